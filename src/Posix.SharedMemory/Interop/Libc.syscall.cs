@@ -1,0 +1,25 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory.Interop;
+
+// syscall(2), Linux: for calls that glibc or musl wrap late or not at all. Every argument is a register wide.
+internal static partial class Libc
+{
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint statx(nint number, nint dirfd, byte* path, nint flags, nint mask, out LinuxStatx buf);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint statx(nint number, SafeFileHandle dirfd, byte* path, nint flags, nint mask, out LinuxStatx buf);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint renameat2(
+        nint number, nint olddirfd, byte* oldpath, nint newdirfd, byte* newpath, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint getdents64(nint number, SafeFileHandle fd, byte* dirp, nint count);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint cachestat(
+        nint number, SafeFileHandle fd, in LinuxCachestatRange cstat_range, out LinuxCachestat cstat, nint flags);
+}

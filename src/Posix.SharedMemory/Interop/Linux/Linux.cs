@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+
+namespace Posix.SharedMemory.Interop;
+
+/// <summary>The numbers of Linux's headers. The ABI tests have the C compiler judge each of them.</summary>
+internal static class Linux
+{
+    internal const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_SYMLINK_FOLLOW = 0x400, AT_EMPTY_PATH = 0x1000, AT_STATX_DONT_SYNC = 0x4000;
+
+    internal const int O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200;
+    internal const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
+
+    internal const uint S_IFMT = 0xF000, S_IFREG = 0x8000;
+
+    internal const int STATX_TYPE = 1, STATX_SIZE = 0x200, STATX_BLOCKS = 0x400, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
+
+    internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
+    internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
+
+    internal const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
+    internal const int SEEK_SET = 0, SEEK_DATA = 3, SEEK_HOLE = 4;
+
+    internal const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
+
+    internal const int MAP_POPULATE = 0x8000;
+    internal const int MADV_HUGEPAGE = 14;
+
+
+    internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6;
+
+    // These two differ between architectures: x86 has numbers of its own, the others take the generic ones but arm's open flags.
+    internal static int O_DIRECTORY => Arm ? 0x4000 : 0x10000;
+
+    internal static int O_NOFOLLOW => Arm ? 0x8000 : 0x20000;
+
+    internal static int O_TMPFILE => 0x400000 | O_DIRECTORY;
+
+    internal static nint SYS_statx => X64 ? 332 : 291;
+
+    internal static nint SYS_renameat2 => X64 ? 316 : 276;
+
+    internal static nint SYS_getdents64 => X64 ? 217 : 61;
+
+    // Since 5.1 new calls have one number everywhere.
+    internal static nint SYS_cachestat => 451;
+
+    private static bool X64 => RuntimeInformation.ProcessArchitecture == Architecture.X64;
+
+    private static bool Arm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+
+    /// <summary>Whether the numbers above are this architecture's.</summary>
+    internal static bool IsKnownArchitecture => RuntimeInformation.ProcessArchitecture
+        is Architecture.X64 or Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64;
+}

@@ -1,0 +1,12 @@
+namespace Posix.SharedMemory.Interop;
+
+/// <summary>The numbers that Linux, macOS and FreeBSD have in common.</summary>
+internal static class Unix
+{
+    internal const int PROT_READ = 1, PROT_WRITE = 2;
+    internal const int MAP_SHARED = 1, MAP_PRIVATE = 2;
+    internal const int RLIMIT_FSIZE = 1;
+    internal const short POLLOUT = 4;
+    internal const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3;
+    internal const int F_SETFD = 2, F_GETFL = 3, F_SETFL = 4;
+}

@@ -1,0 +1,18 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Asks the runtime for a type's alignment: where it puts a value that follows one byte.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly struct AlignmentProbe<T>
+    where T : unmanaged
+{
+#pragma warning disable CS0169, IDE0051 // The fields are there for their places only.
+    private readonly byte _first;
+    private readonly T _second;
+#pragma warning restore CS0169, IDE0051
+
+    /// <summary>Gets the alignment in bytes; a constant to the compiler.</summary>
+    internal static int Alignment => Unsafe.SizeOf<AlignmentProbe<T>>() - Unsafe.SizeOf<T>();
+}

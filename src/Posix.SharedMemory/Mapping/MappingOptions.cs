@@ -1,0 +1,18 @@
+namespace Posix.SharedMemory;
+
+/// <summary>How an object is mapped.</summary>
+public sealed record MappingOptions
+{
+    /// <summary>Gets what the mapping allows; <see langword="null"/>, the default: what the object was opened for.</summary>
+    public FileAccess? Access { get; init; }
+
+    /// <summary>Gets whether stores stay in this process: copy-on-write (<c>MAP_PRIVATE</c>).</summary>
+    public bool Private { get; init; }
+
+    /// <summary>Gets whether the pages are brought in at once, so that the first touch costs nothing (<c>MAP_POPULATE</c>; Linux).</summary>
+    /// <remarks>It does not report missing memory: reserve that with <see cref="Backing.Reserved"/>.</remarks>
+    public bool Populate { get; init; }
+
+    /// <summary>Gets whether the kernel is advised to use huge pages (<c>MADV_HUGEPAGE</c>; Linux). Where it cannot, nothing changes.</summary>
+    public bool HugePages { get; init; }
+}

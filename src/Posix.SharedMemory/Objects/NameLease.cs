@@ -1,0 +1,101 @@
+namespace Posix.SharedMemory;
+
+/// <summary>
+/// This process's share in an object whose last user removes the name. The kernel holds it as a lock on the object's
+/// descriptor, so it ends with the process, however that ends; docs/spec/leases.md is the protocol.
+/// </summary>
+internal sealed class NameLease : IDisposable
+{
+    /// <summary>How many turns an opener waits for a last user that is removing the name; the later ones sleep a millisecond.</summary>
+    internal const int Patience = 100;
+
+    private readonly Platform _platform;
+    private readonly SharedMemoryObject _memory;
+    private readonly OwnedName _name;
+
+    /// <summary>Represents a share that has been taken on the object's descriptor.</summary>
+    internal NameLease(Platform platform, SharedMemoryObject memory)
+    {
+        _platform = platform;
+        _memory = memory;
+        _name = OwnedName.Of(memory);
+    }
+
+    /// <summary>Takes a share in the lease of an object just opened, if there is one.</summary>
+    /// <param name="platform">The system.</param>
+    /// <param name="memory">The object.</param>
+    /// <param name="joins">Whether to take a share even where nobody holds one.</param>
+    /// <param name="patient">Whether to have the object opened again while its last user is removing the name.</param>
+    /// <param name="lease">The share; <see langword="null"/> where the object has no lease.</param>
+    /// <returns><see langword="false"/>: the name is going or gone; open again.</returns>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: a share was demanded, and somebody keeps the lease to himself.</exception>
+    internal static bool Follow(Platform platform, SharedMemoryObject memory, bool joins, bool patient, out IDisposable? lease)
+    {
+        lease = null;
+        var target = memory.Target;
+        var state = platform.QueryLease(target);
+        if (state == LeaseState.None && !joins)
+        {
+            return true;
+        }
+
+        var error = state == LeaseState.Ending ? Errno.EAGAIN : platform.TakeLease(target, exclusive: false);
+        if (error == Errno.EAGAIN && patient)
+        {
+            return false;
+        }
+
+        if (!error.IsSuccess)
+        {
+            // The last user has stopped in the middle. Who only wanted to open gets what shm_open would give.
+            return joins ? throw new SharedMemoryException(error, "fcntl(F_OFD_SETLK)", memory.Name) : true;
+        }
+
+        if (platform.GetStatus(target).NameCount == 0)
+        {
+            return false;
+        }
+
+        lease = new NameLease(platform, memory);
+        return true;
+    }
+
+    public void Dispose()
+    {
+        if (!_name.IsOurs || _memory.SafeFileHandle.IsClosed)
+        {
+            return;
+        }
+
+        var target = _memory.Target;
+        if (_memory.Access == FileAccess.ReadWrite)
+        {
+            RemoveIfLast(target);
+            return;
+        }
+
+        // A lock for oneself needs a descriptor open for writing. Who may not write the object leaves the name to others.
+        if (_platform.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, default, out var handle).IsSuccess)
+        {
+            using (handle)
+            {
+                var writable = new OpenObject(handle!, _name.Name);
+                if (_platform.GetStatus(writable).Identity == _name.Identity)
+                {
+                    _platform.DropLease(target);
+                    RemoveIfLast(writable);
+                }
+            }
+        }
+    }
+
+    private void RemoveIfLast(in OpenObject target)
+    {
+        // SYNC lease.last: pairs with Follow, which looks for the name after taking its share. Who has the lease alone
+        // removes the name before letting go, so a share taken later finds the name gone.
+        if (_platform.TakeLease(target, exclusive: true).IsSuccess)
+        {
+            _ = _name.Remove();
+        }
+    }
+}

@@ -1,0 +1,31 @@
+namespace Posix.SharedMemory;
+
+/// <summary>A name together with the object it is meant to mean, and the process that may remove it.</summary>
+internal readonly record struct OwnedName
+{
+    private readonly Platform _platform;
+    private readonly ObjectName _name;
+    private readonly ObjectIdentity _identity;
+    private readonly int _processId;
+
+    internal OwnedName(Platform platform, in ObjectName name, ObjectIdentity identity)
+    {
+        _platform = platform;
+        _name = name;
+        _identity = identity;
+        _processId = platform.ProcessId;
+    }
+
+    internal ObjectName Name => _name;
+
+    internal ObjectIdentity Identity => _identity;
+
+    /// <summary>Gets whether this process took the name on; a forked child has a copy and did not.</summary>
+    internal bool IsOurs => _platform.ProcessId == _processId;
+
+    /// <exception cref="InvalidOperationException">The object has no name.</exception>
+    internal static OwnedName Of(SharedMemoryObject memory) => memory.NameToOwn();
+
+    /// <summary>Removes the name if it still means the object; <see cref="Errno.ENOENT"/> if not.</summary>
+    internal Errno Remove() => _platform.Find(_name)?.Identity == _identity ? _platform.Unlink(_name) : Errno.ENOENT;
+}

@@ -1,0 +1,69 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Posix.SharedMemory;
+
+/// <summary>The named objects of this machine or container, the room there is for them, and who uses them.</summary>
+public static class SharedMemoryDirectory
+{
+    /// <summary>The longest name that every system takes: macOS has room for 31 bytes with the slash.</summary>
+    private const int PortableBytes = 30;
+
+    private const int RandomCharacters = 13;
+
+    /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so is what vanishes meanwhile.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS does not tell its objects.</exception>
+    public static IEnumerable<SharedMemoryEntry> Enumerate() => Enumerate(Platform.Current);
+
+    /// <summary>Tells how large the file system behind the names is, and how much of it is left.</summary>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD take the memory from the whole system.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statfs.2.html">statfs(2)</see></remarks>
+    public static SharedMemoryUsage GetUsage() => Platform.Current.GetUsage();
+
+    /// <summary>Finds the processes that map an object or have it open.</summary>
+    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no such object.</exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks>
+    /// Processes of other users cannot be looked into without privilege: they are named as unknown, never counted as not holding.
+    /// <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see>
+    /// </remarks>
+    public static SharedMemoryHolders GetHolders(string name)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        var platform = Platform.Current;
+        return platform.Find(parsed) is { } status
+            ? platform.FindHolders(status.Identity)
+            : throw new SharedMemoryException(Errno.ENOENT, "shm_open", name);
+    }
+
+    /// <summary>Makes up a name that nobody else has and every system takes: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
+    /// <param name="prefix">At most 16 bytes of UTF-8; may be empty.</param>
+    /// <exception cref="ArgumentException">The prefix is too long, or cannot be part of a name.</exception>
+    public static string CreateUniqueName(string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        var random = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuv", RandomCharacters);
+        if (prefix.Length == 0)
+        {
+            return random;
+        }
+
+        var name = ObjectName.Parse($"{prefix}-{random}", "shm_open", nameof(prefix));
+        return name.ByteCount <= PortableBytes
+            ? Encoding.UTF8.GetString(name.ToArray())
+            : throw new ArgumentException($"The prefix has more than {PortableBytes - 1 - RandomCharacters} bytes.", nameof(prefix));
+    }
+
+    private static IEnumerable<SharedMemoryEntry> Enumerate(Platform platform)
+    {
+        foreach (var name in platform.ListNames())
+        {
+            if (platform.Find(name) is { } status)
+            {
+                yield return new(name, status);
+            }
+        }
+    }
+}

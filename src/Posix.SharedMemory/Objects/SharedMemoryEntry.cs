@@ -1,0 +1,61 @@
+namespace Posix.SharedMemory;
+
+/// <summary>A named object as the directory showed it at one moment.</summary>
+public sealed class SharedMemoryEntry
+{
+    private readonly ObjectName _name;
+
+    internal SharedMemoryEntry(in ObjectName name, SharedMemoryStatus status)
+    {
+        _name = name;
+        Status = status;
+    }
+
+    /// <summary>Gets the name, without a slash. Bytes that are not UTF-8 show as U+FFFD: then only <see cref="NameBytes"/> is exact.</summary>
+    public string Name => _name.Text!;
+
+    /// <summary>Gets the name's bytes, which other programs may have chosen not to be UTF-8.</summary>
+    public ReadOnlyMemory<byte> NameBytes => _name.ToArray();
+
+    /// <summary>Gets all that the system told.</summary>
+    public SharedMemoryStatus Status { get; }
+
+    /// <inheritdoc cref="SharedMemoryStatus.Length"/>
+    public long Length => Status.Length;
+
+    /// <inheritdoc cref="SharedMemoryStatus.AllocatedBytes"/>
+    public long AllocatedBytes => Status.AllocatedBytes;
+
+    /// <inheritdoc cref="SharedMemoryStatus.Permissions"/>
+    public UnixFileMode Permissions => Status.Permissions;
+
+    /// <inheritdoc cref="SharedMemoryStatus.Owner"/>
+    public uint Owner => Status.Owner;
+
+    /// <inheritdoc cref="SharedMemoryStatus.Group"/>
+    public uint Group => Status.Group;
+
+    /// <inheritdoc cref="SharedMemoryStatus.Identity"/>
+    public ObjectIdentity Identity => Status.Identity;
+
+    /// <inheritdoc cref="SharedMemoryStatus.LastWriteTime"/>
+    public DateTimeOffset LastWriteTime => Status.LastWriteTime;
+
+    /// <inheritdoc cref="SharedMemoryStatus.CreationTime"/>
+    public DateTimeOffset CreationTime => Status.CreationTime;
+
+    /// <summary>Opens the object by its exact name, also one that no string can hold.</summary>
+    /// <exception cref="SharedMemoryException">As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.</exception>
+    public SharedMemoryObject Open(FileAccess access = FileAccess.Read) => SharedMemoryObject.Open(_name, Identity, access);
+
+    /// <summary>Removes the name, if it still means the object that was seen.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: it is gone, or another object's now. <see cref="Errno.EACCES"/>: another user's.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
+    public void Unlink()
+    {
+        if (new OwnedName(Platform.Current, _name, Identity).Remove() is { IsSuccess: false } error)
+        {
+            throw new SharedMemoryException(error, "shm_unlink", Name);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+using System.Buffers;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Posix.SharedMemory;
+
+public sealed partial class SharedMemoryObject
+{
+    private const int CopyBufferBytes = 64 << 10;
+
+    /// <summary>Copies bytes out of the object. It does not fault, whatever other processes do to the object.</summary>
+    /// <param name="destination">Where they go; as many as fit.</param>
+    /// <param name="offset">The first byte to copy.</param>
+    /// <returns>How many were copied: fewer than asked at the end of the object, 0 behind it.</returns>
+    /// <exception cref="SharedMemoryException">An error of the system.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see></remarks>
+    public int Read(Span<byte> destination, long offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        return _platform.Read(Target, destination, offset);
+    }
+
+    /// <summary>Copies bytes into the object: all of them, or none and an exception. It never makes the object longer.</summary>
+    /// <param name="source">The bytes.</param>
+    /// <param name="offset">Where the first one goes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">They would not all lie inside the object.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the object is sparse there and the memory is not to be had.
+    /// <see cref="Errno.EPERM"/>: sealed.
+    /// </exception>
+    /// <remarks>
+    /// Should another process shorten the object in the instant between the look at its length and the copy, Linux makes it
+    /// long enough again. <see href="https://man7.org/linux/man-pages/man2/pwrite.2.html">pwrite(2)</see>
+    /// </remarks>
+    public void Write(ReadOnlySpan<byte> source, long offset)
+    {
+        var target = Target;
+        RequireWritable();
+        var status = _platform.GetStatus(target);
+        var range = ByteRange.Within(status.Length, offset, source.Length);
+
+        // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
+        var page = Environment.SystemPageSize;
+        if (status.AllocatedBytes < status.Length && range.Length > page - (offset % page))
+        {
+            _platform.Reserve(target, range);
+        }
+
+        _platform.Write(target, source, offset);
+    }
+
+    /// <summary>Copies bytes to a socket, pipe, file or other memory object, inside the kernel where it can (<c>sendfile</c>).</summary>
+    /// <param name="destination">A descriptor open for writing; the bytes go to its present position. It waits where a non-blocking one is full.</param>
+    /// <param name="offset">The first byte to copy.</param>
+    /// <param name="count">How many; by default, up to the end.</param>
+    /// <returns>How many were copied: fewer than asked only where another process shortened the object meanwhile.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">They do not all lie inside the object.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>: the reader is gone. <see cref="Errno.EBADF"/>: not open for writing.
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EIO"/>: of the destination.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendfile.2.html">sendfile(2)</see></remarks>
+    public long CopyTo(SafeHandle destination, long offset = 0, long? count = null)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ObjectDisposedException.ThrowIf(destination.IsClosed, destination);
+        var range = CheckReadableRange(offset, count);
+        var done = 0L;
+        while (done < range.Length)
+        {
+            var error = _platform.Send(Target, destination, new(offset + done, range.Length - done), out var sent);
+            if (error == Errno.EAGAIN)
+            {
+                _platform.WaitUntilWritable(destination);
+            }
+            else if (MustGoThroughBuffer(error))
+            {
+                return done + CopyThroughBuffer(destination, new(offset + done, range.Length - done));
+            }
+            else if (!error.IsSuccess)
+            {
+                throw new SharedMemoryException(error, "sendfile", Name);
+            }
+            else if (sent == 0)
+            {
+                break;
+            }
+
+            done += sent;
+        }
+
+        return done;
+    }
+
+    /// <summary>Copies bytes to a stream socket, inside the kernel where it can, without blocking a thread while the socket is full.</summary>
+    /// <param name="destination">A connected stream socket.</param>
+    /// <param name="offset">The first byte to copy.</param>
+    /// <param name="count">How many; by default, up to the end.</param>
+    /// <param name="cancellationToken">Ends the wait for a full socket; some bytes may have been sent.</param>
+    /// <returns>How many were copied: fewer than asked only where another process shortened the object meanwhile.</returns>
+    /// <exception cref="ArgumentException">Not a stream socket: elsewhere the pieces would become messages.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The bytes do not all lie inside the object.</exception>
+    /// <exception cref="SocketException">The connection failed.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>: the reader is gone.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendfile.2.html">sendfile(2)</see></remarks>
+    public async ValueTask<long> CopyToAsync(Socket destination, long offset = 0, long? count = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (destination.SocketType != SocketType.Stream)
+        {
+            throw new ArgumentException("The socket is not a stream: the pieces would become messages.", nameof(destination));
+        }
+
+        var range = CheckReadableRange(offset, count);
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBufferBytes);
+        try
+        {
+            var done = 0L;
+            while (done < range.Length)
+            {
+                // The asynchronous send puts the socket into non-blocking mode and waits, by the runtime's own means, until
+                // it takes bytes; the kernel then copies as much as there is room for.
+                var piece = buffer.AsMemory(0, (int)Math.Min(buffer.Length, range.Length - done));
+                piece = piece[..Read(piece.Span, offset + done)];
+                if (piece.IsEmpty)
+                {
+                    break;
+                }
+
+                for (var rest = piece; !rest.IsEmpty;)
+                {
+                    rest = rest[await destination.SendAsync(rest, cancellationToken).ConfigureAwait(false)..];
+                }
+
+                done += piece.Length;
+                cancellationToken.ThrowIfCancellationRequested();
+                done += SendWhatFits(destination, new(offset + done, range.Length - done));
+            }
+
+            return done;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Whether the kernel cannot copy to this destination by itself: an append-only file, another kind of device.</summary>
+    private static bool MustGoThroughBuffer(Errno error) =>
+        error == Errno.EINVAL || error == Errno.EXDEV || error == Errno.ENOSYS || error == Errno.EOPNOTSUPP;
+
+    private long SendWhatFits(Socket destination, ByteRange range)
+    {
+        var done = 0L;
+        while (done < range.Length)
+        {
+            var error = _platform.Send(Target, destination.SafeHandle, new(range.Offset + done, range.Length - done), out var sent);
+            if (!error.IsSuccess && error != Errno.EAGAIN && !MustGoThroughBuffer(error))
+            {
+                throw new SharedMemoryException(error, "sendfile", Name);
+            }
+
+            if (sent == 0)
+            {
+                break;
+            }
+
+            done += sent;
+        }
+
+        return done;
+    }
+
+    private long CopyThroughBuffer(SafeHandle destination, ByteRange range)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBufferBytes);
+        try
+        {
+            var done = 0L;
+            while (done < range.Length)
+            {
+                var piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, range.Length - done));
+                piece = piece[..Read(piece, range.Offset + done)];
+                if (piece.IsEmpty)
+                {
+                    break;
+                }
+
+                WriteAll(destination, piece);
+                done += piece.Length;
+            }
+
+            return done;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void WriteAll(SafeHandle destination, ReadOnlySpan<byte> source)
+    {
+        while (!source.IsEmpty)
+        {
+            var error = _platform.WriteTo(destination, source, out var written);
+            if (error == Errno.EAGAIN)
+            {
+                _platform.WaitUntilWritable(destination);
+            }
+            else if (!error.IsSuccess)
+            {
+                throw new SharedMemoryException(error, "write", Name);
+            }
+
+            source = source[written..];
+        }
+    }
+
+    private ByteRange CheckReadableRange(long offset, long? count)
+    {
+        var length = _platform.GetLength(Target);
+        return ByteRange.Within(length, offset, count ?? Math.Max(0, length - offset));
+    }
+}

@@ -1,0 +1,225 @@
+namespace Posix.SharedMemory;
+
+public sealed partial class SharedMemoryObject
+{
+    /// <summary>Creates an object that nobody can open before it has its length, its memory and its exact permissions.</summary>
+    /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
+    /// <param name="length">In bytes; 0 is allowed.</param>
+    /// <param name="options">Permissions, backing, lifetime; by default for the owner only, reserved, until it is unlinked.</param>
+    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there; the
+    /// message tells the bytes asked and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EACCES"/>,
+    /// <see cref="Errno.ENAMETOOLONG"/>, <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>. Nothing is left behind.
+    /// </exception>
+    /// <remarks>
+    /// On macOS the name is visible from the first step, with length 0: that system has nothing else.
+    /// <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
+    /// </remarks>
+    public static SharedMemoryObject Create(string name, long length, SharedMemoryOptions? options = null)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        options = SharedMemoryOptions.Check(options);
+        return TryCreate(parsed, length, options, out var memory) is { IsSuccess: false } error
+            ? throw new SharedMemoryException(error, "shm_open", name)
+            : memory!;
+    }
+
+    /// <summary>Opens the object called <paramref name="name"/> for reading and writing, or creates it as <see cref="Create"/> does.</summary>
+    /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
+    /// <param name="length">Of a new object, in bytes. An existing one keeps its length: look at <see cref="Length"/>.</param>
+    /// <param name="created">Whether this call created it.</param>
+    /// <param name="options">For a new object. <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a user of an existing one too.</param>
+    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. Works on another
+    /// user's object where <c>fs.protected_regular</c> is on.
+    /// </exception>
+    public static SharedMemoryObject OpenOrCreate(string name, long length, out bool created, SharedMemoryOptions? options = null)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        options = SharedMemoryOptions.Check(options);
+        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
+        while (true)
+        {
+            // Opening comes first: O_CREAT on another user's object may be forbidden even to root (fs.protected_regular).
+            var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, out var memory);
+            created = error == Errno.ENOENT;
+            if (created)
+            {
+                error = TryCreate(parsed, length, options, out memory);
+            }
+
+            if (memory is not null)
+            {
+                return memory;
+            }
+
+            // Somebody created it between the two: open that one.
+            if (!created || error != Errno.EEXIST)
+            {
+                throw new SharedMemoryException(error, "shm_open", name);
+            }
+        }
+    }
+
+    /// <summary>Creates an object without a name, to be filled and then given one by <see cref="Publish"/>.</summary>
+    /// <param name="length">In bytes; 0 is allowed.</param>
+    /// <param name="options">Permissions, backing, lifetime; by default for the owner only, reserved, until it is unlinked.</param>
+    /// <exception cref="SharedMemoryException">As <see cref="Create"/>, without those of the name.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS has no such objects.</exception>
+    /// <remarks>
+    /// It goes away with its last descriptor and mapping if it is never published, also after a crash. (FreeBSD: under a
+    /// temporary name, which a crash leaves.) <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
+    /// </remarks>
+    public static SharedMemoryObject CreateUnpublished(long length, SharedMemoryOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return CreateUnpublished(Platform.Current, length, SharedMemoryOptions.Check(options));
+    }
+
+    /// <summary>Gives an unpublished object its name, in one step: whoever opens it finds it complete.</summary>
+    /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
+    /// <param name="mode">
+    /// <see cref="RenameMode.NoReplace"/> fails where the name is taken; <see cref="RenameMode.Replace"/> takes it over, and who has
+    /// the former object open keeps that. <see cref="RenameMode.Exchange"/> is refused: there is no name to give in exchange.
+    /// </param>
+    /// <exception cref="ArgumentException">The name cannot be one, or <see cref="RenameMode.Exchange"/>.</exception>
+    /// <exception cref="InvalidOperationException">The object has a name, or never can have one.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.EACCES"/>: by another user's object, in a directory where that
+    /// cannot be replaced. <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.ENOSPC"/>. The object stays unpublished and usable.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/link.2.html">linkat(2)</see>; FreeBSD: <c>shm_rename(2)</c></remarks>
+    public void Publish(string name, RenameMode mode = RenameMode.NoReplace)
+    {
+        var parsed = ObjectName.Parse(name, _platform.PublishCall);
+        SharedMemoryOptions.Check(mode);
+        if (mode == RenameMode.Exchange)
+        {
+            throw new ArgumentException("An unpublished object has no name to give in exchange; use Replace.", nameof(mode));
+        }
+
+        if (!_name.IsNone || !IsUnpublished)
+        {
+            throw new InvalidOperationException(_name.IsNone
+                ? "Only what CreateUnpublished made can be published."
+                : $"The object is published already, as {Name}; use Rename.");
+        }
+
+        if (TryPublish(parsed, mode) is { IsSuccess: false } error)
+        {
+            throw new SharedMemoryException(error, _platform.PublishCall, name);
+        }
+    }
+
+    private bool IsUnpublished { get; init; }
+
+    private static Errno TryCreate(in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
+    {
+        var platform = Platform.Current;
+        if (!platform.HasUnpublishedObjects)
+        {
+            return TryCreateInPlace(platform, name, length, options, out memory);
+        }
+
+        memory = null;
+        var unpublished = CreateUnpublished(platform, length, options);
+        try
+        {
+            var error = unpublished.TryPublish(name, RenameMode.NoReplace);
+            memory = error.IsSuccess ? unpublished : null;
+            return error;
+        }
+        finally
+        {
+            if (memory is null)
+            {
+                unpublished.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Creates under the name itself, where a system has no objects without one.</summary>
+    private static Errno TryCreateInPlace(
+        Platform platform, in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
+    {
+        memory = null;
+        var error = platform.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, options.Permissions, out var handle);
+        if (handle is null)
+        {
+            return error;
+        }
+
+        var created = new SharedMemoryObject(platform, new(handle, name), FileAccess.ReadWrite, options.Lifetime);
+        try
+        {
+            platform.SetInitialLength(created.Target, length, options.Backing);
+            created.OwnName();
+            memory = created;
+            return default;
+        }
+        finally
+        {
+            if (memory is null)
+            {
+                _ = platform.Unlink(name);
+                created.Dispose();
+            }
+        }
+    }
+
+    private static SharedMemoryObject CreateUnpublished(Platform platform, long length, SharedMemoryOptions options)
+    {
+        var handle = platform.CreateUnpublished(out var temporary);
+        var memory = new SharedMemoryObject(platform, new(handle, default), FileAccess.ReadWrite, options.Lifetime)
+        {
+            IsUnpublished = true,
+            _temporaryName = temporary,
+        };
+        var complete = false;
+        try
+        {
+            platform.SetInitialLength(memory.Target, length, options.Backing);
+            // Last, since writing and growing take set-user and set-group away from who is not root; and exact, past the umask.
+            platform.SetPermissions(memory.Target, options.Permissions);
+            complete = true;
+            return memory;
+        }
+        finally
+        {
+            if (!complete)
+            {
+                memory.Dispose();
+            }
+        }
+    }
+
+    private Errno TryPublish(in ObjectName name, RenameMode mode)
+    {
+        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeLease(Target, exclusive: false) is { IsSuccess: false } refusal)
+        {
+            return refusal;
+        }
+
+        var error = _platform.Publish(Target, _temporaryName, name, mode);
+        if (error.IsSuccess)
+        {
+            _name = name;
+            _temporaryName = default;
+            OwnName();
+        }
+
+        return error;
+    }
+
+    /// <summary>Takes on the duty that the object's lifetime gives its creator.</summary>
+    private void OwnName() => _nameOwner = _lifetime switch
+    {
+        Lifetime.UnlinkOnDispose => new UnlinkOnDispose(this),
+        Lifetime.UnlinkOnLastDispose => new NameLease(_platform, this),
+        _ => null,
+    };
+}

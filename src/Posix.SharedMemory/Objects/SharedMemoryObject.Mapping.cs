@@ -1,0 +1,114 @@
+namespace Posix.SharedMemory;
+
+public sealed partial class SharedMemoryObject
+{
+    /// <summary>The live mappings made of this object. Guarded, as shrinking is, by the descriptor's monitor.</summary>
+    private MemoryMapping? _mappings;
+
+    /// <summary>Maps the whole object.</summary>
+    /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true);
+
+    /// <summary>Maps a part of the object.</summary>
+    /// <param name="offset">The first byte; any below the length, aligned to a page or not.</param>
+    /// <param name="length">How many bytes; by default, up to the end.</param>
+    /// <param name="options">Access, copy-on-write, populate, huge pages.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is empty or does not lie inside the object.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is asked for.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) => Map(offset, length, options, whole: false);
+
+    void IMappingOwner.Release(MemoryMapping mapping)
+    {
+        lock (_handle)
+        {
+            if (mapping.Previous is { } previous)
+            {
+                previous.Next = mapping.Next;
+            }
+            else if (_mappings == mapping)
+            {
+                _mappings = mapping.Next;
+            }
+
+            if (mapping.Next is { } next)
+            {
+                next.Previous = mapping.Previous;
+            }
+
+            mapping.Next = mapping.Previous = null;
+        }
+    }
+
+    private MemoryMapping Map(long offset, long? length, MappingOptions? options, bool whole)
+    {
+        var target = Target;
+        var access = options?.Access ?? Access;
+        CheckAccess(access);
+        if (access == FileAccess.ReadWrite && options is not { Private: true })
+        {
+            RequireWritable();
+        }
+
+        // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
+        lock (_handle)
+        {
+            var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
+            // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
+            var slack = (int)(offset % Environment.SystemPageSize);
+            var range = _platform.Map(target, new()
+            {
+                Offset = offset - slack,
+                Length = mapped.Length + slack,
+                Access = access,
+                Private = options?.Private ?? false,
+                Populate = options?.Populate ?? false,
+                HugePages = options?.HugePages ?? false,
+            });
+            var mapping = new MemoryMapping(this, range, slack, mapped, access) { Next = _mappings };
+            if (_mappings is { } first)
+            {
+                first.Previous = mapping;
+            }
+
+            return _mappings = mapping;
+        }
+    }
+
+    private static ByteRange CheckMapped(long available, long offset, long? length, bool whole)
+    {
+        if (whole && available == 0)
+        {
+            throw new InvalidOperationException("The object is empty: give it a length first.");
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, available);
+        if (length is { } asked)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(asked, nameof(length));
+        }
+
+        return ByteRange.Within(available, offset, length ?? available - offset);
+    }
+
+    private void Shrink(in OpenObject target, long length)
+    {
+        lock (_handle)
+        {
+            for (var mapping = _mappings; mapping is not null; mapping = mapping.Next)
+            {
+                if (mapping.Offset + mapping.Length > length)
+                {
+                    throw new InvalidOperationException(
+                        $"A live mapping of this object ends at {mapping.Offset + mapping.Length}: dispose it before shrinking to {length}.");
+                }
+            }
+
+            _platform.SetLength(target, length);
+        }
+    }
+}

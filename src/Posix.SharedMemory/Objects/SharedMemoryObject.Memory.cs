@@ -1,0 +1,94 @@
+namespace Posix.SharedMemory;
+
+public sealed partial class SharedMemoryObject
+{
+    /// <summary>Gets the length in bytes, asked of the kernel each time: another process may change it.</summary>
+    public long Length => _platform.GetLength(Target);
+
+    /// <summary>Gets or sets the permissions, with set-user, set-group and sticky. The umask does not apply.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: only the owner may set them.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/fchmod.2.html">fchmod(2)</see></remarks>
+    public UnixFileMode Permissions
+    {
+        get => GetStatus().Permissions;
+        set => _platform.SetPermissions(Target, SharedMemoryOptions.Check(value));
+    }
+
+    /// <summary>Asks the system what it knows of the object now.</summary>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
+    public SharedMemoryStatus GetStatus() => _platform.GetStatus(Target);
+
+    /// <summary>Makes the object longer or shorter. What is new reads as zero.</summary>
+    /// <param name="length">In bytes.</param>
+    /// <param name="backing">
+    /// <see cref="Backing.Reserved"/> takes the memory of what is new at once; <see cref="Backing.Sparse"/> is <c>ftruncate</c>.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The object was opened for reading; or it would end before a mapping that was made of it does.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there; the length is what it was, and the message tells the
+    /// bytes asked and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
+    /// <see cref="Errno.EINVAL"/>: macOS sets a length once only.
+    /// </exception>
+    /// <remarks>
+    /// Mappings that other processes, or other <see cref="SharedMemoryObject"/>s, have beyond a shorter end fault when touched.
+    /// <see href="https://man7.org/linux/man-pages/man2/ftruncate.2.html">ftruncate(2)</see>,
+    /// <see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>
+    /// </remarks>
+    public void SetLength(long length, Backing backing = Backing.Reserved)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        SharedMemoryOptions.Check(backing);
+        var target = Target;
+        RequireWritable();
+        var present = _platform.GetLength(target);
+        if (length > present)
+        {
+            _platform.Grow(target, length, backing);
+        }
+        else if (length < present)
+        {
+            Shrink(target, length);
+        }
+    }
+
+    /// <summary>Reserves the memory of a part, so that storing there cannot fail.</summary>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="length">How many bytes; the part must lie inside the object.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the object.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see></remarks>
+    public void Reserve(long offset, long length) => _platform.Reserve(Target, CheckWritableRange(offset, length));
+
+    /// <summary>Gives the memory of a part back to the system. It then reads as zero; the length stays.</summary>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="length">How many bytes; the part must lie inside the object. Only whole pages are given back, the rest is cleared.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the object.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: sealed against writing.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS cannot.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>, <c>FALLOC_FL_PUNCH_HOLE</c></remarks>
+    public void Discard(long offset, long length)
+    {
+        var range = CheckWritableRange(offset, length);
+        if (range.Length > 0)
+        {
+            _platform.Discard(Target, range);
+        }
+    }
+
+    /// <summary>Finds the parts that have memory behind them, in order, in whole pages.</summary>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not say.</exception>
+    /// <remarks>
+    /// Before Linux 6.5, in an object that is not fully allocated, memory that was reserved and never written is not found.
+    /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">lseek(2)</see>, <c>cachestat(2)</c>
+    /// </remarks>
+    public IReadOnlyList<ByteRange> GetAllocatedRanges() => _platform.GetAllocatedRanges(Target);
+
+    private ByteRange CheckWritableRange(long offset, long length)
+    {
+        var target = Target;
+        RequireWritable();
+        return ByteRange.Within(_platform.GetLength(target), offset, length);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory;
+
+/// <summary>placeholder</summary>
+internal sealed class FreeBsdPlatform : Platform
+{
+    internal override int ProcessId => Environment.ProcessId;
+
+    internal override bool HasUnpublishedObjects => true;
+
+    internal override string PublishCall => "linkat";
+
+    internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Unsupported();
+
+    internal override SafeFileHandle CreateUnpublished(out ObjectName temporary) => throw Unsupported();
+
+    internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Unsupported();
+
+    internal override Errno Unlink(in ObjectName name) => throw Unsupported();
+
+    internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Unsupported();
+
+    internal override SharedMemoryStatus? Find(in ObjectName name) => throw Unsupported();
+
+    internal override IEnumerable<ObjectName> ListNames() => throw Unsupported();
+
+    internal override SharedMemoryUsage GetUsage() => throw Unsupported();
+
+    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
+
+    internal override FileAccess? Examine(in OpenObject target) => throw Unsupported();
+
+    internal override long GetLength(in OpenObject target) => throw Unsupported();
+
+    internal override SharedMemoryStatus GetStatus(in OpenObject target) => throw Unsupported();
+
+    internal override void SetPermissions(in OpenObject target, UnixFileMode permissions) => throw Unsupported();
+
+    internal override void SetLength(in OpenObject target, long length) => throw Unsupported();
+
+    internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => throw Unsupported();
+
+    internal override void Grow(in OpenObject target, long length, Backing backing) => throw Unsupported();
+
+    internal override void Reserve(in OpenObject target, ByteRange range) => throw Unsupported();
+
+    internal override void Discard(in OpenObject target, ByteRange range) => throw Unsupported();
+
+    internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw Unsupported();
+
+    internal override int Read(in OpenObject target, Span<byte> destination, long offset) => throw Unsupported();
+
+    internal override void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset) => throw Unsupported();
+
+    internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent) => throw Unsupported();
+
+    internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Unsupported();
+
+    internal override void WaitUntilWritable(SafeHandle destination) => throw Unsupported();
+
+    internal override LeaseState QueryLease(in OpenObject target) => throw Unsupported();
+
+    internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw Unsupported();
+
+    internal override void DropLease(in OpenObject target) => throw Unsupported();
+
+    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => throw Unsupported();
+
+    private static PlatformNotSupportedException Unsupported() => new(
+        OperatingSystem.IsWindows()
+            ? "POSIX shared memory does not exist on Windows. Use System.IO.MemoryMappedFiles: MemoryMappedFile.CreateOrOpen(name, capacity)."
+            : "POSIX shared memory is known here on Linux (x64, arm64, riscv64, loongarch64), macOS and FreeBSD. Elsewhere use System.IO.MemoryMappedFiles with a file.");
+}

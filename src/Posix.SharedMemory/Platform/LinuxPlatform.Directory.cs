@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+internal partial class LinuxPlatform
+{
+    internal override IEnumerable<ObjectName> ListNames()
+    {
+        var error = OpenPath(DirectoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
+        if (directory is null)
+        {
+            throw new SharedMemoryException(error, "open(/dev/shm)");
+        }
+
+        using (directory)
+        {
+            var records = new byte[32 << 10];
+            while (ReadRecords(directory, records) is var filled and > 0)
+            {
+                for (var at = 0; at < filled; at += BinaryPrimitives.ReadUInt16LittleEndian(records.AsSpan(at + LinuxDirent64.d_reclen)))
+                {
+                    var name = NameIn(records.AsSpan(at));
+                    if (!name.IsNone)
+                    {
+                        yield return name;
+                    }
+                }
+            }
+        }
+    }
+
+    internal override unsafe SharedMemoryUsage GetUsage()
+    {
+        LinuxStatfs fileSystem = default;
+        // SAFETY: a literal is pinned by its nature and ends with a NUL.
+        fixed (byte* path = DirectoryPath)
+        {
+            Check(Fails("statfs") ? -1 : Libc.statfs_linux(path, out fileSystem), "statfs(/dev/shm)", default);
+        }
+
+        return UsageOf(fileSystem);
+    }
+
+    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => new LinuxProcessScan(this).Find(identity);
+
+    /// <summary>Follows a link in /proc to what it stands for.</summary>
+    internal unsafe ObjectIdentity? IdentityBehind(string path)
+    {
+        var bytes = System.Text.Encoding.ASCII.GetBytes(path + "\0");
+        LinuxStatx statx = default;
+        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+        fixed (byte* pathPointer = bytes)
+        {
+            var result = Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out statx);
+            return result == -1 ? null : StatusOf(statx).Identity;
+        }
+    }
+
+    private static SharedMemoryUsage UsageOf(in LinuxStatfs fileSystem)
+    {
+        var block = fileSystem.f_frsize == 0 ? fileSystem.f_bsize : fileSystem.f_frsize;
+        return new(
+            (long)fileSystem.f_blocks * block,
+            (long)(fileSystem.f_blocks - fileSystem.f_bfree) * block,
+            (long)fileSystem.f_bavail * block);
+    }
+
+    /// <summary>The name in a record; none for what is not a regular file and for POSIX semaphores, which live there too.</summary>
+    private static ObjectName NameIn(ReadOnlySpan<byte> record)
+    {
+        const byte Unknown = 0, RegularFile = 8;
+        var name = record[LinuxDirent64.d_name..];
+        name = name[..name.IndexOf((byte)0)];
+        return record[LinuxDirent64.d_type] is Unknown or RegularFile && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)
+            && !name.StartsWith("sem."u8)
+                ? ObjectName.FromSystem(name)
+                : default;
+    }
+
+    private unsafe int ReadRecords(SafeFileHandle directory, byte[] records)
+    {
+        nint result;
+        // SAFETY: the array is pinned for the length of the call and the kernel writes at most its length.
+        fixed (byte* buffer = records)
+        {
+            result = Fails(nameof(Libc.getdents64)) ? -1 : Libc.getdents64(SYS_getdents64, directory, buffer, records.Length);
+        }
+
+        Check(result, nameof(Libc.getdents64), default);
+        return (int)result;
+    }
+}

@@ -1,0 +1,54 @@
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+
+namespace Posix.SharedMemory;
+
+// Open file description locks: the kernel drops them when the last descriptor of an open is closed, however that happens.
+internal partial class LinuxPlatform
+{
+    internal override LeaseState QueryLease(in OpenObject target)
+    {
+        // Asks what an exclusive lock would meet: the locks of this same open do not count.
+        var request = LockOf(RecordLock.Lease, F_WRLCK);
+        Check(
+            Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request),
+            "fcntl(F_OFD_GETLK)",
+            target.Name);
+
+        // Only a lock on just this byte is a lease; somebody's lock on the whole file is not.
+        return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Lease || request.l_len != 1 ? LeaseState.None
+            : request.l_type == F_WRLCK ? LeaseState.Ending
+            : LeaseState.Held;
+    }
+
+    internal override Errno TakeLease(in OpenObject target, bool exclusive) => TryLock(target, RecordLock.Lease, exclusive);
+
+    internal override void DropLease(in OpenObject target) => Unlock(target, RecordLock.Lease);
+
+    private Errno TryLock(in OpenObject target, RecordLock which, bool exclusive)
+    {
+        var error = SetLock(target, which, exclusive ? F_WRLCK : F_RDLCK, F_OFD_SETLK);
+        return error == Errno.EACCES ? Errno.EAGAIN : error;
+    }
+
+    /// <summary>Takes a lock alone, waiting for those in the way.</summary>
+    private void Lock(in OpenObject target, RecordLock which) =>
+        ThrowIfFailed(SetLock(target, which, F_WRLCK, F_OFD_SETLKW), "fcntl(F_OFD_SETLKW)", target.Name);
+
+    private void Unlock(in OpenObject target, RecordLock which) =>
+        ThrowIfFailed(SetLock(target, which, F_UNLCK, F_OFD_SETLK), "fcntl(F_OFD_SETLK)", target.Name);
+
+    private static LinuxFlock LockOf(RecordLock which, short type) => new() { l_type = type, l_start = (long)which, l_len = 1 };
+
+    private Errno SetLock(in OpenObject target, RecordLock which, short type, int command)
+    {
+        nint result;
+        do
+        {
+            var request = LockOf(which, type);
+            result = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, command, ref request);
+        }
+        while (IsInterrupted(result));
+        return ErrorOf(result);
+    }
+}

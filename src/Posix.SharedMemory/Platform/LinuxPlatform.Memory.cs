@@ -1,0 +1,284 @@
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+// Where the memory behind an object comes from and goes to: fallocate, and what stands behind the end.
+internal partial class LinuxPlatform
+{
+    /// <summary>From here on a request is measured against what is free before the kernel starts to look for it.</summary>
+    private const long WorthMeasuring = 1 << 20;
+
+    /// <summary>The smallest piece that an interrupted allocation is cut down to.</summary>
+    private const long SmallestPiece = 64 << 10;
+
+    internal override void SetInitialLength(in OpenObject target, long length, Backing backing) =>
+        Extend(target, from: 0, length, backing);
+
+    internal override void Grow(in OpenObject target, long length, Backing backing)
+    {
+        var from = GetLength(target);
+        if (from % Environment.SystemPageSize == 0)
+        {
+            Extend(target, from, length, backing);
+            return;
+        }
+
+        // SYNC growth: between clearing the last page's rest and the new length no other grower may make that rest part of
+        // the object. The kernel's lock keeps other opens out, the monitor the threads that share this one.
+        lock (target.Handle)
+        {
+            Lock(target, RecordLock.Growth);
+            try
+            {
+                from = GetLength(target);
+                ClearBeyondEnd(target, from);
+                Extend(target, from, length, backing);
+            }
+            finally
+            {
+                Unlock(target, RecordLock.Growth);
+            }
+        }
+    }
+
+    internal override void Reserve(in OpenObject target, ByteRange range)
+    {
+        RefuseWhatCannotFit(target, range);
+        ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
+    }
+
+    internal override void Discard(in OpenObject target, ByteRange range)
+    {
+        Errno error;
+        do
+        {
+            error = Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
+        }
+        while (error == Errno.EINTR);
+        ThrowIfFailed(error, "fallocate(FALLOC_FL_PUNCH_HOLE)", target.Name);
+    }
+
+    internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target)
+    {
+        var status = GetStatus(target);
+        return status.Length == 0 ? []
+            : status.AllocatedBytes >= RoundUpToPage(status.Length) ? [new(0, status.Length)]
+            : new AllocationMap(this, target).Ranges(status.Length);
+    }
+
+    /// <summary>Counts the pages there are in a range, written or only reserved, in memory or swapped out.</summary>
+    internal Errno CountPages(in OpenObject target, ByteRange range, out long pages)
+    {
+        LinuxCachestat counts = default;
+        var request = new LinuxCachestatRange { off = (ulong)range.Offset, len = (ulong)range.Length };
+        var error = ErrorOf(Fails(nameof(Libc.cachestat)) ? -1 : Libc.cachestat(SYS_cachestat, target.Handle, request, out counts, 0));
+        pages = (long)(counts.nr_cache + counts.nr_evicted);
+        return error;
+    }
+
+    /// <summary>Opens the object anew, so that a file position of our own can be moved.</summary>
+    internal SafeFileHandle Reopen(in OpenObject target)
+    {
+        var pinned = false;
+        try
+        {
+            target.Handle.DangerousAddRef(ref pinned);
+            var path = System.Text.Encoding.ASCII.GetBytes($"/proc/self/fd/{target.Handle.DangerousGetHandle()}\0");
+            var error = OpenPath(path, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var handle);
+            return handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
+        }
+        finally
+        {
+            if (pinned)
+            {
+                target.Handle.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Finds the next byte that was written, or that was not, from a position on: <c>lseek</c>.</summary>
+    internal Errno Seek(SafeFileHandle handle, long from, bool data, out long found)
+    {
+        found = Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(handle, from, data ? SEEK_DATA : SEEK_HOLE);
+        return ErrorOf((nint)found);
+    }
+
+    private void Extend(in OpenObject target, long from, long to, Backing backing)
+    {
+        if (to <= from)
+        {
+            return;
+        }
+
+        if (backing == Backing.Sparse)
+        {
+            SetLength(target, to);
+            return;
+        }
+
+        CheckFileSizeLimit(nameof(Libc.fallocate), target, to);
+        var added = new ByteRange(from, to - from);
+        RefuseWhatCannotFit(target, added);
+        var error = Allocate(target.Handle, mode: 0, added);
+        if (error == Errno.EINTR)
+        {
+            error = GrowInPieces(target, added);
+        }
+
+        ThrowIfNotAllocated(error, target, added);
+    }
+
+    /// <summary>Makes the bytes behind the end, inside the last page, zero: a mapping may have stored there.</summary>
+    private unsafe void ClearBeyondEnd(in OpenObject target, long length)
+    {
+        var page = (long)Environment.SystemPageSize;
+        var inside = length % page;
+        if (inside == 0)
+        {
+            return;
+        }
+
+        // Truncating or punching behind the end leaves such bytes where they are (seen on 6.18), and a store through a
+        // mapping would fault if a neighbour cut the object now. So the kernel stores: a read from /dev/zero returns EFAULT.
+        using var mapping = base.Map(
+            target, new() { Offset = length - inside, Length = page, Access = FileAccess.ReadWrite });
+        var error = OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zero);
+        ThrowIfFailed(error, "open(/dev/zero)", target.Name);
+        using (zero)
+        {
+            nint result;
+            do
+            {
+                // SAFETY: the page is mapped until the end of this method; the bytes lie inside it.
+                result = Fails(nameof(Libc.read))
+                    ? -1
+                    : Libc.read(zero!, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(page - inside));
+            }
+            while (IsInterrupted(result));
+            if (ErrorOf(result) is { IsSuccess: false } failure && failure != Errno.EFAULT)
+            {
+                throw new SharedMemoryException(failure, nameof(Libc.read), target.Name.Text);
+            }
+        }
+    }
+
+    private static long RoundUpToPage(long length)
+    {
+        var mask = Environment.SystemPageSize - 1L;
+        return length > long.MaxValue - mask ? long.MaxValue : (length + mask) & ~mask;
+    }
+
+    private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range) =>
+        range.Length == 0
+            ? default
+            : ErrorOf(Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+
+    /// <summary>
+    /// Grows where the allocation was interrupted. Kernels that let a signal interrupt it undo the work, so that trying the
+    /// whole again may never end: smaller and smaller pieces get done between two signals, and the length changes last.
+    /// </summary>
+    private Errno GrowInPieces(in OpenObject target, ByteRange added)
+    {
+        var error = AllocateInPieces(target.Handle, added, out var reached);
+        while (error.IsSuccess)
+        {
+            error = Allocate(target.Handle, mode: 0, added);
+            if (error != Errno.EINTR)
+            {
+                return error;
+            }
+
+            error = default;
+        }
+
+        // What stands behind the end is given back, from the first page that holds no byte of the object.
+        var first = RoundUpToPage(Math.Max(added.Offset, GetLength(target)));
+        if (reached > first)
+        {
+            _ = Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, new(first, reached - first));
+        }
+
+        return error;
+    }
+
+    private Errno AllocateInPieces(SafeFileHandle handle, ByteRange range, out long reached)
+    {
+        var piece = range.Length;
+        for (reached = range.Offset; reached < range.End;)
+        {
+            var next = new ByteRange(reached, Math.Min(piece, range.End - reached));
+            var error = Allocate(handle, FALLOC_FL_KEEP_SIZE, next);
+            if (error == Errno.EINTR)
+            {
+                piece = Math.Max(piece / 2, SmallestPiece);
+            }
+            else if (error.IsSuccess)
+            {
+                reached = next.End;
+            }
+            else
+            {
+                return error;
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>
+    /// Refuses at once what is more than there is. The kernel would find out too, but only after it has pushed everything
+    /// else out of memory; and where the file system may hold more than the machine has, it would kill a process instead.
+    /// </summary>
+    private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
+    {
+        if (range.Length < WorthMeasuring)
+        {
+            return;
+        }
+
+        var status = GetStatus(target);
+        // Pages that may lie in the range already need not be found again.
+        var present = range.Offset >= status.Length
+            ? Math.Max(0, status.AllocatedBytes - RoundUpToPage(status.Length))
+            : status.AllocatedBytes;
+        var needed = range.Length - present;
+        if (Usage(target) is { TotalBytes: > 0 } usage && needed > usage.AvailableBytes)
+        {
+            ThrowIfNotAllocated(Errno.ENOSPC, target, range);
+        }
+
+        if (LinuxMemory.IsWorthAsking(needed) && LinuxMemory.Available() is { } available && needed > available)
+        {
+            throw new SharedMemoryException(
+                Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text,
+                $"{range.Length} bytes asked, {available} bytes of memory available on this machine");
+        }
+    }
+
+    private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
+    {
+        if (error == Errno.ENOSPC)
+        {
+            var room = Usage(target) is { } usage ? $", {usage.AvailableBytes} bytes available in its file system" : "";
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked{room}");
+        }
+
+        if (error == Errno.EOPNOTSUPP)
+        {
+            throw new PlatformNotSupportedException(
+                "The file system behind this object cannot reserve memory (fallocate). Use Backing.Sparse.");
+        }
+
+        ThrowIfFailed(error, nameof(Libc.fallocate), target.Name);
+    }
+
+    private SharedMemoryUsage? Usage(in OpenObject target)
+    {
+        LinuxStatfs fileSystem = default;
+        var result = Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem);
+        return result == -1 ? null : UsageOf(fileSystem);
+    }
+}

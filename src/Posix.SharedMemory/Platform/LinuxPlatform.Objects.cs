@@ -1,0 +1,116 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+internal partial class LinuxPlatform
+{
+    // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
+    private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
+
+    internal override FileAccess? Examine(in OpenObject target)
+    {
+        nint flags = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_GETFL, 0);
+        Check(flags, "fcntl(F_GETFL)", target.Name);
+        LinuxStatfs fileSystem = default;
+        Check(Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem), "fstatfs", target.Name);
+        var error = TryStat(target.Handle, STATX_TYPE, out var statx);
+        ThrowIfFailed(error, nameof(Libc.statx), target.Name);
+        var isMemory = IsRegularFile(statx) && fileSystem.f_type is TMPFS_MAGIC or HUGETLBFS_MAGIC && (flags & O_PATH) == 0;
+        return !isMemory ? null
+            : (flags & O_ACCMODE) switch
+            {
+                O_RDONLY => FileAccess.Read,
+                O_RDWR => FileAccess.ReadWrite,
+                _ => null,
+            };
+    }
+
+    internal override long GetLength(in OpenObject target)
+    {
+        ThrowIfFailed(TryStat(target.Handle, STATX_SIZE, out var statx), nameof(Libc.statx), target.Name);
+        return (long)statx.stx_size;
+    }
+
+    internal override SharedMemoryStatus GetStatus(in OpenObject target)
+    {
+        var error = TryStat(target.Handle, STATX_BASIC_STATS | STATX_BTIME, out var statx);
+        ThrowIfFailed(error, nameof(Libc.statx), target.Name);
+        return StatusOf(statx);
+    }
+
+    internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent)
+    {
+        // One call moves at most 2 GiB less a page.
+        const long Most = 0x7FFFF000;
+        var offset = range.Offset;
+        var count = (nuint)Math.Min(range.Length, Most);
+        nint result;
+        do
+        {
+            result = Fails("sendfile") ? -1 : Libc.sendfile_linux(destination, target.Handle, ref offset, count);
+        }
+        while (IsInterrupted(result));
+        sent = Math.Max(result, 0);
+        return ErrorOf(result);
+    }
+
+    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request)
+    {
+        var mapping = base.Map(target, request);
+        if (request.HugePages)
+        {
+            // Advice: a kernel without huge pages refuses it, and nothing is lost.
+            _ = Fails(nameof(Libc.madvise))
+                ? -1
+                : Libc.madvise(mapping.DangerousGetHandle(), checked((nuint)request.Length), MADV_HUGEPAGE);
+        }
+
+        return mapping;
+    }
+
+    private protected override int PopulateFlag(in MappingRequest request) => request.Populate ? MAP_POPULATE : 0;
+
+    private unsafe Errno TryStat(SafeFileHandle handle, int mask, out LinuxStatx statx)
+    {
+        byte empty = 0;
+        statx = default;
+        // SAFETY: the empty path is a local.
+        return ErrorOf(Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, &empty, AT_EMPTY_PATH, mask, out statx));
+    }
+
+    private static void ThrowIfFailed(Errno error, string operation, in ObjectName name)
+    {
+        if (!error.IsSuccess)
+        {
+            throw new SharedMemoryException(error, operation, name.Text);
+        }
+    }
+
+    private static bool IsRegularFile(in LinuxStatx statx) => (statx.stx_mode & S_IFMT) == S_IFREG;
+
+    private static SharedMemoryStatus StatusOf(in LinuxStatx statx) => new()
+    {
+        Length = (long)statx.stx_size,
+        AllocatedBytes = (long)statx.stx_blocks * 512,
+        Permissions = (UnixFileMode)(statx.stx_mode & 0xFFF),
+        Owner = statx.stx_uid,
+        Group = statx.stx_gid,
+        Identity = new(MakeDevice(statx.stx_dev_major, statx.stx_dev_minor), statx.stx_ino),
+        NameCount = statx.stx_nlink,
+        LastAccessTime = TimeOf(statx.stx_atime),
+        LastWriteTime = TimeOf(statx.stx_mtime),
+        LastChangeTime = TimeOf(statx.stx_ctime),
+        CreationTime = (statx.stx_mask & STATX_BTIME) == 0 ? DateTimeOffset.UnixEpoch : TimeOf(statx.stx_btime),
+    };
+
+    /// <summary>The encoding of <c>st_dev</c>, makedev(3).</summary>
+    internal static ulong MakeDevice(ulong major, ulong minor) =>
+        ((major & 0xFFF) << 8) | (minor & 0xFF) | ((minor & ~0xFFUL) << 12) | ((major & ~0xFFFUL) << 32);
+
+    private static DateTimeOffset TimeOf(in LinuxStatxTimestamp time) =>
+        DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(time.tv_sec, EarliestSecond, LatestSecond)).AddTicks(time.tv_nsec / 100);
+}

@@ -1,0 +1,189 @@
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Linux: a named object is a regular file in /dev/shm, as every C library there has it.</summary>
+internal partial class LinuxPlatform : PosixPlatform
+{
+    /// <summary>Room for the directory, the longest name and the NUL.</summary>
+    private const int PathBytes = 9 + ObjectName.MaxBytes + 1;
+
+    private static ReadOnlySpan<byte> DirectoryPath => "/dev/shm\0"u8;
+
+    internal override bool HasUnpublishedObjects => true;
+
+    internal override string PublishCall => nameof(Libc.linkat);
+
+    internal override unsafe Errno Open(
+        in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        // O_NONBLOCK: a FIFO planted under the name answers at once; it changes nothing for memory.
+        var accessMode = access == FileAccess.Read ? O_RDONLY : O_RDWR;
+        var flags = accessMode | CreationFlags(mode) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        var error = OpenPath(path, flags, permissions, out handle);
+        if (handle is null)
+        {
+            return error == Errno.EISDIR ? Errno.EINVAL : error;
+        }
+
+        // What O_EXCL made is a regular file; anything else may be what a neighbour put there.
+        if (mode != FileMode.CreateNew && RefuseUnlessRegularFile(handle) is { IsSuccess: false } refusal)
+        {
+            handle.Dispose();
+            handle = null;
+            return refusal;
+        }
+
+        // The descriptor gets the flags that glibc's has. Should that fail, the flag left over has no effect on a regular file.
+        _ = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(handle, F_SETFL, accessMode);
+        return default;
+    }
+
+    internal override unsafe Errno Unlink(in ObjectName name)
+    {
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+        fixed (byte* pathPointer = path)
+        {
+            return AsAccessError(ErrorOf(Fails(nameof(Libc.unlink)) ? -1 : Libc.unlink(pathPointer)));
+        }
+    }
+
+    internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode)
+    {
+        if (from.Equals(to))
+        {
+            return default;
+        }
+
+        var error = mode switch
+        {
+            RenameMode.Exchange => Exchange(from, to),
+            RenameMode.NoReplace => RenameWithFlags(from, to, RENAME_NOREPLACE),
+            _ => RenameReplacing(from, to),
+        };
+        return error == Errno.EISDIR || error == Errno.ENOTDIR ? Errno.EINVAL : AsAccessError(error);
+    }
+
+    internal override unsafe SharedMemoryStatus? Find(in ObjectName name)
+    {
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        LinuxStatx statx = default;
+        nint result;
+        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+        fixed (byte* pathPointer = path)
+        {
+            result = Fails(nameof(Libc.statx))
+                ? -1
+                : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, out statx);
+        }
+
+        if (ErrorOf(result) == Errno.ENOENT)
+        {
+            return null;
+        }
+
+        Check(result, nameof(Libc.statx), name);
+        return IsRegularFile(statx) ? StatusOf(statx) : null;
+    }
+
+    private static int CreationFlags(FileMode mode) => mode switch
+    {
+        FileMode.OpenOrCreate => O_CREAT,
+        FileMode.CreateNew => O_CREAT | O_EXCL,
+        FileMode.Create => O_CREAT | O_TRUNC,
+        FileMode.Truncate => O_TRUNC,
+        _ => 0,
+    };
+
+    private static void WritePath(in ObjectName name, Span<byte> path)
+    {
+        "/dev/shm/"u8.CopyTo(path);
+        name.WriteTo(path["/dev/shm/"u8.Length..]);
+    }
+
+    private unsafe Errno OpenPath(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        nint result;
+        do
+        {
+            // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+            fixed (byte* pathPointer = path)
+            {
+                result = Fails(nameof(Libc.open)) ? -1 : Libc.open(pathPointer, flags, (uint)permissions);
+            }
+        }
+        while (IsInterrupted(result));
+        handle = result == -1 ? null : new SafeFileHandle(result, ownsHandle: true);
+        return ErrorOf(result);
+    }
+
+    private Errno RefuseUnlessRegularFile(SafeFileHandle handle)
+    {
+        var error = TryStat(handle, STATX_TYPE, out var statx);
+        return !error.IsSuccess ? error : IsRegularFile(statx) ? default : Errno.EINVAL;
+    }
+
+    /// <summary>POSIX and glibc say EACCES where the kernel, for a sticky directory, says EPERM.</summary>
+    private static Errno AsAccessError(Errno error) => error == Errno.EPERM ? Errno.EACCES : error;
+
+    private unsafe Errno RenameReplacing(in ObjectName from, in ObjectName to)
+    {
+        Span<byte> oldPath = stackalloc byte[PathBytes];
+        Span<byte> newPath = stackalloc byte[PathBytes];
+        WritePath(from, oldPath);
+        WritePath(to, newPath);
+        // SAFETY: both paths are pinned for the length of the call and end with a NUL.
+        fixed (byte* oldPointer = oldPath, newPointer = newPath)
+        {
+            var error = ErrorOf(Fails(nameof(Libc.rename)) ? -1 : Libc.rename(oldPointer, newPointer));
+            return error.IsSuccess ? RemoveTwin(from, to) : error;
+        }
+    }
+
+    /// <summary>Between two hard links of one file rename(2) does nothing and succeeds: then the old name is still to go.</summary>
+    private Errno RemoveTwin(in ObjectName from, in ObjectName to) =>
+        Find(to) is { NameCount: > 1 } renamed && Find(from)?.Identity == renamed.Identity ? Unlink(from) : default;
+
+    /// <summary>Swaps two names; with the second one missing it moves the first, as FreeBSD does.</summary>
+    private Errno Exchange(in ObjectName from, in ObjectName to)
+    {
+        while (true)
+        {
+            var error = RenameWithFlags(from, to, RENAME_EXCHANGE);
+            if (error != Errno.ENOENT)
+            {
+                return error;
+            }
+
+            // One of them is missing. If it is the second, moving succeeds, unless somebody creates it in this instant.
+            error = RenameWithFlags(from, to, RENAME_NOREPLACE);
+            if (error != Errno.EEXIST)
+            {
+                return error;
+            }
+        }
+    }
+
+    private unsafe Errno RenameWithFlags(in ObjectName from, in ObjectName to, int flags)
+    {
+        Span<byte> oldPath = stackalloc byte[PathBytes];
+        Span<byte> newPath = stackalloc byte[PathBytes];
+        WritePath(from, oldPath);
+        WritePath(to, newPath);
+        // SAFETY: both paths are pinned for the length of the call and end with a NUL.
+        fixed (byte* oldPointer = oldPath, newPointer = newPath)
+        {
+            return ErrorOf(Fails(nameof(Libc.renameat2))
+                ? -1
+                : Libc.renameat2(SYS_renameat2, AT_FDCWD, oldPointer, AT_FDCWD, newPointer, flags));
+        }
+    }
+}

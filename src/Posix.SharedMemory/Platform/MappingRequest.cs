@@ -1,0 +1,19 @@
+namespace Posix.SharedMemory;
+
+/// <summary>A checked request for a mapping: page-aligned, inside the object, within the object's access.</summary>
+internal readonly record struct MappingRequest
+{
+    /// <summary>Gets the first byte of the object to map: a multiple of the page size.</summary>
+    internal required long Offset { get; init; }
+
+    /// <summary>Gets how many bytes.</summary>
+    internal required long Length { get; init; }
+
+    internal required FileAccess Access { get; init; }
+
+    internal bool Private { get; init; }
+
+    internal bool Populate { get; init; }
+
+    internal bool HugePages { get; init; }
+}

@@ -1,0 +1,139 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory;
+
+/// <summary>What an operating system can do with shared memory. Interrupted calls and error numbers end here.</summary>
+/// <remarks>
+/// A verb throws <see cref="SharedMemoryException"/>, except where its callers expect some errors in the ordinary
+/// course: those return the <see cref="Errno"/>.
+/// </remarks>
+internal abstract class Platform
+{
+    private static readonly Platform s_native = Choose();
+
+    [ThreadStatic]
+    private static Platform? t_substitute;
+
+    /// <summary>Gets the system this process runs on; in a test, what the test put in its place on this thread.</summary>
+    internal static Platform Current => t_substitute ?? s_native;
+
+    /// <summary>Gets this process's number; unlike the runtime's it is right in a forked child too.</summary>
+    internal abstract int ProcessId { get; }
+
+    /// <summary>Gets whether an object can be made without a name and get one later.</summary>
+    internal abstract bool HasUnpublishedObjects { get; }
+
+    /// <summary>Gets the call by which <see cref="Publish"/> gives a name, for messages.</summary>
+    internal abstract string PublishCall { get; }
+
+    // ---- Names -----------------------------------------------------------------------------------------------------
+
+    /// <summary>Opens or creates a named object: <c>shm_open</c>. What is not a shared memory object is <see cref="Errno.EINVAL"/> or <see cref="Errno.ELOOP"/>.</summary>
+    internal abstract Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle);
+
+    /// <summary>Makes an object that no opener can find, for its owner only.</summary>
+    /// <param name="temporary">The name it has until then, where the system must give it one.</param>
+    internal abstract SafeFileHandle CreateUnpublished(out ObjectName temporary);
+
+    /// <summary>Gives an unpublished object its name: <see cref="RenameMode.NoReplace"/> or <see cref="RenameMode.Replace"/>.</summary>
+    internal abstract Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode);
+
+    /// <summary>Removes a name: <c>shm_unlink</c>.</summary>
+    internal abstract Errno Unlink(in ObjectName name);
+
+    /// <summary>Moves a name: FreeBSD's <c>shm_rename</c>, or what behaves like it.</summary>
+    internal abstract Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode);
+
+    /// <summary>Finds what a name means now; <see langword="null"/> where it means no shared memory object.</summary>
+    internal abstract SharedMemoryStatus? Find(in ObjectName name);
+
+    /// <summary>Lists the names there are, unsorted. Some may be gone by the time they are looked at.</summary>
+    internal abstract IEnumerable<ObjectName> ListNames();
+
+    internal abstract SharedMemoryUsage GetUsage();
+
+    internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
+
+    // ---- Objects ---------------------------------------------------------------------------------------------------
+
+    /// <summary>Tells what a descriptor from elsewhere was opened for; <see langword="null"/> where memory cannot be mapped through it.</summary>
+    internal abstract FileAccess? Examine(in OpenObject target);
+
+    internal abstract long GetLength(in OpenObject target);
+
+    internal abstract SharedMemoryStatus GetStatus(in OpenObject target);
+
+    internal abstract void SetPermissions(in OpenObject target, UnixFileMode permissions);
+
+    /// <summary>Sets the length and no more: <c>ftruncate</c>.</summary>
+    internal abstract void SetLength(in OpenObject target, long length);
+
+    /// <summary>Gives a new object, which nobody else can have open yet, its length.</summary>
+    internal abstract void SetInitialLength(in OpenObject target, long length, Backing backing);
+
+    /// <summary>
+    /// Makes an object longer, or changes nothing. What is new reads as zero, also where a mapping had stored behind the end.
+    /// An object that another process made as long meanwhile stays as it is.
+    /// </summary>
+    internal abstract void Grow(in OpenObject target, long length, Backing backing);
+
+    /// <summary>Reserves the memory of a part.</summary>
+    internal abstract void Reserve(in OpenObject target, ByteRange range);
+
+    /// <summary>Gives a part's pages back; it then reads as zero.</summary>
+    internal abstract void Discard(in OpenObject target, ByteRange range);
+
+    internal abstract IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target);
+
+    /// <summary>Reads up to the end of the object: <c>pread</c>.</summary>
+    internal abstract int Read(in OpenObject target, Span<byte> destination, long offset);
+
+    /// <summary>Writes all of the bytes, which the caller has checked to lie inside the object: <c>pwrite</c>.</summary>
+    internal abstract void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset);
+
+    /// <summary>Copies to another descriptor inside the kernel, as far as it goes without waiting.</summary>
+    /// <returns>Success with the number copied; <see cref="Errno.EAGAIN"/>: the destination is full; <see cref="Errno.EINVAL"/> and others: not by this way.</returns>
+    internal abstract Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent);
+
+    /// <summary>Writes to another descriptor, as far as it goes without waiting: <c>write</c>.</summary>
+    internal abstract Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written);
+
+    /// <summary>Waits until a descriptor takes bytes: <c>poll</c>.</summary>
+    internal abstract void WaitUntilWritable(SafeHandle destination);
+
+    // ---- The lease of docs/spec/leases.md --------------------------------------------------------------------------
+
+    /// <summary>Tells what others do with an object's lease; <see cref="LeaseState.None"/> where the system has none.</summary>
+    internal abstract LeaseState QueryLease(in OpenObject target);
+
+    /// <summary>Takes a lease, shared or alone. <see cref="Errno.EAGAIN"/>: another's is in the way.</summary>
+    internal abstract Errno TakeLease(in OpenObject target, bool exclusive);
+
+    /// <summary>Gives a lease up.</summary>
+    internal abstract void DropLease(in OpenObject target);
+
+    // ---- Mappings --------------------------------------------------------------------------------------------------
+
+    internal abstract SafeMappingHandle Map(in OpenObject target, MappingRequest request);
+
+    /// <summary>Puts <paramref name="platform"/> in the system's place on this thread until the result is disposed. For tests.</summary>
+    internal static Substitution Substitute(Platform platform)
+    {
+        var previous = t_substitute;
+        t_substitute = platform;
+        return new(previous);
+    }
+
+    /// <summary>Ends a substitution.</summary>
+    internal readonly ref struct Substitution(Platform? previous)
+    {
+        public void Dispose() => t_substitute = previous;
+    }
+
+    private static Platform Choose() =>
+        OperatingSystem.IsLinux() && Interop.Linux.IsKnownArchitecture ? new LinuxPlatform()
+        : OperatingSystem.IsMacOS() ? new MacOSPlatform()
+        : OperatingSystem.IsFreeBSD() ? new FreeBsdPlatform()
+        : new UnsupportedPlatform();
+}

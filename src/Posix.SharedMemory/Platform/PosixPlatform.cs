@@ -1,0 +1,172 @@
+using System.Runtime.InteropServices;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+/// <summary>The verbs for which Linux, macOS and FreeBSD have the same call with the same numbers.</summary>
+internal abstract class PosixPlatform : Platform
+{
+    internal override int ProcessId => Libc.getpid();
+
+    internal override void SetPermissions(in OpenObject target, UnixFileMode permissions)
+    {
+        nint result;
+        do
+        {
+            result = Fails(nameof(Libc.fchmod)) ? -1 : Libc.fchmod(target.Handle, (uint)permissions);
+        }
+        while (IsInterrupted(result));
+        Check(result, nameof(Libc.fchmod), target.Name);
+    }
+
+    internal override void SetLength(in OpenObject target, long length)
+    {
+        CheckFileSizeLimit(nameof(Libc.ftruncate), target, length);
+        nint result;
+        do
+        {
+            result = Fails(nameof(Libc.ftruncate)) ? -1 : Libc.ftruncate(target.Handle, length);
+        }
+        while (IsInterrupted(result));
+        Check(result, nameof(Libc.ftruncate), target.Name);
+    }
+
+    internal override unsafe int Read(in OpenObject target, Span<byte> destination, long offset)
+    {
+        var done = 0;
+        while (done < destination.Length)
+        {
+            var rest = destination[done..];
+            nint result;
+            // SAFETY: the span is pinned for the length of the call and the kernel writes at most its length.
+            fixed (byte* buffer = rest)
+            {
+                result = Fails(nameof(Libc.pread)) ? -1 : Libc.pread(target.Handle, buffer, (nuint)rest.Length, offset + done);
+            }
+
+            if (IsInterrupted(result))
+            {
+                continue;
+            }
+
+            Check(result, nameof(Libc.pread), target.Name);
+            if (result == 0)
+            {
+                break;
+            }
+
+            done += (int)result;
+        }
+
+        return done;
+    }
+
+    internal override unsafe void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset)
+    {
+        while (!source.IsEmpty)
+        {
+            nint result;
+            // SAFETY: the span is pinned for the length of the call and the kernel reads at most its length.
+            fixed (byte* buffer = source)
+            {
+                result = Fails(nameof(Libc.pwrite)) ? -1 : Libc.pwrite(target.Handle, buffer, (nuint)source.Length, offset);
+            }
+
+            if (IsInterrupted(result))
+            {
+                continue;
+            }
+
+            Check(result, nameof(Libc.pwrite), target.Name);
+            source = source[(int)result..];
+            offset += result;
+        }
+    }
+
+    internal override unsafe Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written)
+    {
+        nint result;
+        do
+        {
+            // SAFETY: the span is pinned for the length of the call and the kernel reads at most its length.
+            fixed (byte* buffer = source)
+            {
+                result = Fails(nameof(Libc.write)) ? -1 : Libc.write(destination, buffer, (nuint)source.Length);
+            }
+        }
+        while (IsInterrupted(result));
+        written = (int)Math.Max(result, 0);
+        return ErrorOf(result);
+    }
+
+    internal override void WaitUntilWritable(SafeHandle destination)
+    {
+        var pinned = false;
+        try
+        {
+            destination.DangerousAddRef(ref pinned);
+            var descriptor = new PollDescriptor { fd = (int)destination.DangerousGetHandle(), events = POLLOUT };
+            nint result;
+            do
+            {
+                result = Fails(nameof(Libc.poll)) ? -1 : Libc.poll(ref descriptor, 1, timeout: -1);
+            }
+            while (IsInterrupted(result));
+            Check(result, nameof(Libc.poll), default);
+        }
+        finally
+        {
+            if (pinned)
+            {
+                destination.DangerousRelease();
+            }
+        }
+    }
+
+    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request)
+    {
+        var length = checked((nuint)request.Length);
+        var protection = request.Access.HasFlag(FileAccess.Write) ? PROT_READ | PROT_WRITE : PROT_READ;
+        var flags = (request.Private ? MAP_PRIVATE : MAP_SHARED) | PopulateFlag(request);
+        var address = Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap(0, length, protection, flags, target.Handle, request.Offset);
+        Check(address, nameof(Libc.mmap), target.Name);
+        return new(address, length);
+    }
+
+    /// <summary>What <c>mmap</c> is told to bring the pages in at once; nothing where the system has no such flag.</summary>
+    private protected virtual int PopulateFlag(in MappingRequest request) => 0;
+
+    /// <summary>
+    /// Whether a test wants this call to fail: the error is set as the call would have set it and the call is not made.
+    /// Every call asks first, in the same expression.
+    /// </summary>
+    private protected virtual bool Fails(string call) => false;
+
+    /// <summary>Whether a call was interrupted by a signal and is to be made again.</summary>
+    private protected static bool IsInterrupted(nint result) => result == -1 && Marshal.GetLastPInvokeError() == Errno.EINTR.Number;
+
+    /// <summary>The error of a call that returned −1.</summary>
+    private protected static Errno ErrorOf(nint result) => result == -1 ? (Errno)Marshal.GetLastPInvokeError() : default;
+
+    private protected static void Check(nint result, string operation, in ObjectName name)
+    {
+        if (result == -1)
+        {
+            throw new SharedMemoryException(ErrorOf(result), operation, name.Text);
+        }
+    }
+
+    /// <summary>Refuses a growth that the kernel would answer with SIGXFSZ, which ends the process.</summary>
+    private protected void CheckFileSizeLimit(string operation, in OpenObject target, long length)
+    {
+        ResourceLimit limit = default;
+        Check(Fails(nameof(Libc.getrlimit)) ? -1 : Libc.getrlimit(RLIMIT_FSIZE, out limit), nameof(Libc.getrlimit), target.Name);
+        if ((ulong)length > limit.rlim_cur && length > GetLength(target))
+        {
+            throw new SharedMemoryException(
+                Errno.EFBIG, operation, target.Name.Text,
+                $"{length} bytes asked, where RLIMIT_FSIZE lets this process make {limit.rlim_cur}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Owns one <c>mmap</c> range and unmaps it when the last reference is released.</summary>
+internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
+{
+    private readonly nuint _length;
+
+    /// <summary>Takes over <paramref name="length"/> mapped bytes, in whole pages.</summary>
+    internal SafeMappingHandle(nint address, nuint length)
+        : base(ownsHandle: true)
+    {
+        _length = length;
+        SetHandle(address);
+    }
+
+    protected override bool ReleaseHandle() => Libc.munmap(handle, _length) == 0;
+}

@@ -1,0 +1,17 @@
+namespace Posix.SharedMemory;
+
+/// <summary>Who removes an object's name.</summary>
+public enum Lifetime
+{
+    /// <summary>Nobody, until someone calls <c>Unlink</c>: as <c>shm_open</c> leaves it.</summary>
+    Manual,
+
+    /// <summary>The process that created the object, when it disposes the object.</summary>
+    UnlinkOnDispose,
+
+    /// <summary>
+    /// The last process to dispose it. Each user holds a lease that the kernel drops when the process dies, so a crash
+    /// never counts as a user. Linux.
+    /// </summary>
+    UnlinkOnLastDispose,
+}

@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Posix.SharedMemory;
+
+/// <summary>A name that has been checked: no slash inside, no NUL, valid UTF-16, at most 255 bytes.</summary>
+/// <remarks>The default value is "no name". Names read from the system may be any bytes; those keep the bytes.</remarks>
+internal readonly struct ObjectName : IEquatable<ObjectName>
+{
+    /// <summary>The longest name in bytes, without a leading slash and the closing NUL.</summary>
+    internal const int MaxBytes = 255;
+
+    private readonly byte[]? _systemBytes;
+
+    private ObjectName(string text, byte[]? systemBytes = null)
+    {
+        Text = text;
+        _systemBytes = systemBytes;
+    }
+
+    /// <summary>The name as the caller wrote it, for messages; bytes that are not UTF-8 show as U+FFFD.</summary>
+    internal string? Text { get; }
+
+    internal bool IsNone => Text is null;
+
+    internal int ByteCount => _systemBytes?.Length ?? Encoding.UTF8.GetByteCount(Bare);
+
+    private ReadOnlySpan<char> Bare => Text.AsSpan().TrimStart('/');
+
+    /// <summary>Checks a name that a caller wrote.</summary>
+    /// <exception cref="ArgumentException">Empty, a dot, two dots, a slash inside, a NUL or half a surrogate pair.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENAMETOOLONG"/>: more than 255 bytes.</exception>
+    internal static ObjectName Parse(
+        string name, string operation, [CallerArgumentExpression(nameof(name))] string? parameter = null)
+    {
+        ArgumentNullException.ThrowIfNull(name, parameter);
+        var parsed = new ObjectName(name);
+        if (Objection(parsed.Bare) is { } objection)
+        {
+            throw new ArgumentException($"The name of a shared memory object {objection}.", parameter);
+        }
+
+        return parsed.ByteCount <= MaxBytes
+            ? parsed
+            : throw new SharedMemoryException(
+                Errno.ENAMETOOLONG, operation, name, $"{parsed.ByteCount} bytes, where {MaxBytes} are allowed");
+    }
+
+    /// <summary>Takes a name as the system's directory holds it: any bytes.</summary>
+    internal static ObjectName FromSystem(ReadOnlySpan<byte> bytes) => new(Encoding.UTF8.GetString(bytes), bytes.ToArray());
+
+    /// <summary>Writes the bytes without leading slashes and a NUL behind them; returns their number without the NUL.</summary>
+    internal int WriteTo(Span<byte> destination)
+    {
+        int length;
+        if (_systemBytes is null)
+        {
+            length = Encoding.UTF8.GetBytes(Bare, destination);
+        }
+        else
+        {
+            _systemBytes.CopyTo(destination);
+            length = _systemBytes.Length;
+        }
+
+        destination[length] = 0;
+        return length;
+    }
+
+    /// <summary>The bytes, without leading slashes.</summary>
+    internal byte[] ToArray() => _systemBytes ?? Encoding.UTF8.GetBytes(Bare.ToString());
+
+    public bool Equals(ObjectName other) =>
+        _systemBytes is null && other._systemBytes is null
+            ? Bare.SequenceEqual(other.Bare)
+            : ToArray().AsSpan().SequenceEqual(other.ToArray());
+
+    public override bool Equals(object? obj) => obj is ObjectName other && Equals(other);
+
+    public override int GetHashCode() => string.GetHashCode(Bare, StringComparison.Ordinal);
+
+    private static string? Objection(ReadOnlySpan<char> bare)
+    {
+        if (bare.IsEmpty)
+        {
+            return "may not be empty";
+        }
+
+        if (bare is "." or "..")
+        {
+            return "may not be a dot or two";
+        }
+
+        if (bare.Contains('/'))
+        {
+            return "may not hold a slash, except in front";
+        }
+
+        return bare.Contains('\0') ? "may not hold a NUL" : HasLoneSurrogate(bare) ? "may not hold half a surrogate pair" : null;
+    }
+
+    private static bool HasLoneSurrogate(ReadOnlySpan<char> text)
+    {
+        while (text.IndexOfAnyInRange('\uD800', '\uDFFF') is var at and >= 0)
+        {
+            if (at + 1 == text.Length || !char.IsSurrogatePair(text[at], text[at + 1]))
+            {
+                return true;
+            }
+
+            text = text[(at + 2)..];
+        }
+
+        return false;
+    }
+}
