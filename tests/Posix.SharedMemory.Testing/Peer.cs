@@ -1,0 +1,71 @@
+using System.Diagnostics;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>Another process that a test talks to by lines. Disposing kills it if it still runs.</summary>
+public sealed class Peer : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+
+    private Peer(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        _process = Process.Start(start)!;
+        _errors = _process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Gets the process's number.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>Gets the process's input, for lines and bytes.</summary>
+    public StreamWriter Input => _process.StandardInput;
+
+    /// <summary>Starts <c>Posix.SharedMemory.TestPeer</c>, which the test's build put beside it.</summary>
+    public static Peer Start(string command, params string[] arguments) =>
+        Run(Path.Combine(AppContext.BaseDirectory, "Posix.SharedMemory.TestPeer"), [command, .. arguments]);
+
+    /// <summary>Starts any program.</summary>
+    public static Peer Run(string program, params string[] arguments) => new(new(program, arguments));
+
+    /// <summary>Sends a line.</summary>
+    public void Tell(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
+
+    /// <summary>Reads the next line the process prints.</summary>
+    /// <exception cref="InvalidOperationException">It ended without one; the message holds what it said on its error stream.</exception>
+    public string ReadLine() =>
+        Watchdog.Run(_process.StandardOutput.ReadLine, $"a line from {_process.StartInfo.FileName}")
+        ?? throw new InvalidOperationException($"The peer ended without a line. It said: {_errors.GetAwaiter().GetResult()}");
+
+    /// <summary>Ends the process with SIGKILL.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>Waits for the process to end.</summary>
+    /// <returns>Its exit code, the rest of its output, and what it said on its error stream.</returns>
+    public (int ExitCode, string Output, string Errors) Finish()
+    {
+        _process.StandardInput.Close();
+        var output = Watchdog.Run(_process.StandardOutput.ReadToEnd, $"the end of {_process.StartInfo.FileName}");
+        _process.WaitForExit();
+        return (_process.ExitCode, output, _errors.GetAwaiter().GetResult());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            Kill();
+        }
+
+        _process.Dispose();
+    }
+}

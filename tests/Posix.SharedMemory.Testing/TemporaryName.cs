@@ -1,0 +1,36 @@
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>A name that no other test uses. Disposing removes what stands under it, whatever that is.</summary>
+public sealed class TemporaryName : IDisposable
+{
+    /// <summary>Makes up a name.</summary>
+    public TemporaryName(string prefix = "test") => Name = SharedMemoryDirectory.CreateUniqueName(prefix);
+
+    /// <summary>Gets the name, without a slash.</summary>
+    public string Name { get; }
+
+    /// <summary>Gets the file that Linux keeps the object in.</summary>
+    public string Path => "/dev/shm/" + Name;
+
+    /// <summary>Gets whether anything stands under the name now, a dangling link too.</summary>
+    public bool Exists => File.Exists(Path) || Directory.Exists(Path) || new FileInfo(Path).LinkTarget is not null;
+
+    /// <summary>The name.</summary>
+    public static implicit operator string(TemporaryName name) => name.Name;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Directory.Exists(Path))
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        else
+        {
+            File.Delete(Path);
+        }
+    }
+}

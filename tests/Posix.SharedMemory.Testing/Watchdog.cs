@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>Waits for conditions that are bound to come, and fails a test in which they do not.</summary>
+public static class Watchdog
+{
+    /// <summary>How long anything may take before the test is given up: long enough for a busy machine.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    /// <summary>Waits until a condition holds.</summary>
+    /// <exception cref="TimeoutException">It did not within <see cref="Limit"/>.</exception>
+    public static void Until(Func<bool> condition, string what)
+    {
+        var clock = Stopwatch.StartNew();
+        for (var wait = default(SpinWait); !condition(); wait.SpinOnce())
+        {
+            if (clock.Elapsed > Limit)
+            {
+                throw new TimeoutException($"Waited {Limit.TotalSeconds} s for: {what}.");
+            }
+        }
+    }
+
+    /// <summary>Runs something that must come to an end.</summary>
+    /// <exception cref="TimeoutException">It did not within <see cref="Limit"/>; it is left running.</exception>
+    public static T Run<T>(Func<T> action, string what)
+    {
+        var task = Task.Run(action);
+        return Task.WhenAny(task, Task.Delay(Limit)).GetAwaiter().GetResult() == task
+            ? task.GetAwaiter().GetResult()
+            : throw new TimeoutException($"Waited {Limit.TotalSeconds} s for: {what}.");
+    }
+}

@@ -1,0 +1,2 @@
+global using Posix.SharedMemory.Testing;
+global using Xunit;
