@@ -26,8 +26,8 @@ internal partial class LinuxPlatform
             return;
         }
 
-        // SYNC growth: between clearing the last page's rest and the new length no other grower may make that rest part of
-        // the object. The kernel's lock keeps other opens out, the monitor the threads that share this one.
+        // SYNC growth: pairs with itself in every other grower. Between clearing the last page's rest and the new length none may make
+        // that rest part of the object. The kernel's lock keeps other opens out, the monitor the threads that share this one.
         lock (target.Handle)
         {
             Lock(target, RecordLock.Growth);
