@@ -10,10 +10,14 @@ internal partial class LinuxPlatform
     {
         // Asks what an exclusive lock would meet: the locks of this same open do not count.
         var request = LockOf(RecordLock.Lease, F_WRLCK);
-        Check(
-            Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request),
-            "fcntl(F_OFD_GETLK)",
-            target.Name);
+        var error = ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
+        if (error == Errno.EINVAL)
+        {
+            // A kernel without these locks, such as a sandbox's: nobody can hold a lease there.
+            return LeaseState.None;
+        }
+
+        ThrowIfFailed(error, "fcntl(F_OFD_GETLK)", target.Name);
 
         // Only a lock on just this byte is a lease; somebody's lock on the whole file is not.
         return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Lease || request.l_len != 1 ? LeaseState.None
