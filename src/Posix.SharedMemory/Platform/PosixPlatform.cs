@@ -79,6 +79,13 @@ internal abstract class PosixPlatform : Platform
             }
 
             Check(result, nameof(Libc.pwrite), target.Name);
+            if (result == 0)
+            {
+                // FreeBSD writes nothing behind the end, where Linux would make the object longer.
+                throw new SharedMemoryException(
+                    Errno.ENXIO, nameof(Libc.pwrite), target.Name.Text, $"another process shortened the object below offset {offset}");
+            }
+
             source = source[(int)result..];
             offset += result;
         }
