@@ -26,7 +26,8 @@ internal sealed class MacOSPlatform : BsdPlatform
         var error = base.Open(name, mode, access, permissions, out handle);
         return error == Errno.EINVAL && mode is FileMode.Create or FileMode.Truncate
             ? throw new SharedMemoryException(
-                error, nameof(Libc.shm_open), name.Text, "macOS truncates (O_TRUNC) only what never had a length; unlink the object and create a new one")
+                error, nameof(Libc.shm_open), name.Text,
+                "macOS truncates (O_TRUNC) only what never had a length; unlink the object and create a new one")
             : error;
     }
 
@@ -43,7 +44,8 @@ internal sealed class MacOSPlatform : BsdPlatform
     }
 
     internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw new PlatformNotSupportedException(
-        "macOS cannot rename shared memory. Create an object under the other name and copy, or keep the current name in a small object of its own.");
+        "macOS cannot rename shared memory. Create an object under the other name and copy, "
+        + "or keep the current name in a small object of its own.");
 
     internal override SharedMemoryStatus? Find(in ObjectName name)
     {
@@ -113,7 +115,8 @@ internal sealed class MacOSPlatform : BsdPlatform
         {
             throw new SharedMemoryException(
                 e.Errno, e.Operation, e.ObjectName,
-                $"macOS sets the length of an object once in its life, and this one has {GetLength(target)} bytes; create a new object of {length}");
+                $"macOS sets the length of an object once in its life, and this one has {GetLength(target)} bytes; "
+                + $"create a new object of {length}");
         }
     }
 
