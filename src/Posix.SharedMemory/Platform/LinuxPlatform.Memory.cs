@@ -34,7 +34,12 @@ internal partial class LinuxPlatform
             try
             {
                 from = GetLength(target);
-                ClearBeyondEnd(target, from);
+                ThrowIfFailed(OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zeros), "open(/dev/zero)", target.Name);
+                using (zeros)
+                {
+                    ClearBeyondEnd(target, from, zeros!);
+                }
+
                 Extend(target, from, length, backing);
             }
             finally
@@ -129,40 +134,6 @@ internal partial class LinuxPlatform
         }
 
         ThrowIfNotAllocated(error, target, added);
-    }
-
-    /// <summary>Makes the bytes behind the end, inside the last page, zero: a mapping may have stored there.</summary>
-    private unsafe void ClearBeyondEnd(in OpenObject target, long length)
-    {
-        var page = (long)Environment.SystemPageSize;
-        var inside = length % page;
-        if (inside == 0)
-        {
-            return;
-        }
-
-        // Truncating or punching behind the end leaves such bytes where they are (seen on 6.18), and a store through a
-        // mapping would fault if a neighbour cut the object now. So the kernel stores: a read from /dev/zero returns EFAULT.
-        using var mapping = base.Map(
-            target, new() { Offset = length - inside, Length = page, Access = FileAccess.ReadWrite });
-        var error = OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zero);
-        ThrowIfFailed(error, "open(/dev/zero)", target.Name);
-        using (zero)
-        {
-            nint result;
-            do
-            {
-                // SAFETY: the page is mapped until the end of this method; the bytes lie inside it.
-                result = Fails(nameof(Libc.read))
-                    ? -1
-                    : Libc.read(zero!, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(page - inside));
-            }
-            while (IsInterrupted(result));
-            if (ErrorOf(result) is { IsSuccess: false } failure && failure != Errno.EFAULT)
-            {
-                throw new SharedMemoryException(failure, nameof(Libc.read), target.Name.Text);
-            }
-        }
     }
 
     private static long RoundUpToPage(long length)
