@@ -19,21 +19,15 @@ internal partial class LinuxPlatform
 
     internal override void Grow(in OpenObject target, long length, Backing backing)
     {
-        var from = GetLength(target);
-        if (from % Environment.SystemPageSize == 0)
-        {
-            Extend(target, from, length, backing);
-            return;
-        }
-
-        // SYNC growth: between clearing the last page's rest and the new length no other grower may make that rest part of
-        // the object. The kernel's lock keeps other opens out, the monitor the threads that share this one.
+        // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
+        // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
+        // The kernel's lock keeps other opens out, the monitor the threads that share this one.
         lock (target.Handle)
         {
             Lock(target, RecordLock.Growth);
             try
             {
-                from = GetLength(target);
+                var from = GetLength(target);
                 ClearBeyondEnd(target, from);
                 Extend(target, from, length, backing);
             }
