@@ -227,15 +227,25 @@ public sealed partial class SharedMemoryObject
             return refusal;
         }
 
-        var error = _platform.Publish(target, _temporaryName, name, mode);
-        if (error.IsSuccess)
+        try
         {
-            _name = name;
-            _temporaryName = default;
-            _nameOwner = owner;
-        }
+            var error = _platform.Publish(target, _temporaryName, name, mode);
+            if (error.IsSuccess)
+            {
+                _name = name;
+                _temporaryName = default;
+                _nameOwner = owner;
+            }
 
-        return error;
+            return error;
+        }
+        finally
+        {
+            if (_name.IsNone && _lifetime == Lifetime.UnlinkOnLastDispose)
+            {
+                _platform.DropLease(target);
+            }
+        }
     }
 
     /// <summary>Who will remove the name, by the object's lifetime; nobody by default.</summary>

@@ -19,27 +19,24 @@ internal partial class LinuxPlatform
 
     internal override void Grow(in OpenObject target, long length, Backing backing)
     {
+        // fallocate never shortens, so it needs nobody's consent where there is no rest of a page to clear.
         var from = GetLength(target);
-        if (from % Environment.SystemPageSize == 0)
+        if (backing == Backing.Reserved && IsWholePages(from))
         {
             Extend(target, from, length, backing);
             return;
         }
 
-        // SYNC growth: between clearing the last page's rest and the new length no other grower may make that rest part of
-        // the object. The kernel's lock keeps other opens out, the monitor the threads that share this one.
+        // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
+        // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
+        // The kernel's lock keeps other opens out, the monitor the threads that share this one.
         lock (target.Handle)
         {
             Lock(target, RecordLock.Growth);
             try
             {
                 from = GetLength(target);
-                ThrowIfFailed(OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zeros), "open(/dev/zero)", target.Name);
-                using (zeros)
-                {
-                    ClearBeyondEnd(target, from, zeros!);
-                }
-
+                ClearLastPage(target, from);
                 Extend(target, from, length, backing);
             }
             finally
@@ -135,6 +132,20 @@ internal partial class LinuxPlatform
 
         ThrowIfNotAllocated(error, target, added);
     }
+
+    private void ClearLastPage(in OpenObject target, long length)
+    {
+        if (!IsWholePages(length))
+        {
+            ThrowIfFailed(OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zeros), "open(/dev/zero)", target.Name);
+            using (zeros)
+            {
+                ClearBeyondEnd(target, length, zeros!);
+            }
+        }
+    }
+
+    private static bool IsWholePages(long length) => length % Environment.SystemPageSize == 0;
 
     private static long RoundUpToPage(long length)
     {
