@@ -87,7 +87,7 @@ static IEnumerable<Finding> NoArrowPointsUpward(Tree tree)
         ["Passing"] = ["Vocabulary", "Interop", "Platform", "Mapping", "Objects"],
     };
 
-    static string FolderOf(SourceFile file) => file.Path[Package.Length..] is var rest && rest.Contains('/') ? rest[..rest.IndexOf('/')] : "";
+    static string FolderOf(SourceFile file) => file.Path[Package.Length..].Split('/') is [var folder, _, ..] ? folder : "";
 
     var files = tree.Sources.Where(file => file.Path.StartsWith(Package, StringComparison.Ordinal)).ToArray();
     var homes = files.SelectMany(file => file.Declarations, (file, type) => (type.Name, Folder: FolderOf(file)))
@@ -111,7 +111,7 @@ static IEnumerable<Finding> NoArrowPointsUpward(Tree tree)
         foreach (Match match in Regex.Matches(code, @"(?<![\w.])\w+|(?<=\b(Interop|SharedMemory)\.)\w+"))
         {
             var folders = homes[match.Value].Distinct(StringComparer.Ordinal).ToArray();
-            if (folders.Length > 0 && !folders.Contains(folder, StringComparer.Ordinal) && !folders.Intersect(lower, StringComparer.Ordinal).Any())
+            if (folders.Length > 0 && !folders.Intersect([folder, .. lower], StringComparer.Ordinal).Any())
             {
                 yield return file.At(match.Index, $"{folder} uses {match.Value} of {string.Join(" and ", folders)}");
             }
@@ -129,7 +129,7 @@ static IEnumerable<Finding> ToolUsesPublicApi(Tree tree)
         }
     }
 
-    foreach (var project in tree.Files.Where(file => file.Path.StartsWith("src/", StringComparison.Ordinal) && file.Path.EndsWith(".csproj", StringComparison.Ordinal)))
+    foreach (var project in tree.Files.Where(file => Regex.IsMatch(file.Path, @"^src/.*\.csproj$")))
     {
         foreach (Match match in Regex.Matches(project.Text, "InternalsVisibleTo Include=\"([^\"]*)\""))
         {
@@ -143,20 +143,24 @@ static IEnumerable<Finding> ToolUsesPublicApi(Tree tree)
 }
 
 // Outside Interop/, two things are asked for:
-// 1. Every `unsafe` with a body (member, type or block) has a SAFETY comment in that body. One without is either unneeded or unexplained.
-// 2. Every act that makes an address, or trusts one, has a SAFETY comment directly above it: it ends within the three lines before the act. Acts:
-//    fixed (…) · & of a variable · (T*) of a handle's or mapping's address · *p behind ref, return, =, =>, a bracket or the end of a statement · p->x · Unsafe.X(…) but SizeOf ·
-//    MemoryMarshal.CreateSpan, CreateReadOnlySpan, GetReference. Pointer arithmetic and casts of one pointer to another only pass an address on.
+// 1. Every `unsafe` with a body (member, type or block) has a SAFETY comment in that body; without one it is unneeded or unexplained.
+//    A member that takes or returns pointers may do so without: it hands on what its caller has a reason for.
+// 2. Every act that makes an address, or trusts one, has a SAFETY comment above it, which ends within three lines, none blank. Acts are
+//    fixed (…) · & of a variable · (T*) of what a DangerousGet… returns · p->x · *p behind ref, return, =, =>, a bracket or the
+//    end of a statement · Unsafe.X(…) but SizeOf · MemoryMarshal.CreateSpan, CreateReadOnlySpan, GetReference.
+//    Pointer arithmetic, and a cast of one pointer to another, only pass an address on.
 static IEnumerable<Finding> UnsafeActsHaveReasons(Tree tree)
 {
     var act = new Regex(
-        @"\bfixed\s*\(|(?<=[(,=]\s*)&\s*\w|\(\s*\w+\s*\*+\s*\)\s*[\w.]*\bDangerousGet\w+\(|(?<=(\bref|\breturn|=>?|[({;}])\s*)\*+\s*[\w(]|->"
+        @"\bfixed\s*\(|(?<=[(,=]\s*)&\s*\w|\(\s*\w+\s*\*+\s*\)\s*[\w.]*\bDangerousGet\w+\(|->"
+        + @"|(?<=(\bref|\breturn|=>?|[({;}])\s*)\*+\s*[\w(]"
         + @"|\bUnsafe\s*\.\s*(?!SizeOf\b)\w+|\bMemoryMarshal\s*\.\s*(CreateSpan|CreateReadOnlySpan|GetReference)\b");
     foreach (var file in tree.Sources.Where(file => !file.Path.Contains("/Interop/", StringComparison.Ordinal)))
     {
         foreach (Match match in Regex.Matches(file.Code, @"\bunsafe\b"))
         {
-            if (file.BodyAfter(match.Index) is { } body && !file.Comments[body].Contains("// SAFETY:", StringComparison.Ordinal))
+            if (file.BodyAfter(match.Index) is { } body && !file.Code[match.Index..body.Start].Contains('*', StringComparison.Ordinal)
+                && !file.Comments[body].Contains("// SAFETY:", StringComparison.Ordinal))
             {
                 yield return file.At(match.Index, "unsafe, and no SAFETY comment inside: is it needed?");
             }
@@ -304,7 +308,8 @@ static IEnumerable<Finding> FilesAreCalledLikeTheirTypes(Tree tree)
 // Paths that mean something everywhere (/dev/shm, /proc, /sys, /tmp for an example's file) are fine.
 static IEnumerable<Finding> NoMachinePaths(Tree tree) =>
     from file in tree.Files
-    from Match match in Regex.Matches(file.Text, @"(?<![\w.~})-])/(home|work|root|Users|mnt)/[\w.-]+|/tmp/(wt|bash_jobs)\b|\b[A-Z]:\\Users\\")
+    from Match match in Regex.Matches(
+        file.Text, @"(?<![\w.~})-])/(home|work|root|Users|mnt)/[\w.-]+|/tmp/(wt|bash_jobs)\b|\b[A-Z]:\\Users\\")
     select file.At(match.Index, $"{match.Value} is a path of one machine");
 
 /// <summary>Something to mend, or, as a warning, to look at.</summary>
@@ -338,7 +343,8 @@ internal sealed record Tree(string Root, IReadOnlyList<SourceFile> Files)
             return null;
         }
 
-        using var git = Process.Start(new ProcessStartInfo("git", ["-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        string[] arguments = ["-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        using var git = Process.Start(new ProcessStartInfo("git", arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -351,11 +357,12 @@ internal sealed record Tree(string Root, IReadOnlyList<SourceFile> Files)
     }
 }
 
-/// <summary>A file, and for C# three views of it. In each, what is left out is blank, so that an index means the same place in all.</summary>
+/// <summary>A file, and for C# three views of it: what a view leaves out is blank, so that an index means the same place in all.</summary>
 internal sealed class SourceFile
 {
     private static readonly Regex s_declaration = new(
-        @"^[ \t]*(?:\[[^\]\n]*\]\s*)*(?<modifiers>(?:(?:public|internal|private|protected|file|static|sealed|abstract|partial|readonly|ref|unsafe|new)\s+)*)"
+        @"^[ \t]*(?:\[[^\]\n]*\]\s*)*"
+        + @"(?<modifiers>(?:(?:public|internal|private|protected|file|static|sealed|abstract|partial|readonly|ref|unsafe|new)\s+)*)"
         + @"(?:(?:class|struct|enum|interface|record(?:\s+(?:class|struct))?)|delegate\s+[^\s(]+)\s+(?<name>\w+)",
         RegexOptions.Multiline);
 
@@ -391,16 +398,19 @@ internal sealed class SourceFile
     public string CommentAt(int index)
     {
         var lines = Text[index..].Split('\n');
-        return string.Join('\n', lines.Take(1).Concat(lines.Skip(1).TakeWhile(line => IsComment(line) && !line.Contains("// SYNC", StringComparison.Ordinal))));
+        var rest = lines.Skip(1).TakeWhile(line => IsComment(line) && !line.Contains("// SYNC", StringComparison.Ordinal));
+        return string.Join('\n', [lines[0], .. rest]);
     }
 
-    /// <summary>Whether a comment with this text stands on the line, or ends at most so many lines above it.</summary>
+    /// <summary>Whether a comment with this text stands on the line, or ends at most so many lines above it, none of them blank.</summary>
     public bool HasCommentAbove(int index, string text, int lines)
     {
         var all = Text.Split('\n');
         var here = LineOf(index) - 1;
-        var first = Math.Max(0, here - lines);
-        while (first > 0 && IsComment(all[first]) && IsComment(all[first - 1]))
+        var first = here;
+        while (first > 0
+            && !string.IsNullOrWhiteSpace(all[first - 1])
+            && (here - first < lines || (IsComment(all[first]) && IsComment(all[first - 1]))))
         {
             first--;
         }
@@ -408,7 +418,7 @@ internal sealed class SourceFile
         return all[first..(here + 1)].Any(line => line.Contains(text, StringComparison.Ordinal));
     }
 
-    /// <summary>The body of the member, type or block whose modifier stands at an index; <see langword="null"/> where it has none.</summary>
+    /// <summary>The body of the member, type or block whose modifier stands at an index, if it has one.</summary>
     public Range? BodyAfter(int index)
     {
         var depth = 0;
@@ -539,7 +549,9 @@ internal sealed class Splitter(string text)
         while (_at < text.Length)
         {
             var rest = text.AsSpan(_at);
-            if (quotes < 3 && ((isVerbatim && rest.StartsWith("\"\"")) || (!isVerbatim && rest[0] == '\\') || (holes > 0 && (rest.StartsWith("{{") || rest.StartsWith("}}")))))
+            var isEscaped = isVerbatim ? rest.StartsWith("\"\"") : rest[0] == '\\';
+            var isDoubledBrace = holes > 0 && (rest.StartsWith("{{") || rest.StartsWith("}}"));
+            if (quotes < 3 && (isEscaped || isDoubledBrace))
             {
                 Take(_codeAndStrings, 2);
             }
@@ -574,7 +586,8 @@ internal sealed class Splitter(string text)
         return rest[..(prefix + (quotes >= 3 && !rest[..prefix].Contains('@') ? quotes : 1))].ToString();
     }
 
-    private static int LengthTo(ReadOnlySpan<char> rest, string end, int after) => rest.IndexOf(end) is var found && found < 0 ? rest.Length : found + after;
+    private static int LengthTo(ReadOnlySpan<char> rest, string end, int after) =>
+        rest.IndexOf(end) is var found && found < 0 ? rest.Length : found + after;
 
     private void Take(StringBuilder view, int length)
     {

@@ -13,7 +13,8 @@ internal static class CCompiler
     /// <exception cref="InvalidOperationException">The compiler refused the program, or the program failed.</exception>
     internal static string? Run(string program)
     {
-        var words = (Environment.GetEnvironmentVariable("CC") is { Length: > 0 } cc ? cc : "cc").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var compiler = Environment.GetEnvironmentVariable("CC") is { Length: > 0 } cc ? cc : "cc";
+        var words = compiler.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var directory = Directory.CreateTempSubdirectory("shm-abi-");
         try
         {

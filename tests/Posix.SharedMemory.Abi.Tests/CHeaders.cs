@@ -9,10 +9,10 @@ internal static class CHeaders
     // Each is included where it exists. linux/fcntl.h and linux/stat.h stay out: they define again what libc's own define.
     private static readonly string[] s_headers =
     [
-        "sys/param.h", "sys/types.h", "errno.h", "dirent.h", "fcntl.h", "poll.h", "sched.h", "signal.h", "spawn.h", "stddef.h", "stdio.h", "unistd.h",
-        "sys/ioctl.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h", "sys/un.h", "sys/wait.h",
-        "sys/sendfile.h", "sys/syscall.h", "sys/vfs.h", "linux/falloc.h", "linux/magic.h", "linux/memfd.h", "linux/mman.h",
-        "sys/mount.h", "sys/sysctl.h", "sys/user.h", "sys/filio.h", "sys/clonefile.h", "sys/proc_info.h", "libproc.h",
+        "sys/param.h", "sys/types.h", "errno.h", "dirent.h", "fcntl.h", "poll.h", "sched.h", "signal.h", "spawn.h", "stddef.h",
+        "stdio.h", "unistd.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h", "sys/un.h",
+        "sys/wait.h", "sys/sendfile.h", "sys/syscall.h", "sys/vfs.h", "linux/falloc.h", "linux/magic.h", "linux/memfd.h", "linux/mman.h",
+        "sys/mount.h", "sys/posix_shm.h", "sys/sysctl.h", "sys/user.h",
     ];
 
     private static readonly Lazy<Dictionary<string, long>?> s_answers = new(Ask);
@@ -20,7 +20,7 @@ internal static class CHeaders
     /// <summary>Whether this machine can be asked.</summary>
     internal static bool CanAnswer => s_answers.Value is not null;
 
-    /// <summary>The value of an expression that <see cref="Surface.Questions"/> holds; <see langword="null"/> where the headers do not know it.</summary>
+    /// <summary>The value of one of <see cref="Surface.Questions"/>; <see langword="null"/> where the headers do not know it.</summary>
     internal static long? Evaluate(Question question) =>
         s_answers.Value!.TryGetValue(question.Expression, out var value) ? value : null;
 

@@ -34,7 +34,8 @@ public class Constants
     {
         var classes = Surface.ConstantClasses().Select(type => type.Name).ToArray();
         Assert.Contains(nameof(Interop.Unix), classes, StringComparer.Ordinal);
-        Assert.True(Counterparts.ThisSystem == "none" || classes.Any(name => name.StartsWith(Counterparts.ThisSystem, StringComparison.Ordinal)),
+        Assert.True(
+            Counterparts.ThisSystem == "none" || classes.Any(name => name.StartsWith(Counterparts.ThisSystem, StringComparison.Ordinal)),
             $"No class of constants is called {Counterparts.ThisSystem}….");
     }
 }

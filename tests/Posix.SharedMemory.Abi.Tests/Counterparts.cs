@@ -21,6 +21,7 @@ internal static partial class Counterparts
         [nameof(LinuxStatx)] = ("struct statx", "STATX_TYPE"),
         [nameof(LinuxStatxTimestamp)] = ("struct statx_timestamp", "STATX_TYPE"),
         [nameof(MacOSStat)] = ("struct stat", null),
+        [nameof(FreeBsdKinfoFile)] = ("struct kinfo_file", null),
         [nameof(FreeBsdSpacectlRange)] = ("struct spacectl_range", "SPACECTL_DEALLOC"),
         [nameof(FreeBsdStat)] = ("struct stat", null),
     };
@@ -60,7 +61,14 @@ internal static partial class Counterparts
         [nameof(Libc.sysctlbyname)] = ["FreeBsd"],
     };
 
-    private static readonly string[] s_systems = ["Linux", "MacOS", "FreeBsd"];
+    // What a type's name begins with says whose it is; a type with none of these beginnings is everybody's.
+    private static readonly Dictionary<string, string[]> s_owners = new(StringComparer.Ordinal)
+    {
+        ["Linux"] = ["Linux"],
+        ["MacOS"] = ["MacOS"],
+        ["FreeBsd"] = ["FreeBsd"],
+        ["Bsd"] = ["MacOS", "FreeBsd"],
+    };
 
     /// <summary>The prefix that our types of the running system have.</summary>
     internal static string ThisSystem { get; } =
@@ -69,16 +77,18 @@ internal static partial class Counterparts
     /// <summary>The architecture that imports of the running one are named after.</summary>
     private static string ThisArchitecture => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64";
 
-    internal static bool TryGetType(Type type, out (string Name, string? Guard) counterpart) => s_types.TryGetValue(type.Name, out counterpart);
+    internal static bool TryGetType(Type type, out (string Name, string? Guard) counterpart) =>
+        s_types.TryGetValue(type.Name, out counterpart);
 
     /// <summary>C nests where we write <c>st_mtim_sec</c>.</summary>
     internal static string FieldOf(string field) => NestedTime().Replace(field, "${time}.tv_${part}");
 
     internal static bool IsLateArrival(string macro, out string? since) => s_lateArrivals.TryGetValue(macro, out since);
 
-    /// <summary>Whether the type describes the running system: that of another carries its name in front.</summary>
-    internal static bool IsOfThisSystem(Type type) =>
-        !s_systems.Any(system => system != ThisSystem && type.Name.StartsWith(system, StringComparison.Ordinal));
+    /// <summary>Whether the type describes the running system.</summary>
+    internal static bool IsOfThisSystem(Type type) => s_owners
+        .Where(owner => type.Name.StartsWith(owner.Key, StringComparison.Ordinal))
+        .All(owner => owner.Value.Contains(ThisSystem, StringComparer.Ordinal));
 
     /// <summary>Whether the running system is to have the function behind the import.</summary>
     internal static bool IsOfThisSystem(string import)

@@ -19,7 +19,8 @@ public class Coverage(ITestOutputHelper output)
         output.WriteLine($"{questions.Length - open.Length} of {questions.Length} expressions have a value in these headers.");
         Assert.NotEmpty(questions);
         Assert.All(open, question => Assert.True(
-            Counterparts.IsLateArrival(question.Guard!, out _) || Surface.ErrorNumbers().Any(error => error.Name == question.Guard && error.Errno.Number == -1),
+            Counterparts.IsLateArrival(question.Guard!, out _)
+                || Surface.ErrorNumbers().Any(error => error.Name == question.Guard && error.Errno.Number == -1),
             $"{question.Guard} is in no header."));
         Assert.True(open.Length * 4 < questions.Length, $"{open.Length} of {questions.Length} are too many to leave open.");
     }

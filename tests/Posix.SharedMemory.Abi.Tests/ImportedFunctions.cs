@@ -35,7 +35,8 @@ public class ImportedFunctions
     private static TheoryData<string, string> Rows(bool ofThisSystem)
     {
         var rows = new TheoryData<string, string>();
-        foreach (var (name, symbol) in Surface.Imports().Distinct().Where(import => Counterparts.IsOfThisSystem(import.Name) == ofThisSystem))
+        var imports = Surface.Imports().Distinct().Where(import => Counterparts.IsOfThisSystem(import.Name) == ofThisSystem);
+        foreach (var (name, symbol) in imports)
         {
             rows.Add(name, symbol);
         }

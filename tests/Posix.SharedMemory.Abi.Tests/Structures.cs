@@ -50,7 +50,9 @@ public class Structures
     [Theory]
     [MemberData(nameof(OfThisSystem))]
     public void Have_a_counterpart_in_C(string type) =>
-        Assert.True(Counterparts.TryGetType(Find(type), out _), $"{type} has no counterpart in {nameof(Counterparts)}: say there which C type it is.");
+        Assert.True(
+            Counterparts.TryGetType(Find(type), out _),
+            $"{type} has no counterpart in {nameof(Counterparts)}: say there which C type it is.");
 
     [Fact]
     public void Are_the_only_types_beside_classes_of_numbers()

@@ -9,7 +9,8 @@ namespace Posix.SharedMemory.Abi.Tests;
 /// <summary>What the library claims about C, found by reflection: a claim added later is found too.</summary>
 internal static class Surface
 {
-    private const BindingFlags Declared = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared =
+        BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
     /// <summary>Every type of the Interop namespace but <see cref="Libc"/>, of whichever system.</summary>
     internal static IEnumerable<Type> Types() => typeof(Libc).Assembly.GetTypes()
@@ -66,8 +67,9 @@ internal static class Surface
     internal static Question SizeQuestion(Type type) =>
         Counterparts.TryGetType(type, out var c) ? new($"sizeof({c.Name})", c.Guard) : throw Unknown(type);
 
-    internal static Question OffsetQuestion(Type type, string field) => Counterparts.TryGetType(type, out var c)
-        ? new($"offsetof({c.Name}, {Counterparts.FieldOf(field)})", c.Guard)
+    // A class that says where the fields of a record lie may give the record's Size too.
+    internal static Question OffsetQuestion(Type type, string field) => !type.IsValueType && field == "Size" ? SizeQuestion(type)
+        : Counterparts.TryGetType(type, out var c) ? new($"offsetof({c.Name}, {Counterparts.FieldOf(field)})", c.Guard)
         : throw Unknown(type);
 
     internal static Question WidthQuestion(Type type, string field) => Counterparts.TryGetType(type, out var c)

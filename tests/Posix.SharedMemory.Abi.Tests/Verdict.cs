@@ -19,6 +19,7 @@ internal static class Verdict
         var known = Counterparts.IsLateArrival(question.Guard!, out var since);
         Skip.If(known, $"NOT JUDGED: {claim}. These headers have no {question.Guard}: it came with {since}.");
         Assert.Fail(
-            $"No header defines {question.Guard}, for {claim}: misspelt, or a line is missing in {nameof(CHeaders)} (its header) or {nameof(Counterparts)} (its age).");
+            $"No header defines {question.Guard}, for {claim}: "
+            + $"misspelt, or a line is missing in {nameof(CHeaders)} (its header) or {nameof(Counterparts)} (its age).");
     }
 }

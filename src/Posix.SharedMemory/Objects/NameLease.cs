@@ -14,11 +14,11 @@ internal sealed class NameLease : IDisposable
     private readonly OwnedName _name;
 
     /// <summary>Represents a share that has been taken on the object's descriptor.</summary>
-    internal NameLease(Platform platform, SharedMemoryObject memory)
+    internal NameLease(Platform platform, SharedMemoryObject memory, in OwnedName name)
     {
         _platform = platform;
         _memory = memory;
-        _name = OwnedName.Of(memory);
+        _name = name;
     }
 
     /// <summary>Takes a share in the lease of an object just opened, if there is one.</summary>
@@ -51,12 +51,14 @@ internal sealed class NameLease : IDisposable
             return joins ? throw new SharedMemoryException(error, "fcntl(F_OFD_SETLK)", memory.Name) : true;
         }
 
-        if (platform.GetStatus(target).NameCount == 0)
+        // SYNC lease.last: pairs with RemoveIfLast. The share is taken before the look, so the name found cannot be going.
+        var status = platform.GetStatus(target);
+        if (status.NameCount == 0)
         {
             return false;
         }
 
-        lease = new NameLease(platform, memory);
+        lease = new NameLease(platform, memory, new(platform, target.Name, status.Identity));
         return true;
     }
 
@@ -74,25 +76,39 @@ internal sealed class NameLease : IDisposable
             return;
         }
 
-        // A lock for oneself needs a descriptor open for writing. Who may not write the object leaves the name to others.
-        if (_platform.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, default, out var handle).IsSuccess)
+        try
         {
-            using (handle)
+            RemoveThroughWritable(target);
+        }
+        catch (SharedMemoryException)
+        {
+            // Who cannot find out whether he is the last leaves the name to others; disposing does not throw.
+        }
+    }
+
+    /// <summary>A lock for oneself needs a descriptor open for writing. Who may not write the object leaves the name to others.</summary>
+    private void RemoveThroughWritable(in OpenObject target)
+    {
+        if (!_platform.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
+        {
+            return;
+        }
+
+        using (handle)
+        {
+            var writable = new OpenObject(handle!, _name.Name);
+            if (_platform.GetStatus(writable).Identity == _name.Identity)
             {
-                var writable = new OpenObject(handle!, _name.Name);
-                if (_platform.GetStatus(writable).Identity == _name.Identity)
-                {
-                    _platform.DropLease(target);
-                    RemoveIfLast(writable);
-                }
+                _platform.DropLease(target);
+                RemoveIfLast(writable);
             }
         }
     }
 
     private void RemoveIfLast(in OpenObject target)
     {
-        // SYNC lease.last: pairs with Follow, which looks for the name after taking its share. Who has the lease alone
-        // removes the name before letting go, so a share taken later finds the name gone.
+        // SYNC lease.last: pairs with Follow. Who has the lease alone removes the name before letting go, so whoever takes a
+        // share later finds the name gone.
         if (_platform.TakeLease(target, exclusive: true).IsSuccess)
         {
             _ = _name.Remove();

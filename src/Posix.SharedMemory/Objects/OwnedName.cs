@@ -23,9 +23,17 @@ internal readonly record struct OwnedName
     /// <summary>Gets whether this process took the name on; a forked child has a copy and did not.</summary>
     internal bool IsOurs => _platform.ProcessId == _processId;
 
-    /// <exception cref="InvalidOperationException">The object has no name.</exception>
-    internal static OwnedName Of(SharedMemoryObject memory) => memory.NameToOwn();
-
-    /// <summary>Removes the name if it still means the object; <see cref="Errno.ENOENT"/> if not.</summary>
-    internal Errno Remove() => _platform.Find(_name)?.Identity == _identity ? _platform.Unlink(_name) : Errno.ENOENT;
+    /// <summary>Removes the name if it still means the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
+    internal Errno Remove()
+    {
+        try
+        {
+            return _platform.Find(_name)?.Identity == _identity ? _platform.Unlink(_name) : Errno.ENOENT;
+        }
+        catch (SharedMemoryException e)
+        {
+            // What the name means cannot be found out, so it is not removed.
+            return e.Errno;
+        }
+    }
 }

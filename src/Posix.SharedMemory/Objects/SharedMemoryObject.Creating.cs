@@ -77,7 +77,8 @@ public sealed partial class SharedMemoryObject
     public static SharedMemoryObject CreateUnpublished(long length, SharedMemoryOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return CreateUnpublished(Platform.Current, length, SharedMemoryOptions.Check(options));
+        var error = TryCreateUnpublished(default, Platform.Current, length, SharedMemoryOptions.Check(options), out var memory);
+        return memory ?? throw new SharedMemoryException(error, "shm_open");
     }
 
     /// <summary>Gives an unpublished object its name, in one step: whoever opens it finds it complete.</summary>
@@ -126,10 +127,15 @@ public sealed partial class SharedMemoryObject
         }
 
         memory = null;
-        var unpublished = CreateUnpublished(platform, length, options);
+        var error = TryCreateUnpublished(name, platform, length, options, out var unpublished);
+        if (unpublished is null)
+        {
+            return error;
+        }
+
         try
         {
-            var error = unpublished.TryPublish(name, RenameMode.NoReplace);
+            error = unpublished.TryPublish(name, RenameMode.NoReplace);
             memory = error.IsSuccess ? unpublished : null;
             return error;
         }
@@ -147,6 +153,12 @@ public sealed partial class SharedMemoryObject
         Platform platform, in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
     {
         memory = null;
+        if (options.Lifetime == Lifetime.UnlinkOnLastDispose)
+        {
+            throw new PlatformNotSupportedException(
+                "This system has no locks on shared memory, which UnlinkOnLastDispose needs. Use UnlinkOnDispose in the process that creates the object.");
+        }
+
         var error = platform.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, options.Permissions, out var handle);
         if (handle is null)
         {
@@ -157,7 +169,7 @@ public sealed partial class SharedMemoryObject
         try
         {
             platform.SetInitialLength(created.Target, length, options.Backing);
-            created.OwnName();
+            created._nameOwner = created.OwnerOf(name, created.Target);
             memory = created;
             return default;
         }
@@ -171,55 +183,76 @@ public sealed partial class SharedMemoryObject
         }
     }
 
-    private static SharedMemoryObject CreateUnpublished(Platform platform, long length, SharedMemoryOptions options)
+    /// <param name="calledName">What failures call the object; it has no name yet.</param>
+    private static Errno TryCreateUnpublished(
+        in ObjectName calledName, Platform platform, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
     {
-        var handle = platform.CreateUnpublished(out var temporary);
-        var memory = new SharedMemoryObject(platform, new(handle, default), FileAccess.ReadWrite, options.Lifetime)
+        memory = null;
+        var error = platform.CreateUnpublished(out var handle, out var temporary);
+        if (handle is null)
+        {
+            return error;
+        }
+
+        var created = new SharedMemoryObject(platform, new(handle, default), FileAccess.ReadWrite, options.Lifetime)
         {
             IsUnpublished = true,
             _temporaryName = temporary,
         };
-        var complete = false;
         try
         {
-            platform.SetInitialLength(memory.Target, length, options.Backing);
+            var target = new OpenObject(handle, calledName);
+            platform.SetInitialLength(target, length, options.Backing);
             // Last, since writing and growing take set-user and set-group away from who is not root; and exact, past the umask.
-            platform.SetPermissions(memory.Target, options.Permissions);
-            complete = true;
-            return memory;
+            platform.SetPermissions(target, options.Permissions);
+            memory = created;
+            return default;
         }
         finally
         {
-            if (!complete)
+            if (memory is null)
             {
-                memory.Dispose();
+                created.Dispose();
             }
         }
     }
 
     private Errno TryPublish(in ObjectName name, RenameMode mode)
     {
-        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeLease(Target, exclusive: false) is { IsSuccess: false } refusal)
+        var target = Target;
+        // Whatever may fail comes before the name is there for all to see.
+        var owner = OwnerOf(name, target);
+        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeLease(target, exclusive: false) is { IsSuccess: false } refusal)
         {
             return refusal;
         }
 
-        var error = _platform.Publish(Target, _temporaryName, name, mode);
-        if (error.IsSuccess)
+        try
         {
-            _name = name;
-            _temporaryName = default;
-            OwnName();
-        }
+            var error = _platform.Publish(target, _temporaryName, name, mode);
+            if (error.IsSuccess)
+            {
+                _name = name;
+                _temporaryName = default;
+                _nameOwner = owner;
+            }
 
-        return error;
+            return error;
+        }
+        finally
+        {
+            if (_name.IsNone && _lifetime == Lifetime.UnlinkOnLastDispose)
+            {
+                _platform.DropLease(target);
+            }
+        }
     }
 
-    /// <summary>Takes on the duty that the object's lifetime gives its creator.</summary>
-    private void OwnName() => _nameOwner = _lifetime switch
+    /// <summary>Who will remove the name, by the object's lifetime; nobody by default.</summary>
+    private IDisposable? OwnerOf(in ObjectName name, in OpenObject target) => _lifetime switch
     {
-        Lifetime.UnlinkOnDispose => new UnlinkOnDispose(this),
-        Lifetime.UnlinkOnLastDispose => new NameLease(_platform, this),
+        Lifetime.UnlinkOnDispose => new UnlinkOnDispose(new OwnedName(_platform, name, _platform.GetStatus(target).Identity)),
+        Lifetime.UnlinkOnLastDispose => new NameLease(_platform, this, new(_platform, name, _platform.GetStatus(target).Identity)),
         _ => null,
     };
 }

@@ -71,7 +71,7 @@ public sealed partial class SharedMemoryObject
     /// </remarks>
     public void Unlink()
     {
-        if (OwnedName.Of(this).Remove() is { IsSuccess: false } error)
+        if (NameToOwn().Remove() is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "shm_unlink", Name);
         }

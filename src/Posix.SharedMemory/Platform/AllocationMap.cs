@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Posix.SharedMemory;
 
 /// <summary>Finds which parts of an object have memory behind them, in whole pages.</summary>
@@ -10,13 +12,13 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
     internal List<ByteRange> Ranges(long length)
     {
         var found = new List<ByteRange>();
-        if (!platform.CountPages(target, new(0, length), out var pages).IsSuccess)
-        {
-            WalkData(length, found);
-        }
-        else if (pages > 0)
+        if (platform.CountPages(target, new(0, length), out var pages).IsSuccess)
         {
             Divide(new(0, length), pages, found);
+        }
+        else
+        {
+            WalkData(length, found);
         }
 
         return found;
@@ -25,6 +27,11 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
     /// <summary>Halves a range until each part is full or empty.</summary>
     private void Divide(ByteRange range, long pages, List<ByteRange> found)
     {
+        if (pages <= 0)
+        {
+            return;
+        }
+
         var page = (long)Environment.SystemPageSize;
         var all = (range.Length + page - 1) / page;
         if (pages >= all)
@@ -33,30 +40,40 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
             return;
         }
 
+        // Each half is counted anew rather than subtracted: the object may change while it is looked at.
         var half = all / 2 * page;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
-        if (platform.CountPages(target, left, out var leftPages).IsSuccess && leftPages > 0)
-        {
-            Divide(left, leftPages, found);
-        }
-
-        // Counted anew rather than subtracted: the object may change while it is looked at.
-        if (platform.CountPages(target, right, out var rightPages).IsSuccess && rightPages > 0)
-        {
-            Divide(right, rightPages, found);
-        }
+        Divide(left, CountPages(left), found);
+        Divide(right, CountPages(right), found);
     }
+
+    private long CountPages(ByteRange range) =>
+        platform.CountPages(target, range, out var pages) is { IsSuccess: false } error
+            ? throw new SharedMemoryException(error, "cachestat", target.Name.Text)
+            : pages;
 
     private void WalkData(long length, List<ByteRange> found)
     {
         using var own = platform.Reopen(target);
-        var position = 0L;
-        while (position < length
-            && platform.Seek(own, position, data: true, out var start).IsSuccess
-            && platform.Seek(own, start, data: false, out position).IsSuccess)
+        for (var position = 0L; position < length;)
         {
-            Append(new(start, Math.Min(position, length) - start), found);
+            if (!TrySeek(own, position, data: true, out var start) || !TrySeek(own, start, data: false, out position))
+            {
+                break;
+            }
+
+            if (start < length)
+            {
+                Append(new(start, Math.Min(position, length) - start), found);
+            }
         }
+    }
+
+    /// <summary>False behind the last byte that was written.</summary>
+    private bool TrySeek(SafeFileHandle own, long from, bool data, out long seen)
+    {
+        var error = platform.Seek(own, from, data, out seen);
+        return error.IsSuccess || (error == Errno.ENXIO ? false : throw new SharedMemoryException(error, "lseek", target.Name.Text));
     }
 
     private static void Append(ByteRange range, List<ByteRange> found)

@@ -10,10 +10,14 @@ internal partial class LinuxPlatform
     {
         // Asks what an exclusive lock would meet: the locks of this same open do not count.
         var request = LockOf(RecordLock.Lease, F_WRLCK);
-        Check(
-            Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request),
-            "fcntl(F_OFD_GETLK)",
-            target.Name);
+        var error = ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
+        if (error == Errno.EINVAL)
+        {
+            // A kernel without these locks, such as a sandbox's: nobody can hold a lease there.
+            return LeaseState.None;
+        }
+
+        ThrowIfFailed(error, "fcntl(F_OFD_GETLK)", target.Name);
 
         // Only a lock on just this byte is a lease; somebody's lock on the whole file is not.
         return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Lease || request.l_len != 1 ? LeaseState.None
@@ -31,12 +35,15 @@ internal partial class LinuxPlatform
         return error == Errno.EACCES ? Errno.EAGAIN : error;
     }
 
-    /// <summary>Takes a lock alone, waiting for those in the way.</summary>
-    private void Lock(in OpenObject target, RecordLock which) =>
-        ThrowIfFailed(SetLock(target, which, F_WRLCK, F_OFD_SETLKW), "fcntl(F_OFD_SETLKW)", target.Name);
+    /// <summary>Takes a lock alone, waiting for those in the way. Where the kernel has no such locks there is nobody in the way.</summary>
+    private void Lock(in OpenObject target, RecordLock which)
+    {
+        var error = SetLock(target, which, F_WRLCK, F_OFD_SETLKW);
+        ThrowIfFailed(error == Errno.EINVAL ? default : error, "fcntl(F_OFD_SETLKW)", target.Name);
+    }
 
-    private void Unlock(in OpenObject target, RecordLock which) =>
-        ThrowIfFailed(SetLock(target, which, F_UNLCK, F_OFD_SETLK), "fcntl(F_OFD_SETLK)", target.Name);
+    /// <summary>Lets go. Should that fail, the act that the lock was for is done all the same, and the lock ends with the descriptor.</summary>
+    private void Unlock(in OpenObject target, RecordLock which) => _ = SetLock(target, which, F_UNLCK, F_OFD_SETLK);
 
     private static LinuxFlock LockOf(RecordLock which, short type) => new() { l_type = type, l_start = (long)which, l_len = 1 };
 

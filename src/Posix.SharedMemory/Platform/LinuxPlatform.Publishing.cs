@@ -14,11 +14,14 @@ internal partial class LinuxPlatform
 {
     private const string TemporaryPrefix = ".shm-publish-";
 
-    internal override SafeFileHandle CreateUnpublished(out ObjectName temporary)
+    internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary)
     {
         temporary = default;
-        var error = OpenPath(DirectoryPath, O_TMPFILE | O_RDWR | O_CLOEXEC, UnixFileMode.UserRead | UnixFileMode.UserWrite, out var handle);
-        return handle ?? throw new SharedMemoryException(error, "open(O_TMPFILE)");
+        var error = OpenPath(DirectoryPath, O_TMPFILE | O_RDWR | O_CLOEXEC, UnixFileMode.UserRead | UnixFileMode.UserWrite, out handle);
+        return error == Errno.EOPNOTSUPP || error == Errno.EISDIR
+            ? throw new PlatformNotSupportedException(
+                "The file system at /dev/shm has no files without a name (O_TMPFILE). Use Open with FileMode.CreateNew, then SetLength.")
+            : error;
     }
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode)

@@ -34,7 +34,7 @@ internal abstract class Platform
 
     /// <summary>Makes an object that no opener can find, for its owner only.</summary>
     /// <param name="temporary">The name it has until then, where the system must give it one.</param>
-    internal abstract SafeFileHandle CreateUnpublished(out ObjectName temporary);
+    internal abstract Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary);
 
     /// <summary>Gives an unpublished object its name: <see cref="RenameMode.NoReplace"/> or <see cref="RenameMode.Replace"/>.</summary>
     internal abstract Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode);

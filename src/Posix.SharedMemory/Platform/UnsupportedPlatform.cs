@@ -14,7 +14,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Unsupported();
 
-    internal override SafeFileHandle CreateUnpublished(out ObjectName temporary) => throw Unsupported();
+    internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary) => throw Unsupported();
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Unsupported();
 
