@@ -62,13 +62,14 @@ internal static class Comparison
 
         var baseline = candidates.Find(candidate => candidate.IsBaseline) ?? candidates[0];
         Console.WriteLine(category);
-        Console.WriteLine($"  {"",-22}{"median ns",12}{"spread",18}{"of baseline",13}{"B allocated",13}");
+        Console.WriteLine($"  {"",-24}{"median ns",12}{"spread",18}{"of baseline",13}{"B allocated",13}");
         foreach (var candidate in candidates)
         {
             var ratio = Median(candidate.Times.Zip(baseline.Times, (time, reference) => time / reference));
+            var spread = string.Create(CultureInfo.InvariantCulture, $"{candidate.Times.Min():N0}–{candidate.Times.Max():N0}");
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {candidate.Name,-22}{Median(candidate.Times),12:N0}{$"{candidate.Times.Min():N0}–{candidate.Times.Max():N0}",18}{ratio,13:F3}{candidate.Allocated,13:N0}"));
+                $"  {candidate.Name,-24}{Median(candidate.Times),12:N0}{spread,18}{ratio,13:F3}{candidate.Allocated,13:N0}"));
         }
 
         Console.WriteLine();

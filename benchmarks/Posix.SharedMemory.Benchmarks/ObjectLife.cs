@@ -29,9 +29,13 @@ public unsafe class ObjectLife
     private nint _cName;
     private nint _cPath;
     private nint _cExisting;
+    private nint _cExistingPath;
     private delegate* unmanaged<nint, nint, int> _createLife;
     private delegate* unmanaged<nint, nint, int> _classicLife;
     private delegate* unmanaged<nint, int> _attachLife;
+    private delegate* unmanaged<nint, nint, int> _createLifeSameCalls;
+    private delegate* unmanaged<nint, nint, int> _classicLifeSameCalls;
+    private delegate* unmanaged<nint, nint, int> _attachLifeSameCalls;
 
     /// <summary>Compiles the baseline and makes the object to attach to.</summary>
     [GlobalSetup]
@@ -41,6 +45,9 @@ public unsafe class ObjectLife
         _createLife = (delegate* unmanaged<nint, nint, int>)baseline["create_life"];
         _classicLife = (delegate* unmanaged<nint, nint, int>)baseline["classic_life"];
         _attachLife = (delegate* unmanaged<nint, int>)baseline["attach_life"];
+        _createLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["create_life_same_calls"];
+        _classicLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["classic_life_same_calls"];
+        _attachLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["attach_life_same_calls"];
 
         _name = SharedMemoryDirectory.CreateUniqueName("bench");
         _path = "/dev/shm/" + _name;
@@ -49,6 +56,7 @@ public unsafe class ObjectLife
         _cName = CBaseline.Text("/" + _name);
         _cPath = CBaseline.Text(_path);
         _cExisting = CBaseline.Text("/" + _existing);
+        _cExistingPath = CBaseline.Text(_existingPath);
         SharedMemoryObject.Create(_existing, Length).Dispose();
     }
 
@@ -66,6 +74,9 @@ public unsafe class ObjectLife
     public void CreateInC() => CBaseline.Check(_createLife(_cPath, Length));
 
     [Benchmark, BenchmarkCategory(CreateLife)]
+    public void CreateInCWithSameCalls() => CBaseline.Check(_createLifeSameCalls(_cPath, Length));
+
+    [Benchmark, BenchmarkCategory(CreateLife)]
     public void Create()
     {
         using (var memory = SharedMemoryObject.Create(_name, Length))
@@ -79,6 +90,9 @@ public unsafe class ObjectLife
 
     [Benchmark(Baseline = true), BenchmarkCategory(ClassicLife)]
     public void ClassicInC() => CBaseline.Check(_classicLife(_cName, Length));
+
+    [Benchmark, BenchmarkCategory(ClassicLife)]
+    public void ClassicInCWithSameCalls() => CBaseline.Check(_classicLifeSameCalls(_cPath, Length));
 
     [Benchmark, BenchmarkCategory(ClassicLife)]
     public void Classic()
@@ -109,6 +123,9 @@ public unsafe class ObjectLife
     public void AttachInC() => CBaseline.Check(_attachLife(_cExisting));
 
     [Benchmark, BenchmarkCategory(AttachLife)]
+    public void AttachInCWithSameCalls() => CBaseline.Check(_attachLifeSameCalls(_cExistingPath, Length));
+
+    [Benchmark, BenchmarkCategory(AttachLife)]
     public void Attach()
     {
         using var memory = SharedMemoryObject.Open(_existing);
@@ -119,7 +136,8 @@ public unsafe class ObjectLife
     [Benchmark, BenchmarkCategory(AttachLife)]
     public void AttachInBaseLibrary()
     {
-        using var handle = File.OpenHandle(_existingPath, FileMode.Open, FileAccess.ReadWrite, AnyShare, FileOptions.None, preallocationSize: 0);
+        using var handle = File.OpenHandle(
+            _existingPath, FileMode.Open, FileAccess.ReadWrite, AnyShare, FileOptions.None, preallocationSize: 0);
         MapByBaseLibrary(handle, capacity: 0);
     }
 
