@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Reflection;
 using BenchmarkDotNet.Attributes;
 
@@ -11,6 +10,8 @@ internal static class Comparison
     private const int Rounds = 21;
     private const int WarmUpMilliseconds = 1000;
     private const int RoundMilliseconds = 40;
+
+    private static readonly CBaseline s_clock = CBaseline.Load("thread_clock");
 
     /// <summary>Measures every category of a benchmark class against its baseline and prints a table of each.</summary>
     internal static void Run<T>(T benchmarks)
@@ -62,14 +63,13 @@ internal static class Comparison
 
         var baseline = candidates.Find(candidate => candidate.IsBaseline) ?? candidates[0];
         Console.WriteLine(category);
-        Console.WriteLine($"  {"",-24}{"median ns",12}{"spread",18}{"of baseline",13}{"B allocated",13}");
+        Console.WriteLine($"  {"",-24}{"median ns",12}{"spread",18}{"of baseline",13}{"cpu ns",12}{"of baseline",13}{"B allocated",13}");
         foreach (var candidate in candidates)
         {
-            var ratio = Median(candidate.Times.Zip(baseline.Times, (time, reference) => time / reference));
-            var spread = string.Create(CultureInfo.InvariantCulture, $"{candidate.Times.Min():N0}–{candidate.Times.Max():N0}");
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  {candidate.Name,-24}{Median(candidate.Times),12:N0}{spread,18}{ratio,13:F3}{candidate.Allocated,13:N0}"));
+            var spread = $"{candidate.Times.Min():N0}–{candidate.Times.Max():N0}";
+            var elapsed = $"{Median(candidate.Times),12:N0}{spread,18}{Ratio(candidate.Times, baseline.Times),13:F3}";
+            var processor = $"{Median(candidate.ProcessorTimes),12:N0}{Ratio(candidate.ProcessorTimes, baseline.ProcessorTimes),13:F3}";
+            Console.WriteLine($"  {candidate.Name,-24}{elapsed}{processor}{candidate.Allocated,13:N0}");
         }
 
         Console.WriteLine();
@@ -97,6 +97,12 @@ internal static class Comparison
         }
     }
 
+    /// <summary>The median of the ratios of turns that were taken in the same round.</summary>
+    private static double Ratio(List<double> times, List<double> references) =>
+        Median(times.Zip(references, (time, reference) => time / reference));
+
+    private static unsafe long ProcessorNanoseconds() => ((delegate* unmanaged<long>)s_clock["thread_nanoseconds"])();
+
     private static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();
@@ -110,15 +116,20 @@ internal static class Comparison
         /// <summary>Nanoseconds per repetition, one entry per round.</summary>
         internal List<double> Times { get; } = [];
 
+        /// <summary>The same in processor time of this thread, which leaves out the time in which others ran.</summary>
+        internal List<double> ProcessorTimes { get; } = [];
+
         /// <summary>Managed bytes per repetition, of the last round.</summary>
         internal double Allocated { get; private set; }
 
         internal void Measure()
         {
             var allocated = GC.GetAllocatedBytesForCurrentThread();
+            var processor = ProcessorNanoseconds();
             var start = Stopwatch.GetTimestamp();
             Repeat(Act, Count);
             Times.Add(Stopwatch.GetElapsedTime(start).TotalNanoseconds / Count);
+            ProcessorTimes.Add((ProcessorNanoseconds() - processor) / (double)Count);
             Allocated = (GC.GetAllocatedBytesForCurrentThread() - allocated) / (double)Count;
         }
     }
