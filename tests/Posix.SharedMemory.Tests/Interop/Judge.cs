@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -18,6 +17,14 @@ public sealed class Judge : IDisposable
 
     private static readonly ConcurrentDictionary<string, Lazy<string>> s_compiled = new(StringComparer.Ordinal);
 
+    private static readonly Dictionary<string, string> s_tools = new(StringComparer.Ordinal)
+    {
+        ["c"] = "cc",
+        ["python"] = "python3",
+        ["rust"] = "rustc",
+        ["go"] = "go",
+    };
+
     private readonly Peer _peer;
 
     private Judge(Peer peer) => _peer = peer;
@@ -25,16 +32,23 @@ public sealed class Judge : IDisposable
     /// <summary>Gets the process's number.</summary>
     public int ProcessId => _peer.ProcessId;
 
+    /// <summary>Gets the languages; one that this machine lacks says so, and with that in the line of its skipped test.</summary>
+    public static TheoryData<string> Languages =>
+        [.. s_tools.Select(pair => IsInstalled(pair.Value) ? pair.Key : $"{pair.Key}{Missing(pair.Value)}")];
+
     /// <summary>Starts the judge in <c>c</c>, <c>python</c>, <c>rust</c> or <c>go</c>. Where the machine has no such compiler the test is skipped.</summary>
     public static Judge Start(string language)
     {
+        language = language.Split(',')[0];
+        var tool = s_tools[language];
+        Skip.IfNot(IsInstalled(tool), $"{language}{Missing(tool)}");
         var source = Path.Combine(AppContext.BaseDirectory, "interop", "shm_judge.");
         return new(language switch
         {
             "c" => Peer.Run(Compiled("cc", program => ["-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source + "c"])),
             "rust" => Peer.Run(Compiled("rustc", program => ["-O", "-o", program, source + "rs"])),
             "go" => Peer.Run(Compiled("go", program => ["build", "-o", program, source + "go"])),
-            "python" => Interpreted("python3", source + "py"),
+            "python" => Peer.Run("python3", source + "py"),
             _ => throw new ArgumentOutOfRangeException(nameof(language), language, "No such judge."),
         });
     }
@@ -55,37 +69,19 @@ public sealed class Judge : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _peer.Dispose();
 
-    /// <summary>Compiles once in a run; what a machine lacks skips every test that asks for it.</summary>
-    private static string Compiled(string compiler, Func<string, IEnumerable<string>> arguments)
-    {
-        var program = s_compiled.GetOrAdd(compiler, _ => new(() =>
+    private static string Missing(string tool) => $", not judged: this user has no {tool} here";
+
+    private static bool IsInstalled(string tool) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, tool)));
+
+    /// <summary>Compiles once in a run.</summary>
+    private static string Compiled(string compiler, Func<string, IEnumerable<string>> arguments) =>
+        s_compiled.GetOrAdd(compiler, _ => new(() =>
         {
             var path = Path.Combine(s_programs.Value.FullName, "judge-" + compiler);
-            try
-            {
-                using var process = Process.Start(new ProcessStartInfo(compiler, arguments(path)) { RedirectStandardError = true, UseShellExecute = false })!;
-                var said = process.StandardError.ReadToEnd();
-                process.WaitForExit();
-                return process.ExitCode == 0 ? path : throw new InvalidOperationException($"{compiler} refused the judge: {said}");
-            }
-            catch (Win32Exception)
-            {
-                return "";
-            }
+            using var process = Process.Start(new ProcessStartInfo(compiler, arguments(path)) { RedirectStandardError = true, UseShellExecute = false })!;
+            var said = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0 ? path : throw new InvalidOperationException($"{compiler} refused the judge: {said}");
         })).Value;
-        Skip.If(program.Length == 0, $"This machine has no {compiler} that this user may run: that judge is missing.");
-        return program;
-    }
-
-    private static Peer Interpreted(string interpreter, string source)
-    {
-        try
-        {
-            return Peer.Run(interpreter, source);
-        }
-        catch (Win32Exception e)
-        {
-            throw new SkipException($"This machine has no {interpreter} that this user may run: that judge is missing.", e);
-        }
-    }
 }

@@ -6,10 +6,7 @@ public sealed class Languages
     private const int Length = 70_001;
 
     [SkippableTheory]
-    [InlineData("c")]
-    [InlineData("python")]
-    [InlineData("rust")]
-    [InlineData("go")]
+    [MemberData(nameof(Judge.Languages), MemberType = typeof(Judge))]
     [Rule("map.bytes")]
     [Rule("create.exact")]
     public void Another_language_opens_what_ours_created(string language)
@@ -35,10 +32,7 @@ public sealed class Languages
     }
 
     [SkippableTheory]
-    [InlineData("c")]
-    [InlineData("python")]
-    [InlineData("rust")]
-    [InlineData("go")]
+    [MemberData(nameof(Judge.Languages), MemberType = typeof(Judge))]
     [Rule("map.bytes")]
     [Rule("status.truth")]
     public void Ours_opens_what_another_language_created(string language)
@@ -60,10 +54,7 @@ public sealed class Languages
     }
 
     [SkippableTheory]
-    [InlineData("c")]
-    [InlineData("python")]
-    [InlineData("rust")]
-    [InlineData("go")]
+    [MemberData(nameof(Judge.Languages), MemberType = typeof(Judge))]
     [Rule("unlink.seen")]
     [Rule("unlink.keeps")]
     public void An_unlink_is_seen_on_the_other_side(string language)
