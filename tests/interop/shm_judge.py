@@ -48,6 +48,11 @@ def stat(name):
     return f"ok {status.st_mode & 0o7777:o} {status.st_size}"
 
 
+def keep(name):
+    kept.append(attach(name))
+    return f"ok {kept[-1]._fd}"
+
+
 def unlink(name):
     memory = SharedMemory(name)
     memory.close()
@@ -55,7 +60,8 @@ def unlink(name):
     return "ok"
 
 
-commands = {"create": create, "verify": verify, "edit": edit, "stat": stat, "unlink": unlink}
+kept = []
+commands = {"create": create, "verify": verify, "edit": edit, "stat": stat, "keep": keep, "unlink": unlink}
 for line in sys.stdin:
     command, name, *rest = line.split()
     try:

@@ -44,6 +44,23 @@ public sealed class Holding
         Assert.Equal([new(number, access)], holder.Descriptors);
     }
 
+    [SkippableFact]
+    [Rule("holders.found")]
+    public void Finds_a_Python_process()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        using var judge = Judge.Start("python");
+        var number = int.Parse(judge.Ask("keep", Judge.Hex(name)).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
+
+        var holder = Assert.Single(SharedMemoryDirectory.GetHolders(name));
+        Assert.Equal((judge.ProcessId, FileAccess.ReadWrite), (holder.ProcessId, holder.Access));
+        Assert.StartsWith("python", holder.Command, StringComparison.Ordinal);
+        Assert.Equal((s_page, FileAccess.ReadWrite), (Assert.Single(holder.Mappings).Length, holder.Mappings[0].Access));
+        // Python keeps the descriptor it opened and mmap's copy of it.
+        Assert.Contains(new(number, FileAccess.ReadWrite), holder.Descriptors);
+    }
+
     [Theory]
     [InlineData("read", FileAccess.Read)]
     [InlineData("write", FileAccess.ReadWrite)]

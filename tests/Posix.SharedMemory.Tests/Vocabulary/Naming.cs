@@ -90,6 +90,31 @@ public sealed class Naming
     }
 
     [Fact]
+    [Rule("names.shape")]
+    [Rule("names.nul")]
+    [Rule("names.surrogates")]
+    [Rule("names.length")]
+    public void Publishing_and_adopting_refuse_such_names_too()
+    {
+        var platform = new FaultingPlatform();
+        using var host = new SubstitutedObject(platform);
+        using (Platform.Substitute(platform))
+        {
+            var calls = platform.Calls.Count;
+            foreach (var name in (string[])["", "/", ".", "a/b", "a\0b", "\uD83D"])
+            {
+                Assert.Throws<ArgumentException>(() => host.Memory.Publish(name));
+                Assert.Throws<ArgumentException>(() => SharedMemoryObject.FromHandle(host.Memory.SafeFileHandle, name));
+            }
+
+            var endless = new string('a', 256);
+            Assert.Equal(Errno.ENAMETOOLONG, Assert.Throws<SharedMemoryException>(() => host.Memory.Publish(endless, RenameMode.Replace)).Errno);
+            Assert.Equal(Errno.ENAMETOOLONG, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.FromHandle(host.Memory.SafeFileHandle, endless)).Errno);
+            Assert.Equal(calls, platform.Calls.Count);
+        }
+    }
+
+    [Fact]
     [Rule("names.slash")]
     public void Slashes_in_front_do_not_count()
     {
