@@ -31,7 +31,7 @@ static const char *decode(const char *hex)
 static void error(void) { printf("error %d\n", errno); }
 
 // The pattern of all judges: a byte tells its place and the seed.
-static unsigned char pattern(size_t at, unsigned seed) { return (unsigned char)(seed + at * 31 + (at >> 8) * 7); }
+static unsigned char pattern(size_t at, unsigned seed) { return (unsigned char)(seed + at * 31 + (at >> 8) * 7 + (at >> 16) * 13); }
 
 static int flags_of(const char *letters)
 {

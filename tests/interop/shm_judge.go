@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-func pattern(at, seed int) byte { return byte(seed + at*31 + (at>>8)*7) }
+func pattern(at, seed int) byte { return byte(seed + at*31 + (at>>8)*7 + (at>>16)*13) }
 
 func number(text string) int {
 	value, _ := strconv.Atoi(text)

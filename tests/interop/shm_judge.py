@@ -13,7 +13,7 @@ def attach(name):
 
 
 def pattern(size, seed):
-    return bytes((seed + at * 31 + (at >> 8) * 7) & 0xFF for at in range(size))
+    return bytes((seed + at * 31 + (at >> 8) * 7 + (at >> 16) * 13) & 0xFF for at in range(size))
 
 
 def create(name, size, mode, seed):

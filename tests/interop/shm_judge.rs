@@ -37,7 +37,7 @@ fn unmap(bytes: &mut [u8]) {
 }
 
 fn pattern(at: usize, seed: usize) -> u8 {
-    (seed + at * 31 + (at >> 8) * 7) as u8
+    (seed + at * 31 + (at >> 8) * 7 + (at >> 16) * 13) as u8
 }
 
 fn text_of(hex: &str) -> String {

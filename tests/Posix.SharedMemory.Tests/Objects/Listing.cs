@@ -16,6 +16,11 @@ public sealed class Listing
                 SharedMemoryObject.Create(name, 5, new() { Backing = Backing.Sparse, Permissions = (UnixFileMode)0x1B0 }).Dispose();
             }
 
+            foreach (var name in names)
+            {
+                File.SetLastWriteTimeUtc(name.Path, new(2002, 3, 4, 5, 6, 7, DateTimeKind.Utc));
+            }
+
             var listed = SharedMemoryDirectory.Enumerate().ToLookup(entry => entry.Name, StringComparer.Ordinal);
             foreach (var name in names)
             {

@@ -78,15 +78,13 @@ public sealed class Naming
     public void Takes_255_bytes_and_does_not_count_slashes_in_front()
     {
         using var unique = new TemporaryName();
-        var name = unique.Name + "-" + new string('é', (254 - unique.Name.Length) / 2);
-        name = name.PadRight(name.Length + 255 - Encoding.UTF8.GetByteCount(name), 'x');
-        using (SharedMemoryObject.Create("///" + name, 1))
-        {
-            Assert.True(File.Exists("/dev/shm/" + name));
-            SharedMemoryObject.Unlink(name);
-        }
-
-        Assert.False(File.Exists("/dev/shm/" + name));
+        var accents = (255 - unique.Name.Length) / 2;
+        using var name = new TemporaryName(unique, new string('é', accents) + new string('x', 255 - unique.Name.Length - (2 * accents)));
+        Assert.Equal(255, Encoding.UTF8.GetByteCount(name));
+        SharedMemoryObject.Create("///" + name, 1).Dispose();
+        Assert.True(name.Exists);
+        SharedMemoryObject.Unlink(name);
+        Assert.False(name.Exists);
     }
 
     [Fact]
