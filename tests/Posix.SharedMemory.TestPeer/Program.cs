@@ -5,6 +5,19 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     // Opens an object by name and holds it until a line comes.
     ["hold"] = Holding.Hold,
+
+    // Does one operation per line.
+    ["act"] = Acting.Act,
+
+    // Run against each other, several at once.
+    ["race-create"] = Racing.Create,
+    ["race-open-or-create"] = Racing.OpenOrCreate,
+    ["race-read"] = Racing.Read,
+    ["race-grow"] = Racing.Grow,
+    ["check-grown"] = Racing.CheckGrown,
+    ["race-truncate"] = Racing.Truncate,
+    ["race-lease"] = Racing.Lease,
+    ["race-target"] = Racing.Target,
 };
 
 if (args.Length == 0 || !commands.TryGetValue(args[0], out var command))

@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>What this process holds of shared memory, by /proc's account: descriptors with their locks, and mappings.</summary>
+/// <param name="Descriptors">A line each: what is open, and how many locks are on it.</param>
+/// <param name="Mappings">A line each, as in /proc/self/maps; <see langword="null"/> where nobody looked.</param>
+public sealed record ProcessState(string Descriptors, string? Mappings)
+{
+    /// <summary>Looks again, at the same.</summary>
+    public ProcessState TakeAgain() => Take(withMappings: Mappings is not null);
+
+    /// <summary>Looks now.</summary>
+    public static ProcessState Take(bool withMappings)
+    {
+        var descriptors = Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Select(path => (Number: Path.GetFileName(path), Target: new FileInfo(path).LinkTarget ?? ""))
+            .Where(entry => entry.Target.StartsWith("/dev/shm/", StringComparison.Ordinal) || entry.Target is "/dev/shm" or "/dev/zero")
+            .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Target} with {LocksOn(entry.Number)} locks"))
+            .Order(StringComparer.Ordinal);
+        var mappings = !withMappings
+            ? null
+            : string.Join('\n', File.ReadLines("/proc/self/maps").Where(line => line.Contains(" /dev/shm/", StringComparison.Ordinal)));
+        return new(string.Join('\n', descriptors), mappings);
+    }
+
+    private static int LocksOn(string descriptor)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/self/fdinfo/{descriptor}").Count(line => line.StartsWith("lock:", StringComparison.Ordinal));
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+}
