@@ -16,8 +16,11 @@ public static class Privileged
     public static string? StrangerObstacle => s_strangerObstacle.Value;
 
     /// <summary>Starts the peer as <see cref="Stranger"/>, from a copy that everybody may read.</summary>
-    public static Peer StartAsStranger(ReadableCopy copy, params string[] arguments) => Peer.Run(
-        "setpriv", ["--reuid=54321", "--regid=54321", "--clear-groups", copy.Program, .. arguments]);
+    public static Peer StartAsStranger(ReadableCopy copy, params string[] arguments) => StartAs(Stranger, copy, arguments);
+
+    /// <summary>Starts the peer as any user.</summary>
+    public static Peer StartAs(int user, ReadableCopy copy, params string[] arguments) =>
+        Peer.Run("setpriv", [$"--reuid={user}", $"--regid={user}", "--clear-groups", copy.Program, .. arguments]);
 
     /// <summary>Starts the peer with a /dev/shm of its own.</summary>
     /// <param name="mountOptions">Of its tmpfs, such as <c>size=8m</c>.</param>

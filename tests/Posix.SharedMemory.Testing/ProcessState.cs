@@ -7,21 +7,28 @@ namespace Posix.SharedMemory.Testing;
 /// <param name="Mappings">A line each, as in /proc/self/maps; <see langword="null"/> where nobody looked.</param>
 public sealed record ProcessState(string Descriptors, string? Mappings)
 {
-    /// <summary>Looks again, at the same.</summary>
-    public ProcessState TakeAgain() => Take(withMappings: Mappings is not null);
+    private HashSet<string> Ignored { get; init; } = [];
 
-    /// <summary>Looks now.</summary>
-    public static ProcessState Take(bool withMappings)
+    /// <summary>Looks for the first time; what is open now does not count later.</summary>
+    public static ProcessState Take(bool withMappings) =>
+        Take(withMappings, [.. Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(path => Path.GetFileName(path))]);
+
+    /// <summary>Looks again, at the same.</summary>
+    public ProcessState TakeAgain() => Take(Mappings is not null, Ignored);
+
+    private static ProcessState Take(bool withMappings, HashSet<string> ignored)
     {
         var descriptors = Directory.EnumerateFileSystemEntries("/proc/self/fd")
-            .Select(path => (Number: Path.GetFileName(path), Target: new FileInfo(path).LinkTarget ?? ""))
+            .Select(path => Path.GetFileName(path))
+            .Where(number => !ignored.Contains(number))
+            .Select(number => (Number: number, Target: new FileInfo("/proc/self/fd/" + number).LinkTarget ?? ""))
             .Where(entry => entry.Target.StartsWith("/dev/shm/", StringComparison.Ordinal) || entry.Target is "/dev/shm" or "/dev/zero")
             .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Target} with {LocksOn(entry.Number)} locks"))
             .Order(StringComparer.Ordinal);
         var mappings = !withMappings
             ? null
             : string.Join('\n', File.ReadLines("/proc/self/maps").Where(line => line.Contains(" /dev/shm/", StringComparison.Ordinal)));
-        return new(string.Join('\n', descriptors), mappings);
+        return new(string.Join('\n', descriptors), mappings) { Ignored = ignored };
     }
 
     private static int LocksOn(string descriptor)

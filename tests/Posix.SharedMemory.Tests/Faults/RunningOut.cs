@@ -32,7 +32,7 @@ public sealed class RunningOut
         Expect(peer, "sum", "ok 3000001");
 
         // Small and odd ones, until the very end.
-        Expect(peer, "create filler 386000", "ok");
+        Expect(peer, "create filler 385024", "ok");
         Expect(peer, "usage", "ok 8388608 8388608 0");
         ExpectNoRoom(peer, "create small 1", 1, 0);
         ExpectNoRoom(peer, "create small 4097 0600", 4097, 0);

@@ -11,7 +11,7 @@ public sealed class Leasing
     [Rule("lifetime.follow")]
     public void The_name_is_there_while_a_user_lives_and_gone_when_the_last_has_left()
     {
-        const int Kills = 60;
+        const int Kills = 25;
         using var name = new TemporaryName("lease");
         var peers = Contending.Peers(8, "race-lease", name);
         try

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Tests.Races;
 /// <summary>Readers in other processes open a name all the time while it is given to other objects.</summary>
 public sealed class Replacing
 {
-    private const int Rounds = 20_000;
+    private const int Rounds = 8_000;
 
     [Fact]
     [Rule("rename.replace")]
@@ -130,7 +130,7 @@ public sealed class Replacing
         {
             Contending.Start(peers);
             replace(name, other);
-            Assert.All(Contending.Stop(peers), line => Assert.NotEqual("0", line));
+            Assert.All(Contending.Stop(peers), line => Assert.False(line == "0", "Nothing was done."));
         }
         finally
         {

@@ -94,10 +94,12 @@ public sealed class Meeting
         stranger.Tell($"holders {name}");
         var answer = stranger.ReadLine();
         Assert.StartsWith("ok ", answer, StringComparison.Ordinal);
-        var lists = answer[3..].Split("; ").Select(list => list.Split(',')).ToArray();
-        Assert.Contains(fellow.ProcessId.ToString(CultureInfo.InvariantCulture), lists[0]);
-        Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), lists[1]);
-        Assert.DoesNotContain(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), lists[0]);
+        var lists = answer[3..].Split(';')
+            .Select(list => list.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture)).ToList())
+            .ToArray();
+        Assert.Contains(fellow.ProcessId, lists[0]);
+        Assert.Contains(Environment.ProcessId, lists[1]);
+        Assert.DoesNotContain(Environment.ProcessId, lists[0]);
         Assert.Equal(0, stranger.Finish().ExitCode);
     }
 
