@@ -10,8 +10,12 @@ public sealed record ProcessState(string Descriptors, string? Mappings)
     private HashSet<string> Ignored { get; init; } = [];
 
     /// <summary>Looks for the first time; what is open now does not count later.</summary>
-    public static ProcessState Take(bool withMappings) =>
-        Take(withMappings, [.. Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(path => Path.GetFileName(path))]);
+    public static ProcessState Take(bool withMappings)
+    {
+        // The list holds the descriptor by which it was made too, whose number the next open gets: that one is gone by now.
+        var numbers = Directory.GetFileSystemEntries("/proc/self/fd");
+        return Take(withMappings, [.. numbers.Where(path => new FileInfo(path).LinkTarget is not null).Select(path => Path.GetFileName(path))]);
+    }
 
     /// <summary>Looks again, at the same.</summary>
     public ProcessState TakeAgain() => Take(Mappings is not null, Ignored);

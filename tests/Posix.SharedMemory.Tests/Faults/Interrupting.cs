@@ -36,11 +36,48 @@ public sealed class Interrupting
         Assert.Equal(lines.Length, output.TrimEnd().Split('\n').Length);
     }
 
+    [Fact]
+    [Rule("errors.interrupted")]
+    [Rule("length.reserved")]
+    public void Allocates_in_pieces_when_signals_keep_coming()
+    {
+        using var name = new TemporaryName("eintr");
+        var platform = new ScriptedPlatform("fallocate", [.. Enumerable.Repeat(Errno.EINTR, 40)]);
+        using (Platform.Substitute(platform))
+        {
+            using var memory = SharedMemoryObject.Create(name, 3_000_001);
+            Assert.Equal(3_000_001, memory.Length);
+            Assert.Equal(3_002_368, memory.GetStatus().AllocatedBytes);
+        }
+
+        // Forty interrupted ones, the pieces of 64 KiB, and the last that sets the length.
+        Assert.True(platform.Made > 40 + (3_000_001 / (64 << 10)), $"{platform.Made} calls.");
+    }
+
+    [Fact]
+    [Rule("errors.clean")]
+    [Rule("length.reserved")]
+    public void Gives_the_pieces_back_when_the_memory_ends_between_interruptions()
+    {
+        using var name = new TemporaryName("eintr");
+        using var plain = SharedMemoryObject.Create(name, 5000);
+        var platform = new ScriptedPlatform("fallocate", Errno.EINTR, Errno.EINTR, default, Errno.ENOSPC, Errno.EINTR);
+        using (Platform.Substitute(platform))
+        {
+            using var memory = SharedMemoryObject.Open(name);
+            Assert.Equal(Errno.ENOSPC, Assert.Throws<SharedMemoryException>(() => memory.SetLength(3_000_001)).Errno);
+        }
+
+        Assert.Equal(6, platform.Made);
+        Assert.Equal(5000, plain.Length);
+        Assert.Equal(8192, plain.GetStatus().AllocatedBytes);
+    }
+
     [SkippableTheory]
     [InlineData("create NAME 3000001")]
     [InlineData("open-or-create NAME 3000001")]
     [Rule("errors.clean")]
-    public void Leaves_no_name_when_the_memory_ends_after_an_interruption(string act)
+    public void Leaves_no_name_when_the_memory_ends(string act)
     {
         Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
         using var name = new TemporaryName("eintr");

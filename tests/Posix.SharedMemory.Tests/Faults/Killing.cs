@@ -66,6 +66,23 @@ public sealed class Killing
         Assert.True(abandoned > 0, "No kill hit the instant between the two calls.");
     }
 
+    [SkippableFact]
+    [Rule("lifetime.crash")]
+    [Rule("lifetime.last")]
+    public void The_name_that_a_last_user_killed_while_leaving_left_goes_with_the_next_user()
+    {
+        Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
+        using var name = new TemporaryName("killed");
+        var left = 0;
+        Walk("create NAME LENGTH Last|close", name, name, killed =>
+        {
+            left += name.Exists ? 1 : 0;
+            SharedMemoryObject.OpenOrCreate(name, 1, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
+            Assert.False(name.Exists);
+        });
+        Assert.True(left > 0, "No kill hit the instant before the name was removed.");
+    }
+
     [SkippableTheory]
     [InlineData("Replace")]
     [InlineData("NoReplace")]

@@ -91,13 +91,26 @@ public sealed class Leasing
             memory.Dispose();
             Assert.True(name.Exists);
             memory = SharedMemoryObject.Open(name);
+            var user = SharedMemoryDirectory.GetHolders(name).Single(holder => holder.ProcessId != Environment.ProcessId).ProcessId;
             inside.Kill();
 
-            // Killing the namespace's keeper kills what is in it, a moment later.
-            Watchdog.Until(() => SharedMemoryDirectory.GetHolders(name).All(holder => holder.ProcessId == Environment.ProcessId), "the user's end");
+            // Killing the namespace's keeper kills what is in it, a moment later; a zombie has let go of all it had.
+            Watchdog.Until(() => HasEnded(user), "the user's end");
         }
 
         memory.Dispose();
         Assert.False(name.Exists);
+    }
+
+    private static bool HasEnded(int processId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 }
