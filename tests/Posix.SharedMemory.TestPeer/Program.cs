@@ -11,6 +11,19 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
 
     // Shares an object's lifetime with others.
     ["use"] = Using.Use,
+
+    // Does one operation per line.
+    ["act"] = Acting.Act,
+
+    // Run against each other, several at once.
+    ["race-create"] = Racing.Create,
+    ["race-open-or-create"] = Racing.OpenOrCreate,
+    ["race-read"] = Racing.Read,
+    ["race-grow"] = Racing.Grow,
+    ["check-grown"] = Racing.CheckGrown,
+    ["race-truncate"] = Racing.Truncate,
+    ["race-lease"] = Racing.Lease,
+    ["race-target"] = Racing.Target,
 };
 
 if (args.Length == 0 || !commands.TryGetValue(args[0], out var command))

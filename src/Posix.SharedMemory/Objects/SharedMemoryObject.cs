@@ -152,13 +152,24 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     {
         CheckAccess(access);
         var error = TryOpen(name, FileMode.Open, access, default, joins: false, out var memory);
-        if (memory is not null && memory.GetStatus().Identity != identity)
+        if (memory is null)
         {
-            memory.Dispose();
-            error = Errno.ENOENT;
+            throw new SharedMemoryException(error, "shm_open", name.Text);
         }
 
-        return error.IsSuccess ? memory! : throw new SharedMemoryException(error, "shm_open", name.Text);
+        var isSeen = false;
+        try
+        {
+            isSeen = memory.GetStatus().Identity == identity;
+            return isSeen ? memory : throw new SharedMemoryException(Errno.ENOENT, "shm_open", name.Text);
+        }
+        finally
+        {
+            if (!isSeen)
+            {
+                memory.Dispose();
+            }
+        }
     }
 
     /// <summary>The name with what it means now, for who is to remove it.</summary>

@@ -36,12 +36,17 @@ internal partial class LinuxPlatform
     internal override unsafe SharedMemoryUsage GetUsage()
     {
         LinuxStatfs fileSystem = default;
-        // SAFETY: a literal is pinned by its nature and ends with a NUL.
-        fixed (byte* path = DirectoryPath)
+        nint result;
+        do
         {
-            Check(Fails("statfs") ? -1 : Libc.statfs_linux(path, out fileSystem), "statfs(/dev/shm)", default);
+            // SAFETY: a literal is pinned by its nature and ends with a NUL.
+            fixed (byte* path = DirectoryPath)
+            {
+                result = Fails("statfs") ? -1 : Libc.statfs_linux(path, out fileSystem);
+            }
         }
-
+        while (IsInterrupted(result));
+        Check(result, "statfs(/dev/shm)", default);
         return UsageOf(fileSystem);
     }
 

@@ -52,16 +52,8 @@ internal partial class LinuxPlatform
         ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
     }
 
-    internal override void Discard(in OpenObject target, ByteRange range)
-    {
-        Errno error;
-        do
-        {
-            error = Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
-        }
-        while (error == Errno.EINTR);
-        ThrowIfFailed(error, "fallocate(FALLOC_FL_PUNCH_HOLE)", target.Name);
-    }
+    internal override void Discard(in OpenObject target, ByteRange range) =>
+        ThrowIfFailed(PunchHole(target, range), "fallocate(FALLOC_FL_PUNCH_HOLE)", target.Name);
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target)
     {
@@ -106,6 +98,17 @@ internal partial class LinuxPlatform
     {
         found = Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(handle, from, data ? SEEK_DATA : SEEK_HOLE);
         return ErrorOf((nint)found);
+    }
+
+    private Errno PunchHole(in OpenObject target, ByteRange range)
+    {
+        Errno error;
+        do
+        {
+            error = Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
+        }
+        while (error == Errno.EINTR);
+        return error;
     }
 
     private void Extend(in OpenObject target, long from, long to, Backing backing)
@@ -180,7 +183,7 @@ internal partial class LinuxPlatform
         var first = RoundUpToPage(Math.Max(added.Offset, GetLength(target)));
         if (reached > first)
         {
-            _ = Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, new(first, reached - first));
+            _ = PunchHole(target, new(first, RoundUpToPage(reached) - first));
         }
 
         return error;

@@ -45,7 +45,8 @@ internal partial class LinuxPlatform
                 return AsAccessError(error);
             }
 
-            error = RenameReplacing(temporary, name);
+            // No look for twins: the object has no other name, and what fails after this step would fail too late.
+            error = MoveOver(temporary, name);
             if (!error.IsSuccess)
             {
                 _ = Unlink(temporary);

@@ -134,7 +134,13 @@ internal partial class LinuxPlatform : PosixPlatform
     /// <summary>POSIX and glibc say EACCES where the kernel, for a sticky directory, says EPERM.</summary>
     private static Errno AsAccessError(Errno error) => error == Errno.EPERM ? Errno.EACCES : error;
 
-    private unsafe Errno RenameReplacing(in ObjectName from, in ObjectName to)
+    private Errno RenameReplacing(in ObjectName from, in ObjectName to)
+    {
+        var error = MoveOver(from, to);
+        return error.IsSuccess ? RemoveTwin(from, to) : error;
+    }
+
+    private unsafe Errno MoveOver(in ObjectName from, in ObjectName to)
     {
         Span<byte> oldPath = stackalloc byte[PathBytes];
         Span<byte> newPath = stackalloc byte[PathBytes];
@@ -143,8 +149,7 @@ internal partial class LinuxPlatform : PosixPlatform
         // SAFETY: both paths are pinned for the length of the call and end with a NUL.
         fixed (byte* oldPointer = oldPath, newPointer = newPath)
         {
-            var error = ErrorOf(Fails(nameof(Libc.rename)) ? -1 : Libc.rename(oldPointer, newPointer));
-            return error.IsSuccess ? RemoveTwin(from, to) : error;
+            return ErrorOf(Fails(nameof(Libc.rename)) ? -1 : Libc.rename(oldPointer, newPointer));
         }
     }
 

@@ -1,0 +1,149 @@
+namespace Posix.SharedMemory.Tests.Faults;
+
+/// <summary>What an operation owes when one of its calls has failed.</summary>
+internal enum FaultOutcome
+{
+    /// <summary>The error surfaces, and what was there before is there again.</summary>
+    Throws,
+
+    /// <summary>As <see cref="Throws"/>, but the names may have changed: the step before this call cannot be undone.</summary>
+    ThrowsAfterTheStep,
+
+    /// <summary>As <see cref="Throws"/>, with POSIX's EACCES for the kernel's EPERM.</summary>
+    ThrowsAccess,
+
+    /// <summary>As <see cref="Throws"/>, with EAGAIN for EACCES, which fcntl may give for the same.</summary>
+    ThrowsAgain,
+
+    /// <summary>As <see cref="Throws"/>, but with a PlatformNotSupportedException that gives advice.</summary>
+    ThrowsUnsupported,
+
+    /// <summary>The call is made again, gone around or not needed: the operation succeeds.</summary>
+    Succeeds,
+
+    /// <summary>One of the two, by the situation.</summary>
+    ThrowsOrSucceeds,
+}
+
+/// <summary>Where a failing call is not simply an exception with its error, and why: the first line that applies.</summary>
+internal static class FaultAllowances
+{
+    private const string Any = "";
+
+    private static readonly string[] s_interruptible =
+        ["open", "ftruncate", "fallocate", "fchmod", "pread", "pwrite", "write", "read", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
+
+    private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
+    [
+        ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
+        (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
+        (Any, "fcntl(unlock)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
+        (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
+        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
+        (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
+        (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
+        ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
+
+        ("Open leased", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
+        ("OpenOrCreate", "fcntl(query)", [Errno.EINVAL], FaultOutcome.ThrowsOrSucceeds, "As above; who wants a lease then asks for it."),
+        ("Open ", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("TryOpen", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("Entry opened", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("Open leased", "fcntl(lock)", [], FaultOutcome.Succeeds, "EAGAIN: opened again. Otherwise it is opened without a lease, as by shm_open."),
+        ("OpenOrCreate joining", "fcntl(lock)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
+        ("OpenOrCreate", "fcntl(lock)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
+        (Any, "fcntl(lock)", [Errno.EACCES], FaultOutcome.ThrowsAgain, "POSIX lets fcntl say either."),
+        (Any, "fcntl(wait)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody is in the way."),
+
+        ("Open OpenOrCreate missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("Open Create missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("Open Create existing", Any, [], FaultOutcome.ThrowsAfterTheStep, "O_TRUNC has emptied it already."),
+        ("Open Truncate existing", Any, [], FaultOutcome.ThrowsAfterTheStep, "O_TRUNC has emptied it already."),
+        ("Open OpenOrCreate missing", "fcntl(query)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("Open Create missing", "fcntl(query)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("TryOpen", "open", [Errno.ENOENT], FaultOutcome.Succeeds, "False."),
+        ("TryOpen", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
+        ("TryUnlink", "unlink", [Errno.ENOENT], FaultOutcome.Succeeds, "False."),
+        ("OpenOrCreate", "open", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "The answers that race with creators and removers."),
+        ("OpenOrCreate", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
+        ("OpenOrCreate", "linkat", [Errno.EEXIST], FaultOutcome.Succeeds, "Somebody was faster: opened."),
+        (Any, "linkat", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Before Linux 6.10 by way of /proc/self/fd."),
+        ("Publish Replace", "linkat", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "Taken: by way of a temporary name; thrown only where that is taken too."),
+        ("IsUnlinked", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name: unlinked."),
+        ("Enumerate", "statx", [Errno.ENOENT], FaultOutcome.Succeeds, "Gone meanwhile."),
+        ("Entry", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Gone meanwhile; or another one."),
+        ("Rename Replace", "statx", [Errno.ENOENT], FaultOutcome.Succeeds, "No twin."),
+        ("Rename Replace", "statx", [], FaultOutcome.ThrowsAfterTheStep, "The look for twins follows the rename."),
+        ("Rename Exchange", "renameat2", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "The answers that race with creators and removers."),
+
+        ("CopyTo", "sendfile", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
+        ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
+        ("CopyTo", "write", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
+        ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
+        (Any, "fallocate(grow)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
+        ("Create", "open", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
+        ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
+        (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),
+        (Any, "rename", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
+        (Any, "renameat2", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
+        (Any, "linkat", [Errno.EPERM], FaultOutcome.ThrowsAccess, "As for the other names."),
+    ];
+
+    internal static FaultOutcome Of(string path, IReadOnlyList<string> calls, int at, Errno errno)
+    {
+        var call = RoleOf(path, calls, at);
+        if (errno == Errno.EINTR && s_interruptible.Contains(call.Split('(')[0] is "fallocate" or "open" ? call.Split('(')[0] : call, StringComparer.Ordinal))
+        {
+            return FaultOutcome.Succeeds;
+        }
+
+        foreach (var line in s_table)
+        {
+            var sameCall = line.Call.Length == 0 || line.Call == call || (!line.Call.Contains('(') && !line.Call.Contains(' ') && line.Call == calls[at]
+                && call != "sweep");
+            if (path.StartsWith(line.Path, StringComparison.Ordinal) && sameCall && (line.Errors.Length == 0 || line.Errors.Contains(errno)))
+            {
+                return line.Outcome;
+            }
+        }
+
+        return FaultOutcome.Throws;
+    }
+
+    /// <summary>Tells calls of one C name apart by what they are for, which the calls before them show.</summary>
+    private static string RoleOf(string path, IReadOnlyList<string> calls, int at)
+    {
+        var call = calls[at];
+        var before = calls.Take(at).ToList();
+        var last = before.LastOrDefault("");
+        var listed = before.LastIndexOf("getdents64");
+        var isFlags = call == "fcntl" && (last == "open" || (last == "statx" && before.SkipLast(1).LastOrDefault() == "open"));
+        if (path.StartsWith("Publish Replace", StringComparison.Ordinal) && listed >= 0 && call != "getdents64" && !HasWaited(calls, at, listed))
+        {
+            return "sweep";
+        }
+
+        return call switch
+        {
+            "fcntl" when path == "FromHandle" => "fcntl(F_GETFL)",
+            "fcntl" when isFlags => "fcntl(F_SETFL)",
+            "fcntl" when last == "fcntl" && WasFlags(before) => "fcntl(query)",
+            "fcntl" when path.StartsWith("SetLength", StringComparison.Ordinal) =>
+                before.Contains("fcntl", StringComparer.Ordinal) ? "fcntl(unlock)" : "fcntl(wait)",
+            "fcntl" when path.StartsWith("Publish", StringComparison.Ordinal) && before.Contains("rename", StringComparer.Ordinal) => "fcntl(unlock)",
+            "fcntl" when last == "getdents64" => "fcntl(wait)",
+            "fcntl" => "fcntl(lock)",
+            "statx" when path == "GetHolders" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
+            "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
+            "fallocate" when path != "Discard" => "fallocate(grow)",
+            "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",
+            _ => call,
+        };
+    }
+
+    private static bool WasFlags(List<string> before) =>
+        before.Count >= 2 && (before[^2] == "open" || (before[^2] == "statx" && before.Count >= 3 && before[^3] == "open"));
+
+    /// <summary>After the last directory record comes the lock that the temporary name is made under.</summary>
+    private static bool HasWaited(IReadOnlyList<string> calls, int at, int listed) => listed + 1 <= at && calls[listed + 1] == "fcntl";
+}

@@ -1,0 +1,276 @@
+using System.IO.Pipes;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+
+namespace Posix.SharedMemory.Tests.Faults;
+
+/// <summary>The operations there are, each in the situations that lead it to different system calls.</summary>
+internal static class FaultPaths
+{
+    private const long Large = (1 << 20) + 4096;
+
+    private static readonly SharedMemoryOptions s_leased = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
+
+    internal static IReadOnlyList<FaultPath> All { get; } = [.. Opening(), .. Creating(), .. Publishing(), .. Naming(), .. Sizing(), .. Copying(), .. Asking(), .. Closing()];
+
+    private static IEnumerable<FaultPath> Opening()
+    {
+        foreach (var mode in new[] { FileMode.Open, FileMode.OpenOrCreate, FileMode.Create, FileMode.Truncate })
+        {
+            yield return new($"Open {mode} existing", scene => scene.Create(5000), scene => scene.Keep(SharedMemoryObject.Open(scene.Name, mode)));
+        }
+
+        foreach (var mode in new[] { FileMode.CreateNew, FileMode.OpenOrCreate, FileMode.Create })
+        {
+            yield return new($"Open {mode} missing", _ => { }, scene => scene.Keep(SharedMemoryObject.Open(scene.Name, mode)));
+        }
+
+        yield return new("Open read", scene => scene.Create(5000), scene => scene.Keep(SharedMemoryObject.Open(scene.Name, access: FileAccess.Read)));
+        yield return new("Open leased", Leased, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
+        yield return new("TryOpen", scene => scene.Create(5000), scene => TryOpen(scene));
+        yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
+    }
+
+    private static IEnumerable<FaultPath> Creating()
+    {
+        foreach (var backing in Enum.GetValues<Backing>())
+        {
+            foreach (var lifetime in Enum.GetValues<Lifetime>())
+            {
+                var options = new SharedMemoryOptions { Backing = backing, Lifetime = lifetime };
+                yield return new(
+                    $"Create {backing} {lifetime}", _ => { }, scene => scene.Keep(SharedMemoryObject.Create(scene.Name, Large + 1, options)));
+                yield return new(
+                    $"OpenOrCreate {backing} {lifetime} missing", _ => { },
+                    scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out var _, options)));
+            }
+
+            yield return new(
+                $"CreateUnpublished {backing}", _ => { }, scene => scene.Keep(SharedMemoryObject.CreateUnpublished(Large, new() { Backing = backing })));
+        }
+
+        yield return new(
+            "OpenOrCreate existing", scene => scene.Create(100), scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _)));
+        yield return new(
+            "OpenOrCreate joining a lease", Leased, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_leased)));
+        yield return new(
+            "OpenOrCreate joining nobody", scene => scene.Create(100),
+            scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_leased)));
+    }
+
+    private static IEnumerable<FaultPath> Publishing()
+    {
+        foreach (var lifetime in Enum.GetValues<Lifetime>())
+        {
+            yield return new(
+                $"Publish NoReplace {lifetime}", scene => scene.CreateUnpublished(lifetime), scene => scene.Memory.Publish(scene.Name));
+            yield return new(
+                $"Publish Replace {lifetime} free", scene => scene.CreateUnpublished(lifetime),
+                scene => scene.Memory.Publish(scene.Name, RenameMode.Replace)) { DependsOnNeighbours = true };
+            yield return new(
+                $"Publish Replace {lifetime} taken",
+                scene =>
+                {
+                    scene.CreateUnpublished(lifetime);
+                    scene.Occupy();
+                },
+                scene => scene.Memory.Publish(scene.Other, RenameMode.Replace)) { DependsOnNeighbours = true };
+        }
+
+        yield return new(
+            "Publish Replace swept",
+            scene =>
+            {
+                scene.CreateUnpublished();
+                scene.Occupy();
+                scene.Keep(new AbandonedTemporary());
+            },
+            scene => scene.Memory.Publish(scene.Other, RenameMode.Replace)) { DependsOnNeighbours = true };
+    }
+
+    private static IEnumerable<FaultPath> Naming()
+    {
+        foreach (var mode in Enum.GetValues<RenameMode>())
+        {
+            yield return new($"Rename {mode} to a free name", scene => scene.Create(100), scene => SharedMemoryObject.Rename(scene.Name, scene.Other, mode));
+        }
+
+        foreach (var mode in new[] { RenameMode.Replace, RenameMode.Exchange })
+        {
+            yield return new(
+                $"Rename {mode} to a taken name",
+                scene =>
+                {
+                    scene.Create(100);
+                    scene.Occupy();
+                },
+                scene => SharedMemoryObject.Rename(scene.Name, scene.Other, mode));
+        }
+
+        yield return new("Unlink name", scene => scene.Create(100), scene => SharedMemoryObject.Unlink(scene.Name));
+        yield return new("TryUnlink", scene => scene.Create(100), scene => SharedMemoryObject.TryUnlink(scene.Name));
+        yield return new("Unlink object", scene => scene.Create(100), scene => scene.Memory.Unlink());
+        yield return new("IsUnlinked", scene => scene.Create(100), scene => _ = scene.Memory.IsUnlinked);
+        yield return new("UnlinkOnDispose made", scene => scene.Create(100), scene => scene.Keep(new UnlinkOnDispose(scene.Memory)));
+        yield return new("Entry opened", scene => scene.Create(100), scene => scene.Keep(EntryOf(scene).Open())) { DependsOnNeighbours = true };
+        yield return new("Entry unlinked", scene => scene.Create(100), scene => EntryOf(scene).Unlink()) { DependsOnNeighbours = true };
+    }
+
+    private static IEnumerable<FaultPath> Sizing()
+    {
+        foreach (var backing in Enum.GetValues<Backing>())
+        {
+            yield return new($"SetLength grow {backing}", scene => scene.Create(8192, backing), scene => scene.Memory.SetLength(Large + 5, backing));
+            yield return new($"SetLength grow unaligned {backing}", scene => scene.Create(5000, backing), scene => scene.Memory.SetLength(9001, backing));
+        }
+
+        yield return new("SetLength shrink", scene => scene.Create(5000), scene => scene.Memory.SetLength(3));
+        yield return new("Reserve", scene => scene.Create(Large, Backing.Sparse), scene => scene.Memory.Reserve(0, Large));
+        yield return new("Discard", scene => scene.Create(50000), scene => scene.Memory.Discard(5, 40000));
+        yield return new(
+            "GetAllocatedRanges",
+            scene =>
+            {
+                scene.Create(9 * 4096, Backing.Sparse);
+                scene.Memory.Write("x"u8, 5 * 4096);
+            },
+            scene => scene.Memory.GetAllocatedRanges());
+        yield return new("Map", scene => scene.Create(5000), scene => scene.Keep(scene.Memory.Map()));
+        yield return new(
+            "Map part with options", scene => scene.Create(50000),
+            scene => scene.Keep(scene.Memory.Map(4097, 100, new() { HugePages = true, Populate = true, Private = true })));
+    }
+
+    private static IEnumerable<FaultPath> Copying()
+    {
+        yield return new("Read", scene => scene.Create(5000), scene => scene.Memory.Read(new byte[5000], 0));
+        yield return new("Write dense", scene => scene.Create(50000), scene => scene.Memory.Write(new byte[40000], 1));
+        yield return new("Write sparse", scene => scene.Create(Large, Backing.Sparse), scene => scene.Memory.Write(new byte[Large - 1], 1));
+        yield return new(
+            "CopyTo pipe", scene => scene.Create(5000),
+            scene =>
+            {
+                using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+                scene.Memory.CopyTo(pipe.SafePipeHandle);
+            });
+        yield return new("CopyTo memory", scene => scene.Create(5000), scene => CopyTo(scene, append: false));
+        yield return new("CopyTo append-only", scene => scene.Create(5000), scene => CopyTo(scene, append: true));
+        yield return new("CopyToAsync", scene => scene.Create(300_000), scene => CopyToSocket(scene)) { Calls = 6, DependsOnNeighbours = true };
+    }
+
+    private static IEnumerable<FaultPath> Asking()
+    {
+        yield return new("Length", scene => scene.Create(5000), scene => _ = scene.Memory.Length);
+        yield return new("GetStatus", scene => scene.Create(5000), scene => scene.Memory.GetStatus());
+        yield return new("Permissions read", scene => scene.Create(5000), scene => _ = scene.Memory.Permissions);
+        yield return new("Permissions set", scene => scene.Create(5000), scene => scene.Memory.Permissions = UnixFileMode.UserRead);
+        yield return new("Enumerate", scene => scene.Create(5000), scene => Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => entry.Name == scene.Other.Name)) { DependsOnNeighbours = true, Calls = 8 };
+        yield return new("GetUsage", _ => { }, _ => SharedMemoryDirectory.GetUsage());
+        yield return new("GetHolders", scene => scene.Create(5000), scene => SharedMemoryDirectory.GetHolders(scene.Name))
+        {
+            DependsOnNeighbours = true,
+            Calls = 2,
+        };
+    }
+
+    private static IEnumerable<FaultPath> Closing()
+    {
+        foreach (var lifetime in new[] { Lifetime.UnlinkOnDispose, Lifetime.UnlinkOnLastDispose })
+        {
+            yield return new($"Dispose {lifetime}", scene => scene.Create(5000, lifetime: lifetime), scene => scene.Memory.Dispose()) { Closes = true };
+        }
+
+        yield return new(
+            "Dispose of a reader with a lease",
+            scene =>
+            {
+                Leased(scene);
+                var reader = SharedMemoryObject.Open(scene.Name, access: FileAccess.Read);
+                scene.Memory.Dispose();
+                scene.Memory = scene.Keep(reader);
+            },
+            scene => scene.Memory.Dispose()) { Closes = true };
+        yield return new(
+            "Dispose of an UnlinkOnDispose",
+            scene =>
+            {
+                scene.Create(100);
+                scene.Owner = scene.Keep(new UnlinkOnDispose(scene.Memory));
+            },
+            scene => scene.Owner!.Dispose());
+    }
+
+    private static void Leased(FaultScene scene) => scene.Create(5000, lifetime: Lifetime.UnlinkOnLastDispose);
+
+    private static void TryOpen(FaultScene scene)
+    {
+        if (SharedMemoryObject.TryOpen(scene.Name, FileAccess.Read, out var memory))
+        {
+            scene.Keep(memory);
+        }
+    }
+
+    private static SharedMemoryEntry EntryOf(FaultScene scene) =>
+        SharedMemoryDirectory.Enumerate().FirstOrDefault(entry => entry.Name == scene.Name.Name)
+        ?? throw new SharedMemoryException(Errno.ENOENT, "getdents64");
+
+    private static unsafe void CopyTo(FaultScene scene, bool append)
+    {
+        const int WriteOnly = 1, Append = 0x400, Create = 0x40;
+        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+        fixed (byte* path = System.Text.Encoding.UTF8.GetBytes(scene.Other.Path + '\0'))
+        {
+            using var destination = new SafeFileHandle(Libc.open(path, WriteOnly | Create | (append ? Append : 0), 0x180), ownsHandle: true);
+            try
+            {
+                Assert.Equal(5000, scene.Memory.CopyTo(destination));
+            }
+            finally
+            {
+                File.Delete(scene.Other.Path);
+            }
+        }
+    }
+
+    private static void CopyToSocket(FaultScene scene)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var sender = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        sender.Connect(listener.LocalEndpoint);
+        using var receiver = listener.AcceptSocket();
+        var drained = Task.Run(() =>
+        {
+            var total = 0L;
+            for (var buffer = new byte[1 << 16]; receiver.Receive(buffer) is var count and > 0;)
+            {
+                total += count;
+            }
+
+            return total;
+        });
+        try
+        {
+            Assert.Equal(300_000, scene.Memory.CopyToAsync(sender).AsTask().GetAwaiter().GetResult());
+        }
+        finally
+        {
+            sender.Dispose();
+            drained.Wait();
+        }
+
+        Assert.Equal(300_000, drained.Result);
+    }
+
+    /// <summary>A name as a publisher leaves it that is killed between its last two calls.</summary>
+    private sealed class AbandonedTemporary : IDisposable
+    {
+        private readonly string _path = $"/dev/shm/.shm-publish-{Guid.NewGuid():N}"[..38];
+
+        internal AbandonedTemporary() => File.WriteAllBytes(_path, [1]);
+
+        public void Dispose() => File.Delete(_path);
+    }
+}

@@ -1,0 +1,54 @@
+namespace Posix.SharedMemory.Tests.Faults;
+
+/// <summary>What an operation under test acts on: two names of its own, an object, and whatever it makes.</summary>
+internal sealed class FaultScene : IDisposable
+{
+    private readonly Stack<IDisposable> _kept = new();
+    private readonly LinuxPlatform _witness = new();
+
+    internal TemporaryName Name { get; } = new("fault");
+
+    internal TemporaryName Other { get; } = new("fault");
+
+    /// <summary>Gets or sets the object that the operation acts on.</summary>
+    internal SharedMemoryObject Memory { get; set; } = null!;
+
+    /// <summary>Gets or sets who owns its name, where that is what is disposed.</summary>
+    internal IDisposable? Owner { get; set; }
+
+    /// <summary>What names, links and lengths there are, asked without the faulting platform.</summary>
+    internal string Names()
+    {
+        var first = _witness.Find(ObjectName.Parse(Name, "test"));
+        var second = _witness.Find(ObjectName.Parse(Other, "test"));
+        SharedMemoryStatus? own = Memory is null || Memory.SafeFileHandle.IsClosed ? null : _witness.GetStatus(Memory.Target);
+        return $"{first?.Identity} {second?.Identity} own {own?.Identity} names {own?.NameCount} length {own?.Length}";
+    }
+
+    internal T Keep<T>(T made)
+        where T : IDisposable
+    {
+        _kept.Push(made);
+        return made;
+    }
+
+    internal void Create(long length, Backing backing = Backing.Reserved, Lifetime lifetime = Lifetime.Manual) =>
+        Memory = Keep(SharedMemoryObject.Create(Name, length, new() { Backing = backing, Lifetime = lifetime }));
+
+    internal void CreateUnpublished(Lifetime lifetime = Lifetime.Manual) =>
+        Memory = Keep(SharedMemoryObject.CreateUnpublished(5000, new() { Lifetime = lifetime }));
+
+    /// <summary>Puts an object under the other name.</summary>
+    internal void Occupy() => SharedMemoryObject.Create(Other, 100).Dispose();
+
+    public void Dispose()
+    {
+        while (_kept.TryPop(out var made))
+        {
+            made.Dispose();
+        }
+
+        Name.Dispose();
+        Other.Dispose();
+    }
+}

@@ -1,0 +1,206 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tests.Faults;
+
+/// <summary>No memory, no room, no descriptors: a tmpfs of its own for a peer, and resource limits put on it while it runs.</summary>
+public sealed class RunningOut
+{
+    [SkippableFact]
+    [Rule("length.reserved")]
+    [Rule("write.whole")]
+    [Rule("directory.usage")]
+    public void Throws_ENOSPC_with_the_bytes_asked_and_available_and_goes_on_when_the_tmpfs_is_full()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var peer = Privileged.StartWithOwnMemory("size=8m", "act");
+        Expect(peer, "usage", "ok 8388608 0 8388608");
+        ExpectNoRoom(peer, "create big 8388609", 8388609, 8388608);
+        Expect(peer, "try-unlink big", "ok 0");
+        Expect(peer, "create some 5000001", "ok");
+        ExpectNoRoom(peer, "set-length 9000001", 4000000, 3387392);
+        Expect(peer, "length", "ok 5000001");
+        Expect(peer, "allocated", "ok 5001216");
+        Expect(peer, "set-length 9000001 Sparse", "ok");
+        ExpectNoRoom(peer, "reserve 0 9000001", 9000001, 3387392);
+        Expect(peer, "length", "ok 9000001");
+        Expect(peer, "sum", "ok 0");
+
+        // Into the hole: too much for what is left, before a byte of it is stored.
+        ExpectNoRoom(peer, "write 4000001 5000000 1", 5000000, 3387392);
+        Expect(peer, "sum", "ok 0");
+        Expect(peer, "write 5003000 3000001 1", "ok");
+        Expect(peer, "sum", "ok 3000001");
+
+        // Small and odd ones, until the very end.
+        Expect(peer, "create filler 385024", "ok");
+        Expect(peer, "usage", "ok 8388608 8388608 0");
+        ExpectNoRoom(peer, "create small 1", 1, 0);
+        ExpectNoRoom(peer, "create small 4097 0600", 4097, 0);
+        Expect(peer, "create small 4097 Sparse", "ok");
+        ExpectNoRoom(peer, "write 4090 7 1", 7, 0);
+        Expect(peer, "sum", "ok 0");
+        Assert.StartsWith("ENOSPC", Ask(peer, "write 0 1 1"), StringComparison.Ordinal);
+        Expect(peer, "sum", "ok 0");
+        ExpectNoRoom(peer, "create-unpublished 4096", 4096, 0);
+        Expect(peer, "unlink filler", "ok");
+        Expect(peer, "write 0 4097 1", "ok");
+        Expect(peer, "sum", "ok 4097");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("length.reserved")]
+    [Rule("errors.clean")]
+    public void Throws_ENOSPC_and_leaves_nothing_when_the_tmpfs_has_no_inodes_left()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var peer = Privileged.StartWithOwnMemory("size=8m,nr_inodes=3", "act");
+        Expect(peer, "create one 1", "ok");
+        Expect(peer, "create two 1", "ok");
+        Assert.StartsWith("ENOSPC shm_open(/three): No space left on device (ENOSPC)", Ask(peer, "create three 1"), StringComparison.Ordinal);
+        Assert.StartsWith("ENOSPC", Ask(peer, "open-mode three OpenOrCreate"), StringComparison.Ordinal);
+        Expect(peer, "try-unlink three", "ok 0");
+        Expect(peer, "usage", "ok 8388608 8192 8380416");
+        Expect(peer, "unlink two", "ok");
+        Expect(peer, "close", "ok");
+        Expect(peer, "create three 1", "ok");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("length.memory")]
+    public void Refuses_a_reservation_beyond_the_memory_of_the_machine_where_the_tmpfs_would_take_it()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        foreach (var options in new[] { "size=0", "size=1000g" })
+        {
+            using var peer = Privileged.StartWithOwnMemory(options, "act");
+            Expect(peer, "create small 5000", "ok");
+            var asked = (LinuxMemory.Available()!.Value + (1L << 30)).ToString(CultureInfo.InvariantCulture);
+            foreach (var act in new[] { $"create big {asked}", $"create-unpublished {asked}", $"set-length {asked}" })
+            {
+                var answer = Ask(peer, act);
+                Assert.StartsWith("ENOMEM fallocate", answer, StringComparison.Ordinal);
+                Assert.Contains("bytes asked", answer, StringComparison.Ordinal);
+            }
+
+            Expect(peer, "length", "ok 5000");
+            Expect(peer, $"set-length {asked} Sparse", "ok");
+            Assert.StartsWith("ENOMEM fallocate", Ask(peer, $"reserve 0 {asked}"), StringComparison.Ordinal);
+            Expect(peer, "allocated", "ok 8192");
+            Expect(peer, "try-unlink big", "ok 0");
+            Assert.Equal(0, peer.Finish().ExitCode);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(long.MaxValue)]
+    [Rule("length.memory")]
+    public void Refuses_at_once_what_neither_the_machine_nor_the_tmpfs_has(long asked)
+    {
+        // Between what the machine has available and what the tmpfs would hold, behind both, and the largest number.
+        var memory = LinuxMemory.Available()!.Value;
+        var room = SharedMemoryDirectory.GetUsage().AvailableBytes;
+        asked = asked switch
+        {
+            0 => memory + (1L << 30),
+            1 => Math.Max(memory, room) + (1L << 30),
+            _ => asked,
+        };
+        using var name = new TemporaryName("huge");
+        var exception = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, asked));
+        Assert.Contains(exception.Errno, new[] { Errno.ENOMEM, Errno.ENOSPC, Errno.EFBIG });
+        Assert.False(name.Exists);
+        using var small = SharedMemoryObject.Create(name, 4097);
+        Assert.Throws<SharedMemoryException>(() => small.SetLength(asked));
+        Assert.Equal(4097, small.Length);
+    }
+
+    [SkippableFact]
+    [Rule("length.limit")]
+    public void Throws_EFBIG_and_lives_beyond_RLIMIT_FSIZE()
+    {
+        SkipWithoutPrlimit();
+        using var name = new TemporaryName("limit");
+        using var peer = Peer.Start("act");
+        Expect(peer, $"create {name} 5000", "ok");
+        Limit(peer, "--fsize=100000");
+        foreach (var backing in new[] { "Reserved", "Sparse" })
+        {
+            var answer = Ask(peer, $"set-length 100001 {backing}");
+            Assert.StartsWith("EFBIG", answer, StringComparison.Ordinal);
+            Assert.Contains("100001 bytes asked", answer, StringComparison.Ordinal);
+            Assert.StartsWith("EFBIG", Ask(peer, $"create {name}-2 100001 {backing}"), StringComparison.Ordinal);
+            Expect(peer, $"try-unlink {name}-2", "ok 0");
+            Expect(peer, "length", "ok 5000");
+        }
+
+        Expect(peer, "set-length 100000", "ok");
+        Expect(peer, "write 99999 1 1", "ok");
+        Expect(peer, "length", "ok 100000");
+
+        // An object that is longer already may be made shorter, also to a length beyond the limit.
+        using (var longer = SharedMemoryObject.Open(name))
+        {
+            longer.SetLength(300_000);
+        }
+
+        Expect(peer, "set-length 200000", "ok");
+        Expect(peer, "write 100 5000 1", "ok");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("errors.clean")]
+    public void Throws_EMFILE_and_leaves_nothing_when_there_is_no_descriptor_left()
+    {
+        SkipWithoutPrlimit();
+        using var name = new TemporaryName("limit");
+        using var peer = Peer.Start("act");
+        Expect(peer, $"create {name} 5000", "ok");
+        var open = Directory.EnumerateFileSystemEntries($"/proc/{peer.ProcessId}/fd").Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)).ToHashSet();
+
+        // One below the first that is free: nothing more can be opened.
+        var firstFree = Enumerable.Range(0, 10_000).First(number => !open.Contains(number));
+        Limit(peer, $"--nofile={firstFree}:");
+        foreach (var act in new[] { $"open {name}", $"create {name}-2 10", $"open-or-create {name}-2 10", "create-unpublished 10", $"open-mode {name}-2 OpenOrCreate" })
+        {
+            Assert.StartsWith("EMFILE", Ask(peer, act), StringComparison.Ordinal);
+        }
+
+        Expect(peer, $"try-unlink {name}-2", "ok 0");
+        Assert.StartsWith("EMFILE", Ask(peer, "set-length 9001"), StringComparison.Ordinal);
+        Expect(peer, "length", "ok 5000");
+        Expect(peer, "write 0 5000 1", "ok");
+        Limit(peer, "--nofile=1000:");
+        Expect(peer, "set-length 9001", "ok");
+        Expect(peer, "sum", "ok 5000");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    private static void ExpectNoRoom(Peer peer, string act, long asked, long available)
+    {
+        var answer = Ask(peer, act);
+        Assert.StartsWith("ENOSPC fallocate", answer, StringComparison.Ordinal);
+        Assert.EndsWith($"{asked} bytes asked, {available} bytes available in its file system", answer, StringComparison.Ordinal);
+    }
+
+    private static void Expect(Peer peer, string act, string answer) => Assert.Equal((act, answer), (act, Ask(peer, act)));
+
+    private static string Ask(Peer peer, string act)
+    {
+        peer.Tell(act);
+        return peer.ReadLine();
+    }
+
+    private static void SkipWithoutPrlimit() => Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed: no limit can be put on a running process.");
+
+    private static void Limit(Peer peer, string limit)
+    {
+        using var prlimit = Peer.Run("prlimit", $"--pid={peer.ProcessId}", limit);
+        var (exitCode, _, errors) = prlimit.Finish();
+        Assert.True(exitCode == 0, errors);
+    }
+}

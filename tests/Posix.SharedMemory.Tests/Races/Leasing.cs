@@ -1,0 +1,116 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tests.Races;
+
+/// <summary>Users of one object come, leave in order, and are killed.</summary>
+public sealed class Leasing
+{
+    [Fact]
+    [Rule("lifetime.crash")]
+    [Rule("lifetime.last")]
+    [Rule("lifetime.follow")]
+    public void The_name_is_there_while_a_user_lives_and_gone_when_the_last_has_left()
+    {
+        const int Kills = 25;
+        using var name = new TemporaryName("lease");
+        var peers = Contending.Peers(8, "race-lease", name);
+        try
+        {
+            Contending.Start(peers);
+            for (var kill = 0; kill < Kills; kill++)
+            {
+                // A user that found something wrong has ended by itself, and says so when its end is read below.
+                var at = Random.Shared.Next(peers.Count);
+                var next = Peer.Start("race-lease", name);
+                Assert.Equal("ready", next.ReadLine());
+                peers[at].Kill();
+                var (_, _, errors) = peers[at].Finish();
+                Assert.Equal("", errors);
+                peers[at].Dispose();
+                peers[at] = next;
+                next.Tell("go");
+            }
+
+            var rounds = Contending.Stop(peers).Sum(line => int.Parse(line, CultureInfo.InvariantCulture));
+            Assert.True(rounds > 1000, $"Only {rounds} rounds.");
+        }
+        finally
+        {
+            peers.ForEach(peer => peer.Dispose());
+        }
+
+        // The very last to leave may have been killed at it; who comes after takes the lease over.
+        SharedMemoryObject.OpenOrCreate(name, 1, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
+        Assert.False(name.Exists);
+    }
+
+    [Fact]
+    [Rule("lifetime.crash")]
+    public void A_killed_user_counts_as_gone_at_once()
+    {
+        using var name = new TemporaryName("lease");
+        var memory = SharedMemoryObject.Create(name, 64, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+        using (var peer = Peer.Start("hold", name))
+        {
+            Assert.Equal("held", peer.ReadLine());
+            peer.Kill();
+        }
+
+        memory.Dispose();
+        Assert.False(name.Exists);
+    }
+
+    [Fact]
+    [Rule("lifetime.crash")]
+    public void The_name_stays_for_another_user_when_the_creator_is_killed()
+    {
+        using var name = new TemporaryName("lease");
+        using (var creator = Peer.Start("act"))
+        {
+            creator.Tell($"create {name} 64 Last");
+            Assert.Equal("ok", creator.ReadLine());
+            using var follower = SharedMemoryObject.Open(name);
+            creator.Kill();
+            Assert.True(name.Exists);
+        }
+
+        Assert.False(name.Exists);
+    }
+
+    [SkippableFact]
+    [Rule("lifetime.crash")]
+    public void A_user_killed_in_another_PID_namespace_counts_as_gone_and_a_living_one_counts()
+    {
+        var obstacle = Privileged.NamespaceObstacle;
+        Skip.If(obstacle is not null, obstacle);
+        using var name = new TemporaryName("lease");
+        var memory = SharedMemoryObject.Create(name, 64, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+        using (var inside = Peer.Run("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", Peer.Program, "hold", name))
+        {
+            Assert.Equal("held", inside.ReadLine());
+            memory.Dispose();
+            Assert.True(name.Exists);
+            memory = SharedMemoryObject.Open(name);
+            var user = SharedMemoryDirectory.GetHolders(name).Single(holder => holder.ProcessId != Environment.ProcessId).ProcessId;
+            inside.Kill();
+
+            // Killing the namespace's keeper kills what is in it, a moment later; a zombie has let go of all it had.
+            Watchdog.Until(() => HasEnded(user), "the user's end");
+        }
+
+        memory.Dispose();
+        Assert.False(name.Exists);
+    }
+
+    private static bool HasEnded(int processId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+}
