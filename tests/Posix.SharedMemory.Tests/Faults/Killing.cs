@@ -59,7 +59,8 @@ public sealed class Killing
 
             var left = TemporariesOf(killed.Length);
             Assert.True(left.Count == 0 || (left.Count == 1 && killed.Call.StartsWith("rename", StringComparison.Ordinal)), $"{killed}: {string.Join(' ', left)}");
-            abandoned += left.Count;
+            // Another process on the machine that publishes may have removed it already: what counts is that the instant was hit.
+            abandoned += killed.Call.StartsWith("rename", StringComparison.Ordinal) ? 1 : 0;
             Occupy(name);
             Assert.Empty(TemporariesOf(killed.Length));
         });

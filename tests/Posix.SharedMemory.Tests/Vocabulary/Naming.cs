@@ -245,12 +245,25 @@ public sealed class Naming
 
     [Fact]
     [Rule("names.unique")]
-    public void CreateUniqueName_refuses_a_prefix_that_does_not_fit()
+    public void CreateUniqueName_refuses_a_prefix_that_cannot_be_part_of_a_name()
     {
-        foreach (var prefix in (string[])["seventeen-letters", "ééééééééx", "a/b", "a\0", "\uD83D"])
+        foreach (var prefix in (string[])["a/b", "a\0", "\uD83D"])
         {
             Assert.Throws<ArgumentException>(() => SharedMemoryDirectory.CreateUniqueName(prefix));
         }
+    }
+
+    [Theory]
+    [InlineData("seventeen-letters", "seventeen-letter-")]
+    [InlineData("ééééééééx", "éééééééé-")]
+    [InlineData("fifteen-letters😀", "fifteen-letters-")]
+    [Rule("names.unique")]
+    public void CreateUniqueName_keeps_the_whole_characters_of_a_prefix_that_fit(string prefix, string kept)
+    {
+        var name = SharedMemoryDirectory.CreateUniqueName(prefix);
+
+        Assert.StartsWith(kept, name, StringComparison.Ordinal);
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(name), kept.Length, 30);
     }
 
     private static void RefusedBeforeAnyCall<TException>(string act, string name)
