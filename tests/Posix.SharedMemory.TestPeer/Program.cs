@@ -6,6 +6,12 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     // Opens an object by name and holds it until a line comes.
     ["hold"] = Holding.Hold,
 
+    // Opens and unlinks under a umask, for comparison with glibc.
+    ["open"] = Opening.Open,
+
+    // Shares an object's lifetime with others.
+    ["use"] = Using.Use,
+
     // Does one operation per line.
     ["act"] = Acting.Act,
 

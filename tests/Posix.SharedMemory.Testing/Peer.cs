@@ -11,6 +11,8 @@ public sealed class Peer : IDisposable
     private Peer(ProcessStartInfo start)
     {
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        // A .NET process that is killed leaves the pipes of its debugger behind in the temporary directory.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
     }

@@ -6,6 +6,9 @@ public sealed class TemporaryName : IDisposable
     /// <summary>Makes up a name.</summary>
     public TemporaryName(string prefix = "test") => Name = SharedMemoryDirectory.CreateUniqueName(prefix);
 
+    /// <summary>Makes a name of another that nobody else uses.</summary>
+    public TemporaryName(TemporaryName unique, string suffix) => Name = unique.Name + suffix;
+
     /// <summary>Gets the name, without a slash.</summary>
     public string Name { get; }
 

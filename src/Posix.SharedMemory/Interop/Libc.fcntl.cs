@@ -11,4 +11,7 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int fcntl_flock(SafeFileHandle fd, int cmd, ref LinuxFlock arg);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    internal static unsafe partial int fcntl_kinfo(SafeFileHandle fd, int cmd, byte* arg);
 }

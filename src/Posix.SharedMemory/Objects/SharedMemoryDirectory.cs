@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Posix.SharedMemory;
 
@@ -39,21 +38,27 @@ public static class SharedMemoryDirectory
     }
 
     /// <summary>Makes up a name that nobody else has and every system takes: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
-    /// <param name="prefix">At most 16 bytes of UTF-8; may be empty.</param>
-    /// <exception cref="ArgumentException">The prefix is too long, or cannot be part of a name.</exception>
+    /// <param name="prefix">May be empty. What is more than 16 bytes of it is left out, whole characters at a time.</param>
+    /// <exception cref="ArgumentException">The prefix cannot be part of a name: a slash inside, a NUL, half a surrogate pair.</exception>
     public static string CreateUniqueName(string prefix)
     {
         ArgumentNullException.ThrowIfNull(prefix);
         var random = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuv", RandomCharacters);
-        if (prefix.Length == 0)
+        var bare = prefix.TrimStart('/');
+        int bytes = 0, kept = 0;
+        foreach (var character in bare.EnumerateRunes())
         {
-            return random;
+            bytes += character.Utf8SequenceLength;
+            if (bytes > PortableBytes - 1 - RandomCharacters)
+            {
+                break;
+            }
+
+            kept += character.Utf16SequenceLength;
         }
 
-        var name = ObjectName.Parse($"{prefix}-{random}", "shm_open", nameof(prefix));
-        return name.ByteCount <= PortableBytes
-            ? Encoding.UTF8.GetString(name.ToArray())
-            : throw new ArgumentException($"The prefix has more than {PortableBytes - 1 - RandomCharacters} bytes.", nameof(prefix));
+        var name = kept == 0 ? random : $"{bare[..kept]}-{random}";
+        return ObjectName.Parse(name, "shm_open", nameof(prefix)).Text!;
     }
 
     private static IEnumerable<SharedMemoryEntry> Enumerate(Platform platform)

@@ -31,7 +31,7 @@ public sealed partial class SharedMemoryObject
     /// </exception>
     /// <remarks>
     /// Should another process shorten the object in the instant between the look at its length and the copy, Linux makes it
-    /// long enough again. <see href="https://man7.org/linux/man-pages/man2/pwrite.2.html">pwrite(2)</see>
+    /// long enough again, and FreeBSD says <see cref="Errno.ENXIO"/>. <see href="https://man7.org/linux/man-pages/man2/pwrite.2.html">pwrite(2)</see>
     /// </remarks>
     public void Write(ReadOnlySpan<byte> source, long offset)
     {

@@ -153,6 +153,12 @@ public sealed partial class SharedMemoryObject
         Platform platform, in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
     {
         memory = null;
+        if (options.Lifetime == Lifetime.UnlinkOnLastDispose)
+        {
+            throw new PlatformNotSupportedException(
+                "This system has no locks on shared memory, which UnlinkOnLastDispose needs. Use UnlinkOnDispose in the process that creates the object.");
+        }
+
         var error = platform.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, options.Permissions, out var handle);
         if (handle is null)
         {

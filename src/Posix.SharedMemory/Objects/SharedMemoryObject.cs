@@ -37,7 +37,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// (<c>O_CREAT|O_EXCL</c>), <see cref="FileMode.Create"/> (<c>O_CREAT|O_TRUNC</c>) or <see cref="FileMode.Truncate"/> (<c>O_TRUNC</c>).
     /// </param>
     /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
-    /// <param name="permissions">Of a new object, less the process's umask.</param>
+    /// <param name="permissions">Of a new object, less the process's umask (macOS: not less).</param>
     /// <exception cref="ArgumentException">The name cannot be one; or <see cref="FileMode.Append"/>, <see cref="FileAccess.Write"/>, truncating without write access.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>: there is no such object. <see cref="Errno.EEXIST"/>: <see cref="FileMode.CreateNew"/> found the name taken.
@@ -45,7 +45,10 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <see cref="Errno.EINVAL"/>, <see cref="Errno.ELOOP"/>: a directory, FIFO, device or symbolic link stands under the name.
     /// <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: no descriptor left; <see cref="Errno.ENOSPC"/>.
     /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
+    /// <remarks>
+    /// Whoever opens an object with <see cref="Lifetime.UnlinkOnLastDispose"/> becomes one of its users. macOS answers
+    /// <see cref="Errno.EINVAL"/> to truncating what has a length. <see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see>
+    /// </remarks>
     public static SharedMemoryObject Open(
         string name,
         FileMode mode = FileMode.Open,

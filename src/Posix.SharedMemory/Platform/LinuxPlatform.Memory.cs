@@ -19,16 +19,24 @@ internal partial class LinuxPlatform
 
     internal override void Grow(in OpenObject target, long length, Backing backing)
     {
-        // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
-        // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
+        // fallocate never shortens, so it needs nobody's consent where there is no rest of a page to clear.
+        var from = GetLength(target);
+        if (backing == Backing.Reserved && IsWholePages(from))
+        {
+            Extend(target, from, length, backing);
+            return;
+        }
+
+        // SYNC growth: pairs with itself in every other grower. One at a time looks at the length, clears the last page's rest and
+        // sets the new length: another could make that rest part of the object, and ftruncate would take away what it had grown.
         // The kernel's lock keeps other opens out, the monitor the threads that share this one.
         lock (target.Handle)
         {
             Lock(target, RecordLock.Growth);
             try
             {
-                var from = GetLength(target);
-                ClearBeyondEnd(target, from);
+                from = GetLength(target);
+                ClearLastPage(target, from);
                 Extend(target, from, length, backing);
             }
             finally
@@ -128,39 +136,19 @@ internal partial class LinuxPlatform
         ThrowIfNotAllocated(error, target, added);
     }
 
-    /// <summary>Makes the bytes behind the end, inside the last page, zero: a mapping may have stored there.</summary>
-    private unsafe void ClearBeyondEnd(in OpenObject target, long length)
+    private void ClearLastPage(in OpenObject target, long length)
     {
-        var page = (long)Environment.SystemPageSize;
-        var inside = length % page;
-        if (inside == 0)
+        if (!IsWholePages(length))
         {
-            return;
-        }
-
-        // Truncating or punching behind the end leaves such bytes where they are (seen on 6.18), and a store through a
-        // mapping would fault if a neighbour cut the object now. So the kernel stores: a read from /dev/zero returns EFAULT.
-        using var mapping = base.Map(
-            target, new() { Offset = length - inside, Length = page, Access = FileAccess.ReadWrite });
-        var error = OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zero);
-        ThrowIfFailed(error, "open(/dev/zero)", target.Name);
-        using (zero)
-        {
-            nint result;
-            do
+            ThrowIfFailed(OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zeros), "open(/dev/zero)", target.Name);
+            using (zeros)
             {
-                // SAFETY: the page is mapped until the end of this method; the bytes lie inside it.
-                result = Fails(nameof(Libc.read))
-                    ? -1
-                    : Libc.read(zero!, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(page - inside));
-            }
-            while (IsInterrupted(result));
-            if (ErrorOf(result) is { IsSuccess: false } failure && failure != Errno.EFAULT)
-            {
-                throw new SharedMemoryException(failure, nameof(Libc.read), target.Name.Text);
+                ClearBeyondEnd(target, length, zeros!);
             }
         }
     }
+
+    private static bool IsWholePages(long length) => length % Environment.SystemPageSize == 0;
 
     private static long RoundUpToPage(long length)
     {

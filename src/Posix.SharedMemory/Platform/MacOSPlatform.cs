@@ -1,75 +1,232 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Bsd;
+using static Posix.SharedMemory.Interop.MacOS;
 
 namespace Posix.SharedMemory;
 
-/// <summary>placeholder</summary>
-internal sealed class MacOSPlatform : Platform
+/// <summary>macOS: memory that is sized once, mapped, and nothing else; no descriptor call reads or writes it.</summary>
+/// <remarks>
+/// Written by Apple's published headers and kernel source (xnu, bsd/kern/posix_shm.c). It has not been run on macOS yet.
+/// The kernel applies no umask to a new object, and neither does this class: it could only be read by setting it twice,
+/// which would change the permissions of files that other threads create meanwhile; and no call could widen them again.
+/// The kernel does not tell one object from another (its device and number are 0), so an owned name is removed by name.
+/// </remarks>
+internal sealed class MacOSPlatform : BsdPlatform
 {
-    internal override int ProcessId => Environment.ProcessId;
+    internal override bool HasUnpublishedObjects => false;
 
-    internal override bool HasUnpublishedObjects => true;
+    internal override string PublishCall => nameof(Libc.shm_open);
 
-    internal override string PublishCall => "linkat";
+    internal override Errno Open(
+        in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        RefuseLongName(nameof(Libc.shm_open), name);
+        var error = base.Open(name, mode, access, permissions, out handle);
+        return error == Errno.EINVAL && mode is FileMode.Create or FileMode.Truncate
+            ? throw new SharedMemoryException(
+                error, nameof(Libc.shm_open), name.Text,
+                "macOS truncates (O_TRUNC) only what never had a length; unlink the object and create a new one")
+            : error;
+    }
 
-    internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Unsupported();
+    internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary) =>
+        throw NoUnpublishedObjects();
 
-    internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary) => throw Unsupported();
+    internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) =>
+        throw NoUnpublishedObjects();
 
-    internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Unsupported();
+    internal override Errno Unlink(in ObjectName name)
+    {
+        // The kernel's answer to a long name would be EINVAL.
+        RefuseLongName(nameof(Libc.shm_unlink), name);
+        return base.Unlink(name);
+    }
 
-    internal override Errno Unlink(in ObjectName name) => throw Unsupported();
+    internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw new PlatformNotSupportedException(
+        "macOS cannot rename shared memory. Create an object under the other name and copy, "
+        + "or keep the current name in a small object of its own.");
 
-    internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Unsupported();
+    internal override SharedMemoryStatus? Find(in ObjectName name)
+    {
+        if (IsTooLong(name))
+        {
+            return null;
+        }
 
-    internal override SharedMemoryStatus? Find(in ObjectName name) => throw Unsupported();
+        try
+        {
+            return base.Find(name);
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EACCES)
+        {
+            // The name means an object, which is all there is to know of it: no identity is told to anybody. Its creator
+            // may remove it even so.
+            return default(SharedMemoryStatus);
+        }
+    }
 
-    internal override IEnumerable<ObjectName> ListNames() => throw Unsupported();
+    internal override IEnumerable<ObjectName> ListNames() => throw new PlatformNotSupportedException(
+        "macOS does not tell the names of shared memory objects. Keep a list of your own; lsof(8) shows those that are open.");
 
-    internal override SharedMemoryUsage GetUsage() => throw Unsupported();
+    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw new PlatformNotSupportedException(
+        "macOS does not tell who holds a shared memory object. lsof(8) shows the descriptors of one's own processes.");
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
+    internal override FileAccess? Examine(in OpenObject target)
+    {
+        // Files, pipes, sockets and devices have type bits; shared memory has none.
+        return (Stat(target).st_mode & S_IFMT) == 0 ? AccessOf(target) : null;
+    }
 
-    internal override FileAccess? Examine(in OpenObject target) => throw Unsupported();
+    internal override long GetLength(in OpenObject target) => Stat(target).st_size;
 
-    internal override long GetLength(in OpenObject target) => throw Unsupported();
+    internal override SharedMemoryStatus GetStatus(in OpenObject target)
+    {
+        var stat = Stat(target);
+        return new()
+        {
+            Length = stat.st_size,
+            Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
+            Owner = stat.st_uid,
+            Group = stat.st_gid,
+        };
+    }
 
-    internal override SharedMemoryStatus GetStatus(in OpenObject target) => throw Unsupported();
+    internal override void SetPermissions(in OpenObject target, UnixFileMode permissions)
+    {
+        try
+        {
+            base.SetPermissions(target, permissions);
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EINVAL)
+        {
+            throw new PlatformNotSupportedException(
+                "macOS cannot change the permissions of shared memory. Give them when the object is created.", e);
+        }
+    }
 
-    internal override void SetPermissions(in OpenObject target, UnixFileMode permissions) => throw Unsupported();
+    internal override void SetLength(in OpenObject target, long length)
+    {
+        try
+        {
+            base.SetLength(target, length);
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EINVAL)
+        {
+            throw new SharedMemoryException(
+                e.Errno, e.Operation, e.ObjectName,
+                $"macOS sets the length of an object once in its life, and this one has {GetLength(target)} bytes; "
+                + $"create a new object of {length}");
+        }
+    }
 
-    internal override void SetLength(in OpenObject target, long length) => throw Unsupported();
+    internal override void SetInitialLength(in OpenObject target, long length, Backing backing)
+    {
+        // Setting it to 0 would use up the only chance.
+        if (length > 0)
+        {
+            SetLength(target, length);
+        }
+    }
 
-    internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => throw Unsupported();
+    internal override void Grow(in OpenObject target, long length, Backing backing)
+    {
+        try
+        {
+            SetLength(target, length);
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EINVAL && GetLength(target) >= length)
+        {
+            // Another process made it as long meanwhile, and its length is final.
+        }
+    }
 
-    internal override void Grow(in OpenObject target, long length, Backing backing) => throw Unsupported();
+    /// <remarks>The kernel makes the whole memory object when the length is set; there is no call to ask for more.</remarks>
+    internal override void Reserve(in OpenObject target, ByteRange range)
+    {
+    }
 
-    internal override void Reserve(in OpenObject target, ByteRange range) => throw Unsupported();
+    internal override void Discard(in OpenObject target, ByteRange range) => throw new PlatformNotSupportedException(
+        "macOS cannot give back a part of shared memory. Clear the bytes, or unlink the object and create a smaller one.");
 
-    internal override void Discard(in OpenObject target, ByteRange range) => throw Unsupported();
+    internal override unsafe int Read(in OpenObject target, Span<byte> destination, long offset)
+    {
+        var length = GetLength(target);
+        if (destination.IsEmpty || offset >= length)
+        {
+            return 0;
+        }
 
-    internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw Unsupported();
+        var range = new ByteRange(offset, Math.Min(destination.Length, length - offset));
+        using var mapping = MapAround(range, target, FileAccess.Read, out var slack);
+        // SAFETY: the range lies inside the object and is mapped until the end of this method. An object here never gets
+        // shorter, so the pages cannot vanish.
+        new ReadOnlySpan<byte>((byte*)mapping.DangerousGetHandle() + slack, (int)range.Length).CopyTo(destination);
+        return (int)range.Length;
+    }
 
-    internal override int Read(in OpenObject target, Span<byte> destination, long offset) => throw Unsupported();
+    internal override unsafe void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset)
+    {
+        if (source.IsEmpty)
+        {
+            return;
+        }
 
-    internal override void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset) => throw Unsupported();
+        using var mapping = MapAround(new(offset, source.Length), target, FileAccess.ReadWrite, out var slack);
+        // SAFETY: the caller has checked that the bytes lie inside the object, which never gets shorter here; they are
+        // mapped until the end of this method.
+        source.CopyTo(new((byte*)mapping.DangerousGetHandle() + slack, source.Length));
+    }
 
-    internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent) => throw Unsupported();
+    /// <remarks>sendfile(2) takes only files here: the caller copies through a buffer.</remarks>
+    internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent)
+    {
+        sent = 0;
+        return Errno.EINVAL;
+    }
 
-    internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Unsupported();
+    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => request.Private
+        ? throw new PlatformNotSupportedException(
+            "macOS maps shared memory only shared (MAP_PRIVATE is EINVAL). Copy the bytes into memory of your own with Read.")
+        : base.Map(target, request);
 
-    internal override void WaitUntilWritable(SafeHandle destination) => throw Unsupported();
+    private protected override unsafe int ShmOpen(byte* path, int flags, uint mode) =>
+        IsArm64
+            ? Libc.shm_open_apple_arm64(path, flags, 0, 0, 0, 0, 0, 0, (nint)mode)
+            : Libc.shm_open(path, flags, mode);
 
-    internal override LeaseState QueryLease(in OpenObject target) => throw Unsupported();
+    /// <summary>Whether this process runs arm64 code; under Rosetta it runs x86-64 code, by that architecture's conventions.</summary>
+    private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
-    internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw Unsupported();
+    private static bool IsTooLong(in ObjectName name) => 1 + name.ByteCount > PSHMNAMLEN;
 
-    internal override void DropLease(in OpenObject target) => throw Unsupported();
+    private static void RefuseLongName(string operation, in ObjectName name)
+    {
+        if (IsTooLong(name))
+        {
+            throw new SharedMemoryException(
+                Errno.ENAMETOOLONG, operation, name.Text, $"{name.ByteCount} bytes, where macOS allows {PSHMNAMLEN - 1}");
+        }
+    }
 
-    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => throw Unsupported();
+    private static PlatformNotSupportedException NoUnpublishedObjects() => new(
+        "macOS has no shared memory without a name and cannot rename it. Create it under its name, "
+        + "and tell openers by a word inside it that it is complete.");
 
-    private static PlatformNotSupportedException Unsupported() => new(
-        OperatingSystem.IsWindows()
-            ? "POSIX shared memory does not exist on Windows. Use System.IO.MemoryMappedFiles: MemoryMappedFile.CreateOrOpen(name, capacity)."
-            : "POSIX shared memory is known here on Linux (x64, arm64, riscv64, loongarch64), macOS and FreeBSD. Elsewhere use System.IO.MemoryMappedFiles with a file.");
+    private MacOSStat Stat(in OpenObject target)
+    {
+        MacOSStat stat = default;
+        nint result = Fails("fstat") ? -1
+            : IsArm64 ? Libc.fstat_apple_arm64(target.Handle, out stat)
+            : Libc.fstat_apple_x64(target.Handle, out stat);
+        Check(result, "fstat", target.Name);
+        return stat;
+    }
+
+    private SafeMappingHandle MapAround(ByteRange range, in OpenObject target, FileAccess access, out int slack)
+    {
+        slack = (int)(range.Offset % Environment.SystemPageSize);
+        return base.Map(target, new() { Offset = range.Offset - slack, Length = range.Length + slack, Access = access });
+    }
 }

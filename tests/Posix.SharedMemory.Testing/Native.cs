@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>What tests need of Linux's libc and the base library does not give.</summary>
+internal static partial class Native
+{
+    internal const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_APPEND = 0x400, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
+    internal const int F_GETFD = 1, F_GETFL = 3;
+    internal const int FD_CLOEXEC = 1;
+
+    /// <summary>Opens a path of any bytes.</summary>
+    internal static SafeFileHandle Open(ReadOnlySpan<byte> path, int flags)
+    {
+        var descriptor = open([.. path, 0], flags | O_CLOEXEC, 0x180);
+        return descriptor >= 0 ? new(descriptor, ownsHandle: true) : throw new IOException($"open: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    internal static SafeFileHandle Open(string path, int flags) => Open(Encoding.UTF8.GetBytes(path), flags);
+
+    /// <summary>Makes a FIFO.</summary>
+    internal static void MakeFifo(string path) => Check(mkfifo(path, 0x180));
+
+    /// <summary>Gives a file a second name.</summary>
+    internal static void Link(string from, string to) => Check(link(from, to));
+
+    /// <summary>Makes a pipe.</summary>
+    internal static (SafeFileHandle Reader, SafeFileHandle Writer) Pipe(int flags = 0)
+    {
+        var ends = new int[2];
+        Check(pipe2(ends, flags | O_CLOEXEC));
+        return (new(ends[0], ownsHandle: true), new(ends[1], ownsHandle: true));
+    }
+
+    /// <summary>Asks for a descriptor's flags.</summary>
+    internal static int Flags(SafeHandle handle, int command) => fcntl(handle, command, 0);
+
+    /// <summary>Moves a descriptor's file offset, or tells it with an offset of 0 from where it is.</summary>
+    internal static long Seek(SafeHandle handle, long offset, bool fromHere = false) => lseek(handle, offset, fromHere ? 1 : 0);
+
+    /// <summary>Reads what there is, at most as much as fits.</summary>
+    internal static int Read(SafeHandle handle, byte[] buffer) => (int)read(handle, buffer, (nuint)buffer.Length);
+
+    private static void Check(int result)
+    {
+        if (result < 0)
+        {
+            throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int open(byte[] path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mkfifo(string path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int link(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int pipe2([Out] int[] ends, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(SafeHandle fd, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial long lseek(SafeHandle fd, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(SafeHandle fd, [Out] byte[] buffer, nuint count);
+}

@@ -1,0 +1,238 @@
+namespace Posix.SharedMemory.Tests.Objects;
+
+public sealed class Creating
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    [Fact]
+    [Rule("create.default")]
+    public void Is_for_its_owner_reserved_and_stays_by_default()
+    {
+        using var name = new TemporaryName();
+        var length = (3 * Environment.SystemPageSize) + 1;
+        using (var memory = SharedMemoryObject.Create(name, length))
+        {
+            var status = memory.GetStatus();
+            Assert.Equal((length, 4L * Environment.SystemPageSize, OwnerOnly), (status.Length, status.AllocatedBytes, status.Permissions));
+            Assert.Equal(FileAccess.ReadWrite, memory.Access);
+            Assert.Equal(name.Name, memory.Name);
+        }
+
+        Assert.True(name.Exists);
+        Assert.Equal(new SharedMemoryOptions { Permissions = OwnerOnly, Backing = Backing.Reserved, Lifetime = Lifetime.Manual }, new());
+    }
+
+    [Theory]
+    [InlineData("Create")]
+    [InlineData("OpenOrCreate")]
+    [InlineData("Publish")]
+    [Rule("create.complete")]
+    public void Has_its_length_memory_and_permissions_before_it_has_its_name(string way)
+    {
+        using var name = new TemporaryName();
+        var platform = new FaultingPlatform();
+        using (Platform.Substitute(platform))
+        {
+            using var memory = way switch
+            {
+                "Create" => SharedMemoryObject.Create(name, 10_000),
+                "OpenOrCreate" => SharedMemoryObject.OpenOrCreate(name, 10_000, out _),
+                _ => SharedMemoryObject.CreateUnpublished(10_000),
+            };
+            if (way == "Publish")
+            {
+                memory.Publish(name);
+            }
+        }
+
+        // Behind the call that gives the name no call may give length, memory or permissions.
+        var naming = platform.Calls.ToList().IndexOf("linkat");
+        Assert.True(naming > 0);
+        Assert.Contains("fallocate", platform.Calls.Take(naming));
+        Assert.Contains("fchmod", platform.Calls.Take(naming));
+        Assert.DoesNotContain(platform.Calls.Skip(naming), call => call is "fallocate" or "ftruncate" or "fchmod" or "pwrite");
+    }
+
+    [Fact]
+    [Rule("create.complete")]
+    public void Whoever_opens_the_name_while_objects_are_made_under_it_finds_a_complete_one()
+    {
+        using var name = new TemporaryName();
+        var opened = 0;
+        using var stop = new CancellationTokenSource();
+        var opener = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                if (SharedMemoryObject.TryOpen(name, FileAccess.Read, out var memory))
+                {
+                    var status = memory.GetStatus();
+                    memory.Dispose();
+                    Assert.Equal((12_000, OwnerOnly | UnixFileMode.GroupRead), (status.Length, status.Permissions));
+                    Assert.Equal(12_288, status.AllocatedBytes);
+                    Interlocked.Increment(ref opened);
+                }
+            }
+        });
+        Watchdog.Until(
+            () =>
+            {
+                SharedMemoryObject.Create(name, 12_000, new() { Permissions = OwnerOnly | UnixFileMode.GroupRead }).Dispose();
+                SharedMemoryObject.Unlink(name);
+                return opener.IsCompleted || Volatile.Read(ref opened) >= 200;
+            },
+            "two hundred openings");
+        stop.Cancel();
+        Watchdog.Run(() => opener.ContinueWith(_ => 0, TaskScheduler.Default).Result, "the opener");
+        Assert.Null(opener.Exception);
+    }
+
+    [Theory]
+    [InlineData(0x1B6)]
+    [InlineData(0x1FF)]
+    [InlineData(0)]
+    [InlineData(0x124)]
+    [InlineData(0xFFF)]
+    [InlineData(0x9C0)]
+    [InlineData(0x5C0)]
+    [InlineData(0x3C0)]
+    [Rule("create.exact")]
+    public void Has_exactly_the_permissions_asked(int permissions)
+    {
+        using var name = new TemporaryName();
+        using var other = new TemporaryName();
+        var options = new SharedMemoryOptions { Permissions = (UnixFileMode)permissions };
+        using (SharedMemoryObject.Create(name, 1, options))
+        using (var memory = SharedMemoryObject.OpenOrCreate(other, 100, out _, options))
+        {
+            Assert.Equal(options.Permissions, File.GetUnixFileMode(name.Path));
+            Assert.Equal(options.Permissions, File.GetUnixFileMode(other.Path));
+            Assert.Equal(options.Permissions, memory.Permissions);
+        }
+    }
+
+    [Fact]
+    [Rule("openorcreate.keeps")]
+    public void OpenOrCreate_keeps_an_existing_objects_length_permissions_and_content()
+    {
+        using var name = new TemporaryName();
+        using (var first = SharedMemoryObject.OpenOrCreate(name, 100, out var created, new() { Permissions = OwnerOnly | UnixFileMode.OtherRead }))
+        {
+            Assert.True(created);
+            first.Write("content"u8, 0);
+        }
+
+        using var second = SharedMemoryObject.OpenOrCreate("/" + name, 5000, out var again, new() { Permissions = OwnerOnly, Lifetime = Lifetime.UnlinkOnDispose });
+        Assert.False(again);
+        Assert.Equal((100, OwnerOnly | UnixFileMode.OtherRead, "/" + name), (second.Length, second.Permissions, second.Name));
+        var content = new byte[7];
+        second.Read(content, 0);
+        Assert.Equal("content"u8, content);
+        second.Dispose();
+        Assert.True(name.Exists);
+    }
+
+    [Fact]
+    [Rule("openorcreate.keeps")]
+    public void OpenOrCreate_fails_where_the_name_means_no_object()
+    {
+        using var name = new TemporaryName();
+        Directory.CreateDirectory(name.Path);
+        Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.OpenOrCreate(name, 1, out _)).Errno);
+    }
+
+    [Fact]
+    [Rule("publish.unnamed")]
+    public void An_unpublished_object_has_no_name_and_keeps_its_content_when_it_gets_one()
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.CreateUnpublished(5000, new() { Permissions = OwnerOnly | UnixFileMode.GroupRead });
+        var identity = memory.GetStatus().Identity;
+        Assert.Null(memory.Name);
+        Assert.True(memory.IsUnlinked);
+        Assert.Equal(0, memory.GetStatus().NameCount);
+        Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => entry.Identity == identity);
+        Assert.Throws<InvalidOperationException>(memory.Unlink);
+        Assert.Throws<InvalidOperationException>(() => new UnlinkOnDispose(memory));
+        using var mapping = memory.Map();
+        Pattern.Of(5000).CopyTo(mapping.GetSpan());
+
+        memory.Publish(name);
+
+        Assert.Equal(name.Name, memory.Name);
+        Assert.False(memory.IsUnlinked);
+        using var opened = SharedMemoryObject.Open(name);
+        Assert.Equal(identity, opened.GetStatus().Identity);
+        Assert.Equal(OwnerOnly | UnixFileMode.GroupRead, opened.Permissions);
+        Assert.Equal(1, opened.GetStatus().NameCount);
+        using var other = opened.Map();
+        Assert.Equal(Pattern.Of(5000), other.GetReadOnlySpan().ToArray());
+    }
+
+    [Fact]
+    [Rule("publish.noreplace")]
+    public void Publishing_under_a_taken_name_is_EEXIST_and_leaves_the_object_usable()
+    {
+        using TemporaryName taken = new(), free = new();
+        using var there = SharedMemoryObject.Create(taken, 1);
+        using var memory = SharedMemoryObject.CreateUnpublished(2);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => memory.Publish(taken)).Errno);
+        Assert.Null(memory.Name);
+        Assert.False(there.IsUnlinked);
+        Assert.Equal(1, there.Length);
+
+        memory.Write("ab"u8, 0);
+        memory.Publish(free);
+        Assert.False(memory.IsUnlinked);
+    }
+
+    [Fact]
+    [Rule("publish.replace")]
+    public void Replacing_gives_openers_the_new_object_and_leaves_users_the_former()
+    {
+        using var name = new TemporaryName();
+        using var former = SharedMemoryObject.Create(name, 1);
+        former.Write("1"u8, 0);
+        using var mapping = former.Map();
+        using var memory = SharedMemoryObject.CreateUnpublished(2);
+        memory.Publish(name, RenameMode.Replace);
+
+        Assert.True(former.IsUnlinked);
+        Assert.False(memory.IsUnlinked);
+        Assert.Equal((byte)'1', mapping.GetSpan()[0]);
+        using var opened = SharedMemoryObject.Open(name);
+        Assert.Equal(2, opened.Length);
+        Assert.Equal(1, memory.GetStatus().NameCount);
+        Assert.DoesNotContain(Directory.EnumerateFiles("/dev/shm", ".shm-publish-*"), file => new FileInfo(file).Length == 2);
+
+        using var free = new TemporaryName();
+        using var first = SharedMemoryObject.CreateUnpublished(3);
+        first.Publish(free, RenameMode.Replace);
+        Assert.Equal(3, new FileInfo(free.Path).Length);
+    }
+
+    [Fact]
+    [Rule("publish.once")]
+    public void Publishing_twice_or_what_has_a_name_or_with_Exchange_is_refused()
+    {
+        using TemporaryName name = new(), second = new();
+        using var memory = SharedMemoryObject.CreateUnpublished(1);
+        Assert.Throws<ArgumentException>(() => memory.Publish(name, RenameMode.Exchange));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Publish(name, (RenameMode)9));
+        Assert.Throws<ArgumentException>(() => memory.Publish("a/b"));
+        memory.Publish(name);
+        Assert.Throws<InvalidOperationException>(() => memory.Publish(second));
+        Assert.Throws<InvalidOperationException>(() => memory.Publish(name, RenameMode.Replace));
+
+        using var created = SharedMemoryObject.OpenOrCreate(second, 1, out _);
+        using var opened = SharedMemoryObject.Open(name);
+        using var handed = SharedMemoryObject.FromHandle(Native.Open(name.Path, Native.O_RDWR));
+        foreach (var named in (SharedMemoryObject[])[created, opened, handed])
+        {
+            Assert.Throws<InvalidOperationException>(() => named.Publish("another-" + name));
+        }
+
+        Assert.False(File.Exists("/dev/shm/another-" + name));
+        Assert.Equal(name.Name, memory.Name);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+using Posix.SharedMemory.Tests.Interop;
+
+namespace Posix.SharedMemory.Tests.Objects;
+
+public sealed class Holding
+{
+    private static readonly int s_page = Environment.SystemPageSize;
+
+    [SkippableTheory]
+    [InlineData("r", FileAccess.Read, false)]
+    [InlineData("w", FileAccess.ReadWrite, false)]
+    [InlineData("p", FileAccess.ReadWrite, true)]
+    [Rule("holders.found")]
+    public void Finds_a_mapping_without_a_descriptor(string how, FileAccess access, bool isPrivate)
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 4 * s_page).Dispose();
+        using var judge = Judge.Start("c");
+        var address = ulong.Parse(judge.Ask("map", Judge.Hex(name), how, 2 * s_page, s_page).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
+
+        var holder = Assert.Single(SharedMemoryDirectory.GetHolders("/" + name));
+        Assert.Equal((judge.ProcessId, "judge-cc"), (holder.ProcessId, holder.Command));
+        Assert.Empty(holder.Descriptors);
+        Assert.Equal([new(address, 2 * s_page, s_page, access, isPrivate)], holder.Mappings);
+        judge.Kill();
+        Assert.Empty(SharedMemoryDirectory.GetHolders(name));
+    }
+
+    [SkippableTheory]
+    [InlineData("r", FileAccess.Read)]
+    [InlineData("w", FileAccess.ReadWrite)]
+    [Rule("holders.found")]
+    public void Finds_a_descriptor_without_a_mapping(string how, FileAccess access)
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        using var judge = Judge.Start("c");
+        var number = int.Parse(judge.Ask("keep", Judge.Hex(name), how).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
+
+        var holder = Assert.Single(SharedMemoryDirectory.GetHolders(name));
+        Assert.Equal((judge.ProcessId, access), (holder.ProcessId, holder.Access));
+        Assert.Empty(holder.Mappings);
+        Assert.Equal([new(number, access)], holder.Descriptors);
+    }
+
+    [SkippableFact]
+    [Rule("holders.found")]
+    public void Finds_a_Python_process()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        using var judge = Judge.Start("python");
+        var number = int.Parse(judge.Ask("keep", Judge.Hex(name)).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
+
+        var holder = Assert.Single(SharedMemoryDirectory.GetHolders(name));
+        Assert.Equal((judge.ProcessId, FileAccess.ReadWrite), (holder.ProcessId, holder.Access));
+        Assert.StartsWith("python", holder.Command, StringComparison.Ordinal);
+        Assert.Equal((s_page, FileAccess.ReadWrite), (Assert.Single(holder.Mappings).Length, holder.Mappings[0].Access));
+        // Python keeps the descriptor it opened and mmap's copy of it.
+        Assert.Contains(new(number, FileAccess.ReadWrite), holder.Descriptors);
+    }
+
+    [Theory]
+    [InlineData("read", FileAccess.Read)]
+    [InlineData("write", FileAccess.ReadWrite)]
+    [Rule("holders.found")]
+    public void Finds_processes_of_this_library_and_this_process(string how, FileAccess access)
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, 3 * s_page);
+        using var mapping = memory.Map(s_page);
+        using var peer = Peer.Start("hold", name, how);
+        Assert.Equal("held", peer.ReadLine());
+
+        var holders = SharedMemoryDirectory.GetHolders(name);
+        Assert.Equal(2, holders.Count);
+        var own = holders.Single(holder => holder.ProcessId == Environment.ProcessId);
+        Assert.Equal((2L * s_page, s_page), (Assert.Single(own.Mappings).Length, own.Mappings[0].Offset));
+        Assert.Equal([new((int)memory.SafeFileHandle.DangerousGetHandle(), FileAccess.ReadWrite)], own.Descriptors);
+        var other = holders.Single(holder => holder.ProcessId == peer.ProcessId);
+        Assert.Equal(("Posix.SharedMem", access), (other.Command, other.Access));
+        Assert.Equal((access, 3L * s_page, 0), (Assert.Single(other.Mappings).Access, other.Mappings[0].Length, other.Mappings[0].Offset));
+        Assert.Equal(access, Assert.Single(other.Descriptors).Access);
+        Assert.True(holders[0].ProcessId < holders[1].ProcessId);
+    }
+
+    [Fact]
+    [Rule("holders.found")]
+    public void Finds_nobody_where_nobody_holds()
+    {
+        using TemporaryName name = new(), other = new();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        using var held = SharedMemoryObject.Create(other, 1);
+        Assert.Empty(SharedMemoryDirectory.GetHolders(name));
+    }
+
+    [Fact]
+    [Rule("holders.missing")]
+    public void A_missing_name_is_ENOENT()
+    {
+        using var name = new TemporaryName();
+        var failure = Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.GetHolders("/" + name));
+        Assert.Equal((Errno.ENOENT, "/" + name), (failure.Errno, failure.ObjectName));
+        Directory.CreateDirectory(name.Path);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.GetHolders(name)).Errno);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Reflection;
+
+namespace Posix.SharedMemory.Tests.Platforms;
+
+public sealed class Unsupported
+{
+    /// <summary>Every public static act, by its signature: one that is added must be added here.</summary>
+    private static readonly Dictionary<string, Action> s_acts = new(StringComparer.Ordinal)
+    {
+        ["Open"] = () => SharedMemoryObject.Open("a").Dispose(),
+        ["TryOpen"] = () => SharedMemoryObject.TryOpen("a", FileAccess.Read, out _),
+        ["Create"] = () => SharedMemoryObject.Create("a", 1).Dispose(),
+        ["OpenOrCreate"] = () => SharedMemoryObject.OpenOrCreate("a", 1, out _).Dispose(),
+        ["CreateUnpublished"] = () => SharedMemoryObject.CreateUnpublished(1).Dispose(),
+        ["FromHandle"] = FromHandle,
+        ["Unlink"] = () => SharedMemoryObject.Unlink("a"),
+        ["TryUnlink"] = () => SharedMemoryObject.TryUnlink("a"),
+        ["Rename"] = () => SharedMemoryObject.Rename("a", "b"),
+        ["Enumerate"] = () => _ = SharedMemoryDirectory.Enumerate().Any(),
+        ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
+        ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
+    };
+
+    public static TheoryData<string> Acts => [.. s_acts.Keys];
+
+    [Theory]
+    [MemberData(nameof(Acts))]
+    [Rule("errors.unsupported")]
+    public void Every_way_in_says_what_to_use_instead(string act)
+    {
+        using (Platform.Substitute(new UnsupportedPlatform()))
+        {
+            var refusal = Assert.Throws<PlatformNotSupportedException>(s_acts[act]);
+            Assert.Contains("System.IO.MemoryMappedFiles", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    [Rule("errors.unsupported")]
+    public void No_way_in_is_forgotten_here()
+    {
+        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory) }
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .Select(method => method.Name)
+            .Where(name => name != nameof(SharedMemoryDirectory.CreateUniqueName));
+        Assert.Equal(s_acts.Keys.Order(StringComparer.Ordinal), ways.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    [Rule("errors.unsupported")]
+    public void Names_and_options_work_everywhere()
+    {
+        using (Platform.Substitute(new UnsupportedPlatform()))
+        {
+            Assert.StartsWith("a-", SharedMemoryDirectory.CreateUniqueName("a"), StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => SharedMemoryObject.Open("a/b"));
+            Assert.Equal(Backing.Reserved, new SharedMemoryOptions().Backing);
+            Assert.Equal("ENOENT", Errno.ENOENT.ToString());
+        }
+    }
+
+    [Fact]
+    [Rule("errors.unsupported")]
+    public void An_entry_and_a_descriptor_refuse_too()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        var entry = SharedMemoryDirectory.Enumerate().Single(entry => entry.Name == name.Name);
+        using (Platform.Substitute(new UnsupportedPlatform()))
+        {
+            Assert.Throws<PlatformNotSupportedException>(entry.Unlink);
+            Assert.Throws<PlatformNotSupportedException>(() => entry.Open());
+        }
+
+        Assert.True(name.Exists);
+    }
+
+    [Fact]
+    [Rule("errors.unsupported")]
+    public void A_file_system_without_reservation_is_told_with_advice()
+    {
+        using var host = new SubstitutedObject(new FaultingPlatform("fallocate", Errno.EOPNOTSUPP, 0));
+        foreach (var act in (Action[])[() => host.Memory.Reserve(0, 1), () => host.Memory.SetLength(100_000)])
+        {
+            Assert.Contains("Backing.Sparse", Assert.Throws<PlatformNotSupportedException>(act).Message, StringComparison.Ordinal);
+        }
+
+        host.Memory.SetLength(100_000, Backing.Sparse);
+        Assert.Equal(100_000, host.Memory.Length);
+    }
+
+    private static void FromHandle()
+    {
+        using var handle = Native.Open("/dev/null", Native.O_RDONLY);
+        try
+        {
+            SharedMemoryObject.FromHandle(handle).Dispose();
+        }
+        finally
+        {
+            Assert.False(handle.IsClosed);
+        }
+    }
+}
