@@ -107,7 +107,9 @@ public sealed class Leasing
     {
         try
         {
-            return File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
+            // The first thread may be a zombie while others still hold what they share.
+            return File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal)
+                && Directory.GetDirectories($"/proc/{processId}/task").Length == 1;
         }
         catch (IOException)
         {
