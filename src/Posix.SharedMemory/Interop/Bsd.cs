@@ -6,4 +6,6 @@ internal static class Bsd
     internal const int O_CREAT = 0x200, O_TRUNC = 0x400, O_EXCL = 0x800;
 
     internal const uint S_IFMT = 0xF000, S_IFREG = 0x8000;
+
+    internal const int MAP_ANON = 0x1000;
 }

@@ -21,6 +21,8 @@ public sealed partial class SharedMemoryObject
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) => Map(offset, length, options, whole: false);
 
+    OpenObject IMappingOwner.Target => Target;
+
     void IMappingOwner.Release(MemoryMapping mapping)
     {
         lock (_handle)
@@ -53,22 +55,27 @@ public sealed partial class SharedMemoryObject
             RequireWritable();
         }
 
+        var addressSpace = options?.AddressSpace ?? 0;
+        ArgumentOutOfRangeException.ThrowIfNegative(addressSpace, nameof(options));
+
         // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
         lock (_handle)
         {
             var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
             // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
             var slack = (int)(offset % Environment.SystemPageSize);
-            var range = _platform.Map(target, new()
+            var request = new MappingRequest
             {
                 Offset = offset - slack,
                 Length = mapped.Length + slack,
+                AddressSpace = WholePages(checked(Math.Max(mapped.Length, addressSpace) + slack)),
                 Access = access,
                 Private = options?.Private ?? false,
                 Populate = options?.Populate ?? false,
                 HugePages = options?.HugePages ?? false,
-            });
-            var mapping = new MemoryMapping(this, range, slack, mapped, access) { Next = _mappings };
+            };
+            var follows = length is null || addressSpace > 0;
+            var mapping = new MemoryMapping(_platform, this, _platform.Map(target, request), request, slack, follows) { Next = _mappings };
             if (_mappings is { } first)
             {
                 first.Previous = mapping;
@@ -76,6 +83,13 @@ public sealed partial class SharedMemoryObject
 
             return _mappings = mapping;
         }
+    }
+
+    /// <summary>Rounds up to the page's end: bytes that the object grows by inside its last page are mapped already.</summary>
+    private static long WholePages(long length)
+    {
+        var mask = Environment.SystemPageSize - 1L;
+        return checked(length + mask) & ~mask;
     }
 
     private static ByteRange CheckMapped(long available, long offset, long? length, bool whole)

@@ -77,6 +77,8 @@ internal abstract class BsdPlatform : PosixPlatform
         // There is never one to drop.
     }
 
+    private protected override int AnonymousFlag => MAP_ANON;
+
     private protected abstract unsafe int ShmOpen(byte* path, int flags, uint mode);
 
     /// <summary>What a descriptor was opened for; <see langword="null"/> for writing alone, through which nothing can be mapped.</summary>

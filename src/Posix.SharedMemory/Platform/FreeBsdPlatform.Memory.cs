@@ -31,6 +31,21 @@ internal sealed partial class FreeBsdPlatform
         }
     }
 
+    internal override bool TryCopyFrom(nint address, Span<byte> destination) =>
+        new FaultlessPipe(this, O_CLOEXEC).TryCopyFrom(address, destination);
+
+    internal override bool TryCopyTo(nint address, ReadOnlySpan<byte> source) =>
+        new FaultlessPipe(this, O_CLOEXEC).TryCopyTo(address, source);
+
+    private protected override int SyncFlag => MS_SYNC;
+
+    private protected override int? NumberOf(MemoryAdvice advice) => advice switch
+    {
+        MemoryAdvice.DontDump => MADV_NOCORE,
+        MemoryAdvice.DoDump => MADV_CORE,
+        _ => base.NumberOf(advice),
+    };
+
     internal override void Reserve(in OpenObject target, ByteRange range) => Allocate(target, range);
 
     internal override unsafe void Discard(in OpenObject target, ByteRange range)

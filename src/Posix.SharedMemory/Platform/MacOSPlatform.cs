@@ -191,6 +191,23 @@ internal sealed class MacOSPlatform : BsdPlatform
             "macOS maps shared memory only shared (MAP_PRIVATE is EINVAL). Copy the bytes into memory of your own with Read.")
         : base.Map(target, request);
 
+    /// <remarks>An object never gets shorter here, so mapped pages cannot vanish: a plain copy does not fault.</remarks>
+    internal override unsafe bool TryCopyFrom(nint address, Span<byte> destination)
+    {
+        // SAFETY: the caller holds the mapping and has checked that the bytes lie inside it.
+        new ReadOnlySpan<byte>((byte*)address, destination.Length).CopyTo(destination);
+        return true;
+    }
+
+    internal override unsafe bool TryCopyTo(nint address, ReadOnlySpan<byte> source)
+    {
+        // SAFETY: the caller holds the mapping and has checked that the bytes lie inside it.
+        source.CopyTo(new((byte*)address, source.Length));
+        return true;
+    }
+
+    private protected override int SyncFlag => MS_SYNC;
+
     private protected override unsafe int ShmOpen(byte* path, int flags, uint mode) =>
         IsArm64
             ? Libc.shm_open_apple_arm64(path, flags, 0, 0, 0, 0, 0, 0, (nint)mode)

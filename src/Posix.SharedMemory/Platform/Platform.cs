@@ -117,6 +117,31 @@ internal abstract class Platform
 
     internal abstract SafeMappingHandle Map(in OpenObject target, MappingRequest request);
 
+    /// <summary>Shows more of an object in address space that <see cref="Map"/> took: from the end of what is shown to <paramref name="length"/>.</summary>
+    internal abstract void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length);
+
+    /// <summary>Copies out of mapped memory, and returns false where a page cannot be had: it does not fault.</summary>
+    internal abstract bool TryCopyFrom(nint address, Span<byte> destination);
+
+    /// <summary>Copies into mapped memory, and returns false where a page cannot be had: it does not fault.</summary>
+    internal abstract bool TryCopyTo(nint address, ReadOnlySpan<byte> source);
+
+    /// <summary>Writes changed pages to the file behind them and waits: <c>msync</c>.</summary>
+    internal abstract Errno Flush(nint address, nuint length);
+
+    internal abstract Errno Advise(nint address, nuint length, MemoryAdvice advice);
+
+    /// <summary>Brings pages in, for writing or reading, without changing a byte. <see cref="Errno.EFAULT"/>: one cannot be had.</summary>
+    internal abstract Errno Populate(nint address, nuint length, bool writable);
+
+    /// <summary>Puts pages together to huge ones now.</summary>
+    internal abstract Errno Collapse(nint address, nuint length);
+
+    /// <summary>Keeps pages in memory, or no longer: <c>mlock</c>, <c>munlock</c>.</summary>
+    internal abstract Errno Pin(nint address, nuint length, bool pinned);
+
+    internal abstract Errno Protect(nint address, nuint length, FileAccess access);
+
     /// <summary>Puts <paramref name="platform"/> in the system's place on this thread until the result is disposed. For tests.</summary>
     internal static Substitution Substitute(Platform platform)
     {

@@ -68,6 +68,24 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => throw Unsupported();
 
+    internal override void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length) => throw Unsupported();
+
+    internal override bool TryCopyFrom(nint address, Span<byte> destination) => throw Unsupported();
+
+    internal override bool TryCopyTo(nint address, ReadOnlySpan<byte> source) => throw Unsupported();
+
+    internal override Errno Flush(nint address, nuint length) => throw Unsupported();
+
+    internal override Errno Advise(nint address, nuint length, MemoryAdvice advice) => throw Unsupported();
+
+    internal override Errno Populate(nint address, nuint length, bool writable) => throw Unsupported();
+
+    internal override Errno Collapse(nint address, nuint length) => throw Unsupported();
+
+    internal override Errno Pin(nint address, nuint length, bool pinned) => throw Unsupported();
+
+    internal override Errno Protect(nint address, nuint length, FileAccess access) => throw Unsupported();
+
     private static PlatformNotSupportedException Unsupported() => new(
         OperatingSystem.IsWindows()
             ? "POSIX shared memory does not exist on Windows. Use System.IO.MemoryMappedFiles: MemoryMappedFile.CreateOrOpen(name, capacity)."
