@@ -32,7 +32,7 @@ internal sealed partial class FreeBsdPlatform
         while (true)
         {
             nuint length = 0;
-            // SAFETY: the name is a literal and ends with a NUL; the array is pinned and its length is what the kernel is told.
+            // SAFETY: a literal is pinned by its nature and ends with a NUL.
             fixed (byte* name = ListName)
             {
                 Check(Fails(nameof(Libc.sysctlbyname)) ? -1 : Libc.sysctlbyname(name, null, ref length, null, 0), ListOperation, default);
@@ -40,6 +40,7 @@ internal sealed partial class FreeBsdPlatform
                 // Room for what others create before the second call.
                 var records = new byte[checked((int)(length + (length / 2) + (64 << 10)))];
                 length = (nuint)records.Length;
+                // SAFETY: the array is pinned for the length of the call and its length is what the kernel is told.
                 fixed (byte* buffer = records)
                 {
                     nint result = Fails(nameof(Libc.sysctlbyname)) ? -1 : Libc.sysctlbyname(name, buffer, ref length, null, 0);

@@ -27,8 +27,8 @@ internal partial class LinuxPlatform
             return;
         }
 
-        // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
-        // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
+        // SYNC growth: pairs with itself in every other grower. One at a time looks at the length, clears the last page's rest and
+        // sets the new length: another could make that rest part of the object, and ftruncate would take away what it had grown.
         // The kernel's lock keeps other opens out, the monitor the threads that share this one.
         lock (target.Handle)
         {

@@ -17,7 +17,7 @@ internal partial class LinuxPlatform : PosixPlatform
 
     internal override string PublishCall => nameof(Libc.linkat);
 
-    internal override unsafe Errno Open(
+    internal override Errno Open(
         in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
         // O_NONBLOCK: a FIFO planted under the name answers at once; it changes nothing for memory.

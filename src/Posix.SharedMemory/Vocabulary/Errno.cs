@@ -22,12 +22,13 @@ public readonly partial record struct Errno(int Number)
     {
         foreach (var (errno, name) in Names())
         {
-            if (errno == this)
+            // A name that this system lacks has a negative number.
+            if (errno == this && Number > 0)
             {
                 return name;
             }
         }
 
-        return Number == 0 ? "0" : $"errno {Number}";
+        return $"errno {Number}";
     }
 }
