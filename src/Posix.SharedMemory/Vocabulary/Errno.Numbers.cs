@@ -111,7 +111,7 @@ public readonly partial record struct Errno
     public static Errno ETIMEDOUT => new(OperatingSystem.IsLinux() ? 110 : 60);
 
     /// <summary>Not permitted in capability mode; FreeBSD only.</summary>
-    public static Errno ECAPMODE => new(OperatingSystem.IsFreeBSD() ? 94 : int.MinValue);
+    public static Errno ECAPMODE => new(OperatingSystem.IsFreeBSD() ? 94 : -1);
 
     // EOPNOTSUPP stands before ENOTSUP, so that where the two share a number the first is the name shown.
     private static (Errno Errno, string Name)[] Names() =>

@@ -22,13 +22,12 @@ public readonly partial record struct Errno(int Number)
     {
         foreach (var (errno, name) in Names())
         {
-            // A name that this system lacks has a negative number.
-            if (errno == this && Number > 0)
+            if (errno == this)
             {
                 return name;
             }
         }
 
-        return $"errno {Number}";
+        return Number == 0 ? "0" : $"errno {Number}";
     }
 }
