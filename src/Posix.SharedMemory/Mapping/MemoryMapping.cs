@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory;
 
@@ -101,6 +102,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">It is not inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T GetReference<T>(long offset)
         where T : unmanaged
     {

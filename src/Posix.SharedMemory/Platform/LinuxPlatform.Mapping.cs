@@ -88,10 +88,8 @@ internal partial class LinuxPlatform
         var address = (long)mapping.DangerousGetHandle();
         if (!IsAligned(address, request.Offset))
         {
-            using (mapping)
-            {
-                mapping = MapPages(target, request, HintBelow(address, length, request.Offset));
-            }
+            mapping.Dispose();
+            mapping = MapPages(target, request, HintBelow(address, length, request.Offset));
         }
 
         Volatile.Write(ref _lastLargeAddress, (long)mapping.DangerousGetHandle());

@@ -147,51 +147,6 @@ internal partial class LinuxPlatform
 
     private static bool IsWholePages(long length) => length % Environment.SystemPageSize == 0;
 
-    private void Extend(in OpenObject target, long from, long to, Backing backing)
-    {
-        if (to <= from)
-        {
-            return;
-        }
-
-        if (backing == Backing.Sparse)
-        {
-            SetLength(target, to);
-            return;
-        }
-
-        CheckFileSizeLimit(nameof(Libc.fallocate), target, to);
-        var added = new ByteRange(from, to - from);
-        RefuseWhatCannotFit(target, added);
-        var error = Allocate(target.Handle, mode: 0, added);
-        if (error == Errno.EINTR)
-        {
-            error = GrowInPieces(target, added);
-        }
-
-        ThrowIfNotAllocated(error, target, added);
-    }
-
-    private void ClearLastPage(in OpenObject target, long length)
-    {
-        if (!IsWholePages(length))
-        {
-            ThrowIfFailed(OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zeros), "open(/dev/zero)", target.Name);
-            using (zeros)
-            {
-                ClearBeyondEnd(target, length, zeros!);
-            }
-        }
-    }
-
-    private static bool IsWholePages(long length) => length % Environment.SystemPageSize == 0;
-
-    private static long RoundUpToPage(long length)
-    {
-        var mask = Environment.SystemPageSize - 1L;
-        return length > long.MaxValue - mask ? long.MaxValue : (length + mask) & ~mask;
-    }
-
     private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range) =>
         range.Length == 0
             ? default
