@@ -2,6 +2,9 @@ namespace Posix.SharedMemory;
 
 public sealed unsafe partial class MemoryMapping
 {
+    /// <summary>Gets how long the mapping can become without moving.</summary>
+    internal long Room => _request.AddressSpace - _slack;
+
     /// <summary>Adopts the object's present length. The first byte does not move: spans, references and leases taken before stay valid.</summary>
     /// <returns>Whether the length changed. A part that was mapped with a length of its own never grows beyond that.</returns>
     /// <exception cref="InvalidOperationException">
@@ -19,11 +22,10 @@ public sealed unsafe partial class MemoryMapping
             ObjectDisposedException.ThrowIf(_range.IsClosed, this);
             var target = _owner.Target;
             var visible = Math.Max(0, _platform.GetLength(target) - Offset);
-            var room = _request.AddressSpace - _slack;
-            if (_follows && visible > room)
+            if (_follows && visible > Room)
             {
                 throw new InvalidOperationException(
-                    $"The object now has {visible} bytes from the mapping's start on, and {room} bytes of address space were taken for it: "
+                    $"The object now has {visible} bytes from the mapping's start on, and {Room} bytes of address space were taken for it: "
                     + "map anew, with a larger MappingOptions.AddressSpace.");
             }
 

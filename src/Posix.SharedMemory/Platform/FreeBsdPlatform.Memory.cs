@@ -39,6 +39,16 @@ internal sealed partial class FreeBsdPlatform
 
     private protected override int SyncFlag => MS_SYNC;
 
+    private protected override int CloseOnExecFlag => O_CLOEXEC;
+
+    private protected override bool IsRegularFile(SafeFileHandle handle) => (Stat(new(handle, default)).st_mode & Bsd.S_IFMT) == Bsd.S_IFREG;
+
+    private protected override ObjectIdentity IdentityOf(SafeFileHandle handle)
+    {
+        var stat = Stat(new(handle, default));
+        return new(stat.st_dev, stat.st_ino);
+    }
+
     private protected override int? NumberOf(MemoryAdvice advice) => advice switch
     {
         MemoryAdvice.DontDump => MADV_NOCORE,

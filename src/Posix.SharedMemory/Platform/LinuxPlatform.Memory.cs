@@ -226,7 +226,7 @@ internal partial class LinuxPlatform
             ThrowIfNotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (LinuxMemory.IsWorthAsking(needed) && LinuxMemory.Available() is { } available && needed > available)
+        if (LinuxMemory.IsWorthAsking(needed) && IsMemory(target) && LinuxMemory.Available() is { } available && needed > available)
         {
             throw new SharedMemoryException(
                 Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text,
@@ -249,6 +249,13 @@ internal partial class LinuxPlatform
         }
 
         ThrowIfFailed(error, nameof(Libc.fallocate), target.Name);
+    }
+
+    private bool IsMemory(in OpenObject target)
+    {
+        LinuxStatfs fileSystem = default;
+        var result = Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem);
+        return result != -1 && fileSystem.f_type is TMPFS_MAGIC or HUGETLBFS_MAGIC;
     }
 
     private SharedMemoryUsage? Usage(in OpenObject target)

@@ -90,6 +90,8 @@ internal sealed class MacOSPlatform : BsdPlatform
             Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
             Owner = stat.st_uid,
             Group = stat.st_gid,
+            // Zero for shared memory; files have them.
+            Identity = new((uint)stat.st_dev, stat.st_ino),
         };
     }
 
@@ -207,6 +209,19 @@ internal sealed class MacOSPlatform : BsdPlatform
     }
 
     private protected override int SyncFlag => MS_SYNC;
+
+    private protected override int CloseOnExecFlag => O_CLOEXEC;
+
+    private protected override bool IsRegularFile(SafeFileHandle handle) => (Stat(new(handle, default)).st_mode & S_IFMT) == S_IFREG;
+
+    private protected override ObjectIdentity IdentityOf(SafeFileHandle handle)
+    {
+        var stat = Stat(new(handle, default));
+        return new((uint)stat.st_dev, stat.st_ino);
+    }
+
+    private protected override unsafe int OpenFile(byte* path, int flags, uint mode) =>
+        IsArm64 ? Libc.open_apple_arm64(path, flags, 0, 0, 0, 0, 0, 0, (nint)mode) : Libc.open(path, flags, mode);
 
     private protected override unsafe int ShmOpen(byte* path, int flags, uint mode) =>
         IsArm64

@@ -55,6 +55,23 @@ internal abstract class Platform
 
     internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
 
+    // ---- Files ------------------------------------------------------------------------------------------------------
+
+    /// <summary>Opens a regular file for reading and writing. Anything else is <see cref="Errno.EINVAL"/>.</summary>
+    internal abstract Errno OpenFile(in FilePath path, out SafeFileHandle? handle);
+
+    /// <summary>Makes a new file, for its owner only, that the path does not lead to yet.</summary>
+    /// <param name="temporary">The path it has until then, where the system or the file system must give it one.</param>
+    internal abstract Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary);
+
+    /// <summary>Gives a new file its path, in one step. A file that had the path loses it and keeps its users.</summary>
+    internal abstract Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path);
+
+    internal abstract Errno RemoveFile(in FilePath path);
+
+    /// <summary>Finds what a path leads to now, without following a link at its end.</summary>
+    internal abstract Errno FindFile(in FilePath path, out ObjectIdentity identity);
+
     // ---- Objects ---------------------------------------------------------------------------------------------------
 
     /// <summary>Tells what a descriptor from elsewhere was opened for; <see langword="null"/> where memory cannot be mapped through it.</summary>

@@ -30,6 +30,16 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
 
+    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Unsupported();
+
+    internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary) => throw Unsupported();
+
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) => throw Unsupported();
+
+    internal override Errno RemoveFile(in FilePath path) => throw Unsupported();
+
+    internal override Errno FindFile(in FilePath path, out ObjectIdentity identity) => throw Unsupported();
+
     internal override FileAccess? Examine(in OpenObject target) => throw Unsupported();
 
     internal override long GetLength(in OpenObject target) => throw Unsupported();
