@@ -1,0 +1,60 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Posix.SharedMemory.Benchmarks;
+
+/// <summary>A C source file beside the benchmarks, compiled by this machine's <c>cc -O2</c> when it is first asked for.</summary>
+internal sealed class CBaseline
+{
+    private readonly nint _library;
+
+    private CBaseline(nint library) => _library = library;
+
+    /// <exception cref="InvalidOperationException">There is no C compiler, or it refuses the source.</exception>
+    internal static CBaseline Load(string name)
+    {
+        var directory = Path.Combine(AppContext.BaseDirectory, "baselines");
+        var source = Path.Combine(directory, name + ".c");
+        // A name of its own, since another run may have its library loaded.
+        var library = Path.Combine(directory, $"{name}-{Environment.ProcessId}.so");
+        try
+        {
+            using var compiler = Process.Start("cc", ["-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source]);
+            compiler.WaitForExit();
+            return compiler.ExitCode == 0
+                ? new(NativeLibrary.Load(library))
+                : throw new InvalidOperationException($"cc refused {source}.");
+        }
+        catch (Win32Exception e)
+        {
+            throw new InvalidOperationException("The baselines need a C compiler: there is no cc on the PATH.", e);
+        }
+        finally
+        {
+            File.Delete(library);
+        }
+    }
+
+    /// <summary>Gets a function's address.</summary>
+    internal nint this[string function] => NativeLibrary.GetExport(_library, function);
+
+    /// <summary>Text as C takes it, for as long as the process lives.</summary>
+    internal static nint Text(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text + '\0');
+        var memory = Marshal.AllocHGlobal(bytes.Length);
+        Marshal.Copy(bytes, 0, memory, bytes.Length);
+        return memory;
+    }
+
+    /// <summary>Checks the line number that a function of the baselines returns.</summary>
+    internal static void Check(int line)
+    {
+        if (line != 0)
+        {
+            throw new InvalidOperationException($"The C baseline failed at line {line}.");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// What a C program does for the same life of a shared memory object, one function per life.
+// Each returns 0, or the line at which a call failed. The names are as for open(2) and shm_open(3).
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CHECK(call) \
+    do { \
+        if ((call) == -1) { \
+            return __LINE__; \
+        } \
+    } while (0)
+
+static int map_touch_unmap(int fd, long length)
+{
+    volatile uint8_t *bytes = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED) {
+        return __LINE__;
+    }
+
+    bytes[0] = 1;
+    CHECK(munmap((void *)bytes, (size_t)length));
+    return 0;
+}
+
+// Complete before it is visible: no name, memory, exact permissions, then the name.
+int create_life(const char *path, long length)
+{
+    int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    CHECK(fd);
+    CHECK(fallocate(fd, 0, 0, length));
+    CHECK(fchmod(fd, 0600));
+    CHECK(linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH));
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    CHECK(unlink(path));
+    return failed;
+}
+
+// The classic sequence: visible at once, length and memory follow.
+int classic_life(const char *name, long length)
+{
+    int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+    CHECK(fd);
+    int error = posix_fallocate(fd, 0, length);
+    if (error != 0) {
+        return __LINE__;
+    }
+
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    CHECK(shm_unlink(name));
+    return failed;
+}
+
+// An object that another process made: open, ask for its length, map all of it.
+int attach_life(const char *name)
+{
+    struct stat status;
+    int fd = shm_open(name, O_RDWR, 0);
+    CHECK(fd);
+    CHECK(fstat(fd, &status));
+    int failed = map_touch_unmap(fd, status.st_size);
+    CHECK(close(fd));
+    return failed;
+}
+
+// The same three lives with every system call that the library makes, in its order: what is left between these and the
+// library is the price of managed code; between these and the lives above, the price of what the library checks besides.
+
+static int ask_limit(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static long ask(int fd, unsigned mask)
+{
+    struct statx status;
+    return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &status);
+}
+
+int create_life_same_calls(const char *path, long length)
+{
+    int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    CHECK(fd);
+    CHECK(ask_limit());
+    CHECK(fallocate(fd, 0, 0, length));
+    CHECK(fchmod(fd, 0600));
+    CHECK(linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH));
+    CHECK(ask(fd, STATX_SIZE));
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    CHECK(unlink(path));
+    return failed;
+}
+
+int classic_life_same_calls(const char *path, long length)
+{
+    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    CHECK(fd);
+    CHECK(fcntl(fd, F_SETFL, O_RDWR));
+    CHECK(ask(fd, STATX_SIZE));
+    CHECK(ask(fd, STATX_SIZE));
+    CHECK(ask_limit());
+    CHECK(fallocate(fd, 0, 0, length));
+    CHECK(ask(fd, STATX_SIZE));
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    CHECK(unlink(path));
+    return failed;
+}
+
+int attach_life_same_calls(const char *path, long length)
+{
+    struct flock lease = { .l_type = F_WRLCK, .l_start = (off_t)1 << 62, .l_len = 1 };
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    CHECK(fd);
+    CHECK(ask(fd, STATX_TYPE));
+    CHECK(fcntl(fd, F_SETFL, O_RDWR));
+    CHECK(fcntl(fd, F_OFD_GETLK, &lease));
+    CHECK(ask(fd, STATX_SIZE));
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    return failed;
+}

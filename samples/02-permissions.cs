@@ -1,0 +1,67 @@
+// Who may open an object: dotnet run samples/02-permissions.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using Posix.SharedMemory;
+
+const UnixFileMode OwnerWritesAllRead = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+const UnixFileMode AllReadAndWrite = OwnerWritesAllRead | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+var good = true;
+
+// Create gives the object exactly the permissions asked for, before anybody can see it.
+var exact = SharedMemoryDirectory.CreateUniqueName("sample-02");
+using var shared = SharedMemoryObject.Create(exact, 4096, new() { Permissions = AllReadAndWrite, Lifetime = Lifetime.UnlinkOnDispose });
+Expect(shared.Permissions == AllReadAndWrite, $"Create with 0666 made {Octal(shared)}");
+
+// Open is shm_open: the process's umask takes bits away, and the new object has length 0.
+var masked = SharedMemoryDirectory.CreateUniqueName("sample-02");
+using (var plain = SharedMemoryObject.Open(masked, FileMode.CreateNew, FileAccess.ReadWrite, AllReadAndWrite))
+{
+    using var name = new UnlinkOnDispose(plain);
+    Expect((plain.Permissions & ~AllReadAndWrite) == 0, $"Open with 0666 made {Octal(plain)}: less the umask");
+}
+
+// The owner may change them later; who has the object open keeps what he has.
+shared.Permissions = OwnerWritesAllRead;
+Expect(shared.Permissions == OwnerWritesAllRead, $"the owner changed them to {Octal(shared)}");
+
+// Opened for reading, the memory cannot be written, whatever the permissions: the page tables say so too.
+using (var reader = SharedMemoryObject.Open(exact, FileMode.Open, FileAccess.Read))
+{
+    using var mapping = reader.Map();
+    Expect(Refuses(() => mapping.GetSpan()) && Refuses(() => reader.Write([1], 0)), "a read-only object gives no writable span");
+}
+
+// What the permissions do not allow, the system refuses; root passes everywhere.
+shared.Permissions = UnixFileMode.None;
+try
+{
+    SharedMemoryObject.Open(exact).Dispose();
+    Expect(Environment.IsPrivilegedProcess, "with 0000, root opened it all the same");
+}
+catch (SharedMemoryException e) when (e.Errno == Errno.EACCES)
+{
+    Expect(!Environment.IsPrivilegedProcess, $"with 0000: {e.Message}");
+}
+
+return good ? 0 : 1;
+
+void Expect(bool holds, string claim)
+{
+    good &= holds;
+    Console.WriteLine($"{(holds ? "yes" : "NO ")}  {claim}");
+}
+
+static bool Refuses(Action act)
+{
+    try
+    {
+        act();
+        return false;
+    }
+    catch (InvalidOperationException)
+    {
+        return true;
+    }
+}
+
+static string Octal(SharedMemoryObject memory) => "0" + Convert.ToString((int)memory.Permissions, 8);

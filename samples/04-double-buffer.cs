@@ -1,0 +1,79 @@
+// Two buffers that swap names: dotnet run samples/04-double-buffer.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using Posix.SharedMemory;
+
+const int Frames = 500;
+const int Pixels = 64 << 10;
+const int FrameBytes = (1 + Pixels) * sizeof(int);   // The frame's number, then its pixels.
+
+// A reader opens "front" and finds a finished frame. The writer draws the next one under "back" and swaps the two names.
+var front = SharedMemoryDirectory.CreateUniqueName("sample-04-f");
+var back = SharedMemoryDirectory.CreateUniqueName("sample-04-b");
+var taken = 0;
+var overtaken = 0;
+var torn = 0;
+try
+{
+    using var one = SharedMemoryObject.Create(front, FrameBytes);
+    using var other = SharedMemoryObject.Create(back, FrameBytes);
+    using var first = one.Map();
+    using var second = other.Map();
+    var reader = new Thread(Read) { IsBackground = true };
+    reader.Start();
+
+    var (shown, drawn) = (first, second);
+    for (var frame = 1; frame <= Frames; frame++)
+    {
+        Draw(drawn, frame);
+        SharedMemoryObject.Rename(back, front, RenameMode.Exchange);
+        (shown, drawn) = (drawn, shown);
+        Thread.Sleep(1);   // The frame rate.
+    }
+
+    reader.Join();
+}
+finally
+{
+    SharedMemoryObject.TryUnlink(front);
+    SharedMemoryObject.TryUnlink(back);
+}
+
+Console.WriteLine($"{Frames} frames of {FrameBytes >> 10} KiB were drawn and swapped in");
+Console.WriteLine($"the reader took {taken} copies, noticed {overtaken} times that it was overtaken, and saw {torn} torn frames");
+return taken > 0 && torn == 0 ? 0 : 1;
+
+static void Draw(MemoryMapping buffer, int frame)
+{
+    // A reader who is two frames behind may still look at this buffer: -1 tells him that it is being drawn again.
+    ref var number = ref buffer.GetReference<int>(0);
+    Volatile.Write(ref number, -1);
+    Volatile.WriteBarrier();
+    buffer.GetSpan<int>(sizeof(int), Pixels).Fill(frame);
+    Volatile.Write(ref number, frame);
+}
+
+void Read()
+{
+    var pixels = new int[Pixels];
+    for (var last = 0; last < Frames;)
+    {
+        using var memory = SharedMemoryObject.Open(front, FileMode.Open, FileAccess.Read);
+        using var mapping = memory.Map();
+        ref readonly var number = ref mapping.GetReadOnlySpan<int>(0, 1)[0];
+
+        // The number before and after tells whether the copy is of one frame.
+        var frame = Volatile.Read(in number);
+        mapping.GetReadOnlySpan<int>(sizeof(int), Pixels).CopyTo(pixels);
+        Volatile.ReadBarrier();
+        if (frame == -1 || Volatile.Read(in number) != frame)
+        {
+            overtaken++;
+            continue;
+        }
+
+        taken++;
+        torn += pixels.AsSpan().ContainsAnyExcept(frame) || frame < last ? 1 : 0;
+        last = frame;
+    }
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs every sample as a newcomer would. A sample fails by its exit code, or by a name it leaves behind.
+set -u
+cd "$(dirname "$0")/.."
+
+names() { if [ -d /dev/shm ]; then find /dev/shm -mindepth 1 -printf '%P\n' | sort; fi; }
+
+failed=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+for sample in samples/[0-9]*.cs; do
+    before=$(names)
+    verdict=PASS
+    dotnet run "$sample" >"$output" 2>&1 || verdict="FAIL (exit code $?)"
+    left=$(comm -13 <(printf '%s\n' "$before") <(names))
+    if [ -n "$left" ]; then
+        verdict="FAIL (left in /dev/shm: ${left//$'\n'/ })"
+    fi
+
+    printf '%s  %s\n' "$verdict" "$sample"
+    sed 's/^/      /' "$output"
+    [ "$verdict" = PASS ] || failed=1
+done
+
+exit "$failed"
