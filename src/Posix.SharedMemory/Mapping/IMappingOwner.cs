@@ -1,7 +1,12 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Whoever must know that a mapping is gone: an object refuses to shrink below its live mappings.</summary>
+/// <summary>The object that mappings were made of: it knows its live mappings, and refuses to shrink below one.</summary>
 internal interface IMappingOwner
 {
+    /// <summary>Gets what platform verbs act on.</summary>
+    /// <exception cref="ObjectDisposedException">The object is disposed.</exception>
+    OpenObject Target { get; }
+
+    /// <summary>Forgets a mapping that is being disposed.</summary>
     void Release(MemoryMapping mapping);
 }

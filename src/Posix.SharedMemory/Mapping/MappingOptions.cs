@@ -9,6 +9,13 @@ public sealed record MappingOptions
     /// <summary>Gets whether stores stay in this process: copy-on-write (<c>MAP_PRIVATE</c>).</summary>
     public bool Private { get; init; }
 
+    /// <summary>
+    /// Gets how many bytes of address space to take from the first mapped byte on. The object may grow up to there, by any process, and
+    /// <see cref="MemoryMapping.Refresh"/> shows the growth without moving anything. 0, the default: just what is mapped.
+    /// </summary>
+    /// <remarks>Address space costs no memory; hundreds of GiB are well.</remarks>
+    public long AddressSpace { get; init; }
+
     /// <summary>Gets whether the pages are brought in at once, so that the first touch costs nothing (<c>MAP_POPULATE</c>; Linux).</summary>
     /// <remarks>It does not report missing memory: reserve that with <see cref="Backing.Reserved"/>.</remarks>
     public bool Populate { get; init; }

@@ -1,39 +1,48 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>A part of an object in this process's memory. Disposing it unmaps.</summary>
+/// <summary>A part of an object in this process's memory. Disposing it unmaps, once the last lease is gone.</summary>
 /// <remarks>
-/// It outlives the object it was made from. A span or reference taken from it is valid until the mapping is disposed or
-/// collected: keep the mapping reachable while its memory is in use.
+/// It outlives the object it was made from. A span or reference taken directly is valid until the mapping is disposed or
+/// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
-public sealed unsafe class MemoryMapping : IDisposable
+public sealed unsafe partial class MemoryMapping : IDisposable
 {
-    private readonly SafeMappingHandle _range;
+    private readonly Platform _platform;
     private readonly IMappingOwner _owner;
+    private readonly SafeMappingHandle _range;
+    private readonly MappingRequest _request;
+    private readonly int _slack;
+    private readonly bool _follows;
     private byte* _address;
+    private long _length;
 
-    internal MemoryMapping(IMappingOwner owner, SafeMappingHandle range, int slack, ByteRange mapped, FileAccess access)
+    /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
+    /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
+    internal MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, int slack, bool follows)
     {
+        _platform = platform;
         _owner = owner;
         _range = range;
-        // SAFETY: the range is mapped from slack bytes before the first byte asked for, and this object owns it.
-        _address = (byte*)range.DangerousGetHandle() + slack;
-        Offset = mapped.Offset;
-        Length = mapped.Length;
-        Access = access;
+        _request = request;
+        _slack = slack;
+        _follows = follows;
+        _length = request.Length - slack;
+        _address = FirstByte;
+        Access = request.Access;
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
-    public long Offset { get; }
+    public long Offset => _request.Offset + _slack;
 
-    /// <summary>Gets how many bytes are mapped.</summary>
-    public long Length { get; }
+    /// <summary>Gets how many bytes are mapped; <see cref="Refresh"/> may change it.</summary>
+    public long Length => Volatile.Read(ref _length);
 
     /// <summary>Gets what the mapping allows: reading, or reading and writing.</summary>
-    public FileAccess Access { get; }
+    public FileAccess Access { get; private set; }
 
     /// <summary>The mappings of one object stand in a list, so that it knows what it may not cut off.</summary>
     internal MemoryMapping? Next { get; set; }
@@ -42,16 +51,16 @@ public sealed unsafe class MemoryMapping : IDisposable
 
     /// <summary>All bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>
-    public Span<byte> GetSpan() => GetSpan(0, WholeLength());
+    public Span<byte> GetSpan() => GetSpan(0, MappedBytes.WholeLength(Length));
 
     /// <summary>Some bytes, for reading and writing.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     public Span<byte> GetSpan(long offset, int length)
     {
-        RequireWritable();
-        // SAFETY: Locate has checked that the bytes are mapped; they stay so until Dispose or finalization.
-        return new(Locate(offset, length), length);
+        MappedBytes.RequireWritable(Access);
+        // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
+        return new(MappedBytes.Locate(Mapped, _length, offset, length), length);
     }
 
     /// <summary>Some values, for reading and writing.</summary>
@@ -63,20 +72,20 @@ public sealed unsafe class MemoryMapping : IDisposable
     public Span<T> GetSpan<T>(long offset, int count)
         where T : unmanaged
     {
-        RequireWritable();
+        MappedBytes.RequireWritable(Access);
         // SAFETY: as above; the address is aligned for T.
-        return new(LocateAligned<T>(offset, count), count);
+        return new(MappedBytes.LocateAligned<T>(Mapped, _length, offset, count), count);
     }
 
     /// <summary>All bytes, for reading.</summary>
     /// <exception cref="InvalidOperationException">The mapping is longer than a span can be.</exception>
-    public ReadOnlySpan<byte> GetReadOnlySpan() => GetReadOnlySpan(0, WholeLength());
+    public ReadOnlySpan<byte> GetReadOnlySpan() => GetReadOnlySpan(0, MappedBytes.WholeLength(Length));
 
     /// <summary>Some bytes, for reading.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     public ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
-        // SAFETY: Locate has checked that the bytes are mapped; they stay so until Dispose or finalization.
-        new(Locate(offset, length), length);
+        // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
+        new(MappedBytes.Locate(Mapped, _length, offset, length), length);
 
     /// <summary>Some values, for reading.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
@@ -86,25 +95,54 @@ public sealed unsafe class MemoryMapping : IDisposable
     public ReadOnlySpan<T> GetReadOnlySpan<T>(long offset, int count)
         where T : unmanaged =>
         // SAFETY: as above; the address is aligned for T.
-        new(LocateAligned<T>(offset, count), count);
+        new(MappedBytes.LocateAligned<T>(Mapped, _length, offset, count), count);
 
     /// <summary>One value in place, for reading, writing, <see cref="Interlocked"/> and <see cref="Volatile"/>.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">It is not inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T GetReference<T>(long offset)
         where T : unmanaged
     {
-        RequireWritable();
-        // SAFETY: LocateAligned has checked that the value is mapped and aligned; it stays so until Dispose or finalization.
-        return ref *LocateAligned<T>(offset, 1);
+        MappedBytes.RequireWritable(Access);
+        // SAFETY: as above; the address is aligned for T.
+        return ref *MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
+    }
+
+    /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    public MappingLease Acquire()
+    {
+        var taken = false;
+        _range.DangerousAddRef(ref taken);
+        // SAFETY: the reference just taken keeps the range mapped. Its start is asked of the range: Dispose, on another
+        // thread, takes _address away.
+        return new(_range, FirstByte, Length, Access);
+    }
+
+    /// <summary>Some bytes as <see cref="Memory{T}"/>, for reading and writing: they stay mapped until the owner is disposed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    public IMemoryOwner<byte> GetMemory(long offset, int length)
+    {
+        MappedBytes.RequireWritable(Access);
+        // SAFETY: an address is computed, nothing is touched.
+        var first = MappedBytes.Locate(FirstByte, Length, offset, length);
+        var taken = false;
+        _range.DangerousAddRef(ref taken);
+        return new MappedMemory(_range, first, length);
     }
 
     /// <summary>The address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
-    public byte* DangerousGetPointer() => Locate(0, 0);
+    public byte* DangerousGetPointer() => Mapped;
 
-    /// <summary>Unmaps the memory. Spans, references and pointers taken from the mapping are invalid afterwards.</summary>
+    /// <summary>
+    /// Unmaps the memory, or leaves that to the last lease. Spans, references and pointers taken from the mapping itself are
+    /// invalid afterwards.
+    /// </summary>
     public void Dispose()
     {
         if (_range.IsClosed)
@@ -117,54 +155,15 @@ public sealed unsafe class MemoryMapping : IDisposable
         _range.Dispose();
     }
 
-    [DoesNotReturn]
-    private static void ThrowOutside(long offset, long length, long limit) =>
-        throw new ArgumentOutOfRangeException(
-            nameof(offset), $"{length} bytes at offset {offset} are not inside the mapping, which has {limit} bytes.");
+    // SAFETY: an address is computed; whoever uses it holds the range.
+    private byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;
 
-    [DoesNotReturn]
-    private static void ThrowMisaligned(long offset, int alignment) =>
-        throw new ArgumentException($"Offset {offset} is not aligned to {alignment} bytes, as the type requires.", nameof(offset));
-
-    [DoesNotReturn]
-    private static void ThrowReadOnly() =>
-        throw new InvalidOperationException("The mapping is read-only: take GetReadOnlySpan, or open and map the object for ReadWrite.");
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Locate(long offset, long length)
+    private byte* Mapped
     {
-        if ((ulong)offset > (ulong)Length || (ulong)length > (ulong)(Length - offset))
+        get
         {
-            ThrowOutside(offset, length, Length);
-        }
-
-        ObjectDisposedException.ThrowIf(_address is null, this);
-        return _address + offset;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private T* LocateAligned<T>(long offset, int count)
-        where T : unmanaged
-    {
-        // A negative count stays negative here and is refused as outside.
-        var address = Locate(offset, (long)count * sizeof(T));
-        if (((nuint)address & (nuint)(AlignmentProbe<T>.Alignment - 1)) != 0)
-        {
-            ThrowMisaligned(offset, AlignmentProbe<T>.Alignment);
-        }
-
-        return (T*)address;
-    }
-
-    private void RequireWritable()
-    {
-        if (Access == FileAccess.Read)
-        {
-            ThrowReadOnly();
+            ObjectDisposedException.ThrowIf(_address is null, this);
+            return _address;
         }
     }
-
-    private int WholeLength() => Length <= int.MaxValue
-        ? (int)Length
-        : throw new InvalidOperationException($"The mapping has {Length} bytes, more than a span can: take windows by offset and length.");
 }

@@ -9,7 +9,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
-    public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true);
+    public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true, follows: true);
 
     /// <summary>Maps a part of the object.</summary>
     /// <param name="offset">The first byte; any below the length, aligned to a page or not.</param>
@@ -19,7 +19,14 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
-    public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) => Map(offset, length, options, whole: false);
+    public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
+        Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
+
+    /// <summary>Maps from the start, and shows what the object grows to as far as the address space goes.</summary>
+    internal MemoryMapping MapFollowing(long? length, long addressSpace) =>
+        Map(0, length, new() { AddressSpace = addressSpace }, whole: true, follows: true);
+
+    OpenObject IMappingOwner.Target => Target;
 
     void IMappingOwner.Release(MemoryMapping mapping)
     {
@@ -43,7 +50,8 @@ public sealed partial class SharedMemoryObject
         }
     }
 
-    private MemoryMapping Map(long offset, long? length, MappingOptions? options, bool whole)
+    /// <param name="whole">Whether the caller named no part, so that an empty object is what is wrong.</param>
+    private MemoryMapping Map(long offset, long? length, MappingOptions? options, bool whole, bool follows)
     {
         var target = Target;
         var access = options?.Access ?? Access;
@@ -53,22 +61,26 @@ public sealed partial class SharedMemoryObject
             RequireWritable();
         }
 
+        var addressSpace = options?.AddressSpace ?? 0;
+        ArgumentOutOfRangeException.ThrowIfNegative(addressSpace, nameof(options));
+
         // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
         lock (_handle)
         {
             var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
             // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
             var slack = (int)(offset % Environment.SystemPageSize);
-            var range = _platform.Map(target, new()
+            var request = new MappingRequest
             {
                 Offset = offset - slack,
                 Length = mapped.Length + slack,
+                AddressSpace = WholePages(checked(Math.Max(mapped.Length, addressSpace) + slack)),
                 Access = access,
                 Private = options?.Private ?? false,
                 Populate = options?.Populate ?? false,
                 HugePages = options?.HugePages ?? false,
-            });
-            var mapping = new MemoryMapping(this, range, slack, mapped, access) { Next = _mappings };
+            };
+            var mapping = new MemoryMapping(_platform, this, _platform.Map(target, request), request, slack, follows) { Next = _mappings };
             if (_mappings is { } first)
             {
                 first.Previous = mapping;
@@ -76,6 +88,13 @@ public sealed partial class SharedMemoryObject
 
             return _mappings = mapping;
         }
+    }
+
+    /// <summary>Rounds up to the page's end: bytes that the object grows by inside its last page are mapped already.</summary>
+    private static long WholePages(long length)
+    {
+        var mask = Environment.SystemPageSize - 1L;
+        return checked(length + mask) & ~mask;
     }
 
     private static ByteRange CheckMapped(long available, long offset, long? length, bool whole)

@@ -147,6 +147,9 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         _handle.Dispose();
     }
 
+    /// <summary>Represents a file that was opened for reading and writing, for the regions made of it.</summary>
+    internal static SharedMemoryObject OfFile(Platform platform, in OpenObject target) => new(platform, target, FileAccess.ReadWrite);
+
     /// <summary>Opens what a directory entry stands for, whatever bytes its name has.</summary>
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)
     {

@@ -10,7 +10,7 @@ namespace Posix.SharedMemory;
 /// A leading slash is always sent: FreeBSD demands it, and to macOS <c>frames</c> and <c>/frames</c> would be two objects.
 /// FreeBSD's C library and macOS's kernel make the descriptor close-on-exec.
 /// </remarks>
-internal abstract class BsdPlatform : PosixPlatform
+internal abstract partial class BsdPlatform : PosixPlatform
 {
     /// <summary>Room for the slash, the longest name and the NUL.</summary>
     private protected const int PathBytes = 1 + ObjectName.MaxBytes + 1;
@@ -76,6 +76,8 @@ internal abstract class BsdPlatform : PosixPlatform
     {
         // There is never one to drop.
     }
+
+    private protected override int AnonymousFlag => MAP_ANON;
 
     private protected abstract unsafe int ShmOpen(byte* path, int flags, uint mode);
 

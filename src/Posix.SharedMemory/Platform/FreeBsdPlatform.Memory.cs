@@ -31,6 +31,31 @@ internal sealed partial class FreeBsdPlatform
         }
     }
 
+    internal override bool TryCopyFrom(nint address, Span<byte> destination) =>
+        new FaultlessPipe(this, O_CLOEXEC).TryCopyFrom(address, destination);
+
+    internal override bool TryCopyTo(nint address, ReadOnlySpan<byte> source) =>
+        new FaultlessPipe(this, O_CLOEXEC).TryCopyTo(address, source);
+
+    private protected override int SyncFlag => MS_SYNC;
+
+    private protected override int CloseOnExecFlag => O_CLOEXEC;
+
+    private protected override bool IsRegularFile(SafeFileHandle handle) => (Stat(new(handle, default)).st_mode & Bsd.S_IFMT) == Bsd.S_IFREG;
+
+    private protected override ObjectIdentity IdentityOf(SafeFileHandle handle)
+    {
+        var stat = Stat(new(handle, default));
+        return new(stat.st_dev, stat.st_ino);
+    }
+
+    private protected override int? NumberOf(MemoryAdvice advice) => advice switch
+    {
+        MemoryAdvice.DontDump => MADV_NOCORE,
+        MemoryAdvice.DoDump => MADV_CORE,
+        _ => base.NumberOf(advice),
+    };
+
     internal override void Reserve(in OpenObject target, ByteRange range) => Allocate(target, range);
 
     internal override unsafe void Discard(in OpenObject target, ByteRange range)

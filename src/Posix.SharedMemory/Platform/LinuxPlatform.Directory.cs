@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
@@ -8,12 +9,15 @@ namespace Posix.SharedMemory;
 
 internal partial class LinuxPlatform
 {
-    internal override IEnumerable<ObjectName> ListNames()
+    internal override IEnumerable<ObjectName> ListNames() => ListFiles(DirectoryPath.ToArray());
+
+    /// <summary>Lists the regular files in a directory, whatever bytes their names are.</summary>
+    private IEnumerable<ObjectName> ListFiles(byte[] directoryPath)
     {
-        var error = OpenPath(DirectoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
+        var error = OpenPath(directoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
         if (directory is null)
         {
-            throw new SharedMemoryException(error, "open(/dev/shm)");
+            throw new SharedMemoryException(error, $"open({Encoding.UTF8.GetString(directoryPath).TrimEnd('\0')})");
         }
 
         using (directory)
@@ -55,7 +59,7 @@ internal partial class LinuxPlatform
     /// <summary>Follows a link in /proc to what it stands for.</summary>
     internal unsafe ObjectIdentity? IdentityBehind(string path)
     {
-        var bytes = System.Text.Encoding.ASCII.GetBytes(path + "\0");
+        var bytes = Encoding.ASCII.GetBytes(path + "\0");
         LinuxStatx statx = default;
         // SAFETY: the path is pinned for the length of the call and ends with a NUL.
         fixed (byte* pathPointer = bytes)

@@ -150,12 +150,6 @@ internal partial class LinuxPlatform
 
     private static bool IsWholePages(long length) => length % Environment.SystemPageSize == 0;
 
-    private static long RoundUpToPage(long length)
-    {
-        var mask = Environment.SystemPageSize - 1L;
-        return length > long.MaxValue - mask ? long.MaxValue : (length + mask) & ~mask;
-    }
-
     private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range) =>
         range.Length == 0
             ? default
@@ -235,7 +229,7 @@ internal partial class LinuxPlatform
             ThrowIfNotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (LinuxMemory.IsWorthAsking(needed) && LinuxMemory.Available() is { } available && needed > available)
+        if (LinuxMemory.IsWorthAsking(needed) && IsMemory(target) && LinuxMemory.Available() is { } available && needed > available)
         {
             throw new SharedMemoryException(
                 Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text,
@@ -258,6 +252,13 @@ internal partial class LinuxPlatform
         }
 
         ThrowIfFailed(error, nameof(Libc.fallocate), target.Name);
+    }
+
+    private bool IsMemory(in OpenObject target)
+    {
+        LinuxStatfs fileSystem = default;
+        var result = Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem);
+        return result != -1 && fileSystem.f_type is TMPFS_MAGIC or HUGETLBFS_MAGIC;
     }
 
     private SharedMemoryUsage? Usage(in OpenObject target)

@@ -58,22 +58,6 @@ internal partial class LinuxPlatform
         return ErrorOf(result);
     }
 
-    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request)
-    {
-        var mapping = base.Map(target, request);
-        if (request.HugePages)
-        {
-            // Advice: a kernel without huge pages refuses it, and nothing is lost.
-            _ = Fails(nameof(Libc.madvise))
-                ? -1
-                : Libc.madvise(mapping.DangerousGetHandle(), checked((nuint)request.Length), MADV_HUGEPAGE);
-        }
-
-        return mapping;
-    }
-
-    private protected override int PopulateFlag(in MappingRequest request) => request.Populate ? MAP_POPULATE : 0;
-
     private unsafe Errno TryStat(SafeFileHandle handle, int mask, out LinuxStatx statx)
     {
         byte empty = 0;

@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
 using static Posix.SharedMemory.Interop.Unix;
 
@@ -26,30 +24,51 @@ internal partial class LinuxPlatform
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode)
     {
-        var error = Link(target, name);
-        return error == Errno.EEXIST && mode == RenameMode.Replace ? PublishReplacing(target, name) : AsAccessError(error);
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        return LinkOrTakeOver(target, DirectoryPath, path, mode);
     }
 
-    private Errno PublishReplacing(in OpenObject target, in ObjectName name)
+    internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary)
     {
-        RemoveAbandonedTemporaries();
+        temporary = null;
+        var directory = path.Directory.Bytes;
+        var error = OpenPath(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, UnixFileMode.UserRead | UnixFileMode.UserWrite, out handle);
+        return error == Errno.EOPNOTSUPP || error == Errno.EISDIR
+            ? throw new PlatformNotSupportedException(
+                $"The file system at {path.Directory.Text} has no files without a name (O_TMPFILE). Put the region on tmpfs, ext4, XFS or Btrfs.")
+            : error;
+    }
+
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) =>
+        LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, RenameMode.Replace);
+
+    private Errno LinkOrTakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path, RenameMode mode)
+    {
+        var error = LinkPath(target, path);
+        return error == Errno.EEXIST && mode == RenameMode.Replace ? TakeOver(target, directory, path) : AsAccessError(error);
+    }
+
+    private Errno TakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path)
+    {
+        RemoveAbandonedTemporaries(directory);
         // The lock tells a later sweep that this temporary name is not abandoned. The kernel drops it if this process dies.
         Lock(target, RecordLock.Publishing);
         try
         {
             var random = RandomNumberGenerator.GetHexString(16, lowercase: true);
-            var temporary = ObjectName.FromSystem(Encoding.ASCII.GetBytes(TemporaryPrefix + random));
-            var error = Link(target, temporary);
+            var temporary = PathIn(directory, Encoding.ASCII.GetBytes(TemporaryPrefix + random));
+            var error = LinkPath(target, temporary);
             if (!error.IsSuccess)
             {
                 return AsAccessError(error);
             }
 
-            // No look for twins: the object has no other name, and what fails after this step would fail too late.
-            error = MoveOver(temporary, name);
+            // The temporary name is no twin of the other: nothing is left to look for.
+            error = RenamePath(temporary, path);
             if (!error.IsSuccess)
             {
-                _ = Unlink(temporary);
+                _ = UnlinkPath(temporary);
             }
 
             return error == Errno.EISDIR ? Errno.EINVAL : AsAccessError(error);
@@ -61,12 +80,17 @@ internal partial class LinuxPlatform
     }
 
     /// <summary>Removes temporary names whose maker died between link and rename: the kernel has dropped its lock.</summary>
-    private void RemoveAbandonedTemporaries()
+    private void RemoveAbandonedTemporaries(ReadOnlySpan<byte> directory)
     {
-        foreach (var name in ListNames())
+        foreach (var name in ListFiles(directory.ToArray()))
         {
-            if (!name.Text!.StartsWith(TemporaryPrefix, StringComparison.Ordinal)
-                || !Open(name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
+            if (!name.Text!.StartsWith(TemporaryPrefix, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            var path = PathIn(directory, name.ToArray());
+            if (!OpenPath(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, UnixFileMode.None, out var handle).IsSuccess)
             {
                 continue;
             }
@@ -75,47 +99,12 @@ internal partial class LinuxPlatform
             {
                 if (TryLock(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess)
                 {
-                    _ = Unlink(name);
+                    _ = UnlinkPath(path);
                 }
             }
         }
     }
 
-    private unsafe Errno Link(in OpenObject target, in ObjectName name)
-    {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
-        var pinned = false;
-        try
-        {
-            target.Handle.DangerousAddRef(ref pinned);
-            var descriptor = (int)target.Handle.DangerousGetHandle();
-            Span<byte> source = stackalloc byte[32];
-            source.Clear();
-            // SAFETY: both paths are pinned for the length of the calls and end with a NUL.
-            fixed (byte* pathPointer = path, sourcePointer = source)
-            {
-                // By the descriptor itself: allowed to the one who opened it since Linux 6.10, before that only to root.
-                var error = ErrorOf(Fails(nameof(Libc.linkat))
-                    ? -1
-                    : Libc.linkat(descriptor, sourcePointer, AT_FDCWD, pathPointer, AT_EMPTY_PATH));
-                if (error != Errno.ENOENT)
-                {
-                    return error;
-                }
-
-                _ = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"), source);
-                return ErrorOf(Fails(nameof(Libc.linkat))
-                    ? -1
-                    : Libc.linkat(AT_FDCWD, sourcePointer, AT_FDCWD, pathPointer, AT_SYMLINK_FOLLOW));
-            }
-        }
-        finally
-        {
-            if (pinned)
-            {
-                target.Handle.DangerousRelease();
-            }
-        }
-    }
+    private static byte[] PathIn(ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name) =>
+        [.. directory[..directory.IndexOf((byte)0)], (byte)'/', .. name, 0];
 }

@@ -44,15 +44,11 @@ internal partial class LinuxPlatform : PosixPlatform
         return default;
     }
 
-    internal override unsafe Errno Unlink(in ObjectName name)
+    internal override Errno Unlink(in ObjectName name)
     {
         Span<byte> path = stackalloc byte[PathBytes];
         WritePath(name, path);
-        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
-        fixed (byte* pathPointer = path)
-        {
-            return AsAccessError(ErrorOf(Fails(nameof(Libc.unlink)) ? -1 : Libc.unlink(pathPointer)));
-        }
+        return AsAccessError(UnlinkPath(path));
     }
 
     internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode)
@@ -71,26 +67,17 @@ internal partial class LinuxPlatform : PosixPlatform
         return error == Errno.EISDIR || error == Errno.ENOTDIR ? Errno.EINVAL : AsAccessError(error);
     }
 
-    internal override unsafe SharedMemoryStatus? Find(in ObjectName name)
+    internal override SharedMemoryStatus? Find(in ObjectName name)
     {
         Span<byte> path = stackalloc byte[PathBytes];
         WritePath(name, path);
-        LinuxStatx statx = default;
-        nint result;
-        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
-        fixed (byte* pathPointer = path)
-        {
-            result = Fails(nameof(Libc.statx))
-                ? -1
-                : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, out statx);
-        }
-
-        if (ErrorOf(result) == Errno.ENOENT)
+        var error = StatPath(path, out var statx);
+        if (error == Errno.ENOENT)
         {
             return null;
         }
 
-        Check(result, nameof(Libc.statx), name);
+        ThrowIfFailed(error, nameof(Libc.statx), name);
         return IsRegularFile(statx) ? StatusOf(statx) : null;
     }
 
@@ -109,22 +96,6 @@ internal partial class LinuxPlatform : PosixPlatform
         name.WriteTo(path["/dev/shm/"u8.Length..]);
     }
 
-    private unsafe Errno OpenPath(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
-    {
-        nint result;
-        do
-        {
-            // SAFETY: the path is pinned for the length of the call and ends with a NUL.
-            fixed (byte* pathPointer = path)
-            {
-                result = Fails(nameof(Libc.open)) ? -1 : Libc.open(pathPointer, flags, (uint)permissions);
-            }
-        }
-        while (IsInterrupted(result));
-        handle = result == -1 ? null : new SafeFileHandle(result, ownsHandle: true);
-        return ErrorOf(result);
-    }
-
     private Errno RefuseUnlessRegularFile(SafeFileHandle handle)
     {
         var error = TryStat(handle, STATX_TYPE, out var statx);
@@ -136,21 +107,12 @@ internal partial class LinuxPlatform : PosixPlatform
 
     private Errno RenameReplacing(in ObjectName from, in ObjectName to)
     {
-        var error = MoveOver(from, to);
-        return error.IsSuccess ? RemoveTwin(from, to) : error;
-    }
-
-    private unsafe Errno MoveOver(in ObjectName from, in ObjectName to)
-    {
         Span<byte> oldPath = stackalloc byte[PathBytes];
         Span<byte> newPath = stackalloc byte[PathBytes];
         WritePath(from, oldPath);
         WritePath(to, newPath);
-        // SAFETY: both paths are pinned for the length of the call and end with a NUL.
-        fixed (byte* oldPointer = oldPath, newPointer = newPath)
-        {
-            return ErrorOf(Fails(nameof(Libc.rename)) ? -1 : Libc.rename(oldPointer, newPointer));
-        }
+        var error = RenamePath(oldPath, newPath);
+        return error.IsSuccess ? RemoveTwin(from, to) : error;
     }
 
     /// <summary>Between two hard links of one file rename(2) does nothing and succeeds: then the old name is still to go.</summary>

@@ -90,6 +90,8 @@ internal sealed class MacOSPlatform : BsdPlatform
             Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
             Owner = stat.st_uid,
             Group = stat.st_gid,
+            // Zero for shared memory; files have them.
+            Identity = new((uint)stat.st_dev, stat.st_ino),
         };
     }
 
@@ -190,6 +192,36 @@ internal sealed class MacOSPlatform : BsdPlatform
         ? throw new PlatformNotSupportedException(
             "macOS maps shared memory only shared (MAP_PRIVATE is EINVAL). Copy the bytes into memory of your own with Read.")
         : base.Map(target, request);
+
+    /// <remarks>An object never gets shorter here, so mapped pages cannot vanish: a plain copy does not fault.</remarks>
+    internal override unsafe bool TryCopyFrom(nint address, Span<byte> destination)
+    {
+        // SAFETY: the caller holds the mapping and has checked that the bytes lie inside it.
+        new ReadOnlySpan<byte>((byte*)address, destination.Length).CopyTo(destination);
+        return true;
+    }
+
+    internal override unsafe bool TryCopyTo(nint address, ReadOnlySpan<byte> source)
+    {
+        // SAFETY: the caller holds the mapping and has checked that the bytes lie inside it.
+        source.CopyTo(new((byte*)address, source.Length));
+        return true;
+    }
+
+    private protected override int SyncFlag => MS_SYNC;
+
+    private protected override int CloseOnExecFlag => O_CLOEXEC;
+
+    private protected override bool IsRegularFile(SafeFileHandle handle) => (Stat(new(handle, default)).st_mode & S_IFMT) == S_IFREG;
+
+    private protected override ObjectIdentity IdentityOf(SafeFileHandle handle)
+    {
+        var stat = Stat(new(handle, default));
+        return new((uint)stat.st_dev, stat.st_ino);
+    }
+
+    private protected override unsafe int OpenFile(byte* path, int flags, uint mode) =>
+        IsArm64 ? Libc.open_apple_arm64(path, flags, 0, 0, 0, 0, 0, 0, (nint)mode) : Libc.open(path, flags, mode);
 
     private protected override unsafe int ShmOpen(byte* path, int flags, uint mode) =>
         IsArm64

@@ -9,6 +9,9 @@ internal readonly record struct MappingRequest
     /// <summary>Gets how many bytes.</summary>
     internal required long Length { get; init; }
 
+    /// <summary>Gets how many bytes of address space to take from there on; at least the length, in whole pages.</summary>
+    internal long AddressSpace { get; init; }
+
     internal required FileAccess Access { get; init; }
 
     internal bool Private { get; init; }

@@ -55,6 +55,23 @@ internal abstract class Platform
 
     internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
 
+    // ---- Files ------------------------------------------------------------------------------------------------------
+
+    /// <summary>Opens a regular file for reading and writing. Anything else is <see cref="Errno.EINVAL"/>.</summary>
+    internal abstract Errno OpenFile(in FilePath path, out SafeFileHandle? handle);
+
+    /// <summary>Makes a new file, for its owner only, that the path does not lead to yet.</summary>
+    /// <param name="temporary">The path it has until then, where the system or the file system must give it one.</param>
+    internal abstract Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary);
+
+    /// <summary>Gives a new file its path, in one step. A file that had the path loses it and keeps its users.</summary>
+    internal abstract Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path);
+
+    internal abstract Errno RemoveFile(in FilePath path);
+
+    /// <summary>Finds what a path leads to now, without following a link at its end.</summary>
+    internal abstract Errno FindFile(in FilePath path, out ObjectIdentity identity);
+
     // ---- Objects ---------------------------------------------------------------------------------------------------
 
     /// <summary>Tells what a descriptor from elsewhere was opened for; <see langword="null"/> where memory cannot be mapped through it.</summary>
@@ -116,6 +133,31 @@ internal abstract class Platform
     // ---- Mappings --------------------------------------------------------------------------------------------------
 
     internal abstract SafeMappingHandle Map(in OpenObject target, MappingRequest request);
+
+    /// <summary>Shows more of an object in address space that <see cref="Map"/> took: from the end of what is shown to <paramref name="length"/>.</summary>
+    internal abstract void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length);
+
+    /// <summary>Copies out of mapped memory, and returns false where a page cannot be had: it does not fault.</summary>
+    internal abstract bool TryCopyFrom(nint address, Span<byte> destination);
+
+    /// <summary>Copies into mapped memory, and returns false where a page cannot be had: it does not fault.</summary>
+    internal abstract bool TryCopyTo(nint address, ReadOnlySpan<byte> source);
+
+    /// <summary>Writes changed pages to the file behind them and waits: <c>msync</c>.</summary>
+    internal abstract Errno Flush(nint address, nuint length);
+
+    internal abstract Errno Advise(nint address, nuint length, MemoryAdvice advice);
+
+    /// <summary>Brings pages in, for writing or reading, without changing a byte. <see cref="Errno.EFAULT"/>: one cannot be had.</summary>
+    internal abstract Errno Populate(nint address, nuint length, bool writable);
+
+    /// <summary>Puts pages together to huge ones now.</summary>
+    internal abstract Errno Collapse(nint address, nuint length);
+
+    /// <summary>Keeps pages in memory, or no longer: <c>mlock</c>, <c>munlock</c>.</summary>
+    internal abstract Errno Pin(nint address, nuint length, bool pinned);
+
+    internal abstract Errno Protect(nint address, nuint length, FileAccess access);
 
     /// <summary>Puts <paramref name="platform"/> in the system's place on this thread until the result is disposed. For tests.</summary>
     internal static Substitution Substitute(Platform platform)

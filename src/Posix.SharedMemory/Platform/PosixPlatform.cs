@@ -1,12 +1,11 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Unix;
 
 namespace Posix.SharedMemory;
 
 /// <summary>The verbs for which Linux, macOS and FreeBSD have the same call with the same numbers.</summary>
-internal abstract class PosixPlatform : Platform
+internal abstract partial class PosixPlatform : Platform
 {
     internal override int ProcessId => Libc.getpid();
 
@@ -131,48 +130,6 @@ internal abstract class PosixPlatform : Platform
             }
         }
     }
-
-    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => MapPages(target, request);
-
-    private SafeMappingHandle MapPages(in OpenObject target, in MappingRequest request)
-    {
-        var length = checked((nuint)request.Length);
-        var protection = request.Access.HasFlag(FileAccess.Write) ? PROT_READ | PROT_WRITE : PROT_READ;
-        var flags = (request.Private ? MAP_PRIVATE : MAP_SHARED) | PopulateFlag(request);
-        var address = Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap(0, length, protection, flags, target.Handle, request.Offset);
-        Check(address, nameof(Libc.mmap), target.Name);
-        return new(address, length);
-    }
-
-    /// <summary>Makes the bytes behind the end, inside the last page, zero: a mapping may have stored there.</summary>
-    /// <param name="zeros">Open on /dev/zero.</param>
-    private protected unsafe void ClearBeyondEnd(in OpenObject target, long length, SafeFileHandle zeros)
-    {
-        var page = (long)Environment.SystemPageSize;
-        var inside = length % page;
-        if (inside == 0)
-        {
-            return;
-        }
-
-        // Truncating or punching behind the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
-        // mapping would fault if a neighbour cut the object now. So the kernel stores: its read from /dev/zero is EFAULT then.
-        using var mapping = MapPages(target, new() { Offset = length - inside, Length = page, Access = FileAccess.ReadWrite });
-        nint result;
-        do
-        {
-            // SAFETY: the page is mapped until the end of this method; the bytes lie inside it.
-            result = Fails(nameof(Libc.read)) ? -1 : Libc.read(zeros, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(page - inside));
-        }
-        while (IsInterrupted(result));
-        if (ErrorOf(result) is { IsSuccess: false } error && error != Errno.EFAULT)
-        {
-            throw new SharedMemoryException(error, nameof(Libc.read), target.Name.Text);
-        }
-    }
-
-    /// <summary>What <c>mmap</c> is told to bring the pages in at once; nothing where the system has no such flag.</summary>
-    private protected virtual int PopulateFlag(in MappingRequest request) => 0;
 
     /// <summary>
     /// Whether a test wants this call to fail: the error is set as the call would have set it and the call is not made.

@@ -30,6 +30,16 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
 
+    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Unsupported();
+
+    internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary) => throw Unsupported();
+
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) => throw Unsupported();
+
+    internal override Errno RemoveFile(in FilePath path) => throw Unsupported();
+
+    internal override Errno FindFile(in FilePath path, out ObjectIdentity identity) => throw Unsupported();
+
     internal override FileAccess? Examine(in OpenObject target) => throw Unsupported();
 
     internal override long GetLength(in OpenObject target) => throw Unsupported();
@@ -67,6 +77,24 @@ internal sealed class UnsupportedPlatform : Platform
     internal override void DropLease(in OpenObject target) => throw Unsupported();
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => throw Unsupported();
+
+    internal override void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length) => throw Unsupported();
+
+    internal override bool TryCopyFrom(nint address, Span<byte> destination) => throw Unsupported();
+
+    internal override bool TryCopyTo(nint address, ReadOnlySpan<byte> source) => throw Unsupported();
+
+    internal override Errno Flush(nint address, nuint length) => throw Unsupported();
+
+    internal override Errno Advise(nint address, nuint length, MemoryAdvice advice) => throw Unsupported();
+
+    internal override Errno Populate(nint address, nuint length, bool writable) => throw Unsupported();
+
+    internal override Errno Collapse(nint address, nuint length) => throw Unsupported();
+
+    internal override Errno Pin(nint address, nuint length, bool pinned) => throw Unsupported();
+
+    internal override Errno Protect(nint address, nuint length, FileAccess access) => throw Unsupported();
 
     private static PlatformNotSupportedException Unsupported() => new(
         OperatingSystem.IsWindows()

@@ -13,4 +13,6 @@ internal static class FreeBsd
     internal const int KF_TYPE_SHM = 8;
 
     internal const int ENOTSOCK = 38;
+
+    internal const int MS_SYNC = 0, MADV_NOCORE = 8, MADV_CORE = 9;
 }

@@ -22,9 +22,12 @@ internal static class Linux
 
     internal const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
 
-    internal const int MAP_POPULATE = 0x8000;
-    internal const int MADV_HUGEPAGE = 14;
+    internal const int MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000;
+    internal const int MS_SYNC = 4;
 
+    internal const int MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15;
+    internal const int MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_COLD = 20, MADV_PAGEOUT = 21;
+    internal const int MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23, MADV_COLLAPSE = 25;
 
     internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6;
 

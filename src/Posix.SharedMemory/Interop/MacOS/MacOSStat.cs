@@ -6,7 +6,9 @@ namespace Posix.SharedMemory.Interop;
 [StructLayout(LayoutKind.Explicit, Size = 144)]
 internal struct MacOSStat
 {
+    [FieldOffset(0)] internal int st_dev;
     [FieldOffset(4)] internal ushort st_mode;
+    [FieldOffset(8)] internal ulong st_ino;
     [FieldOffset(16)] internal uint st_uid;
     [FieldOffset(20)] internal uint st_gid;
     [FieldOffset(96)] internal long st_size;

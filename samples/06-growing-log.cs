@@ -1,0 +1,70 @@
+// A log that grows while it is read: dotnet run samples/06-growing-log.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Text;
+using Posix.SharedMemory;
+
+const int Lines = 50_000;
+const int Header = 8;   // How many bytes of the log are complete.
+const long AddressSpace = 1L << 30;
+
+// The reader: this program started anew, with the log's name. It never maps again, however long the log becomes.
+if (args is ["read", var shared])
+{
+    using var opened = SharedMemoryObject.Open(shared, FileMode.Open, FileAccess.Read);
+    using var view = opened.Map(new MappingOptions { AddressSpace = AddressSpace });
+    int read = 0, growths = 0;
+    for (long at = Header; read < Lines;)
+    {
+        var complete = Volatile.Read(in view.GetReadOnlySpan<long>(0, 1)[0]);
+        growths += view.Length < complete && view.Refresh() ? 1 : 0;
+        for (; at < complete; read++)
+        {
+            var length = BinaryPrimitives.ReadInt32LittleEndian(view.GetReadOnlySpan(at, 4));
+            var line = Encoding.UTF8.GetString(view.GetReadOnlySpan(at + 4, length));
+            if (line != $"line {read}")
+            {
+                Console.WriteLine($"reader: expected line {read}, read \"{line}\"");
+                return 1;
+            }
+
+            at += 4 + length;
+        }
+    }
+
+    Console.WriteLine($"reader: {read} lines, all in order; the log grew under the mapping {growths} times and never moved");
+    return growths > 0 ? 0 : 1;
+}
+
+var name = SharedMemoryDirectory.CreateUniqueName("sample-06");
+using var log = SharedMemoryObject.Create(name, 64 << 10, new() { Lifetime = Lifetime.UnlinkOnDispose });
+using var map = log.Map(new MappingOptions { AddressSpace = AddressSpace });
+ref var end = ref map.GetReference<long>(0);   // Valid to the end: growing does not move the first byte.
+Volatile.Write(ref end, Header);
+using var reader = Process.Start(Environment.ProcessPath!, ["read", name]);
+while (SharedMemoryDirectory.GetHolders(name).Count < 2 && !reader.HasExited)
+{
+    Thread.Sleep(10);   // Until the reader has it open, too.
+}
+
+var steps = 0;
+for (var number = 0; number < Lines; number++)
+{
+    var line = Encoding.UTF8.GetBytes($"line {number}");
+    if (end + 4 + line.Length > map.Length)
+    {
+        log.SetLength(map.Length + (64 << 10));
+        map.Refresh();
+        steps++;
+    }
+
+    BinaryPrimitives.WriteInt32LittleEndian(map.GetSpan(end, 4), line.Length);
+    line.CopyTo(map.GetSpan(end + 4, line.Length));
+    Volatile.Write(ref end, end + 4 + line.Length);   // The bytes first, then the word that says they are there.
+}
+
+reader.WaitForExit();
+Console.WriteLine($"writer: {Lines} lines in {end} bytes; the log grew in {steps} steps of 64 KiB");
+return reader.ExitCode;

@@ -1,0 +1,59 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory;
+
+/// <summary>The checks between an offset and an address: the one place for bounds, alignment and access of mapped memory.</summary>
+internal static class MappedBytes
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static unsafe byte* Locate(byte* start, long mapped, long offset, long length)
+    {
+        if ((ulong)offset > (ulong)mapped || (ulong)length > (ulong)(mapped - offset))
+        {
+            ThrowOutside(offset, length, mapped);
+        }
+
+        return start + offset;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static unsafe T* LocateAligned<T>(byte* start, long mapped, long offset, int count)
+        where T : unmanaged
+    {
+        // A negative count stays negative here and is refused as outside.
+        var address = Locate(start, mapped, offset, (long)count * sizeof(T));
+        if (((nuint)address & (nuint)(AlignmentProbe<T>.Alignment - 1)) != 0)
+        {
+            ThrowMisaligned(offset, AlignmentProbe<T>.Alignment);
+        }
+
+        return (T*)address;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void RequireWritable(FileAccess access)
+    {
+        if (access == FileAccess.Read)
+        {
+            ThrowReadOnly();
+        }
+    }
+
+    internal static int WholeLength(long mapped) => mapped <= int.MaxValue
+        ? (int)mapped
+        : throw new InvalidOperationException($"{mapped} bytes are mapped, more than a span can hold: take windows by offset and length.");
+
+    [DoesNotReturn]
+    private static void ThrowOutside(long offset, long length, long mapped) =>
+        throw new ArgumentOutOfRangeException(
+            nameof(offset), $"{length} bytes at offset {offset} are not inside the mapping, which has {mapped} bytes.");
+
+    [DoesNotReturn]
+    private static void ThrowMisaligned(long offset, int alignment) =>
+        throw new ArgumentException($"Offset {offset} is not aligned to {alignment} bytes, as the type requires.", nameof(offset));
+
+    [DoesNotReturn]
+    private static void ThrowReadOnly() =>
+        throw new InvalidOperationException("The mapping is read-only: take GetReadOnlySpan, or open and map the object for ReadWrite.");
+}

@@ -1,0 +1,145 @@
+namespace Posix.SharedMemory;
+
+public sealed unsafe partial class MemoryMapping
+{
+    /// <summary>Writes changed bytes to the file behind the mapping and waits for it. Other processes see stores at once, without this.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EIO"/>: the device failed. <see cref="Errno.ENOMEM"/>: a part has been cut off.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/msync.2.html">msync(2)</see>, <c>MS_SYNC</c>. Memory objects have no device: nothing happens.</remarks>
+    public void Flush(long offset, long length)
+    {
+        using var lease = Acquire();
+        var (address, bytes) = PagesOf(offset, length);
+        Check(_platform.Flush(address, bytes), "msync");
+    }
+
+    /// <summary>Tells the system how some bytes will be used.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not know the advice.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EBADF"/>: it cannot be followed here.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
+    public void Advise(MemoryAdvice advice, long offset, long length)
+    {
+        if (!Enum.IsDefined(advice))
+        {
+            throw new ArgumentOutOfRangeException(nameof(advice), advice, "Not one of the values there are.");
+        }
+
+        using var lease = Acquire();
+        var (address, bytes) = PagesOf(offset, length);
+        var error = _platform.Advise(address, bytes, advice);
+        if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
+        {
+            throw new PlatformNotSupportedException($"This system does not know the advice {advice}. It is only advice: go on without.");
+        }
+
+        Check(error, "madvise");
+    }
+
+    /// <summary>Brings all pages in, with their memory, without changing a byte: touching them afterwards costs nothing and cannot fail for want of memory.</summary>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOSPC"/>: the memory is not there, where touching would end the process. <see cref="Errno.EFAULT"/>: a part has been cut off.
+    /// <see cref="Errno.ENOMEM"/>.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
+    public void Prefault()
+    {
+        using var lease = Acquire();
+        var (address, bytes) = PagesOf(0, Length);
+        var error = bytes == 0 ? default : _platform.Populate(address, bytes, writable: Access != FileAccess.Read);
+        if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
+        {
+            error = LookAtEachPage() ? default : Errno.EFAULT;
+        }
+
+        if (error == Errno.EFAULT && _platform.GetLength(_owner.Target) >= Offset + Length)
+        {
+            // All of it is there to be had, so it is the memory that is missing.
+            throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Target.Name.Text, $"{Length} bytes asked");
+        }
+
+        Check(error, "madvise(MADV_POPULATE_WRITE)");
+    }
+
+    /// <summary>Puts the pages together to huge ones now: every process that touches them afterwards does so many times faster.</summary>
+    /// <returns>False where the kernel cannot: before Linux 6.1, where no page exists yet, in mappings of less than a huge page (2 MiB), for want of free huge pages.</returns>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <remarks>
+    /// Works whatever <c>/sys/kernel/mm/transparent_hugepage/shmem_enabled</c> says.
+    /// <see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_COLLAPSE</c>
+    /// </remarks>
+    public bool CollapseToHugePages()
+    {
+        using var lease = Acquire();
+        return _platform.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
+    }
+
+    /// <summary>Keeps the mapped pages in memory until <see cref="Unlock"/> or the end of the mapping: they are never swapped out.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or the memory is not there.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see></remarks>
+    public void Lock()
+    {
+        using var lease = Acquire();
+        var (address, bytes) = PagesOf(0, Length);
+        Check(_platform.Pin(address, bytes, pinned: true), "mlock");
+    }
+
+    /// <summary>Lets the mapped pages be swapped out again.</summary>
+    /// <exception cref="SharedMemoryException">An error of the system.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">munlock(2)</see></remarks>
+    public void Unlock()
+    {
+        using var lease = Acquire();
+        var (address, bytes) = PagesOf(0, Length);
+        Check(_platform.Pin(address, bytes, pinned: false), "munlock");
+    }
+
+    /// <summary>Changes what this process may do with the mapped bytes. Storing through a span taken before, once they are read-only, ends the process.</summary>
+    /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/> alone.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the object was opened for reading, and the mapping is shared.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mprotect.2.html">mprotect(2)</see></remarks>
+    public void Protect(FileAccess access)
+    {
+        if (access is not (FileAccess.Read or FileAccess.ReadWrite))
+        {
+            throw new ArgumentException("Mapped memory is for Read or ReadWrite.", nameof(access));
+        }
+
+        using var lease = Acquire();
+        var (address, bytes) = PagesOf(0, Length);
+        Check(_platform.Protect(address, bytes, access), "mprotect");
+        Access = access;
+    }
+
+    /// <summary>The whole pages around some bytes.</summary>
+    private (nint Address, nuint Bytes) PagesOf(long offset, long length)
+    {
+        var page = Environment.SystemPageSize;
+        // SAFETY: an address is computed, nothing is touched.
+        var first = (nint)MappedBytes.Locate(FirstByte, Length, offset, length);
+        var start = first & ~(nint)(page - 1);
+        return (start, (nuint)(first - start) + checked((nuint)length));
+    }
+
+    private bool LookAtEachPage()
+    {
+        Span<byte> one = stackalloc byte[1];
+        for (var offset = 0L; offset < Length; offset += Environment.SystemPageSize)
+        {
+            if (!TryRead(offset, one))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Check(Errno error, string operation)
+    {
+        if (!error.IsSuccess)
+        {
+            throw new SharedMemoryException(error, operation, _owner.Target.Name.Text);
+        }
+    }
+}

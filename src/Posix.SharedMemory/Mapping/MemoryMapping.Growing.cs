@@ -1,0 +1,47 @@
+namespace Posix.SharedMemory;
+
+public sealed unsafe partial class MemoryMapping
+{
+    /// <summary>Gets how long the mapping can become without moving.</summary>
+    internal long Room => _request.AddressSpace - _slack;
+
+    /// <summary>Adopts the object's present length. The first byte does not move: spans, references and leases taken before stay valid.</summary>
+    /// <returns>Whether the length changed. A part that was mapped with a length of its own never grows beyond that.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The object has grown beyond the address space that was taken (<see cref="MappingOptions.AddressSpace"/>). The mapping stays as it is; map anew.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The mapping, or the object it was made of, has been disposed.</exception>
+    /// <remarks>
+    /// After another process has shortened the object, what is gone is withdrawn from <see cref="Length"/>; touching it through a span taken
+    /// before ends the process. Growing needs no system call but the look at the length (Linux).
+    /// </remarks>
+    public bool Refresh()
+    {
+        lock (_range)
+        {
+            ObjectDisposedException.ThrowIf(_range.IsClosed, this);
+            var target = _owner.Target;
+            var visible = Math.Max(0, _platform.GetLength(target) - Offset);
+            if (_follows && visible > Room)
+            {
+                throw new InvalidOperationException(
+                    $"The object now has {visible} bytes from the mapping's start on, and {Room} bytes of address space were taken for it: "
+                    + "map anew, with a larger MappingOptions.AddressSpace.");
+            }
+
+            var length = _follows ? visible : Math.Min(visible, _request.Length - _slack);
+            if (length == _length)
+            {
+                return false;
+            }
+
+            if (length > _length)
+            {
+                _platform.MapMore(target, _range, _request with { Length = _length + _slack }, length + _slack);
+            }
+
+            Volatile.Write(ref _length, length);
+            return true;
+        }
+    }
+}

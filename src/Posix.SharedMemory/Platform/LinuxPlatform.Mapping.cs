@@ -1,0 +1,130 @@
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+
+namespace Posix.SharedMemory;
+
+internal partial class LinuxPlatform
+{
+    /// <summary>The size of a huge page, and so the boundary on which large mappings begin: the pages of x64, and of arm64 with pages of 4 KiB.</summary>
+    private const long HugePage = 2 << 20;
+
+    /// <summary>Where the last large mapping began; the next one is asked for below it.</summary>
+    private long _lastLargeAddress;
+
+    private protected override bool MapsBehindEnd => true;
+
+    private protected override int AnonymousFlag => MAP_ANONYMOUS;
+
+    private protected override int NoReserveFlag => MAP_NORESERVE;
+
+    private protected override int SyncFlag => MS_SYNC;
+
+    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request)
+    {
+        var mapping = Math.Max(request.Length, request.AddressSpace) < HugePage ? base.Map(target, request) : MapLarge(target, request);
+        if (request.HugePages)
+        {
+            // Advice: a kernel without huge pages refuses it, and nothing is lost.
+            _ = AdviseByNumber(mapping.DangerousGetHandle(), checked((nuint)request.Length), MADV_HUGEPAGE);
+        }
+
+        return mapping;
+    }
+
+    internal override unsafe bool TryCopyFrom(nint address, Span<byte> destination)
+    {
+        // SAFETY: the span is pinned for the length of the call; the kernel checks the address.
+        fixed (byte* local = destination)
+        {
+            return TransferWholly((nint)local, address, (nuint)destination.Length, write: false)
+                ?? new FaultlessPipe(this, O_CLOEXEC).TryCopyFrom(address, destination);
+        }
+    }
+
+    internal override unsafe bool TryCopyTo(nint address, ReadOnlySpan<byte> source)
+    {
+        // SAFETY: the span is pinned for the length of the call; the kernel checks the address.
+        fixed (byte* local = source)
+        {
+            return TransferWholly((nint)local, address, (nuint)source.Length, write: true)
+                ?? new FaultlessPipe(this, O_CLOEXEC).TryCopyTo(address, source);
+        }
+    }
+
+    internal override Errno Populate(nint address, nuint length, bool writable) =>
+        AdviseByNumber(address, length, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+
+    internal override Errno Collapse(nint address, nuint length)
+    {
+        // Only whole huge pages can be put together.
+        var from = (address + (nint)HugePage - 1) & ~((nint)HugePage - 1);
+        var to = (address + (nint)length) & ~((nint)HugePage - 1);
+        return to <= from ? Errno.EINVAL : AdviseByNumber(from, (nuint)(to - from), MADV_COLLAPSE);
+    }
+
+    private protected override int PopulateFlag(in MappingRequest request) => request.Populate ? MAP_POPULATE : 0;
+
+    private protected override int? NumberOf(MemoryAdvice advice) => advice switch
+    {
+        MemoryAdvice.HugePages => MADV_HUGEPAGE,
+        MemoryAdvice.NoHugePages => MADV_NOHUGEPAGE,
+        MemoryAdvice.Cold => MADV_COLD,
+        MemoryAdvice.PageOut => MADV_PAGEOUT,
+        MemoryAdvice.DontDump => MADV_DONTDUMP,
+        MemoryAdvice.DoDump => MADV_DODUMP,
+        MemoryAdvice.DontFork => MADV_DONTFORK,
+        MemoryAdvice.DoFork => MADV_DOFORK,
+        _ => base.NumberOf(advice),
+    };
+
+    /// <summary>
+    /// Maps so that the object's huge pages lie on huge boundaries, without which the kernel never puts pages together. The
+    /// address is only a hint: where it is taken, the kernel chooses, and the second try is below what it chose.
+    /// </summary>
+    private SafeMappingHandle MapLarge(in OpenObject target, in MappingRequest request)
+    {
+        var length = Math.Max(request.Length, request.AddressSpace);
+        var mapping = MapPages(target, request, HintBelow(Volatile.Read(ref _lastLargeAddress), length, request.Offset));
+        var address = (long)mapping.DangerousGetHandle();
+        if (!IsAligned(address, request.Offset))
+        {
+            mapping.Dispose();
+            mapping = MapPages(target, request, HintBelow(address, length, request.Offset));
+        }
+
+        Volatile.Write(ref _lastLargeAddress, (long)mapping.DangerousGetHandle());
+        return mapping;
+    }
+
+    private static nint HintBelow(long address, long length, long offset) =>
+        address == 0 ? 0 : (nint)(((address - length - HugePage) & ~(HugePage - 1)) + (offset & (HugePage - 1)));
+
+    private static bool IsAligned(long address, long offset) => ((address - offset) & (HugePage - 1)) == 0;
+
+    /// <summary>Copies between this process and itself by <c>process_vm_readv</c>; <see langword="null"/> where a filter forbids the call.</summary>
+    private bool? TransferWholly(nint local, nint remote, nuint length, bool write)
+    {
+        for (nuint done = 0; done < length;)
+        {
+            var here = new IoVector { iov_base = local + (nint)done, iov_len = length - done };
+            var there = new IoVector { iov_base = remote + (nint)done, iov_len = length - done };
+            nint result = write
+                ? Fails(nameof(Libc.process_vm_writev)) ? -1 : Libc.process_vm_writev(Environment.ProcessId, here, 1, there, 1, 0)
+                : Fails(nameof(Libc.process_vm_readv)) ? -1 : Libc.process_vm_readv(Environment.ProcessId, here, 1, there, 1, 0);
+            if (result < 0)
+            {
+                return ErrorOf(result) == Errno.EFAULT ? false : null;
+            }
+
+            // One call moves at most 2 GiB less a page; anything else that is short ends at a page that is gone.
+            const nint Most = 0x7FFFF000;
+            done += (nuint)result;
+            if (done < length && result != Most)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+// The calls that take a path, named object or file: bytes with a NUL behind the end.
+internal partial class LinuxPlatform
+{
+    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle)
+    {
+        var error = OpenPath(path.Bytes, O_RDWR | O_CLOEXEC | O_NONBLOCK, UnixFileMode.None, out handle);
+        if (handle is not null)
+        {
+            error = RefuseUnlessRegularFile(handle);
+            if (!error.IsSuccess)
+            {
+                handle.Dispose();
+                handle = null;
+            }
+        }
+
+        return error;
+    }
+
+    internal override Errno RemoveFile(in FilePath path) => UnlinkPath(path.Bytes);
+
+    internal override Errno FindFile(in FilePath path, out ObjectIdentity identity)
+    {
+        var error = StatPath(path.Bytes, out var statx);
+        identity = StatusOf(statx).Identity;
+        return error;
+    }
+
+    private unsafe Errno OpenPath(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        nint result;
+        do
+        {
+            // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+            fixed (byte* pathPointer = path)
+            {
+                result = Fails(nameof(Libc.open)) ? -1 : Libc.open(pathPointer, flags, (uint)permissions);
+            }
+        }
+        while (IsInterrupted(result));
+        handle = result == -1 ? null : new SafeFileHandle(result, ownsHandle: true);
+        return ErrorOf(result);
+    }
+
+    private unsafe Errno UnlinkPath(ReadOnlySpan<byte> path)
+    {
+        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+        fixed (byte* pathPointer = path)
+        {
+            return ErrorOf(Fails(nameof(Libc.unlink)) ? -1 : Libc.unlink(pathPointer));
+        }
+    }
+
+    private unsafe Errno RenamePath(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        // SAFETY: both paths are pinned for the length of the call and end with a NUL.
+        fixed (byte* fromPointer = from, toPointer = to)
+        {
+            return ErrorOf(Fails(nameof(Libc.rename)) ? -1 : Libc.rename(fromPointer, toPointer));
+        }
+    }
+
+    private unsafe Errno StatPath(ReadOnlySpan<byte> path, out LinuxStatx statx)
+    {
+        statx = default;
+        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+        fixed (byte* pathPointer = path)
+        {
+            return ErrorOf(Fails(nameof(Libc.statx))
+                ? -1
+                : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, out statx));
+        }
+    }
+
+    /// <summary>Gives a file without a name its first one.</summary>
+    private unsafe Errno LinkPath(in OpenObject target, ReadOnlySpan<byte> path)
+    {
+        var pinned = false;
+        try
+        {
+            target.Handle.DangerousAddRef(ref pinned);
+            var descriptor = (int)target.Handle.DangerousGetHandle();
+            Span<byte> source = stackalloc byte[32];
+            source.Clear();
+            // SAFETY: both paths are pinned for the length of the calls and end with a NUL.
+            fixed (byte* pathPointer = path, sourcePointer = source)
+            {
+                // By the descriptor itself: allowed to the one who opened it since Linux 6.10, before that only to root.
+                var error = ErrorOf(Fails(nameof(Libc.linkat))
+                    ? -1
+                    : Libc.linkat(descriptor, sourcePointer, AT_FDCWD, pathPointer, AT_EMPTY_PATH));
+                if (error != Errno.ENOENT)
+                {
+                    return error;
+                }
+
+                _ = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"), source);
+                return ErrorOf(Fails(nameof(Libc.linkat))
+                    ? -1
+                    : Libc.linkat(AT_FDCWD, sourcePointer, AT_FDCWD, pathPointer, AT_SYMLINK_FOLLOW));
+            }
+        }
+        finally
+        {
+            if (pinned)
+            {
+                target.Handle.DangerousRelease();
+            }
+        }
+    }
+}

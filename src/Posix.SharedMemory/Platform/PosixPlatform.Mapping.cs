@@ -1,0 +1,191 @@
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+internal abstract partial class PosixPlatform
+{
+    /// <summary>Whether pages behind an object's end may be mapped, to be used once it has grown.</summary>
+    private protected virtual bool MapsBehindEnd => false;
+
+    /// <summary>What <c>mmap</c> is told to map nothing.</summary>
+    private protected abstract int AnonymousFlag { get; }
+
+    /// <summary>What <c>mmap</c> is told not to set memory aside for what is not touched; 0 where it never does.</summary>
+    private protected virtual int NoReserveFlag => 0;
+
+    /// <summary>What <c>msync</c> is told to wait until the bytes are written; 0 on FreeBSD.</summary>
+    private protected abstract int SyncFlag { get; }
+
+    internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) =>
+        request.AddressSpace <= request.Length || MapsBehindEnd ? MapPages(target, request, hint: 0) : MapIntoReserve(target, request);
+
+    internal override void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length)
+    {
+        if (MapsBehindEnd)
+        {
+            return;
+        }
+
+        var from = RoundUpToPage(shown.Length);
+        var added = RoundUpToPage(length) - from;
+        if (added > 0)
+        {
+            MapOver((nint)(range.DangerousGetHandle() + from), target, shown with { Offset = shown.Offset + from, Length = added });
+        }
+    }
+
+    internal override Errno Flush(nint address, nuint length) =>
+        ErrorOf(Fails(nameof(Libc.msync)) ? -1 : Libc.msync(address, length, SyncFlag));
+
+    internal override Errno Advise(nint address, nuint length, MemoryAdvice advice) =>
+        NumberOf(advice) is { } number ? AdviseByNumber(address, length, number) : Errno.EOPNOTSUPP;
+
+    internal override Errno Populate(nint address, nuint length, bool writable) => Errno.EOPNOTSUPP;
+
+    internal override Errno Collapse(nint address, nuint length) => Errno.EOPNOTSUPP;
+
+    internal override Errno Pin(nint address, nuint length, bool pinned) => ErrorOf(
+        Fails(pinned ? nameof(Libc.mlock) : nameof(Libc.munlock)) ? -1
+        : pinned ? Libc.mlock(address, length)
+        : Libc.munlock(address, length));
+
+    internal override Errno Protect(nint address, nuint length, FileAccess access) =>
+        ErrorOf(Fails(nameof(Libc.mprotect)) ? -1 : Libc.mprotect(address, length, ProtectionOf(access)));
+
+    /// <summary>Makes a pipe, both ends close-on-exec.</summary>
+    internal unsafe void OpenPipe(int closeOnExecFlag, out SafeFileHandle reader, out SafeFileHandle writer)
+    {
+        var ends = stackalloc int[2];
+        // SAFETY: the kernel fills the two integers.
+        Check(Fails(nameof(Libc.pipe2)) ? -1 : Libc.pipe2(ends, closeOnExecFlag), nameof(Libc.pipe2), default);
+        reader = new(ends[0], ownsHandle: true);
+        writer = new(ends[1], ownsHandle: true);
+    }
+
+    /// <summary>Moves bytes from or to memory at any address; false where the kernel could not get at all of it.</summary>
+    internal unsafe bool TryMove(SafeFileHandle pipe, byte* address, int length, bool write)
+    {
+        nint result;
+        do
+        {
+            // SAFETY: the kernel checks the address.
+            result = Fails(write ? nameof(Libc.write) : nameof(Libc.read)) ? -1
+                : write ? Libc.write(pipe, address, (nuint)length)
+                : Libc.read(pipe, address, (nuint)length);
+        }
+        while (IsInterrupted(result));
+        var error = ErrorOf(result);
+        return error.IsSuccess ? result == length
+            : error == Errno.EFAULT ? false
+            : throw new SharedMemoryException(error, write ? nameof(Libc.write) : nameof(Libc.read));
+    }
+
+    /// <summary>The number of an advice on this system; <see langword="null"/> where it has none.</summary>
+    private protected virtual int? NumberOf(MemoryAdvice advice) => advice switch
+    {
+        MemoryAdvice.Normal => MADV_NORMAL,
+        MemoryAdvice.Random => MADV_RANDOM,
+        MemoryAdvice.Sequential => MADV_SEQUENTIAL,
+        MemoryAdvice.WillNeed => MADV_WILLNEED,
+        MemoryAdvice.DontNeed => MADV_DONTNEED,
+        _ => null,
+    };
+
+    /// <summary>What <c>mmap</c> is told to bring the pages in at once; nothing where the system has no such flag.</summary>
+    private protected virtual int PopulateFlag(in MappingRequest request) => 0;
+
+    private protected SafeMappingHandle MapPages(in OpenObject target, in MappingRequest request, nint hint)
+    {
+        var length = checked((nuint)Math.Max(request.Length, request.AddressSpace));
+        var flags = SharingOf(request) | PopulateFlag(request) | (request.AddressSpace > request.Length ? NoReserveFlag : 0);
+        var address = Fails(nameof(Libc.mmap))
+            ? -1
+            : Libc.mmap(hint, length, ProtectionOf(request.Access), flags, target.Handle, request.Offset);
+        Check(address, nameof(Libc.mmap), target.Name);
+        return new(address, length);
+    }
+
+    private protected Errno AdviseByNumber(nint address, nuint length, int number)
+    {
+        nint result;
+        do
+        {
+            result = Fails(nameof(Libc.madvise)) ? -1 : Libc.madvise(address, length, number);
+        }
+        while (IsInterrupted(result));
+        return ErrorOf(result);
+    }
+
+    /// <summary>Makes the bytes behind the end, inside the last page, zero: a mapping may have stored there.</summary>
+    /// <param name="zeros">Open on /dev/zero.</param>
+    private protected unsafe void ClearBeyondEnd(in OpenObject target, long length, SafeFileHandle zeros)
+    {
+        var page = (long)Environment.SystemPageSize;
+        var inside = length % page;
+        if (inside == 0)
+        {
+            return;
+        }
+
+        // Truncating or punching behind the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
+        // mapping would fault if a neighbour cut the object now. So the kernel stores: its read from /dev/zero is EFAULT then.
+        using var mapping = MapPages(
+            target, new() { Offset = length - inside, Length = page, Access = FileAccess.ReadWrite }, hint: 0);
+        nint result;
+        do
+        {
+            // SAFETY: the page is mapped until the end of this method; the bytes lie inside it.
+            result = Fails(nameof(Libc.read)) ? -1 : Libc.read(zeros, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(page - inside));
+        }
+        while (IsInterrupted(result));
+        if (ErrorOf(result) is { IsSuccess: false } error && error != Errno.EFAULT)
+        {
+            throw new SharedMemoryException(error, nameof(Libc.read), target.Name.Text);
+        }
+    }
+
+    private protected static long RoundUpToPage(long length)
+    {
+        var mask = Environment.SystemPageSize - 1L;
+        return length > long.MaxValue - mask ? long.MaxValue & ~mask : (length + mask) & ~mask;
+    }
+
+    /// <summary>Takes address space that nothing stands behind, and shows the object at its start.</summary>
+    private SafeMappingHandle MapIntoReserve(in OpenObject target, in MappingRequest request)
+    {
+        var length = checked((nuint)request.AddressSpace);
+        var address = Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap_anonymous(0, length, PROT_NONE, AnonymousFlag | MAP_PRIVATE | NoReserveFlag, -1, 0);
+        Check(address, nameof(Libc.mmap), target.Name);
+        var reserve = new SafeMappingHandle(address, length);
+        var shown = false;
+        try
+        {
+            MapOver(address, target, request);
+            shown = true;
+            return reserve;
+        }
+        finally
+        {
+            if (!shown)
+            {
+                reserve.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Maps at a fixed address, in place of what is there: only ever inside a range that is ours.</summary>
+    private void MapOver(nint address, in OpenObject target, in MappingRequest request)
+    {
+        var flags = SharingOf(request) | MAP_FIXED | PopulateFlag(request);
+        var result = Fails(nameof(Libc.mmap))
+            ? -1
+            : Libc.mmap(address, (nuint)RoundUpToPage(request.Length), ProtectionOf(request.Access), flags, target.Handle, request.Offset);
+        Check(result, nameof(Libc.mmap), target.Name);
+    }
+
+    private static int ProtectionOf(FileAccess access) => access == FileAccess.Read ? PROT_READ : PROT_READ | PROT_WRITE;
+
+    private static int SharingOf(in MappingRequest request) => request.Private ? MAP_PRIVATE : MAP_SHARED;
+}
