@@ -114,17 +114,16 @@ public sealed unsafe partial class MemoryMapping
     /// <summary>The whole pages around some bytes.</summary>
     private (nint Address, nuint Bytes) PagesOf(long offset, long length)
     {
-        var page = Environment.SystemPageSize;
         // SAFETY: an address is computed, nothing is touched.
         var first = (nint)MappedBytes.Locate(FirstByte, Length, offset, length);
-        var start = first & ~(nint)(page - 1);
+        var start = first & ~(nint)(MemoryPage.Size - 1);
         return (start, (nuint)(first - start) + checked((nuint)length));
     }
 
     private bool LookAtEachPage()
     {
         Span<byte> one = stackalloc byte[1];
-        for (var offset = 0L; offset < Length; offset += Environment.SystemPageSize)
+        for (var offset = 0L; offset < Length; offset += MemoryPage.Size)
         {
             if (!TryRead(offset, one))
             {

@@ -41,8 +41,7 @@ public sealed partial class SharedMemoryObject
         var range = ByteRange.Within(status.Length, offset, source.Length);
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
-        var page = Environment.SystemPageSize;
-        if (status.AllocatedBytes < status.Length && range.Length > page - (offset % page))
+        if (status.AllocatedBytes < status.Length && range.Length > MemoryPage.Size - MemoryPage.Inside(offset))
         {
             _platform.Reserve(target, range);
         }

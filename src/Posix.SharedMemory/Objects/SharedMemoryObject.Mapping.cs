@@ -69,12 +69,13 @@ public sealed partial class SharedMemoryObject
         {
             var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
             // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
-            var slack = (int)(offset % Environment.SystemPageSize);
+            var slack = MemoryPage.Inside(offset);
             var request = new MappingRequest
             {
                 Offset = offset - slack,
                 Length = mapped.Length + slack,
-                AddressSpace = WholePages(checked(Math.Max(mapped.Length, addressSpace) + slack)),
+                // Bytes that the object grows by inside its last page are mapped already.
+                AddressSpace = MemoryPage.RoundUp(checked(Math.Max(mapped.Length, addressSpace) + slack)),
                 Access = access,
                 Private = options?.Private ?? false,
                 Populate = options?.Populate ?? false,
@@ -88,13 +89,6 @@ public sealed partial class SharedMemoryObject
 
             return _mappings = mapping;
         }
-    }
-
-    /// <summary>Rounds up to the page's end: bytes that the object grows by inside its last page are mapped already.</summary>
-    private static long WholePages(long length)
-    {
-        var mask = Environment.SystemPageSize - 1L;
-        return checked(length + mask) & ~mask;
     }
 
     private static ByteRange CheckMapped(long available, long offset, long? length, bool whole)

@@ -43,7 +43,7 @@ public sealed partial class SharedMemoryObject
         var present = _platform.GetLength(target);
         if (length > present)
         {
-            _platform.Grow(target, length, backing);
+            _platform.Grow(target, present, length, backing);
         }
         else if (length < present)
         {

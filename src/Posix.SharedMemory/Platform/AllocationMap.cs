@@ -32,8 +32,7 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
             return;
         }
 
-        var page = (long)Environment.SystemPageSize;
-        var all = (range.Length + page - 1) / page;
+        var all = MemoryPage.RoundUp(range.Length) / MemoryPage.Size;
         if (pages >= all)
         {
             Append(range, found);
@@ -41,7 +40,7 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
         }
 
         // Each half is counted anew rather than subtracted: the object may change while it is looked at.
-        var half = all / 2 * page;
+        var half = all / 2 * MemoryPage.Size;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
         Divide(left, CountPages(left), found);
         Divide(right, CountPages(right), found);

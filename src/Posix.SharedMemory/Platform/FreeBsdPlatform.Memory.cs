@@ -11,16 +11,16 @@ internal sealed partial class FreeBsdPlatform
 {
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => Extend(target, length);
 
-    internal override void Grow(in OpenObject target, long length, Backing backing)
+    internal override void Grow(in OpenObject target, long from, long length, Backing backing)
     {
         // The monitor keeps apart the threads that share this open. Between processes there is no lock to take: two that
         // grow an object from inside one page at the same time may clear what the faster one has stored there.
         lock (target.Handle)
         {
-            var from = GetLength(target);
+            from = GetLength(target);
             if (from < length)
             {
-                if (from % Environment.SystemPageSize != 0)
+                if (MemoryPage.Inside(from) != 0)
                 {
                     using var zeros = OpenZeros(target);
                     ClearBeyondEnd(target, from, zeros);

@@ -17,11 +17,10 @@ internal partial class LinuxPlatform
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) =>
         Extend(target, from: 0, length, backing);
 
-    internal override void Grow(in OpenObject target, long length, Backing backing)
+    internal override void Grow(in OpenObject target, long from, long length, Backing backing)
     {
         // fallocate never shortens, so it needs nobody's consent where there is no rest of a page to clear.
-        var from = GetLength(target);
-        if (backing == Backing.Reserved && IsWholePages(from))
+        if (backing == Backing.Reserved && MemoryPage.Inside(from) == 0)
         {
             Extend(target, from, length, backing);
             return;
@@ -59,7 +58,7 @@ internal partial class LinuxPlatform
     {
         var status = GetStatus(target);
         return status.Length == 0 ? []
-            : status.AllocatedBytes >= RoundUpToPage(status.Length) ? [new(0, status.Length)]
+            : status.AllocatedBytes >= MemoryPage.RoundUp(status.Length) ? [new(0, status.Length)]
             : new AllocationMap(this, target).Ranges(status.Length);
     }
 
@@ -138,7 +137,7 @@ internal partial class LinuxPlatform
 
     private void ClearLastPage(in OpenObject target, long length)
     {
-        if (!IsWholePages(length))
+        if (MemoryPage.Inside(length) != 0)
         {
             ThrowIfFailed(OpenPath("/dev/zero\0"u8, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var zeros), "open(/dev/zero)", target.Name);
             using (zeros)
@@ -147,8 +146,6 @@ internal partial class LinuxPlatform
             }
         }
     }
-
-    private static bool IsWholePages(long length) => length % Environment.SystemPageSize == 0;
 
     private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range) =>
         range.Length == 0
@@ -174,10 +171,10 @@ internal partial class LinuxPlatform
         }
 
         // What stands behind the end is given back, from the first page that holds no byte of the object.
-        var first = RoundUpToPage(Math.Max(added.Offset, GetLength(target)));
+        var first = MemoryPage.RoundUp(Math.Max(added.Offset, GetLength(target)));
         if (reached > first)
         {
-            _ = PunchHole(target, new(first, RoundUpToPage(reached) - first));
+            _ = PunchHole(target, new(first, MemoryPage.RoundUp(reached) - first));
         }
 
         return error;
@@ -221,7 +218,7 @@ internal partial class LinuxPlatform
         var status = GetStatus(target);
         // Pages that may lie in the range already need not be found again.
         var present = range.Offset >= status.Length
-            ? Math.Max(0, status.AllocatedBytes - RoundUpToPage(status.Length))
+            ? Math.Max(0, status.AllocatedBytes - MemoryPage.RoundUp(status.Length))
             : status.AllocatedBytes;
         var needed = range.Length - present;
         if (Usage(target) is { TotalBytes: > 0 } usage && needed > usage.AvailableBytes)

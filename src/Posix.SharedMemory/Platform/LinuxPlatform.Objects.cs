@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -61,7 +62,7 @@ internal partial class LinuxPlatform
     private unsafe Errno TryStat(SafeFileHandle handle, int mask, out LinuxStatx statx)
     {
         byte empty = 0;
-        statx = default;
+        Unsafe.SkipInit(out statx);
         // SAFETY: the empty path is a local.
         return ErrorOf(Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, &empty, AT_EMPTY_PATH, mask, out statx));
     }

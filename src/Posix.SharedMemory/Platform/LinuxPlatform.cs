@@ -20,19 +20,24 @@ internal partial class LinuxPlatform : PosixPlatform
     internal override Errno Open(
         in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
-        // O_NONBLOCK: a FIFO planted under the name answers at once; it changes nothing for memory.
         var accessMode = access == FileAccess.Read ? O_RDONLY : O_RDWR;
-        var flags = accessMode | CreationFlags(mode) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+        var flags = accessMode | CreationFlags(mode) | O_NOFOLLOW | O_CLOEXEC;
         Span<byte> path = stackalloc byte[PathBytes];
         WritePath(name, path);
-        var error = OpenPath(path, flags, permissions, out handle);
+        if (mode == FileMode.CreateNew)
+        {
+            // What O_EXCL makes is a regular file.
+            return OpenPath(path, flags, permissions, out handle);
+        }
+
+        // Anything else may be what a neighbour put there. With O_NONBLOCK a FIFO answers at once; for memory it changes nothing.
+        var error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
         if (handle is null)
         {
             return error == Errno.EISDIR ? Errno.EINVAL : error;
         }
 
-        // What O_EXCL made is a regular file; anything else may be what a neighbour put there.
-        if (mode != FileMode.CreateNew && RefuseUnlessRegularFile(handle) is { IsSuccess: false } refusal)
+        if (RefuseUnlessRegularFile(handle) is { IsSuccess: false } refusal)
         {
             handle.Dispose();
             handle = null;

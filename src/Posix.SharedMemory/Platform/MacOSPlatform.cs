@@ -132,7 +132,7 @@ internal sealed class MacOSPlatform : BsdPlatform
         }
     }
 
-    internal override void Grow(in OpenObject target, long length, Backing backing)
+    internal override void Grow(in OpenObject target, long from, long length, Backing backing)
     {
         try
         {
@@ -258,7 +258,7 @@ internal sealed class MacOSPlatform : BsdPlatform
 
     private SafeMappingHandle MapAround(ByteRange range, in OpenObject target, FileAccess access, out int slack)
     {
-        slack = (int)(range.Offset % Environment.SystemPageSize);
+        slack = MemoryPage.Inside(range.Offset);
         return base.Map(target, new() { Offset = range.Offset - slack, Length = range.Length + slack, Access = access });
     }
 }

@@ -28,8 +28,8 @@ internal abstract partial class PosixPlatform
             return;
         }
 
-        var from = RoundUpToPage(shown.Length);
-        var added = RoundUpToPage(length) - from;
+        var from = MemoryPage.RoundUp(shown.Length);
+        var added = MemoryPage.RoundUp(length) - from;
         if (added > 0)
         {
             MapOver((nint)(range.DangerousGetHandle() + from), target, shown with { Offset = shown.Offset + from, Length = added });
@@ -122,8 +122,7 @@ internal abstract partial class PosixPlatform
     /// <param name="zeros">Open on /dev/zero.</param>
     private protected unsafe void ClearBeyondEnd(in OpenObject target, long length, SafeFileHandle zeros)
     {
-        var page = (long)Environment.SystemPageSize;
-        var inside = length % page;
+        var inside = MemoryPage.Inside(length);
         if (inside == 0)
         {
             return;
@@ -132,24 +131,18 @@ internal abstract partial class PosixPlatform
         // Truncating or punching behind the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
         // mapping would fault if a neighbour cut the object now. So the kernel stores: its read from /dev/zero is EFAULT then.
         using var mapping = MapPages(
-            target, new() { Offset = length - inside, Length = page, Access = FileAccess.ReadWrite }, hint: 0);
+            target, new() { Offset = length - inside, Length = MemoryPage.Size, Access = FileAccess.ReadWrite }, hint: 0);
         nint result;
         do
         {
             // SAFETY: the page is mapped until the end of this method; the bytes lie inside it.
-            result = Fails(nameof(Libc.read)) ? -1 : Libc.read(zeros, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(page - inside));
+            result = Fails(nameof(Libc.read)) ? -1 : Libc.read(zeros, (byte*)mapping.DangerousGetHandle() + inside, (nuint)(MemoryPage.Size - inside));
         }
         while (IsInterrupted(result));
         if (ErrorOf(result) is { IsSuccess: false } error && error != Errno.EFAULT)
         {
             throw new SharedMemoryException(error, nameof(Libc.read), target.Name.Text);
         }
-    }
-
-    private protected static long RoundUpToPage(long length)
-    {
-        var mask = Environment.SystemPageSize - 1L;
-        return length > long.MaxValue - mask ? long.MaxValue & ~mask : (length + mask) & ~mask;
     }
 
     /// <summary>Takes address space that nothing stands behind, and shows the object at its start.</summary>
@@ -181,7 +174,7 @@ internal abstract partial class PosixPlatform
         var flags = SharingOf(request) | MAP_FIXED | PopulateFlag(request);
         var result = Fails(nameof(Libc.mmap))
             ? -1
-            : Libc.mmap(address, (nuint)RoundUpToPage(request.Length), ProtectionOf(request.Access), flags, target.Handle, request.Offset);
+            : Libc.mmap(address, (nuint)MemoryPage.RoundUp(request.Length), ProtectionOf(request.Access), flags, target.Handle, request.Offset);
         Check(result, nameof(Libc.mmap), target.Name);
     }
 

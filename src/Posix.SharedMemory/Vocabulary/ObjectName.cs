@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
 
@@ -9,6 +10,8 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
 {
     /// <summary>The longest name in bytes, without a leading slash and the closing NUL.</summary>
     internal const int MaxBytes = 255;
+
+    private static readonly SearchValues<char> s_special = SearchValues.Create("/\0");
 
     private readonly byte[]? _systemBytes;
 
@@ -35,7 +38,14 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     {
         ArgumentNullException.ThrowIfNull(name, parameter);
         var parsed = new ObjectName(name);
-        if (Objection(parsed.Bare) is { } objection)
+        // UTF-8 takes at most three bytes per character: short names need not be counted.
+        var bare = parsed.Bare;
+        if (bare.Length is > 0 and <= MaxBytes / 3 && bare[0] != '.' && !bare.ContainsAny(s_special) && !HasSurrogates(bare))
+        {
+            return parsed;
+        }
+
+        if (Objection(bare) is { } objection)
         {
             throw new ArgumentException($"The name of a shared memory object {objection}.", parameter);
         }
@@ -98,6 +108,8 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
 
         return bare.Contains('\0') ? "may not hold a NUL" : HasLoneSurrogate(bare) ? "may not hold half a surrogate pair" : null;
     }
+
+    private static bool HasSurrogates(ReadOnlySpan<char> text) => text.ContainsAnyInRange('\uD800', '\uDFFF');
 
     private static bool HasLoneSurrogate(ReadOnlySpan<char> text)
     {
