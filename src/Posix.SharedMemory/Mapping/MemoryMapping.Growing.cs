@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-public sealed unsafe partial class MemoryMapping
+public sealed partial class MemoryMapping
 {
     /// <summary>Gets how long the mapping can become without moving.</summary>
     internal long Room => _request.AddressSpace - _slack;

@@ -62,6 +62,7 @@ internal partial class LinuxPlatform
     private unsafe Errno TryStat(SafeFileHandle handle, int mask, out LinuxStatx statx)
     {
         byte empty = 0;
+        // SAFETY: callers look at it only where there was no error, and then the kernel has filled it.
         Unsafe.SkipInit(out statx);
         // SAFETY: the empty path is a local.
         return ErrorOf(Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, &empty, AT_EMPTY_PATH, mask, out statx));
