@@ -7,9 +7,9 @@ namespace Posix.SharedMemory.Testing;
 internal sealed class FaultingPlatform : LinuxPlatform
 {
     private readonly List<string> _calls = [];
-    private readonly string? _call;
-    private readonly Errno _errno;
-    private readonly int _occurrence;
+    private string? _call;
+    private Errno _errno;
+    private int _occurrence;
     private int _seen;
 
     /// <summary>Only keeps the list of calls.</summary>
@@ -31,6 +31,19 @@ internal sealed class FaultingPlatform : LinuxPlatform
     /// <summary>Gets whether the failure has happened: a test in which it has not proves nothing.</summary>
     public bool Fired { get; private set; }
 
+    /// <summary>Gets the place in <see cref="Calls"/> of the call that failed first.</summary>
+    public int FiredAt { get; private set; }
+
+    /// <summary>Forgets the calls so far and fails one of those to come; none, with <see langword="null"/>.</summary>
+    public void Arm(string? call, Errno errno = default, int occurrence = 1)
+    {
+        lock (_calls)
+        {
+            _calls.Clear();
+            (_call, _errno, _occurrence, _seen, Fired) = (call, errno, occurrence, 0, false);
+        }
+    }
+
     private protected override bool Fails(string call)
     {
         lock (_calls)
@@ -41,6 +54,7 @@ internal sealed class FaultingPlatform : LinuxPlatform
                 return false;
             }
 
+            FiredAt = Fired ? FiredAt : _calls.Count - 1;
             Fired = true;
         }
 

@@ -15,15 +15,17 @@ public sealed class Peer : IDisposable
         _errors = _process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>Gets the path of <c>Posix.SharedMemory.TestPeer</c>, which the test's build put beside it.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "Posix.SharedMemory.TestPeer");
+
     /// <summary>Gets the process's number.</summary>
     public int ProcessId => _process.Id;
 
     /// <summary>Gets the process's input, for lines and bytes.</summary>
     public StreamWriter Input => _process.StandardInput;
 
-    /// <summary>Starts <c>Posix.SharedMemory.TestPeer</c>, which the test's build put beside it.</summary>
-    public static Peer Start(string command, params string[] arguments) =>
-        Run(Path.Combine(AppContext.BaseDirectory, "Posix.SharedMemory.TestPeer"), [command, .. arguments]);
+    /// <summary>Starts <c>Posix.SharedMemory.TestPeer</c> with a command.</summary>
+    public static Peer Start(string command, params string[] arguments) => Run(Program, [command, .. arguments]);
 
     /// <summary>Starts any program.</summary>
     public static Peer Run(string program, params string[] arguments) => new(new(program, arguments));
