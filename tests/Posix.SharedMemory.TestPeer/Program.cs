@@ -24,6 +24,19 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["race-truncate"] = Racing.Truncate,
     ["race-lease"] = Racing.Lease,
     ["race-target"] = Racing.Target,
+
+    // Use mapped memory together with a test.
+    ["map-count"] = Mappings.Count,
+    ["map-consume"] = Mappings.Consume,
+    ["map-store"] = Mappings.Store,
+    ["map-cut"] = Mappings.Cut,
+    ["map-survive"] = Mappings.Survive,
+    ["map-lock"] = Mappings.Lock,
+    ["map-prefault"] = Mappings.Prefault,
+
+    // Share file-backed regions.
+    ["region-act"] = Regions.Act,
+    ["region-grow"] = Regions.Grow,
 };
 
 if (args.Length == 0 || !commands.TryGetValue(args[0], out var command))

@@ -105,10 +105,14 @@ public sealed unsafe partial class MemoryMapping
             throw new ArgumentException("Mapped memory is for Read or ReadWrite.", nameof(access));
         }
 
-        using var lease = Acquire();
-        var (address, bytes) = PagesOf(0, Length);
-        Check(_platform.Protect(address, bytes, access), "mprotect");
-        Access = access;
+        // One at a time with Refresh, which protects what it adds.
+        lock (_range)
+        {
+            using var lease = Acquire();
+            var (address, bytes) = PagesOf(0, Length);
+            Check(_platform.Protect(address, bytes, access), "mprotect");
+            Access = access;
+        }
     }
 
     /// <summary>The whole pages around some bytes.</summary>
@@ -131,7 +135,8 @@ public sealed unsafe partial class MemoryMapping
             }
         }
 
-        return true;
+        // A mapping that starts inside a page may end in one page more.
+        return Length == 0 || TryRead(Length - 1, one);
     }
 
     private void Check(Errno error, string operation)

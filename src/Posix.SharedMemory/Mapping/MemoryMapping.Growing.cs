@@ -19,9 +19,16 @@ public sealed partial class MemoryMapping
     {
         lock (_range)
         {
-            ObjectDisposedException.ThrowIf(_range.IsClosed, this);
-            var target = _owner.Target;
-            var visible = Math.Max(0, _platform.GetLength(target) - Offset);
+            _ = Mapped;
+            return Show(Math.Max(0, _platform.GetLength(_owner.Target) - Offset));
+        }
+    }
+
+    /// <summary>As <see cref="Refresh"/>, with the number of the object's bytes from the first mapped one on as the caller has seen it.</summary>
+    internal bool Show(long visible)
+    {
+        lock (_range)
+        {
             if (_follows && visible > Room)
             {
                 throw new InvalidOperationException(
@@ -37,7 +44,12 @@ public sealed partial class MemoryMapping
 
             if (length > _length)
             {
-                _platform.MapMore(target, _range, _request with { Length = _length + _slack }, length + _slack);
+                _platform.MapMore(_owner.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
+                if (Access != _request.Access)
+                {
+                    // Protect has reached as far as the length did.
+                    Check(_platform.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect");
+                }
             }
 
             Volatile.Write(ref _length, length);

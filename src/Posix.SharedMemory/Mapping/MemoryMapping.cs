@@ -115,8 +115,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     public MappingLease Acquire()
     {
-        var taken = false;
-        _range.DangerousAddRef(ref taken);
+        AddReference();
         // SAFETY: the reference just taken keeps the range mapped. Its start is asked of the range: Dispose, on another
         // thread, takes _address away.
         return new(_range, FirstByte, Length, Access);
@@ -131,8 +130,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
         MappedBytes.RequireWritable(Access);
         // SAFETY: an address is computed, nothing is touched.
         var first = MappedBytes.Locate(FirstByte, Length, offset, length);
-        var taken = false;
-        _range.DangerousAddRef(ref taken);
+        AddReference();
         return new MappedMemory(_range, first, length);
     }
 
@@ -153,6 +151,14 @@ public sealed unsafe partial class MemoryMapping : IDisposable
         _owner.Release(this);
         _address = null;
         _range.Dispose();
+    }
+
+    private void AddReference()
+    {
+        // The range itself can still be referenced after Dispose, as long as another lease lives.
+        _ = Mapped;
+        var taken = false;
+        _range.DangerousAddRef(ref taken);
     }
 
     // SAFETY: an address is computed; whoever uses it holds the range.

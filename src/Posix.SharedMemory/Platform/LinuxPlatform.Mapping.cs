@@ -21,11 +21,12 @@ internal partial class LinuxPlatform
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request)
     {
-        var mapping = Math.Max(request.Length, request.AddressSpace) < HugePage ? base.Map(target, request) : MapLarge(target, request);
+        var length = Math.Max(request.Length, request.AddressSpace);
+        var mapping = MapsBehindEnd && length >= HugePage ? MapLarge(target, request) : base.Map(target, request);
         if (request.HugePages)
         {
-            // Advice: a kernel without huge pages refuses it, and nothing is lost.
-            _ = AdviseByNumber(mapping.DangerousGetHandle(), checked((nuint)request.Length), MADV_HUGEPAGE);
+            // Advice: a kernel without huge pages refuses it, and nothing is lost. It is for what the object grows to as well.
+            _ = AdviseByNumber(mapping.DangerousGetHandle(), checked((nuint)length), MADV_HUGEPAGE);
         }
 
         return mapping;

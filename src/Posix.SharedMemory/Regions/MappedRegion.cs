@@ -247,7 +247,8 @@ public sealed class MappedRegion : IDisposable
     {
         if (length <= Mapping.Room)
         {
-            _ = Mapping.Refresh();
+            // Not Refresh, which would look at the length again: it may have left this room by now.
+            _ = Mapping.Show(length);
             return;
         }
 

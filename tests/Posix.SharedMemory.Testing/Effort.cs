@@ -1,0 +1,16 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>How long tests may go on that could go on for ever: little by default, more by environment variable.</summary>
+public static class Effort
+{
+    /// <summary>Gets the seconds that a stress test runs: <c>STRESS_SECONDS</c>.</summary>
+    public static double StressSeconds => Number("STRESS_SECONDS") ?? 2;
+
+    /// <summary>How many rounds two processes grow one region: <c>GROW_ROUNDS</c>.</summary>
+    public static int GrowRounds(int usual) => (int?)Number("GROW_ROUNDS") ?? usual;
+
+    private static double? Number(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
+}

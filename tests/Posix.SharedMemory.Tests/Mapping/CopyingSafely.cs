@@ -1,0 +1,100 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tests.Mapping;
+
+public sealed class CopyingSafely
+{
+    private static readonly int s_page = Environment.SystemPageSize;
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("process_vm_readv", "EPERM")]
+    [InlineData("process_vm_readv", "ENOSYS")]
+    [InlineData("process_vm_writev", "EPERM")]
+    [InlineData("process_vm_writev", "ENOSYS")]
+    [Rule("try.cut")]
+    [Rule("try.fallback")]
+    public void Copies_what_is_there_and_refuses_what_was_cut(string? call, string? error)
+    {
+        var platform = call is null ? new FaultingPlatform() : new FaultingPlatform(call, error == "EPERM" ? Errno.EPERM : Errno.ENOSYS, occurrence: 0);
+        using var memory = Create(platform, 8 * s_page);
+        using var mapping = memory.Map(7, (7 * s_page) + 100);
+        var bytes = new byte[(5 * s_page) + 33];
+        for (var at = 0; at < bytes.Length; at++)
+        {
+            bytes[at] = (byte)(at * 31);
+        }
+
+        Assert.True(mapping.TryWrite(1001, bytes));
+        Assert.Equal(bytes, mapping.GetReadOnlySpan(1001, bytes.Length).ToArray());
+        Assert.False(mapping.GetReadOnlySpan(0, 1001).ContainsAnyExcept((byte)0));
+        Assert.False(mapping.GetReadOnlySpan()[(1001 + bytes.Length)..].ContainsAnyExcept((byte)0));
+        var read = new byte[bytes.Length];
+        Assert.True(mapping.TryRead(1001, read));
+        Assert.Equal(bytes, read);
+        Assert.True(mapping.TryRead(mapping.Length, []));
+        Assert.True(mapping.TryWrite(mapping.Length, []));
+
+        new LinuxPlatform().SetLength(memory.Target, 3 * s_page);
+        Assert.False(mapping.TryRead(1001, read));
+        Assert.False(mapping.TryWrite(1001, read));
+        Assert.False(mapping.TryRead(mapping.Length - 1, read.AsSpan(0, 1)));
+        Assert.False(mapping.TryWrite(mapping.Length - 1, [1]));
+        Assert.True(mapping.TryRead(0, read.AsSpan(0, (3 * s_page) - 7)));
+        Assert.True(mapping.TryWrite((3 * s_page) - 8, [9]));
+        Assert.False(mapping.TryRead((3 * s_page) - 8, read.AsSpan(0, 2)));
+        Assert.False(mapping.TryWrite((3 * s_page) - 8, [9, 9]));
+        new LinuxPlatform().SetLength(memory.Target, 8 * s_page);
+        Assert.True(mapping.TryRead(0, new byte[mapping.Length]));
+        Assert.True(mapping.TryWrite(0, new byte[mapping.Length]));
+        Assert.Equal(call is not null, platform.Fired);
+        Assert.Equal(call is not null, platform.Calls.Contains("pipe2", StringComparer.Ordinal));
+    }
+
+    [Fact]
+    [Rule("try.cut")]
+    public void Checks_bounds_and_access_first()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(100);
+        using var mapping = memory.Map();
+        using var reader = memory.Map(new() { Access = FileAccess.Read });
+        foreach (var (offset, length) in ((long, int)[])[(0, 101), (-1, 1), (101, 0), (100, 1), (long.MaxValue, 1)])
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => mapping.TryRead(offset, new byte[length]));
+            Assert.Throws<ArgumentOutOfRangeException>(() => mapping.TryWrite(offset, new byte[length]));
+        }
+
+        Assert.Throws<InvalidOperationException>(() => reader.TryWrite(0, [1]));
+        Assert.True(reader.TryRead(0, new byte[100]));
+    }
+
+    [Fact]
+    [Rule("try.cut")]
+    [Rule("grow.withdrawn")]
+    public void A_process_lives_while_another_cuts_the_object_thousands_of_times()
+    {
+        const int Length = 1 << 20, Rounds = 10_000;
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, Length, new() { Backing = Backing.Sparse });
+        using var survivor = Peer.Start("map-survive", name);
+        Assert.Equal("ready", survivor.ReadLine());
+        using var cutter = Peer.Start("map-cut", name, $"{Length}", $"{Rounds}");
+        Assert.Equal("ready", cutter.ReadLine());
+        cutter.Tell("go");
+        Assert.Equal("done", cutter.ReadLine());
+        survivor.Tell("stop");
+        var counts = survivor.ReadLine().Split(' ').Select(text => long.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+        var (exitCode, _, errors) = survivor.Finish();
+        Assert.Equal((0, ""), (exitCode, errors));
+        // It has met both, the bytes and their absence; otherwise nothing was tried.
+        Assert.True(counts[0] > 0 && counts[1] > 0 && counts[2] > 0, $"read or written {counts[0]}, refused {counts[1]}, refreshed {counts[2]}");
+    }
+
+    private static SharedMemoryObject Create(Platform platform, long length)
+    {
+        using (Platform.Substitute(platform))
+        {
+            return SharedMemoryObject.CreateUnpublished(length, new() { Backing = Backing.Sparse });
+        }
+    }
+}
