@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-public sealed unsafe partial class MemoryMapping
+public sealed partial class MemoryMapping
 {
     /// <summary>Writes changed bytes to the file behind the mapping and waits for it. Other processes see stores at once, without this.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
@@ -68,7 +68,7 @@ public sealed unsafe partial class MemoryMapping
     /// Works whatever <c>/sys/kernel/mm/transparent_hugepage/shmem_enabled</c> says.
     /// <see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_COLLAPSE</c>
     /// </remarks>
-    public bool CollapseToHugePages()
+    public unsafe bool CollapseToHugePages()
     {
         using var lease = Acquire();
         return _platform.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
@@ -116,7 +116,7 @@ public sealed unsafe partial class MemoryMapping
     }
 
     /// <summary>The whole pages around some bytes.</summary>
-    private (nint Address, nuint Bytes) PagesOf(long offset, long length)
+    private unsafe (nint Address, nuint Bytes) PagesOf(long offset, long length)
     {
         // SAFETY: an address is computed, nothing is touched.
         var first = (nint)MappedBytes.Locate(FirstByte, Length, offset, length);

@@ -1,13 +1,13 @@
 namespace Posix.SharedMemory;
 
-public sealed unsafe partial class MemoryMapping
+public sealed partial class MemoryMapping
 {
     /// <summary>Copies bytes out. It cannot fault: where another process has cut the object the result is false.</summary>
     /// <returns>False where some of the bytes cannot be had; the destination may then hold some of them.</returns>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_readv(2)</see>; a plain copy out of a span is faster and faults.</remarks>
-    public bool TryRead(long offset, Span<byte> destination)
+    public unsafe bool TryRead(long offset, Span<byte> destination)
     {
         using var lease = Acquire();
         // SAFETY: the lease keeps the range mapped; the kernel checks each page.
@@ -20,7 +20,7 @@ public sealed unsafe partial class MemoryMapping
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_writev(2)</see></remarks>
-    public bool TryWrite(long offset, ReadOnlySpan<byte> source)
+    public unsafe bool TryWrite(long offset, ReadOnlySpan<byte> source)
     {
         using var lease = Acquire();
         MappedBytes.RequireWritable(Access);

@@ -19,7 +19,7 @@ public sealed partial class MemoryMapping
     {
         lock (_range)
         {
-            _ = Mapped;
+            ThrowIfDisposed();
             return Show(Math.Max(0, _platform.GetLength(_owner.Target) - Offset));
         }
     }

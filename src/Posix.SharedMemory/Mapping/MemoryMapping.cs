@@ -9,7 +9,7 @@ namespace Posix.SharedMemory;
 /// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
-public sealed unsafe partial class MemoryMapping : IDisposable
+public sealed partial class MemoryMapping : IDisposable
 {
     private readonly Platform _platform;
     private readonly IMappingOwner _owner;
@@ -17,12 +17,12 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     private readonly MappingRequest _request;
     private readonly int _slack;
     private readonly bool _follows;
-    private byte* _address;
+    private unsafe byte* _address;
     private long _length;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
-    internal MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, int slack, bool follows)
+    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, int slack, bool follows)
     {
         _platform = platform;
         _owner = owner;
@@ -56,7 +56,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <summary>Some bytes, for reading and writing.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
-    public Span<byte> GetSpan(long offset, int length)
+    public unsafe Span<byte> GetSpan(long offset, int length)
     {
         MappedBytes.RequireWritable(Access);
         // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
@@ -69,7 +69,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <exception cref="ArgumentException">The first would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
-    public Span<T> GetSpan<T>(long offset, int count)
+    public unsafe Span<T> GetSpan<T>(long offset, int count)
         where T : unmanaged
     {
         MappedBytes.RequireWritable(Access);
@@ -83,7 +83,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
 
     /// <summary>Some bytes, for reading.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
-    public ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
+    public unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
         // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
         new(MappedBytes.Locate(Mapped, _length, offset, length), length);
 
@@ -92,7 +92,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <param name="count">How many values.</param>
     /// <exception cref="ArgumentException">The first would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
-    public ReadOnlySpan<T> GetReadOnlySpan<T>(long offset, int count)
+    public unsafe ReadOnlySpan<T> GetReadOnlySpan<T>(long offset, int count)
         where T : unmanaged =>
         // SAFETY: as above; the address is aligned for T.
         new(MappedBytes.LocateAligned<T>(Mapped, _length, offset, count), count);
@@ -103,7 +103,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">It is not inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref T GetReference<T>(long offset)
+    public unsafe ref T GetReference<T>(long offset)
         where T : unmanaged
     {
         MappedBytes.RequireWritable(Access);
@@ -113,7 +113,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
 
     /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    public MappingLease Acquire()
+    public unsafe MappingLease Acquire()
     {
         AddReference();
         // SAFETY: the reference just taken keeps the range mapped. Its start is asked of the range: Dispose, on another
@@ -125,7 +125,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    public IMemoryOwner<byte> GetMemory(long offset, int length)
+    public unsafe IMemoryOwner<byte> GetMemory(long offset, int length)
     {
         MappedBytes.RequireWritable(Access);
         // SAFETY: an address is computed, nothing is touched.
@@ -135,13 +135,13 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     }
 
     /// <summary>The address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
-    public byte* DangerousGetPointer() => Mapped;
+    public unsafe byte* DangerousGetPointer() => Mapped;
 
     /// <summary>
     /// Unmaps the memory, or leaves that to the last lease. Spans, references and pointers taken from the mapping itself are
     /// invalid afterwards.
     /// </summary>
-    public void Dispose()
+    public unsafe void Dispose()
     {
         if (_range.IsClosed)
         {
@@ -156,20 +156,23 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     private void AddReference()
     {
         // The range itself can still be referenced after Dispose, as long as another lease lives.
-        _ = Mapped;
+        ThrowIfDisposed();
         var taken = false;
         _range.DangerousAddRef(ref taken);
     }
 
     // SAFETY: an address is computed; whoever uses it holds the range.
-    private byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;
+    private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;
 
-    private byte* Mapped
+    private unsafe byte* Mapped
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_address is null, this);
+            ThrowIfDisposed();
             return _address;
         }
     }
+
+    // SAFETY: the address is compared, not used.
+    private unsafe void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_address is null, this);
 }
