@@ -43,6 +43,13 @@ public sealed class Peer : IDisposable
         Watchdog.Run(_process.StandardOutput.ReadLine, $"a line from {_process.StartInfo.FileName}")
         ?? throw new InvalidOperationException($"The peer ended without a line. It said: {_errors.GetAwaiter().GetResult()}");
 
+    /// <summary>Sends a line and reads the answer.</summary>
+    public string Ask(string line)
+    {
+        Tell(line);
+        return ReadLine();
+    }
+
     /// <summary>Ends the process with SIGKILL.</summary>
     public void Kill()
     {
