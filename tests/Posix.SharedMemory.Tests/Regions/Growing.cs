@@ -161,7 +161,8 @@ public sealed class Growing
             MappedRegion region;
             using (Platform.Substitute(platform))
             {
-                region = MappedRegion.Attach(directory.File());
+                // One page of room: what is there is to fit, and what the neighbour adds is not.
+                region = MappedRegion.Attach(directory.File(), new() { AddressSpace = other.Length + s_page });
             }
 
             using (region)
