@@ -10,6 +10,8 @@ public sealed class Peer : IDisposable
 
     private Peer(ProcessStartInfo start)
     {
+        // A runtime that is killed would leave its sockets for debuggers in the directory of temporary files.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();

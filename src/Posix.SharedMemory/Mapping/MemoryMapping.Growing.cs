@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-public sealed unsafe partial class MemoryMapping
+public sealed partial class MemoryMapping
 {
     /// <summary>Gets how long the mapping can become without moving.</summary>
     internal long Room => _request.AddressSpace - _slack;
@@ -19,7 +19,7 @@ public sealed unsafe partial class MemoryMapping
     {
         lock (_range)
         {
-            _ = Mapped;
+            ThrowIfDisposed();
             return Show(Math.Max(0, _platform.GetLength(_owner.Target) - Offset));
         }
     }

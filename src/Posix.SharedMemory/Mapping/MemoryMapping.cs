@@ -156,7 +156,7 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     private void AddReference()
     {
         // The range itself can still be referenced after Dispose, as long as another lease lives.
-        _ = Mapped;
+        ThrowIfDisposed();
         var taken = false;
         _range.DangerousAddRef(ref taken);
     }
@@ -168,8 +168,10 @@ public sealed unsafe partial class MemoryMapping : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_address is null, this);
+            ThrowIfDisposed();
             return _address;
         }
     }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_address is null, this);
 }
