@@ -5,7 +5,7 @@ internal static class Comparison
 {
     private const int MostRounds = 21;
     private const int FewestRounds = 7;
-    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(0.7);
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_round = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan s_category = TimeSpan.FromSeconds(10);
 

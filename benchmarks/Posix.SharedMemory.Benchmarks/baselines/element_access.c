@@ -12,7 +12,7 @@ typedef struct {
     { \
         int64_t sum = 0; \
         for (int64_t i = 0; i < count; i++) { \
-            sum += elements[i]; \
+            sum ^= elements[i]; \
         } \
         return sum; \
     }
@@ -37,7 +37,7 @@ int64_t read_64(const bytes64 *elements, int64_t count)
     int64_t sum = 0;
     for (int64_t i = 0; i < count; i++) {
         const int64_t *w = elements[i].words;
-        sum += w[0] + w[1] + w[2] + w[3] + w[4] + w[5] + w[6] + w[7];
+        sum ^= w[0] + w[1] + w[2] + w[3] + w[4] + w[5] + w[6] + w[7];
     }
     return sum;
 }
