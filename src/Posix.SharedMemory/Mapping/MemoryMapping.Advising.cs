@@ -71,6 +71,7 @@ public sealed partial class MemoryMapping
     public unsafe bool CollapseToHugePages()
     {
         using var lease = Acquire();
+        // SAFETY: the lease keeps the range mapped; the kernel moves pages, and nothing is touched here.
         return _platform.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
     }
 

@@ -31,6 +31,7 @@ public sealed partial class MemoryMapping : IDisposable
         _slack = slack;
         _follows = follows;
         _length = request.Length - slack;
+        // SAFETY: an address is computed; this object owns the range from here on.
         _address = FirstByte;
         Access = request.Access;
     }
@@ -149,6 +150,7 @@ public sealed partial class MemoryMapping : IDisposable
         }
 
         _owner.Release(this);
+        // SAFETY: from here on nothing more is handed out; the range is unmapped with its last reference.
         _address = null;
         _range.Dispose();
     }
@@ -168,11 +170,16 @@ public sealed partial class MemoryMapping : IDisposable
     {
         get
         {
-            ThrowIfDisposed();
-            return _address;
+            // SAFETY: read once, since Dispose on another thread may take it away meanwhile.
+            var address = _address;
+            ObjectDisposedException.ThrowIf(address is null, this);
+            return address;
         }
     }
 
-    // SAFETY: the address is compared, not used.
-    private unsafe void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_address is null, this);
+    private unsafe void ThrowIfDisposed()
+    {
+        // SAFETY: the address is compared, not used.
+        ObjectDisposedException.ThrowIf(_address is null, this);
+    }
 }

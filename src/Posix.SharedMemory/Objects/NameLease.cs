@@ -87,9 +87,13 @@ internal sealed class NameLease : IDisposable
                 RemoveThroughWritable(target);
             }
         }
-        catch (Exception e) when (e is SharedMemoryException or ObjectDisposedException)
+        catch (SharedMemoryException)
         {
             // Who cannot find out whether he is the last leaves the name to others; disposing does not throw.
+        }
+        catch (ObjectDisposedException)
+        {
+            // The descriptor was given up or closed, and the share with it.
         }
     }
 
