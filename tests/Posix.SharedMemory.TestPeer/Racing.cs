@@ -158,7 +158,8 @@ internal static class Racing
         var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
         var stop = StopOnLine();
         var rounds = 0;
-        while (!stop.IsCompleted)
+        // Once at least: who comes after a kill takes the lease over.
+        do
         {
             using var memory = SharedMemoryObject.OpenOrCreate(arguments[0], 64, out _, options);
             for (var look = 0; look < 3; look++)
@@ -182,8 +183,53 @@ internal static class Racing
 
             rounds++;
         }
+        while (!stop.IsCompleted);
 
         Console.WriteLine(rounds);
+    }
+
+    /// <summary>
+    /// <c>race-leave NAME MEETING USER USERS ROUNDS</c>: in each round all users join a lease, and leave it at the same instant.
+    /// Prints in how many rounds the name was still there after that. The users meet at a counter in the object MEETING.
+    /// </summary>
+    internal static void Leave(string[] arguments)
+    {
+        var name = arguments[0];
+        var (user, users, rounds) = (Number(arguments[2]), Number(arguments[3]), Number(arguments[4]));
+        var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
+        using var memory = SharedMemoryObject.Open(arguments[1]);
+        using var counter = memory.Map();
+        var (met, left) = (0L, 0);
+        Start();
+        for (var round = 0; round < rounds; round++)
+        {
+            var leased = SharedMemoryObject.OpenOrCreate(name, 64, out _, options);
+            if ((round + user) % 3 == 0)
+            {
+                // Who reads leaves by way of another descriptor.
+                var reader = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+                leased.Dispose();
+                leased = reader;
+            }
+
+            Meet();
+            leased.Dispose();
+            Meet();
+            left += user == 0 && SharedMemoryObject.TryUnlink(name) ? 1 : 0;
+            Meet();
+        }
+
+        Console.WriteLine(left);
+
+        void Meet()
+        {
+            ref var arrivals = ref counter.GetReference<long>(0);
+            met += users;
+            Interlocked.Increment(ref arrivals);
+            for (var wait = default(SpinWait); Volatile.Read(ref arrivals) < met; wait.SpinOnce(sleep1Threshold: -1))
+            {
+            }
+        }
     }
 
     /// <summary><c>race-target NAME LENGTH</c>: creates and removes a name until a line comes.</summary>

@@ -203,7 +203,8 @@ public sealed class Creating
         using var opened = SharedMemoryObject.Open(name);
         Assert.Equal(2, opened.Length);
         Assert.Equal(1, memory.GetStatus().NameCount);
-        Assert.DoesNotContain(Directory.EnumerateFiles("/dev/shm", ".shm-publish-*"), file => new FileInfo(file).Length == 2);
+        var identity = memory.GetStatus().Identity;
+        Assert.Equal(name.Name, Assert.Single(SharedMemoryDirectory.Enumerate(), entry => entry.Identity == identity).Name);
 
         using var free = new TemporaryName();
         using var first = SharedMemoryObject.CreateUnpublished(3);
