@@ -9,5 +9,5 @@ internal static class Unix
     internal const int RLIMIT_FSIZE = 1;
     internal const short POLLOUT = 4;
     internal const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3;
-    internal const int F_SETFD = 2, F_GETFL = 3, F_SETFL = 4;
+    internal const int F_GETFL = 3, F_SETFL = 4;
 }

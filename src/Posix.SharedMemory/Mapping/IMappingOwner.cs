@@ -7,6 +7,12 @@ internal interface IMappingOwner
     /// <exception cref="ObjectDisposedException">The object is disposed.</exception>
     OpenObject Target { get; }
 
+    /// <summary>Gets whether the object is disposed; its mappings live on.</summary>
+    bool IsDisposed { get; }
+
+    /// <summary>Gets the object's name, also when it is disposed.</summary>
+    string? Name { get; }
+
     /// <summary>Forgets a mapping that is being disposed.</summary>
     void Release(MemoryMapping mapping);
 }

@@ -39,7 +39,7 @@ public sealed partial class MemoryMapping
     /// <summary>Brings all pages in, with their memory, without changing a byte: touching them afterwards costs nothing and cannot fail for want of memory.</summary>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOSPC"/>: the memory is not there, where touching would end the process. <see cref="Errno.EFAULT"/>: a part has been cut off.
-    /// <see cref="Errno.ENOMEM"/>.
+    /// Once the object is disposed, the two cannot be told apart: <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
     public void Prefault()
@@ -52,10 +52,10 @@ public sealed partial class MemoryMapping
             error = LookAtEachPage() ? default : Errno.EFAULT;
         }
 
-        if (error == Errno.EFAULT && _platform.GetLength(_owner.Target) >= Offset + Length)
+        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.GetLength(_owner.Target) >= Offset + Length)
         {
             // All of it is there to be had, so it is the memory that is missing.
-            throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Target.Name.Text, $"{Length} bytes asked");
+            throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Name, $"{Length} bytes asked");
         }
 
         Check(error, "madvise(MADV_POPULATE_WRITE)");
@@ -85,7 +85,7 @@ public sealed partial class MemoryMapping
     }
 
     /// <summary>Lets the mapped pages be swapped out again.</summary>
-    /// <exception cref="SharedMemoryException">An error of the system.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: the process has too many mappings to split one.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">munlock(2)</see></remarks>
     public void Unlock()
     {
@@ -143,7 +143,7 @@ public sealed partial class MemoryMapping
     {
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, operation, _owner.Target.Name.Text);
+            throw new SharedMemoryException(error, operation, _owner.Name);
         }
     }
 }

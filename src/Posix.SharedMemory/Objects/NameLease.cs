@@ -6,8 +6,8 @@ namespace Posix.SharedMemory;
 /// </summary>
 internal sealed class NameLease : IDisposable
 {
-    /// <summary>How many turns an opener waits for a last user that is removing the name; the later ones sleep a millisecond.</summary>
-    internal const int Patience = 100;
+    /// <summary>How long an opener waits for a last user that is removing the name; it takes microseconds, unless it is stopped there.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Platform _platform;
     private readonly SharedMemoryObject _memory;
@@ -64,23 +64,24 @@ internal sealed class NameLease : IDisposable
 
     public void Dispose()
     {
-        if (!_name.IsOurs || _memory.SafeFileHandle.IsClosed)
+        if (!_name.IsOurs)
         {
-            return;
-        }
-
-        var target = _memory.Target;
-        if (_memory.Access == FileAccess.ReadWrite)
-        {
-            RemoveIfLast(target);
             return;
         }
 
         try
         {
-            RemoveThroughWritable(target);
+            var target = _memory.Target;
+            if (_memory.Access == FileAccess.ReadWrite)
+            {
+                RemoveIfLast(target);
+            }
+            else
+            {
+                RemoveThroughWritable(target);
+            }
         }
-        catch (SharedMemoryException)
+        catch (Exception e) when (e is SharedMemoryException or ObjectDisposedException)
         {
             // Who cannot find out whether he is the last leaves the name to others; disposing does not throw.
         }
@@ -108,8 +109,16 @@ internal sealed class NameLease : IDisposable
     private void RemoveIfLast(in OpenObject target)
     {
         // SYNC lease.last: pairs with Follow. Who has the lease alone removes the name before letting go, so whoever takes a
-        // share later finds the name gone.
-        if (_platform.TakeLease(target, exclusive: true).IsSuccess)
+        // share later finds the name gone. Two who leave at once hinder each other at first: each lets go, and whoever
+        // does so last has the lease alone at the second try.
+        var error = _platform.TakeLease(target, exclusive: true);
+        if (error == Errno.EAGAIN)
+        {
+            _platform.DropLease(target);
+            error = _platform.TakeLease(target, exclusive: true);
+        }
+
+        if (error.IsSuccess)
         {
             _ = _name.Remove();
         }

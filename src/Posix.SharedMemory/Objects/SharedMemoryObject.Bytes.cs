@@ -12,7 +12,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="destination">Where they go; as many as fit.</param>
     /// <param name="offset">The first byte to copy.</param>
     /// <returns>How many were copied: fewer than asked at the end of the object, 0 behind it.</returns>
-    /// <exception cref="SharedMemoryException">An error of the system.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EINVAL"/>: an object of huge pages on a kernel that cannot read them.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see></remarks>
     public int Read(Span<byte> destination, long offset)
     {
@@ -27,7 +27,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the object is sparse there and the memory is not to be had.
-    /// <see cref="Errno.EPERM"/>: sealed.
+    /// <see cref="Errno.EFBIG"/>: beyond <c>RLIMIT_FSIZE</c>, which counts inside the object too. <see cref="Errno.EPERM"/>: sealed.
     /// </exception>
     /// <remarks>
     /// Should another process shorten the object in the instant between the look at its length and the copy, Linux makes it
@@ -133,8 +133,7 @@ public sealed partial class SharedMemoryObject
                 }
 
                 done += piece.Length;
-                cancellationToken.ThrowIfCancellationRequested();
-                done += SendWhatFits(destination, new(offset + done, range.Length - done));
+                done += SendWhatFits(destination, new(offset + done, range.Length - done), cancellationToken);
             }
 
             return done;
@@ -149,11 +148,12 @@ public sealed partial class SharedMemoryObject
     private static bool MustGoThroughBuffer(Errno error) =>
         error == Errno.EINVAL || error == Errno.EXDEV || error == Errno.ENOSYS || error == Errno.EOPNOTSUPP;
 
-    private long SendWhatFits(Socket destination, ByteRange range)
+    private long SendWhatFits(Socket destination, ByteRange range, CancellationToken cancellationToken)
     {
         var done = 0L;
         while (done < range.Length)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var error = _platform.Send(Target, destination.SafeHandle, new(range.Offset + done, range.Length - done), out var sent);
             if (!error.IsSuccess && error != Errno.EAGAIN && !MustGoThroughBuffer(error))
             {

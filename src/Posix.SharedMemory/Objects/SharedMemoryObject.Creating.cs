@@ -12,6 +12,9 @@ public sealed partial class SharedMemoryObject
     /// message tells the bytes asked and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EACCES"/>,
     /// <see cref="Errno.ENAMETOOLONG"/>, <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>. Nothing is left behind.
     /// </exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// The file system at /dev/shm has no files without a name, or cannot reserve memory; <see cref="Lifetime.UnlinkOnLastDispose"/> on macOS and FreeBSD.
+    /// </exception>
     /// <remarks>
     /// On macOS the name is visible from the first step, with length 0: that system has nothing else.
     /// <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
@@ -33,7 +36,8 @@ public sealed partial class SharedMemoryObject
     /// <param name="options">For a new object. <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a user of an existing one too.</param>
     /// <exception cref="ArgumentException">The name cannot be one.</exception>
     /// <exception cref="SharedMemoryException">
-    /// As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. Works on another
+    /// <see cref="Errno.EAGAIN"/>: its last user has stopped while removing the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is asked for.
+    /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. Works on another
     /// user's object where <c>fs.protected_regular</c> is on.
     /// </exception>
     public static SharedMemoryObject OpenOrCreate(string name, long length, out bool created, SharedMemoryOptions? options = null)
@@ -103,6 +107,15 @@ public sealed partial class SharedMemoryObject
             throw new ArgumentException("An unpublished object has no name to give in exchange; use Replace.", nameof(mode));
         }
 
+        // One thread at a time: the object gets one name.
+        lock (_handle)
+        {
+            PublishOnce(parsed, mode);
+        }
+    }
+
+    private void PublishOnce(in ObjectName name, RenameMode mode)
+    {
         if (!_name.IsNone || !IsUnpublished)
         {
             throw new InvalidOperationException(_name.IsNone
@@ -110,11 +123,14 @@ public sealed partial class SharedMemoryObject
                 : $"The object is published already, as {Name}; use Rename.");
         }
 
-        if (TryPublish(parsed, mode) is { IsSuccess: false } error)
+        if (TryPublish(name, mode) is { IsSuccess: false } error)
         {
-            throw new SharedMemoryException(error, _platform.PublishCall, name);
+            throw new SharedMemoryException(error, _platform.PublishCall, name.Text);
         }
     }
+
+    /// <summary>From here on, reserving costs far more than looking whether the name is taken.</summary>
+    private const long WorthALook = 1 << 20;
 
     private bool IsUnpublished { get; init; }
 
@@ -127,7 +143,24 @@ public sealed partial class SharedMemoryObject
         }
 
         memory = null;
-        var error = TryCreateUnpublished(name, platform, length, options, out var unpublished);
+        // Publishing decides. But where the name is taken already, a large length need not be looked for first.
+        if (length >= WorthALook && platform.Find(name) is not null)
+        {
+            return Errno.EEXIST;
+        }
+
+        Errno error;
+        SharedMemoryObject? unpublished;
+        try
+        {
+            error = TryCreateUnpublished(name, platform, length, options, out unpublished);
+        }
+        catch (SharedMemoryException e) when ((e.Errno == Errno.ENOSPC || e.Errno == Errno.ENOMEM) && platform.Find(name) is not null)
+        {
+            // It is the creator who was faster that has the memory.
+            return Errno.EEXIST;
+        }
+
         if (unpublished is null)
         {
             return error;

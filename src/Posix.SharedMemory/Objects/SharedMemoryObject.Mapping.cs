@@ -7,7 +7,7 @@ public sealed partial class SharedMemoryObject
 
     /// <summary>Maps the whole object.</summary>
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true, follows: true);
 
@@ -17,7 +17,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="options">Access, copy-on-write, populate, huge pages.</param>
     /// <exception cref="ArgumentOutOfRangeException">The part is empty or does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is asked for.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
         Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
@@ -27,6 +27,8 @@ public sealed partial class SharedMemoryObject
         Map(0, length, new() { AddressSpace = addressSpace }, whole: true, follows: true);
 
     OpenObject IMappingOwner.Target => Target;
+
+    bool IMappingOwner.IsDisposed => _handle.IsClosed;
 
     void IMappingOwner.Release(MemoryMapping mapping)
     {

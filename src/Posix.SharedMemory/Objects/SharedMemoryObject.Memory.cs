@@ -3,6 +3,7 @@ namespace Posix.SharedMemory;
 public sealed partial class SharedMemoryObject
 {
     /// <summary>Gets the length in bytes, asked of the kernel each time: another process may change it.</summary>
+    /// <exception cref="ObjectDisposedException">The object is disposed. The kernel has no other reason to refuse.</exception>
     public long Length => _platform.GetLength(Target);
 
     /// <summary>Gets or sets the permissions, with set-user, set-group and sticky. The umask does not apply.</summary>
@@ -15,6 +16,7 @@ public sealed partial class SharedMemoryObject
     }
 
     /// <summary>Asks the system what it knows of the object now.</summary>
+    /// <exception cref="ObjectDisposedException">The object is disposed. The kernel has no other reason to refuse.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
     public SharedMemoryStatus GetStatus() => _platform.GetStatus(Target);
 
@@ -40,12 +42,7 @@ public sealed partial class SharedMemoryObject
         SharedMemoryOptions.Check(backing);
         var target = Target;
         RequireWritable();
-        var present = _platform.GetLength(target);
-        if (length > present)
-        {
-            _platform.Grow(target, present, length, backing);
-        }
-        else if (length < present)
+        if (_platform.Grow(target, length, backing) > length)
         {
             Shrink(target, length);
         }
@@ -56,7 +53,8 @@ public sealed partial class SharedMemoryObject
     /// <param name="length">How many bytes; the part must lie inside the object.</param>
     /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there. <see cref="Errno.EPERM"/>: sealed.</exception>
+    /// <exception cref="PlatformNotSupportedException">The file system behind the object cannot reserve memory.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see></remarks>
     public void Reserve(long offset, long length) => _platform.Reserve(Target, CheckWritableRange(offset, length));
 
@@ -78,6 +76,7 @@ public sealed partial class SharedMemoryObject
     }
 
     /// <summary>Finds the parts that have memory behind them, in order, in whole pages.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the object is opened anew to look.</exception>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not say.</exception>
     /// <remarks>
     /// Before Linux 6.5, in an object that is not fully allocated, memory that was reserved and never written is not found.

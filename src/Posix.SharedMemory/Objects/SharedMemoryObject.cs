@@ -1,5 +1,5 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -106,7 +106,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
                 return [];
             }
 
-            var terminated = _utf8Name ??= Encoding.UTF8.GetBytes(Name + '\0');
+            var terminated = _utf8Name ??= _name.ToTerminated();
             return terminated.AsSpan(0, terminated.Length - 1);
         }
     }
@@ -192,6 +192,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     {
         memory = null;
         var platform = Platform.Current;
+        var since = 0L;
         for (var attempt = default(SpinWait); ; attempt.SpinOnce())
         {
             var error = platform.Open(name, mode, access, permissions, out var handle);
@@ -209,7 +210,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
             try
             {
-                if (NameLease.Follow(platform, opened, joins, patient: attempt.Count < NameLease.Patience, out opened._nameOwner))
+                if (NameLease.Follow(platform, opened, joins, patient: IsPatient(ref since), out opened._nameOwner))
                 {
                     memory = opened;
                     return default;
@@ -223,6 +224,17 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
                 }
             }
         }
+    }
+
+    private static bool IsPatient(ref long since)
+    {
+        if (since == 0)
+        {
+            since = Stopwatch.GetTimestamp();
+            return true;
+        }
+
+        return Stopwatch.GetElapsedTime(since) < NameLease.Patience;
     }
 
     private static void CheckAccess(FileAccess access)

@@ -11,13 +11,13 @@ internal sealed partial class FreeBsdPlatform
 {
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => Extend(target, length);
 
-    internal override void Grow(in OpenObject target, long from, long length, Backing backing)
+    internal override long Grow(in OpenObject target, long length, Backing backing)
     {
         // The monitor keeps apart the threads that share this open. Between processes there is no lock to take: two that
         // grow an object from inside one page at the same time may clear what the faster one has stored there.
         lock (target.Handle)
         {
-            from = GetLength(target);
+            var from = GetLength(target);
             if (from < length)
             {
                 if (MemoryPage.Inside(from) != 0)
@@ -28,6 +28,8 @@ internal sealed partial class FreeBsdPlatform
 
                 Extend(target, length);
             }
+
+            return from;
         }
     }
 

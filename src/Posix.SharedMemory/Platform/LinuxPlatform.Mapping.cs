@@ -110,8 +110,8 @@ internal partial class LinuxPlatform
             var here = new IoVector { iov_base = local + (nint)done, iov_len = length - done };
             var there = new IoVector { iov_base = remote + (nint)done, iov_len = length - done };
             nint result = write
-                ? Fails(nameof(Libc.process_vm_writev)) ? -1 : Libc.process_vm_writev(Environment.ProcessId, here, 1, there, 1, 0)
-                : Fails(nameof(Libc.process_vm_readv)) ? -1 : Libc.process_vm_readv(Environment.ProcessId, here, 1, there, 1, 0);
+                ? Fails(nameof(Libc.process_vm_writev)) ? -1 : Libc.process_vm_writev(ProcessId, here, 1, there, 1, 0)
+                : Fails(nameof(Libc.process_vm_readv)) ? -1 : Libc.process_vm_readv(ProcessId, here, 1, there, 1, 0);
             if (result < 0)
             {
                 return ErrorOf(result) == Errno.EFAULT ? false : null;

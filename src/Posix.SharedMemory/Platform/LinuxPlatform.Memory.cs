@@ -17,26 +17,24 @@ internal partial class LinuxPlatform
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) =>
         Extend(target, from: 0, length, backing);
 
-    internal override void Grow(in OpenObject target, long from, long length, Backing backing)
+    internal override long Grow(in OpenObject target, long length, Backing backing)
     {
-        // fallocate never shortens, so it needs nobody's consent where there is no rest of a page to clear.
-        if (backing == Backing.Reserved && MemoryPage.Inside(from) == 0)
-        {
-            Extend(target, from, length, backing);
-            return;
-        }
-
-        // SYNC growth: pairs with itself in every other grower. One at a time looks at the length, clears the last page's rest and
-        // sets the new length: another could make that rest part of the object, and ftruncate would take away what it had grown.
-        // The kernel's lock keeps other opens out, the monitor the threads that share this one.
+        // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
+        // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
+        // The kernel's lock pairs with that of every other open; the monitor keeps apart the threads that share this one.
         lock (target.Handle)
         {
             Lock(target, RecordLock.Growth);
             try
             {
-                from = GetLength(target);
-                ClearLastPage(target, from);
-                Extend(target, from, length, backing);
+                var found = GetLength(target);
+                if (found < length)
+                {
+                    ClearLastPage(target, found);
+                    Extend(target, found, length, backing);
+                }
+
+                return found;
             }
             finally
             {
@@ -112,7 +110,7 @@ internal partial class LinuxPlatform
 
     private void Extend(in OpenObject target, long from, long to, Backing backing)
     {
-        if (to <= from)
+        if (to == from)
         {
             return;
         }

@@ -104,9 +104,13 @@ internal partial class LinuxPlatform
                 }
 
                 _ = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"), source);
-                return ErrorOf(Fails(nameof(Libc.linkat))
+                error = ErrorOf(Fails(nameof(Libc.linkat))
                     ? -1
                     : Libc.linkat(AT_FDCWD, sourcePointer, AT_FDCWD, pathPointer, AT_SYMLINK_FOLLOW));
+                return error == Errno.ENOENT
+                    ? throw new PlatformNotSupportedException(
+                        "Giving a file its name needs Linux 6.10, or /proc to be mounted. Use Open with FileMode.CreateNew, then SetLength.")
+                    : error;
             }
         }
         finally

@@ -51,7 +51,7 @@ internal partial class LinuxPlatform
 
     private Errno TakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path)
     {
-        RemoveAbandonedTemporaries(directory);
+        TryRemoveAbandonedTemporaries(directory);
         // The lock tells a later sweep that this temporary name is not abandoned. The kernel drops it if this process dies.
         Lock(target, RecordLock.Publishing);
         try
@@ -76,6 +76,18 @@ internal partial class LinuxPlatform
         finally
         {
             Unlock(target, RecordLock.Publishing);
+        }
+    }
+
+    private void TryRemoveAbandonedTemporaries(ReadOnlySpan<byte> directory)
+    {
+        try
+        {
+            RemoveAbandonedTemporaries(directory);
+        }
+        catch (SharedMemoryException)
+        {
+            // A directory that cannot be listed now is no reason not to publish: a later sweep finds what is left.
         }
     }
 

@@ -153,9 +153,13 @@ internal partial class LinuxPlatform : PosixPlatform
         // SAFETY: both paths are pinned for the length of the call and end with a NUL.
         fixed (byte* oldPointer = oldPath, newPointer = newPath)
         {
-            return ErrorOf(Fails(nameof(Libc.renameat2))
+            var error = ErrorOf(Fails(nameof(Libc.renameat2))
                 ? -1
                 : Libc.renameat2(SYS_renameat2, AT_FDCWD, oldPointer, AT_FDCWD, newPointer, flags));
+            return error == Errno.ENOSYS
+                ? throw new PlatformNotSupportedException(
+                    "This kernel, or a filter in front of it, lacks renameat2, which NoReplace and Exchange need. Use RenameMode.Replace.")
+                : error;
         }
     }
 }

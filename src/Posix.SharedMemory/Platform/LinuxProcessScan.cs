@@ -8,6 +8,11 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform)
 {
     internal SharedMemoryHolders Find(ObjectIdentity identity)
     {
+        if (!Directory.Exists("/proc/self"))
+        {
+            throw new PlatformNotSupportedException("Who holds an object is found in /proc, which is not mounted here.");
+        }
+
         var holders = new List<SharedMemoryHolder>();
         var unreadable = new List<int>();
         foreach (var id in ProcessIds())

@@ -132,8 +132,14 @@ internal sealed class MacOSPlatform : BsdPlatform
         }
     }
 
-    internal override void Grow(in OpenObject target, long from, long length, Backing backing)
+    internal override long Grow(in OpenObject target, long length, Backing backing)
     {
+        var found = GetLength(target);
+        if (found >= length)
+        {
+            return found;
+        }
+
         try
         {
             SetLength(target, length);
@@ -142,6 +148,8 @@ internal sealed class MacOSPlatform : BsdPlatform
         {
             // Another process made it as long meanwhile, and its length is final.
         }
+
+        return found;
     }
 
     /// <remarks>The kernel makes the whole memory object when the length is set; there is no call to ask for more.</remarks>

@@ -93,8 +93,8 @@ internal abstract class Platform
     /// Makes an object longer, or changes nothing. What is new reads as zero, also where a mapping had stored behind the end.
     /// An object that another process made as long meanwhile stays as it is.
     /// </summary>
-    /// <param name="from">The length that the caller has just seen.</param>
-    internal abstract void Grow(in OpenObject target, long from, long length, Backing backing);
+    /// <returns>The length that it found.</returns>
+    internal abstract long Grow(in OpenObject target, long length, Backing backing);
 
     /// <summary>Reserves the memory of a part.</summary>
     internal abstract void Reserve(in OpenObject target, ByteRange range);

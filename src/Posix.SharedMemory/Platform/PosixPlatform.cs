@@ -64,6 +64,12 @@ internal abstract partial class PosixPlatform : Platform
 
     internal override unsafe void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset)
     {
+        // The kernel applies the limit inside the object, too.
+        if (!IsWithinFileSizeLimit(target, offset + source.Length, out var limit))
+        {
+            throw BeyondFileSizeLimit(nameof(Libc.pwrite), target, offset + source.Length, limit);
+        }
+
         while (!source.IsEmpty)
         {
             nint result;
@@ -154,13 +160,20 @@ internal abstract partial class PosixPlatform : Platform
     /// <summary>Refuses a growth that the kernel would answer with SIGXFSZ, which ends the process.</summary>
     private protected void CheckFileSizeLimit(string operation, in OpenObject target, long length)
     {
-        ResourceLimit limit = default;
-        Check(Fails(nameof(Libc.getrlimit)) ? -1 : Libc.getrlimit(RLIMIT_FSIZE, out limit), nameof(Libc.getrlimit), target.Name);
-        if ((ulong)length > limit.rlim_cur && length > GetLength(target))
+        if (!IsWithinFileSizeLimit(target, length, out var limit) && length > GetLength(target))
         {
-            throw new SharedMemoryException(
-                Errno.EFBIG, operation, target.Name.Text,
-                $"{length} bytes asked, where RLIMIT_FSIZE lets this process make {limit.rlim_cur}");
+            throw BeyondFileSizeLimit(operation, target, length, limit);
         }
     }
+
+    private bool IsWithinFileSizeLimit(in OpenObject target, long end, out ulong limit)
+    {
+        ResourceLimit current = default;
+        Check(Fails(nameof(Libc.getrlimit)) ? -1 : Libc.getrlimit(RLIMIT_FSIZE, out current), nameof(Libc.getrlimit), target.Name);
+        limit = current.rlim_cur;
+        return (ulong)end <= limit;
+    }
+
+    private static SharedMemoryException BeyondFileSizeLimit(string operation, in OpenObject target, long end, ulong limit) => new(
+        Errno.EFBIG, operation, target.Name.Text, $"{end} bytes asked, where RLIMIT_FSIZE lets this process have {limit}");
 }

@@ -52,7 +52,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => throw Unsupported();
 
-    internal override void Grow(in OpenObject target, long from, long length, Backing backing) => throw Unsupported();
+    internal override long Grow(in OpenObject target, long length, Backing backing) => throw Unsupported();
 
     internal override void Reserve(in OpenObject target, ByteRange range) => throw Unsupported();
 

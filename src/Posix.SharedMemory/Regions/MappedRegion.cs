@@ -154,7 +154,7 @@ public sealed class MappedRegion : IDisposable
             var target = _file.Target;
             if (newLength > Length)
             {
-                _platform.Grow(target, _platform.GetLength(target), newLength, _options.Backing);
+                _ = _platform.Grow(target, newLength, _options.Backing);
                 Adopt(_platform.GetLength(target));
             }
         }

@@ -80,6 +80,9 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     /// <summary>The bytes, without leading slashes.</summary>
     internal byte[] ToArray() => _systemBytes ?? Encoding.UTF8.GetBytes(Bare.ToString());
 
+    /// <summary>The bytes as they were written or read, slashes included, and a NUL behind them.</summary>
+    internal byte[] ToTerminated() => _systemBytes is null ? Encoding.UTF8.GetBytes(Text + '\0') : [.. _systemBytes, 0];
+
     public bool Equals(ObjectName other) =>
         _systemBytes is null && other._systemBytes is null
             ? Bare.SequenceEqual(other.Bare)

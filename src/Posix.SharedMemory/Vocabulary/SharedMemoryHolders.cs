@@ -13,7 +13,7 @@ public sealed class SharedMemoryHolders : IReadOnlyList<SharedMemoryHolder>
         UnreadableProcessIds = unreadable;
     }
 
-    /// <summary>Gets whether every process could be looked into: only then is nobody else a holder.</summary>
+    /// <summary>Gets whether every process that /proc shows could be looked into. Processes of other PID namespaces are not shown, nor those that its mount hides (<c>hidepid</c>).</summary>
     public bool IsComplete => UnreadableProcessIds.Count == 0;
 
     /// <summary>Gets the processes of which it is unknown whether they hold the object, because this user may not look.</summary>

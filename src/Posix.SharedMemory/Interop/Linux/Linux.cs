@@ -12,13 +12,13 @@ internal static class Linux
 
     internal const uint S_IFMT = 0xF000, S_IFREG = 0x8000;
 
-    internal const int STATX_TYPE = 1, STATX_SIZE = 0x200, STATX_BLOCKS = 0x400, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
+    internal const int STATX_TYPE = 1, STATX_SIZE = 0x200, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
 
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
 
     internal const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
-    internal const int SEEK_SET = 0, SEEK_DATA = 3, SEEK_HOLE = 4;
+    internal const int SEEK_DATA = 3, SEEK_HOLE = 4;
 
     internal const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
 
