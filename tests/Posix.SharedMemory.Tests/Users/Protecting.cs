@@ -64,26 +64,16 @@ public sealed class Protecting
     private static SafeFileHandle OpenAlone()
     {
         SafeFileHandle? setting = null;
-        Watchdog.Until(
-            () =>
-            {
-                try
-                {
-                    // FileShare.None is an exclusive flock.
-                    setting = File.OpenHandle(Setting, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-                }
-                catch (IOException e) when (e.HResult == Errno.EAGAIN.Number)
-                {
-                    return false;
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    Skip.If(true, $"{Setting} cannot be set here: {e.Message}");
-                }
+        try
+        {
+            setting = Native.Open(Setting, Native.O_RDWR);
+        }
+        catch (IOException e)
+        {
+            Skip.If(true, $"{Setting} cannot be set here: {e.Message}");
+        }
 
-                return true;
-            },
-            "the other runs to restore the setting");
+        Watchdog.Until(() => Native.TryLockAlone(setting!), "the other runs to restore the setting");
         return setting!;
     }
 
