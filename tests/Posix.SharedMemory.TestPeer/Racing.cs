@@ -5,10 +5,13 @@ namespace Posix.SharedMemory.TestPeer;
 /// <summary>Commands that several processes run against each other; each says <c>ready</c> and starts when a line comes.</summary>
 internal static class Racing
 {
-    /// <summary><c>race-create NAME THREADS ROUNDS</c>: creates NAME-0, NAME-1 …; prints how often it succeeded and how often not.</summary>
+    /// <summary>
+    /// <c>race-create NAME THREADS ROUNDS [LENGTH]</c>: creates NAME-0, NAME-1 …; prints how often it succeeded and how often the name was taken.
+    /// </summary>
     internal static void Create(string[] arguments)
     {
         var (name, threads, rounds) = (arguments[0], Number(arguments[1]), Number(arguments[2]));
+        var length = arguments.Length > 3 ? Number(arguments[3]) : 100;
         int created = 0, taken = 0;
         Start();
         InParallel(threads, _ =>
@@ -17,7 +20,7 @@ internal static class Racing
             {
                 try
                 {
-                    SharedMemoryObject.Create($"{name}-{round}", 100).Dispose();
+                    SharedMemoryObject.Create($"{name}-{round}", length).Dispose();
                     Interlocked.Increment(ref created);
                 }
                 catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
