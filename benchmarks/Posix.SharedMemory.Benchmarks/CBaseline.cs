@@ -8,12 +8,37 @@ namespace Posix.SharedMemory.Benchmarks;
 /// <summary>A C source file beside the benchmarks, compiled by this machine's <c>cc -O2</c> when it is first asked for.</summary>
 internal sealed class CBaseline
 {
+    private static readonly Dictionary<string, CBaseline> s_loaded = new(StringComparer.Ordinal);
+
     private readonly nint _library;
 
     private CBaseline(nint library) => _library = library;
 
     /// <exception cref="InvalidOperationException">There is no C compiler, or it refuses the source.</exception>
-    internal static CBaseline Load(string name)
+    internal static CBaseline Load(string name) => s_loaded.TryGetValue(name, out var loaded) ? loaded : s_loaded[name] = Compile(name);
+
+    /// <summary>Gets a function's address.</summary>
+    internal nint this[string function] => NativeLibrary.GetExport(_library, function);
+
+    /// <summary>Text as C takes it, for as long as the process lives.</summary>
+    internal static nint Text(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text + '\0');
+        var memory = Marshal.AllocHGlobal(bytes.Length);
+        Marshal.Copy(bytes, 0, memory, bytes.Length);
+        return memory;
+    }
+
+    /// <summary>Checks the line number that a function of the baselines returns.</summary>
+    internal static void Check(int line)
+    {
+        if (line != 0)
+        {
+            throw new InvalidOperationException($"The C baseline failed at line {line}.");
+        }
+    }
+
+    private static CBaseline Compile(string name)
     {
         var directory = Path.Combine(AppContext.BaseDirectory, "baselines");
         var source = Path.Combine(directory, name + ".c");
@@ -34,27 +59,6 @@ internal sealed class CBaseline
         finally
         {
             File.Delete(library);
-        }
-    }
-
-    /// <summary>Gets a function's address.</summary>
-    internal nint this[string function] => NativeLibrary.GetExport(_library, function);
-
-    /// <summary>Text as C takes it, for as long as the process lives.</summary>
-    internal static nint Text(string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text + '\0');
-        var memory = Marshal.AllocHGlobal(bytes.Length);
-        Marshal.Copy(bytes, 0, memory, bytes.Length);
-        return memory;
-    }
-
-    /// <summary>Checks the line number that a function of the baselines returns.</summary>
-    internal static void Check(int line)
-    {
-        if (line != 0)
-        {
-            throw new InvalidOperationException($"The C baseline failed at line {line}.");
         }
     }
 }

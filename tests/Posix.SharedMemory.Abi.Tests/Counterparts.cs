@@ -12,6 +12,7 @@ internal static partial class Counterparts
     {
         [nameof(PollDescriptor)] = ("struct pollfd", null),
         [nameof(ResourceLimit)] = ("struct rlimit", null),
+        [nameof(IoVector)] = ("struct iovec", null),
         [nameof(LinuxCachestat)] = ("struct cachestat", "__NR_cachestat"),
         [nameof(LinuxCachestatRange)] = ("struct cachestat_range", "__NR_cachestat"),
         // No header for programs has linux_dirent64; on a 64-bit system libc hands its records on unchanged.
@@ -58,6 +59,9 @@ internal static partial class Counterparts
         [nameof(Libc.shm_unlink)] = ["MacOS", "FreeBsd"],
         [nameof(Libc.shm_rename)] = ["FreeBsd"],
         [nameof(Libc.fspacectl)] = ["FreeBsd"],
+        [nameof(Libc.process_vm_readv)] = ["Linux"],
+        [nameof(Libc.process_vm_writev)] = ["Linux"],
+        [nameof(Libc.pipe2)] = ["Linux", "FreeBsd"],
         [nameof(Libc.sysctlbyname)] = ["FreeBsd"],
     };
 

@@ -32,7 +32,7 @@ internal static class Regions
     /// several do so at once. Then waits for a line and checks every byte of all of them.
     /// </summary>
     /// <remarks>
-    /// The region starts with the end of what is claimed, in 8 bytes. A claim is: its length in 2
+    /// The region starts with the end of what is claimed and the rounds of maker 1 and maker 2, in 8 bytes each. A claim is: its length in 2
     /// bytes, its maker in 1, and then bytes that tell their place.
     /// </remarks>
     internal static void Grow(string[] arguments)
@@ -44,6 +44,14 @@ internal static class Regions
         long followed = 0;
         for (var round = 0L; round < rounds; round++)
         {
+            // Neither gets far ahead: they are to grow at the same time, not one after the other.
+            Volatile.Write(ref region.Mapping.GetReference<long>(8 * number), round);
+            for (var wait = default(SpinWait);
+                round > 4 + Volatile.Read(ref region.Mapping.GetReference<long>(8 * (3 - number)));
+                wait.SpinOnce(sleep1Threshold: -1))
+            {
+            }
+
             var size = 3 + (int)((round * 38) % 97);
             var end = Interlocked.Add(ref region.Mapping.GetReference<long>(0), size);
             followed += region.CheckAndRemap() ? 1 : 0;
@@ -61,6 +69,7 @@ internal static class Regions
             Fill(claim, number, end - size);
         }
 
+        Volatile.Write(ref region.Mapping.GetReference<long>(8 * number), long.MaxValue / 2);
         Console.WriteLine(followed);
         Console.ReadLine();
         Console.WriteLine(Check(region));
@@ -72,6 +81,10 @@ internal static class Regions
         {
             case ["create", var length, var cleanup]:
                 region = MappedRegion.Create(path, Number(length), Enum.Parse<FileCleanup>(cleanup), new() { Backing = Backing.Sparse });
+                return "ok";
+            case ["create", var length, var cleanup, var permissions]:
+                var mode = (UnixFileMode)Convert.ToInt32(permissions, 8);
+                region = MappedRegion.Create(path, Number(length), Enum.Parse<FileCleanup>(cleanup), new() { Permissions = mode });
                 return "ok";
             case ["attach"]:
                 region = MappedRegion.Attach(path);
@@ -90,6 +103,15 @@ internal static class Regions
                 return region!.CheckAndRemap() ? "grown" : "same";
             case ["length"]:
                 return region!.Length.ToString(CultureInfo.InvariantCulture);
+            case ["flush"]:
+                region!.Mapping.Flush(0, region.Length);
+                return "ok";
+            case ["release"]:
+                region!.ReleaseOwnership();
+                return "ok";
+            case ["leave"]:
+                Directory.SetCurrentDirectory("/");
+                return "ok";
             case ["dispose"]:
                 region!.Dispose();
                 return "ok";
@@ -120,7 +142,7 @@ internal static class Regions
 
         var claims = new SortedDictionary<byte, long>();
         Span<byte> expected = stackalloc byte[100];
-        for (var start = 8L; start < end;)
+        for (var start = 24L; start < end;)
         {
             var head = region.Mapping.GetReadOnlySpan(start, 3);
             var size = head[0] | (head[1] << 8);

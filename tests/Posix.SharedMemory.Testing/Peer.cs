@@ -10,6 +10,8 @@ public sealed class Peer : IDisposable
 
     private Peer(ProcessStartInfo start)
     {
+        // A runtime that is killed would leave its sockets for debuggers in the directory of temporary files.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         // A .NET process that is killed leaves the pipes of its debugger behind in the temporary directory.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
@@ -44,6 +46,13 @@ public sealed class Peer : IDisposable
     public string ReadLine() =>
         Watchdog.Run(_process.StandardOutput.ReadLine, $"a line from {_process.StartInfo.FileName}")
         ?? throw new InvalidOperationException($"The peer ended without a line. It said: {_errors.GetAwaiter().GetResult()}");
+
+    /// <summary>Sends a line and reads the answer.</summary>
+    public string Ask(string line)
+    {
+        Tell(line);
+        return ReadLine();
+    }
 
     /// <summary>Ends the process with SIGKILL.</summary>
     public void Kill()

@@ -40,9 +40,16 @@ internal static class MappedBytes
         }
     }
 
-    internal static int WholeLength(long mapped) => mapped <= int.MaxValue
-        ? (int)mapped
-        : throw new InvalidOperationException($"{mapped} bytes are mapped, more than a span can hold: take windows by offset and length.");
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int WholeLength(long mapped)
+    {
+        if (mapped > int.MaxValue)
+        {
+            ThrowTooLong(mapped);
+        }
+
+        return (int)mapped;
+    }
 
     [DoesNotReturn]
     private static void ThrowOutside(long offset, long length, long mapped) =>
@@ -56,4 +63,8 @@ internal static class MappedBytes
     [DoesNotReturn]
     private static void ThrowReadOnly() =>
         throw new InvalidOperationException("The mapping is read-only: take GetReadOnlySpan, or open and map the object for ReadWrite.");
+
+    [DoesNotReturn]
+    private static void ThrowTooLong(long mapped) =>
+        throw new InvalidOperationException($"{mapped} bytes are mapped, more than a span can hold: take windows by offset and length.");
 }

@@ -48,7 +48,7 @@ internal sealed class NameLease : IDisposable
         if (!error.IsSuccess)
         {
             // The last user has stopped in the middle. Who only wanted to open gets what shm_open would give.
-            return joins ? throw new SharedMemoryException(error, "fcntl(F_OFD_SETLK)", memory.Name) : true;
+            return joins ? throw Refused(error, memory.Name) : true;
         }
 
         // SYNC lease.last: pairs with RemoveIfLast. The share is taken before the look, so the name found cannot be going.
@@ -61,6 +61,12 @@ internal sealed class NameLease : IDisposable
         lease = new NameLease(platform, memory, new(platform, target.Name, status.Identity));
         return true;
     }
+
+    /// <summary>What to tell who wants a share and cannot have one.</summary>
+    internal static Exception Refused(Errno error, string? name) => error == Errno.EINVAL
+        ? new PlatformNotSupportedException(
+            "This kernel has no open file description locks (F_OFD_SETLK), which UnlinkOnLastDispose needs. Use UnlinkOnDispose.")
+        : new SharedMemoryException(error, "fcntl(F_OFD_SETLK)", name);
 
     public void Dispose()
     {

@@ -38,7 +38,7 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         RequireWritable();
         var status = _platform.GetStatus(target);
-        var range = ByteRange.Within(status.Length, offset, source.Length);
+        var range = ByteRange.Within(status.Length, offset, source.Length, nameof(source));
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
         if (status.AllocatedBytes < status.Length && range.Length > MemoryPage.Size - MemoryPage.Inside(offset))
@@ -219,6 +219,6 @@ public sealed partial class SharedMemoryObject
     private ByteRange CheckReadableRange(long offset, long? count)
     {
         var length = _platform.GetLength(Target);
-        return ByteRange.Within(length, offset, count ?? Math.Max(0, length - offset));
+        return ByteRange.Within(length, offset, count ?? Math.Max(0, length - offset), nameof(count));
     }
 }

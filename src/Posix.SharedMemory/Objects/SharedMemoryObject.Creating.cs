@@ -64,7 +64,7 @@ public sealed partial class SharedMemoryObject
             // Somebody created it between the two: open that one.
             if (!created || error != Errno.EEXIST)
             {
-                throw new SharedMemoryException(error, "shm_open", name);
+                throw CannotOpen(error, parsed);
             }
         }
     }
@@ -257,7 +257,7 @@ public sealed partial class SharedMemoryObject
         var owner = OwnerOf(name, target);
         if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeLease(target, exclusive: false) is { IsSuccess: false } refusal)
         {
-            return refusal;
+            throw NameLease.Refused(refusal, name.Text);
         }
 
         try

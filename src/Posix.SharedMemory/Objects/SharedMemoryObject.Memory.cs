@@ -75,7 +75,7 @@ public sealed partial class SharedMemoryObject
         }
     }
 
-    /// <summary>Finds the parts that have memory behind them, in order, in whole pages.</summary>
+    /// <summary>Finds the parts that have memory behind them, in order: whole pages, and the last one up to the object's end.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the object is opened anew to look.</exception>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not say.</exception>
     /// <remarks>

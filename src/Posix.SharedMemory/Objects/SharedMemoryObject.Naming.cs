@@ -38,7 +38,10 @@ public sealed partial class SharedMemoryObject
     /// <paramref name="to"/> taken. <see cref="Errno.EACCES"/>: one of the two is another user's. <see cref="Errno.ENAMETOOLONG"/>.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">macOS cannot rename shared memory.</exception>
-    /// <remarks><see href="https://man.freebsd.org/cgi/man.cgi?query=shm_rename">shm_rename(2)</see>, also where it differs from Linux's renameat2(2).</remarks>
+    /// <remarks>
+    /// An object that has the name open does not learn of it: its <see cref="Name"/> stays, and so does the name that its lifetime would remove.
+    /// <see href="https://man.freebsd.org/cgi/man.cgi?query=shm_rename">shm_rename(2)</see>, also where it differs from Linux's renameat2(2).
+    /// </remarks>
     public static void Rename(string from, string to, RenameMode mode = RenameMode.Replace)
     {
         var source = ObjectName.Parse(from, "shm_rename");
@@ -73,7 +76,8 @@ public sealed partial class SharedMemoryObject
     {
         if (NameToOwn().Remove() is { IsSuccess: false } error)
         {
-            throw new SharedMemoryException(error, "shm_unlink", Name);
+            throw new SharedMemoryException(
+                error, "shm_unlink", Name, error == Errno.ENOENT ? "the name is gone, or means another object now" : null);
         }
     }
 }

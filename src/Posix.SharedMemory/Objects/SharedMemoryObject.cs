@@ -60,7 +60,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         CheckMode(mode, access);
         SharedMemoryOptions.Check(permissions);
         return TryOpen(parsed, mode, access, permissions, joins: false, out var memory) is { IsSuccess: false } error
-            ? throw new SharedMemoryException(error, "shm_open", name)
+            ? throw CannotOpen(error, parsed)
             : memory!;
     }
 
@@ -74,7 +74,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         var parsed = ObjectName.Parse(name, "shm_open");
         CheckAccess(access);
         var error = TryOpen(parsed, FileMode.Open, access, default, joins: false, out memory);
-        return memory is not null || (error == Errno.ENOENT ? false : throw new SharedMemoryException(error, "shm_open", name));
+        return memory is not null || (error == Errno.ENOENT ? false : throw CannotOpen(error, parsed));
     }
 
     /// <summary>Takes over a descriptor that came from elsewhere: a socket, a parent process, <c>MemoryMappedFile</c>.</summary>
@@ -225,6 +225,12 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
             }
         }
     }
+
+    private static SharedMemoryException CannotOpen(Errno error, in ObjectName name) => new(
+        error, "shm_open", name.Text,
+        error == Errno.EINVAL ? "what stands under the name is no shared memory object"
+        : error == Errno.ELOOP ? "a symbolic link stands under the name"
+        : null);
 
     private static bool IsPatient(ref long since)
     {

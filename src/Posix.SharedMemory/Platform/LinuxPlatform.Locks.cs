@@ -25,14 +25,7 @@ internal partial class LinuxPlatform
             : LeaseState.Held;
     }
 
-    internal override Errno TakeLease(in OpenObject target, bool exclusive)
-    {
-        var error = TryLock(target, RecordLock.Lease, exclusive);
-        return error == Errno.EINVAL
-            ? throw new PlatformNotSupportedException(
-                "This kernel has no open file description locks (F_OFD_SETLK), which UnlinkOnLastDispose needs. Use UnlinkOnDispose.")
-            : error;
-    }
+    internal override Errno TakeLease(in OpenObject target, bool exclusive) => TryLock(target, RecordLock.Lease, exclusive);
 
     internal override void DropLease(in OpenObject target) => Unlock(target, RecordLock.Lease);
 

@@ -31,13 +31,28 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform)
                 });
             }
 
-            if ((mappings is null || descriptors is null) && Directory.Exists($"/proc/{id}"))
+            if ((mappings is null || descriptors is null) && MayHold(id))
             {
                 unreadable.Add(id);
             }
         }
 
         return new(holders, unreadable);
+    }
+
+    /// <summary>Whether there is such a process, and not one of the kernel's own, which hold nothing.</summary>
+    private static bool MayHold(int id)
+    {
+        const uint PF_KTHREAD = 0x00200000;
+        var stat = ReadOrNull(() => File.ReadAllText($"/proc/{id}/stat"));
+        if (stat is null)
+        {
+            return false;
+        }
+
+        // The command, in parentheses, may hold anything; the flags are the seventh field behind it.
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return !uint.TryParse(fields.ElementAtOrDefault(6), CultureInfo.InvariantCulture, out var flags) || (flags & PF_KTHREAD) == 0;
     }
 
     private static IEnumerable<int> ProcessIds() =>

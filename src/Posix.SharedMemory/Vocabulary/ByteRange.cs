@@ -10,14 +10,15 @@ public readonly record struct ByteRange(long Offset, long Length)
 
     /// <summary>Checks that a range lies inside <paramref name="limit"/> bytes; the sum cannot overflow.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A number is negative, or the range ends past the limit.</exception>
-    internal static ByteRange Within(long limit, long offset, long length)
+    /// <param name="parameter">What the caller's caller calls the length.</param>
+    internal static ByteRange Within(long limit, long offset, long length, string parameter = "length")
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfNegative(length, parameter);
         if (offset > limit || length > limit - offset)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(length), $"{length} bytes at offset {offset} end past the length, which is {limit} bytes.");
+                parameter, $"{length} bytes at offset {offset} end past the length, which is {limit} bytes.");
         }
 
         return new(offset, length);

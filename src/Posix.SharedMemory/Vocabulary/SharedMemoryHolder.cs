@@ -20,4 +20,7 @@ public sealed record SharedMemoryHolder
         Mappings.Any(held => held.Access.HasFlag(FileAccess.Write)) || Descriptors.Any(held => held.Access.HasFlag(FileAccess.Write))
             ? FileAccess.ReadWrite
             : FileAccess.Read;
+
+    /// <summary>The process, what it holds and what for, in one line.</summary>
+    public override string ToString() => $"{ProcessId} {Command}: {Mappings.Count} mappings, {Descriptors.Count} descriptors, {Access}";
 }

@@ -53,6 +53,7 @@ internal static class FaultAllowances
         ("OpenOrCreate joining", "fcntl(lock)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
         ("OpenOrCreate", "fcntl(lock)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
         (Any, "fcntl(lock)", [Errno.EACCES], FaultOutcome.ThrowsAgain, "POSIX lets fcntl say either."),
+        (Any, "fcntl(lock)", [Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel without such locks."),
         (Any, "fcntl(wait)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody is in the way."),
 
         ("Open OpenOrCreate missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
@@ -68,7 +69,10 @@ internal static class FaultAllowances
         ("OpenOrCreate", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
         ("OpenOrCreate", "linkat", [Errno.EEXIST], FaultOutcome.Succeeds, "Somebody was faster: opened."),
         (Any, "linkat", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Before Linux 6.10 by way of /proc/self/fd."),
+        ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
+        ("Publish Replace", "getdents64", [], FaultOutcome.Succeeds, "As above."),
         ("Publish Replace", "linkat", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "Taken: by way of a temporary name; thrown only where that is taken too."),
+        ("Create", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "The name is free, says the look before a large length is reserved."),
         ("IsUnlinked", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name: unlinked."),
         ("Enumerate", "statx", [Errno.ENOENT], FaultOutcome.Succeeds, "Gone meanwhile."),
         ("Entry", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Gone meanwhile; or another one."),
@@ -85,6 +89,7 @@ internal static class FaultAllowances
         ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),
         (Any, "rename", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
+        (Any, "renameat2", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "A kernel or filter without renameat2."),
         (Any, "renameat2", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
         (Any, "linkat", [Errno.EPERM], FaultOutcome.ThrowsAccess, "As for the other names."),
     ];

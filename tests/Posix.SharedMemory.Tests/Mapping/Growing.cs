@@ -271,7 +271,7 @@ public sealed class Growing
 
     private static SharedMemoryObject Create(string name, long length, bool reserved)
     {
-        using (Platform.Substitute(reserved ? new ReservingPlatform() : new LinuxPlatform()))
+        using (Platform.Substitute(new LimitedPlatform { Reserves = reserved }))
         {
             return SharedMemoryObject.Create(name, length, new() { Backing = Backing.Sparse });
         }
@@ -279,7 +279,7 @@ public sealed class Growing
 
     private static SharedMemoryObject CreateUnnamed(long length, bool reserved)
     {
-        using (Platform.Substitute(reserved ? new ReservingPlatform() : new LinuxPlatform()))
+        using (Platform.Substitute(new LimitedPlatform { Reserves = reserved }))
         {
             return SharedMemoryObject.CreateUnpublished(length, new() { Backing = Backing.Sparse });
         }

@@ -214,6 +214,31 @@ public sealed class Copying
         Assert.Equal(Pattern.Of(Length)[7..], await receiving.WaitAsync(Watchdog.Limit));
     }
 
+    [Fact]
+    [Rule("copy.kernel")]
+    [Rule("copy.fallback")]
+    public async Task The_bytes_arrive_the_same_where_the_kernel_moves_few_at_a_time()
+    {
+        using var host = new SubstitutedObject(new DribblingPlatform(), Length);
+        host.Memory.Write(Pattern.Of(Length), 0);
+        using var target = SharedMemoryObject.CreateUnpublished(Length);
+        Assert.Equal(Length - 5, host.Memory.CopyTo(target.SafeFileHandle, 5));
+        using var mapping = target.Map();
+        Assert.Equal(Pattern.Of(Length)[5..], mapping.GetReadOnlySpan(0, Length - 5).ToArray());
+
+        using var appending = Native.Open($"/proc/self/fd/{target.SafeFileHandle.DangerousGetHandle()}", Native.O_WRONLY | Native.O_APPEND);
+        Assert.Equal(Length, host.Memory.CopyTo(appending));
+        var appended = new byte[Length];
+        Assert.Equal(Length, target.Read(appended, Length));
+        Assert.Equal(Pattern.Of(Length), appended);
+
+        using var pair = new Connection();
+        var receiving = Task.Run(() => pair.ReceiveAll());
+        Assert.Equal(Length - 7, await host.Memory.CopyToAsync(pair.Sender, 7));
+        pair.Sender.Shutdown(SocketShutdown.Send);
+        Assert.Equal(Pattern.Of(Length)[7..], await receiving.WaitAsync(Watchdog.Limit));
+    }
+
     [Theory]
     [InlineData("EINVAL", 0)]
     [InlineData("EXDEV", 1)]

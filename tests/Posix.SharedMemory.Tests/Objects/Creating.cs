@@ -216,7 +216,7 @@ public sealed class Creating
     [Rule("publish.once")]
     public void Publishing_twice_or_what_has_a_name_or_with_Exchange_is_refused()
     {
-        using TemporaryName name = new(), second = new();
+        using TemporaryName name = new(), second = new(), another = new();
         using var memory = SharedMemoryObject.CreateUnpublished(1);
         Assert.Throws<ArgumentException>(() => memory.Publish(name, RenameMode.Exchange));
         Assert.Throws<ArgumentOutOfRangeException>(() => memory.Publish(name, (RenameMode)9));
@@ -230,10 +230,10 @@ public sealed class Creating
         using var handed = SharedMemoryObject.FromHandle(Native.Open(name.Path, Native.O_RDWR));
         foreach (var named in (SharedMemoryObject[])[created, opened, handed])
         {
-            Assert.Throws<InvalidOperationException>(() => named.Publish("another-" + name));
+            Assert.Throws<InvalidOperationException>(() => named.Publish(another));
         }
 
-        Assert.False(File.Exists("/dev/shm/another-" + name));
+        Assert.False(another.Exists);
         Assert.Equal(name.Name, memory.Name);
     }
 

@@ -30,7 +30,7 @@ public sealed class Measuring
     [Rule("length.zeros")]
     public unsafe void What_growing_exposes_is_zero_also_where_a_mapping_stored_behind_the_end(Backing backing)
     {
-        foreach (var length in (int[])[1, 100, s_page - 1, s_page + 1, (2 * s_page) - 1])
+        foreach (var length in (int[])[1, 64, 100, s_page / 2, s_page - 1, s_page + 1, (2 * s_page) - 1])
         {
             using var memory = SharedMemoryObject.CreateUnpublished(length);
             using var mapping = memory.Map();

@@ -1,0 +1,45 @@
+namespace Posix.SharedMemory.Tests.Faults;
+
+/// <summary>Runs a scene once for each call that its act makes and each error that the call might report.</summary>
+internal static class FaultWalk
+{
+    private static readonly Errno[] s_errors = [Errno.EINTR, Errno.ENOMEM, Errno.EPERM, Errno.EINVAL, Errno.ENOSPC];
+
+    /// <summary>Walks.</summary>
+    /// <param name="scene">Arranges, acts by <see cref="LimitedPlatform.Try"/>, and checks what is left.</param>
+    /// <param name="reserves">As <see cref="LimitedPlatform.Reserves"/>.</param>
+    /// <param name="forbidden">As <see cref="LimitedPlatform.Forbidden"/>.</param>
+    internal static void Each(Action<LimitedPlatform> scene, bool reserves = false, string? forbidden = null)
+    {
+        var rehearsal = new LimitedPlatform { Reserves = reserves, Forbidden = forbidden };
+        scene(rehearsal);
+        Assert.NotEmpty(rehearsal.Calls);
+        foreach (var calls in rehearsal.Calls.GroupBy(call => call, StringComparer.Ordinal))
+        {
+            for (var occurrence = 1; occurrence <= calls.Count(); occurrence++)
+            {
+                foreach (var errno in s_errors)
+                {
+                    // EINTR again and again is the same call again; once is enough.
+                    var platform = new LimitedPlatform { Reserves = reserves, Forbidden = forbidden, Fault = (calls.Key, errno, occurrence) };
+                    try
+                    {
+                        scene(platform);
+                        Assert.True(platform.Fired, "It has not failed.");
+                    }
+                    catch (Exception e)
+                    {
+                        throw new InvalidOperationException($"{calls.Key} number {occurrence} with {errno}: {e.Message}", e);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>An act may succeed, by another way or by trying again, or throw what the library throws.</summary>
+    internal static void AssertExpected(Exception? thrown) =>
+        Assert.True(thrown is null or SharedMemoryException or PlatformNotSupportedException, $"It threw {thrown}");
+
+    /// <summary>How many pipes are open: only to be compared where no other test runs.</summary>
+    internal static int Pipes() => Held.Descriptors("pipe:").Count;
+}

@@ -1,0 +1,271 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory.Tests.Regions;
+
+public sealed class Creating
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private static readonly int s_page = Environment.SystemPageSize;
+
+    [SkippableTheory]
+    [InlineData(false, Backing.Reserved)]
+    [InlineData(false, Backing.Sparse)]
+    [InlineData(true, Backing.Reserved)]
+    [InlineData(true, Backing.Sparse)]
+    [Rule("region.create")]
+    public void Makes_a_file_of_zeros_and_maps_it(bool onDisk, Backing backing)
+    {
+        using var directory = Directories.Make(onDisk);
+        var length = (3 * s_page) + 5;
+        using var region = MappedRegion.Create(directory.File(), length, FileCleanup.Manual, new() { Backing = backing });
+        Assert.Equal((directory.File(), (long)length, true), (region.Path, region.Length, region.OwnsFile));
+        Assert.Equal(["region"], directory.List());
+        Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
+        Assert.Equal((length, OwnerOnly), (new FileInfo(directory.File()).Length, File.GetUnixFileMode(directory.File())));
+        region.Mapping.GetSpan()[^1] = 9;
+        Assert.Equal(9, File.ReadAllBytes(directory.File())[^1]);
+        Assert.Equal(1, Descriptors.Flags(region.SafeFileHandle));
+    }
+
+    [SkippableTheory]
+    [InlineData(false, "666")]
+    [InlineData(false, "640")]
+    [InlineData(true, "666")]
+    [Rule("region.create")]
+    public void Gives_exactly_the_permissions_asked_whatever_the_umask(bool onDisk, string octal)
+    {
+        var permissions = (UnixFileMode)Convert.ToInt32(octal, 8);
+        using var directory = Directories.Make(onDisk);
+        using (MappedRegion.Create(directory.File(), 1, FileCleanup.Manual, new() { Permissions = permissions }))
+        {
+            Assert.Equal(permissions, File.GetUnixFileMode(directory.File()));
+        }
+
+        // The umask is the process's: another process has the strictest one.
+        using var peer = Peer.Run("sh", "-c", "umask 077; exec \"$0\" \"$@\"", Peer.Program, "region-act", directory.File());
+        Assert.Equal("ready", peer.ReadLine());
+        Assert.Equal("ok", peer.Ask($"create 1 Manual {octal}"));
+        Assert.Equal(permissions, File.GetUnixFileMode(directory.File()));
+        Assert.Equal(0, peer.Finish().ExitCode);
+        Assert.Empty(directory.List());
+    }
+
+    [Fact]
+    [Rule("region.zero")]
+    [Rule("region.create")]
+    public void Refuses_what_makes_no_region()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        foreach (var length in (long[])[0, -1, long.MinValue])
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), length, FileCleanup.Manual));
+            Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), length, FileCleanup.Auto));
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Manual, new() { AddressSpace = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), 1, (FileCleanup)7));
+        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create("", 1, FileCleanup.Manual));
+        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create(directory.File("a\0b"), 1, FileCleanup.Manual));
+        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create(directory.Path + "/", 1, FileCleanup.Manual));
+        Assert.Empty(directory.List());
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Rule("region.over")]
+    public void Over_a_file_in_use_the_path_gets_the_new_file_and_its_users_keep_theirs(bool onDisk)
+    {
+        using var directory = Directories.Make(onDisk);
+        using var user = Peer.Start("region-act", directory.File());
+        Assert.Equal("ready", user.ReadLine());
+        using var former = MappedRegion.Create(directory.File(), 3 * s_page, FileCleanup.Manual);
+        former.Mapping.GetSpan().Fill(1);
+        Assert.Equal("ok", user.Ask("attach"));
+        var formerFile = Identity(directory.File());
+
+        using var region = MappedRegion.Create(directory.File(), s_page, FileCleanup.Manual);
+        Assert.NotEqual(formerFile, Identity(directory.File()));
+        Assert.Equal(["region"], directory.List());
+        Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
+        region.Mapping.GetSpan().Fill(2);
+        Assert.Equal("yes", user.Ask("sees 1"));
+        Assert.Equal($"{3 * s_page}", user.Ask("length"));
+        Assert.Equal("ok", user.Ask("fill 3"));
+        Assert.False(former.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)3));
+        Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)2));
+
+        // The former owner removes nothing: the path leads to another file.
+        former.Dispose();
+        Assert.Equal(s_page, new FileInfo(directory.File()).Length);
+        Assert.Equal("yes", user.Ask("sees 3"));
+        Assert.Equal(0, user.Finish().ExitCode);
+        region.Dispose();
+        Assert.Empty(directory.List());
+    }
+
+    [Fact]
+    [Rule("region.over")]
+    public void Takes_the_path_of_a_symbolic_link_and_leaves_what_it_led_to()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        File.WriteAllText(directory.File("target"), "kept");
+        File.CreateSymbolicLink(directory.File(), directory.File("target"));
+        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        Assert.Null(new FileInfo(directory.File()).LinkTarget);
+        Assert.Equal("kept", File.ReadAllText(directory.File("target")));
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Rule("region.failed")]
+    public void A_creation_that_fails_leaves_nothing(bool onDisk)
+    {
+        using var directory = Directories.Make(onDisk);
+        File.WriteAllText(directory.File("file"), "kept");
+        Directory.CreateDirectory(directory.File("directory"));
+        Refused(Errno.ENOENT, directory.File("missing/region"), 1);
+        Refused(Errno.ENOTDIR, directory.File("file/region"), 1);
+        Refused(Errno.EINVAL, directory.File("directory"), 1);
+        Refused(Errno.ENAMETOOLONG, directory.File(new string('x', 256)), 1);
+        // More than any file system has, and more than any has address space for.
+        var error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 1L << 60, FileCleanup.Manual));
+        Assert.Contains(error.Errno.ToString(), "ENOSPC EFBIG ENOMEM", StringComparison.Ordinal);
+        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 100, FileCleanup.Manual, new() { AddressSpace = 1L << 60 }));
+        Assert.Equal(Errno.ENOMEM, error.Errno);
+        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("file"), 1L << 60, FileCleanup.Manual));
+        Assert.Equal("kept", File.ReadAllText(directory.File("file")));
+        Assert.Equal(["directory", "file"], directory.List());
+        Assert.Empty(Held.Descriptors(directory.Path));
+        Assert.DoesNotContain(File.ReadLines("/proc/self/maps"), line => line.Contains(directory.Path, StringComparison.Ordinal));
+
+        static void Refused(Errno errno, string path, long length) =>
+            Assert.Equal(errno, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(path, length, FileCleanup.Manual)).Errno);
+    }
+
+    [SkippableFact]
+    [Rule("region.failed")]
+    public void In_a_directory_that_may_not_be_written_nothing_is_made()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        File.WriteAllText(directory.File("file"), "kept");
+        File.SetUnixFileMode(directory.Path, (UnixFileMode)Convert.ToInt32("555", 8));
+        try
+        {
+            if (Environment.UserName == "root")
+            {
+                // Root may write everywhere.
+                Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+                using var copy = new ReadableCopy();
+                using var stranger = Privileged.StartAsStranger(copy, "region-act", directory.File());
+                Assert.Equal("ready", stranger.ReadLine());
+                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Manual"));
+                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Auto"));
+                Assert.Equal(0, stranger.Finish().ExitCode);
+            }
+            else
+            {
+                Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Manual)).Errno);
+                Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Auto)).Errno);
+            }
+
+            Assert.Equal(["file"], directory.List());
+        }
+        finally
+        {
+            File.SetUnixFileMode(directory.Path, (UnixFileMode)Convert.ToInt32("755", 8));
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Rule("region.auto")]
+    public void An_Auto_region_has_no_path_and_lives_as_long_as_a_user(bool onDisk)
+    {
+        using var directory = Directories.Make(onDisk);
+        File.WriteAllText(directory.File(), "kept");
+        using var owner = Peer.Start("region-act", directory.File());
+        Assert.Equal("ready", owner.ReadLine());
+        Assert.Equal("ok", owner.Ask($"create {2 * s_page} Auto"));
+        Assert.Equal("ok", owner.Ask("fill 6"));
+        Assert.Equal("kept", File.ReadAllText(directory.File()));
+        using var handle = Descriptors.Open($"/proc/{owner.ProcessId}/fd/{owner.Ask("descriptor")}");
+        using var region = MappedRegion.Attach(handle, 2 * s_page);
+        owner.Kill();
+
+        // The bytes are there, as long as this user is: no path, so the kernel frees them with the last descriptor and mapping.
+        Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)6));
+        region.Resize(4 * s_page);
+        region.Mapping.GetSpan().Fill(7);
+        using (var file = SharedMemoryObject.OfFile(new LinuxPlatform(), new(new SafeFileHandle(handle.DangerousGetHandle(), ownsHandle: false), default)))
+        {
+            Assert.Equal((0, 4L * s_page), (file.GetStatus().NameCount, file.GetStatus().Length));
+        }
+
+        region.Dispose();
+        Assert.Equal("kept", File.ReadAllText(directory.File()));
+        Assert.Equal(["region"], directory.List());
+        Assert.Empty(Held.Descriptors(directory.Path));
+    }
+
+    [Fact]
+    [Rule("region.auto")]
+    public void An_Auto_region_owns_no_path_unless_told_and_then_only_its_own()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        File.WriteAllText(directory.File(), "kept");
+        using (var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Auto))
+        {
+            Assert.Equal((false, directory.File()), (region.OwnsFile, region.Path));
+            region.TakeOwnership();
+        }
+
+        Assert.Equal("kept", File.ReadAllText(directory.File()));
+    }
+
+    [Fact]
+    [Rule("region.manual")]
+    public void The_creator_removes_a_Manual_file_and_users_keep_it()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        using var other = MappedRegion.Attach(directory.File());
+        Assert.False(other.OwnsFile);
+        region.Dispose();
+        Assert.Empty(directory.List());
+        region.Dispose();
+        other.Mapping.GetSpan().Fill(1);
+        other.Resize(10_000);
+        Assert.Equal(1, other.Mapping.GetSpan()[9]);
+        Assert.Throws<ObjectDisposedException>(() => region.Resize(20));
+        Assert.Throws<ObjectDisposedException>(() => region.CheckAndRemap());
+        Assert.Throws<ObjectDisposedException>(() => region.Mapping.GetSpan());
+        Assert.Throws<ObjectDisposedException>(region.TakeOwnership);
+    }
+
+    [Fact]
+    [Rule("region.manual")]
+    public void A_killed_creator_leaves_its_Manual_file()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var owner = Peer.Start("region-act", directory.File());
+        Assert.Equal("ready", owner.ReadLine());
+        Assert.Equal("ok", owner.Ask("create 100 Manual"));
+        Assert.Equal("ok", owner.Ask("fill 4"));
+        owner.Kill();
+        using var region = MappedRegion.Attach(directory.File());
+        Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)4));
+        region.TakeOwnership();
+        region.Dispose();
+        Assert.Empty(directory.List());
+    }
+
+    private static ObjectIdentity Identity(string path)
+    {
+        Assert.True(new LinuxPlatform().FindFile(FilePath.Parse(path), out var identity).IsSuccess);
+        return identity;
+    }
+}
