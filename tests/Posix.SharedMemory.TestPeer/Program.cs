@@ -23,6 +23,7 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["check-grown"] = Racing.CheckGrown,
     ["race-truncate"] = Racing.Truncate,
     ["race-lease"] = Racing.Lease,
+    ["race-leave"] = Racing.Leave,
     ["race-target"] = Racing.Target,
 
     // Use mapped memory together with a test.

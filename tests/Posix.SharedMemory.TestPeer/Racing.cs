@@ -5,10 +5,13 @@ namespace Posix.SharedMemory.TestPeer;
 /// <summary>Commands that several processes run against each other; each says <c>ready</c> and starts when a line comes.</summary>
 internal static class Racing
 {
-    /// <summary><c>race-create NAME THREADS ROUNDS</c>: creates NAME-0, NAME-1 …; prints how often it succeeded and how often not.</summary>
+    /// <summary>
+    /// <c>race-create NAME THREADS ROUNDS [LENGTH]</c>: creates NAME-0, NAME-1 …; prints how often it succeeded and how often the name was taken.
+    /// </summary>
     internal static void Create(string[] arguments)
     {
         var (name, threads, rounds) = (arguments[0], Number(arguments[1]), Number(arguments[2]));
+        var length = arguments.Length > 3 ? Number(arguments[3]) : 100;
         int created = 0, taken = 0;
         Start();
         InParallel(threads, _ =>
@@ -17,7 +20,7 @@ internal static class Racing
             {
                 try
                 {
-                    SharedMemoryObject.Create($"{name}-{round}", 100).Dispose();
+                    SharedMemoryObject.Create($"{name}-{round}", length).Dispose();
                     Interlocked.Increment(ref created);
                 }
                 catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
@@ -158,7 +161,8 @@ internal static class Racing
         var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
         var stop = StopOnLine();
         var rounds = 0;
-        while (!stop.IsCompleted)
+        // Once at least: who comes after a kill takes the lease over.
+        do
         {
             using var memory = SharedMemoryObject.OpenOrCreate(arguments[0], 64, out _, options);
             for (var look = 0; look < 3; look++)
@@ -182,8 +186,53 @@ internal static class Racing
 
             rounds++;
         }
+        while (!stop.IsCompleted);
 
         Console.WriteLine(rounds);
+    }
+
+    /// <summary>
+    /// <c>race-leave NAME MEETING USER USERS ROUNDS</c>: in each round all users join a lease, and leave it at the same instant.
+    /// Prints in how many rounds the name was still there after that. The users meet at a counter in the object MEETING.
+    /// </summary>
+    internal static void Leave(string[] arguments)
+    {
+        var name = arguments[0];
+        var (user, users, rounds) = (Number(arguments[2]), Number(arguments[3]), Number(arguments[4]));
+        var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
+        using var memory = SharedMemoryObject.Open(arguments[1]);
+        using var counter = memory.Map();
+        var (met, left) = (0L, 0);
+        Start();
+        for (var round = 0; round < rounds; round++)
+        {
+            var leased = SharedMemoryObject.OpenOrCreate(name, 64, out _, options);
+            if ((round + user) % 3 == 0)
+            {
+                // Who reads leaves by way of another descriptor.
+                var reader = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+                leased.Dispose();
+                leased = reader;
+            }
+
+            Meet();
+            leased.Dispose();
+            Meet();
+            left += user == 0 && SharedMemoryObject.TryUnlink(name) ? 1 : 0;
+            Meet();
+        }
+
+        Console.WriteLine(left);
+
+        void Meet()
+        {
+            ref var arrivals = ref counter.GetReference<long>(0);
+            met += users;
+            Interlocked.Increment(ref arrivals);
+            for (var wait = default(SpinWait); Volatile.Read(ref arrivals) < met; wait.SpinOnce(sleep1Threshold: -1))
+            {
+            }
+        }
     }
 
     /// <summary><c>race-target NAME LENGTH</c>: creates and removes a name until a line comes.</summary>

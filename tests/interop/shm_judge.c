@@ -180,7 +180,13 @@ static void do_lease_leave(void)
         if (leaving >= 0 && fstat(leaving, &named) == 0 && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
             lock(lease, F_UNLCK, F_OFD_SETLK, NULL);
     }
-    if (leaving >= 0 && lock(leaving, F_WRLCK, F_OFD_SETLK, NULL) == 0) {
+    int last = leaving >= 0 && lock(leaving, F_WRLCK, F_OFD_SETLK, NULL) == 0;
+    if (!last && leaving >= 0) {
+        // Two that leave at the same instant see each other's shared locks: without them one of the two is the last.
+        lock(leaving, F_UNLCK, F_OFD_SETLK, NULL);
+        last = lock(leaving, F_WRLCK, F_OFD_SETLK, NULL) == 0;
+    }
+    if (last) {
         int fd = shm_open(lease_name, O_RDONLY, 0);
         if (fd >= 0 && fstat(fd, &named) == 0 && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
             removed = shm_unlink(lease_name) == 0;

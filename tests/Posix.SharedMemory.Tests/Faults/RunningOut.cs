@@ -76,7 +76,8 @@ public sealed class RunningOut
         {
             using var peer = Privileged.StartWithOwnMemory(options, "act");
             Expect(peer, "create small 5000", "ok");
-            var asked = (LinuxMemory.Available()!.Value + (1L << 30)).ToString(CultureInfo.InvariantCulture);
+            Skip.If(AlmostAllMemory() >= 1000L << 30, "The machine has more memory than the tmpfs of this test: the tmpfs would refuse, not the library.");
+            var asked = AlmostAllMemory().ToString(CultureInfo.InvariantCulture);
             foreach (var act in new[] { $"create big {asked}", $"create-unpublished {asked}", $"set-length {asked}" })
             {
                 var answer = Ask(peer, act);
@@ -100,13 +101,11 @@ public sealed class RunningOut
     [Rule("length.memory")]
     public void Refuses_at_once_what_neither_the_machine_nor_the_tmpfs_has(long asked)
     {
-        // Between what the machine has available and what the tmpfs would hold, behind both, and the largest number.
-        var memory = LinuxMemory.Available()!.Value;
-        var room = SharedMemoryDirectory.GetUsage().AvailableBytes;
+        // What can never be free on the machine, what is more than the machine and the tmpfs have in all, and the largest number.
         asked = asked switch
         {
-            0 => memory + (1L << 30),
-            1 => Math.Max(memory, room) + (1L << 30),
+            0 => AlmostAllMemory(),
+            1 => Math.Max(AlmostAllMemory(), SharedMemoryDirectory.GetUsage().TotalBytes) + (1L << 30),
             _ => asked,
         };
         using var name = new TemporaryName("huge");
@@ -153,6 +152,80 @@ public sealed class RunningOut
     }
 
     [SkippableFact]
+    [Rule("length.limit")]
+    public void Throws_EFBIG_and_lives_when_a_write_inside_the_object_ends_beyond_RLIMIT_FSIZE()
+    {
+        SkipWithoutPrlimit();
+        using var name = new TemporaryName("limit");
+        using var memory = SharedMemoryObject.Create(name, 300_000);
+        using var peer = Peer.Start("act");
+        Expect(peer, $"open {name}", "ok 300000");
+        Limit(peer, "--fsize=100000");
+        foreach (var write in new[] { "write 100000 1 1", "write 99999 2 1", "write 200000 5000 1", "write 0 300000 1", "write 299999 1 1" })
+        {
+            var answer = Ask(peer, write);
+            Assert.StartsWith("EFBIG pwrite(", answer, StringComparison.Ordinal);
+            Assert.Contains("RLIMIT_FSIZE lets this process have 100000", answer, StringComparison.Ordinal);
+        }
+
+        Expect(peer, "sum", "ok 0");
+        Expect(peer, "write 99999 1 1", "ok");
+        Expect(peer, "sum", "ok 1");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("create.once")]
+    public void Of_two_hundred_creators_who_have_memory_for_few_one_succeeds_and_the_others_learn_that_the_name_is_taken()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        const int Creators = 200, Rounds = 10;
+        using var peer = Privileged.StartWithOwnMemory("size=64m", $"race-create taken {Creators} {Rounds} {1 << 20}");
+        Assert.Equal("ready", peer.ReadLine());
+        peer.Tell("go");
+        Assert.Equal($"{Rounds} {(Creators - 1) * Rounds}", peer.ReadLine());
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("errors.unsupported")]
+    public void Works_or_says_what_to_use_instead_where_proc_is_not_mounted()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        Skip.IfNot(File.Exists("/usr/bin/nsenter"), "nsenter is not installed: /proc cannot be hidden from a running process.");
+        using var peer = Privileged.StartWithOwnMemory("size=8m", "act");
+        Expect(peer, "create before 5000", "ok");
+        using (var hiding = Peer.Run("nsenter", $"--target={peer.ProcessId}", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/proc"))
+        {
+            var (exitCode, _, errors) = hiding.Finish();
+            Assert.True(exitCode == 0, errors);
+        }
+
+        Assert.StartsWith("PlatformNotSupportedException", Ask(peer, "holders before"), StringComparison.Ordinal);
+        foreach (var act in new[] { "create after 5000", "open-or-create another 5000" })
+        {
+            // From Linux 6.10 on a file gets its name without /proc.
+            var answer = Ask(peer, act);
+            Assert.True(
+                answer.StartsWith("ok", StringComparison.Ordinal)
+                || (answer.StartsWith("PlatformNotSupportedException", StringComparison.Ordinal) && answer.Contains("FileMode.CreateNew", StringComparison.Ordinal)),
+                answer);
+        }
+
+        // The advice holds, and what needs no /proc goes on.
+        Expect(peer, "open-mode advised CreateNew", "ok 0");
+        Expect(peer, "set-length 5000", "ok");
+        Expect(peer, "write 0 5000 1", "ok");
+        Expect(peer, "set-length 9001", "ok");
+        Expect(peer, "sum", "ok 5000");
+        Expect(peer, "map", "ok");
+        Expect(peer, "rename advised renamed NoReplace", "ok");
+        Expect(peer, "open renamed", "ok 9001");
+        Expect(peer, "unlink renamed", "ok");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
     [Rule("errors.clean")]
     public void Throws_EMFILE_and_leaves_nothing_when_there_is_no_descriptor_left()
     {
@@ -179,6 +252,12 @@ public sealed class RunningOut
         Expect(peer, "sum", "ok 5000");
         Assert.Equal(0, peer.Finish().ExitCode);
     }
+
+    /// <summary>More than can be free while this program runs, however much others give back meanwhile; and less than the machine has.</summary>
+    private static long AlmostAllMemory() =>
+        (File.ReadLines("/proc/meminfo")
+            .Where(line => line.StartsWith("MemTotal:", StringComparison.Ordinal) || line.StartsWith("SwapTotal:", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture)) * 1024) - (64 << 20);
 
     private static void ExpectNoRoom(Peer peer, string act, long asked, long available)
     {

@@ -6,6 +6,35 @@ public sealed class Advising
 {
     private static readonly int s_page = Environment.SystemPageSize;
 
+    [Theory]
+    [InlineData("mlock", "mlock")]
+    [InlineData("munlock", "munlock")]
+    [InlineData("mprotect", "mprotect")]
+    [InlineData("msync", "msync")]
+    [InlineData("madvise", "madvise(MADV_POPULATE_WRITE)")]
+    [Rule("map.outlives")]
+    public void An_error_keeps_its_number_when_the_object_is_disposed(string call, string operation)
+    {
+        var acts = new Dictionary<string, Action<MemoryMapping>>(StringComparer.Ordinal)
+        {
+            ["mlock"] = mapping => mapping.Lock(),
+            ["munlock"] = mapping => mapping.Unlock(),
+            ["mprotect"] = mapping => mapping.Protect(FileAccess.Read),
+            ["msync"] = mapping => mapping.Flush(0, 1),
+            ["madvise"] = mapping => mapping.Prefault(),
+        };
+        var platform = new FaultingPlatform();
+        using var host = new SubstitutedObject(platform);
+        using var mapping = host.Memory.Map();
+        host.Memory.Dispose();
+        foreach (var errno in new[] { Errno.ENOMEM, Errno.EPERM, Errno.EFAULT })
+        {
+            platform.Arm(call, errno);
+            var failure = Assert.Throws<SharedMemoryException>(() => acts[call](mapping));
+            Assert.Equal((errno, operation), (failure.Errno, failure.Operation));
+        }
+    }
+
     [SkippableFact]
     [Rule("prefault.missing")]
     public void Prefault_finds_a_full_file_system_as_ENOSPC_and_changes_nothing()

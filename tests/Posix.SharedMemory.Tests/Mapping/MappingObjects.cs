@@ -244,9 +244,9 @@ public sealed class MappingObjects
 
         // Disposing twice unmaps nothing of anybody else's.
         other.GetSpan()[0] = 1;
-        Assert.Single(Assert.Single(SharedMemoryDirectory.GetHolders(name)).Mappings);
+        Assert.Single(Assert.Single(Settled.Holders(name, Environment.ProcessId)).Mappings);
         other.Dispose();
-        Assert.Empty(Assert.Single(SharedMemoryDirectory.GetHolders(name)).Mappings);
+        Assert.Empty(Assert.Single(Settled.Holders(name, Environment.ProcessId)).Mappings);
     }
 
     [Fact]

@@ -203,7 +203,8 @@ public sealed class Creating
         using var opened = SharedMemoryObject.Open(name);
         Assert.Equal(2, opened.Length);
         Assert.Equal(1, memory.GetStatus().NameCount);
-        Assert.DoesNotContain(Directory.EnumerateFiles("/dev/shm", ".shm-publish-*"), file => new FileInfo(file).Length == 2);
+        var identity = memory.GetStatus().Identity;
+        Assert.Equal(name.Name, Assert.Single(SharedMemoryDirectory.Enumerate(), entry => entry.Identity == identity).Name);
 
         using var free = new TemporaryName();
         using var first = SharedMemoryObject.CreateUnpublished(3);
@@ -234,5 +235,64 @@ public sealed class Creating
 
         Assert.False(another.Exists);
         Assert.Equal(name.Name, memory.Name);
+    }
+
+    [Theory]
+    [InlineData(1L << 20)]
+    [InlineData(1L << 50)]
+    [InlineData(long.MaxValue)]
+    [Rule("create.once")]
+    public void A_taken_name_is_EEXIST_also_where_the_length_could_not_be_had(long length)
+    {
+        using var name = new TemporaryName();
+        using var there = SharedMemoryObject.Create(name, 1);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, length)).Errno);
+        Assert.False(there.IsUnlinked);
+        Assert.Equal(1, there.Length);
+    }
+
+    [Fact]
+    [Rule("publish.once")]
+    public void Of_two_threads_that_publish_one_object_exactly_one_succeeds()
+    {
+        for (var round = 0; round < 500; round++)
+        {
+            using TemporaryName first = new(), second = new();
+            using var memory = SharedMemoryObject.CreateUnpublished(1);
+            using var start = new Barrier(2);
+            var failures = new Exception?[2];
+            var threads = ((TemporaryName[])[first, second]).Select((name, at) => new Thread(() =>
+            {
+                start.SignalAndWait();
+                failures[at] = Record.Exception(() => memory.Publish(name));
+            })).ToList();
+            threads.ForEach(thread => thread.Start());
+            threads.ForEach(thread => thread.Join());
+
+            Assert.IsType<InvalidOperationException>(Assert.Single(failures, failure => failure is not null));
+            var (winner, loser) = failures[0] is null ? (first, second) : (second, first);
+            Assert.Equal(winner.Name, memory.Name);
+            Assert.False(loser.Exists);
+            Assert.Equal(1, memory.GetStatus().NameCount);
+        }
+    }
+
+    [Theory]
+    [InlineData("open", "EACCES")]
+    [InlineData("open", "EMFILE")]
+    [InlineData("getdents64", "EIO")]
+    [Rule("publish.replace")]
+    public void Replacing_succeeds_where_the_directory_cannot_be_listed(string call, string error)
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        var platform = new FaultingPlatform();
+        using var host = new SubstitutedObject(platform, length: 5000);
+        platform.Arm(call, error == "EACCES" ? Errno.EACCES : error == "EMFILE" ? Errno.EMFILE : Errno.EIO);
+        host.Memory.Publish(name, RenameMode.Replace);
+        Assert.True(platform.Fired);
+        Assert.Equal(1, host.Memory.GetStatus().NameCount);
+        using var opened = SharedMemoryObject.Open(name);
+        Assert.Equal(5000, opened.Length);
     }
 }

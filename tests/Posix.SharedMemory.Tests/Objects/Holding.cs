@@ -19,12 +19,12 @@ public sealed class Holding
         using var judge = Judge.Start("c");
         var address = ulong.Parse(judge.Ask("map", Judge.Hex(name), how, 2 * s_page, s_page).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
 
-        var holder = Assert.Single(SharedMemoryDirectory.GetHolders("/" + name));
+        var holder = Assert.Single(Settled.Holders("/" + name, judge.ProcessId));
         Assert.Equal((judge.ProcessId, "judge-cc"), (holder.ProcessId, holder.Command));
         Assert.Empty(holder.Descriptors);
         Assert.Equal([new(address, 2 * s_page, s_page, access, isPrivate)], holder.Mappings);
         judge.Kill();
-        Assert.Empty(SharedMemoryDirectory.GetHolders(name));
+        Assert.Empty(Settled.Holders(name));
     }
 
     [SkippableTheory]
@@ -38,7 +38,7 @@ public sealed class Holding
         using var judge = Judge.Start("c");
         var number = int.Parse(judge.Ask("keep", Judge.Hex(name), how).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
 
-        var holder = Assert.Single(SharedMemoryDirectory.GetHolders(name));
+        var holder = Assert.Single(Settled.Holders(name, judge.ProcessId));
         Assert.Equal((judge.ProcessId, access), (holder.ProcessId, holder.Access));
         Assert.Empty(holder.Mappings);
         Assert.Equal([new(number, access)], holder.Descriptors);
@@ -53,7 +53,7 @@ public sealed class Holding
         using var judge = Judge.Start("python");
         var number = int.Parse(judge.Ask("keep", Judge.Hex(name)).AsSpan("ok ".Length), CultureInfo.InvariantCulture);
 
-        var holder = Assert.Single(SharedMemoryDirectory.GetHolders(name));
+        var holder = Assert.Single(Settled.Holders(name, judge.ProcessId));
         Assert.Equal((judge.ProcessId, FileAccess.ReadWrite), (holder.ProcessId, holder.Access));
         Assert.StartsWith("python", holder.Command, StringComparison.Ordinal);
         Assert.Equal((s_page, FileAccess.ReadWrite), (Assert.Single(holder.Mappings).Length, holder.Mappings[0].Access));
@@ -73,8 +73,7 @@ public sealed class Holding
         using var peer = Peer.Start("hold", name, how);
         Assert.Equal("held", peer.ReadLine());
 
-        var holders = SharedMemoryDirectory.GetHolders(name);
-        Assert.Equal(2, holders.Count);
+        var holders = Settled.Holders(name, peer.ProcessId, Environment.ProcessId);
         var own = holders.Single(holder => holder.ProcessId == Environment.ProcessId);
         Assert.Equal((2L * s_page, s_page), (Assert.Single(own.Mappings).Length, own.Mappings[0].Offset));
         Assert.Equal([new((int)memory.SafeFileHandle.DangerousGetHandle(), FileAccess.ReadWrite)], own.Descriptors);
@@ -92,7 +91,7 @@ public sealed class Holding
         using TemporaryName name = new(), other = new();
         SharedMemoryObject.Create(name, 1).Dispose();
         using var held = SharedMemoryObject.Create(other, 1);
-        Assert.Empty(SharedMemoryDirectory.GetHolders(name));
+        Assert.Empty(Settled.Holders(name));
     }
 
     [Fact]

@@ -87,7 +87,7 @@ public sealed class Listing
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
             seen.Add(entry.Name);
-            if (!removed && seen.Count(name => name.StartsWith("vanish-", StringComparison.Ordinal)) == 1)
+            if (!removed && names.Exists(mine => mine.Name == entry.Name))
             {
                 names.ForEach(name => name.Dispose());
                 removed = true;

@@ -39,8 +39,31 @@ public sealed class Leasing
             peers.ForEach(peer => peer.Dispose());
         }
 
-        // The very last to leave may have been killed at it; who comes after takes the lease over.
-        SharedMemoryObject.OpenOrCreate(name, 1, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
+        // Each has joined after the last kill, or was there, and has left in order.
+        Assert.False(name.Exists);
+    }
+
+    [Fact]
+    [Rule("lifetime.last")]
+    public void Users_that_leave_at_the_same_instant_leave_no_name()
+    {
+        const int Users = 4, Rounds = 3000;
+        using var name = new TemporaryName("leave");
+        using var meeting = new TemporaryName("meet");
+        SharedMemoryObject.Create(meeting, sizeof(long)).Dispose();
+        var peers = Enumerable.Range(0, Users)
+            .Select(user => Peer.Start("race-leave", name, meeting, Contending.Text(user), Contending.Text(Users), Contending.Text(Rounds)))
+            .ToList();
+        try
+        {
+            // The number is that of rounds whose name was still there when all had left.
+            Assert.All(Contending.Results(peers), line => Assert.Equal("0", line));
+        }
+        finally
+        {
+            peers.ForEach(peer => peer.Dispose());
+        }
+
         Assert.False(name.Exists);
     }
 

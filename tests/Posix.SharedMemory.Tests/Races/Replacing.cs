@@ -47,25 +47,26 @@ public sealed class Replacing
         using var name = new TemporaryName("live");
         SharedMemoryObject.Create(name, 1).Dispose();
         var kept = 0;
-        const long Length = 123_457;
+        ObjectIdentity identity = default;
         var platform = new HookedPlatform("rename", 1, () =>
         {
             // Another publisher comes between the two calls of the first: it sweeps, and has to leave the first one's temporary.
             using var second = SharedMemoryObject.CreateUnpublished(2);
             second.Publish(name, RenameMode.Replace);
             kept = SharedMemoryDirectory.Enumerate()
-                .Count(entry => entry.Name.StartsWith(".shm-publish-", StringComparison.Ordinal) && entry.Length == Length);
+                .Count(entry => entry.Name.StartsWith(".shm-publish-", StringComparison.Ordinal) && entry.Identity == identity);
         });
         using (Platform.Substitute(platform))
         {
-            using var first = SharedMemoryObject.CreateUnpublished(Length);
+            using var first = SharedMemoryObject.CreateUnpublished(3);
+            identity = first.GetStatus().Identity;
             first.Publish(name, RenameMode.Replace);
         }
 
         Assert.True(platform.Fired);
         Assert.Equal(1, kept);
         using var published = SharedMemoryObject.Open(name);
-        Assert.Equal(Length, published.Length);
+        Assert.Equal(identity, published.GetStatus().Identity);
     }
 
     [Fact]

@@ -1,3 +1,6 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
 namespace Posix.SharedMemory.Tests.Users;
 
 /// <summary>Changes a setting of the whole machine: nothing else of this program runs meanwhile.</summary>
@@ -16,10 +19,11 @@ public sealed class Protecting
     public void Opens_another_users_object_where_protected_regular_is_set(string value)
     {
         Meeting.SkipWithoutStrangers();
-        var former = File.ReadAllText(Setting);
+        using var setting = OpenAlone();
+        var former = Get(setting);
         try
         {
-            File.WriteAllText(Setting, value);
+            Set(setting, value);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -52,7 +56,32 @@ public sealed class Protecting
         }
         finally
         {
-            File.WriteAllText(Setting, former);
+            Set(setting, former);
         }
     }
+
+    /// <summary>Waits its turn among the runs that change the setting, so that each restores what was there before all of them.</summary>
+    private static SafeFileHandle OpenAlone()
+    {
+        SafeFileHandle? setting = null;
+        try
+        {
+            setting = Native.Open(Setting, Native.O_RDWR);
+        }
+        catch (IOException e)
+        {
+            Skip.If(true, $"{Setting} cannot be set here: {e.Message}");
+        }
+
+        Watchdog.Until(() => Native.TryLockAlone(setting!), "the other runs to restore the setting");
+        return setting!;
+    }
+
+    private static string Get(SafeFileHandle setting)
+    {
+        var text = new byte[16];
+        return Encoding.ASCII.GetString(text, 0, RandomAccess.Read(setting, text, 0));
+    }
+
+    private static void Set(SafeFileHandle setting, string value) => RandomAccess.Write(setting, Encoding.ASCII.GetBytes(value), 0);
 }

@@ -155,6 +155,7 @@ public sealed class Naming
                 Assert.Equal(entry.Identity, memory.GetStatus().Identity);
                 memory.SetLength(10);
                 Assert.False(memory.IsUnlinked);
+                Assert.Equal(name, memory.Utf8Name.ToArray());
             }
             finally
             {
