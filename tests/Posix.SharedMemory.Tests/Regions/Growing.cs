@@ -152,12 +152,11 @@ public sealed class Growing
     public void Growth_by_another_between_two_looks_is_adopted_not_stumbled_over(bool resize)
     {
         using var directory = TemporaryDirectory.InMemory();
-        // In whole pages, where growing needs no lock that the neighbour would wait for.
         using var other = MappedRegion.Create(directory.File(), s_page, FileCleanup.Manual);
-        // The other grows, out of the room there is, at each of the looks at the length in turn.
+        // A program that knows nothing of the lock for growers lengthens the file, out of the room there is, at each of the looks in turn.
         for (var look = 1; ; look++)
         {
-            var platform = new HookedPlatform("statx", look, () => other.Resize(other.Length + (2 * s_page)));
+            var platform = new HookedPlatform("statx", look, () => Lengthen(directory.File(), 2 * s_page));
             MappedRegion region;
             using (Platform.Substitute(platform))
             {
@@ -167,6 +166,7 @@ public sealed class Growing
 
             using (region)
             {
+                other.CheckAndRemap();
                 other.Resize(other.Length + s_page);
                 if (resize)
                 {
@@ -178,6 +178,7 @@ public sealed class Growing
                 }
 
                 region.CheckAndRemap();
+                other.CheckAndRemap();
                 Assert.Equal(other.Length, region.Length);
                 region.Mapping.GetSpan()[^1] = 1;
             }
@@ -274,5 +275,11 @@ public sealed class Growing
         region.Mapping.GetSpan()[^1] = 43;
         region.Mapping.Flush(0, region.Length);
         Assert.Equal(43, File.ReadAllBytes(directory.File())[^1]);
+    }
+
+    private static void Lengthen(string path, long by)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        stream.SetLength(stream.Length + by);
     }
 }
