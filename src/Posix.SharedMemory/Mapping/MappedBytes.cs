@@ -61,7 +61,7 @@ internal static class MappedBytes
         throw new ArgumentException($"Offset {offset} is not aligned to {alignment} bytes, as the type requires.", nameof(offset));
 
     [DoesNotReturn]
-    private static void ThrowReadOnly() =>
+    internal static void ThrowReadOnly() =>
         throw new InvalidOperationException("The mapping is read-only: take GetReadOnlySpan, or open and map the object for ReadWrite.");
 
     [DoesNotReturn]

@@ -113,6 +113,7 @@ public sealed partial class MemoryMapping
             var (address, bytes) = PagesOf(0, Length);
             Check(_platform.Protect(address, bytes, access), "mprotect");
             Access = access;
+            SetWritable();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory;
@@ -18,6 +19,7 @@ public sealed partial class MemoryMapping : IDisposable
     private readonly int _slack;
     private readonly bool _follows;
     private unsafe byte* _address;
+    private unsafe byte* _writableAddress;
     private long _length;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
@@ -34,6 +36,7 @@ public sealed partial class MemoryMapping : IDisposable
         // SAFETY: an address is computed; this object owns the range from here on.
         _address = FirstByte;
         Access = request.Access;
+        SetWritable();
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
@@ -59,9 +62,8 @@ public sealed partial class MemoryMapping : IDisposable
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     public unsafe Span<byte> GetSpan(long offset, int length)
     {
-        MappedBytes.RequireWritable(Access);
         // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
-        return new(MappedBytes.Locate(Mapped, _length, offset, length), length);
+        return new(MappedBytes.Locate(Writable, _length, offset, length), length);
     }
 
     /// <summary>Some values, for reading and writing.</summary>
@@ -73,9 +75,8 @@ public sealed partial class MemoryMapping : IDisposable
     public unsafe Span<T> GetSpan<T>(long offset, int count)
         where T : unmanaged
     {
-        MappedBytes.RequireWritable(Access);
         // SAFETY: as above; the address is aligned for T.
-        return new(MappedBytes.LocateAligned<T>(Mapped, _length, offset, count), count);
+        return new(MappedBytes.LocateAligned<T>(Writable, _length, offset, count), count);
     }
 
     /// <summary>All bytes, for reading.</summary>
@@ -107,9 +108,8 @@ public sealed partial class MemoryMapping : IDisposable
     public unsafe ref T GetReference<T>(long offset)
         where T : unmanaged
     {
-        MappedBytes.RequireWritable(Access);
         // SAFETY: as above; the address is aligned for T.
-        return ref *MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
+        return ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
     }
 
     /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
@@ -151,7 +151,7 @@ public sealed partial class MemoryMapping : IDisposable
 
         _owner.Release(this);
         // SAFETY: from here on nothing more is handed out; the range is unmapped with its last reference.
-        _address = null;
+        _writableAddress = _address = null;
         _range.Dispose();
     }
 
@@ -175,6 +175,35 @@ public sealed partial class MemoryMapping : IDisposable
             ObjectDisposedException.ThrowIf(address is null, this);
             return address;
         }
+    }
+
+    /// <summary>The first byte, for writing: null where the mapping is read-only or disposed, so that one look tells both.</summary>
+    private unsafe byte* Writable
+    {
+        get
+        {
+            // SAFETY: read once, as above.
+            var address = _writableAddress;
+            if (address is null)
+            {
+                ThrowNotWritable();
+            }
+
+            return address;
+        }
+    }
+
+    private unsafe void SetWritable()
+    {
+        // SAFETY: an address is copied.
+        _writableAddress = Access == FileAccess.Read ? null : _address;
+    }
+
+    [DoesNotReturn]
+    private void ThrowNotWritable()
+    {
+        ThrowIfDisposed();
+        MappedBytes.ThrowReadOnly();
     }
 
     private unsafe void ThrowIfDisposed()
