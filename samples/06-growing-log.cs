@@ -44,9 +44,9 @@ using var map = log.Map(new MappingOptions { AddressSpace = AddressSpace });
 ref var end = ref map.GetReference<long>(0);   // Valid to the end: growing does not move the first byte.
 Volatile.Write(ref end, Header);
 using var reader = Process.Start(Environment.ProcessPath!, ["read", name]);
-while (SharedMemoryDirectory.GetHolders(name).Count < 2 && !reader.HasExited)
+while (!SharedMemoryDirectory.GetHolders(name).Any(holder => holder.ProcessId == reader.Id && holder.Mappings.Count > 0) && !reader.HasExited)
 {
-    Thread.Sleep(10);   // Until the reader has it open, too.
+    Thread.Sleep(10);   // Until the reader has mapped it, too.
 }
 
 var steps = 0;

@@ -13,6 +13,9 @@ internal interface IMappingOwner
     /// <summary>Gets the object's name, also when it is disposed.</summary>
     string? Name { get; }
 
-    /// <summary>Forgets a mapping that is being disposed.</summary>
+    /// <summary>Gets the monitor under which the object's length, as its mappings show it, is looked at and cut.</summary>
+    object Gate { get; }
+
+    /// <summary>Forgets a mapping that has been unmapped.</summary>
     void Release(MemoryMapping mapping);
 }

@@ -4,8 +4,9 @@ namespace Posix.SharedMemory;
 
 /// <summary>Borrows a mapping's bytes: while it lives, they stay mapped, whoever disposes the mapping.</summary>
 /// <remarks>
-/// The compiler refuses to let its spans outlive it. It lives on the stack of one thread and is disposed once:
-/// <c>using var lease = mapping.Acquire();</c>
+/// The compiler refuses to let its spans outlive its variable. It lives on the stack of one thread and is disposed once, at the end of
+/// its scope: <c>using var lease = mapping.Acquire();</c>. Do not dispose it earlier by hand, nor copy it: the compiler does not see that, and a
+/// copy that is disposed too gives back a reference that is not its own.
 /// </remarks>
 public ref struct MappingLease
 {

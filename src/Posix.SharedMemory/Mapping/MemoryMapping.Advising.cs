@@ -27,10 +27,17 @@ public sealed partial class MemoryMapping
 
         using var lease = Acquire();
         var (address, bytes) = PagesOf(offset, length);
-        var error = _platform.Advise(address, bytes, advice);
+        if (advice == MemoryAdvice.DontNeed && _request.Private)
+        {
+            // The pages' own contents go: only those that lie wholly inside.
+            (address, bytes) = WholePagesIn(offset, length);
+        }
+
+        var error = bytes == 0 ? default : _platform.Advise(address, bytes, advice);
         if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
         {
-            throw new PlatformNotSupportedException($"This system does not know the advice {advice}. It is only advice: go on without.");
+            throw new PlatformNotSupportedException(
+                $"This system does not know the advice {advice}, or cannot follow it for these pages, such as locked ones. It is only advice: go on without.");
         }
 
         Check(error, "madvise");
@@ -107,12 +114,13 @@ public sealed partial class MemoryMapping
         }
 
         // One at a time with Refresh, which protects what it adds.
-        lock (_range)
+        lock (_owner.Gate)
         {
             using var lease = Acquire();
             var (address, bytes) = PagesOf(0, Length);
             Check(_platform.Protect(address, bytes, access), "mprotect");
             Access = access;
+            _isProtected = true;
             SetWritable();
         }
     }
@@ -124,6 +132,16 @@ public sealed partial class MemoryMapping
         var first = (nint)MappedBytes.Locate(FirstByte, Length, offset, length);
         var start = first & ~(nint)(MemoryPage.Size - 1);
         return (start, (nuint)(first - start) + checked((nuint)length));
+    }
+
+    /// <summary>The pages that lie wholly inside some bytes; there may be none.</summary>
+    private unsafe (nint Address, nuint Bytes) WholePagesIn(long offset, long length)
+    {
+        // SAFETY: an address is computed, nothing is touched.
+        var first = (long)MappedBytes.Locate(FirstByte, Length, offset, length);
+        var from = MemoryPage.RoundUp(first);
+        var to = first + length - MemoryPage.Inside(first + length);
+        return ((nint)from, (nuint)Math.Max(0, to - from));
     }
 
     private bool LookAtEachPage()

@@ -17,7 +17,8 @@ public sealed partial class MemoryMapping
     /// </remarks>
     public bool Refresh()
     {
-        lock (_range)
+        // Under the object's monitor: between the look and the showing no thread of ours can cut what is shown.
+        lock (_owner.Gate)
         {
             ThrowIfDisposed();
             return Show(Math.Max(0, _platform.GetLength(_owner.Target) - Offset));
@@ -27,8 +28,10 @@ public sealed partial class MemoryMapping
     /// <summary>As <see cref="Refresh"/>, with the number of the object's bytes from the first mapped one on as the caller has seen it.</summary>
     internal bool Show(long visible)
     {
-        lock (_range)
+        lock (_owner.Gate)
         {
+            // The range stays ours until this is done, whoever disposes the mapping meanwhile.
+            using var lease = Acquire();
             if (_follows && visible > Room)
             {
                 throw new InvalidOperationException(
@@ -45,9 +48,9 @@ public sealed partial class MemoryMapping
             if (length > _length)
             {
                 _platform.MapMore(_owner.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
-                if (Access != _request.Access)
+                if (_isProtected)
                 {
-                    // Protect has reached as far as the length did.
+                    // Protect has reached as far as the length did, and what was withdrawn may carry an older protection.
                     Check(_platform.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect");
                 }
             }

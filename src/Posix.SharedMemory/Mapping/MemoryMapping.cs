@@ -10,7 +10,7 @@ namespace Posix.SharedMemory;
 /// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
-public sealed partial class MemoryMapping : IDisposable
+public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
 {
     private readonly Platform _platform;
     private readonly IMappingOwner _owner;
@@ -21,6 +21,7 @@ public sealed partial class MemoryMapping : IDisposable
     private unsafe byte* _address;
     private unsafe byte* _writableAddress;
     private long _length;
+    private bool _isProtected;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
@@ -37,6 +38,7 @@ public sealed partial class MemoryMapping : IDisposable
         _address = FirstByte;
         Access = request.Access;
         SetWritable();
+        range.Observer = this;
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
@@ -149,7 +151,6 @@ public sealed partial class MemoryMapping : IDisposable
             return;
         }
 
-        _owner.Release(this);
         // SAFETY: from here on nothing more is handed out; the range is unmapped with its last reference.
         _writableAddress = _address = null;
         _range.Dispose();
@@ -162,6 +163,9 @@ public sealed partial class MemoryMapping : IDisposable
         var taken = false;
         _range.DangerousAddRef(ref taken);
     }
+
+    // Not before: until then the object may not be cut below it, whoever holds the bytes.
+    void IUnmapObserver.Unmapped() => _owner.Release(this);
 
     // SAFETY: an address is computed; whoever uses it holds the range.
     private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;

@@ -2,7 +2,7 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>The live mappings made of this object. Guarded, as shrinking is, by the descriptor's monitor.</summary>
+    /// <summary>The mappings made of this object that are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
     private MemoryMapping? _mappings;
 
     /// <summary>Maps the whole object.</summary>
@@ -29,6 +29,8 @@ public sealed partial class SharedMemoryObject
     OpenObject IMappingOwner.Target => Target;
 
     bool IMappingOwner.IsDisposed => _handle.IsClosed;
+
+    object IMappingOwner.Gate => _handle;
 
     void IMappingOwner.Release(MemoryMapping mapping)
     {
@@ -77,7 +79,7 @@ public sealed partial class SharedMemoryObject
                 Offset = offset - slack,
                 Length = mapped.Length + slack,
                 // Bytes that the object grows by inside its last page are mapped already.
-                AddressSpace = MemoryPage.RoundUp(checked(Math.Max(mapped.Length, addressSpace) + slack)),
+                AddressSpace = MemoryPage.RoundUp(Math.Max(mapped.Length, Math.Min(addressSpace, long.MaxValue - slack)) + slack),
                 Access = access,
                 Private = options?.Private ?? false,
                 Populate = options?.Populate ?? false,

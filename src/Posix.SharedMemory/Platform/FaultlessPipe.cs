@@ -25,7 +25,10 @@ internal readonly struct FaultlessPipe(PosixPlatform platform, int closeOnExecFl
                 // SAFETY: the span is pinned for the length of the call.
                 fixed (byte* to = piece)
                 {
-                    platform.TryMove(reader, to, piece.Length, write: false);
+                    if (!platform.TryMove(reader, to, piece.Length, write: false))
+                    {
+                        return false;
+                    }
                 }
 
                 done += piece.Length;
@@ -47,7 +50,10 @@ internal readonly struct FaultlessPipe(PosixPlatform platform, int closeOnExecFl
                 // SAFETY: the span is pinned for the length of the call.
                 fixed (byte* from = piece)
                 {
-                    platform.TryMove(writer, from, piece.Length, write: true);
+                    if (!platform.TryMove(writer, from, piece.Length, write: true))
+                    {
+                        return false;
+                    }
                 }
 
                 // SAFETY: the address is written by the kernel alone, which checks it.

@@ -85,9 +85,11 @@ internal partial class LinuxPlatform
     private SafeMappingHandle MapLarge(in OpenObject target, in MappingRequest request)
     {
         var length = Math.Max(request.Length, request.AddressSpace);
-        var mapping = MapPages(target, request, HintBelow(Volatile.Read(ref _lastLargeAddress), length, request.Offset));
+        var hint = HintBelow(Volatile.Read(ref _lastLargeAddress), length, request.Offset);
+        // Without a hint this only finds out where the kernel would put it: the pages are brought in by the second try.
+        var mapping = MapPages(target, hint == 0 ? request with { Populate = false } : request, hint);
         var address = (long)mapping.DangerousGetHandle();
-        if (!IsAligned(address, request.Offset))
+        if (!IsAligned(address, request.Offset) || (hint == 0 && request.Populate))
         {
             mapping.Dispose();
             mapping = MapPages(target, request, HintBelow(address, length, request.Offset));
@@ -97,8 +99,12 @@ internal partial class LinuxPlatform
         return mapping;
     }
 
-    private static nint HintBelow(long address, long length, long offset) =>
-        address == 0 ? 0 : (nint)(((address - length - HugePage) & ~(HugePage - 1)) + (offset & (HugePage - 1)));
+    /// <summary>An address below another that suits the object's offset; 0, which is no hint, where there is no room below.</summary>
+    private static nint HintBelow(long address, long length, long offset)
+    {
+        var below = address - HugePage > length ? (address - length - HugePage) & ~(HugePage - 1) : 0;
+        return below <= HugePage ? 0 : (nint)(below + (offset & (HugePage - 1)));
+    }
 
     private static bool IsAligned(long address, long offset) => ((address - offset) & (HugePage - 1)) == 0;
 

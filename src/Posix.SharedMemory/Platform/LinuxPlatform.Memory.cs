@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
@@ -11,6 +12,9 @@ internal partial class LinuxPlatform
     /// <summary>From here on a request is measured against what is free before the kernel starts to look for it.</summary>
     private const long WorthMeasuring = 1 << 20;
 
+    /// <summary>A monitor for each open that grows: not the descriptor's, which maps and unmaps must not wait for while a neighbour grows.</summary>
+    private static readonly ConditionalWeakTable<SafeFileHandle, object> s_growers = [];
+
     /// <summary>The smallest piece that an interrupted allocation is cut down to.</summary>
     private const long SmallestPiece = 64 << 10;
 
@@ -22,7 +26,7 @@ internal partial class LinuxPlatform
         // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
         // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
         // The kernel's lock pairs with that of every other open; the monitor keeps apart the threads that share this one.
-        lock (target.Handle)
+        lock (s_growers.GetOrCreateValue(target.Handle))
         {
             Lock(target, RecordLock.Growth);
             try

@@ -107,7 +107,7 @@ internal partial class LinuxPlatform
                 error = ErrorOf(Fails(nameof(Libc.linkat))
                     ? -1
                     : Libc.linkat(AT_FDCWD, sourcePointer, AT_FDCWD, pathPointer, AT_SYMLINK_FOLLOW));
-                return error == Errno.ENOENT
+                return error == Errno.ENOENT && !Directory.Exists("/proc/self/fd")
                     ? throw new PlatformNotSupportedException(
                         "Giving a file its name needs Linux 6.10, or /proc to be mounted. Use Open with FileMode.CreateNew, then SetLength.")
                     : error;

@@ -16,5 +16,13 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
         SetHandle(address);
     }
 
-    protected override bool ReleaseHandle() => Libc.munmap(handle, _length) == 0;
+    /// <summary>Gets or sets who is told when the range is unmapped.</summary>
+    internal IUnmapObserver? Observer { get; set; }
+
+    protected override bool ReleaseHandle()
+    {
+        var unmapped = Libc.munmap(handle, _length) == 0;
+        Observer?.Unmapped();
+        return unmapped;
+    }
 }

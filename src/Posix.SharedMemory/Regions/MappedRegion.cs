@@ -150,8 +150,8 @@ public sealed class MappedRegion : IDisposable
     {
         lock (_file)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(newLength, Length);
             var target = _file.Target;
+            ArgumentOutOfRangeException.ThrowIfLessThan(newLength, Length);
             if (newLength > Length)
             {
                 _ = _platform.Grow(target, newLength, _options.Backing);
@@ -200,6 +200,10 @@ public sealed class MappedRegion : IDisposable
     }
 
     /// <summary>Unmaps the region, once its last lease is gone, and closes the file; removes it if this region owns it and the path still leads to it.</summary>
+    /// <remarks>
+    /// The system has no call that removes a file only if it is a certain one: if another process puts its file there in the instant between
+    /// looking and removing, that one is removed.
+    /// </remarks>
     public void Dispose()
     {
         lock (_file)
@@ -253,8 +257,8 @@ public sealed class MappedRegion : IDisposable
         }
 
         // The new mapping comes first: if it fails, the region is what it was.
-        var larger = _file.MapFollowing(length, _options.AddressSpace);
-        Mapping.Dispose();
-        Mapping = larger;
+        var former = Mapping;
+        Mapping = _file.MapFollowing(length, _options.AddressSpace);
+        former.Dispose();
     }
 }
