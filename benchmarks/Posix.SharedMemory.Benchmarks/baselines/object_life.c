@@ -103,13 +103,16 @@ int create_life_same_calls(const char *path, long length)
 
 int classic_life_same_calls(const char *path, long length)
 {
-    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    // The lock for growers; docs/spec/leases.md.
+    struct flock growth = { .l_type = F_WRLCK, .l_start = ((off_t)1 << 62) + 1, .l_len = 1 };
+    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
     CHECK(fd);
-    CHECK(fcntl(fd, F_SETFL, O_RDWR));
-    CHECK(ask(fd, STATX_SIZE));
+    CHECK(fcntl(fd, F_OFD_SETLKW, &growth));
     CHECK(ask(fd, STATX_SIZE));
     CHECK(ask_limit());
     CHECK(fallocate(fd, 0, 0, length));
+    growth.l_type = F_UNLCK;
+    CHECK(fcntl(fd, F_OFD_SETLK, &growth));
     CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);
     CHECK(close(fd));

@@ -13,7 +13,7 @@ public sealed partial class MemoryMapping
     /// <exception cref="ObjectDisposedException">The mapping, or the object it was made of, has been disposed.</exception>
     /// <remarks>
     /// After another process has shortened the object, what is gone is withdrawn from <see cref="Length"/>; touching it through a span taken
-    /// before ends the process. Growing needs no system call but the look at the length (Linux).
+    /// before ends the process. Showing what the object has grown by takes no system call but the look at its length (Linux).
     /// </remarks>
     public bool Refresh()
     {

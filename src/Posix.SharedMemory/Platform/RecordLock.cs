@@ -6,7 +6,7 @@ internal enum RecordLock : long
     /// <summary>Held shared by each user of an object with <see cref="Lifetime.UnlinkOnLastDispose"/>.</summary>
     Lease = 1L << 62,
 
-    /// <summary>Held exclusively while an object grows from a length inside a page.</summary>
+    /// <summary>Held exclusively while an object grows.</summary>
     Growth = Lease + 1,
 
     /// <summary>Held exclusively while an unpublished object takes over a name by way of a temporary one.</summary>
