@@ -23,7 +23,7 @@ internal abstract partial class BsdPlatform
         // SAFETY: the vector stands on the caller's stack, and what it points to is pinned there.
         fixed (IoVector* vectors = &vector)
         {
-            var header = new BsdMessageHeader { msg_iov = vectors, msg_iovlen = 1, msg_control = control, msg_controllen = (uint)controlLength };
+            var header = new BsdMessageHeader { msg_iov = (nint)vectors, msg_iovlen = 1, msg_control = (nint)control, msg_controllen = (uint)controlLength };
             // SAFETY: as above, for the header.
             return Fails(nameof(Libc.sendmsg)) ? -1 : Libc.sendmsg(socket, &header, MSG_DONTWAIT | SendFlags);
         }
@@ -35,7 +35,7 @@ internal abstract partial class BsdPlatform
         // SAFETY: the vector stands on the caller's stack, and what it points to is pinned there.
         fixed (IoVector* vectors = &vector)
         {
-            var header = new BsdMessageHeader { msg_iov = vectors, msg_iovlen = 1, msg_control = control, msg_controllen = (uint)controlLength };
+            var header = new BsdMessageHeader { msg_iov = (nint)vectors, msg_iovlen = 1, msg_control = (nint)control, msg_controllen = (uint)controlLength };
             // SAFETY: as above, for the header.
             var result = Fails(nameof(Libc.recvmsg)) ? -1 : Libc.recvmsg(socket, &header, MSG_DONTWAIT | ReceiveFlags);
             controlLength = (int)header.msg_controllen;
