@@ -88,8 +88,8 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
         var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"));
         var platform = Platform.Current;
-        return platform.Examine(target) is { } access
-            ? new(platform, target, access)
+        return platform.Examine(target, out var pageSize) is { } access
+            ? new(platform, target, access) { PageSize = pageSize }
             : throw new ArgumentException("Not a descriptor of memory that is open for reading: a pipe, a socket, a file on disk.", nameof(handle));
     }
 

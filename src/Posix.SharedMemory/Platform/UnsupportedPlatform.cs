@@ -18,6 +18,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Unsupported();
 
+    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize) => throw Unsupported();
+
     internal override Errno Unlink(in ObjectName name) => throw Unsupported();
 
     internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Unsupported();
@@ -40,7 +42,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno FindFile(in FilePath path, out ObjectIdentity identity) => throw Unsupported();
 
-    internal override FileAccess? Examine(in OpenObject target) => throw Unsupported();
+    internal override FileAccess? Examine(in OpenObject target, out long pageSize) => throw Unsupported();
 
     internal override long GetLength(in OpenObject target) => throw Unsupported();
 
@@ -69,6 +71,10 @@ internal sealed class UnsupportedPlatform : Platform
     internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Unsupported();
 
     internal override void WaitUntilWritable(SafeHandle destination) => throw Unsupported();
+
+    internal override Errno GetSeals(in OpenObject target, out MemorySeals seals) => throw Unsupported();
+
+    internal override Errno AddSeals(in OpenObject target, MemorySeals seals) => throw Unsupported();
 
     internal override LeaseState QueryLease(in OpenObject target) => throw Unsupported();
 
