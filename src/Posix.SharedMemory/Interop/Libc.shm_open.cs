@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Interop;
 
-// shm_open(2) on FreeBSD and macOS, shm_rename(2) on FreeBSD.
+// shm_open(2) on FreeBSD and macOS, shm_rename(2) and memfd_create(3) on FreeBSD.
 internal static partial class Libc
 {
     [LibraryImport(Library, SetLastError = true)]
@@ -18,4 +18,7 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static unsafe partial int shm_rename(byte* path_from, byte* path_to, int flags);
+
+    [LibraryImport(Library, EntryPoint = "memfd_create", SetLastError = true)]
+    internal static unsafe partial int memfd_create_freebsd(byte* name, uint flags);
 }

@@ -17,6 +17,9 @@ internal static partial class Libc
         nint number, nint olddirfd, byte* oldpath, nint newdirfd, byte* newpath, nint flags);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint memfd_create(nint number, byte* name, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static unsafe partial nint getdents64(nint number, SafeFileHandle fd, byte* dirp, nint count);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]

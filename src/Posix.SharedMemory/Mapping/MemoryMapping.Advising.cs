@@ -104,7 +104,7 @@ public sealed partial class MemoryMapping
 
     /// <summary>Changes what this process may do with the mapped bytes. Storing through a span taken before, once they are read-only, ends the process.</summary>
     /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/> alone.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the object was opened for reading, and the mapping is shared.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the object was opened for reading, or is sealed against writing, and the mapping is shared.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mprotect.2.html">mprotect(2)</see></remarks>
     public void Protect(FileAccess access)
     {
@@ -118,7 +118,13 @@ public sealed partial class MemoryMapping
         {
             using var lease = Acquire();
             var (address, bytes) = PagesOf(0, Length);
-            Check(_platform.Protect(address, bytes, access), "mprotect");
+            if (_platform.Protect(address, bytes, access) is { IsSuccess: false } error)
+            {
+                throw _owner.IsDisposed
+                    ? new SharedMemoryException(error, "mprotect", _owner.Name)
+                    : SealRefusal.Describe(_platform, error, "mprotect", _owner.Target, SealRefusal.AgainstWriting);
+            }
+
             Access = access;
             _isProtected = true;
             SetWritable();

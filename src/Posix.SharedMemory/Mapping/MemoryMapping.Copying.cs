@@ -10,8 +10,15 @@ public sealed partial class MemoryMapping
     public unsafe bool TryRead(long offset, Span<byte> destination)
     {
         using var lease = Acquire();
-        // SAFETY: the lease keeps the range mapped; the kernel checks each page.
-        return _platform.TryCopyFrom((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length), destination);
+        // SAFETY: the lease keeps the range mapped. The kernel checks each page; where no page can go, no check is needed.
+        var source = MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length);
+        if (!_isStable)
+        {
+            return _platform.TryCopyFrom((nint)source, destination);
+        }
+
+        new ReadOnlySpan<byte>(source, destination.Length).CopyTo(destination);
+        return true;
     }
 
     /// <summary>Copies bytes in. It cannot fault: where another process has cut the object the result is false.</summary>

@@ -16,16 +16,17 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     private readonly IMappingOwner _owner;
     private readonly SafeMappingHandle _range;
     private readonly MappingRequest _request;
-    private readonly int _slack;
+    private readonly long _slack;
     private readonly bool _follows;
     private unsafe byte* _address;
     private unsafe byte* _writableAddress;
     private long _length;
     private bool _isProtected;
+    private volatile bool _isStable;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
-    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, int slack, bool follows)
+    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, long slack, bool follows)
     {
         _platform = platform;
         _owner = owner;
@@ -49,6 +50,24 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
 
     /// <summary>Gets what the mapping allows: reading, or reading and writing.</summary>
     public FileAccess Access { get; private set; }
+
+    /// <summary>
+    /// Gets whether no process can take mapped bytes away, because the object is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
+    /// touching the memory then cannot end this process, and reads need no precaution. Asked of the kernel until it is so; once it is, it stays.
+    /// </summary>
+    /// <remarks>Where the object was disposed before anybody asked, and was not sealed through it, the answer is false: nobody can tell any more.</remarks>
+    public bool IsStable
+    {
+        get
+        {
+            if (!_isStable && _owner.CannotEndBefore(Offset + Length))
+            {
+                SetStable();
+            }
+
+            return _isStable;
+        }
+    }
 
     /// <summary>The mappings of one object stand in a list, so that it knows what it may not cut off.</summary>
     internal MemoryMapping? Next { get; set; }
@@ -155,6 +174,9 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _writableAddress = _address = null;
         _range.Dispose();
     }
+
+    /// <summary>Notes that the bytes that are mapped, and those that will be shown, stay.</summary>
+    internal void SetStable() => _isStable = true;
 
     private void AddReference()
     {

@@ -39,6 +39,11 @@ public sealed partial class SharedMemoryObject
         RequireWritable();
         var status = _platform.GetStatus(target);
         var range = ByteRange.Within(status.Length, offset, source.Length, nameof(source));
+        if (HasHugePages)
+        {
+            WriteThroughMapping(source, range);
+            return;
+        }
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
         if (status.AllocatedBytes < status.Length && range.Length > MemoryPage.Size - MemoryPage.Inside(offset))
@@ -213,6 +218,22 @@ public sealed partial class SharedMemoryObject
             }
 
             source = source[written..];
+        }
+    }
+
+    /// <summary>Huge pages cannot be written by <c>pwrite</c>. Mapping takes the pages from the machine's pool, or fails.</summary>
+    private void WriteThroughMapping(ReadOnlySpan<byte> source, ByteRange range)
+    {
+        if (range.Length == 0)
+        {
+            return;
+        }
+
+        using var mapping = Map(range.Offset, range.Length, new() { Access = FileAccess.ReadWrite });
+        if (!mapping.TryWrite(0, source))
+        {
+            throw new SharedMemoryException(
+                Errno.ENXIO, "mmap", Name, $"another process shortened the object below offset {range.End}, or there are no huge pages left");
         }
     }
 

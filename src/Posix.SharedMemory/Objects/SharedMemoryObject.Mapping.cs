@@ -67,25 +67,37 @@ public sealed partial class SharedMemoryObject
 
         var addressSpace = options?.AddressSpace ?? 0;
         ArgumentOutOfRangeException.ThrowIfNegative(addressSpace, nameof(options));
+        if (HasHugePages && addressSpace > 0)
+        {
+            // Mapping such an object behind its end makes it longer.
+            throw new PlatformNotSupportedException("Address space cannot be taken ahead for an object of huge pages. Give it its length, and map it then.");
+        }
 
         // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
         lock (_handle)
         {
             var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
             // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
-            var slack = MemoryPage.Inside(offset);
+            var slack = offset & (PageSize - 1);
             var request = new MappingRequest
             {
                 Offset = offset - slack,
                 Length = mapped.Length + slack,
                 // Bytes that the object grows by inside its last page are mapped already.
-                AddressSpace = MemoryPage.RoundUp(Math.Max(mapped.Length, Math.Min(addressSpace, long.MaxValue - slack)) + slack),
+                AddressSpace = RoundUp(Math.Max(mapped.Length, Math.Min(addressSpace, long.MaxValue - slack)) + slack),
                 Access = access,
                 Private = options?.Private ?? false,
                 Populate = options?.Populate ?? false,
                 HugePages = options?.HugePages ?? false,
             };
-            var mapping = new MemoryMapping(_platform, this, _platform.Map(target, request), request, slack, follows) { Next = _mappings };
+            // Huge pages are mapped whole, and none is taken ahead.
+            var range = _platform.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
+            var mapping = new MemoryMapping(_platform, this, range, request, slack, follows) { Next = _mappings };
+            if (KnownSeals.HasFlag(MemorySeals.Shrink))
+            {
+                mapping.SetStable();
+            }
+
             if (_mappings is { } first)
             {
                 first.Previous = mapping;
@@ -94,6 +106,8 @@ public sealed partial class SharedMemoryObject
             return _mappings = mapping;
         }
     }
+
+    private long RoundUp(long length) => HasHugePages ? (length + PageSize - 1) & ~(PageSize - 1) : MemoryPage.RoundUp(length);
 
     private static ByteRange CheckMapped(long available, long offset, long? length, bool whole)
     {

@@ -42,6 +42,7 @@ public sealed partial class SharedMemoryObject
         SharedMemoryOptions.Check(backing);
         var target = Target;
         RequireWritable();
+        CheckPages(length, "ftruncate");
         if (_platform.Grow(target, length, backing) > length)
         {
             Shrink(target, length);

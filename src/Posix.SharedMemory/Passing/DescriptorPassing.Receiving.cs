@@ -44,7 +44,12 @@ public static partial class DescriptorPassing
             return WaitForAnythingAsync(socket, cancellationToken);
         }
 
-        var platform = Platform.Current;
+        return ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
+    }
+
+    private static ValueTask<HandleReceiveResult> ReceiveAsync(
+        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
+    {
         var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
         return result is not null ? new(result)
             : error == Errno.EAGAIN ? ReceiveWhenReadyAsync(platform, socket, buffer, maxHandles, cancellationToken)

@@ -25,10 +25,11 @@ internal sealed partial class FreeBsdPlatform : BsdPlatform
     internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw new PlatformNotSupportedException(
         "Who holds a shared memory object is not looked up on FreeBSD. procstat(1) shows it: procstat files -a, procstat vm -a.");
 
-    internal override FileAccess? Examine(in OpenObject target)
+    internal override FileAccess? Examine(in OpenObject target, out long pageSize)
     {
         Span<byte> record = stackalloc byte[FreeBsdKinfoFile.Size];
         var error = Describe(target, record);
+        pageSize = Stat(target).st_blksize;
         return !error.IsSuccess ? throw new SharedMemoryException(error, "fcntl(F_KINFO)", target.Name.Text)
             : MemoryMarshal.Read<int>(record[FreeBsdKinfoFile.kf_type..]) == KF_TYPE_SHM ? AccessOf(target)
             : null;

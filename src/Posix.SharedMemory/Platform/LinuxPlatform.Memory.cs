@@ -53,14 +53,21 @@ internal partial class LinuxPlatform
         ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
     }
 
-    internal override void Discard(in OpenObject target, ByteRange range) =>
-        ThrowIfFailed(PunchHole(target, range), "fallocate(FALLOC_FL_PUNCH_HOLE)", target.Name);
+    internal override void Discard(in OpenObject target, ByteRange range)
+    {
+        if (PunchHole(target, range) is { IsSuccess: false } error)
+        {
+            throw Refused(error, "fallocate(FALLOC_FL_PUNCH_HOLE)", target, SealRefusal.AgainstWriting);
+        }
+    }
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target)
     {
         var status = GetStatus(target);
         return status.Length == 0 ? []
             : status.AllocatedBytes >= MemoryPage.RoundUp(status.Length) ? [new(0, status.Length)]
+            : HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
+                "The kernel does not tell which parts of an object of huge pages have memory behind them. GetStatus tells how many bytes have.")
             : new AllocationMap(this, target).Ranges(status.Length);
     }
 
@@ -228,11 +235,9 @@ internal partial class LinuxPlatform
             ThrowIfNotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (LinuxMemory.IsWorthAsking(needed) && IsMemory(target) && LinuxMemory.Available() is { } available && needed > available)
+        if (LinuxMemory.IsWorthAsking(needed) && IsOrdinaryMemory(target) && LinuxMemory.Shortage(needed) is { } shortage)
         {
-            throw new SharedMemoryException(
-                Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text,
-                $"{range.Length} bytes asked, {available} bytes of memory available on this machine");
+            throw new SharedMemoryException(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}");
         }
     }
 
@@ -240,8 +245,7 @@ internal partial class LinuxPlatform
     {
         if (error == Errno.ENOSPC)
         {
-            var room = Usage(target) is { } usage ? $", {usage.AvailableBytes} bytes available in its file system" : "";
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked{room}");
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {Room(target)}");
         }
 
         if (error == Errno.EOPNOTSUPP)
@@ -250,20 +254,26 @@ internal partial class LinuxPlatform
                 "The file system behind this object cannot reserve memory (fallocate). Use Backing.Sparse.");
         }
 
-        ThrowIfFailed(error, nameof(Libc.fallocate), target.Name);
+        if (!error.IsSuccess)
+        {
+            throw Refused(error, nameof(Libc.fallocate), target, MemorySeals.Grow);
+        }
     }
 
-    private bool IsMemory(in OpenObject target)
+    /// <summary>Whether an object takes from the machine's memory: files on disk do not, and huge pages are set aside beforehand.</summary>
+    private bool IsOrdinaryMemory(in OpenObject target) => TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
+
+    private bool TryStatFileSystem(in OpenObject target, out LinuxStatfs fileSystem)
     {
-        LinuxStatfs fileSystem = default;
-        var result = Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem);
-        return result != -1 && fileSystem.f_type is TMPFS_MAGIC or HUGETLBFS_MAGIC;
+        fileSystem = default;
+        return (Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem)) != -1;
     }
 
-    private SharedMemoryUsage? Usage(in OpenObject target)
-    {
-        LinuxStatfs fileSystem = default;
-        var result = Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem);
-        return result == -1 ? null : UsageOf(fileSystem);
-    }
+    /// <summary>What a request was too large for.</summary>
+    private string Room(in OpenObject target) =>
+        !TryStatFileSystem(target, out var fileSystem) ? "more than there is"
+        : fileSystem.f_type == HUGETLBFS_MAGIC ? TooFewHugePages(fileSystem.f_bsize)
+        : $"{UsageOf(fileSystem).AvailableBytes} bytes available in its file system";
+
+    private SharedMemoryUsage? Usage(in OpenObject target) => TryStatFileSystem(target, out var fileSystem) ? UsageOf(fileSystem) : null;
 }

@@ -12,7 +12,7 @@ internal partial class LinuxPlatform
     // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
     private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
 
-    internal override FileAccess? Examine(in OpenObject target)
+    internal override FileAccess? Examine(in OpenObject target, out long pageSize)
     {
         nint flags = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_GETFL, 0);
         Check(flags, "fcntl(F_GETFL)", target.Name);
@@ -20,6 +20,7 @@ internal partial class LinuxPlatform
         Check(Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem), "fstatfs", target.Name);
         var error = TryStat(target.Handle, STATX_TYPE, out var statx);
         ThrowIfFailed(error, nameof(Libc.statx), target.Name);
+        pageSize = fileSystem.f_type == HUGETLBFS_MAGIC ? fileSystem.f_bsize : MemoryPage.Size;
         var isMemory = IsRegularFile(statx) && fileSystem.f_type is TMPFS_MAGIC or HUGETLBFS_MAGIC && (flags & O_PATH) == 0;
         return !isMemory ? null
             : (flags & O_ACCMODE) switch

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Bsd;
@@ -37,6 +38,32 @@ internal sealed partial class MacOSPlatform : BsdPlatform
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) =>
         throw NoUnpublishedObjects();
 
+    /// <remarks>There is no memory without a name: it gets a random one for an instant. A kill in between leaves that, empty.</remarks>
+    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize)
+    {
+        if (options.HugePages != HugePageSize.None || options.Executable)
+        {
+            throw new PlatformNotSupportedException("macOS has neither huge pages nor executable pages in shared memory.");
+        }
+
+        pageSize = MemoryPage.Size;
+        while (true)
+        {
+            var name = ObjectName.Parse("anonymous-" + RandomNumberGenerator.GetHexString(16, lowercase: true), nameof(Libc.shm_open));
+            var error = Open(name, FileMode.CreateNew, FileAccess.ReadWrite, SharedMemoryOptions.OwnerOnly, out var handle);
+            if (handle is not null)
+            {
+                _ = Unlink(name);
+                return handle;
+            }
+
+            if (error != Errno.EEXIST)
+            {
+                throw new SharedMemoryException(error, nameof(Libc.shm_open));
+            }
+        }
+    }
+
     internal override Errno Unlink(in ObjectName name)
     {
         // The kernel's answer to a long name would be EINVAL.
@@ -73,8 +100,9 @@ internal sealed partial class MacOSPlatform : BsdPlatform
     internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw new PlatformNotSupportedException(
         "macOS does not tell who holds a shared memory object. lsof(8) shows the descriptors of one's own processes.");
 
-    internal override FileAccess? Examine(in OpenObject target)
+    internal override FileAccess? Examine(in OpenObject target, out long pageSize)
     {
+        pageSize = MemoryPage.Size;
         // Files, pipes, sockets and devices have type bits; shared memory has none.
         return (Stat(target).st_mode & S_IFMT) == 0 ? AccessOf(target) : null;
     }

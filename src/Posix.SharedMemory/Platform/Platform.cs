@@ -40,6 +40,10 @@ internal abstract class Platform
     /// <summary>Gives an unpublished object its name: <see cref="RenameMode.NoReplace"/> or <see cref="RenameMode.Replace"/>.</summary>
     internal abstract Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode);
 
+    /// <summary>Makes an object that never has a name: <c>memfd_create</c>.</summary>
+    /// <param name="pageSize">Of the pages it is made of.</param>
+    internal abstract SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize);
+
     /// <summary>Removes a name: <c>shm_unlink</c>.</summary>
     internal abstract Errno Unlink(in ObjectName name);
 
@@ -76,7 +80,8 @@ internal abstract class Platform
     // ---- Objects ---------------------------------------------------------------------------------------------------
 
     /// <summary>Tells what a descriptor from elsewhere was opened for; <see langword="null"/> where memory cannot be mapped through it.</summary>
-    internal abstract FileAccess? Examine(in OpenObject target);
+    /// <param name="pageSize">Of the pages that the memory is made of.</param>
+    internal abstract FileAccess? Examine(in OpenObject target, out long pageSize);
 
     internal abstract long GetLength(in OpenObject target);
 
@@ -153,6 +158,14 @@ internal abstract class Platform
     /// <param name="descriptors">What to wait for; then, what happened.</param>
     /// <param name="milliseconds">How long at most; −1 for as long as it takes.</param>
     internal abstract Errno Poll(Span<PollDescriptor> descriptors, int milliseconds);
+
+    // ---- Seals -----------------------------------------------------------------------------------------------------
+
+    /// <summary>Tells what an object is sealed against; nothing where the system has no seals. <see cref="Errno.EINVAL"/>: not memory.</summary>
+    internal abstract Errno GetSeals(in OpenObject target, out MemorySeals seals);
+
+    /// <summary>Seals an object, against all that is asked or nothing. A seal that the system would not keep is refused.</summary>
+    internal abstract Errno AddSeals(in OpenObject target, MemorySeals seals);
 
     // ---- The lease of docs/spec/leases.md --------------------------------------------------------------------------
 

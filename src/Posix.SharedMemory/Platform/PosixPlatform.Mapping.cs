@@ -98,14 +98,35 @@ internal abstract partial class PosixPlatform
 
     private protected SafeMappingHandle MapPages(in OpenObject target, in MappingRequest request, nint hint)
     {
+        var error = TryMapPages(target, request, hint, out var mapping);
+        if (mapping is null && IsReadingRefused(error, target, request))
+        {
+            // Nobody can write any more, so that a mapping of one's own shows the same bytes.
+            error = TryMapPages(target, request with { Private = true }, hint, out mapping);
+        }
+
+        return mapping ?? throw (WhyNotMapped(error, target) is { } reason
+            ? new SharedMemoryException(error, nameof(Libc.mmap), target.Name.Text, reason)
+            : Refused(error, nameof(Libc.mmap), target, SealRefusal.AgainstWriting));
+    }
+
+    /// <summary>What this system knows of why an object cannot be mapped; seals apart.</summary>
+    private protected virtual string? WhyNotMapped(Errno error, in OpenObject target) => null;
+
+    private Errno TryMapPages(in OpenObject target, in MappingRequest request, nint hint, out SafeMappingHandle? mapping)
+    {
         var length = checked((nuint)Math.Max(request.Length, request.AddressSpace));
         var flags = SharingOf(request) | PopulateFlag(request) | (request.AddressSpace > request.Length ? NoReserveFlag : 0);
         var address = Fails(nameof(Libc.mmap))
             ? -1
             : Libc.mmap(hint, length, ProtectionOf(request.Access), flags, target.Handle, request.Offset);
-        Check(address, nameof(Libc.mmap), target.Name);
-        return new(address, length);
+        mapping = address == -1 ? null : new(address, length);
+        return ErrorOf(address);
     }
+
+    /// <summary>Some kernels refuse every shared mapping of what is sealed against writing, if the descriptor is open for writing (before Linux 6.7).</summary>
+    private bool IsReadingRefused(Errno error, in OpenObject target, in MappingRequest request) =>
+        request is { Access: FileAccess.Read, Private: false } && SealRefusal.Find(this, error, target, SealRefusal.AgainstWriting) != MemorySeals.None;
 
     private protected Errno AdviseByNumber(nint address, nuint length, int number)
     {
@@ -130,8 +151,15 @@ internal abstract partial class PosixPlatform
 
         // Truncating or punching behind the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
         // mapping would fault if a neighbour cut the object now. So the kernel stores: its read from /dev/zero is EFAULT then.
-        using var mapping = MapPages(
-            target, new() { Offset = length - inside, Length = MemoryPage.Size, Access = FileAccess.ReadWrite }, hint: 0);
+        var page = new MappingRequest { Offset = length - inside, Length = MemoryPage.Size, Access = FileAccess.ReadWrite };
+        var refusal = TryMapPages(target, page, hint: 0, out var mapped);
+        if (SealRefusal.Find(this, refusal, target, SealRefusal.AgainstWriting) != MemorySeals.None)
+        {
+            RefuseUnlessClear(target, page, inside);
+            return;
+        }
+
+        using var mapping = mapped ?? throw new SharedMemoryException(refusal, nameof(Libc.mmap), target.Name.Text);
         nint result;
         do
         {
@@ -142,6 +170,19 @@ internal abstract partial class PosixPlatform
         if (ErrorOf(result) is { IsSuccess: false } error && error != Errno.EFAULT)
         {
             throw new SharedMemoryException(error, nameof(Libc.read), target.Name.Text);
+        }
+    }
+
+    /// <summary>What is sealed against writing cannot be cleared. Nearly always it need not be.</summary>
+    private void RefuseUnlessClear(in OpenObject target, in MappingRequest page, int inside)
+    {
+        using var mapping = MapPages(target, page with { Access = FileAccess.Read, Private = true }, hint: 0);
+        var rest = new byte[MemoryPage.Size - inside];
+        if (TryCopyFrom(mapping.DangerousGetHandle() + inside, rest) && rest.ContainsAnyExcept((byte)0))
+        {
+            throw new SharedMemoryException(
+                Errno.EPERM, nameof(Libc.mmap), target.Name.Text,
+                "the object is sealed against writing, and bytes that were stored behind its end cannot be cleared before it grows over them");
         }
     }
 
@@ -175,7 +216,10 @@ internal abstract partial class PosixPlatform
         var result = Fails(nameof(Libc.mmap))
             ? -1
             : Libc.mmap(address, (nuint)MemoryPage.RoundUp(request.Length), ProtectionOf(request.Access), flags, target.Handle, request.Offset);
-        Check(result, nameof(Libc.mmap), target.Name);
+        if (ErrorOf(result) is { IsSuccess: false } error)
+        {
+            throw Refused(error, nameof(Libc.mmap), target, SealRefusal.AgainstWriting);
+        }
     }
 
     private static int ProtectionOf(FileAccess access) => access == FileAccess.Read ? PROT_READ : PROT_READ | PROT_WRITE;

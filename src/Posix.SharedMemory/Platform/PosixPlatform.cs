@@ -17,7 +17,10 @@ internal abstract partial class PosixPlatform : Platform
             result = Fails(nameof(Libc.fchmod)) ? -1 : Libc.fchmod(target.Handle, (uint)permissions);
         }
         while (IsInterrupted(result));
-        Check(result, nameof(Libc.fchmod), target.Name);
+        if (ErrorOf(result) is { IsSuccess: false } error)
+        {
+            throw Refused(error, nameof(Libc.fchmod), target, MemorySeals.Exec);
+        }
     }
 
     internal override void SetLength(in OpenObject target, long length)
@@ -29,7 +32,10 @@ internal abstract partial class PosixPlatform : Platform
             result = Fails(nameof(Libc.ftruncate)) ? -1 : Libc.ftruncate(target.Handle, length);
         }
         while (IsInterrupted(result));
-        Check(result, nameof(Libc.ftruncate), target.Name);
+        if (ErrorOf(result) is { IsSuccess: false } error)
+        {
+            throw Refused(error, nameof(Libc.ftruncate), target, length < GetLength(target) ? MemorySeals.Shrink : MemorySeals.Grow);
+        }
     }
 
     internal override unsafe int Read(in OpenObject target, Span<byte> destination, long offset)
@@ -84,7 +90,11 @@ internal abstract partial class PosixPlatform : Platform
                 continue;
             }
 
-            Check(result, nameof(Libc.pwrite), target.Name);
+            if (ErrorOf(result) is { IsSuccess: false } error)
+            {
+                throw Refused(error, nameof(Libc.pwrite), target, SealRefusal.AgainstWriting);
+            }
+
             if (result == 0)
             {
                 // FreeBSD writes nothing behind the end, where Linux would make the object longer.

@@ -19,6 +19,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Unsupported();
 
+    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize) => throw Unsupported();
+
     internal override Errno Unlink(in ObjectName name) => throw Unsupported();
 
     internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Unsupported();
@@ -41,7 +43,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno FindFile(in FilePath path, out ObjectIdentity identity) => throw Unsupported();
 
-    internal override FileAccess? Examine(in OpenObject target) => throw Unsupported();
+    internal override FileAccess? Examine(in OpenObject target, out long pageSize) => throw Unsupported();
 
     internal override long GetLength(in OpenObject target) => throw Unsupported();
 
@@ -88,6 +90,10 @@ internal sealed class UnsupportedPlatform : Platform
     internal override Errno ReadFrom(SafeFileHandle source, Span<byte> destination, out int read) => throw Unsupported();
 
     internal override Errno Poll(Span<PollDescriptor> descriptors, int milliseconds) => throw Unsupported();
+
+    internal override Errno GetSeals(in OpenObject target, out MemorySeals seals) => throw Unsupported();
+
+    internal override Errno AddSeals(in OpenObject target, MemorySeals seals) => throw Unsupported();
 
     internal override LeaseState QueryLease(in OpenObject target) => throw Unsupported();
 

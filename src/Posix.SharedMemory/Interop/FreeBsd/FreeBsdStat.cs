@@ -22,4 +22,5 @@ internal struct FreeBsdStat
     [FieldOffset(104)] internal long st_birthtim_nsec;
     [FieldOffset(112)] internal long st_size;
     [FieldOffset(120)] internal long st_blocks;
+    [FieldOffset(128)] internal int st_blksize;
 }

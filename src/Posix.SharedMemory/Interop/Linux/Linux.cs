@@ -17,6 +17,12 @@ internal static class Linux
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
 
+    internal const int F_ADD_SEALS = 1033, F_GET_SEALS = 1034;
+    internal const int F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 0x10, F_SEAL_EXEC = 0x20;
+
+    internal const uint MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_HUGETLB = 4, MFD_NOEXEC_SEAL = 8, MFD_EXEC = 0x10;
+    internal const int MFD_HUGE_SHIFT = 26;
+
     internal const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
     internal const int SEEK_DATA = 3, SEEK_HOLE = 4;
 
@@ -44,6 +50,8 @@ internal static class Linux
     internal static nint SYS_statx => X64 ? 332 : 291;
 
     internal static nint SYS_renameat2 => X64 ? 316 : 276;
+
+    internal static nint SYS_memfd_create => X64 ? 319 : 279;
 
     internal static nint SYS_getdents64 => X64 ? 217 : 61;
 

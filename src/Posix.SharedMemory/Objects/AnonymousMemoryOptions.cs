@@ -1,0 +1,72 @@
+using System.Text;
+
+namespace Posix.SharedMemory;
+
+/// <summary>How an anonymous object is made.</summary>
+/// <remarks><see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see></remarks>
+public sealed record AnonymousMemoryOptions
+{
+    /// <summary>The longest name for debugging, in bytes of UTF-8.</summary>
+    internal const int MaxDebugNameBytes = 249;
+
+    internal static readonly AnonymousMemoryOptions Default = new();
+
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>
+    /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Two objects may
+    /// have the same; nothing is opened by it. macOS shows none.
+    /// </summary>
+    public string DebugName { get; init; } = "shared-memory";
+
+    /// <summary>Gets whether seals can be added. True by default; where a system has no seals it says nothing.</summary>
+    public bool AllowSealing { get; init; } = true;
+
+    /// <summary>
+    /// Gets whether a program in the memory may be executed (<c>MFD_EXEC</c>). By default not: the permissions to execute are missing and sealed
+    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are missing and not sealed).
+    /// </summary>
+    public bool Executable { get; init; }
+
+    /// <summary>Gets the size of the pages: ordinary ones by default. Huge ones make lengths multiples of theirs.</summary>
+    public HugePageSize HugePages { get; init; }
+
+    /// <summary>
+    /// Gets when the memory is taken from the system. The default, <see cref="Backing.Reserved"/>, takes it at once, and is refused where that is
+    /// more than the machine, or this process's control group, has available.
+    /// </summary>
+    public Backing Backing { get; init; } = Backing.Reserved;
+
+    /// <summary>Checks the caller's options, or gives the default ones.</summary>
+    internal static AnonymousMemoryOptions Check(AnonymousMemoryOptions? options)
+    {
+        if (options is null)
+        {
+            return Default;
+        }
+
+        SharedMemoryOptions.Check(options.Backing, nameof(options));
+        SharedMemoryOptions.Check(options.HugePages, nameof(options));
+        CheckDebugName(options);
+        return options;
+    }
+
+    /// <summary>Writes the debug name and a NUL behind it.</summary>
+    internal void WriteDebugName(Span<byte> destination) => destination[s_strictUtf8.GetBytes(DebugName, destination)] = 0;
+
+    private static void CheckDebugName(AnonymousMemoryOptions options)
+    {
+        var name = options.DebugName;
+        if (name is null || name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException("A debug name is null, or contains a NUL.", nameof(options));
+        }
+
+        // Half a surrogate pair is an ArgumentException of the encoding's own.
+        var bytes = s_strictUtf8.GetByteCount(name);
+        if (bytes > MaxDebugNameBytes)
+        {
+            throw new ArgumentException($"A debug name has {bytes} bytes, where {MaxDebugNameBytes} are allowed.", nameof(options));
+        }
+    }
+}
