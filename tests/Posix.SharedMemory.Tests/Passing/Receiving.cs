@@ -1,0 +1,261 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory.Tests.Passing;
+
+public sealed partial class Receiving
+{
+    public static TheoryData<SocketType> Types => Sending.Types;
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    [Rule("pass.surplus")]
+    public async Task Closes_the_handles_beyond_those_asked_for_and_says_so(SocketType type)
+    {
+        using var one = new Tracked();
+        foreach (var (sent, asked) in new[] { (1, 0), (2, 1), (3, 1), (4, 2), (253, 0), (253, 1), (253, 252), (5, 4), (130, 129) })
+        {
+            using var pair = new SocketPair(type);
+            _ = await pair.Sender.SendHandlesAsync(new byte[] { 5 }, [.. Enumerable.Repeat(one.Handle, sent)]);
+            var buffer = new byte[1];
+            using (var result = await pair.Receiver.ReceiveHandlesAsync(buffer, asked))
+            {
+                Assert.Equal((1, asked, true, false), (result.BytesReceived, result.Handles.Count, result.HandlesDropped, result.DataTruncated));
+                Assert.Equal(5, buffer[0]);
+                Assert.Equal(1 + asked, one.Descriptors);
+            }
+
+            Assert.Equal(1, one.Descriptors);
+        }
+    }
+
+    [Theory]
+    [InlineData(SocketType.Seqpacket)]
+    [InlineData(SocketType.Dgram)]
+    [Rule("pass.truncated")]
+    [Rule("pass.empty")]
+    public async Task Says_that_a_message_was_longer_than_the_buffer(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        using var one = new Tracked();
+        foreach (var room in new[] { 9, 1, 0 })
+        {
+            _ = await pair.Sender.SendHandlesAsync(Pattern.Of(10), [one.Handle]);
+            var buffer = new byte[room];
+            using var result = await pair.Receiver.ReceiveHandlesAsync(buffer, 1);
+            Assert.Equal((room, 1, false, true), (result.BytesReceived, result.Handles.Count, result.HandlesDropped, result.DataTruncated));
+            Assert.Equal(Pattern.Of(10)[..room], buffer);
+        }
+
+        _ = await pair.Sender.SendHandlesAsync(Pattern.Of(10), []);
+        using var whole = await pair.Receiver.ReceiveHandlesAsync(new byte[10], 1);
+        Assert.False(whole.DataTruncated);
+    }
+
+    [Fact]
+    [Rule("pass.empty")]
+    public async Task With_an_empty_buffer_only_waits_on_a_stream_and_takes_nothing()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        var waiting = pair.Receiver.ReceiveHandlesAsync(default, 1).AsTask();
+        Assert.False(waiting.IsCompleted);
+        _ = await pair.Sender.SendHandlesAsync(new byte[3], [one.Handle]);
+        foreach (var empty in new[] { await waiting, await pair.Receiver.ReceiveHandlesAsync(default, 1) })
+        {
+            Assert.Equal((0, 0, false), (empty.BytesReceived, empty.Handles.Count, empty.HandlesDropped));
+        }
+
+        using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[9], 1);
+        Assert.Equal((3, 1), (result.BytesReceived, result.Handles.Count));
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    [Rule("pass.wait")]
+    public async Task Waits_until_something_comes_and_takes_all_of_it(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        using var one = new Tracked();
+        foreach (var bytes in type == SocketType.Stream ? new[] { 1, 9 } : [0, 1, 9])
+        {
+            var receiving = pair.Receiver.ReceiveHandlesAsync(new byte[9], 2).AsTask();
+            Assert.False(receiving.IsCompleted);
+            _ = await pair.Sender.SendHandlesAsync(new byte[bytes], [one.Handle, one.Handle]);
+            using var result = await receiving.WaitAsync(Watchdog.Limit);
+            Assert.Equal((bytes, 2, false), (result.BytesReceived, result.Handles.Count, result.HandlesDropped));
+        }
+
+        Assert.Equal(1, one.Descriptors);
+        Assert.True(pair.Receiver.Blocking);
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    [Rule("pass.wait")]
+    public async Task Cancelling_loses_nothing(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        using var one = new Tracked();
+        for (var round = 0; round < 300; round++)
+        {
+            using var cancelling = new CancellationTokenSource();
+            var receiving = pair.Receiver.ReceiveHandlesAsync(new byte[1], 1, cancelling.Token).AsTask();
+            var sending = Task.Run(async () => await pair.Sender.SendHandlesAsync(new byte[1], [one.Handle]));
+            await cancelling.CancelAsync();
+            HandleReceiveResult result;
+            try
+            {
+                result = await receiving.WaitAsync(Watchdog.Limit);
+            }
+            catch (OperationCanceledException)
+            {
+                result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 1).AsTask().WaitAsync(Watchdog.Limit);
+            }
+
+            using (result)
+            {
+                Assert.Equal((1, 1), (result.BytesReceived, result.Handles.Count));
+            }
+
+            _ = await sending;
+        }
+
+        Assert.Equal(1, one.Descriptors);
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    [Rule("pass.wait")]
+    public async Task Disposing_the_socket_ends_the_wait(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        var receiving = pair.Receiver.ReceiveHandlesAsync(new byte[1], 1).AsTask();
+        var waiting = pair.Receiver.ReceiveHandlesAsync(default, 1).AsTask();
+        pair.Receiver.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => receiving.WaitAsync(Watchdog.Limit));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting.WaitAsync(Watchdog.Limit));
+    }
+
+    [Theory]
+    [InlineData(SocketType.Stream)]
+    [InlineData(SocketType.Seqpacket)]
+    [Rule("pass.end")]
+    [Rule("pass.errors")]
+    public async Task Tells_that_the_peer_has_closed(SocketType type)
+    {
+        using var one = new Tracked();
+        using (var pair = new SocketPair(type))
+        {
+            var waiting = pair.Receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask();
+            pair.Sender.Dispose();
+            foreach (var end in new[] { await waiting.WaitAsync(Watchdog.Limit), await pair.Receiver.ReceiveHandlesAsync(new byte[9], 1) })
+            {
+                Assert.Equal((0, 0, false, false), (end.BytesReceived, end.Handles.Count, end.HandlesDropped, end.DataTruncated));
+            }
+        }
+
+        using (var pair = new SocketPair(type))
+        {
+            // What was sent before comes first.
+            _ = await pair.Sender.SendHandlesAsync(new byte[2], [one.Handle]);
+            pair.Sender.Dispose();
+            using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[9], 1);
+            Assert.Equal((2, 1), (result.BytesReceived, result.Handles.Count));
+            using var end = await pair.Receiver.ReceiveHandlesAsync(new byte[9], 1);
+            Assert.Equal((0, 0), (end.BytesReceived, end.Handles.Count));
+        }
+
+        foreach (var isWaiting in new[] { false, true })
+        {
+            using var pair = new SocketPair(type);
+            _ = await pair.Receiver.SendHandlesAsync(new byte[2], [one.Handle]);
+            var waiting = isWaiting ? pair.Receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask() : null;
+            pair.Sender.Dispose();
+            waiting ??= pair.Receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask();
+            var failure = await Assert.ThrowsAsync<SharedMemoryException>(() => waiting.WaitAsync(Watchdog.Limit));
+            Assert.Equal(Errno.ECONNRESET, failure.Errno);
+        }
+
+        Assert.Equal(1, one.Descriptors);
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    [Rule("pass.others")]
+    public async Task Credentials_and_a_pidfd_that_come_too_take_no_room_and_stay_nowhere(SocketType type)
+    {
+        const int SOL_SOCKET = 1, SO_PASSCRED = 16, SO_PASSPIDFD = 76;
+        using var pair = new SocketPair(type);
+        using var one = new Tracked();
+        var on = 1;
+        Assert.Equal(0, setsockopt(pair.Receiver.SafeHandle, SOL_SOCKET, SO_PASSCRED, ref on, sizeof(int)));
+        // Before Linux 6.5 there is none.
+        _ = setsockopt(pair.Receiver.SafeHandle, SOL_SOCKET, SO_PASSPIDFD, ref on, sizeof(int));
+        var before = PidDescriptors();
+        foreach (var count in new[] { 0, 1, 2, 253 })
+        {
+            _ = await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, count)]);
+            using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], count);
+            Assert.Equal((1, count, false), (result.BytesReceived, result.Handles.Count, result.HandlesDropped));
+            Assert.All(result.Handles, handle => Assert.True(one.IsBehind(handle)));
+        }
+
+        Assert.True(PidDescriptors() <= before, "A pidfd stays open.");
+        Assert.Equal(1, one.Descriptors);
+    }
+
+    [Fact]
+    [Rule("pass.take")]
+    public async Task Disposing_the_result_closes_what_was_not_taken()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        _ = await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, 253)]);
+        var taken = new List<SafeFileHandle>();
+        using (var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 253))
+        {
+            foreach (var index in new[] { 0, 63, 64, 127, 128, 252, 0 })
+            {
+                taken.Add(result.TakeHandle(index));
+                Assert.Same(result.Handles[index], taken[^1]);
+            }
+
+            Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeHandle(253));
+            Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeHandle(-1));
+            result.Dispose();
+            Assert.Equal(7, one.Descriptors);
+        }
+
+        Assert.Equal(7, one.Descriptors);
+        Assert.All(taken, handle => Assert.True(one.IsBehind(handle)));
+        taken.ForEach(handle => handle.Dispose());
+        Assert.Equal(1, one.Descriptors);
+    }
+
+    [Fact]
+    [Rule("pass.wait")]
+    public async Task From_a_bound_datagram_socket_that_is_not_connected()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var path = directory.File("socket");
+        using var receiver = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        receiver.Bind(new UnixDomainSocketEndPoint(path));
+        using var sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        await sender.ConnectAsync(new UnixDomainSocketEndPoint(path));
+        using var one = new Tracked();
+        var receiving = receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask();
+        Assert.False(receiving.IsCompleted);
+        _ = await sender.SendHandlesAsync(new byte[3], [one.Handle]);
+        using var result = await receiving.WaitAsync(Watchdog.Limit);
+        Assert.Equal((3, 1), (result.BytesReceived, result.Handles.Count));
+        var failure = Assert.Throws<SharedMemoryException>(() => sender.GetPeerCredentials());
+        Assert.Equal(Errno.ENOTCONN, failure.Errno);
+    }
+
+    private static int PidDescriptors() => Held.Descriptors("pidfd").Count;
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setsockopt(SafeHandle socket, int level, int option, ref int value, uint length);
+}
