@@ -35,6 +35,9 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["map-lock"] = Mappings.Lock,
     ["map-prefault"] = Mappings.Prefault,
 
+    // Send and receive descriptors.
+    ["pass"] = Passing.Pass,
+
     // Share file-backed regions.
     ["region-act"] = Regions.Act,
     ["region-grow"] = Regions.Grow,

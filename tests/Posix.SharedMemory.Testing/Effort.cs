@@ -11,6 +11,9 @@ public static class Effort
     /// <summary>How many rounds two processes grow one region: <c>GROW_ROUNDS</c>.</summary>
     public static int GrowRounds(int usual) => (int?)Number("GROW_ROUNDS") ?? usual;
 
+    /// <summary>How many messages with handles are passed while calls fail: <c>PASS_ROUNDS</c>.</summary>
+    public static int PassRounds(int usual) => (int?)Number("PASS_ROUNDS") ?? usual;
+
     private static double? Number(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char name[4096];
@@ -198,6 +200,124 @@ static void do_lease_leave(void)
     puts(removed ? "ok removed" : "ok others");
 }
 
+// ---- docs/spec/passing.md ---------------------------------------------------------------------------------------------
+
+#define MOST 253
+static int connection = -1;
+
+// One message with descriptors.
+static ssize_t send_with(const void *data, size_t size, const int *fds, size_t count)
+{
+    union { struct cmsghdr header; char room[CMSG_SPACE(MOST * sizeof(int))]; } control = { 0 };
+    struct iovec bytes = { (void *)data, size };
+    struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
+    if (count > 0) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+    }
+    return sendmsg(connection, &message, MSG_NOSIGNAL);
+}
+
+static ssize_t receive_with(void *data, size_t size, int *fds, size_t *count)
+{
+    union { struct cmsghdr header; char room[CMSG_SPACE(MOST * sizeof(int))]; } control;
+    struct iovec bytes = { data, size };
+    struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    ssize_t received = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
+    *count = 0;
+    if (received < 0) return received;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+            *count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            memcpy(fds, CMSG_DATA(header), *count * sizeof(int));
+        }
+    return received;
+}
+
+// connect PATH stream|seqpacket
+static void do_connect(char **word)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", decode(word[1]));
+    connection = socket(AF_UNIX, (word[2][1] == 't' ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0);
+    if (connection < 0 || connect(connection, (struct sockaddr *)&address, sizeof address) < 0) error(); else puts("ok");
+}
+
+// send-fds - SIZE COUNT: pattern bytes, and COUNT descriptors of one memfd
+static void do_send_fds(char **word)
+{
+    unsigned char data[4096];
+    int fds[MOST], fd = memfd_create("judge", MFD_CLOEXEC);
+    size_t size = strtoull(word[2], NULL, 10), count = strtoull(word[3], NULL, 10);
+    for (size_t i = 0; i < size; i++) data[i] = pattern(i, 3);
+    for (size_t i = 0; i < count; i++) fds[i] = fd;
+    if (fd < 0 || ftruncate(fd, 100) < 0 || send_with(data, size, fds, count) != (ssize_t)size) error(); else puts("ok");
+    close(fd);
+}
+
+// receive-fds - SIZE COUNT: "ok same|other BYTES COUNT INODE"
+static void do_receive_fds(char **word)
+{
+    unsigned char data[4096];
+    int fds[MOST];
+    size_t count, same = 0;
+    struct stat status = { 0 };
+    ssize_t received = receive_with(data, strtoull(word[2], NULL, 10), fds, &count);
+    if (received < 0) { error(); return; }
+    while ((ssize_t)same < received && data[same] == pattern(same, 3)) same++;
+    for (size_t i = 0; i < count; i++) { fstat(fds[i], &status); close(fds[i]); }
+    printf("ok %s %zd %zu %llu\n", (ssize_t)same == received ? "same" : "other", received, count, (unsigned long long)status.st_ino);
+}
+
+// send-object - SIZE SEED SEALS
+static void do_send_object(char **word)
+{
+    uint64_t size = strtoull(word[2], NULL, 10);
+    unsigned char message[16] = "SHMOBJ\0\1";
+    int fd = memfd_create("judge", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0) { error(); return; }
+    unsigned char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED) { error(); return; }
+    for (size_t i = 0; i < size; i++) bytes[i] = pattern(i, (unsigned)atoi(word[3]));
+    munmap(bytes, size);
+    for (int i = 0; i < 8; i++) message[8 + i] = (unsigned char)(size >> (8 * i));
+    if (fcntl(fd, F_ADD_SEALS, atoi(word[4])) < 0 || send_with(message, sizeof message, &fd, 1) != sizeof message) error(); else puts("ok");
+    close(fd);
+}
+
+// receive-object - SEED: "ok same|other SIZE SEALS"
+static void do_receive_object(char **word)
+{
+    unsigned char message[16];
+    int fds[MOST];
+    size_t count, done = 0;
+    uint64_t size = 0;
+    struct stat status;
+    while (done < sizeof message) {
+        int more[MOST];
+        size_t came;
+        ssize_t received = receive_with(message + done, sizeof message - done, done ? more : fds, done ? &came : &count);
+        if (received <= 0) { error(); return; }
+        done += (size_t)received;
+    }
+    if (memcmp(message, "SHMOBJ\0\1", 8) || count != 1) { puts("refused"); return; }
+    for (int i = 0; i < 8; i++) size |= (uint64_t)message[8 + i] << (8 * i);
+    int seals = fcntl(fds[0], F_GET_SEALS);
+    if (fstat(fds[0], &status) < 0 || (uint64_t)status.st_size < size) { puts("shorter"); return; }
+    const unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fds[0], 0);
+    close(fds[0]);
+    if (bytes == MAP_FAILED) { error(); return; }
+    size_t at = 0;
+    while (at < size && bytes[at] == pattern(at, (unsigned)atoi(word[2]))) at++;
+    munmap((void *)bytes, size);
+    printf("ok %s %llu %d\n", at == size ? "same" : "other", (unsigned long long)size, seals);
+}
+
 // errno NAME: the number that this system's headers give the name; "ok 0" for a name they do not have
 static void do_errno(char **word)
 {
@@ -232,6 +352,11 @@ int main(void)
         else if (!strcmp(word[0], "lease-create")) do_lease_create(word);
         else if (!strcmp(word[0], "lease-open")) do_lease_open(word);
         else if (!strcmp(word[0], "lease-leave")) do_lease_leave();
+        else if (!strcmp(word[0], "connect")) do_connect(word);
+        else if (!strcmp(word[0], "send-fds")) do_send_fds(word);
+        else if (!strcmp(word[0], "receive-fds")) do_receive_fds(word);
+        else if (!strcmp(word[0], "send-object")) do_send_object(word);
+        else if (!strcmp(word[0], "receive-object")) do_receive_object(word);
         else if (!strcmp(word[0], "errno")) do_errno(word);
         else puts("unknown");
     }

@@ -1,5 +1,9 @@
 """The judge in Python: the same lines as shm_judge.c, done with multiprocessing.shared_memory."""
+import fcntl
+import mmap
 import os
+import socket
+import struct
 import sys
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -60,8 +64,60 @@ def unlink(name):
     return "ok"
 
 
+# ---- docs/spec/passing.md --------------------------------------------------------------------------------------------
+
+MAGIC = b"SHMOBJ\0\1"
+F_ADD_SEALS, F_GET_SEALS = 1033, 1034
+connection = None
+
+
+def connect(path, kind):
+    global connection
+    connection = socket.socket(socket.AF_UNIX, {"stream": socket.SOCK_STREAM, "seqpacket": socket.SOCK_SEQPACKET}[kind])
+    connection.connect(path)
+    return "ok"
+
+
+def send_fds(_, size, count):
+    fd = os.memfd_create("judge")
+    os.ftruncate(fd, 100)
+    socket.send_fds(connection, [pattern(int(size), 3)], [fd] * int(count))
+    os.close(fd)
+    return "ok"
+
+
+def receive_fds(_, size, count):
+    data, fds, flags, _address = socket.recv_fds(connection, int(size), int(count))
+    inodes = {os.fstat(fd).st_ino for fd in fds}
+    for fd in fds:
+        os.close(fd)
+    return f"ok {'same' if data == pattern(len(data), 3) else 'other'} {len(data)} {len(fds)} {' '.join(map(str, inodes))}"
+
+
+def send_object(_, size, seed, seals):
+    fd = os.memfd_create("judge", os.MFD_ALLOW_SEALING)
+    os.write(fd, pattern(int(size), int(seed)))
+    fcntl.fcntl(fd, F_ADD_SEALS, int(seals))
+    socket.send_fds(connection, [MAGIC + struct.pack("<Q", int(size))], [fd])
+    os.close(fd)
+    return "ok"
+
+
+def receive_object(_, seed):
+    message, fds, flags, _address = socket.recv_fds(connection, 16, 2)
+    if message[:8] != MAGIC or len(message) != 16 or len(fds) != 1:
+        return f"refused {message.hex()} {len(fds)}"
+    size = struct.unpack("<Q", message[8:])[0]
+    seals = fcntl.fcntl(fds[0], F_GET_SEALS)
+    with mmap.mmap(fds[0], size, prot=mmap.PROT_READ) as memory:
+        same = memory[:] == pattern(size, int(seed))
+    os.close(fds[0])
+    return f"ok {'same' if same else 'other'} {size} {seals}"
+
+
 kept = []
-commands = {"create": create, "verify": verify, "edit": edit, "stat": stat, "keep": keep, "unlink": unlink}
+commands = {"connect": connect, "send-fds": send_fds, "receive-fds": receive_fds, "send-object": send_object, "receive-object": receive_object,
+            "create": create, "verify": verify, "edit": edit, "stat": stat, "keep": keep, "unlink": unlink}
 for line in sys.stdin:
     command, name, *rest = line.split()
     try:

@@ -97,7 +97,7 @@ public static partial class DescriptorPassing
 
         if (collected != message.Length || first.DataTruncated)
         {
-            throw new InvalidDataException($"What came is no object message: it has {(first.DataTruncated ? "more than" : "")} {collected} bytes, not {message.Length}.");
+            throw new InvalidDataException($"What came is no object message: it has {(first.DataTruncated ? "more than " : "")}{collected} bytes, not {message.Length}.");
         }
 
         var announced = ObjectMessage.Read(message);

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace Posix.SharedMemory.TestPeer;
+
+/// <summary>Sends and receives over a socket that a test listens on.</summary>
+internal static class Passing
+{
+    /// <summary>
+    /// Connects: <c>TYPE PATH</c>. Then reads <c>who</c>, <c>receive MAX</c> and <c>receive-object SEALS</c>, and prints <c>ok …</c> or what was thrown.
+    /// </summary>
+    internal static void Pass(string[] arguments)
+    {
+        using var socket = new Socket(AddressFamily.Unix, Enum.Parse<SocketType>(arguments[0]), ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(arguments[1]));
+        while (Console.ReadLine() is { } line)
+        {
+            try
+            {
+                Console.WriteLine(Answer(socket, line.Split(' ')));
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                Console.WriteLine($"{e.GetType().Name} {e.Message}");
+            }
+        }
+    }
+
+    private static string Answer(Socket socket, string[] words)
+    {
+        switch (words[0])
+        {
+            case "who":
+                return string.Create(CultureInfo.InvariantCulture, $"ok {socket.GetPeerCredentials().ProcessId}");
+            case "receive":
+                using (var result = socket.ReceiveHandlesAsync(new byte[100], int.Parse(words[1], CultureInfo.InvariantCulture)).AsTask().GetAwaiter().GetResult())
+                {
+                    return string.Create(CultureInfo.InvariantCulture, $"ok {result.BytesReceived} {result.Handles.Count} {result.HandlesDropped}");
+                }
+
+            default:
+                using (var memory = socket.ReceiveObjectAsync(Enum.Parse<MemorySeals>(words[1])).AsTask().GetAwaiter().GetResult())
+                {
+                    return string.Create(CultureInfo.InvariantCulture, $"ok {memory.Length}");
+                }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace Posix.SharedMemory.Tests.Passing;
+
+/// <summary>Who is at the other end; and what another process makes of what it gets.</summary>
+public sealed class Knowing
+{
+    [Theory]
+    [MemberData(nameof(Sending.Types), MemberType = typeof(Sending))]
+    [Rule("pass.peer")]
+    public void Of_a_pair_the_peer_is_this_process(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        var credentials = pair.Sender.GetPeerCredentials();
+        Assert.Equal(Environment.ProcessId, credentials.ProcessId);
+        using var memory = SharedMemoryObject.CreateUnpublished(1);
+        var status = memory.GetStatus();
+        Assert.Equal((status.Owner, status.Group), (credentials.UserId, credentials.GroupId));
+    }
+
+    [SkippableTheory]
+    [InlineData(SocketType.Stream)]
+    [InlineData(SocketType.Seqpacket)]
+    [Rule("pass.peer")]
+    public void The_peer_is_the_process_that_connected(SocketType type)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var listener = new Socket(AddressFamily.Unix, type, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(directory.File("socket")));
+        listener.Listen();
+        using var alone = new Socket(AddressFamily.Unix, type, ProtocolType.Unspecified);
+        Assert.Equal(Errno.ENOTCONN, Assert.Throws<SharedMemoryException>(() => alone.GetPeerCredentials()).Errno);
+        using var peer = Peer.Start("pass", type.ToString(), directory.File("socket"));
+        using var socket = Watchdog.Run(listener.Accept, "the peer");
+        Assert.Equal(peer.ProcessId, socket.GetPeerCredentials().ProcessId);
+        Assert.Equal($"ok {Environment.ProcessId}", peer.Ask("who"));
+
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        File.SetUnixFileMode(directory.Path, (UnixFileMode)0x1FF);
+        File.SetUnixFileMode(directory.File("socket"), (UnixFileMode)0x1FF);
+        using var copy = new ReadableCopy();
+        using var stranger = Privileged.StartAsStranger(copy, "pass", type.ToString(), directory.File("socket"));
+        using var other = Watchdog.Run(listener.Accept, "the stranger");
+        Assert.Equal(new PeerCredentials(stranger.ProcessId, Privileged.Stranger, Privileged.Stranger), other.GetPeerCredentials());
+    }
+
+    [SkippableTheory]
+    [InlineData(SocketType.Stream)]
+    [InlineData(SocketType.Seqpacket)]
+    [Rule("pass.nofile")]
+    [Rule("pass.clean")]
+    public async Task A_process_that_may_have_no_more_descriptors_gets_what_it_may_have_and_is_told(SocketType type)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var listener = new Socket(AddressFamily.Unix, type, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(directory.File("socket")));
+        listener.Listen();
+        using var peer = Peer.Start("pass", type.ToString(), directory.File("socket"));
+        using var socket = Watchdog.Run(listener.Accept, "the peer");
+        using var one = new Tracked();
+
+        // Once without a limit, so that the runtime has opened what it needs.
+        _ = await socket.SendHandlesAsync(new byte[1], [one.Handle]);
+        Assert.Equal("ok 1 1 False", peer.Ask("receive 5"));
+        _ = await socket.SendHandlesAsync(new byte[16], []);
+        Assert.StartsWith("InvalidDataException", peer.Ask("receive-object None"), StringComparison.Ordinal);
+        var open = Directory.EnumerateFileSystemEntries($"/proc/{peer.ProcessId}/fd").Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)).ToHashSet();
+        foreach (var (free, sent) in new[] { (3, 10), (0, 10), (0, 1), (9, 10), (10, 10) })
+        {
+            // As many numbers below the limit are free.
+            var limit = Enumerable.Range(0, 10_000).Where(number => !open.Contains(number)).ElementAt(free);
+            Limit(peer, limit);
+            _ = await socket.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, sent)]);
+            Assert.Equal($"ok 1 {Math.Min(free, sent)} {free < sent}", peer.Ask("receive 253"));
+            Assert.Equal(open.Count, Directory.EnumerateFileSystemEntries($"/proc/{peer.ProcessId}/fd").Count());
+        }
+
+        // An object whose descriptor cannot be had is refused.
+        Limit(peer, Enumerable.Range(0, 10_000).First(number => !open.Contains(number)));
+        await socket.SendObjectAsync(one.Memory);
+        Assert.Contains("RLIMIT_NOFILE", peer.Ask("receive-object None"), StringComparison.Ordinal);
+        Limit(peer, 1000);
+        await socket.SendObjectAsync(one.Memory);
+        Assert.Equal("ok 100", peer.Ask("receive-object None"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    private static void Limit(Peer peer, int descriptors)
+    {
+        Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed.");
+        using var limiting = Peer.Run("prlimit", $"--pid={peer.ProcessId}", string.Create(CultureInfo.InvariantCulture, $"--nofile={descriptors}:"));
+        var (exitCode, _, errors) = limiting.Finish();
+        Assert.True(exitCode == 0, errors);
+    }
+}
