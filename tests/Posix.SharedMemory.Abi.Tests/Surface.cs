@@ -87,6 +87,11 @@ internal static class Surface
             yield return Question.OfMacro(macro);
         }
 
+        foreach (var (_, _, question) in ControlMessages.Claims())
+        {
+            yield return question;
+        }
+
         // A struct without a counterpart fails its own row.
         foreach (var type in Structures().Where(type => Counterparts.TryGetType(type, out _)))
         {

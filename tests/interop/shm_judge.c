@@ -206,6 +206,7 @@ static void do_errno(char **word)
         E(EPERM) E(ENOENT) E(EINTR) E(EIO) E(ENXIO) E(EBADF) E(ECHILD) E(EAGAIN) E(ENOMEM) E(EACCES) E(EFAULT) E(EBUSY) E(EEXIST)
         E(EXDEV) E(ENODEV) E(ENOTDIR) E(EISDIR) E(EINVAL) E(ENFILE) E(EMFILE) E(ENOTTY) E(ETXTBSY) E(EFBIG) E(ENOSPC) E(ESPIPE)
         E(EROFS) E(EMLINK) E(EPIPE) E(ENAMETOOLONG) E(ENOSYS) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(ENOTSUP) E(ECONNRESET) E(ETIMEDOUT)
+        E(ECONNREFUSED) E(ENOTCONN) E(ENOTSOCK) E(EMSGSIZE) E(ENOBUFS) E(ETOOMANYREFS)
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(known[i].name, word[1])) { printf("ok %d\n", known[i].number); return; }

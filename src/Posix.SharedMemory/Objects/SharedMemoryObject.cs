@@ -87,10 +87,8 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         ArgumentNullException.ThrowIfNull(handle);
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
         var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"));
-        var platform = Platform.Current;
-        return platform.Examine(target, out var pageSize) is { } access
-            ? new(platform, target, access) { PageSize = pageSize }
-            : throw new ArgumentException("Not a descriptor of memory that is open for reading: a pipe, a socket, a file on disk.", nameof(handle));
+        return OfHandle(Platform.Current, target)
+            ?? throw new ArgumentException("Not a descriptor of memory that is open for reading: a pipe, a socket, a file on disk.", nameof(handle));
     }
 
     /// <summary>Gets the name as the caller wrote it; <see langword="null"/> for an object without one.</summary>
@@ -146,6 +144,10 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
         _handle.Dispose();
     }
+
+    /// <summary>Takes over a descriptor, if it is one of memory that is open for reading; otherwise it stays the caller's.</summary>
+    internal static SharedMemoryObject? OfHandle(Platform platform, in OpenObject target) =>
+        platform.Examine(target, out var pageSize) is { } access ? new(platform, target, access) { PageSize = pageSize } : null;
 
     /// <summary>Represents a file that was opened for reading and writing, for the regions made of it.</summary>
     internal static SharedMemoryObject OfFile(Platform platform, in OpenObject target) => new(platform, target, FileAccess.ReadWrite);

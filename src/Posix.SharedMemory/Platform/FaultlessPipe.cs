@@ -2,14 +2,14 @@ namespace Posix.SharedMemory;
 
 /// <summary>Copies memory by way of a pipe: where a page cannot be had the kernel says EFAULT, and the process lives.</summary>
 /// <remarks>The slow way, for systems that have no call which copies between two addresses.</remarks>
-internal readonly struct FaultlessPipe(PosixPlatform platform, int closeOnExecFlag)
+internal readonly struct FaultlessPipe(PosixPlatform platform)
 {
     /// <summary>What a pipe takes at once on every system.</summary>
     private const int Piece = 4096;
 
     internal unsafe bool TryCopyFrom(nint address, Span<byte> destination)
     {
-        platform.OpenPipe(closeOnExecFlag, out var reader, out var writer);
+        platform.OpenPipe(out var reader, out var writer);
         using (reader)
         using (writer)
         {
@@ -40,7 +40,7 @@ internal readonly struct FaultlessPipe(PosixPlatform platform, int closeOnExecFl
 
     internal unsafe bool TryCopyTo(nint address, ReadOnlySpan<byte> source)
     {
-        platform.OpenPipe(closeOnExecFlag, out var reader, out var writer);
+        platform.OpenPipe(out var reader, out var writer);
         using (reader)
         using (writer)
         {

@@ -34,10 +34,10 @@ internal sealed partial class FreeBsdPlatform
     }
 
     internal override bool TryCopyFrom(nint address, Span<byte> destination) =>
-        new FaultlessPipe(this, O_CLOEXEC).TryCopyFrom(address, destination);
+        new FaultlessPipe(this).TryCopyFrom(address, destination);
 
     internal override bool TryCopyTo(nint address, ReadOnlySpan<byte> source) =>
-        new FaultlessPipe(this, O_CLOEXEC).TryCopyTo(address, source);
+        new FaultlessPipe(this).TryCopyTo(address, source);
 
     private protected override int SyncFlag => MS_SYNC;
 

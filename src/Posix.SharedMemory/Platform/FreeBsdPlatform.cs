@@ -77,7 +77,7 @@ internal sealed partial class FreeBsdPlatform : BsdPlatform
 
         // A call that fails half-way tells what it sent; the next one meets the failure again.
         var error = sent > 0 ? default : ErrorOf(result);
-        return error.Number == ENOTSOCK ? Errno.EINVAL : error;
+        return error == Errno.ENOTSOCK ? Errno.EINVAL : error;
     }
 
     private protected override unsafe int ShmOpen(byte* path, int flags, uint mode) => Libc.shm_open(path, flags, mode);

@@ -38,7 +38,7 @@ internal partial class LinuxPlatform
         fixed (byte* local = destination)
         {
             return TransferWholly((nint)local, address, (nuint)destination.Length, write: false)
-                ?? new FaultlessPipe(this, O_CLOEXEC).TryCopyFrom(address, destination);
+                ?? new FaultlessPipe(this).TryCopyFrom(address, destination);
         }
     }
 
@@ -48,7 +48,7 @@ internal partial class LinuxPlatform
         fixed (byte* local = source)
         {
             return TransferWholly((nint)local, address, (nuint)source.Length, write: true)
-                ?? new FaultlessPipe(this, O_CLOEXEC).TryCopyTo(address, source);
+                ?? new FaultlessPipe(this).TryCopyTo(address, source);
         }
     }
 

@@ -14,7 +14,7 @@ namespace Posix.SharedMemory;
 /// which would change the permissions of files that other threads create meanwhile; and no call could widen them again.
 /// The kernel does not tell one object from another (its device and number are 0), so an owned name is removed by name.
 /// </remarks>
-internal sealed class MacOSPlatform : BsdPlatform
+internal sealed partial class MacOSPlatform : BsdPlatform
 {
     internal override bool HasUnpublishedObjects => false;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
 
@@ -124,6 +125,39 @@ internal abstract class Platform
 
     /// <summary>Waits until a descriptor takes bytes: <c>poll</c>.</summary>
     internal abstract void WaitUntilWritable(SafeHandle destination);
+
+    // ---- Passing ---------------------------------------------------------------------------------------------------
+
+    /// <summary>Sends bytes, and descriptors with the first of them, as far as it goes without waiting: <c>sendmsg</c>.</summary>
+    /// <returns>Success with the number of bytes sent; <see cref="Errno.EAGAIN"/>: there is no room now.</returns>
+    internal abstract Errno SendMessage(SafeHandle socket, ReadOnlySpan<byte> data, ReadOnlySpan<int> descriptors, out int sent);
+
+    /// <summary>Receives bytes, and the descriptors that came with them, without waiting: <c>recvmsg</c>. The descriptors are close-on-exec.</summary>
+    /// <returns>Success; <see cref="Errno.EAGAIN"/>: nothing has come.</returns>
+    internal abstract Errno ReceiveMessage(SafeHandle socket, Span<byte> buffer, Span<int> descriptors, out ReceivedMessage message);
+
+    /// <summary>Closes a descriptor that no handle has yet.</summary>
+    internal abstract void Close(int descriptor);
+
+    /// <summary>Tells who is at the other end. <see cref="Errno.ENOTCONN"/>: nobody that the kernel has noted.</summary>
+    internal abstract Errno GetPeerCredentials(SafeHandle socket, out PeerCredentials credentials);
+
+    /// <summary>Tells whether programs that this process starts get a descriptor.</summary>
+    internal abstract Errno GetInheritable(SafeHandle handle, out bool inheritable);
+
+    /// <summary>Decides whether programs that this process starts get a descriptor: <c>fcntl(F_SETFD)</c>.</summary>
+    internal abstract Errno SetInheritable(SafeHandle handle, bool inheritable);
+
+    /// <summary>Makes a pipe, both ends close-on-exec.</summary>
+    internal abstract void OpenPipe(out SafeFileHandle reader, out SafeFileHandle writer);
+
+    /// <summary>Reads what there is from a pipe: <c>read</c>.</summary>
+    internal abstract Errno ReadFrom(SafeFileHandle source, Span<byte> destination, out int read);
+
+    /// <summary>Waits until something happens to one of several descriptors: <c>poll</c>.</summary>
+    /// <param name="descriptors">What to wait for; then, what happened.</param>
+    /// <param name="milliseconds">How long at most; −1 for as long as it takes.</param>
+    internal abstract Errno Poll(Span<PollDescriptor> descriptors, int milliseconds);
 
     // ---- Seals -----------------------------------------------------------------------------------------------------
 

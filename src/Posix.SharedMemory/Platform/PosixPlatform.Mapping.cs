@@ -54,8 +54,8 @@ internal abstract partial class PosixPlatform
     internal override Errno Protect(nint address, nuint length, FileAccess access) =>
         ErrorOf(Fails(nameof(Libc.mprotect)) ? -1 : Libc.mprotect(address, length, ProtectionOf(access)));
 
-    /// <summary>Makes a pipe, both ends close-on-exec.</summary>
-    internal unsafe void OpenPipe(int closeOnExecFlag, out SafeFileHandle reader, out SafeFileHandle writer)
+    /// <summary>Makes a pipe whose ends have a flag, close-on-exec, from the start.</summary>
+    private protected unsafe void OpenPipe(int closeOnExecFlag, out SafeFileHandle reader, out SafeFileHandle writer)
     {
         var ends = stackalloc int[2];
         // SAFETY: the kernel fills the two integers.

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
 
@@ -71,6 +72,24 @@ internal sealed class UnsupportedPlatform : Platform
     internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Unsupported();
 
     internal override void WaitUntilWritable(SafeHandle destination) => throw Unsupported();
+
+    internal override Errno SendMessage(SafeHandle socket, ReadOnlySpan<byte> data, ReadOnlySpan<int> descriptors, out int sent) => throw Unsupported();
+
+    internal override Errno ReceiveMessage(SafeHandle socket, Span<byte> buffer, Span<int> descriptors, out ReceivedMessage message) => throw Unsupported();
+
+    internal override void Close(int descriptor) => throw Unsupported();
+
+    internal override Errno GetPeerCredentials(SafeHandle socket, out PeerCredentials credentials) => throw Unsupported();
+
+    internal override Errno GetInheritable(SafeHandle handle, out bool inheritable) => throw Unsupported();
+
+    internal override Errno SetInheritable(SafeHandle handle, bool inheritable) => throw Unsupported();
+
+    internal override void OpenPipe(out SafeFileHandle reader, out SafeFileHandle writer) => throw Unsupported();
+
+    internal override Errno ReadFrom(SafeFileHandle source, Span<byte> destination, out int read) => throw Unsupported();
+
+    internal override Errno Poll(Span<PollDescriptor> descriptors, int milliseconds) => throw Unsupported();
 
     internal override Errno GetSeals(in OpenObject target, out MemorySeals seals) => throw Unsupported();
 

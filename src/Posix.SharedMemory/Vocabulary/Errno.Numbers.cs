@@ -107,6 +107,24 @@ public readonly partial record struct Errno
     /// <summary>The peer closed the connection.</summary>
     public static Errno ECONNRESET => new(OperatingSystem.IsLinux() ? 104 : 54);
 
+    /// <summary>A datagram's receiver is gone.</summary>
+    public static Errno ECONNREFUSED => new(OperatingSystem.IsLinux() ? 111 : 61);
+
+    /// <summary>Nobody is at the other end.</summary>
+    public static Errno ENOTCONN => new(OperatingSystem.IsLinux() ? 107 : 57);
+
+    /// <summary>Not a socket.</summary>
+    public static Errno ENOTSOCK => new(OperatingSystem.IsLinux() ? 88 : 38);
+
+    /// <summary>The message is longer than the socket can send as one.</summary>
+    public static Errno EMSGSIZE => new(OperatingSystem.IsLinux() ? 90 : 40);
+
+    /// <summary>The kernel has no room for another message.</summary>
+    public static Errno ENOBUFS => new(OperatingSystem.IsLinux() ? 105 : 55);
+
+    /// <summary>Too many descriptors of this user are sent and not received yet.</summary>
+    public static Errno ETOOMANYREFS => new(OperatingSystem.IsLinux() ? 109 : 59);
+
     /// <summary>Timed out.</summary>
     public static Errno ETIMEDOUT => new(OperatingSystem.IsLinux() ? 110 : 60);
 
@@ -123,6 +141,7 @@ public readonly partial record struct Errno
         (ENOTTY, nameof(ENOTTY)), (ETXTBSY, nameof(ETXTBSY)), (EFBIG, nameof(EFBIG)), (ENOSPC, nameof(ENOSPC)), (ESPIPE, nameof(ESPIPE)),
         (EROFS, nameof(EROFS)), (EMLINK, nameof(EMLINK)), (EPIPE, nameof(EPIPE)), (ENAMETOOLONG, nameof(ENAMETOOLONG)), (ENOSYS, nameof(ENOSYS)),
         (ELOOP, nameof(ELOOP)), (EOVERFLOW, nameof(EOVERFLOW)), (EOPNOTSUPP, nameof(EOPNOTSUPP)), (ENOTSUP, nameof(ENOTSUP)), (ECONNRESET, nameof(ECONNRESET)),
-        (ETIMEDOUT, nameof(ETIMEDOUT)), (ECAPMODE, nameof(ECAPMODE)),
+        (ECONNREFUSED, nameof(ECONNREFUSED)), (ENOTCONN, nameof(ENOTCONN)), (ENOTSOCK, nameof(ENOTSOCK)), (EMSGSIZE, nameof(EMSGSIZE)), (ENOBUFS, nameof(ENOBUFS)),
+        (ETOOMANYREFS, nameof(ETOOMANYREFS)), (ETIMEDOUT, nameof(ETIMEDOUT)), (ECAPMODE, nameof(ECAPMODE)),
     ];
 }

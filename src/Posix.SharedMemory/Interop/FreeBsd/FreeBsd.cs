@@ -21,7 +21,7 @@ internal static class FreeBsd
     internal const int F_KINFO = 22;
     internal const int KF_TYPE_SHM = 8;
 
-    internal const int ENOTSOCK = 38;
+    internal const int MSG_NOSIGNAL = 0x20000, MSG_CMSG_CLOEXEC = 0x40000;
 
     internal const int MS_SYNC = 0, MADV_NOCORE = 8, MADV_CORE = 9;
 }

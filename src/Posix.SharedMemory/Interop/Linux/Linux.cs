@@ -35,6 +35,9 @@ internal static class Linux
     internal const int MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_COLD = 20, MADV_PAGEOUT = 21;
     internal const int MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23, MADV_COLLAPSE = 25;
 
+    internal const int SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_PIDFD = 4;
+    internal const int MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
+
     internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6;
 
     // These two differ between architectures: x86 has numbers of its own, the others take the generic ones but arm's open flags.

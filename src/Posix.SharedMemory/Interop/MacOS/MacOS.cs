@@ -7,4 +7,6 @@ internal static class MacOS
     internal const int PSHMNAMLEN = 31;
 
     internal const int O_CLOEXEC = 0x1000000, MS_SYNC = 0x10;
+
+    internal const int LOCAL_PEERPID = 2;
 }

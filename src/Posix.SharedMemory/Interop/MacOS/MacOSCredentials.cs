@@ -1,0 +1,10 @@
+namespace Posix.SharedMemory.Interop;
+
+/// <summary><c>struct xucred</c> of macOS: where its fields lie. The first group is the effective one.</summary>
+internal static class MacOSCredentials
+{
+    internal const int cr_version = 0, cr_uid = 4, cr_ngroups = 8, cr_groups = 12;
+
+    /// <summary>The bytes of the record: it has room for 16 groups.</summary>
+    internal const int Size = 76;
+}

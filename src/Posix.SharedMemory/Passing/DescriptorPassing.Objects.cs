@@ -1,0 +1,165 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory;
+
+public static partial class DescriptorPassing
+{
+    private const MemorySeals Every =
+        MemorySeals.Seal | MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Write | MemorySeals.FutureWrite | MemorySeals.Exec;
+
+    /// <summary>Sends an object: its descriptor, with a message of 16 bytes that tells its length. The receiver gets the access that the object was opened for.</summary>
+    /// <param name="socket">A connected socket of <see cref="AddressFamily.Unix"/>.</param>
+    /// <param name="memory">The object. It stays the caller's and must stay open until the method is done.</param>
+    /// <param name="cancellationToken">Ends the waiting for room. A stream that took a part of the message cannot be used any more.</param>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or the object is disposed.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="SendHandlesAsync"/>.</exception>
+    /// <remarks>
+    /// Seal the object first: who holds a descriptor that is open for writing can change and shorten it.
+    /// <see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see>
+    /// </remarks>
+    public static ValueTask SendObjectAsync(this Socket socket, SharedMemoryObject memory, CancellationToken cancellationToken = default)
+    {
+        CheckSocket(socket);
+        ArgumentNullException.ThrowIfNull(memory);
+        var target = memory.Target;
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        var platform = Platform.Current;
+        Span<byte> message = stackalloc byte[ObjectMessage.Bytes];
+        ObjectMessage.Write(message, platform.GetLength(target));
+        var error = TrySendOne(platform, socket.SafeHandle, message, target.Handle, out var sent);
+        return error.IsSuccess && sent == message.Length ? default
+            : error.IsSuccess ? new(SendRestAsync(socket, message.ToArray(), sent, cancellationToken).AsTask())
+            : error == Errno.EAGAIN ? new(SendWhenReadyAsync(platform, socket, message.ToArray(), [target.Handle], cancellationToken).AsTask())
+            : ValueTask.FromException(CannotSend(error, message.Length, 1));
+    }
+
+    /// <summary>Receives an object that <see cref="SendObjectAsync"/>, or a program that speaks its message, sent.</summary>
+    /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>. On a stream one receiver at a time.</param>
+    /// <param name="required">
+    /// The seals that the object must have. With <see cref="MemorySeals.Shrink"/> no peer can take memory away that is mapped; with
+    /// <see cref="MemorySeals.Write"/> the bytes are what they will always be; only a <see cref="MemorySeals.Seal"/> more keeps a peer from adding further ones.
+    /// </param>
+    /// <param name="cancellationToken">Ends the waiting. A stream of which a part of a message was received cannot be used any more.</param>
+    /// <returns>The object; disposing it closes the descriptor. It has at least the length that the sender told.</returns>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; <paramref name="required"/> is no seal.</exception>
+    /// <exception cref="InvalidDataException">
+    /// What came is refused, and closed: not an object message; no descriptor or several; not memory, but a pipe, a socket or a file on disk; shorter
+    /// than announced; without the seals.
+    /// </exception>
+    /// <exception cref="EndOfStreamException">The peer has closed.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="ReceiveHandlesAsync"/>.</exception>
+    /// <remarks>
+    /// What the object is, its length and its seals are asked of the kernel. A peer that holds it open for writing can shorten it afterwards,
+    /// unless it is sealed. <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>
+    /// </remarks>
+    public static ValueTask<SharedMemoryObject> ReceiveObjectAsync(
+        this Socket socket, MemorySeals required = MemorySeals.None, CancellationToken cancellationToken = default)
+    {
+        CheckSocket(socket);
+        if ((required & ~Every) != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(required), required, "Not one of the seals there are.");
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<SharedMemoryObject>(cancellationToken);
+        }
+
+        return CollectAsync(Platform.Current, socket, required, cancellationToken);
+    }
+
+    /// <summary>Receives all of a message before it is judged: after a refusal the next message on a stream can be received.</summary>
+    private static async ValueTask<SharedMemoryObject> CollectAsync(
+        Platform platform, Socket socket, MemorySeals required, CancellationToken cancellationToken)
+    {
+        var message = new byte[ObjectMessage.Bytes];
+        var isStream = socket.SocketType == SocketType.Stream;
+        using var first = await ReceiveAsync(platform, socket, message, 1, cancellationToken).ConfigureAwait(false);
+        ThrowAtEnd(socket, first, collected: 0);
+        var isAlone = !first.HandlesDropped;
+        var collected = first.BytesReceived;
+        while (isStream && collected < message.Length)
+        {
+            using var part = await ReceiveAsync(platform, socket, message.AsMemory(collected), 1, cancellationToken).ConfigureAwait(false);
+            ThrowAtEnd(socket, part, collected);
+            isAlone &= part.Handles.Count == 0 && !part.HandlesDropped;
+            collected += part.BytesReceived;
+        }
+
+        if (collected != message.Length || first.DataTruncated)
+        {
+            throw new InvalidDataException($"What came is no object message: it has {(first.DataTruncated ? "more than" : "")} {collected} bytes, not {message.Length}.");
+        }
+
+        var announced = ObjectMessage.Read(message);
+        if (!isAlone)
+        {
+            throw new InvalidDataException("The object message came with more than one descriptor, or with one that this process may not have (RLIMIT_NOFILE).");
+        }
+
+        if (first.Handles.Count == 0)
+        {
+            throw new InvalidDataException("The object message came without a descriptor.");
+        }
+
+        var accepted = Accept(platform, first.Handles[0], announced, required);
+        _ = first.TakeHandle(0);
+        return accepted;
+    }
+
+    /// <summary>Asks the kernel what a descriptor is. Who throws leaves it to the caller to close.</summary>
+    private static SharedMemoryObject Accept(Platform platform, SafeFileHandle handle, long announced, MemorySeals required)
+    {
+        var target = new OpenObject(handle, default);
+        var memory = SharedMemoryObject.OfHandle(platform, target)
+            ?? throw new InvalidDataException("The descriptor that came is not one of memory that is open for reading: a pipe, a socket, a file on disk.");
+        if (required != MemorySeals.None)
+        {
+            ThrowIfFailed(platform.GetSeals(target, out var seals), "fcntl(F_GET_SEALS)");
+            if ((seals & required) != required)
+            {
+                throw new InvalidDataException($"The object that came is not sealed as required: it lacks {required & ~seals}.");
+            }
+        }
+
+        // Behind the seals: with Shrink among them the length can no longer fall.
+        var length = platform.GetLength(target);
+        return length >= announced
+            ? memory
+            : throw new InvalidDataException($"The object that came has {length} bytes, where the message announces {announced}.");
+    }
+
+    private static void ThrowAtEnd(Socket socket, HandleReceiveResult part, int collected)
+    {
+        if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped && socket.SocketType != SocketType.Dgram)
+        {
+            throw new EndOfStreamException(collected == 0 ? "The peer has closed." : $"The peer has closed inside an object message, after {collected} bytes.");
+        }
+    }
+
+    private static Errno TrySendOne(Platform platform, SafeHandle socket, ReadOnlySpan<byte> data, SafeHandle handle, out int sent)
+    {
+        var isHeld = false;
+        try
+        {
+            handle.DangerousAddRef(ref isHeld);
+            return platform.SendMessage(socket, data, [(int)handle.DangerousGetHandle()], out sent);
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory;
+
+public static partial class DescriptorPassing
+{
+    /// <summary>Receives bytes and the handles that came with them: <c>recvmsg</c> with <c>SCM_RIGHTS</c>. It waits, without a thread, until something comes.</summary>
+    /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>; several may receive from it at the same time.</param>
+    /// <param name="buffer">
+    /// Where the bytes go. On a stream as many as are there and stand before the next handles; of a message as many as fit. An empty one takes
+    /// nothing from a stream: the method only waits until there is something.
+    /// </param>
+    /// <param name="maxHandles">The most handles to take, at most 253; 0 for none. Those beyond are closed, and the result says so.</param>
+    /// <param name="cancellationToken">Ends the waiting. Nothing is lost by that.</param>
+    /// <returns>
+    /// The bytes' number and the handles, close-on-exec. Disposing the result closes the handles that were not taken. 0 bytes on a stream tell that the
+    /// peer has closed.
+    /// </returns>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxHandles"/> is negative or more than 253.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ECONNRESET"/>: the peer has closed with bytes unread. <see cref="Errno.ENOTCONN"/>, <see cref="Errno.EINVAL"/>: not connected.
+    /// </exception>
+    /// <remarks>
+    /// On a stream the handles come with the first of the bytes that they were sent with. macOS makes them close-on-exec only after they came.
+    /// <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>
+    /// </remarks>
+    public static ValueTask<HandleReceiveResult> ReceiveHandlesAsync(
+        this Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken = default)
+    {
+        CheckSocket(socket);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxHandles);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxHandles, MaxHandles);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<HandleReceiveResult>(cancellationToken);
+        }
+
+        if (buffer.IsEmpty && socket.SocketType == SocketType.Stream)
+        {
+            return WaitForAnythingAsync(socket, cancellationToken);
+        }
+
+        return ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
+    }
+
+    private static ValueTask<HandleReceiveResult> ReceiveAsync(
+        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
+    {
+        var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
+        return result is not null ? new(result)
+            : error == Errno.EAGAIN ? ReceiveWhenReadyAsync(platform, socket, buffer, maxHandles, cancellationToken)
+            : ValueTask.FromException<HandleReceiveResult>(CannotReceive(error));
+    }
+
+    private static async ValueTask<HandleReceiveResult> ReceiveWhenReadyAsync(
+        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
+            var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
+            if (result is not null)
+            {
+                return result;
+            }
+
+            // Another receiver was faster.
+            if (error != Errno.EAGAIN)
+            {
+                throw CannotReceive(error);
+            }
+        }
+    }
+
+    // To the kernel a read of no bytes takes the handles that stand before the next byte, and leaves the byte.
+    private static async ValueTask<HandleReceiveResult> WaitForAnythingAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
+        return new(default, []);
+    }
+
+    /// <summary>Waits by the runtime's own means: a receive of no bytes looks at what is there, and takes neither bytes nor handles.</summary>
+    private static async ValueTask WaitUntilReadableAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        try
+        {
+            _ = await socket.ReceiveAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SocketException e)
+        {
+            throw Translate(e, "recvmsg");
+        }
+    }
+
+    private static Errno TryReceive(Platform platform, SafeHandle socket, Span<byte> buffer, int maxHandles, out HandleReceiveResult? result)
+    {
+        Span<int> descriptors = stackalloc int[maxHandles];
+        var error = platform.ReceiveMessage(socket, buffer, descriptors, out var message);
+        result = error.IsSuccess ? Wrap(platform, message, descriptors[..message.Descriptors]) : null;
+        return error;
+    }
+
+    /// <summary>Gives each descriptor its handle. Should there be no memory for that, all of them are closed.</summary>
+    private static HandleReceiveResult Wrap(Platform platform, in ReceivedMessage message, ReadOnlySpan<int> descriptors)
+    {
+        SafeFileHandle[] handles = [];
+        var wrapped = 0;
+        HandleReceiveResult? result = null;
+        try
+        {
+            handles = descriptors.IsEmpty ? [] : new SafeFileHandle[descriptors.Length];
+            while (wrapped < descriptors.Length)
+            {
+                handles[wrapped] = new(descriptors[wrapped], ownsHandle: true);
+                wrapped++;
+            }
+
+            result = new(message, handles);
+            return result;
+        }
+        finally
+        {
+            if (result is null)
+            {
+                for (var at = 0; at < descriptors.Length; at++)
+                {
+                    if (at < wrapped)
+                    {
+                        handles[at].Dispose();
+                    }
+                    else
+                    {
+                        platform.Close(descriptors[at]);
+                    }
+                }
+            }
+        }
+    }
+
+    private static SharedMemoryException CannotReceive(Errno error) =>
+        new(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : null);
+}

@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Posix.SharedMemory;
+
+public static partial class DescriptorPassing
+{
+    /// <summary>Sends bytes, and handles with the first of them: <c>sendmsg</c> with <c>SCM_RIGHTS</c>. It waits, without a thread, while the socket is full.</summary>
+    /// <param name="socket">A connected socket of <see cref="AddressFamily.Unix"/>.</param>
+    /// <param name="data">The bytes: on a datagram or seqpacket socket one message, which may be empty; on a stream at least one where there are handles.</param>
+    /// <param name="handles">At most 253. They stay the caller's and must stay open until the method is done; the receiver gets duplicates.</param>
+    /// <param name="cancellationToken">Ends the waiting. What a stream took until then is sent.</param>
+    /// <returns>How many bytes were sent: all of them.</returns>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; handles without a byte on a stream; a handle that is null or invalid.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">More than 253 handles.</exception>
+    /// <exception cref="ObjectDisposedException">The socket or a handle is disposed.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>, <see cref="Errno.ECONNREFUSED"/>: the peer is gone. <see cref="Errno.ENOTCONN"/>: not connected.
+    /// <see cref="Errno.EMSGSIZE"/>: the message is longer than the socket's send buffer. <see cref="Errno.ETOOMANYREFS"/>: this user has more descriptors sent
+    /// and not received than <c>RLIMIT_NOFILE</c> allows. <see cref="Errno.EMFILE"/>: the socket is full, and there is no descriptor left to wait with.
+    /// <see cref="Errno.ENOBUFS"/>, <see cref="Errno.ENOMEM"/>.
+    /// </exception>
+    /// <remarks>
+    /// Sends that run at the same time on one stream may mix their bytes where they do not fit at once.
+    /// <see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see>
+    /// </remarks>
+    public static ValueTask<int> SendHandlesAsync(
+        this Socket socket, ReadOnlyMemory<byte> data, IReadOnlyList<SafeHandle> handles, CancellationToken cancellationToken = default)
+    {
+        CheckSocket(socket);
+        ArgumentNullException.ThrowIfNull(handles);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(handles.Count, MaxHandles, nameof(handles));
+        if (data.IsEmpty && handles.Count > 0 && socket.SocketType == SocketType.Stream)
+        {
+            throw new ArgumentException("On a stream handles go with a byte: there is none.", nameof(data));
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<int>(cancellationToken);
+        }
+
+        var platform = Platform.Current;
+        var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
+        return error == Errno.EAGAIN ? SendWhenReadyAsync(platform, socket, data, [.. handles], cancellationToken)
+            : !error.IsSuccess ? ValueTask.FromException<int>(CannotSend(error, data.Length, handles.Count))
+            : sent < data.Length ? SendRestAsync(socket, data, sent, cancellationToken)
+            : new(sent);
+    }
+
+    private static async ValueTask<int> SendWhenReadyAsync(
+        Platform platform, Socket socket, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WriteReadiness.WaitAsync(platform, socket.SafeHandle, cancellationToken).ConfigureAwait(false);
+            var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
+            if (error.IsSuccess)
+            {
+                return sent < data.Length ? await SendRestAsync(socket, data, sent, cancellationToken).ConfigureAwait(false) : sent;
+            }
+
+            if (error != Errno.EAGAIN)
+            {
+                throw CannotSend(error, data.Length, handles.Length);
+            }
+        }
+    }
+
+    /// <summary>Sends what a stream did not take at once. The handles are with the peer already.</summary>
+    private static async ValueTask<int> SendRestAsync(Socket socket, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (sent < data.Length)
+            {
+                sent += await socket.SendAsync(data[sent..], cancellationToken).ConfigureAwait(false);
+            }
+
+            return sent;
+        }
+        catch (SocketException e)
+        {
+            throw Translate(e, "send");
+        }
+    }
+
+    private static Errno TrySend(Platform platform, SafeHandle socket, ReadOnlySpan<byte> data, IReadOnlyList<SafeHandle> handles, out int sent)
+    {
+        var count = Math.Min(handles.Count, MaxHandles);
+        Span<int> descriptors = stackalloc int[count];
+        // The list is the caller's, who may change it meanwhile: these are let go again.
+        var held = count == 0 ? [] : ArrayPool<SafeHandle>.Shared.Rent(count);
+        var holds = 0;
+        try
+        {
+            while (holds < count)
+            {
+                var handle = CheckHandle(handles[holds], holds);
+                var isHeld = false;
+                handle.DangerousAddRef(ref isHeld);
+                descriptors[holds] = (int)handle.DangerousGetHandle();
+                held[holds++] = handle;
+            }
+
+            return platform.SendMessage(socket, data, descriptors, out sent);
+        }
+        finally
+        {
+            for (var at = 0; at < holds; at++)
+            {
+                held[at].DangerousRelease();
+            }
+
+            if (count > 0)
+            {
+                held.AsSpan(0, holds).Clear();
+                ArrayPool<SafeHandle>.Shared.Return(held);
+            }
+        }
+    }
+
+    private static SafeHandle CheckHandle(SafeHandle? handle, int index)
+    {
+        if (handle is null)
+        {
+            throw new ArgumentException($"The handle at {index} is null.", nameof(handle));
+        }
+
+        ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
+        return handle.IsInvalid ? throw new ArgumentException($"The handle at {index} is invalid.", nameof(handle)) : handle;
+    }
+
+    private static SharedMemoryException CannotSend(Errno error, int bytes, int handles) => new(
+        error, "sendmsg", null,
+        error == Errno.EMSGSIZE ? $"a message of {bytes} bytes is longer than the socket's send buffer"
+        : error == Errno.ETOOMANYREFS ? $"{handles} descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)"
+        : error == Errno.EPIPE || error == Errno.ECONNRESET || error == Errno.ECONNREFUSED ? "the peer is gone"
+        : null);
+}

@@ -1,0 +1,34 @@
+using System.Buffers.Binary;
+
+namespace Posix.SharedMemory;
+
+/// <summary>The sixteen bytes that go with an object's descriptor: docs/spec/passing.md.</summary>
+internal static class ObjectMessage
+{
+    /// <summary>The length of a message: eight bytes that tell what it is, and the object's length as the sender saw it, little-endian.</summary>
+    internal const int Bytes = 16;
+
+    private const int LengthOffset = 8;
+
+    /// <summary>Gets what a message begins with. The last byte is the layout's version.</summary>
+    private static ReadOnlySpan<byte> Magic => "SHMOBJ\0\u0001"u8;
+
+    internal static void Write(Span<byte> message, long length)
+    {
+        Magic.CopyTo(message);
+        BinaryPrimitives.WriteInt64LittleEndian(message[LengthOffset..], length);
+    }
+
+    /// <summary>Reads what the sender said of the object, which is to be believed only as far as the kernel says so too.</summary>
+    /// <exception cref="InvalidDataException">The bytes are something else.</exception>
+    internal static long Read(ReadOnlySpan<byte> message)
+    {
+        if (!message.StartsWith(Magic))
+        {
+            throw new InvalidDataException("What came is no object message: it does not begin with SHMOBJ, 0, 1.");
+        }
+
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(message[LengthOffset..]);
+        return length <= long.MaxValue ? (long)length : throw new InvalidDataException($"The object message announces {length} bytes, more than an object can have.");
+    }
+}

@@ -1,0 +1,243 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Tells when full sockets take bytes again. One thread, there while somebody waits, sits in <c>poll</c> for all of them.</summary>
+/// <remarks>
+/// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those.
+/// While a socket is polled it is held open. <c>Socket.Dispose</c> shuts down what is held, which ends the poll, and waits until it is let go.
+/// </remarks>
+internal sealed class WriteReadiness
+{
+    /// <summary>How many milliseconds the thread stays when nobody waits any more: a sender that met a full socket meets more.</summary>
+    private const int Linger = 100;
+
+    /// <summary>How many milliseconds a socket that children inherit is held without a look at whether it was disposed.</summary>
+    private const int Look = 100;
+
+    private static readonly ConditionalWeakTable<Platform, WriteReadiness> s_instances = [];
+
+    private readonly Platform _platform;
+    private readonly Lock _lock = new();
+    private readonly List<WriteWaiter> _arrivals = [];
+
+    /// <summary>The pipe by which the thread is woken; there while the thread is. A byte stands in it while <see cref="_isWoken"/>.</summary>
+    private SafeFileHandle? _writer;
+    private bool _isWoken;
+
+    private WriteReadiness(Platform platform) => _platform = platform;
+
+    /// <summary>Waits until a socket takes bytes, or has an error to tell.</summary>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>: no descriptor left to wait with.</exception>
+    internal static async Task WaitAsync(Platform platform, SafeHandle socket, CancellationToken cancellationToken)
+    {
+        var waiter = s_instances.GetValue(platform, static platform => new(platform)).Add(socket);
+        using (cancellationToken.UnsafeRegister(static (waiter, token) => ((WriteWaiter)waiter!).Cancel(token), waiter))
+        {
+            await waiter.Task.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Has the thread look again at who waits. Should it not be reached, it looks when the next thing happens.</summary>
+    internal void Wake()
+    {
+        lock (_lock)
+        {
+            _ = TryWake();
+        }
+    }
+
+    private WriteWaiter Add(SafeHandle socket)
+    {
+        var error = _platform.GetInheritable(socket, out var isShared);
+        ThrowIfFailed(error, "fcntl(F_GETFD)");
+        var waiter = new WriteWaiter(this, socket, isShared);
+        var isWaiting = false;
+        waiter.Hold();
+        try
+        {
+            lock (_lock)
+            {
+                if (_writer is null)
+                {
+                    Start();
+                }
+
+                ThrowIfFailed(TryWake(), "write");
+                _arrivals.Add(waiter);
+                isWaiting = true;
+            }
+
+            return waiter;
+        }
+        finally
+        {
+            if (!isWaiting)
+            {
+                waiter.LetGo();
+            }
+        }
+    }
+
+    private Errno TryWake()
+    {
+        if (_writer is null || _isWoken)
+        {
+            return default;
+        }
+
+        var error = _platform.WriteTo(_writer, [1], out _);
+        _isWoken = error.IsSuccess;
+        return error;
+    }
+
+    private void Start()
+    {
+        _platform.OpenPipe(out var reader, out var writer);
+        _writer = writer;
+        _isWoken = false;
+        try
+        {
+            new Thread(() => Run(reader), maxStackSize: 256 << 10) { IsBackground = true, Name = "Posix.SharedMemory: full sockets" }.UnsafeStart();
+        }
+        catch
+        {
+            _writer = null;
+            reader.Dispose();
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    private void Run(SafeFileHandle reader)
+    {
+        var waiters = new List<WriteWaiter>();
+        try
+        {
+            var descriptors = new PollDescriptor[8];
+            var last = 1;
+            while (!Gather(reader, waiters, mayEnd: last == 0))
+            {
+                if (descriptors.Length <= waiters.Count)
+                {
+                    descriptors = new PollDescriptor[(waiters.Count + 1) * 2];
+                }
+
+                descriptors[0] = new() { fd = (int)reader.DangerousGetHandle(), events = POLLIN };
+                for (var at = 0; at < waiters.Count; at++)
+                {
+                    descriptors[at + 1] = new() { fd = waiters[at].Descriptor, events = POLLOUT };
+                }
+
+                var limit = waiters.Count == 0 ? Linger : waiters.Exists(waiter => waiter.IsShared) ? Look : -1;
+                var polled = descriptors.AsSpan(0, waiters.Count + 1);
+                ThrowIfFailed(_platform.Poll(polled, limit), "poll");
+                last = Complete(waiters, polled) + waiters.Count + polled[0].revents;
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(waiters, e);
+        }
+        finally
+        {
+            reader.Dispose();
+        }
+    }
+
+    /// <summary>Takes in who came; the thread ends where that is nobody, for the second time.</summary>
+    private bool Gather(SafeFileHandle reader, List<WriteWaiter> waiters, bool mayEnd)
+    {
+        lock (_lock)
+        {
+            if (_isWoken)
+            {
+                ThrowIfFailed(_platform.ReadFrom(reader, stackalloc byte[1], out _), "read");
+                _isWoken = false;
+            }
+
+            waiters.AddRange(_arrivals);
+            _arrivals.Clear();
+            if (!mayEnd || waiters.Count > 0)
+            {
+                return false;
+            }
+
+            _writer!.Dispose();
+            _writer = null;
+            return true;
+        }
+    }
+
+    /// <summary>Ends the waits that are over. Their sockets are let go first: who waits may be just disposing one.</summary>
+    private static int Complete(List<WriteWaiter> waiters, ReadOnlySpan<PollDescriptor> polled)
+    {
+        var over = new List<WriteWaiter>();
+        for (var at = waiters.Count - 1; at >= 0; at--)
+        {
+            var waiter = waiters[at];
+            if (polled[at + 1].revents != 0 || waiter.Task.IsCompleted)
+            {
+                waiter.LetGo();
+                over.Add(waiter);
+                waiters.RemoveAt(at);
+            }
+        }
+
+        DropDisposed(waiters, over);
+        foreach (var waiter in over)
+        {
+            _ = waiter.TrySetResult();
+        }
+
+        return over.Count;
+    }
+
+    /// <summary>Lets go of sockets that children inherit for an instant: of one that its owner has disposed, that was the last hold.</summary>
+    private static void DropDisposed(List<WriteWaiter> waiters, List<WriteWaiter> over)
+    {
+        var shared = waiters.FindAll(waiter => waiter.IsShared);
+        shared.ForEach(waiter => waiter.LetGo());
+        foreach (var waiter in shared)
+        {
+            try
+            {
+                waiter.Hold();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The sender tries again and meets the same.
+                waiters.Remove(waiter);
+                over.Add(waiter);
+            }
+        }
+    }
+
+    /// <summary>Tells everybody that there is no waiting, and ends.</summary>
+    private void Fail(List<WriteWaiter> waiters, Exception why)
+    {
+        lock (_lock)
+        {
+            waiters.AddRange(_arrivals);
+            _arrivals.Clear();
+            _writer?.Dispose();
+            _writer = null;
+        }
+
+        waiters.ForEach(waiter => waiter.LetGo());
+        waiters.ForEach(waiter => waiter.TrySetException(why));
+    }
+
+    private static void ThrowIfFailed(Errno error, string operation)
+    {
+        if (!error.IsSuccess)
+        {
+            throw new SharedMemoryException(error, operation);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Bsd;
+using static Posix.SharedMemory.Interop.MacOS;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+// Descriptors on their way to other processes. The kernel delivers none close-on-exec: a program that another thread starts in the instant
+// between the two calls gets them.
+internal sealed partial class MacOSPlatform
+{
+    private protected override ControlLayout Control => ControlLayout.MacOS;
+
+    // The runtime ignores SIGPIPE.
+    private protected override int SendFlags => 0;
+
+    private protected override int ReceiveFlags => 0;
+
+    internal override unsafe void OpenPipe(out SafeFileHandle reader, out SafeFileHandle writer)
+    {
+        var ends = stackalloc int[2];
+        // SAFETY: the kernel fills the two integers.
+        Check(Fails(nameof(Libc.pipe)) ? -1 : Libc.pipe(ends), nameof(Libc.pipe), default);
+        Secure(ends[0]);
+        Secure(ends[1]);
+        reader = new(ends[0], ownsHandle: true);
+        writer = new(ends[1], ownsHandle: true);
+    }
+
+    internal override Errno GetPeerCredentials(SafeHandle socket, out PeerCredentials credentials)
+    {
+        Span<byte> record = stackalloc byte[MacOSCredentials.Size];
+        Span<byte> process = stackalloc byte[sizeof(int)];
+        var error = GetLocalOption(socket, LOCAL_PEERCRED, record);
+        error = error.IsSuccess ? GetLocalOption(socket, LOCAL_PEERPID, process) : error;
+        credentials = error.IsSuccess
+            ? new(
+                MemoryMarshal.Read<int>(process),
+                MemoryMarshal.Read<uint>(record[MacOSCredentials.cr_uid..]),
+                MemoryMarshal.Read<uint>(record[MacOSCredentials.cr_groups..]))
+            : default;
+        return error;
+    }
+
+    // It fails only for what is no descriptor.
+    private protected override void Secure(int descriptor) => _ = SetDescriptorFlags(descriptor, FD_CLOEXEC);
+
+    private protected override int SetDescriptorFlags(int descriptor, int flags) =>
+        IsArm64 ? Libc.fcntl_apple_arm64(descriptor, F_SETFD, 0, 0, 0, 0, 0, 0, flags) : base.SetDescriptorFlags(descriptor, flags);
+}
