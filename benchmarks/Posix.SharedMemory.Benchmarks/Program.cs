@@ -12,6 +12,7 @@ Question[] questions =
 [
     new(typeof(ObjectLife)),
     new(typeof(AnonymousLife)),
+    new(typeof(Passing)),
     new(typeof(ElementAccess<Bytes1>)),
     new(typeof(ElementAccess<Bytes4>)),
     new(typeof(ElementAccess<Bytes8>)),
