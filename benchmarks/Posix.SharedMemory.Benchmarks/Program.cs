@@ -11,6 +11,8 @@ const string Usage = """
 Question[] questions =
 [
     new(typeof(ObjectLife)),
+    new(typeof(AnonymousLife)),
+    new(typeof(Passing)),
     new(typeof(ElementAccess<Bytes1>)),
     new(typeof(ElementAccess<Bytes4>)),
     new(typeof(ElementAccess<Bytes8>)),

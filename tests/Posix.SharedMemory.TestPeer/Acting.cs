@@ -69,6 +69,14 @@ internal sealed class Acting : IDisposable
             case ["create-unpublished", var length, .. var options]:
                 Keep(SharedMemoryObject.CreateUnpublished(Number(length), Options(options)));
                 return "";
+            case ["create-anonymous", var length, .. var options]:
+                Keep(SharedMemoryObject.CreateAnonymous(Number(length), new()
+                {
+                    Executable = options.Contains("Executable", StringComparer.Ordinal),
+                    AllowSealing = !options.Contains("Unsealable", StringComparer.Ordinal),
+                    Backing = Options(options).Backing,
+                }));
+                return $"{Memory.Seals}; {Memory.Permissions}";
             case ["publish", var name, var mode]:
                 Memory.Publish(name, Enum.Parse<RenameMode>(mode));
                 return "";

@@ -6,9 +6,6 @@ namespace Posix.SharedMemory;
 /// <remarks><see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see></remarks>
 public sealed record AnonymousMemoryOptions
 {
-    /// <summary>The longest name for debugging, in bytes of UTF-8.</summary>
-    internal const int MaxDebugNameBytes = 249;
-
     internal static readonly AnonymousMemoryOptions Default = new();
 
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -51,8 +48,7 @@ public sealed record AnonymousMemoryOptions
         return options;
     }
 
-    /// <summary>Writes the debug name and a NUL behind it.</summary>
-    internal void WriteDebugName(Span<byte> destination) => destination[s_strictUtf8.GetBytes(DebugName, destination)] = 0;
+    internal AnonymousRequest ToRequest() => new() { DebugName = DebugName, AllowSealing = AllowSealing, Executable = Executable, HugePages = HugePages };
 
     private static void CheckDebugName(AnonymousMemoryOptions options)
     {
@@ -64,9 +60,9 @@ public sealed record AnonymousMemoryOptions
 
         // Half a surrogate pair is an ArgumentException of the encoding's own.
         var bytes = s_strictUtf8.GetByteCount(name);
-        if (bytes > MaxDebugNameBytes)
+        if (bytes > AnonymousRequest.MaxDebugNameBytes)
         {
-            throw new ArgumentException($"A debug name has {bytes} bytes, where {MaxDebugNameBytes} are allowed.", nameof(options));
+            throw new ArgumentException($"A debug name has {bytes} bytes, where {AnonymousRequest.MaxDebugNameBytes} are allowed.", nameof(options));
         }
     }
 }

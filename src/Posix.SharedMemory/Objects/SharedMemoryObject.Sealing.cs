@@ -22,7 +22,7 @@ public sealed partial class SharedMemoryObject
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         options = AnonymousMemoryOptions.Check(options);
         var platform = Platform.Current;
-        var target = new OpenObject(platform.CreateAnonymous(options, out var pageSize), default);
+        var target = new OpenObject(platform.CreateAnonymous(options.ToRequest(), out var pageSize), default);
         var isComplete = false;
         try
         {

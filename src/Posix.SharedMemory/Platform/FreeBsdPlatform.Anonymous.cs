@@ -14,24 +14,24 @@ internal sealed partial class FreeBsdPlatform
 
     private protected override int AddSealsCommand => F_ADD_SEALS;
 
-    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize)
+    internal override SafeFileHandle CreateAnonymous(AnonymousRequest request, out long pageSize)
     {
-        pageSize = options.HugePages switch
+        pageSize = request.HugePages switch
         {
             HugePageSize.None => MemoryPage.Size,
             HugePageSize.Default => throw new PlatformNotSupportedException("FreeBSD has no default size of huge pages: ask for one."),
             var size => 1L << (int)size,
         };
-        return options.AllowSealing || options.HugePages != HugePageSize.None ? CreateMemfd(options) : CreateNameless();
+        return request.AllowSealing || request.HugePages != HugePageSize.None ? CreateMemfd(request) : CreateNameless();
     }
 
-    private unsafe SafeFileHandle CreateMemfd(AnonymousMemoryOptions options)
+    private unsafe SafeFileHandle CreateMemfd(AnonymousRequest request)
     {
         // The memory is never executable by its permissions: there is no flag to ask for it, and none against it.
-        var flags = MFD_CLOEXEC | (options.AllowSealing ? MFD_ALLOW_SEALING : 0)
-            | (options.HugePages == HugePageSize.None ? 0 : MFD_HUGETLB | ((uint)options.HugePages << MFD_HUGE_SHIFT));
-        Span<byte> name = stackalloc byte[AnonymousMemoryOptions.MaxDebugNameBytes + 1];
-        options.WriteDebugName(name);
+        var flags = MFD_CLOEXEC | (request.AllowSealing ? MFD_ALLOW_SEALING : 0)
+            | (request.HugePages == HugePageSize.None ? 0 : MFD_HUGETLB | ((uint)request.HugePages << MFD_HUGE_SHIFT));
+        Span<byte> name = stackalloc byte[AnonymousRequest.MaxDebugNameBytes + 1];
+        request.WriteDebugName(name);
         nint result;
         // SAFETY: the name is pinned for the length of the call and ends with a NUL.
         fixed (byte* pointer = name)
@@ -39,7 +39,7 @@ internal sealed partial class FreeBsdPlatform
             result = Fails("memfd_create") ? -1 : Libc.memfd_create_freebsd(pointer, flags);
         }
 
-        return Created(result, "memfd_create", options.HugePages == HugePageSize.None ? null : $"the machine may have no huge pages of that size ({options.HugePages})");
+        return Created(result, "memfd_create", request.HugePages == HugePageSize.None ? null : $"the machine may have no huge pages of that size ({request.HugePages})");
     }
 
     private unsafe SafeFileHandle CreateNameless()

@@ -39,6 +39,7 @@ internal static class LinuxControlGroup
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
         {
             // What cannot be read limits nothing that we know of.
+            return null;
         }
 
         return null;

@@ -18,26 +18,26 @@ internal partial class LinuxPlatform
 
     private protected override int AddSealsCommand => F_ADD_SEALS;
 
-    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize)
+    internal override SafeFileHandle CreateAnonymous(AnonymousRequest request, out long pageSize)
     {
-        var flags = MFD_CLOEXEC | (options.AllowSealing ? MFD_ALLOW_SEALING : 0) | HugePageFlags(options.HugePages);
-        var error = CreateMemfd(options, flags | (options.Executable ? MFD_EXEC : MFD_NOEXEC_SEAL), out var handle);
+        var flags = MFD_CLOEXEC | (request.AllowSealing ? MFD_ALLOW_SEALING : 0) | HugePageFlags(request.HugePages);
+        var error = CreateMemfd(request, flags | (request.Executable ? MFD_EXEC : MFD_NOEXEC_SEAL), out var handle);
         // Before Linux 6.3 the two flags are unknown. Any other error would only come again.
         var isOld = error == Errno.EINVAL;
         if (isOld)
         {
-            error = CreateMemfd(options, flags, out handle);
+            error = CreateMemfd(request, flags, out handle);
         }
 
         if (handle is null)
         {
-            throw CannotCreate(error, options);
+            throw CannotCreate(error, request);
         }
 
         var isComplete = false;
         try
         {
-            Complete(new(handle, default), options, isOld, out pageSize);
+            Complete(new(handle, default), request, isOld, out pageSize);
             isComplete = true;
             return handle;
         }
@@ -50,10 +50,10 @@ internal partial class LinuxPlatform
         }
     }
 
-    private unsafe Errno CreateMemfd(AnonymousMemoryOptions options, uint flags, out SafeFileHandle? handle)
+    private unsafe Errno CreateMemfd(AnonymousRequest request, uint flags, out SafeFileHandle? handle)
     {
-        Span<byte> name = stackalloc byte[AnonymousMemoryOptions.MaxDebugNameBytes + 1];
-        options.WriteDebugName(name);
+        Span<byte> name = stackalloc byte[AnonymousRequest.MaxDebugNameBytes + 1];
+        request.WriteDebugName(name);
         nint result;
         // SAFETY: the name is pinned for the length of the call and ends with a NUL.
         fixed (byte* pointer = name)
@@ -65,15 +65,15 @@ internal partial class LinuxPlatform
         return ErrorOf(result);
     }
 
-    private void Complete(in OpenObject target, AnonymousMemoryOptions options, bool isOld, out long pageSize)
+    private void Complete(in OpenObject target, AnonymousRequest request, bool isOld, out long pageSize)
     {
         pageSize = MemoryPage.Size;
-        if (options.HugePages != HugePageSize.None)
+        if (request.HugePages != HugePageSize.None)
         {
             _ = Examine(target, out pageSize);
         }
 
-        if (options.Executable)
+        if (request.Executable)
         {
             return;
         }
@@ -82,7 +82,7 @@ internal partial class LinuxPlatform
         {
             SetPermissions(target, NotExecutable);
         }
-        else if (!options.AllowSealing && AddSeals(target, MemorySeals.Seal) is { IsSuccess: false } error)
+        else if (!request.AllowSealing && AddSeals(target, MemorySeals.Seal) is { IsSuccess: false } error)
         {
             // The flag against execution implies that seals can be added.
             throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)");
@@ -96,15 +96,15 @@ internal partial class LinuxPlatform
         _ => MFD_HUGETLB | ((uint)size << MFD_HUGE_SHIFT),
     };
 
-    private static Exception CannotCreate(Errno error, AnonymousMemoryOptions options) =>
+    private static Exception CannotCreate(Errno error, AnonymousRequest request) =>
         error == Errno.ENOSYS
             ? new PlatformNotSupportedException(
                 "This kernel, or a filter over it (seccomp), has no memfd_create. SharedMemoryObject.CreateUnpublished makes memory without a name too.")
             : new SharedMemoryException(
                 error, nameof(Libc.memfd_create), objectName: null,
-                error == Errno.ENODEV && options.HugePages == HugePageSize.None ? null
-                : error == Errno.ENODEV ? $"this machine has no huge pages of that size ({options.HugePages}); /sys/kernel/mm/hugepages lists those it has"
-                : error == Errno.EACCES && options.Executable ? "vm.memfd_noexec is 2 here: no anonymous memory may be executable"
+                error == Errno.ENODEV && request.HugePages == HugePageSize.None ? null
+                : error == Errno.ENODEV ? $"this machine has no huge pages of that size ({request.HugePages}); /sys/kernel/mm/hugepages lists those it has"
+                : error == Errno.EACCES && request.Executable ? "vm.memfd_noexec is 2 here: no anonymous memory may be executable"
                 : error == Errno.EPERM ? "a filter (seccomp) or a security module forbids it"
                 : null);
 

@@ -39,9 +39,9 @@ internal sealed partial class MacOSPlatform : BsdPlatform
         throw NoUnpublishedObjects();
 
     /// <remarks>There is no memory without a name: it gets a random one for an instant. A kill in between leaves that, empty.</remarks>
-    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize)
+    internal override SafeFileHandle CreateAnonymous(AnonymousRequest request, out long pageSize)
     {
-        if (options.HugePages != HugePageSize.None || options.Executable)
+        if (request.HugePages != HugePageSize.None || request.Executable)
         {
             throw new PlatformNotSupportedException("macOS has neither huge pages nor executable pages in shared memory.");
         }
@@ -50,7 +50,7 @@ internal sealed partial class MacOSPlatform : BsdPlatform
         while (true)
         {
             var name = ObjectName.Parse("anonymous-" + RandomNumberGenerator.GetHexString(16, lowercase: true), nameof(Libc.shm_open));
-            var error = Open(name, FileMode.CreateNew, FileAccess.ReadWrite, SharedMemoryOptions.OwnerOnly, out var handle);
+            var error = Open(name, FileMode.CreateNew, FileAccess.ReadWrite, UnixFileMode.UserRead | UnixFileMode.UserWrite, out var handle);
             if (handle is not null)
             {
                 _ = Unlink(name);

@@ -42,7 +42,7 @@ internal abstract class Platform
 
     /// <summary>Makes an object that never has a name: <c>memfd_create</c>.</summary>
     /// <param name="pageSize">Of the pages it is made of.</param>
-    internal abstract SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize);
+    internal abstract SafeFileHandle CreateAnonymous(AnonymousRequest request, out long pageSize);
 
     /// <summary>Removes a name: <c>shm_unlink</c>.</summary>
     internal abstract Errno Unlink(in ObjectName name);

@@ -20,7 +20,7 @@ internal abstract partial class PosixPlatform
             return default;
         }
 
-        nint result = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, GetSealsCommand, 0);
+        nint result = Fails("fcntl(F_GET_SEALS)") ? -1 : Libc.fcntl(target.Handle, GetSealsCommand, 0);
         // FreeBSD keeps numbers that it does not know, and enforces nothing for them.
         seals = result == -1 ? MemorySeals.None : (MemorySeals)result & EnforcedSeals;
         return ErrorOf(result);
@@ -37,7 +37,7 @@ internal abstract partial class PosixPlatform
         return (seals & ~EnforcedSeals) is not MemorySeals.None and var unknown
             ? throw new PlatformNotSupportedException(
                 $"This system has no {unknown} seal: it would keep the number and enforce nothing. Seal against {EnforcedSeals}.")
-            : ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, AddSealsCommand, (nint)seals));
+            : ErrorOf(Fails("fcntl(F_ADD_SEALS)") ? -1 : Libc.fcntl(target.Handle, AddSealsCommand, (nint)seals));
     }
 
     private protected SharedMemoryException Refused(Errno error, string operation, in OpenObject target, MemorySeals suspects) =>

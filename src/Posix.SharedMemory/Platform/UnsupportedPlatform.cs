@@ -19,7 +19,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Unsupported();
 
-    internal override SafeFileHandle CreateAnonymous(AnonymousMemoryOptions options, out long pageSize) => throw Unsupported();
+    internal override SafeFileHandle CreateAnonymous(AnonymousRequest request, out long pageSize) => throw Unsupported();
 
     internal override Errno Unlink(in ObjectName name) => throw Unsupported();
 

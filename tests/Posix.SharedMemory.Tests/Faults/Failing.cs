@@ -102,6 +102,7 @@ public sealed class Failing
         var expected = outcome switch
         {
             FaultOutcome.ThrowsAccess => Errno.EACCES,
+            FaultOutcome.ThrowsPermission => Errno.EPERM,
             FaultOutcome.ThrowsAgain => Errno.EAGAIN,
             _ => errno,
         };

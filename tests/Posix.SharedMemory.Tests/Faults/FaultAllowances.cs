@@ -12,6 +12,9 @@ internal enum FaultOutcome
     /// <summary>As <see cref="Throws"/>, with POSIX's EACCES for the kernel's EPERM.</summary>
     ThrowsAccess,
 
+    /// <summary>As <see cref="Throws"/>, with the EPERM that the failing call was to explain.</summary>
+    ThrowsPermission,
+
     /// <summary>As <see cref="Throws"/>, with EAGAIN for EACCES, which fcntl may give for the same.</summary>
     ThrowsAgain,
 
@@ -85,6 +88,13 @@ internal static class FaultAllowances
         ("CopyTo", "write", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         (Any, "fallocate(grow)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
+        ("CreateAnonymous", "memfd_create", [Errno.EINVAL], FaultOutcome.Succeeds, "anonymous.oldkernel: made again without the young flag."),
+        ("CreateAnonymous", "memfd_create", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "anonymous.filtered."),
+        ("Map read-only sealed", "mmap", [Errno.EPERM, Errno.EACCES], FaultOutcome.Succeeds, "seals.private."),
+        ("SetLength grow sealed", "fcntl(F_GET_SEALS)", [], FaultOutcome.ThrowsPermission, "Nobody knows then why the page could not be mapped: the refusal of mmap surfaces."),
+        ("SetLength grow sealed", "mmap", [Errno.EPERM, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "The first is what the seal makes it."),
+        ("SetLength grow sealed", "process_vm_readv", [], FaultOutcome.Succeeds, "Then through a pipe."),
+        ("IsStable", "fcntl(F_GET_SEALS)", [], FaultOutcome.Succeeds, "Not known to be stable: false."),
         ("Create", "open", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),

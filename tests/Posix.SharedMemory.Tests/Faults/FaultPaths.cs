@@ -13,7 +13,7 @@ internal static class FaultPaths
 
     private static readonly SharedMemoryOptions s_leased = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
-    internal static IReadOnlyList<FaultPath> All { get; } = [.. Opening(), .. Creating(), .. Publishing(), .. Naming(), .. Sizing(), .. Copying(), .. Asking(), .. Closing()];
+    internal static IReadOnlyList<FaultPath> All { get; } = [.. Opening(), .. Creating(), .. Anonymous(), .. Publishing(), .. Naming(), .. Sizing(), .. Copying(), .. Asking(), .. Closing()];
 
     private static IEnumerable<FaultPath> Opening()
     {
@@ -58,6 +58,32 @@ internal static class FaultPaths
         yield return new(
             "OpenOrCreate joining nobody", scene => scene.Create(100),
             scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_leased)));
+    }
+
+    private static IEnumerable<FaultPath> Anonymous()
+    {
+        foreach (var options in new AnonymousMemoryOptions[] { new(), new() { AllowSealing = false }, new() { Executable = true }, new() { Backing = Backing.Sparse } })
+        {
+            yield return new(
+                $"CreateAnonymous {options.Backing} {(options.AllowSealing ? "sealable" : "unsealable")}{(options.Executable ? " executable" : "")}", _ => { },
+                scene => scene.Keep(SharedMemoryObject.CreateAnonymous(Large, options)));
+        }
+
+        yield return new("Seals", scene => scene.CreateAnonymous(), scene => _ = scene.Memory.Seals);
+        yield return new("AddSeals", scene => scene.CreateAnonymous(), scene => scene.Memory.AddSeals(MemorySeals.Grow | MemorySeals.Shrink));
+        yield return new("SetLength grow sealed against writing", scene => scene.CreateAnonymous(MemorySeals.Write), scene => scene.Memory.SetLength(9001));
+        yield return new(
+            "Map read-only sealed against writing", scene => scene.CreateAnonymous(MemorySeals.Write),
+            scene => scene.Keep(scene.Memory.Map(new() { Access = FileAccess.Read })));
+        yield return new(
+            "IsStable",
+            scene =>
+            {
+                scene.CreateAnonymous();
+                scene.Mapping = scene.Keep(scene.Memory.Map());
+                scene.AddSealsFromElsewhere(MemorySeals.Shrink);
+            },
+            scene => _ = scene.Mapping!.IsStable);
     }
 
     private static IEnumerable<FaultPath> Publishing()

@@ -13,6 +13,9 @@ internal sealed class FaultScene : IDisposable
     /// <summary>Gets or sets the object that the operation acts on.</summary>
     internal SharedMemoryObject Memory { get; set; } = null!;
 
+    /// <summary>Gets or sets the mapping that it acts on, where there is one.</summary>
+    internal MemoryMapping? Mapping { get; set; }
+
     /// <summary>Gets or sets who owns its name, where that is what is disposed.</summary>
     internal IDisposable? Owner { get; set; }
 
@@ -37,6 +40,15 @@ internal sealed class FaultScene : IDisposable
 
     internal void CreateUnpublished(Lifetime lifetime = Lifetime.Manual) =>
         Memory = Keep(SharedMemoryObject.CreateUnpublished(5000, new() { Lifetime = lifetime }));
+
+    internal void CreateAnonymous(MemorySeals seals = MemorySeals.None)
+    {
+        Memory = Keep(SharedMemoryObject.CreateAnonymous(5000));
+        Memory.AddSeals(seals);
+    }
+
+    /// <summary>As another process would.</summary>
+    internal void AddSealsFromElsewhere(MemorySeals seals) => Assert.True(_witness.AddSeals(Memory.Target, seals).IsSuccess);
 
     /// <summary>Puts an object under the other name.</summary>
     internal void Occupy() => SharedMemoryObject.Create(Other, 100).Dispose();

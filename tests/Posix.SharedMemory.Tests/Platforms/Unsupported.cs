@@ -11,6 +11,7 @@ public sealed class Unsupported
         ["TryOpen"] = () => SharedMemoryObject.TryOpen("a", FileAccess.Read, out _),
         ["Create"] = () => SharedMemoryObject.Create("a", 1).Dispose(),
         ["OpenOrCreate"] = () => SharedMemoryObject.OpenOrCreate("a", 1, out _).Dispose(),
+        ["CreateAnonymous"] = () => SharedMemoryObject.CreateAnonymous(1).Dispose(),
         ["CreateUnpublished"] = () => SharedMemoryObject.CreateUnpublished(1).Dispose(),
         ["FromHandle"] = FromHandle,
         ["Unlink"] = () => SharedMemoryObject.Unlink("a"),

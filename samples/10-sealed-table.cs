@@ -1,0 +1,100 @@
+// A lookup table that nobody can change, handed to three workers: dotnet run samples/10-sealed-table.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Reflection;
+using Posix.SharedMemory;
+
+const int Workers = 3;
+const int Entries = 1 << 20;
+const MemorySeals Constant = MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Write;
+
+if (args is ["--worker", var socketPath])
+{
+    return await WorkAsync(socketPath);
+}
+
+// Squares modulo a prime. Unmapped, the object can be sealed: from then on it is a constant, for us too.
+using var table = SharedMemoryObject.CreateAnonymous(Entries * sizeof(uint), new() { DebugName = "squares" });
+using (var map = table.Map())
+{
+    var squares = map.GetSpan<uint>(0, Entries);
+    for (var i = 0; i < Entries; i++)
+    {
+        squares[i] = Square(i);
+    }
+}
+
+table.AddSeals(Constant | MemorySeals.Seal);
+Console.WriteLine($"table: {table.Length >> 20} MiB, sealed against {table.Seals}");
+
+var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-10"));
+using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+listener.Bind(new UnixDomainSocketEndPoint(path));
+listener.Listen();
+using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+try
+{
+    var self = Environment.ProcessPath!;
+    string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
+    var processes = Enumerable.Range(0, Workers).Select(_ => Process.Start(program[0], [.. program[1..], "--worker", path])).ToArray();
+    var answers = await Task.WhenAll(processes.Select(_ => ServeAsync()));
+    var good = answers.All(answer => answer);
+    foreach (var process in processes)
+    {
+        await process.WaitForExitAsync();
+        good &= process.ExitCode == 0;
+        process.Dispose();
+    }
+
+    Console.WriteLine(good ? $"all {Workers} workers read the same bytes, in place" : "a worker failed");
+    return good ? 0 : 1;
+}
+finally
+{
+    File.Delete(path);
+}
+
+static uint Square(long i) => (uint)(i * i % 4_294_967_291);
+
+async Task<bool> ServeAsync()
+{
+    using var connection = await listener.AcceptAsync(limit.Token);
+    // The path is open to whoever may connect: the kernel tells who did.
+    var peer = connection.GetPeerCredentials();
+    Console.WriteLine($"table: process {peer.ProcessId} of user {peer.UserId} asks for it");
+    await connection.SendObjectAsync(table);
+    var answer = new byte[1];
+    return await connection.ReceiveAsync(answer) == 1 && answer[0] == 1;
+}
+
+static async Task<int> WorkAsync(string socketPath)
+{
+    using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath));
+
+    // An object without these seals, or anything else than memory, is refused here.
+    using var table = await socket.ReceiveObjectAsync(Constant);
+    using var map = table.Map(new() { Access = FileAccess.Read });
+    var squares = map.GetReadOnlySpan<uint>(0, Entries);
+    var right = map.IsStable && squares.Length == Entries;
+    for (var i = Environment.ProcessId % 7; i < Entries; i += 7)
+    {
+        right &= squares[i] == Square(i);
+    }
+
+    var refusal = "nothing";
+    try
+    {
+        table.Write([0], 0);
+    }
+    catch (SharedMemoryException e)
+    {
+        refusal = e.Message;
+    }
+
+    Console.WriteLine($"worker {Environment.ProcessId}: {(right ? "right" : "WRONG")}; writing: {refusal}");
+    await socket.SendAsync(new byte[] { right && refusal.Contains("F_SEAL_WRITE", StringComparison.Ordinal) ? (byte)1 : (byte)0 });
+    return right ? 0 : 1;
+}

@@ -1,0 +1,71 @@
+// A frame buffer for a Python child, which answers through it: dotnet run samples/11-python-frames.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.Diagnostics;
+using Posix.SharedMemory;
+
+const int Width = 640, Height = 480, Frames = 50;
+const int PixelBytes = Width * Height;
+const int Header = 64;   // 0: frames that are complete, int32; 4: frames that are answered, int32; 8: the answer, int64.
+
+// No name, so nothing is left behind, however either of the two ends. Python gets the descriptor itself, under the same number.
+using var buffer = SharedMemoryObject.CreateAnonymous(Header + PixelBytes, new() { DebugName = "frame" });
+buffer.AddSeals(MemorySeals.Shrink | MemorySeals.Grow);
+
+const string Child = """
+    import mmap, os, struct, sys
+    fd, frames, size = (int(argument) for argument in sys.argv[1:])
+    with mmap.mmap(fd, 0) as view:
+        os.close(fd)
+        for frame in range(1, frames + 1):
+            sys.stdin.readline()                                    # the frame is complete
+            assert struct.unpack_from("<i", view)[0] == frame
+            brightness = sum(view[64:64 + size:97])
+            struct.pack_into("<q", view, 8, brightness)             # the answer, in the same memory
+            struct.pack_into("<i", view, 4, frame)
+            print(frame, flush=True)
+    """;
+var number = (int)buffer.SafeFileHandle.DangerousGetHandle();
+var start = new ProcessStartInfo("python3", ["-c", Child, $"{number}", $"{Frames}", $"{PixelBytes}"])
+{
+    RedirectStandardInput = true,
+    RedirectStandardOutput = true,
+};
+using var python = Start();
+if (python is null)
+{
+    Console.WriteLine("SKIPPED: python3 is not on this machine.");
+    return 0;
+}
+
+using var map = buffer.Map();
+var good = true;
+for (var frame = 1; frame <= Frames; frame++)
+{
+    var pixels = map.GetSpan(Header, PixelBytes);
+    pixels.Fill((byte)frame);
+    Volatile.Write(ref map.GetReference<int>(0), frame);
+    await python.StandardInput.WriteLineAsync("ready");
+    await python.StandardInput.FlushAsync();
+    var answered = await python.StandardOutput.ReadLineAsync();
+    good &= answered == $"{frame}" && Volatile.Read(ref map.GetReference<int>(4)) == frame
+        && map.GetReference<long>(8) == (PixelBytes + 96) / 97 * (long)frame;
+}
+
+python.StandardInput.Close();
+await python.WaitForExitAsync();
+Console.WriteLine($"python: looked at {Frames} frames of {Width} x {Height} in place and answered {(good ? "rightly" : "WRONGLY")}");
+return good ? python.ExitCode : 1;
+
+Process? Start()
+{
+    try
+    {
+        // The descriptor is inheritable for this start alone.
+        return start.StartInheriting(buffer.SafeFileHandle);
+    }
+    catch (System.ComponentModel.Win32Exception)
+    {
+        return null;
+    }
+}

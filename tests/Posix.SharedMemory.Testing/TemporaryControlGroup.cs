@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>A control group of its own with a limit on memory, below that of this process. Removed when disposed; by then nothing may run in it.</summary>
+public sealed class TemporaryControlGroup : IDisposable
+{
+    private const string Mount = "/sys/fs/cgroup";
+
+    private readonly string _path;
+
+    private TemporaryControlGroup(string path) => _path = path;
+
+    /// <summary>Makes one.</summary>
+    /// <param name="obstacle">Why that cannot be done here.</param>
+    public static TemporaryControlGroup? TryCreate(long limit, out string? obstacle)
+    {
+        foreach (var (parent, file) in Places())
+        {
+            var path = $"{parent}/shm-test-{Guid.NewGuid():N}";
+            try
+            {
+                Directory.CreateDirectory(path);
+                File.WriteAllText($"{path}/{file}", limit.ToString(CultureInfo.InvariantCulture));
+                obstacle = null;
+                return new(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                if (Directory.Exists(path))
+                {
+                    Directory.Delete(path);
+                }
+            }
+        }
+
+        obstacle = "This user cannot make a control group with a limit on memory here.";
+        return null;
+    }
+
+    /// <summary>Starts the peer inside.</summary>
+    public Peer Start(string command) => Peer.Run("sh", "-c", $"echo $$ > '{_path}/cgroup.procs' && exec '{Peer.Program}' {command}");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The kernel takes a moment to let go of a process that has ended.
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                Directory.Delete(_path);
+                return;
+            }
+            catch (IOException) when (attempt < 1000)
+            {
+                Thread.Yield();
+            }
+        }
+    }
+
+    private static IEnumerable<(string Parent, string File)> Places()
+    {
+        foreach (var fields in File.ReadLines("/proc/self/cgroup").Select(line => line.Split(':', 3)))
+        {
+            if (fields[1].Split(',').Contains("memory", StringComparer.Ordinal))
+            {
+                yield return ($"{Mount}/memory{fields[2].TrimEnd('/')}", "memory.limit_in_bytes");
+                yield return ($"{Mount}/memory", "memory.limit_in_bytes");
+            }
+            else if (fields is ["0", "", var path] && File.Exists($"{Mount}/cgroup.controllers"))
+            {
+                yield return (Mount + path.TrimEnd('/'), "memory.max");
+                yield return (Mount, "memory.max");
+            }
+        }
+    }
+}

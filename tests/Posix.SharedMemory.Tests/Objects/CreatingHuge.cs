@@ -1,0 +1,119 @@
+namespace Posix.SharedMemory.Tests.Objects;
+
+/// <summary>Objects of huge pages: tests that fill the machine's pool, one after the other.</summary>
+public sealed class CreatingHuge
+{
+    private const long Page = 2 << 20;
+
+    private static readonly AnonymousMemoryOptions s_huge = new() { HugePages = HugePageSize.Size2MiB };
+    private static readonly AnonymousMemoryOptions s_sparse = s_huge with { Backing = Backing.Sparse };
+
+    [SkippableFact]
+    [Rule("anonymous.huge")]
+    public void An_object_of_huge_pages_does_what_others_do()
+    {
+        using var pool = HugePagePool.TryAdd(8, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var memory = SharedMemoryObject.CreateAnonymous(2 * Page, s_huge);
+        Assert.Equal(2 * Page, memory.GetStatus().AllocatedBytes);
+        Assert.Equal([new(0, 2 * Page)], memory.GetAllocatedRanges());
+
+        // Across the border of two pages, at an offset that suits no page.
+        var written = new byte[10_000];
+        Random.Shared.NextBytes(written);
+        memory.Write(written, Page - 5000);
+        var read = new byte[10_000];
+        Assert.Equal(read.Length, memory.Read(read, Page - 5000));
+        Assert.True(read.AsSpan().SequenceEqual(written));
+        using (var part = memory.Map(Page - 5000, 10_000))
+        {
+            Assert.True(part.GetReadOnlySpan().SequenceEqual(written));
+            part.GetSpan()[0] ^= 1;
+            Assert.True(part.TryRead(0, read.AsSpan(0, 1)));
+            Assert.Equal(written[0] ^ 1, read[0]);
+        }
+
+        Assert.Empty(Held.Mappings(memory));
+        using (var whole = memory.Map())
+        {
+            Assert.Equal(2 * Page, whole.Length);
+            Assert.Equal(written[^1], whole.GetReadOnlySpan()[(int)Page + 4999]);
+            Assert.Throws<InvalidOperationException>(() => memory.SetLength(Page));
+        }
+
+        using (var copy = SharedMemoryObject.CreateAnonymous())
+        {
+            Assert.Equal(2 * Page, memory.CopyTo(copy.SafeFileHandle));
+        }
+
+        memory.SetLength(4 * Page);
+        memory.Discard(0, Page);
+        Assert.Equal(3 * Page, memory.GetStatus().AllocatedBytes);
+        Assert.Throws<PlatformNotSupportedException>(() => memory.GetAllocatedRanges());
+        Assert.Throws<PlatformNotSupportedException>(() => memory.Map(new() { AddressSpace = 1 << 30 }));
+        memory.SetLength(Page);
+        memory.AddSeals(MemorySeals.Shrink | MemorySeals.Write);
+        using var reading = memory.Map(new() { Access = FileAccess.Read });
+        Assert.True(reading.IsStable);
+    }
+
+    [SkippableFact]
+    [Rule("anonymous.huge")]
+    public void FromHandle_knows_the_pages()
+    {
+        using var pool = HugePagePool.TryAdd(2, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var memory = SharedMemoryObject.CreateAnonymous(2 * Page, s_huge with { HugePages = HugePageSize.Default });
+        using var same = SharedMemoryObject.FromHandle(Native.Open($"/proc/self/fd/{memory.SafeFileHandle.DangerousGetHandle()}", Native.O_RDWR));
+        using (var part = same.Map(Page + 77, 100))
+        {
+            part.GetSpan().Fill(3);
+        }
+
+        Assert.Empty(Held.Mappings(memory));
+        Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => same.SetLength(4096)).Errno);
+    }
+
+    [SkippableFact]
+    [Rule("anonymous.hugelack")]
+    public void Says_what_the_machine_lacks()
+    {
+        using var pool = HugePagePool.TryAdd(2, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        var tooMany = (HugePagePool.Free + 1) * Page;
+        ExpectTooFew(Errno.ENOSPC, () => SharedMemoryObject.CreateAnonymous(tooMany, s_huge));
+        using (var sparse = SharedMemoryObject.CreateAnonymous(tooMany, s_sparse))
+        {
+            ExpectTooFew(Errno.ENOMEM, () => sparse.Map());
+            ExpectTooFew(Errno.ENOSPC, () => sparse.Reserve(0, tooMany));
+            sparse.Write("x"u8, 0);
+        }
+
+        foreach (var odd in new[] { 1, Page - 1, Page + 4096 })
+        {
+            var refusal = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.CreateAnonymous(odd, s_sparse));
+            Assert.Equal(Errno.EINVAL, refusal.Errno);
+            Assert.Contains("2097152", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [SkippableFact]
+    [Rule("anonymous.hugelack")]
+    public void Says_that_the_machine_has_no_pages_of_a_size()
+    {
+        Skip.If(Directory.Exists("/sys/kernel/mm/hugepages/hugepages-64kB"), "This machine has huge pages of 64 KiB.");
+        var refusal = Assert.Throws<SharedMemoryException>(
+            () => SharedMemoryObject.CreateAnonymous(1 << 20, s_huge with { HugePages = HugePageSize.Size64KiB }));
+        Assert.Equal(Errno.ENODEV, refusal.Errno);
+        Assert.Contains("Size64KiB", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static void ExpectTooFew(Errno errno, Func<IDisposable> act) => ExpectTooFew(errno, () => act().Dispose());
+
+    private static void ExpectTooFew(Errno errno, Action act)
+    {
+        var refusal = Assert.Throws<SharedMemoryException>(act);
+        Assert.Equal(errno, refusal.Errno);
+        Assert.Contains("free_hugepages", refusal.Message, StringComparison.Ordinal);
+    }
+}
