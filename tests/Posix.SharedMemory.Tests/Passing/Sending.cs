@@ -195,6 +195,26 @@ public sealed class Sending
     }
 
     [Fact]
+    [Rule("pass.errors")]
+    public async Task What_the_kernel_has_no_room_for_is_said()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        foreach (var errno in new[] { Errno.ETOOMANYREFS, Errno.ENOBUFS, Errno.ENOMEM })
+        {
+            ValueTask<int> sending;
+            using (Platform.Substitute(new FaultingPlatform("sendmsg", errno)))
+            {
+                sending = pair.Sender.SendHandlesAsync(new byte[1], [one.Handle]);
+            }
+
+            var failure = await Assert.ThrowsAsync<SharedMemoryException>(async () => await sending);
+            Assert.Equal((errno, "sendmsg"), (failure.Errno, failure.Operation));
+            Assert.True(errno != Errno.ETOOMANYREFS || failure.Message.Contains("sent and not received", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     [Rule("pass.ready")]
     public async Task A_pass_that_does_not_wait_allocates_the_result_its_array_and_the_handle()
     {

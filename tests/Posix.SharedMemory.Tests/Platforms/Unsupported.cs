@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Reflection;
+using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tests.Platforms;
 
@@ -20,6 +22,13 @@ public sealed class Unsupported
         ["Enumerate"] = () => _ = SharedMemoryDirectory.Enumerate().Any(),
         ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
         ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
+        ["SendHandlesAsync"] = () => WithSockets(pair => pair.Sender.SendHandlesAsync(new byte[1], []).AsTask()),
+        ["ReceiveHandlesAsync"] = () => WithSockets(pair => pair.Receiver.ReceiveHandlesAsync(new byte[1], 1).AsTask()),
+        ["GetPeerCredentials"] = () => WithSockets(pair => Task.FromResult(pair.Sender.GetPeerCredentials())),
+        ["SendObjectAsync"] = SendObject,
+        ["ReceiveObjectAsync"] = () => WithSockets(pair => pair.Receiver.ReceiveObjectAsync().AsTask()),
+        ["SetInheritable"] = () => WithHandle(handle => handle.SetInheritable(true)),
+        ["StartInheriting"] = () => WithHandle(handle => new ProcessStartInfo("true").StartInheriting(handle).Dispose()),
     };
 
     public static TheoryData<string> Acts => [.. s_acts.Keys];
@@ -40,7 +49,7 @@ public sealed class Unsupported
     [Rule("errors.unsupported")]
     public void No_way_in_is_forgotten_here()
     {
-        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory) }
+        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory), typeof(DescriptorPassing) }
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Select(method => method.Name)
             .Where(name => name != nameof(SharedMemoryDirectory.CreateUniqueName));
@@ -88,6 +97,32 @@ public sealed class Unsupported
 
         host.Memory.SetLength(100_000, Backing.Sparse);
         Assert.Equal(100_000, host.Memory.Length);
+    }
+
+    private static void WithSockets(Func<SocketPair, Task> act)
+    {
+        using var pair = new SocketPair();
+        act(pair).GetAwaiter().GetResult();
+    }
+
+    private static void WithHandle(Action<SafeFileHandle> act)
+    {
+        using var handle = Native.Open("/dev/null", Native.O_RDONLY);
+        act(handle);
+    }
+
+    private static void SendObject()
+    {
+        SharedMemoryObject memory;
+        using (Platform.Substitute(new LinuxPlatform()))
+        {
+            memory = SharedMemoryObject.CreateUnpublished(1);
+        }
+
+        using (memory)
+        {
+            WithSockets(pair => pair.Sender.SendObjectAsync(memory).AsTask());
+        }
     }
 
     private static void FromHandle()
