@@ -60,7 +60,22 @@ internal partial class LinuxPlatform
         // Only whole huge pages can be put together.
         var from = (address + (nint)HugePage - 1) & ~((nint)HugePage - 1);
         var to = (address + (nint)length) & ~((nint)HugePage - 1);
-        return to <= from ? Errno.EINVAL : AdviseByNumber(from, (nuint)(to - from), MADV_COLLAPSE);
+        return to <= from ? Errno.EINVAL : CollapseWhole(from, (nuint)(to - from));
+    }
+
+    /// <summary>EAGAIN: the kernel has just been using one of the pages. The huge pages that are put together already stay so.</summary>
+    private Errno CollapseWhole(nint address, nuint length)
+    {
+        const int Attempts = 16;
+        Errno error;
+        var attempt = default(SpinWait);
+        do
+        {
+            error = AdviseByNumber(address, length, MADV_COLLAPSE);
+            attempt.SpinOnce(sleep1Threshold: -1);
+        }
+        while (error == Errno.EAGAIN && attempt.Count < Attempts);
+        return error;
     }
 
     private protected override int PopulateFlag(in MappingRequest request) => request.Populate ? MAP_POPULATE : 0;
