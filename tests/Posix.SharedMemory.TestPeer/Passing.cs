@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.TestPeer;
 internal static class Passing
 {
     /// <summary>
-    /// Connects: <c>TYPE PATH</c>. Then reads <c>who</c>, <c>receive MAX</c> and <c>receive-object SEALS</c>, and prints <c>ok …</c> or what was thrown.
+    /// Connects: <c>TYPE PATH</c>. Then reads <c>who</c>, <c>send HANDLES</c>, <c>receive MAX</c> and <c>receive-object SEALS</c>, and prints <c>ok …</c> or what was thrown.
     /// </summary>
     internal static void Pass(string[] arguments)
     {
@@ -32,6 +32,13 @@ internal static class Passing
         {
             case "who":
                 return string.Create(CultureInfo.InvariantCulture, $"ok {socket.GetPeerCredentials().ProcessId}");
+            case "send":
+                using (var memory = SharedMemoryObject.CreateAnonymous(1))
+                {
+                    var handles = Enumerable.Repeat(memory.SafeFileHandle, int.Parse(words[1], CultureInfo.InvariantCulture)).ToArray();
+                    return string.Create(CultureInfo.InvariantCulture, $"ok {socket.SendHandlesAsync(new byte[1], handles).AsTask().GetAwaiter().GetResult()}");
+                }
+
             case "receive":
                 using (var result = socket.ReceiveHandlesAsync(new byte[100], int.Parse(words[1], CultureInfo.InvariantCulture)).AsTask().GetAwaiter().GetResult())
                 {

@@ -86,6 +86,36 @@ public sealed class Knowing
         Assert.Equal(0, peer.Finish().ExitCode);
     }
 
+    [SkippableFact]
+    [Rule("pass.errors")]
+    public async Task A_user_who_has_too_many_descriptors_sent_and_not_received_is_told()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var directory = TemporaryDirectory.InMemory();
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(directory.File("socket")));
+        listener.Listen();
+        File.SetUnixFileMode(directory.Path, (UnixFileMode)0x1FF);
+        File.SetUnixFileMode(directory.File("socket"), (UnixFileMode)0x1FF);
+        using var copy = new ReadableCopy();
+        Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed.");
+        using var stranger = Peer.Run(
+            "setpriv",
+            [$"--reuid={Privileged.Stranger}", $"--regid={Privileged.Stranger}", "--clear-groups", "prlimit", "--nofile=250:250", copy.Program, "pass", "Stream", directory.File("socket")]);
+        using var socket = Watchdog.Run(listener.Accept, "the stranger");
+
+        // The kernel looks at what is on its way already.
+        Assert.Equal("ok 1", stranger.Ask("send 253"));
+        var answer = stranger.Ask("send 253");
+        Assert.StartsWith("SharedMemoryException sendmsg: ", answer, StringComparison.Ordinal);
+        Assert.EndsWith("(ETOOMANYREFS): 253 descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)", answer, StringComparison.Ordinal);
+
+        // Received, they no longer count.
+        using var result = await socket.ReceiveHandlesAsync(new byte[1], 253);
+        Assert.Equal(253, result.Handles.Count);
+        Assert.Equal("ok 1", stranger.Ask("send 253"));
+    }
+
     private static void Limit(Peer peer, int descriptors)
     {
         Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed.");
