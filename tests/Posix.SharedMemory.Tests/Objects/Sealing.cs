@@ -300,6 +300,24 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.stable")]
+    public async Task Asking_while_the_object_is_disposed_never_throws()
+    {
+        for (var round = 0; round < 2000; round++)
+        {
+            var memory = SharedMemoryObject.CreateAnonymous(4096);
+            using var mapping = memory.Map();
+            var disposing = Task.Run(memory.Dispose);
+            while (!disposing.IsCompleted)
+            {
+                Assert.False(mapping.IsStable);
+            }
+
+            await disposing;
+        }
+    }
+
+    [Fact]
+    [Rule("seals.stable")]
     public void TryRead_of_a_stable_mapping_asks_no_kernel()
     {
         var platform = new FaultingPlatform();
