@@ -58,7 +58,8 @@ async Task<(int Shown, int Torn)> ComposeAsync()
             {
                 case What.CreatePool:
                     // Whatever a client sends: only memory that it cannot cut is mapped.
-                    pool = SharedMemoryObject.FromHandle(received.TakeHandle(0));
+                    pool = SharedMemoryObject.FromHandle(received.Handles[0]);
+                    _ = received.TakeHandle(0);   // The pool owns it now. What is refused is closed with the message.
                     pixels = pool.Map(new() { Access = FileAccess.Read, AddressSpace = 1L << 30 });
                     Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB{(pixels.IsStable ? ", which cannot shrink" : "")}");
                     if (!pixels.IsStable)

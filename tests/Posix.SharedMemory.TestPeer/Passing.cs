@@ -7,7 +7,8 @@ namespace Posix.SharedMemory.TestPeer;
 internal static class Passing
 {
     /// <summary>
-    /// Connects: <c>TYPE PATH</c>. Then reads <c>who</c>, <c>send HANDLES</c>, <c>receive MAX</c> and <c>receive-object SEALS</c>, and prints <c>ok …</c> or what was thrown.
+    /// Connects: <c>TYPE PATH</c>. Then reads <c>who</c>, <c>send HANDLES</c>, <c>send-many MESSAGES BYTES</c>, <c>receive MAX</c> and <c>receive-object SEALS</c>, and prints
+    /// <c>ok …</c> or what was thrown.
     /// </summary>
     internal static void Pass(string[] arguments)
     {
@@ -44,6 +45,14 @@ internal static class Passing
                 {
                     return string.Create(CultureInfo.InvariantCulture, $"ok {result.BytesReceived} {result.Handles.Count} {result.HandlesDropped}");
                 }
+
+            case "send-many":
+                // All at once; the answer is how many of them had to wait.
+                var data = new byte[int.Parse(words[2], CultureInfo.InvariantCulture)];
+                var sendings = Enumerable.Range(0, int.Parse(words[1], CultureInfo.InvariantCulture)).Select(_ => socket.SendHandlesAsync(data, []).AsTask()).ToList();
+                var waiting = sendings.Count(sending => !sending.IsCompleted);
+                _ = Task.WhenAll(sendings).GetAwaiter().GetResult();
+                return string.Create(CultureInfo.InvariantCulture, $"ok {waiting}");
 
             default:
                 using (var memory = socket.ReceiveObjectAsync(Enum.Parse<MemorySeals>(words[1])).AsTask().GetAwaiter().GetResult())

@@ -16,7 +16,7 @@ internal interface IMappingOwner
     /// <summary>Gets the monitor under which the object's length, as its mappings show it, is looked at and cut.</summary>
     object Gate { get; }
 
-    /// <summary>Tells whether the object reaches so far and is sealed against shrinking; false also where it is disposed.</summary>
+    /// <summary>Tells whether the object reaches so far and no process can take that away; false also where it is disposed.</summary>
     bool CannotEndBefore(long end);
 
     /// <summary>Forgets a mapping that has been unmapped.</summary>

@@ -55,7 +55,10 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     /// Gets whether no process can take mapped bytes away, because the object is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
     /// touching the memory then cannot end this process, and reads need no precaution. Asked of the kernel until it is so; once it is, it stays.
     /// </summary>
-    /// <remarks>Where the object was disposed before anybody asked, and was not sealed through it, the answer is false: nobody can tell any more.</remarks>
+    /// <remarks>
+    /// Where the object was disposed before anybody asked, and was not sealed through it, the answer is false: nobody can tell any more. It is false for huge
+    /// pages, too: a peer can discard them, and take what the pool has. Ordinary memory that is not reserved still needs the machine to have some.
+    /// </remarks>
     public bool IsStable
     {
         get

@@ -93,7 +93,7 @@ public sealed partial class SharedMemoryObject
             // Huge pages are mapped whole, and none is taken ahead.
             var range = _platform.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
             var mapping = new MemoryMapping(_platform, this, range, request, slack, follows) { Next = _mappings };
-            if (KnownSeals.HasFlag(MemorySeals.Shrink))
+            if (KeepBytes(KnownSeals))
             {
                 mapping.SetStable();
             }

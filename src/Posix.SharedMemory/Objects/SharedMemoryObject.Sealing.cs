@@ -97,9 +97,17 @@ public sealed partial class SharedMemoryObject
             return false;
         }
 
-        // The seals first: from then on the length cannot fall.
-        var target = Target;
-        return _platform.GetSeals(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink) && _platform.GetLength(target) >= end;
+        try
+        {
+            // The seals first: from then on the length cannot fall.
+            var target = Target;
+            return _platform.GetSeals(target, out var seals).IsSuccess && KeepBytes(seals) && _platform.GetLength(target) >= end;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Another thread has disposed the object meanwhile.
+            return false;
+        }
     }
 
     /// <summary>The seals that are known to be there. Others may be: they are found by asking.</summary>
@@ -119,6 +127,9 @@ public sealed partial class SharedMemoryObject
                 Errno.EINVAL, operation, Name, $"{length} bytes are no multiple of the object's huge pages, which have {PageSize} bytes");
         }
     }
+
+    /// <summary>Whether what is sealed so stays mapped. Huge pages can be discarded all the same, and the pool may have no others: touching faults then.</summary>
+    private bool KeepBytes(MemorySeals seals) => seals.HasFlag(MemorySeals.Shrink) && !HasHugePages;
 
     private string? WhyNotSealed(Errno error, MemorySeals seals)
     {

@@ -129,6 +129,8 @@ public static partial class DescriptorPassing
             {
                 throw new InvalidDataException($"The object that came is not sealed as required: it lacks {required & ~seals}.");
             }
+
+            memory.KnownSeals = seals;
         }
 
         // Behind the seals: with Shrink among them the length can no longer fall.

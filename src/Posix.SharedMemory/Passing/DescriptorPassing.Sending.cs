@@ -6,7 +6,7 @@ namespace Posix.SharedMemory;
 
 public static partial class DescriptorPassing
 {
-    /// <summary>Sends bytes, and handles with the first of them: <c>sendmsg</c> with <c>SCM_RIGHTS</c>. It waits, without a thread, while the socket is full.</summary>
+    /// <summary>Sends bytes, and handles with the first of them: <c>sendmsg</c> with <c>SCM_RIGHTS</c>. It waits, and holds no thread of the caller, while the socket is full.</summary>
     /// <param name="socket">A connected socket of <see cref="AddressFamily.Unix"/>.</param>
     /// <param name="data">The bytes: on a datagram or seqpacket socket one message, which may be empty; on a stream at least one where there are handles.</param>
     /// <param name="handles">At most 253. They stay the caller's and must stay open until the method is done; the receiver gets duplicates.</param>

@@ -4,7 +4,8 @@ namespace Posix.SharedMemory;
 
 /// <summary>Hands descriptors, and memory by them, to other processes: over a socket of <see cref="AddressFamily.Unix"/>, or to a child.</summary>
 /// <remarks>
-/// The socket is a stream, seqpacket or datagram socket, connected for sending. Its blocking mode stays as it is, and no thread waits.
+/// The socket is a stream, seqpacket or datagram socket, connected for sending. No thread of the caller waits; for full sockets one of the library does. As with all
+/// that the base library awaits, a socket that was waited for is <c>O_NONBLOCK</c> from then on; <see cref="Socket.Blocking"/> stays as it is.
 /// <see href="https://man7.org/linux/man-pages/man7/unix.7.html">unix(7)</see>
 /// </remarks>
 public static partial class DescriptorPassing

@@ -9,14 +9,15 @@ namespace Posix.SharedMemory;
 /// <summary>Tells when full sockets take bytes again. One thread, there while somebody waits, sits in <c>poll</c> for all of them.</summary>
 /// <remarks>
 /// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those.
-/// While a socket is polled it is held open. <c>Socket.Dispose</c> shuts down what is held, which ends the poll, and waits until it is let go.
+/// While a socket is polled it is held open, and <c>Socket.Dispose</c> waits until it is let go. It shuts the socket down first, which ends the poll, but not
+/// one that children inherit or that somebody else owns: so the thread lets all of them go for an instant, ten times a second.
 /// </remarks>
 internal sealed class WriteReadiness
 {
     /// <summary>How many milliseconds the thread stays when nobody waits any more: a sender that met a full socket meets more.</summary>
     private const int Linger = 100;
 
-    /// <summary>How many milliseconds a socket that children inherit is held without a look at whether it was disposed.</summary>
+    /// <summary>How many milliseconds a socket is held without a look at whether it was disposed.</summary>
     private const int Look = 100;
 
     private static readonly ConditionalWeakTable<Platform, WriteReadiness> s_instances = [];
@@ -54,9 +55,7 @@ internal sealed class WriteReadiness
 
     private WriteWaiter Add(SafeHandle socket)
     {
-        var error = _platform.GetInheritable(socket, out var isShared);
-        ThrowIfFailed(error, "fcntl(F_GETFD)");
-        var waiter = new WriteWaiter(this, socket, isShared);
+        var waiter = new WriteWaiter(this, socket);
         var isWaiting = false;
         waiter.Hold();
         try
@@ -120,22 +119,12 @@ internal sealed class WriteReadiness
         try
         {
             var descriptors = new PollDescriptor[8];
+            var places = new Dictionary<int, int>();
             var last = 1;
             while (!Gather(reader, waiters, mayEnd: last == 0))
             {
-                if (descriptors.Length <= waiters.Count)
-                {
-                    descriptors = new PollDescriptor[(waiters.Count + 1) * 2];
-                }
-
-                descriptors[0] = new() { fd = (int)reader.DangerousGetHandle(), events = POLLIN };
-                for (var at = 0; at < waiters.Count; at++)
-                {
-                    descriptors[at + 1] = new() { fd = waiters[at].Descriptor, events = POLLOUT };
-                }
-
-                var limit = waiters.Count == 0 ? Linger : waiters.Exists(waiter => waiter.IsShared) ? Look : -1;
-                var polled = descriptors.AsSpan(0, waiters.Count + 1);
+                var polled = Enter(waiters, reader, places, ref descriptors);
+                var limit = waiters.Count == 0 ? Linger : Look;
                 ThrowIfFailed(_platform.Poll(polled, limit), "poll");
                 last = Complete(waiters, polled) + waiters.Count + polled[0].revents;
             }
@@ -174,6 +163,31 @@ internal sealed class WriteReadiness
         }
     }
 
+    /// <summary>Writes down the pipe, and each socket once, however many wait for it: the kernel polls no more than <c>RLIMIT_NOFILE</c> at a time.</summary>
+    private static Span<PollDescriptor> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, Dictionary<int, int> places, ref PollDescriptor[] descriptors)
+    {
+        if (descriptors.Length <= waiters.Count)
+        {
+            descriptors = new PollDescriptor[(waiters.Count + 1) * 2];
+        }
+
+        places.Clear();
+        descriptors[0] = new() { fd = (int)reader.DangerousGetHandle(), events = POLLIN };
+        foreach (var waiter in waiters)
+        {
+            if (!places.TryGetValue(waiter.Descriptor, out var place))
+            {
+                place = places.Count + 1;
+                places.Add(waiter.Descriptor, place);
+                descriptors[place] = new() { fd = waiter.Descriptor, events = POLLOUT };
+            }
+
+            waiter.Place = place;
+        }
+
+        return descriptors.AsSpan(0, places.Count + 1);
+    }
+
     /// <summary>Ends the waits that are over. Their sockets are let go first: who waits may be just disposing one.</summary>
     private static int Complete(List<WriteWaiter> waiters, ReadOnlySpan<PollDescriptor> polled)
     {
@@ -181,7 +195,7 @@ internal sealed class WriteReadiness
         for (var at = waiters.Count - 1; at >= 0; at--)
         {
             var waiter = waiters[at];
-            if (polled[at + 1].revents != 0 || waiter.Task.IsCompleted)
+            if (polled[waiter.Place].revents != 0 || waiter.Task.IsCompleted)
             {
                 waiter.LetGo();
                 over.Add(waiter);
@@ -198,22 +212,21 @@ internal sealed class WriteReadiness
         return over.Count;
     }
 
-    /// <summary>Lets go of sockets that children inherit for an instant: of one that its owner has disposed, that was the last hold.</summary>
+    /// <summary>Lets go of all sockets for an instant: of one that its owner has disposed, that was the last hold.</summary>
     private static void DropDisposed(List<WriteWaiter> waiters, List<WriteWaiter> over)
     {
-        var shared = waiters.FindAll(waiter => waiter.IsShared);
-        shared.ForEach(waiter => waiter.LetGo());
-        foreach (var waiter in shared)
+        waiters.ForEach(waiter => waiter.LetGo());
+        for (var at = waiters.Count - 1; at >= 0; at--)
         {
             try
             {
-                waiter.Hold();
+                waiters[at].Hold();
             }
             catch (ObjectDisposedException)
             {
                 // The sender tries again and meets the same.
-                waiters.Remove(waiter);
-                over.Add(waiter);
+                over.Add(waiters[at]);
+                waiters.RemoveAt(at);
             }
         }
     }

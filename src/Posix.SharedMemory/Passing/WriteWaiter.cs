@@ -5,15 +5,14 @@ namespace Posix.SharedMemory;
 /// <summary>One wait for room in a socket: who waits awaits the task; <see cref="WriteReadiness"/> completes it.</summary>
 /// <param name="readiness">Where it waits.</param>
 /// <param name="socket">The socket, which it keeps open.</param>
-/// <param name="isShared">Whether programs that this process starts get the socket too.</param>
-internal sealed class WriteWaiter(WriteReadiness readiness, SafeHandle socket, bool isShared)
+internal sealed class WriteWaiter(WriteReadiness readiness, SafeHandle socket)
     : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    /// <summary>Gets whether the socket's disposal does not end a wait: the runtime shuts down only a socket that it has for itself.</summary>
-    internal bool IsShared => isShared;
-
     /// <summary>Gets the socket's number, valid while the socket is held.</summary>
     internal int Descriptor => (int)socket.DangerousGetHandle();
+
+    /// <summary>Where the socket stands among what is polled; several waits for one stand in one place.</summary>
+    internal int Place { get; set; }
 
     /// <summary>Keeps the socket open.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>

@@ -19,7 +19,10 @@ internal abstract partial class PosixPlatform : Platform
         while (IsInterrupted(result));
         if (ErrorOf(result) is { IsSuccess: false } error)
         {
-            throw Refused(error, nameof(Libc.fchmod), target, MemorySeals.Exec);
+            const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+            // Every other change is the owner's, whatever is sealed.
+            var isSuspect = error == Errno.EPERM && ((permissions ^ GetStatus(target).Permissions) & Execute) != 0;
+            throw Refused(error, nameof(Libc.fchmod), target, isSuspect ? MemorySeals.Exec : MemorySeals.None);
         }
     }
 

@@ -53,8 +53,23 @@ public sealed class CreatingHuge
         Assert.Throws<PlatformNotSupportedException>(() => memory.Map(new() { AddressSpace = 1 << 30 }));
         memory.SetLength(Page);
         memory.AddSeals(MemorySeals.Shrink | MemorySeals.Write);
-        using var reading = memory.Map(new() { Access = FileAccess.Read });
-        Assert.True(reading.IsStable);
+    }
+
+    [SkippableFact]
+    [Rule("seals.stable")]
+    public void What_a_peer_discards_while_the_pool_is_empty_is_not_stable_and_reading_it_is_false()
+    {
+        using var pool = HugePagePool.TryAdd(1, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var memory = SharedMemoryObject.CreateAnonymous(Page, s_huge);
+        using var before = memory.Map(new() { Access = FileAccess.Read });
+        memory.AddSeals(MemorySeals.Shrink);
+        using var after = memory.Map(new() { Access = FileAccess.Read });
+        Assert.False(before.IsStable || after.IsStable);
+        memory.Discard(0, Page);
+        using var rest = SharedMemoryObject.CreateAnonymous(HugePagePool.Free * Page, s_huge);
+        Assert.False(before.TryRead(0, new byte[1]));
+        Assert.False(after.TryRead(Page - 1, new byte[1]));
     }
 
     [SkippableFact]

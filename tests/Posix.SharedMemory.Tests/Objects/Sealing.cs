@@ -187,6 +187,19 @@ public sealed class Sealing
     }
 
     [Fact]
+    [Rule("seals.which")]
+    public void Exec_is_not_blamed_when_another_user_may_not_change_the_permissions()
+    {
+        using (Platform.Substitute(new FaultingPlatform("fchmod", Errno.EPERM)))
+        {
+            using var memory = SharedMemoryObject.CreateAnonymous(1);
+            var refusal = Assert.Throws<SharedMemoryException>(() => memory.Permissions = UnixFileMode.UserRead);
+            Assert.Equal(Errno.EPERM, refusal.Errno);
+            Assert.DoesNotContain("F_SEAL_EXEC", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     [Rule("seals.readonly")]
     public void Needs_an_object_that_is_open_for_writing()
     {
@@ -296,6 +309,24 @@ public sealed class Sealing
         Assert.True(mapping.IsStable);
         using var unsealed = MapOnly();
         Assert.False(unsealed.IsStable);
+    }
+
+    [Fact]
+    [Rule("seals.stable")]
+    public async Task Asking_while_the_object_is_disposed_never_throws()
+    {
+        for (var round = 0; round < 2000; round++)
+        {
+            var memory = SharedMemoryObject.CreateAnonymous(4096);
+            using var mapping = memory.Map();
+            var disposing = Task.Run(memory.Dispose);
+            while (!disposing.IsCompleted)
+            {
+                Assert.False(mapping.IsStable);
+            }
+
+            await disposing;
+        }
     }
 
     [Fact]

@@ -116,6 +116,30 @@ public sealed class Knowing
         Assert.Equal("ok 1", stranger.Ask("send 253"));
     }
 
+    [SkippableFact]
+    [Rule("pass.full")]
+    public async Task More_waits_than_the_peer_may_have_descriptors_end_when_there_is_room()
+    {
+        const int Messages = 1000, Bytes = 1000;
+        using var directory = TemporaryDirectory.InMemory();
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(directory.File("socket")));
+        listener.Listen();
+        using var peer = Peer.Start("pass", nameof(SocketType.Seqpacket), directory.File("socket"));
+        using var socket = Watchdog.Run(listener.Accept, "the peer");
+        Limit(peer, 200);
+        var answer = Task.Run(() => peer.Ask($"send-many {Messages} {Bytes}"));
+        for (var round = 0; round < Messages; round++)
+        {
+            using var result = await socket.ReceiveHandlesAsync(new byte[Bytes], 0).AsTask().WaitAsync(Watchdog.Limit);
+            Assert.True(result.BytesReceived == Bytes, answer.IsCompleted ? await answer : "The peer has closed.");
+        }
+
+        Assert.StartsWith("ok", await answer.WaitAsync(Watchdog.Limit), StringComparison.Ordinal);
+        Assert.True(int.Parse((await answer)[3..], CultureInfo.InvariantCulture) > 200);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
     private static void Limit(Peer peer, int descriptors)
     {
         Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed.");

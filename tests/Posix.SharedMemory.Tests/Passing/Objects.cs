@@ -42,6 +42,27 @@ public sealed class Objects
         Assert.Equal(1, one.Descriptors);
     }
 
+    [Fact]
+    [Rule("seals.stable")]
+    public async Task Map_stably_without_being_asked_when_that_was_required()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        one.Memory.AddSeals(MemorySeals.Shrink);
+        await pair.Sender.SendObjectAsync(one.Memory);
+        MemoryMapping mapping;
+        using (var received = await pair.Receiver.ReceiveObjectAsync(MemorySeals.Shrink))
+        {
+            mapping = received.Map();
+        }
+
+        // Nobody could ask any more.
+        using (mapping)
+        {
+            Assert.True(mapping.IsStable);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Types))]
     [Rule("object.layout")]

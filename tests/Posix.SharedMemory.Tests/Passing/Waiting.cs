@@ -115,6 +115,26 @@ public sealed class Waiting
         Assert.Equal(1, await unconcerned.WaitAsync(Watchdog.Limit));
     }
 
+    [Fact]
+    [Rule("pass.full")]
+    public async Task Disposing_a_socket_that_somebody_else_owns_ends_the_wait_too()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        using var borrowed = new Socket(new SafeSocketHandle(pair.Sender.SafeHandle.DangerousGetHandle(), ownsHandle: false));
+        _ = pair.Fill();
+        var sending = borrowed.SendHandlesAsync(new byte[1], [one.Handle]).AsTask();
+        Assert.False(sending.IsCompleted);
+        _ = Watchdog.Run(
+            () =>
+            {
+                borrowed.Dispose();
+                return 0;
+            },
+            "the disposal");
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => sending.WaitAsync(Watchdog.Limit));
+    }
+
     [Theory]
     [MemberData(nameof(Types))]
     [Rule("pass.full")]
