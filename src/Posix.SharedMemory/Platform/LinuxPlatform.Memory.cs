@@ -225,9 +225,10 @@ internal partial class LinuxPlatform
         }
 
         var status = GetStatus(target);
-        // Pages that may lie in the range already need not be found again.
-        var present = range.Offset >= status.Length
-            ? Math.Max(0, status.AllocatedBytes - MemoryPage.RoundUp(status.Length))
+        // Pages that lie in the range already need not be found again. Where nobody tells how many those are (before Linux 6.5), all that may.
+        var isOrdinary = IsOrdinaryMemory(target);
+        var present = range.Offset >= status.Length ? Math.Max(0, status.AllocatedBytes - MemoryPage.RoundUp(status.Length))
+            : isOrdinary && CountPages(target, range, out var pages).IsSuccess ? pages * MemoryPage.Size
             : status.AllocatedBytes;
         var needed = range.Length - present;
         if (Usage(target) is { TotalBytes: > 0 } usage && needed > usage.AvailableBytes)
@@ -235,7 +236,7 @@ internal partial class LinuxPlatform
             ThrowIfNotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (LinuxMemory.IsWorthAsking(needed) && IsOrdinaryMemory(target) && LinuxMemory.Shortage(needed) is { } shortage)
+        if (isOrdinary && LinuxMemory.IsWorthAsking(needed) && LinuxMemory.Shortage(needed) is { } shortage)
         {
             throw new SharedMemoryException(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}");
         }

@@ -95,6 +95,8 @@ internal static class FaultAllowances
         ("SetLength grow sealed", "mmap", [Errno.EPERM, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "The first is what the seal makes it."),
         ("SetLength grow sealed", "process_vm_readv", [], FaultOutcome.Succeeds, "Then through a pipe."),
         ("IsStable", "fcntl(F_GET_SEALS)", [], FaultOutcome.Succeeds, "Not known to be stable: false."),
+        ("Reserve", "cachestat", [], FaultOutcome.Succeeds, "Nobody tells then how much is there already: all that may."),
+        ("Write sparse", "cachestat", [], FaultOutcome.Succeeds, "As for Reserve."),
         ("Create", "open", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),

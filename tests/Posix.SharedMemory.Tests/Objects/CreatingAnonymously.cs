@@ -288,6 +288,11 @@ public sealed class CreatingAnonymously
             Assert.Equal($"ok {100 << 20}", peer.Ask("allocated"));
             Assert.StartsWith("ENOMEM fallocate", peer.Ask($"set-length {200 << 20}"), StringComparison.Ordinal);
             Assert.Equal($"ok {100 << 20}", peer.Ask("length"));
+
+            // What is there already, elsewhere in the object, does not make a request smaller.
+            Assert.StartsWith("ok", peer.Ask($"set-length {300 << 20} Sparse"), StringComparison.Ordinal);
+            Assert.StartsWith("ENOMEM fallocate", peer.Ask($"reserve {100 << 20} {100 << 20}"), StringComparison.Ordinal);
+            Assert.StartsWith("ok", peer.Ask($"reserve 0 {100 << 20}"), StringComparison.Ordinal);
             Assert.Equal(0, peer.Finish().ExitCode);
         }
 
