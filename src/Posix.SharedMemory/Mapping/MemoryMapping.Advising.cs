@@ -136,8 +136,10 @@ public sealed partial class MemoryMapping
     {
         // SAFETY: an address is computed, nothing is touched.
         var first = (nint)MappedBytes.Locate(FirstByte, Length, offset, length);
-        var start = first & ~(nint)(MemoryPage.Size - 1);
-        return (start, (nuint)(first - start) + checked((nuint)length));
+        var start = first & ~(nint)(_request.PageSize - 1);
+        // The kernel takes ordinary pages whole by itself, and refuses to take huge ones in part.
+        var bytes = (nuint)(first - start) + checked((nuint)length);
+        return (start, _request.PageSize == MemoryPage.Size ? bytes : (bytes + (nuint)_request.PageSize - 1) & ~(nuint)(_request.PageSize - 1));
     }
 
     /// <summary>The pages that lie wholly inside some bytes; there may be none.</summary>

@@ -87,6 +87,7 @@ public sealed partial class SharedMemoryObject
                 AddressSpace = RoundUp(Math.Max(mapped.Length, Math.Min(addressSpace, long.MaxValue - slack)) + slack),
                 Access = access,
                 Private = options?.Private ?? false,
+                PageSize = PageSize,
                 Populate = options?.Populate ?? false,
                 HugePages = options?.HugePages ?? false,
             };

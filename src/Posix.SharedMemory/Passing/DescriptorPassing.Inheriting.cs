@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
@@ -9,7 +8,7 @@ public static partial class DescriptorPassing
     private static readonly Lock s_starting = new();
 
     /// <summary>Decides whether the programs that this process starts get a descriptor, under the same number: <c>fcntl(F_SETFD)</c>.</summary>
-    /// <param name="handle">The descriptor. Its number, for the child's arguments, is <c>handle.DangerousGetHandle()</c>.</param>
+    /// <param name="handle">The descriptor, of memory, a socket or a pipe. Its number, for the child's arguments, is <c>handle.DangerousGetHandle()</c>.</param>
     /// <param name="inheritable">True: they get it. False: close-on-exec, as everything is that this library and the base library open.</param>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: not an open descriptor.</exception>
@@ -17,7 +16,7 @@ public static partial class DescriptorPassing
     /// While a descriptor is inheritable, it reaches whatever program any thread starts. <see cref="StartInheriting"/> keeps that to one child; a
     /// socket reaches exactly one process. <see href="https://man7.org/linux/man-pages/man2/fcntl.2.html">fcntl(2)</see>
     /// </remarks>
-    public static void SetInheritable(this SafeFileHandle handle, bool inheritable)
+    public static void SetInheritable(this SafeHandle handle, bool inheritable)
     {
         ArgumentNullException.ThrowIfNull(handle);
         ThrowIfFailed(Platform.Current.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
@@ -36,7 +35,7 @@ public static partial class DescriptorPassing
     /// The descriptors are inheritable while the program is started, one start at a time. A program that other code, such as
     /// <see cref="Process.Start(ProcessStartInfo)"/>, starts in that very instant gets them too. Where that matters, pass them over a socket.
     /// </remarks>
-    public static Process StartInheriting(this ProcessStartInfo startInfo, params IReadOnlyList<SafeFileHandle> handles)
+    public static Process StartInheriting(this ProcessStartInfo startInfo, params IReadOnlyList<SafeHandle> handles)
     {
         ArgumentNullException.ThrowIfNull(startInfo);
         ArgumentNullException.ThrowIfNull(handles);
@@ -48,7 +47,7 @@ public static partial class DescriptorPassing
             {
                 for (var at = 0; at < handles.Count; at++)
                 {
-                    Lend(platform, CheckHandle(handles[at], at), lent);
+                    Lend(platform, CheckHandle(handles, at), lent);
                 }
 
                 return Process.Start(startInfo) ?? throw new InvalidOperationException("No process was started.");

@@ -33,11 +33,41 @@ public static partial class DescriptorPassing
         var platform = Platform.Current;
         Span<byte> message = stackalloc byte[ObjectMessage.Bytes];
         ObjectMessage.Write(message, platform.GetLength(target));
-        var error = TrySendOne(platform, socket.SafeHandle, message, target.Handle, out var sent);
-        return error.IsSuccess && sent == message.Length ? default
-            : error.IsSuccess ? new(SendRestAsync(socket, message.ToArray(), sent, cancellationToken).AsTask())
-            : error == Errno.EAGAIN ? new(SendWhenReadyAsync(platform, socket, message.ToArray(), [target.Handle], cancellationToken).AsTask())
-            : ValueTask.FromException(CannotSend(error, message.Length, 1));
+        var turn = SendTurn.Of(socket);
+        if (!turn.TryTake())
+        {
+            return new(SendInTurnAsync(platform, socket, turn, message.ToArray(), [target.Handle], cancellationToken).AsTask());
+        }
+
+        var isOver = true;
+        try
+        {
+            var error = TrySendOne(platform, socket.SafeHandle, message, target.Handle, out var sent);
+            if (!error.IsSuccess && error != Errno.EAGAIN)
+            {
+                return ValueTask.FromException(CannotSend(error, message.Length, 1));
+            }
+
+            if (error.IsSuccess && sent == message.Length)
+            {
+                return default;
+            }
+
+            // Whoever goes on gives the turn on.
+            var copy = message.ToArray();
+            isOver = false;
+            var rest = error.IsSuccess
+                ? SendRestAsync(socket, turn, copy, sent, cancellationToken)
+                : SendWhenReadyAsync(platform, socket, turn, copy, [target.Handle], cancellationToken);
+            return new(rest.AsTask());
+        }
+        finally
+        {
+            if (isOver)
+            {
+                turn.Give();
+            }
+        }
     }
 
     /// <summary>Receives an object that <see cref="SendObjectAsync"/>, or a program that speaks its message, sent.</summary>
@@ -97,7 +127,7 @@ public static partial class DescriptorPassing
 
         if (collected != message.Length || first.DataTruncated)
         {
-            throw new InvalidDataException($"What came is no object message: it has {(first.DataTruncated ? "more than " : "")}{collected} bytes, not {message.Length}.");
+            throw new InvalidDataException($"What came is no object message: it has {(first.DataTruncated ? "more than" : $"{collected} bytes, not")} {message.Length} bytes.");
         }
 
         var announced = ObjectMessage.Read(message);
@@ -125,9 +155,11 @@ public static partial class DescriptorPassing
         if (required != MemorySeals.None)
         {
             ThrowIfFailed(platform.GetSeals(target, out var seals), "fcntl(F_GET_SEALS)");
+            // Who cannot write at all cannot begin to.
+            seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;
             if ((seals & required) != required)
             {
-                throw new InvalidDataException($"The object that came is not sealed as required: it lacks {required & ~seals}.");
+                throw new InvalidDataException($"The object that came is not sealed as required: it lacks {required & ~seals}, and has {seals}.");
             }
 
             memory.KnownSeals = seals;
@@ -142,11 +174,15 @@ public static partial class DescriptorPassing
 
     private static void ThrowAtEnd(Socket socket, HandleReceiveResult part, int collected)
     {
-        if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped && socket.SocketType != SocketType.Dgram)
+        if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped && IsAtEnd(socket))
         {
             throw new EndOfStreamException(collected == 0 ? "The peer has closed." : $"The peer has closed inside an object message, after {collected} bytes.");
         }
     }
+
+    /// <summary>Nothing was received. From a stream that is the end; on the others it may be a message without bytes: at the end there is nothing, again at once.</summary>
+    private static bool IsAtEnd(Socket socket) =>
+        socket.SocketType == SocketType.Stream || (socket.SocketType != SocketType.Dgram && socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0);
 
     private static Errno TrySendOne(Platform platform, SafeHandle socket, ReadOnlySpan<byte> data, SafeHandle handle, out int sent)
     {

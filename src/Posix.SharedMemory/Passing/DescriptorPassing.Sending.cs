@@ -22,7 +22,7 @@ public static partial class DescriptorPassing
     /// <see cref="Errno.ENOBUFS"/>, <see cref="Errno.ENOMEM"/>.
     /// </exception>
     /// <remarks>
-    /// Sends that run at the same time on one stream may mix their bytes where they do not fit at once.
+    /// Sends by this class on one <see cref="Socket"/> go out in the order in which they were called, each as a whole. <c>Socket.SendAsync</c>, called meanwhile, may come in between.
     /// <see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see>
     /// </remarks>
     public static ValueTask<int> SendHandlesAsync(
@@ -42,34 +42,88 @@ public static partial class DescriptorPassing
         }
 
         var platform = Platform.Current;
-        var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
-        return error == Errno.EAGAIN ? SendWhenReadyAsync(platform, socket, data, [.. handles], cancellationToken)
-            : !error.IsSuccess ? ValueTask.FromException<int>(CannotSend(error, data.Length, handles.Count))
-            : sent < data.Length ? SendRestAsync(socket, data, sent, cancellationToken)
-            : new(sent);
-    }
-
-    private static async ValueTask<int> SendWhenReadyAsync(
-        Platform platform, Socket socket, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
-    {
-        while (true)
+        var turn = SendTurn.Of(socket);
+        if (!turn.TryTake())
         {
-            await WriteReadiness.WaitAsync(platform, socket.SafeHandle, cancellationToken).ConfigureAwait(false);
+            return SendInTurnAsync(platform, socket, turn, data, [.. handles], cancellationToken);
+        }
+
+        var isOver = true;
+        try
+        {
             var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
-            if (error.IsSuccess)
+            if (!error.IsSuccess && error != Errno.EAGAIN)
             {
-                return sent < data.Length ? await SendRestAsync(socket, data, sent, cancellationToken).ConfigureAwait(false) : sent;
+                return ValueTask.FromException<int>(CannotSend(error, data.Length, handles.Count));
             }
 
-            if (error != Errno.EAGAIN)
+            if (error.IsSuccess && sent == data.Length)
             {
-                throw CannotSend(error, data.Length, handles.Length);
+                return new(sent);
+            }
+
+            // Whoever goes on gives the turn on.
+            SafeHandle[] again = error.IsSuccess ? [] : [.. handles];
+            isOver = false;
+            return error.IsSuccess
+                ? SendRestAsync(socket, turn, data, sent, cancellationToken)
+                : SendWhenReadyAsync(platform, socket, turn, data, again, cancellationToken);
+        }
+        finally
+        {
+            if (isOver)
+            {
+                turn.Give();
             }
         }
     }
 
+    /// <summary>Sends when those who came before have sent.</summary>
+    private static async ValueTask<int> SendInTurnAsync(
+        Platform platform, Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
+    {
+        await turn.TakeAsync(cancellationToken).ConfigureAwait(false);
+        return await SendWhenReadyAsync(platform, socket, turn, data, handles, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends as soon as there is room, and ends the turn.</summary>
+    private static async ValueTask<int> SendWhenReadyAsync(
+        Platform platform, Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
+            while (error == Errno.EAGAIN)
+            {
+                await WriteReadiness.WaitAsync(platform, socket.SafeHandle, cancellationToken).ConfigureAwait(false);
+                error = TrySend(platform, socket.SafeHandle, data.Span, handles, out sent);
+            }
+
+            return error.IsSuccess
+                ? await FinishAsync(socket, data, sent, cancellationToken).ConfigureAwait(false)
+                : throw CannotSend(error, data.Length, handles.Length);
+        }
+        finally
+        {
+            turn.Give();
+        }
+    }
+
+    /// <summary>Sends what a stream did not take at once, and ends the turn.</summary>
+    private static async ValueTask<int> SendRestAsync(Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await FinishAsync(socket, data, sent, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Give();
+        }
+    }
+
     /// <summary>Sends what a stream did not take at once. The handles are with the peer already.</summary>
-    private static async ValueTask<int> SendRestAsync(Socket socket, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
+    private static async ValueTask<int> FinishAsync(Socket socket, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
     {
         try
         {
@@ -97,7 +151,7 @@ public static partial class DescriptorPassing
         {
             while (holds < count)
             {
-                var handle = CheckHandle(handles[holds], holds);
+                var handle = CheckHandle(handles, holds);
                 var isHeld = false;
                 handle.DangerousAddRef(ref isHeld);
                 descriptors[holds] = (int)handle.DangerousGetHandle();
@@ -121,21 +175,17 @@ public static partial class DescriptorPassing
         }
     }
 
-    private static SafeHandle CheckHandle(SafeHandle? handle, int index)
+    private static SafeHandle CheckHandle(IReadOnlyList<SafeHandle> handles, int index)
     {
-        if (handle is null)
-        {
-            throw new ArgumentException($"The handle at {index} is null.", nameof(handle));
-        }
-
+        var handle = handles[index] ?? throw new ArgumentException($"The handle at {index} is null.", nameof(handles));
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
-        return handle.IsInvalid ? throw new ArgumentException($"The handle at {index} is invalid.", nameof(handle)) : handle;
+        return handle.IsInvalid ? throw new ArgumentException($"The handle at {index} is invalid.", nameof(handles)) : handle;
     }
 
     private static SharedMemoryException CannotSend(Errno error, int bytes, int handles) => new(
         error, "sendmsg", null,
         error == Errno.EMSGSIZE ? $"a message of {bytes} bytes is longer than the socket's send buffer"
         : error == Errno.ETOOMANYREFS ? $"{handles} descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)"
-        : error == Errno.EPIPE || error == Errno.ECONNRESET || error == Errno.ECONNREFUSED ? "the peer is gone"
+        : error == Errno.EPIPE || error == Errno.ECONNRESET || error == Errno.ECONNREFUSED ? "nobody receives at the other end any more, or this socket was shut down for sending"
         : null);
 }

@@ -23,6 +23,11 @@ internal static class ObjectMessage
     /// <exception cref="InvalidDataException">The bytes are something else.</exception>
     internal static long Read(ReadOnlySpan<byte> message)
     {
+        if (message.StartsWith(Magic[..^1]) && message[Magic.Length - 1] != Magic[^1])
+        {
+            throw new InvalidDataException($"The object message has layout {message[Magic.Length - 1]}, where this library knows {Magic[^1]}.");
+        }
+
         if (!message.StartsWith(Magic))
         {
             throw new InvalidDataException("What came is no object message: it does not begin with SHMOBJ, 0, 1.");

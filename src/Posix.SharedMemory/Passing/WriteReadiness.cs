@@ -119,11 +119,10 @@ internal sealed class WriteReadiness
         try
         {
             var descriptors = new PollDescriptor[8];
-            var places = new Dictionary<int, int>();
             var last = 1;
             while (!Gather(reader, waiters, mayEnd: last == 0))
             {
-                var polled = Enter(waiters, reader, places, ref descriptors);
+                var polled = Enter(waiters, reader, ref descriptors);
                 var limit = waiters.Count == 0 ? Linger : Look;
                 ThrowIfFailed(_platform.Poll(polled, limit), "poll");
                 last = Complete(waiters, polled) + waiters.Count + polled[0].revents;
@@ -163,29 +162,21 @@ internal sealed class WriteReadiness
         }
     }
 
-    /// <summary>Writes down the pipe, and each socket once, however many wait for it: the kernel polls no more than <c>RLIMIT_NOFILE</c> at a time.</summary>
-    private static Span<PollDescriptor> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, Dictionary<int, int> places, ref PollDescriptor[] descriptors)
+    /// <summary>Writes down the pipe and the sockets. Each stands there once, since sends on one socket wait for their turn: the kernel polls no more than <c>RLIMIT_NOFILE</c>.</summary>
+    private static Span<PollDescriptor> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, ref PollDescriptor[] descriptors)
     {
         if (descriptors.Length <= waiters.Count)
         {
             descriptors = new PollDescriptor[(waiters.Count + 1) * 2];
         }
 
-        places.Clear();
         descriptors[0] = new() { fd = (int)reader.DangerousGetHandle(), events = POLLIN };
-        foreach (var waiter in waiters)
+        for (var at = 0; at < waiters.Count; at++)
         {
-            if (!places.TryGetValue(waiter.Descriptor, out var place))
-            {
-                place = places.Count + 1;
-                places.Add(waiter.Descriptor, place);
-                descriptors[place] = new() { fd = waiter.Descriptor, events = POLLOUT };
-            }
-
-            waiter.Place = place;
+            descriptors[at + 1] = new() { fd = waiters[at].Descriptor, events = POLLOUT };
         }
 
-        return descriptors.AsSpan(0, places.Count + 1);
+        return descriptors.AsSpan(0, waiters.Count + 1);
     }
 
     /// <summary>Ends the waits that are over. Their sockets are let go first: who waits may be just disposing one.</summary>
@@ -195,7 +186,7 @@ internal sealed class WriteReadiness
         for (var at = waiters.Count - 1; at >= 0; at--)
         {
             var waiter = waiters[at];
-            if (polled[waiter.Place].revents != 0 || waiter.Task.IsCompleted)
+            if (polled[at + 1].revents != 0 || waiter.Task.IsCompleted)
             {
                 waiter.LetGo();
                 over.Add(waiter);

@@ -11,9 +11,6 @@ internal sealed class WriteWaiter(WriteReadiness readiness, SafeHandle socket)
     /// <summary>Gets the socket's number, valid while the socket is held.</summary>
     internal int Descriptor => (int)socket.DangerousGetHandle();
 
-    /// <summary>Where the socket stands among what is polled; several waits for one stand in one place.</summary>
-    internal int Place { get; set; }
-
     /// <summary>Keeps the socket open.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     internal void Hold()

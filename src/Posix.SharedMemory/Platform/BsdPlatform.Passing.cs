@@ -16,7 +16,7 @@ internal abstract partial class BsdPlatform
     private protected override int SocketLevel => SOL_SOCKET;
 
     // All that one message can carry: the kernels give this process its descriptors before they look for room to tell their numbers.
-    private protected override int RoomForOthers => 2048;
+    private protected override int RoomForOthers => 2560;
 
     private protected override unsafe nint SendMessage(SafeHandle socket, ref IoVector vector, byte* control, int controlLength)
     {

@@ -5,9 +5,6 @@ namespace Posix.SharedMemory;
 /// <summary>How much memory the machine, and the control groups that this process is in, could still give.</summary>
 internal static class LinuxMemory
 {
-    /// <summary>Whether a request is so large that reading the estimates costs little beside it: the kernel clears the memory it gives.</summary>
-    internal static bool IsWorthAsking(long bytes) => bytes >= 4 << 20;
-
     /// <summary>What is too short for a request, in words; <see langword="null"/> where it fits or nobody knows.</summary>
     internal static string? Shortage(long needed)
     {

@@ -12,8 +12,14 @@ internal partial class LinuxPlatform
     /// <summary>From here on a request is measured against what is free before the kernel starts to look for it.</summary>
     private const long WorthMeasuring = 1 << 20;
 
+    /// <summary>So much may be reserved without a look at what the machine has left.</summary>
+    private const long MeasuringStep = 4 << 20;
+
     /// <summary>A monitor for each open that grows: not the descriptor's, which maps and unmaps must not wait for while a neighbour grows.</summary>
     private static readonly ConditionalWeakTable<SafeFileHandle, object> s_growers = [];
+
+    /// <summary>What has been reserved since the last look.</summary>
+    private long _unmeasured;
 
     /// <summary>The smallest piece that an interrupted allocation is cut down to.</summary>
     private const long SmallestPiece = 64 << 10;
@@ -219,7 +225,8 @@ internal partial class LinuxPlatform
     /// </summary>
     private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
     {
-        if (range.Length < WorthMeasuring)
+        var isDue = IsMeasuringDue(range.Length);
+        if (range.Length < WorthMeasuring && !isDue)
         {
             return;
         }
@@ -236,10 +243,25 @@ internal partial class LinuxPlatform
             ThrowIfNotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (isOrdinary && LinuxMemory.IsWorthAsking(needed) && LinuxMemory.Shortage(needed) is { } shortage)
+        if (isOrdinary && isDue && needed > 0 && LinuxMemory.Shortage(needed + MeasuringStep) is { } shortage)
         {
             throw new SharedMemoryException(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}");
         }
+    }
+
+    /// <summary>
+    /// Whether to look how much memory is left. Looking costs little beside the reservations since the last look, however small each of them was; and each look
+    /// leaves room for those until the next.
+    /// </summary>
+    private bool IsMeasuringDue(long length)
+    {
+        if (Interlocked.Add(ref _unmeasured, Math.Min(length, MeasuringStep)) < MeasuringStep)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _unmeasured, 0);
+        return true;
     }
 
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)

@@ -14,21 +14,26 @@ internal partial class LinuxPlatform
 
     internal override FileAccess? Examine(in OpenObject target, out long pageSize)
     {
+        pageSize = MemoryPage.Size;
         nint flags = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_GETFL, 0);
         Check(flags, "fcntl(F_GETFL)", target.Name);
+        // Only files of memory have seals. Unlike a look at its file system, this asks nobody who might not answer for what a stranger sent.
+        var error = (flags & O_PATH) == 0 ? GetSeals(target, out _) : Errno.EINVAL;
+        if (error == Errno.EINVAL)
+        {
+            return null;
+        }
+
+        ThrowIfFailed(error, "fcntl(F_GET_SEALS)", target.Name);
         LinuxStatfs fileSystem = default;
         Check(Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem), "fstatfs", target.Name);
-        var error = TryStat(target.Handle, STATX_TYPE, out var statx);
-        ThrowIfFailed(error, nameof(Libc.statx), target.Name);
         pageSize = fileSystem.f_type == HUGETLBFS_MAGIC ? fileSystem.f_bsize : MemoryPage.Size;
-        var isMemory = IsRegularFile(statx) && fileSystem.f_type is TMPFS_MAGIC or HUGETLBFS_MAGIC && (flags & O_PATH) == 0;
-        return !isMemory ? null
-            : (flags & O_ACCMODE) switch
-            {
-                O_RDONLY => FileAccess.Read,
-                O_RDWR => FileAccess.ReadWrite,
-                _ => null,
-            };
+        return (flags & O_ACCMODE) switch
+        {
+            O_RDONLY => FileAccess.Read,
+            O_RDWR => FileAccess.ReadWrite,
+            _ => null,
+        };
     }
 
     internal override long GetLength(in OpenObject target)

@@ -295,6 +295,6 @@ internal sealed partial class MacOSPlatform : BsdPlatform
     private SafeMappingHandle MapAround(ByteRange range, in OpenObject target, FileAccess access, out int slack)
     {
         slack = MemoryPage.Inside(range.Offset);
-        return base.Map(target, new() { Offset = range.Offset - slack, Length = range.Length + slack, Access = access });
+        return base.Map(target, new() { Offset = range.Offset - slack, Length = range.Length + slack, PageSize = MemoryPage.Size, Access = access });
     }
 }

@@ -151,7 +151,7 @@ internal abstract partial class PosixPlatform
 
         // Truncating or punching behind the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
         // mapping would fault if a neighbour cut the object now. So the kernel stores: its read from /dev/zero is EFAULT then.
-        var page = new MappingRequest { Offset = length - inside, Length = MemoryPage.Size, Access = FileAccess.ReadWrite };
+        var page = new MappingRequest { Offset = length - inside, Length = MemoryPage.Size, PageSize = MemoryPage.Size, Access = FileAccess.ReadWrite };
         var refusal = TryMapPages(target, page, hint: 0, out var mapped);
         if (SealRefusal.Find(this, refusal, target, SealRefusal.AgainstWriting) != MemorySeals.None)
         {

@@ -12,6 +12,9 @@ internal enum FaultOutcome
     /// <summary>As <see cref="Throws"/>, with POSIX's EACCES for the kernel's EPERM.</summary>
     ThrowsAccess,
 
+    /// <summary>As <see cref="Throws"/>, but with an ArgumentException: to the library the error says what the argument is.</summary>
+    ThrowsArgument,
+
     /// <summary>As <see cref="Throws"/>, with the EPERM that the failing call was to explain.</summary>
     ThrowsPermission,
 
@@ -42,6 +45,7 @@ internal static class FaultAllowances
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
         (Any, "fcntl(unlock)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
         (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
+        ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),

@@ -299,6 +299,29 @@ public sealed class CreatingAnonymously
         Assert.False(name.Exists);
     }
 
+    [SkippableTheory]
+    [InlineData(3 << 20)]
+    [InlineData(300_000)]
+    [Rule("anonymous.reserved")]
+    [Rule("length.memory")]
+    public void Refuses_small_steps_that_together_are_more_than_a_control_group_has(int step)
+    {
+        using var group = TemporaryControlGroup.TryCreate(150 << 20, out var obstacle);
+        Skip.If(group is null, obstacle);
+        using var peer = group.Start("act");
+        Assert.StartsWith("ok", peer.Ask("create-anonymous 0"), StringComparison.Ordinal);
+        var answer = "ok";
+        long length = 0;
+        for (; answer == "ok" && length < 200 << 20; length += step)
+        {
+            answer = peer.Ask($"set-length {length + step}");
+        }
+
+        Assert.StartsWith("ENOMEM fallocate", answer, StringComparison.Ordinal);
+        Assert.Equal($"ok {length - step}", peer.Ask("length"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
     [Fact]
     [Rule("anonymous.foreign")]
     public void FromHandle_takes_what_MemoryMappedFile_made()

@@ -90,6 +90,24 @@ public sealed class CreatingHuge
     }
 
     [SkippableFact]
+    [Rule("anonymous.huge")]
+    public void A_part_of_huge_pages_can_be_protected_and_locked()
+    {
+        using var pool = HugePagePool.TryAdd(3, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var memory = SharedMemoryObject.CreateAnonymous(3 * Page, s_huge);
+        using var part = memory.Map(Page + 100, 5000);
+        part.GetSpan()[0] = 5;
+        part.Protect(FileAccess.Read);
+        Assert.Throws<InvalidOperationException>(() => part.GetSpan());
+        Assert.Equal(5, part.GetReadOnlySpan()[0]);
+        part.Protect(FileAccess.ReadWrite);
+        part.GetSpan()[4999] = 6;
+        part.Lock();
+        part.Unlock();
+    }
+
+    [SkippableFact]
     [Rule("anonymous.hugelack")]
     public void Says_what_the_machine_lacks()
     {

@@ -28,6 +28,26 @@ public sealed class Inheriting
     }
 
     [Fact]
+    [Rule("inherit.flag")]
+    [Rule("inherit.one")]
+    public void A_child_gets_a_socket()
+    {
+        using var pair = new SocketPair();
+        var number = pair.Sender.SafeHandle.DangerousGetHandle();
+        var start = new ProcessStartInfo("bash", ["-c", $"printf hello >&{number}"]);
+        using (var child = start.StartInheriting(pair.Sender.SafeHandle))
+        {
+            child.WaitForExit();
+            Assert.Equal(0, child.ExitCode);
+        }
+
+        Assert.Equal(Native.FD_CLOEXEC, Native.Flags(pair.Sender.SafeHandle, Native.F_GETFD));
+        Assert.Equal(5, pair.Receiver.Receive(new byte[10]));
+        pair.Sender.SafeHandle.SetInheritable(true);
+        Assert.Equal(0, Native.Flags(pair.Sender.SafeHandle, Native.F_GETFD));
+    }
+
+    [Fact]
     [Rule("inherit.one")]
     public void Two_children_that_are_started_at_once_get_only_their_own()
     {

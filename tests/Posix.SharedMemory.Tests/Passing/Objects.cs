@@ -161,7 +161,7 @@ public sealed class Objects
                 (Message(100), [], default, "without a descriptor"),
                 (Message(100), [one.Handle, one.Handle], default, "more than one descriptor"),
                 (new byte[16], [one.Handle], default, "does not begin with"),
-                ("SHMOBJ\0\u0002\0\0\0\0\0\0\0\0"u8.ToArray(), [one.Handle], default, "does not begin with"),
+                ("SHMOBJ\0\u0002\0\0\0\0\0\0\0\0"u8.ToArray(), [one.Handle], default, "has layout 2"),
             };
             if (type != SocketType.Stream)
             {
@@ -234,6 +234,34 @@ public sealed class Objects
             Assert.Contains("after 15 bytes", end.Message, StringComparison.Ordinal);
             Assert.Equal(1, one.Descriptors);
         }
+    }
+
+    [Fact]
+    [Rule("object.end")]
+    public async Task A_message_without_bytes_is_refused_and_is_not_the_end()
+    {
+        using var pair = new SocketPair(SocketType.Seqpacket);
+        using var one = new Tracked();
+        _ = await pair.Sender.SendHandlesAsync(ReadOnlyMemory<byte>.Empty, []);
+        await Assert.ThrowsAsync<InvalidDataException>(async () => await pair.Receiver.ReceiveObjectAsync());
+        _ = await pair.Sender.SendHandlesAsync(ReadOnlyMemory<byte>.Empty, []);
+        await pair.Sender.SendObjectAsync(one.Memory);
+        await Assert.ThrowsAsync<InvalidDataException>(async () => await pair.Receiver.ReceiveObjectAsync());
+        using var received = await pair.Receiver.ReceiveObjectAsync();
+        pair.Sender.Shutdown(SocketShutdown.Send);
+        await Assert.ThrowsAsync<EndOfStreamException>(async () => await pair.Receiver.ReceiveObjectAsync());
+    }
+
+    [Fact]
+    [Rule("object.kernel")]
+    public async Task Sealed_against_writing_they_satisfy_who_requires_no_new_writers()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        one.Memory.AddSeals(MemorySeals.Write);
+        await pair.Sender.SendObjectAsync(one.Memory);
+        using var received = await pair.Receiver.ReceiveObjectAsync(MemorySeals.FutureWrite);
+        Assert.False(received.Seals.HasFlag(MemorySeals.FutureWrite));
     }
 
     [Fact]

@@ -235,6 +235,43 @@ public sealed partial class Receiving
     }
 
     [Fact]
+    [Rule("pass.take")]
+    public async Task What_is_taken_as_memory_or_as_a_socket_is_the_callers_and_what_is_refused_is_not()
+    {
+        using var pair = new SocketPair();
+        using var sent = new SocketPair();
+        using var one = new Tracked();
+        _ = await pair.Sender.SendHandlesAsync(new byte[1], [one.Handle, sent.Sender.SafeHandle, one.Handle]);
+        SharedMemoryObject memory;
+        Socket socket;
+        using (var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 3))
+        {
+            Assert.Throws<ArgumentException>(() => result.TakeObject(1));
+            Assert.Throws<ArgumentException>(() => result.TakeSocket(0));
+            Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeObject(3));
+            Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeSocket(-1));
+            memory = result.TakeObject(0);
+            socket = result.TakeSocket(1);
+            Assert.Equal(3, one.Descriptors);
+        }
+
+        Assert.Equal(2, one.Descriptors);
+#pragma warning disable RS0030 // What is taken must not hang on a handle that is collected.
+        GC.Collect();
+#pragma warning restore RS0030
+        GC.WaitForPendingFinalizers();
+        using (memory)
+        using (socket)
+        {
+            Assert.Equal(100, memory.Length);
+            Assert.Equal(1, socket.Send([7]));
+            Assert.Equal(1, sent.Receiver.Receive(new byte[1]));
+        }
+
+        Assert.Equal(1, one.Descriptors);
+    }
+
+    [Fact]
     [Rule("pass.wait")]
     public async Task From_a_bound_datagram_socket_that_is_not_connected()
     {

@@ -1,0 +1,22 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Keeps the sends on one socket in the order in which they were called: the next begins when the one before has sent all, or given up.</summary>
+/// <remarks>A semaphore serves those who wait in the order of their coming, and nobody else in between.</remarks>
+internal sealed class SendTurn() : SemaphoreSlim(1, 1)
+{
+    private static readonly ConditionalWeakTable<Socket, SendTurn> s_turns = [];
+
+    internal static SendTurn Of(Socket socket) => s_turns.GetValue(socket, static _ => new());
+
+    /// <summary>Takes the turn, if nobody has it and nobody waits for it.</summary>
+    internal bool TryTake() => Wait(0, CancellationToken.None);
+
+    /// <summary>Takes the turn after those who came before.</summary>
+    internal Task TakeAsync(CancellationToken cancellationToken) => WaitAsync(cancellationToken);
+
+    /// <summary>Gives the turn to who has waited longest.</summary>
+    internal void Give() => Release();
+}
