@@ -45,30 +45,37 @@ static int send_object(int socket, int fd, uint64_t length)
     return sendmsg(socket, &header, MSG_NOSIGNAL) == sizeof message;
 }
 
+// There is room for more than the one descriptor, so that others can be closed, and whatever is refused is closed too.
 static int receive_object(int socket, uint64_t *length)
 {
+    enum { ROOM = 4 };
     unsigned char message[16];
-    union control control;
+    int fds[ROOM], count = 0;
+    union { struct cmsghdr header; char bytes[CMSG_SPACE(ROOM * sizeof(int))]; } room;
     struct iovec bytes = { message, sizeof message };
-    struct msghdr header = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-    // A message this short comes whole: the sender sends it in one piece.
-    if (recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof message || memcmp(message, MAGIC, 8) != 0) {
-        return -1;
+    struct msghdr header = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room };
+    ssize_t received = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+    for (struct cmsghdr *rights = received < 0 ? NULL : CMSG_FIRSTHDR(&header); rights != NULL; rights = CMSG_NXTHDR(&header, rights)) {
+        if (rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
+            count = (int)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+            memcpy(fds, CMSG_DATA(rights), count * sizeof(int));
+        }
     }
 
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights == NULL || rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof(int))) {
-        return -1;
+    if (received == sizeof message && memcmp(message, MAGIC, 8) == 0 && count == 1 && (header.msg_flags & MSG_CTRUNC) == 0) {
+        *length = 0;
+        for (int i = 0; i < 8; i++) {
+            *length |= (uint64_t)message[8 + i] << (8 * i);
+        }
+
+        return fds[0];
     }
 
-    int fd;
-    memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-    *length = 0;
-    for (int i = 0; i < 8; i++) {
-        *length |= (uint64_t)message[8 + i] << (8 * i);
+    while (count > 0) {
+        close(fds[--count]);
     }
 
-    return fd;
+    return -1;
 }
 
 int main(int argc, char **argv)
@@ -84,8 +91,11 @@ int main(int argc, char **argv)
     uint64_t length;
     int theirs = receive_object(socket_fd, &length);
     struct stat status;
-    MUST(theirs != -1 && fstat(theirs, &status) == 0 && (uint64_t)status.st_size >= length);
-    MUST((fcntl(theirs, F_GET_SEALS) & F_SEAL_SHRINK) != 0);
+    MUST(theirs != -1);
+    // Only memory has seals. They come first: once it cannot shrink, the length that is asked then holds.
+    int seals = fcntl(theirs, F_GET_SEALS);
+    MUST(seals != -1 && (seals & F_SEAL_SHRINK) != 0);
+    MUST(fstat(theirs, &status) == 0 && (uint64_t)status.st_size >= length);
     unsigned char *question = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, theirs, 0);
     MUST(question != MAP_FAILED);
 

@@ -8,6 +8,7 @@ using System.Runtime.InteropServices;
 using Posix.SharedMemory;
 
 const int Frames = 60;
+const long Most = 1L << 30;
 
 if (args is ["--client", var socketPath])
 {
@@ -53,27 +54,31 @@ async Task<(int Shown, int Torn)> ComposeAsync()
                 return (shown, torn);
             }
 
+            // A client may send anything: a request that makes no sense ends the connection.
             var request = MemoryMarshal.Read<Request>(message);
+            if (received.BytesReceived != message.Length || received.DataTruncated || (request.What == What.CreatePool) != (pool is null))
+            {
+                throw new InvalidDataException("Not a request, or not now.");
+            }
+
             switch (request.What)
             {
                 case What.CreatePool:
-                    // Whatever a client sends: only memory that it cannot cut is mapped.
-                    pool = SharedMemoryObject.FromHandle(received.Handles[0]);
-                    _ = received.TakeHandle(0);   // The pool owns it now. What is refused is closed with the message.
-                    pixels = pool.Map(new() { Access = FileAccess.Read, AddressSpace = 1L << 30 });
-                    Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB{(pixels.IsStable ? ", which cannot shrink" : "")}");
-                    if (!pixels.IsStable)
+                    pool = received.TakeObject(0);   // Refused if it is not memory, and closed with the message then.
+                    if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > Most)
                     {
-                        return (0, 0);
+                        throw new InvalidDataException("A pool that its client can cut, or that is too large.");
                     }
 
+                    pixels = pool.Map(new() { Access = FileAccess.Read, AddressSpace = Most });
+                    Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB, which cannot shrink: {pixels.IsStable}");
                     break;
                 case What.ResizePool:
                     pixels!.Refresh();
                     Console.WriteLine($"compositor: the pool has {pixels.Length >> 10} KiB now, at the same address");
                     break;
                 case What.Commit:
-                    var frame = pixels!.GetReadOnlySpan(request.Offset, request.Width * request.Height * 4);
+                    var frame = pixels!.GetReadOnlySpan(request.Offset, checked(request.Width * request.Height * 4));   // Inside the pool, or an exception.
                     torn += frame.ContainsAnyExcept(frame[0]) ? 1 : 0;
                     shown++;
                     await socket.SendAsync(message);   // Released: the client may draw into it again.
@@ -96,7 +101,7 @@ static async Task DrawAsync(string socketPath)
     int width = 320, height = 200;
     using var pool = SharedMemoryObject.CreateAnonymous(2L * width * height * 4, new() { DebugName = "wl_shm" });
     pool.AddSeals(MemorySeals.Shrink);
-    using var pixels = pool.Map(new() { AddressSpace = 1L << 30 });
+    using var pixels = pool.Map(new() { AddressSpace = Most });
     await socket.SendHandlesAsync(Encode(new() { What = What.CreatePool }), [pool.SafeFileHandle]);
 
     var free = new Queue<int>([0, 1]);

@@ -52,8 +52,8 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     public FileAccess Access { get; private set; }
 
     /// <summary>
-    /// Gets whether no process can take mapped bytes away, because the object is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
-    /// touching the memory then cannot end this process, and reads need no precaution. Asked of the kernel until it is so; once it is, it stays.
+    /// Gets whether no process can cut the object below what is mapped, because it is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
+    /// reads then need no precaution against that. Asked of the kernel until it is so; once it is, it stays.
     /// </summary>
     /// <remarks>
     /// Where the object was disposed before anybody asked, and was not sealed through it, the answer is false: nobody can tell any more. It is false for huge

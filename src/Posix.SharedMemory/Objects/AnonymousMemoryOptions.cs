@@ -53,9 +53,14 @@ public sealed record AnonymousMemoryOptions
     private static void CheckDebugName(AnonymousMemoryOptions options)
     {
         var name = options.DebugName;
-        if (name is null || name.Contains('\0', StringComparison.Ordinal))
+        if (name is null)
         {
-            throw new ArgumentException("A debug name is null, or contains a NUL.", nameof(options));
+            throw new ArgumentException("The debug name is null; it may be empty.", nameof(options));
+        }
+
+        if (name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException("The debug name contains a NUL.", nameof(options));
         }
 
         // Half a surrogate pair is an ArgumentException of the encoding's own.

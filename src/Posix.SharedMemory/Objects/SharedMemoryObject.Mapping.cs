@@ -135,7 +135,10 @@ public sealed partial class SharedMemoryObject
             {
                 if (mapping.Offset + mapping.Length > length)
                 {
-                    throw new InvalidOperationException(
+                    // Disposing it would not help what is sealed.
+                    throw _platform.GetSeals(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
+                        ? SealRefusal.Describe(_platform, Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
+                        : new InvalidOperationException(
                         $"A live mapping of this object ends at {mapping.Offset + mapping.Length}: dispose it before shrinking to {length}.");
                 }
             }

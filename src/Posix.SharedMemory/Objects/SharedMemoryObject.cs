@@ -81,6 +81,10 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <param name="handle">The descriptor; disposing the object closes it. Where this method throws it stays the caller's.</param>
     /// <param name="name">The object's name, if the caller knows it.</param>
     /// <exception cref="ArgumentException">Not a memory object: a pipe, a socket, a file on disk; or open for writing only.</exception>
+    /// <remarks>
+    /// A number that a parent process gave: <c>new SafeFileHandle(number, ownsHandle: true)</c>. What was received: <see cref="HandleReceiveResult.TakeObject"/>. What
+    /// <c>MemoryMappedFile</c> made: <c>new SafeFileHandle(file.SafeMemoryMappedFileHandle.DangerousGetHandle(), ownsHandle: false)</c>, for as long as the file is open.
+    /// </remarks>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: not an open descriptor.</exception>
     public static SharedMemoryObject FromHandle(SafeFileHandle handle, string? name = null)
     {
@@ -88,7 +92,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
         var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"));
         return OfHandle(Platform.Current, target)
-            ?? throw new ArgumentException("Not a descriptor of memory that is open for reading: a pipe, a socket, a file on disk.", nameof(handle));
+            ?? throw new ArgumentException("The descriptor is of something else than memory (a pipe, a socket, a file on disk), or is open for writing only.", nameof(handle));
     }
 
     /// <summary>Gets the name as the caller wrote it; <see langword="null"/> for an object without one.</summary>

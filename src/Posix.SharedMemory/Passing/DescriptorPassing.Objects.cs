@@ -151,7 +151,7 @@ public static partial class DescriptorPassing
     {
         var target = new OpenObject(handle, default);
         var memory = SharedMemoryObject.OfHandle(platform, target)
-            ?? throw new InvalidDataException("The descriptor that came is not one of memory that is open for reading: a pipe, a socket, a file on disk.");
+            ?? throw new InvalidDataException("The descriptor that came is not one of memory (but of a pipe, a socket, a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)
         {
             ThrowIfFailed(platform.GetSeals(target, out var seals), "fcntl(F_GET_SEALS)");

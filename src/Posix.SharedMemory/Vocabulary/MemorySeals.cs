@@ -17,7 +17,7 @@ public enum MemorySeals
     /// <summary>The object cannot become longer (<c>F_SEAL_GROW</c>).</summary>
     Grow = 4,
 
-    /// <summary>The bytes cannot change (<c>F_SEAL_WRITE</c>). It cannot be added while a writable mapping exists anywhere.</summary>
+    /// <summary>The bytes cannot change (<c>F_SEAL_WRITE</c>). It cannot be added while a shared mapping exists anywhere that was made through a descriptor open for writing, also one for reading only.</summary>
     Write = 8,
 
     /// <summary>Nobody can begin to write (<c>F_SEAL_FUTURE_WRITE</c>, Linux 5.1): only mappings that are writable now still can.</summary>
