@@ -15,6 +15,18 @@ public static class SharedMemoryDirectory
     /// <exception cref="PlatformNotSupportedException">macOS does not tell its objects.</exception>
     public static IEnumerable<SharedMemoryEntry> Enumerate() => Enumerate(Platform.Current);
 
+    /// <summary>Finds what a name means now, without opening it.</summary>
+    /// <param name="name">The name's bytes, without a slash: also those that no string can hold.</param>
+    /// <returns><see langword="null"/> where no shared memory object has the name.</returns>
+    /// <exception cref="ArgumentException">Nobody can have such a name: no byte or more than 255, a dot or two, a slash or a NUL inside.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the directory of objects may not be searched.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
+    public static SharedMemoryEntry? Find(ReadOnlySpan<byte> name)
+    {
+        var parsed = ObjectName.Parse(name);
+        return Platform.Current.Find(parsed) is { } status ? new(parsed, status) : null;
+    }
+
     /// <summary>Tells how large the file system behind the names is, and how much of it is left.</summary>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD take the memory from the whole system.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statfs.2.html">statfs(2)</see></remarks>
