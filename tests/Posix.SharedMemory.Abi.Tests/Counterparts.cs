@@ -17,6 +17,9 @@ internal static partial class Counterparts
         [nameof(LinuxCachestatRange)] = ("struct cachestat_range", "__NR_cachestat"),
         // No header for programs has linux_dirent64; on a 64-bit system libc hands its records on unchanged.
         [nameof(LinuxDirent64)] = ("struct dirent", null),
+        [nameof(LinuxInotifyEvent)] = ("struct inotify_event", "IN_ISDIR"),
+        [nameof(LinuxPagemapScan)] = ("struct pm_scan_arg", "PAGEMAP_SCAN"),
+        [nameof(LinuxPageRegion)] = ("struct page_region", "PAGEMAP_SCAN"),
         [nameof(LinuxFlock)] = ("struct flock", null),
         [nameof(LinuxStatfs)] = ("struct statfs", null),
         [nameof(LinuxStatx)] = ("struct statx", "STATX_TYPE"),
@@ -42,6 +45,8 @@ internal static partial class Counterparts
         ["MADV_POPULATE_READ"] = "Linux 5.14",
         ["MADV_POPULATE_WRITE"] = "Linux 5.14",
         ["MADV_COLLAPSE"] = "Linux 6.1",
+        ["PAGEMAP_SCAN"] = "Linux 6.7",
+        ["PAGE_IS_HUGE"] = "Linux 6.7",
         ["SYS_pidfd_open"] = "Linux 5.3",
         ["SYS_pidfd_getfd"] = "Linux 5.6",
     };
@@ -53,6 +58,9 @@ internal static partial class Counterparts
         [nameof(Libc.renameat2)] = ["Linux"],
         [nameof(Libc.getdents64)] = ["Linux"],
         [nameof(Libc.cachestat)] = ["Linux"],
+        [nameof(Libc.ioctl_pagemap)] = ["Linux"],
+        [nameof(Libc.inotify_init1)] = ["Linux"],
+        [nameof(Libc.inotify_add_watch)] = ["Linux"],
         [nameof(Libc.fallocate)] = ["Linux"],
         [nameof(Libc.posix_fallocate)] = ["Linux", "FreeBsd"],
         [nameof(Libc.shm_open)] = ["MacOS", "FreeBsd"],

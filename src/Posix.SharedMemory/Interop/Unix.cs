@@ -7,7 +7,7 @@ internal static class Unix
     internal const int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10;
     internal const int MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3, MADV_DONTNEED = 4;
     internal const int RLIMIT_FSIZE = 1;
-    internal const short POLLOUT = 4;
+    internal const short POLLIN = 1, POLLOUT = 4;
     internal const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3;
     internal const int F_GETFL = 3, F_SETFL = 4;
 }

@@ -32,6 +32,15 @@ public static class SharedMemoryDirectory
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statfs.2.html">statfs(2)</see></remarks>
     public static SharedMemoryUsage GetUsage() => Platform.Current.GetUsage();
 
+    /// <summary>Begins to tell what happens to the names of objects: which come, go and move.</summary>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.
+    /// <see cref="Errno.EMFILE"/>: <c>fs.inotify.max_user_instances</c> or RLIMIT_NOFILE is reached. <see cref="Errno.ENOSPC"/>: <c>fs.inotify.max_user_watches</c> is.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see></remarks>
+    public static SharedMemoryWatcher Watch() => new(Platform.Current.WatchDirectory());
+
     /// <summary>Finds the processes that map an object or have it open.</summary>
     /// <exception cref="ArgumentException">The name cannot be one.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no such object.</exception>

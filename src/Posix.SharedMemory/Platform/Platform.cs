@@ -53,6 +53,9 @@ internal abstract class Platform
 
     internal abstract SharedMemoryUsage GetUsage();
 
+    /// <summary>Begins to tell what happens to names.</summary>
+    internal abstract DirectoryWatch WatchDirectory();
+
     internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
 
     // ---- Files ------------------------------------------------------------------------------------------------------
@@ -103,6 +106,12 @@ internal abstract class Platform
     internal abstract void Discard(in OpenObject target, ByteRange range);
 
     internal abstract IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target);
+
+    /// <summary>Tells where the memory of each page is, without bringing any in.</summary>
+    internal abstract IReadOnlyList<PageRun> GetPageStates(in OpenObject target);
+
+    /// <summary>Tells which parts processes map in huge pages; <see langword="null"/> where the system does not tell.</summary>
+    internal abstract IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target);
 
     /// <summary>Reads up to the end of the object: <c>pread</c>.</summary>
     internal abstract int Read(in OpenObject target, Span<byte> destination, long offset);

@@ -28,6 +28,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SharedMemoryUsage GetUsage() => throw Unsupported();
 
+    internal override DirectoryWatch WatchDirectory() => throw Unsupported();
+
     internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
 
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Unsupported();
@@ -59,6 +61,10 @@ internal sealed class UnsupportedPlatform : Platform
     internal override void Discard(in OpenObject target, ByteRange range) => throw Unsupported();
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw Unsupported();
+
+    internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => throw Unsupported();
+
+    internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target) => throw Unsupported();
 
     internal override int Read(in OpenObject target, Span<byte> destination, long offset) => throw Unsupported();
 

@@ -17,6 +17,7 @@ public sealed class Unsupported
         ["TryUnlink"] = () => SharedMemoryObject.TryUnlink("a"),
         ["Rename"] = () => SharedMemoryObject.Rename("a", "b"),
         ["Enumerate"] = () => _ = SharedMemoryDirectory.Enumerate().Any(),
+        ["Watch"] = () => SharedMemoryDirectory.Watch().Dispose(),
         ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
         ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
     };

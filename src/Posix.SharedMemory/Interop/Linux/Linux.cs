@@ -29,6 +29,12 @@ internal static class Linux
     internal const int MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_COLD = 20, MADV_PAGEOUT = 21;
     internal const int MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23, MADV_COLLAPSE = 25;
 
+    internal const long PAGEMAP_SCAN = 0xc0606610, PAGE_IS_HUGE = 0x40;
+
+    internal const int IN_MOVED_FROM = 0x40, IN_MOVED_TO = 0x80, IN_CREATE = 0x100, IN_DELETE = 0x200, IN_DELETE_SELF = 0x400, IN_MOVE_SELF = 0x800;
+    internal const int IN_UNMOUNT = 0x2000, IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000, IN_ONLYDIR = 0x1000000, IN_ISDIR = 0x40000000;
+    internal const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;
+
     internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6;
 
     // These two differ between architectures: x86 has numbers of its own, the others take the generic ones but arm's open flags.
