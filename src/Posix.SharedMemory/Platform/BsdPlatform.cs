@@ -66,6 +66,8 @@ internal abstract partial class BsdPlatform : PosixPlatform
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw new PlatformNotSupportedException(
         "This system does not tell which parts of shared memory have memory behind them. Keep account of the parts you have written.");
 
+    internal override bool? IsHeldByOthers(in OpenObject target) => null;
+
     internal override LeaseState QueryLease(in OpenObject target) => LeaseState.None;
 
     internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(

@@ -53,7 +53,8 @@ internal abstract class Platform
 
     internal abstract SharedMemoryUsage GetUsage();
 
-    internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
+    /// <summary>Finds who holds the named objects, in one walk through the processes; or who holds just one object, named or not.</summary>
+    internal abstract SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only);
 
     // ---- Files ------------------------------------------------------------------------------------------------------
 
@@ -130,6 +131,9 @@ internal abstract class Platform
 
     /// <summary>Gives a lease up.</summary>
     internal abstract void DropLease(in OpenObject target);
+
+    /// <summary>Asks the kernel whether anybody else has the object open or mapped; <see langword="null"/> where it does not tell.</summary>
+    internal abstract bool? IsHeldByOthers(in OpenObject target);
 
     // ---- Mappings --------------------------------------------------------------------------------------------------
 

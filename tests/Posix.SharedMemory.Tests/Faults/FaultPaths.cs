@@ -168,6 +168,9 @@ internal static class FaultPaths
         yield return new("Permissions set", scene => scene.Create(5000), scene => scene.Memory.Permissions = UnixFileMode.UserRead);
         yield return new("Enumerate", scene => scene.Create(5000), scene => Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => entry.Name == scene.Other.Name)) { DependsOnNeighbours = true, Calls = 8 };
         yield return new("GetUsage", _ => { }, _ => SharedMemoryDirectory.GetUsage());
+        yield return new("IndexHolders", _ => { }, _ => SharedMemoryDirectory.IndexHolders()) { DependsOnNeighbours = true, Calls = 2 };
+        yield return new("IsHeldByOthers", scene => scene.Create(5000), scene => scene.Memory.IsHeldByOthers());
+        yield return new("IsLeasedByOthers", scene => scene.Create(5000), scene => Assert.False(scene.Memory.IsLeasedByOthers));
         yield return new("GetHolders", scene => scene.Create(5000), scene => SharedMemoryDirectory.GetHolders(scene.Name))
         {
             DependsOnNeighbours = true,
