@@ -54,9 +54,15 @@ public static class SharedMemoryDirectory
         var parsed = ObjectName.Parse(name, "shm_open");
         var platform = Platform.Current;
         return platform.Find(parsed) is { } status
-            ? platform.FindHolders(status.Identity)
+            ? platform.IndexHolders(status.Identity)[status.Identity]
             : throw new SharedMemoryException(Errno.ENOENT, "shm_open", name);
     }
+
+    /// <summary>Finds the processes that map any named object or have it open, in one walk through the processes however many objects there are.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no directory of objects.</exception>
+    /// <remarks>As <see cref="GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.IndexHolders(only: null);
 
     /// <summary>Makes up a name that nobody else has and every system takes: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
     /// <param name="prefix">May be empty. What is more than 16 bytes of it is left out, whole characters at a time.</param>

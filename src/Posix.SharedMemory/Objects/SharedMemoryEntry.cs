@@ -48,6 +48,11 @@ public sealed class SharedMemoryEntry
     /// <exception cref="SharedMemoryException">As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.</exception>
     public SharedMemoryObject Open(FileAccess access = FileAccess.Read) => SharedMemoryObject.Open(_name, Identity, access);
 
+    /// <summary>Finds the processes that map the object or have it open.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>, without opening it. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public SharedMemoryHolders GetHolders() => Platform.Current.IndexHolders(Identity)[Identity];
+
     /// <summary>Moves the name to another, if it still means the object that was seen: also a name that no string can hold.</summary>
     /// <param name="name">The new name.</param>
     /// <param name="mode">What becomes of an object that has the new name.</param>

@@ -74,6 +74,8 @@ internal abstract partial class BsdPlatform : PosixPlatform
     internal override DirectoryWatch WatchDirectory() => throw new PlatformNotSupportedException(
         "This system does not tell what happens to the names of shared memory objects. Where it lists them, compare two lists.");
 
+    internal override bool? IsHeldByOthers(in OpenObject target) => null;
+
     internal override LeaseState QueryLease(in OpenObject target) => LeaseState.None;
 
     internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(

@@ -54,18 +54,29 @@ internal partial class LinuxPlatform
         return UsageOf(fileSystem);
     }
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => new LinuxProcessScan(this).Find(identity);
+    internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only)
+    {
+        if (only is { } wanted)
+        {
+            return new LinuxProcessScan(this, identity => identity == wanted).Walk();
+        }
 
-    /// <summary>Follows a link in /proc to what it stands for.</summary>
-    internal unsafe ObjectIdentity? IdentityBehind(string path)
+        var error = IdentityBehind("/dev/shm", out var directory);
+        ThrowIfFailed(error, "statx(/dev/shm)", default);
+        return new LinuxProcessScan(this, identity => identity.Device == directory.Device).Walk();
+    }
+
+    /// <summary>Follows a link, such as those in /proc, to what it stands for.</summary>
+    internal unsafe Errno IdentityBehind(string path, out ObjectIdentity identity)
     {
         var bytes = Encoding.ASCII.GetBytes(path + "\0");
         LinuxStatx statx = default;
         // SAFETY: the path is pinned for the length of the call and ends with a NUL.
         fixed (byte* pathPointer = bytes)
         {
-            var result = Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out statx);
-            return result == -1 ? null : StatusOf(statx).Identity;
+            var error = ErrorOf(Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out statx));
+            identity = StatusOf(statx).Identity;
+            return error;
         }
     }
 

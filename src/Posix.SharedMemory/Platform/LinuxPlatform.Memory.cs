@@ -80,7 +80,7 @@ internal partial class LinuxPlatform
     internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target)
     {
         var status = GetStatus(target);
-        return Directory.Exists("/proc/self") ? new LinuxHugePageScan(this).Find(FindHolders(status.Identity), status.Length) : null;
+        return Directory.Exists("/proc/self") ? new LinuxHugePageScan(this).Find(IndexHolders(status.Identity)[status.Identity], status.Length) : null;
     }
 
     /// <summary>Opens what tells of a process's page table; <see langword="null"/> where it is gone or another user's.</summary>

@@ -56,7 +56,8 @@ internal abstract class Platform
     /// <summary>Begins to tell what happens to names.</summary>
     internal abstract DirectoryWatch WatchDirectory();
 
-    internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
+    /// <summary>Finds who holds the named objects, in one walk through the processes; or who holds just one object, named or not.</summary>
+    internal abstract SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only);
 
     // ---- Files ------------------------------------------------------------------------------------------------------
 
@@ -139,6 +140,9 @@ internal abstract class Platform
 
     /// <summary>Gives a lease up.</summary>
     internal abstract void DropLease(in OpenObject target);
+
+    /// <summary>Asks the kernel whether anybody else has the object open or mapped; <see langword="null"/> where it does not tell.</summary>
+    internal abstract bool? IsHeldByOthers(in OpenObject target);
 
     // ---- Mappings --------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override DirectoryWatch WatchDirectory() => throw Unsupported();
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
+    internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw Unsupported();
 
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Unsupported();
 
@@ -81,6 +81,8 @@ internal sealed class UnsupportedPlatform : Platform
     internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw Unsupported();
 
     internal override void DropLease(in OpenObject target) => throw Unsupported();
+
+    internal override bool? IsHeldByOthers(in OpenObject target) => throw Unsupported();
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => throw Unsupported();
 

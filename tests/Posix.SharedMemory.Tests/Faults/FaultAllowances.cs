@@ -42,6 +42,12 @@ internal static class FaultAllowances
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
+        ("IsHeldByOthers", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
+        ("IsLeasedByOthers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
+        ("IsLeasedByOthers", "fcntl", [], FaultOutcome.Throws, "Whether there is a lease is what was asked."),
+        ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
+        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether he has it alone."),
+        ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 
         ("Open leased", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
@@ -69,8 +75,7 @@ internal static class FaultAllowances
         ("OpenOrCreate", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
         ("OpenOrCreate", "linkat", [Errno.EEXIST], FaultOutcome.Succeeds, "Somebody was faster: opened."),
         (Any, "linkat", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Before Linux 6.10 by way of /proc/self/fd."),
-        ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
-        ("Publish Replace", "getdents64", [], FaultOutcome.Succeeds, "As above."),
+        ("Publish Replace", "getdents64", [], FaultOutcome.Succeeds, "The sweep's look into the directory, as above."),
         ("Publish Replace", "linkat", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "Taken: by way of a temporary name; thrown only where that is taken too."),
         ("Create", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "The name is free, says the look before a large length is reserved."),
         ("IsUnlinked", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name: unlinked."),
@@ -133,6 +138,7 @@ internal static class FaultAllowances
         return call switch
         {
             "fcntl" when path == "FromHandle" => "fcntl(F_GETFL)",
+            "fcntl" when path == "IsLeasedByOthers" => "fcntl(query)",
             "fcntl" when isFlags => "fcntl(F_SETFL)",
             "fcntl" when last == "fcntl" && WasFlags(before) => "fcntl(query)",
             "fcntl" when path.StartsWith("SetLength", StringComparison.Ordinal) =>
@@ -140,7 +146,7 @@ internal static class FaultAllowances
             "fcntl" when path.StartsWith("Publish", StringComparison.Ordinal) && before.Contains("rename", StringComparer.Ordinal) => "fcntl(unlock)",
             "fcntl" when last == "getdents64" => "fcntl(wait)",
             "fcntl" => "fcntl(lock)",
-            "statx" when path is "GetHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
+            "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
             "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",

@@ -178,6 +178,9 @@ internal static class FaultPaths
             scene => scene.Memory.GetPageStates());
         yield return new("FindHugePages", scene => scene.Create(5000), scene => scene.Memory.FindHugePages()) { DependsOnNeighbours = true, Calls = 2 };
         yield return new("GetUsage", _ => { }, _ => SharedMemoryDirectory.GetUsage());
+        yield return new("IndexHolders", _ => { }, _ => SharedMemoryDirectory.IndexHolders()) { DependsOnNeighbours = true, Calls = 2 };
+        yield return new("IsHeldByOthers", scene => scene.Create(5000), scene => scene.Memory.IsHeldByOthers());
+        yield return new("IsLeasedByOthers", scene => scene.Create(5000), scene => Assert.False(scene.Memory.IsLeasedByOthers));
         yield return new("GetHolders", scene => scene.Create(5000), scene => SharedMemoryDirectory.GetHolders(scene.Name))
         {
             DependsOnNeighbours = true,

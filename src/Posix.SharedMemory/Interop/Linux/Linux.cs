@@ -15,6 +15,8 @@ internal static class Linux
     internal const int STATX_TYPE = 1, STATX_SIZE = 0x200, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
 
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
+    internal const int F_SETSIG = 10, F_SETLEASE = 1024;
+    internal const int SIGURG = 23;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
 
     internal const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
