@@ -14,6 +14,18 @@ internal static class CommandLine
     private static readonly (string Name, Func<ShmCommand> Make)[] s_commands =
     [
         ("ls", () => new ListCommand()),
+        ("stat", () => new StatCommand()),
+        ("who", () => new WhoCommand()),
+        ("create", () => new CreateCommand()),
+        ("write", () => new WriteCommand()),
+        ("cat", () => new CatCommand()),
+        ("dump", () => new DumpCommand()),
+        ("resize", () => new ResizeCommand()),
+        ("mv", () => new MoveCommand()),
+        ("rm", () => new RemoveCommand()),
+        ("chmod", () => new ChmodCommand()),
+        ("df", () => new UsageCommand()),
+        ("gc", () => new CollectCommand()),
         ("completion", () => new CompletionCommand()),
     ];
 
@@ -67,7 +79,7 @@ internal static class CommandLine
         var isRoot = given.CommandResult.Command is RootCommand;
         return isRoot && given.Tokens.Count == 0 ? "which command?"
             : isRoot && given.UnmatchedTokens is [var unknown, ..] ? $"'{EscapedText.Of(unknown)}' is no command"
-            : EscapedText.Of(given.Errors[0].Message).TrimEnd('.');
+            : EscapedText.InLine(given.Errors[0].Message).TrimEnd('.');
     }
 
     /// <summary>Finds what was meant as an option, which the parser takes for an argument where one fits.</summary>

@@ -17,8 +17,9 @@ internal static class Given
     internal static Argument<GivenName> NewName(string label, string description) =>
         new(label) { Description = description, CustomParser = result => One(result, GivenName.Read)! };
 
-    internal static Argument<string> Pattern(string description, ArgumentArity arity) =>
-        WithNames(new Argument<string>("PATTERN") { Description = description, Arity = arity });
+    /// <summary>Names to choose by; without it, all are meant.</summary>
+    internal static Argument<NamePattern?> Pattern(string description) => WithNames(
+        new Argument<NamePattern?>("PATTERN") { Description = description, Arity = ArgumentArity.ZeroOrOne, CustomParser = result => One(result, NamePattern.Read) });
 
     internal static Argument<long?> Size(string label, string description, ArgumentArity arity) =>
         new(label) { Description = description, Arity = arity, CustomParser = result => One(result, ByteSize.Read) };
@@ -49,6 +50,14 @@ internal static class Given
 
     internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description };
 
+    internal static Option<long?> Offset() => Size("--offset", "BYTES", "Where to begin; by default, at the start");
+
+    internal static Option<long?> Length() => Size("--length", "BYTES", "How many; by default, up to the end");
+
+    internal static Option<bool> Sparse() => Flag("--sparse", "Take no memory before it is written to");
+
+    internal static Option<bool> Yes(string description) => Flag("--yes", description, "-y");
+
     internal static Option<bool> Json() => Flag("--json", "Print JSON");
 
     /// <summary>Puts a reader between a word and the parser: its objection becomes the parser's.</summary>
@@ -63,9 +72,31 @@ internal static class Given
         return value;
     }
 
+    /// <summary>As <see cref="One"/>, for an argument that may be given several times.</summary>
+    internal static T[] Each<T>(ArgumentResult result, Reader<T?> read)
+        where T : class
+    {
+        var values = new List<T>();
+        foreach (var token in result.Tokens)
+        {
+            if (read(token.Value, out var objection) is { } value)
+            {
+                values.Add(value);
+            }
+            else
+            {
+                result.AddError(objection!);
+            }
+        }
+
+        return [.. values];
+    }
+
+    internal static void CompleteNames(Argument argument) => argument.CompletionSources.Add(_ => Names());
+
     private static Argument<T> WithNames<T>(Argument<T> argument)
     {
-        argument.CompletionSources.Add(_ => Names());
+        CompleteNames(argument);
         return argument;
     }
 

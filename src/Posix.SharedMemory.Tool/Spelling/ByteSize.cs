@@ -74,5 +74,8 @@ internal static class ByteSize
         return shown >= 1024 ? $"1{Units[power]}" : string.Create(CultureInfo.InvariantCulture, $"{shown:0.#}{Units[power - 1]}");
     }
 
+    /// <summary>A number of things, with their word.</summary>
+    internal static string Count(long count, string thing) => count == 1 ? $"1 {thing}" : $"{count} {thing}s";
+
     internal static string Exact(long bytes) => bytes.ToString(CultureInfo.InvariantCulture);
 }

@@ -44,6 +44,9 @@ internal static class EscapedText
 
     internal static string Of(string text) => Of(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Text of others in a line of ours: nothing that a terminal would obey, and backslashes as they are.</summary>
+    internal static string InLine(string text) => Of(text).Replace(@"\\", @"\", StringComparison.Ordinal);
+
     /// <summary>Reads what <see cref="Of(ReadOnlySpan{byte})"/> writes.</summary>
     /// <returns><see langword="null"/>, with the reason, where it is not spelled so.</returns>
     internal static byte[]? Read(string text, out string? objection)

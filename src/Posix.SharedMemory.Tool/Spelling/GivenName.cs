@@ -57,6 +57,9 @@ internal sealed class GivenName
     internal SharedMemoryEntry Find() =>
         SharedMemoryDirectory.Find(_bytes) ?? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Encoding.UTF8.GetString(_bytes));
 
+    /// <summary>Gets whether an object has the name now.</summary>
+    internal bool IsTaken => SharedMemoryDirectory.Find(_bytes) is not null;
+
     internal void Rename(GivenName to, RenameMode mode)
     {
         if (_text is null)
