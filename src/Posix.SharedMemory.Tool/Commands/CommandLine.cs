@@ -26,6 +26,11 @@ internal static class CommandLine
         ("chmod", () => new ChmodCommand()),
         ("df", () => new UsageCommand()),
         ("gc", () => new CollectCommand()),
+        ("map", () => new MapCommand()),
+        ("watch", () => new WatchCommand()),
+        ("top", () => new TopCommand()),
+        ("doctor", () => new DoctorCommand()),
+        ("demo", () => new DemoCommand()),
         ("completion", () => new CompletionCommand()),
     ];
 

@@ -13,6 +13,12 @@ internal static class Given
     internal static Argument<GivenName> Name(string label, string description) =>
         WithNames(new Argument<GivenName>(label) { Description = description, CustomParser = result => One(result, GivenName.Read)! });
 
+    /// <summary>The same, where it may be left out.</summary>
+    internal static Argument<GivenName?> OptionalName(string label, string description) => WithNames(new Argument<GivenName?>(label)
+    {
+        Description = description, Arity = ArgumentArity.ZeroOrOne, CustomParser = result => One(result, GivenName.Read),
+    });
+
     /// <summary>A name for an object that there need not be yet.</summary>
     internal static Argument<GivenName> NewName(string label, string description) =>
         new(label) { Description = description, CustomParser = result => One(result, GivenName.Read)! };

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm watch</c>: what happens to objects, as it happens.</summary>
 internal sealed class WatchCommand : ShmCommand
 {
-    private readonly Argument<GivenName?> _name = Given.Name("NAME", "The object; without one: which objects appear, disappear and move");
+    private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The object; without one: which objects appear, disappear and move");
     private readonly Option<TimeSpan> _interval = new("--interval")
     {
         HelpName = "SECONDS", Description = "How often to look at one object (default: 1)", CustomParser = result => Given.One(result, ReadSeconds), DefaultValueFactory = _ => TimeSpan.FromSeconds(1),
@@ -22,7 +22,6 @@ internal sealed class WatchCommand : ShmCommand
             "shm watch frames --interval 0.1",
             "shm watch --json | jq -r 'select(.event == \"added\") | .name'")
     {
-        _name.Arity = ArgumentArity.ZeroOrOne;
         Add(_name);
         Add(_interval);
         Add(_count);
@@ -47,18 +46,18 @@ internal sealed class WatchCommand : ShmCommand
             throw new UsageException("--count is one or more");
         }
 
-        using var interruption = new Interruption();
+        using var end = new GracefulEnd();
         var printer = new EventPrinter(terminal, given.GetValue(_json), given.GetValue(_count));
         var interval = given.GetValue(_interval);
         try
         {
             if (given.GetValue(_name) is { } name)
             {
-                new ObjectWatcher(name, printer, !given.GetValue(_noBytes)).Run(interval, interruption.Token);
+                new ObjectWatcher(name, printer, !given.GetValue(_noBytes)).Run(interval, end.Token);
             }
             else
             {
-                DirectoryWatcher.Run(printer, interval, interruption.Token);
+                DirectoryWatcher.Run(printer, interval, end.Token);
             }
         }
         catch (OperationCanceledException)

@@ -7,13 +7,14 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Used">What the group with that limit takes now.</param>
 internal readonly record struct CgroupMemory(long Limit, long Used)
 {
-    private const string Root = "/sys/fs/cgroup";
+    private const string Hierarchy = "/sys/fs/cgroup";
 
     /// <summary>Finds the limit; <see langword="null"/> where there is none.</summary>
-    internal static CgroupMemory? Find()
+    /// <param name="root">What stands for the root directory, in a test.</param>
+    internal static CgroupMemory? Find(string root = "")
     {
         CgroupMemory? tightest = null;
-        foreach (var (directory, limitFile, usedFile) in Groups())
+        foreach (var (directory, limitFile, usedFile) in Groups(root))
         {
             // "max", and version 1's number near the largest, are no limits.
             if (Read(directory, limitFile) is { } limit and < long.MaxValue / 2 && Read(directory, usedFile) is { } used && !(tightest?.Limit <= limit))
@@ -26,9 +27,9 @@ internal readonly record struct CgroupMemory(long Limit, long Used)
     }
 
     /// <summary>This process's group and those above it. In a container the path may be one that is not to be seen: the root is then the group.</summary>
-    private static IEnumerable<(string Directory, string LimitFile, string UsedFile)> Groups()
+    private static IEnumerable<(string Directory, string LimitFile, string UsedFile)> Groups(string root)
     {
-        foreach (var line in Lines("/proc/self/cgroup"))
+        foreach (var line in Lines(root + "/proc/self/cgroup"))
         {
             // 0::/path, or in version 1 N:memory:/path.
             var fields = line.Split(':', 3);
@@ -38,7 +39,7 @@ internal readonly record struct CgroupMemory(long Limit, long Used)
             }
 
             var isUnified = controllers.Length == 0;
-            var top = isUnified ? Root : $"{Root}/memory";
+            var top = root + (isUnified ? Hierarchy : $"{Hierarchy}/memory");
             for (var group = path.TrimEnd('/'); ; group = group[..group.LastIndexOf('/')])
             {
                 yield return isUnified ? (top + group, "memory.max", "memory.current") : (top + group, "memory.limit_in_bytes", "memory.usage_in_bytes");

@@ -36,7 +36,5 @@ internal sealed record PageLegend(PageKind Kind, char Sign, Ink Ink, string Mean
     };
 
     internal string Sum(PageSurvey survey) => Bytes is not { } bytes ? "" : string.Create(
-        CultureInfo.InvariantCulture, $"{ByteSize.Short(bytes)}, {Counted(PageSurvey.PagesOf(bytes))}, {(survey.Length == 0 ? 0 : 100.0 * bytes / survey.Length):0.#} %");
-
-    internal static string Counted(long pages) => pages == 1 ? "1 page" : string.Create(CultureInfo.InvariantCulture, $"{pages} pages");
+        CultureInfo.InvariantCulture, $"{ByteSize.Short(bytes)}, {ByteSize.Count(PageSurvey.PagesOf(bytes), "page")}, {(survey.Length == 0 ? 0 : 100.0 * bytes / survey.Length):0.#} %");
 }

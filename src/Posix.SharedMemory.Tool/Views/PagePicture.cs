@@ -34,7 +34,7 @@ internal sealed class PagePicture
         output.Write($"{terminal.Paint(_survey.Name, Ink.Bold)}: {Title(_survey)}\n");
         if (_kinds.Length > 0)
         {
-            output.Write($"Each sign is {PageLegend.Counted(_bytesEach / PageSurvey.PageSize)}, {ByteSize.Short(_bytesEach)}.\n\n");
+            output.Write($"Each sign is {ByteSize.Count(_bytesEach / PageSurvey.PageSize, "page")}, {ByteSize.Short(_bytesEach)}.\n\n");
         }
 
         var legend = PageLegend.Of(_survey, _kinds);
@@ -59,7 +59,7 @@ internal sealed class PagePicture
     }
 
     internal static string Title(PageSurvey survey) => string.Create(
-        CultureInfo.InvariantCulture, $"{survey.Length} bytes, {PageLegend.Counted(survey.Pages)} of {PageSurvey.PageSize} bytes");
+        CultureInfo.InvariantCulture, $"{survey.Length} bytes, {ByteSize.Count(survey.Pages, "page")} of {PageSurvey.PageSize} bytes");
 
     private static string Label(long offset) => string.Create(CultureInfo.InvariantCulture, $"0x{offset:x}");
 

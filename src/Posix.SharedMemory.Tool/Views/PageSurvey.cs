@@ -33,11 +33,12 @@ internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRu
     internal PageKind[] Divide(long bytesEach)
     {
         var kinds = new PageKind[checked((int)((Length + bytesEach - 1) / bytesEach))];
+        Span<long> bytes = stackalloc long[4];
         int run = 0, huge = 0;
         for (var at = 0; at < kinds.Length; at++)
         {
             var part = new ByteRange(at * bytesEach, Math.Min(bytesEach, Length - (at * bytesEach)));
-            Span<long> bytes = stackalloc long[4];
+            bytes.Clear();
             for (var next = Skip(ref run, part, index => Runs[index].Range, Runs.Count); next < Runs.Count && Runs[next].Range.Offset < part.End; next++)
             {
                 bytes[(int)Runs[next].State] += Overlap(Runs[next].Range, part);

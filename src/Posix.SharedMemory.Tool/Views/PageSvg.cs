@@ -38,7 +38,7 @@ internal static class PageSvg
         Add(svg, $"<title>Pages of {Escape(survey.Name)}</title>\n<style>\n{Style}\n</style>\n");
         Add(svg, $"<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n");
         Add(svg, $"<text class=\"title\" x=\"16\" y=\"24\">{Escape(survey.Name)}</text>\n");
-        Add(svg, $"<text class=\"quiet\" x=\"16\" y=\"44\">{PagePicture.Title(survey)}; each square is {PageLegend.Counted(bytesEach / PageSurvey.PageSize)}, {ByteSize.Short(bytesEach)}</text>\n");
+        Add(svg, $"<text class=\"quiet\" x=\"16\" y=\"44\">{PagePicture.Title(survey)}; each square is {ByteSize.Count(bytesEach / PageSurvey.PageSize, "page")}, {ByteSize.Short(bytesEach)}</text>\n");
         for (var line = 0; line < lines; line++)
         {
             var y = Top + (line * Cell);

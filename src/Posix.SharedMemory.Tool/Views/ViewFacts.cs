@@ -13,10 +13,10 @@ namespace Posix.SharedMemory.Tool;
 internal sealed partial class ViewFacts : JsonSerializerContext
 {
     /// <summary>Over several lines, for one answer.</summary>
-    internal static ViewFacts Legible { get; } = new(Options(isIndented: true));
+    internal static ViewFacts Legible { get; } = new(Format(isIndented: true));
 
     /// <summary>One line each, for answers that go on.</summary>
-    internal static ViewFacts Lines { get; } = new(Options(isIndented: false));
+    internal static ViewFacts Lines { get; } = new(Format(isIndented: false));
 
     internal static void Write<T>(Terminal terminal, T facts, JsonTypeInfo<T> type)
     {
@@ -26,7 +26,7 @@ internal sealed partial class ViewFacts : JsonSerializerContext
     }
 
     // Names stay legible: what JSON demands is escaped, and not what only a web page would mind.
-    private static JsonSerializerOptions Options(bool isIndented) => new()
+    private static JsonSerializerOptions Format(bool isIndented) => new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = isIndented, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         DefaultIgnoreCondition = isIndented ? JsonIgnoreCondition.Never : JsonIgnoreCondition.WhenWritingNull,

@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>Turns Ctrl-C and a request to end into an end in good order: what goes on for ever ends so, and has succeeded.</summary>
-internal sealed class Interruption : IDisposable
+internal sealed class GracefulEnd : IDisposable
 {
     private readonly CancellationTokenSource _ended = new();
     private readonly List<PosixSignalRegistration> _signals = [];
 
-    internal Interruption()
+    internal GracefulEnd()
     {
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
         {
