@@ -48,7 +48,7 @@ internal sealed class Machine(string root = "")
     /// <summary>Bytes from a line of /proc/meminfo.</summary>
     internal long? Memory(string field)
     {
-        var words = Field("/proc/meminfo", field)?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var words = Field("/proc/meminfo", field)?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
         return words.Length > 0 && long.TryParse(words[0], CultureInfo.InvariantCulture, out var number) ? number * (words is [_, "kB"] ? 1024 : 1) : null;
     }
 
@@ -71,7 +71,7 @@ internal sealed class Machine(string root = "")
         ulong.TryParse(Status("CapEff").Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set) && (set >> number & 1) == 1;
 
     private string? Field(string path, string field) =>
-        Lines(path).FirstOrDefault(line => line.StartsWith(field + ":", StringComparison.Ordinal))?[field.Length..].TrimStart(':').Insert(0, "\t");
+        Lines(path).FirstOrDefault(line => line.StartsWith(field + ":", StringComparison.Ordinal))?[(field.Length + 1)..];
 
     private static T? Try<T>(Func<T?> look)
     {
