@@ -42,17 +42,17 @@ internal sealed class ListCommand : ShmCommand
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
-        var pattern = given.GetValue(_pattern);
         var isOrphaned = given.GetValue(_orphaned);
         var isCounted = !given.GetValue(_names) || isOrphaned || given.GetValue(_sort) == "holders";
         var index = isCounted ? HolderSearch.TryIndex() : null;
         var now = TimeProvider.System.GetUtcNow();
+        var isWanted = Filter(given);
         var rows = new List<Row>();
         var count = 0;
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
             count++;
-            if ((pattern?.Matches(entry) ?? true) && IsWanted(given, entry, now))
+            if (isWanted(entry))
             {
                 var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: isOrphaned) : default;
                 if (!isOrphaned || holders.IsZero)
@@ -62,9 +62,10 @@ internal sealed class ListCommand : ShmCommand
             }
         }
 
-        if (pattern is { IsOneName: true } && rows.Count == 0 && pattern.Name.Find() is { } found)
+        if (given.GetValue(_pattern) is { IsOneName: true } name && rows.Count == 0)
         {
-            throw new CommandException($"{EscapedText.Of(found.NameBytes.Span)}: not among those asked for");
+            // One name that is not there is a failure; one that is there and not wanted is an answer.
+            _ = name.Name.Find();
         }
 
         Sort(given, rows);
@@ -84,12 +85,21 @@ internal sealed class ListCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private bool IsWanted(ParseResult given, SharedMemoryEntry entry, DateTimeOffset now) =>
-        entry.Owner == (given.GetValue(_owner) ?? entry.Owner)
-        && entry.Length > (given.GetValue(_larger) ?? -1)
-        && entry.Length < (given.GetValue(_smaller) ?? long.MaxValue)
-        && now - entry.LastWriteTime >= (given.GetValue(_older) ?? TimeSpan.MinValue)
-        && now - entry.LastWriteTime <= (given.GetValue(_newer) ?? TimeSpan.MaxValue);
+    /// <summary>What the options say of an object by itself, put together once for all of them.</summary>
+    private Predicate<SharedMemoryEntry> Filter(ParseResult given)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var pattern = given.GetValue(_pattern);
+        var owner = given.GetValue(_owner);
+        var (larger, smaller) = (given.GetValue(_larger) ?? -1, given.GetValue(_smaller) ?? long.MaxValue);
+        var (older, newer) = (given.GetValue(_older) ?? TimeSpan.MinValue, given.GetValue(_newer) ?? TimeSpan.MaxValue);
+        return entry => (pattern?.Matches(entry) ?? true)
+            && entry.Owner == (owner ?? entry.Owner)
+            && entry.Length > larger
+            && entry.Length < smaller
+            && now - entry.LastWriteTime >= older
+            && now - entry.LastWriteTime <= newer;
+    }
 
     private void Sort(ParseResult given, List<Row> rows)
     {
