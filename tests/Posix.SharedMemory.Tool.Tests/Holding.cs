@@ -46,6 +46,24 @@ public sealed class Holding
         Assert.Empty(objects.Names());
     }
 
+    [SkippableFact]
+    public void Finds_memory_without_a_name_and_prints_its_bytes()
+    {
+        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        var name = SharedMemoryDirectory.CreateUniqueName("memfd");
+        using var python = Peer.Run("python3", "-c", $"import os,sys; f=os.memfd_create('{name}'); os.write(f,b'abcdef'); print(f,flush=True); sys.stdin.read()");
+        var descriptor = python.ReadLine();
+        Assert.Matches($@"(?m)^ *{python.ProcessId} +{descriptor} +\S+ +6 +4K +python3?\S* +{name}$", Shm.Print("ls", "--anonymous"));
+        var fact = Assert.Single(Objects.Json(Shm.Print("ls", "--anonymous", "--json")).EnumerateArray(), fact => fact.GetProperty("name").GetString() == name);
+        Assert.Equal((6, python.ProcessId), (fact.GetProperty("length").GetInt32(), fact.GetProperty("held_by")[0].GetProperty("pid").GetInt32()));
+        Assert.Equal("cde", Shm.Print("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor, "--offset", "2", "--length", "3"));
+        Assert.Matches(@"^shm: cat: No such file or directory \(ENOENT\): descriptor 9999 of process \d+$", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "9999"));
+        Assert.Contains("(EINVAL)", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "0"), StringComparison.Ordinal);
+        Assert.Equal("shm: cat: give a NAME, or --pid and --fd (shm cat --help tells more)", Shm.Refuse("cat", "--pid", "1"));
+        Assert.Contains("go with it", Shm.Refuse("ls", "--anonymous", "--owner", "0"), StringComparison.Ordinal);
+        Assert.Contains("go with it", Shm.Refuse("ls", "x", "--anonymous"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Everything_known_of_an_object_is_told()
     {

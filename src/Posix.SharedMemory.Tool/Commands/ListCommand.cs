@@ -16,6 +16,7 @@ internal sealed class ListCommand : ShmCommand
     private readonly Option<bool> _orphaned = Given.Flag("--orphaned", "Only those that nobody holds, by the kernel's word");
     private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
     private readonly Option<bool> _names = Given.Flag("--names", "Only the names, one a line", "-1");
+    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "Instead, memory without a name (memfd), and who holds it");
     private readonly Option<bool> _json = Given.Json();
 
     private static readonly Dictionary<string, Comparison<Row>> s_orders = new(StringComparer.Ordinal)
@@ -32,16 +33,32 @@ internal sealed class ListCommand : ShmCommand
         : base("ls", "List objects: who owns them, how large they are, how many processes hold them.", "shm ls", "shm ls 'frame*' --sort length", "shm ls --orphaned --older 1d --names")
     {
         Add(_pattern);
-        foreach (var option in (Option[])[_sort, _reverse, _owner, _larger, _smaller, _older, _newer, _orphaned, _bytes, _names, _json])
+        foreach (var option in (Option[])[_sort, _reverse, _owner, _larger, _smaller, _older, _newer, _orphaned, _bytes, _names, _anonymous, _json])
         {
             Add(option);
         }
+
+        Validators.Add(result =>
+        {
+            Option[] allowed = [_anonymous, _bytes, _json];
+            var isMore = result.GetResult(_pattern) is { Tokens.Count: > 0 } || Options.Except(allowed).Any(option => result.GetResult(option) is { Implicit: false });
+            if (result.GetValue(_anonymous) && isMore)
+            {
+                result.AddError("--anonymous lists them all: only --bytes and --json go with it");
+            }
+        });
     }
 
     private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders);
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
+        if (given.GetValue(_anonymous))
+        {
+            AnonymousList.Print(terminal, given.GetValue(_json), given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short);
+            return ExitCode.Done;
+        }
+
         var isOrphaned = given.GetValue(_orphaned);
         var isCounted = !given.GetValue(_names) || isOrphaned || given.GetValue(_sort) == "holders";
         var index = isCounted ? HolderSearch.TryIndex() : null;
