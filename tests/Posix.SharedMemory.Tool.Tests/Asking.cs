@@ -16,6 +16,11 @@ public sealed class Asking
     [InlineData("shm: 'frames' is no command (shm --help tells more)", "frames")]
     [InlineData("shm: ls: '--larg' is no option; a name that begins with a dash stands behind -- (shm ls --help tells more)", "ls", "--larg")]
     [InlineData("shm: ls: Unrecognized command or argument 'b' (shm ls --help tells more)", "ls", "a", "b")]
+    [InlineData("shm: rm: Required argument 'NAME' missing for command: 'rm' (shm rm --help tells more)", "rm")]
+    [InlineData("shm: cat: Required argument missing for option: '--offset' (shm cat --help tells more)", "cat", "a", "--offset")]
+    [InlineData("shm: ls: 'yes' is no span of time: 30s, 5m, 2h, 7d, 3w (shm ls --help tells more)", "ls", "--older", "yes")]
+    [InlineData("shm: ls: 'nobody at all' is no user here (shm ls --help tells more)", "ls", "--owner", "nobody at all")]
+    [InlineData("shm: ls: 'size' is no ORDER: name, length, allocated, owner, holders, modified (shm ls --help tells more)", "ls", "--sort", "size")]
     [InlineData("shm: completion: 'tcsh' is no shell: bash, zsh, fish (shm completion --help tells more)", "completion", "tcsh")]
     public void Refuses_wrong_usage_in_one_line(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 

@@ -102,7 +102,7 @@ internal sealed class CollectCommand : ShmCommand
         }
 
         var what = $"{ByteSize.Count(orphans.Count, "object")} that nobody holds, {ByteSize.Short(orphans.Sum(entry => entry.AllocatedBytes))}";
-        var fate = removed is { } count ? $"; {count} removed" : orphans.Count > 0 ? "; --remove removes them" : "";
+        var fate = orphans.Count == 0 ? "" : removed is { } count ? $"; {count} removed" : "; --remove removes them";
         terminal.Out.Write(terminal.Paint(what + fate, Ink.Dim) + "\n");
         if (unknown > 0)
         {

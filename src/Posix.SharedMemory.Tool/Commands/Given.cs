@@ -10,8 +10,8 @@ internal static class Given
     internal delegate T Reader<out T>(string text, out string? objection);
 
     /// <summary>The name of an object; it completes to those there are.</summary>
-    internal static Argument<GivenName> Name(string label, string description) =>
-        WithNames(new Argument<GivenName>(label) { Description = description, CustomParser = result => One(result, GivenName.Read)! });
+    internal static Argument<GivenName> Name(string label, string description, ArgumentArity? arity = null) => WithNames(
+        new Argument<GivenName>(label) { Description = description, Arity = arity ?? ArgumentArity.ExactlyOne, CustomParser = result => One(result, GivenName.Read)! });
 
     /// <summary>The same, where it may be left out.</summary>
     internal static Argument<GivenName?> OptionalName(string label, string description) => WithNames(new Argument<GivenName?>(label)

@@ -16,6 +16,7 @@ internal sealed class ListCommand : ShmCommand
     private readonly Option<bool> _orphaned = Given.Flag("--orphaned", "Only those that nobody holds, by the kernel's word");
     private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
     private readonly Option<bool> _names = Given.Flag("--names", "Only the names, one a line", "-1");
+    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "Instead, memory without a name (memfd), and who holds it");
     private readonly Option<bool> _json = Given.Json();
 
     private static readonly Dictionary<string, Comparison<Row>> s_orders = new(StringComparer.Ordinal)
@@ -32,27 +33,43 @@ internal sealed class ListCommand : ShmCommand
         : base("ls", "List objects: who owns them, how large they are, how many processes hold them.", "shm ls", "shm ls 'frame*' --sort length", "shm ls --orphaned --older 1d --names")
     {
         Add(_pattern);
-        foreach (var option in (Option[])[_sort, _reverse, _owner, _larger, _smaller, _older, _newer, _orphaned, _bytes, _names, _json])
+        foreach (var option in (Option[])[_sort, _reverse, _owner, _larger, _smaller, _older, _newer, _orphaned, _bytes, _names, _anonymous, _json])
         {
             Add(option);
         }
+
+        Validators.Add(result =>
+        {
+            Option[] allowed = [_anonymous, _bytes, _json];
+            var isMore = result.GetResult(_pattern) is { Tokens.Count: > 0 } || Options.Except(allowed).Any(option => result.GetResult(option) is { Implicit: false });
+            if (result.GetValue(_anonymous) && isMore)
+            {
+                result.AddError("--anonymous lists them all: only --bytes and --json go with it");
+            }
+        });
     }
 
     private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders);
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
-        var pattern = given.GetValue(_pattern);
+        if (given.GetValue(_anonymous))
+        {
+            AnonymousList.Print(terminal, given.GetValue(_json), given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short);
+            return ExitCode.Done;
+        }
+
         var isOrphaned = given.GetValue(_orphaned);
         var isCounted = !given.GetValue(_names) || isOrphaned || given.GetValue(_sort) == "holders";
         var index = isCounted ? HolderSearch.TryIndex() : null;
         var now = TimeProvider.System.GetUtcNow();
+        var isWanted = Filter(given);
         var rows = new List<Row>();
         var count = 0;
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
             count++;
-            if ((pattern?.Matches(entry) ?? true) && IsWanted(given, entry, now))
+            if (isWanted(entry))
             {
                 var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: isOrphaned) : default;
                 if (!isOrphaned || holders.IsZero)
@@ -62,9 +79,10 @@ internal sealed class ListCommand : ShmCommand
             }
         }
 
-        if (pattern is { IsOneName: true } && rows.Count == 0 && pattern.Name.Find() is { } found)
+        if (given.GetValue(_pattern) is { IsOneName: true } name && rows.Count == 0)
         {
-            throw new CommandException($"{EscapedText.Of(found.NameBytes.Span)}: not among those asked for");
+            // One name that is not there is a failure; one that is there and not wanted is an answer.
+            _ = name.Name.Find();
         }
 
         Sort(given, rows);
@@ -84,12 +102,21 @@ internal sealed class ListCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private bool IsWanted(ParseResult given, SharedMemoryEntry entry, DateTimeOffset now) =>
-        entry.Owner == (given.GetValue(_owner) ?? entry.Owner)
-        && entry.Length > (given.GetValue(_larger) ?? -1)
-        && entry.Length < (given.GetValue(_smaller) ?? long.MaxValue)
-        && now - entry.LastWriteTime >= (given.GetValue(_older) ?? TimeSpan.MinValue)
-        && now - entry.LastWriteTime <= (given.GetValue(_newer) ?? TimeSpan.MaxValue);
+    /// <summary>What the options say of an object by itself, put together once for all of them.</summary>
+    private Predicate<SharedMemoryEntry> Filter(ParseResult given)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var pattern = given.GetValue(_pattern);
+        var owner = given.GetValue(_owner);
+        var (larger, smaller) = (given.GetValue(_larger) ?? -1, given.GetValue(_smaller) ?? long.MaxValue);
+        var (older, newer) = (given.GetValue(_older) ?? TimeSpan.MinValue, given.GetValue(_newer) ?? TimeSpan.MaxValue);
+        return entry => (pattern?.Matches(entry) ?? true)
+            && entry.Owner == (owner ?? entry.Owner)
+            && entry.Length > larger
+            && entry.Length < smaller
+            && now - entry.LastWriteTime >= older
+            && now - entry.LastWriteTime <= newer;
+    }
 
     private void Sort(ParseResult given, List<Row> rows)
     {

@@ -12,6 +12,7 @@ namespace Posix.SharedMemory.Tool;
 [JsonSerializable(typeof(HoldersFacts))]
 [JsonSerializable(typeof(IReadOnlyList<OrphanFacts>))]
 [JsonSerializable(typeof(UsageFacts))]
+[JsonSerializable(typeof(IReadOnlyList<AnonymousFacts>))]
 internal sealed partial class JsonFacts : JsonSerializerContext
 {
     // Names stay legible: what JSON demands is escaped, and not what only a web page would mind.

@@ -2,7 +2,7 @@ namespace Posix.SharedMemory.Tool;
 
 /// <summary>Rows under headings, one line each, as <c>ls -l</c> and <c>ps</c> print them: the last column is whole, however long.</summary>
 /// <remarks>
-/// Spectre.Console's table folds what does not fit, and takes seconds for ten thousand rows; see docs/decisions/0010.
+/// Why not Spectre.Console's table: docs/decisions/0010-plain-tables.md.
 /// </remarks>
 internal sealed class Table(params Column[] columns)
 {

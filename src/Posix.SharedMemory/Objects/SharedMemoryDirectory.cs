@@ -64,6 +64,44 @@ public static class SharedMemoryDirectory
     /// <remarks>As <see cref="GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.IndexHolders(only: null);
 
+    /// <summary>Finds memory that has no name here (<c>memfd_create</c>) by the processes that hold it.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks>What is held only by processes that this user may not look into is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public static IEnumerable<AnonymousMemory> EnumerateAnonymous() => Platform.Current.ListAnonymous();
+
+    /// <summary>Opens the memory that a descriptor of another process stands for, as by a descriptor of one's own.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="descriptor">The descriptor's number there.</param>
+    /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
+    /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/>; or what the descriptor stands for is no memory: a file on disk.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not look into the process.
+    /// <see cref="Errno.EINVAL"/>: a pipe, a socket, a directory. <see cref="Errno.EPERM"/>: sealed against writing.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux lets one process do so.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>
+    public static SharedMemoryObject OpenDescriptor(int processId, int descriptor, FileAccess access = FileAccess.Read)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(processId);
+        ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
+        SharedMemoryObject.CheckAccess(access);
+        if (Platform.Current.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
+        {
+            throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");
+        }
+
+        try
+        {
+            var memory = SharedMemoryObject.FromHandle(handle!);
+            handle = null;
+            return memory;
+        }
+        finally
+        {
+            handle?.Dispose();
+        }
+    }
+
     /// <summary>Makes up a name that nobody else has and every system takes: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
     /// <param name="prefix">May be empty. What is more than 16 bytes of it is left out, whole characters at a time.</param>
     /// <exception cref="ArgumentException">The prefix cannot be part of a name: a slash inside, a NUL, half a surrogate pair.</exception>

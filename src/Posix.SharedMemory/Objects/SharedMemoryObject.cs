@@ -267,7 +267,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         return Stopwatch.GetElapsedTime(since) < NameLease.Patience;
     }
 
-    private static void CheckAccess(FileAccess access)
+    internal static void CheckAccess(FileAccess access)
     {
         if (access is not (FileAccess.Read or FileAccess.ReadWrite))
         {

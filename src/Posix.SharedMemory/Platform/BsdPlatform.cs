@@ -76,6 +76,13 @@ internal abstract partial class BsdPlatform : PosixPlatform
 
     internal override bool? IsHeldByOthers(in OpenObject target) => null;
 
+    internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw NoLookInside();
+
+    internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw NoLookInside();
+
+    private static PlatformNotSupportedException NoLookInside() =>
+        new("This system does not let one process look at another's descriptors by path. Have the other send its descriptor over a Unix socket.");
+
     internal override LeaseState QueryLease(in OpenObject target) => LeaseState.None;
 
     internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(

@@ -7,8 +7,14 @@ namespace Posix.SharedMemory;
 
 /// <summary>Walks once through /proc for the processes that map objects or have them open.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-internal sealed class LinuxProcessScan(LinuxPlatform platform, Func<ObjectIdentity, bool> isWanted)
+/// <param name="platform">The system.</param>
+/// <param name="isWanted">Which objects are looked for.</param>
+/// <param name="readsLinks">Whether to tell <paramref name="isWanted"/> the path behind a descriptor too, which costs a call for each.</param>
+internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.Wanted isWanted, bool readsLinks = false)
 {
+    /// <summary>Whether an object is looked for; its path is what /proc shows.</summary>
+    internal delegate bool Wanted(ObjectIdentity identity, ReadOnlySpan<char> path);
+
     internal SharedMemoryHolderIndex Walk()
     {
         if (!Directory.Exists("/proc/self"))
@@ -111,10 +117,11 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, Func<ObjectIdenti
         foreach (var line in File.ReadLines($"/proc/{id}/maps"))
         {
             var text = line.AsSpan();
-            if (text.Split(fields, ' ', StringSplitOptions.RemoveEmptyEntries) < 5
+            var count = text.Split(fields, ' ', StringSplitOptions.RemoveEmptyEntries);
+            if (count < 5
                 || !ulong.TryParse(text[fields[4]], CultureInfo.InvariantCulture, out var number)
                 || number == 0
-                || new ObjectIdentity(DeviceOf(text[fields[3]]), number) is var identity && !isWanted(identity))
+                || new ObjectIdentity(DeviceOf(text[fields[3]]), number) is var identity && !isWanted(identity, count > 5 ? text[fields[5]] : ""))
             {
                 continue;
             }
@@ -137,10 +144,11 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, Func<ObjectIdenti
     {
         foreach (var path in Directory.EnumerateFileSystemEntries($"/proc/{id}/fd"))
         {
-            if (platform.IdentityBehind(path, out var identity).IsSuccess && isWanted(identity))
+            var target = readsLinks ? ReadOrNull(() => new FileInfo(path).LinkTarget) : null;
+            if (platform.StatusBehind(path, out var status).IsSuccess && isWanted(status.Identity, target))
             {
                 var number = int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture);
-                HeldBy(found, identity).Descriptors.Add(new(number, ReadOrNull(() => (object)AccessOf(id, number)) as FileAccess? ?? FileAccess.Read));
+                HeldBy(found, status.Identity).Descriptors.Add(new(number, ReadOrNull(() => (object)AccessOf(id, number)) as FileAccess? ?? FileAccess.Read));
             }
         }
     }

@@ -59,6 +59,12 @@ internal abstract class Platform
     /// <summary>Finds who holds the named objects, in one walk through the processes; or who holds just one object, named or not.</summary>
     internal abstract SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only);
 
+    /// <summary>Finds memory that has no name in the directory, by those who hold it.</summary>
+    internal abstract IEnumerable<AnonymousMemory> ListAnonymous();
+
+    /// <summary>Opens anew what a descriptor of another process stands for. What is not a regular file is <see cref="Errno.EINVAL"/>.</summary>
+    internal abstract Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle);
+
     // ---- Files ------------------------------------------------------------------------------------------------------
 
     /// <summary>Opens a regular file for reading and writing. Anything else is <see cref="Errno.EINVAL"/>.</summary>

@@ -32,6 +32,10 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw Unsupported();
 
+    internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw Unsupported();
+
+    internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw Unsupported();
+
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Unsupported();
 
     internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary) => throw Unsupported();

@@ -179,6 +179,10 @@ internal static class FaultPaths
         yield return new("FindHugePages", scene => scene.Create(5000), scene => scene.Memory.FindHugePages()) { DependsOnNeighbours = true, Calls = 2 };
         yield return new("GetUsage", _ => { }, _ => SharedMemoryDirectory.GetUsage());
         yield return new("IndexHolders", _ => { }, _ => SharedMemoryDirectory.IndexHolders()) { DependsOnNeighbours = true, Calls = 2 };
+        yield return new("EnumerateAnonymous", _ => { }, _ => Assert.All(SharedMemoryDirectory.EnumerateAnonymous(), found => Assert.NotNull(found.DebugName))) { DependsOnNeighbours = true, Calls = 1 };
+        yield return new(
+            "OpenDescriptor", scene => scene.Create(5000),
+            scene => scene.Keep(SharedMemoryDirectory.OpenDescriptor(Environment.ProcessId, (int)scene.Memory.SafeFileHandle.DangerousGetHandle())));
         yield return new("IsHeldByOthers", scene => scene.Create(5000), scene => scene.Memory.IsHeldByOthers());
         yield return new("IsLeasedByOthers", scene => scene.Create(5000), scene => Assert.False(scene.Memory.IsLeasedByOthers));
         yield return new("GetHolders", scene => scene.Create(5000), scene => SharedMemoryDirectory.GetHolders(scene.Name))

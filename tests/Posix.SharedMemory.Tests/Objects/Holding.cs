@@ -199,6 +199,36 @@ public sealed class Holding
         Assert.False(memory.IsLeasedByOthers);
     }
 
+    [SkippableFact]
+    [Rule("holders.anonymous")]
+    public void Memory_without_a_name_is_found_by_who_holds_it_and_opened_by_his_descriptor()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/python3") || Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, "python3"))), "python3 is not installed.");
+        using var unique = new TemporaryName("anonymous");
+        using var python = Peer.Run(
+            "python3", "-c", $"import mmap,os,sys; f=os.memfd_create('{unique} x'); os.write(f,b'abc'); m=mmap.mmap(f,3); print(f,flush=True); sys.stdin.read()");
+        var descriptor = int.Parse(python.ReadLine(), CultureInfo.InvariantCulture);
+        var found = Assert.Single(SharedMemoryDirectory.EnumerateAnonymous(), found => found.DebugName == unique + " x");
+        Assert.Equal((3L, found.Identity), (found.Status!.Value.Length, found.Status.Value.Identity));
+        var holder = Assert.Single(found.Holders, holder => holder.ProcessId == python.ProcessId);
+        Assert.Contains(holder.Descriptors, held => held.Number == descriptor);
+        Assert.Single(holder.Mappings);
+
+        using (var memory = SharedMemoryDirectory.OpenDescriptor(python.ProcessId, descriptor, FileAccess.ReadWrite))
+        {
+            Assert.Null(memory.Name);
+            var bytes = new byte[5];
+            Assert.Equal(3, memory.Read(bytes, 0));
+            Assert.Equal("abc\0\0"u8.ToArray(), bytes);
+            memory.Write("xyz"u8, 0);
+        }
+
+        Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.OpenDescriptor(python.ProcessId, 0)).Errno);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.OpenDescriptor(python.ProcessId, 1_000_000)).Errno);
+        python.Kill();
+        Assert.DoesNotContain(SharedMemoryDirectory.EnumerateAnonymous(), found => found.DebugName == unique + " x");
+    }
+
     [Fact]
     [Rule("holders.missing")]
     public void A_missing_name_is_ENOENT()
