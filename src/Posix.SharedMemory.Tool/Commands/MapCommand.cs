@@ -37,7 +37,10 @@ internal sealed class MapCommand : ShmCommand
         }
         else if (file is null)
         {
-            new PagePicture(survey, Terminal.Width).WriteTo(terminal);
+            foreach (var line in new PagePicture(survey, Terminal.Width).Lines(terminal.Paint))
+            {
+                terminal.Out.Write(line + "\n");
+            }
         }
         else if (file == "-")
         {

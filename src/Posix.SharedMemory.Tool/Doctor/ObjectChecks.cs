@@ -49,7 +49,7 @@ internal static class ObjectChecks
             "stale", FindingLevel.Note,
             string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Count(stale.Count, "object")}, {ByteSize.Short(bytes)}, nobody has written for a day, and nobody holds: {names}"),
             "The memory stays taken until somebody removes them or the machine restarts.",
-            "shm gc shows them, shm gc --help tells how to remove them");
+            "shm gc --older 1d shows them, shm gc --older 1d --remove removes them");
     }
 
     private static bool IsRemoving(Machine machine)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -28,33 +29,34 @@ internal sealed class PagePicture
         _kinds = survey.Divide(_bytesEach);
     }
 
-    internal void WriteTo(Terminal terminal)
+    /// <summary>The picture, a line each.</summary>
+    /// <param name="paint">Gives a piece of text its looks.</param>
+    internal IEnumerable<string> Lines(Func<string, Ink, string> paint)
     {
-        var output = terminal.Out;
-        output.Write($"{terminal.Paint(_survey.Name, Ink.Bold)}: {Title(_survey)}\n");
+        yield return $"{paint(_survey.Name, Ink.Bold)}: {Title(_survey)}";
         if (_kinds.Length > 0)
         {
-            output.Write($"Each sign is {ByteSize.Count(_bytesEach / PageSurvey.PageSize, "page")}, {ByteSize.Short(_bytesEach)}.\n\n");
+            yield return $"Each sign is {ByteSize.Count(_bytesEach / PageSurvey.PageSize, "page")}, {ByteSize.Short(_bytesEach)}.";
+            yield return "";
         }
 
         var legend = PageLegend.Of(_survey, _kinds);
         for (var at = 0; at < _kinds.Length; at += _columns)
         {
-            output.Write($"{terminal.Paint(Label(at * _bytesEach).PadLeft(Label(_survey.Length).Length), Ink.Dim)}  ");
-            WriteSigns(terminal, legend, _kinds.AsSpan(at, Math.Min(_columns, _kinds.Length - at)));
-            output.Write('\n');
+            var label = Label(at * _bytesEach).PadLeft(Label(_survey.Length).Length);
+            yield return $"{paint(label, Ink.Dim)}  {Signs(paint, legend, _kinds.AsSpan(at, Math.Min(_columns, _kinds.Length - at)))}";
         }
 
-        output.Write('\n');
+        yield return "";
         foreach (var line in legend)
         {
             var sum = line.Sum(_survey);
-            output.Write($"{terminal.Paint(line.Sign.ToString(), line.Ink)} {line.Meaning}{(sum.Length == 0 ? "" : $" ({sum})")}\n");
+            yield return $"{paint(line.Sign.ToString(), line.Ink)} {line.Meaning}{(sum.Length == 0 ? "" : $" ({sum})")}";
         }
 
         if (PageLegend.Unknown(_survey) is { } unknown)
         {
-            output.Write($"{unknown}\n");
+            yield return unknown;
         }
     }
 
@@ -64,15 +66,18 @@ internal sealed class PagePicture
     private static string Label(long offset) => string.Create(CultureInfo.InvariantCulture, $"0x{offset:x}");
 
     // Neighbours of one kind are painted together: colours would else be most of the output.
-    private static void WriteSigns(Terminal terminal, IReadOnlyList<PageLegend> legend, ReadOnlySpan<PageKind> kinds)
+    private static string Signs(Func<string, Ink, string> paint, IReadOnlyList<PageLegend> legend, ReadOnlySpan<PageKind> kinds)
     {
+        var signs = new StringBuilder();
         while (!kinds.IsEmpty)
         {
             var kind = kinds[0];
             var same = kinds.IndexOfAnyExcept(kind) is var end and >= 0 ? end : kinds.Length;
             var line = legend.First(line => line.Kind == kind);
-            terminal.Out.Write(terminal.Paint(new(line.Sign, same), line.Ink));
+            signs.Append(paint(new(line.Sign, same), line.Ink));
             kinds = kinds[same..];
         }
+
+        return signs.ToString();
     }
 }

@@ -6,6 +6,7 @@ internal static class DirectoryWatcher
     internal static void Run(EventPrinter printer, TimeSpan interval, CancellationToken ended)
     {
         using var events = new NameEvents(interval);
+        printer.Print(new() { Time = TimeProvider.System.GetUtcNow(), Event = "started", Objects = events.Start() });
         while (!printer.IsEnough)
         {
             var change = events.Next(ended);

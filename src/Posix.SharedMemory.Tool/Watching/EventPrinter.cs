@@ -40,6 +40,7 @@ internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
 
     private static string Details(WatchFacts happened) => happened.Event switch
     {
+        "started" when happened.Objects is { } objects => $"{ByteSize.Count(objects, "object")}; Ctrl-C ends",
         "renamed" => $"  was {happened.OldName}",
         "length" => string.Create(CultureInfo.InvariantCulture, $"  {happened.OldLength} -> {happened.Length} bytes"),
         "mode" => $"  {happened.Mode}",

@@ -6,7 +6,7 @@ internal sealed class NameEvents : IDisposable
     private readonly SharedMemoryWatcher? _watcher;
     private readonly TimeSpan _interval;
     private readonly Queue<SharedMemoryChange> _compared = [];
-    private Dictionary<string, SharedMemoryEntry>? _listed;
+    private Dictionary<string, SharedMemoryEntry> _listed = new(StringComparer.Ordinal);
 
     internal NameEvents(TimeSpan interval)
     {
@@ -26,11 +26,14 @@ internal sealed class NameEvents : IDisposable
         }
     }
 
-    /// <summary>Waits for the next of all.</summary>
+    /// <summary>Looks at what there is, to tell of what comes after it.</summary>
+    /// <returns>How many objects.</returns>
+    internal int Start() => (_listed = List()).Count;
+
+    /// <summary>Waits for the next of all, after <see cref="Start"/>.</summary>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     internal SharedMemoryChange Next(CancellationToken ended)
     {
-        _listed ??= List();
         while (true)
         {
             if (_compared.TryDequeue(out var found))
@@ -79,7 +82,7 @@ internal sealed class NameEvents : IDisposable
     // What the kernel told is kept, so that a later comparison tells only what it did not.
     private void Note(SharedMemoryChange change)
     {
-        _listed!.Remove(Key(change.OldNameBytes));
+        _listed.Remove(Key(change.OldNameBytes));
         if (change.Kind == SharedMemoryChangeKind.Removed || SharedMemoryDirectory.Find(change.NameBytes.Span) is not { } entry)
         {
             _listed.Remove(Key(change.NameBytes));
@@ -93,7 +96,7 @@ internal sealed class NameEvents : IDisposable
     private void Compare()
     {
         var now = List();
-        foreach (var (key, entry) in _listed!)
+        foreach (var (key, entry) in _listed)
         {
             if (!now.TryGetValue(key, out var same) || same.Identity != entry.Identity)
             {
