@@ -13,8 +13,11 @@ public sealed class LiveView
         objects.Add("sparse", 8 << 20, backing: Backing.Sparse);
         using var terminal = OnTerminal.Start(100, 24, "top", "--interval", "0.2");
         terminal.Expect("shm top - ");
-        terminal.Type($"/{objects.Prefix}\\r");
-        var screen = terminal.Expect($"({objects.Prefix})");
+        terminal.Type($"/{objects.Prefix}");
+        terminal.Expect("Enter keeps it, Esc does not");
+        terminal.Type("\\r");
+        terminal.Expect("q quit");
+        var screen = terminal.Expect($"filter: {objects.Prefix}   ".TrimEnd());
         Assert.Equal(24, screen.Length);
         Assert.Equal(["MODE", "OWNER", "HOLDERS", "LENGTH", "vALLOCATED", "MODIFIED", "NAME"], screen[3].Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(["large", "small", "sparse"], Names(objects, screen));
@@ -54,13 +57,13 @@ public sealed class LiveView
         using var terminal = OnTerminal.Start(100, 24, "top", "--sort", "name", "--filter", objects.Prefix, "--interval", "0.2");
         terminal.Expect("1-19 of 30");
         terminal.Resize(70, 12);
-        var screen = terminal.Expect("7 name"[1..]);
-        Watchdog.Until(() => (screen = terminal.Expect("shm top")).Length == 12, "a screen of 12 lines");
+        var screen = terminal.Expect("1-7 of 30");
+        Assert.Equal(12, screen.Length);
         Assert.All(screen, line => Assert.True(line.Length <= 70, line));
         Assert.Contains(screen, line => line.EndsWith('…'));
         Assert.Contains(objects.Prefix + "10", screen[4], StringComparison.Ordinal);
         terminal.Type("\\x1b[6~");
-        Assert.Contains(objects.Prefix + "17", terminal.Expect(objects.Prefix + "23")[4], StringComparison.Ordinal);
+        Assert.Contains(objects.Prefix + "17", terminal.Expect("8-14 of 30")[4], StringComparison.Ordinal);
         terminal.Type("q");
         Assert.Equal(0, terminal.EndRestored());
     }
@@ -80,11 +83,15 @@ public sealed class LiveView
     [SkippableFact]
     public void Gives_the_terminal_back_to_the_shell_when_it_is_stopped_and_takes_it_again()
     {
-        // A process group without a parent in its session is never stopped by a terminal: a shell is put in between.
-        using var terminal = OnTerminal.StartProgram(80, 24, Shm.Program, "top", "--interval", "0.2");
+        using var terminal = OnTerminal.Start(80, 24, "top", "--interval", "0.2");
         terminal.Expect("q quit");
         terminal.Signal(SIGTSTP);
+        Assert.True(terminal.IsRestoredByStop());
         terminal.Signal(SIGCONT);
+        terminal.Expect("q quit");
+        terminal.Type("?");
+        terminal.Expect("Any key goes back.");
+        terminal.Type("x");
         terminal.Expect("q quit");
         terminal.Type("q");
         Assert.Equal(0, terminal.EndRestored());
@@ -112,7 +119,7 @@ public sealed class LiveView
         var entry = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(name))!;
         var view = new TopView(TopOrder.Of("name"), isReverse: false, "");
         using var terminal = new Terminal("top", mayUseColor: false);
-        var width = 63 + objects.Prefix.Length + 5;
+        var width = 60 + objects.Prefix.Length + 5;
         var lines = view.Draw(new(DateTimeOffset.UnixEpoch, [new(name, entry, default)], Usage: null), terminal, width, height: 10);
         Assert.EndsWith(objects.Prefix + "幅広…", lines[4], StringComparison.Ordinal);
     }

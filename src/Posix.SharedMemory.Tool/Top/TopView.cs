@@ -72,7 +72,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         _order.Sort(rows, _isReverse);
         var page = height == 0 ? rows.Count : PageOf(height);
         _first = Math.Clamp(_first, 0, Math.Max(0, rows.Count - page));
-        List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), ""];
+        List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), Fit(Shown(rows.Count, page), width)];
         lines.Add(terminal.Paint(Row(s_columns.Select(column => column.Title == _order.Column ? $"{(_isReverse ? '^' : 'v')}{column.Title}" : column.Title), width), Ink.Bold));
         lines.AddRange(rows.Skip(_first).Take(page).Select(row => Paint(row, snapshot.Time, terminal, width)));
         if (height == 0)
@@ -85,7 +85,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             lines.Add("");
         }
 
-        lines.Add(terminal.Paint(Fit(Footer(rows.Count, page), width), Ink.Dim));
+        lines.Add(terminal.Paint(Fit(Footer(), width), Ink.Dim));
         return lines.GetRange(0, Math.Min(lines.Count, height));
     }
 
@@ -139,10 +139,16 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             $"/dev/shm {ByteSize.Short(usage.TotalBytes)}, {ByteSize.Short(usage.UsedBytes)} used ({100.0 * usage.UsedBytes / usage.TotalBytes:0} %), {ByteSize.Short(named)} in named objects");
     }
 
-    private string Footer(int count, int page) =>
+    /// <summary>What is not shown of all: the line is empty where nothing is.</summary>
+    private string Shown(int count, int page) => string.Join("   ", ((string?[])
+    [
+        _filter.Length == 0 ? null : $"filter: {_filter}",
+        count > page ? string.Create(CultureInfo.InvariantCulture, $"{_first + 1}-{Math.Min(_first + page, count)} of {count}") : null,
+    ]).OfType<string>());
+
+    private string Footer() =>
         _typed is not null ? $"filter: {_typed}_   Enter keeps it, Esc does not"
-        : $"q quit  ? help  {string.Join(' ', TopOrder.All.Select(order => $"{order.Key} {order.Word}"))}  r reverse  f filter{(_filter.Length == 0 ? "" : $" ({_filter})")}"
-            + (count > page ? string.Create(CultureInfo.InvariantCulture, $"  {_first + 1}-{Math.Min(_first + page, count)} of {count}") : "");
+        : $"q quit  ? help  {string.Join(' ', TopOrder.All.Select(order => $"{order.Key} {order.Word}"))}  r reverse  f filter";
 
     private static string Paint(TopRow row, DateTimeOffset now, Terminal terminal, int width)
     {

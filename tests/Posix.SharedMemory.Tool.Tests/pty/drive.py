@@ -19,7 +19,7 @@ if pid == 0:
     os.environ.pop('NO_COLOR', None)
     os.execv(argv[0], argv)
 
-LIMIT = 50
+LIMIT = 30
 output = ''
 
 
