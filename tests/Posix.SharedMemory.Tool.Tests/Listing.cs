@@ -7,7 +7,8 @@ public sealed class Listing
     [Fact]
     public void Shows_names_sizes_mode_owner_and_age_in_a_table_and_how_much_of_all_it_is()
     {
-        using var objects = new Objects();
+        using Objects objects = new(), others = new();
+        others.Add("other");
         objects.Add("b", 65536, (UnixFileMode)0b110_100_000);
         objects.Add("a", 1536);
         objects.Add("c c", 1 << 20, backing: Backing.Sparse);

@@ -56,10 +56,10 @@ public sealed class LiveView
 
         using var terminal = OnTerminal.Start(100, 24, "top", "--sort", "name", "--filter", objects.Prefix, "--interval", "0.2");
         terminal.Expect("1-19 of 30");
-        terminal.Resize(70, 12);
+        terminal.Resize(85, 12);
         var screen = terminal.Expect("1-7 of 30");
         Assert.Equal(12, screen.Length);
-        Assert.All(screen, line => Assert.True(line.Length <= 70, line));
+        Assert.All(screen, line => Assert.True(line.Length <= 85, line));
         Assert.Contains(screen, line => line.EndsWith('…'));
         Assert.Contains(objects.Prefix + "10", screen[4], StringComparison.Ordinal);
         terminal.Type("\\x1b[6~");

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Text;
@@ -31,8 +33,7 @@ internal sealed class FullScreen : IDisposable
             }));
         }
 
-        // Ctrl-Z: the shell gets its terminal back, and this process stops as it would have.
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, _ => TurnOff()));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, Stop));
         _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ =>
         {
             TurnOn();
@@ -62,6 +63,16 @@ internal sealed class FullScreen : IDisposable
     {
         _signals.ForEach(signal => signal.Dispose());
         TurnOff();
+    }
+
+    /// <summary>Ctrl-Z: the shell gets its terminal back, and this process stops as it would have.</summary>
+    private void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        TurnOff();
+        // The runtime does not stop where it has told of the signal, and has no way to send one: the shell's kill does.
+        using var kill = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -STOP {Environment.ProcessId}")]);
+        kill.WaitForExit();
     }
 
     private void TurnOn()

@@ -22,6 +22,10 @@ public sealed class Unsupported
         ["Watch"] = () => SharedMemoryDirectory.Watch().Dispose(),
         ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
         ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
+        ["Find"] = () => SharedMemoryDirectory.Find("a"u8),
+        ["IndexHolders"] = () => SharedMemoryDirectory.IndexHolders(),
+        ["EnumerateAnonymous"] = () => _ = SharedMemoryDirectory.EnumerateAnonymous().Any(),
+        ["OpenDescriptor"] = () => SharedMemoryDirectory.OpenDescriptor(1, 1).Dispose(),
     };
 
     public static TheoryData<string> Acts => [.. s_acts.Keys];

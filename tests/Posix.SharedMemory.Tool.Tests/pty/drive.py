@@ -12,12 +12,25 @@
 import fcntl, json, os, pty, re, select, signal, struct, sys, termios, time
 
 columns, rows, argv = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-pid, terminal = pty.fork()
-if pid == 0:
+number, tell = os.pipe()
+shell, terminal = pty.fork()
+if shell == 0:
+    # As a shell does: the program gets a process group of its own, which can be stopped, and the terminal.
     os.environ['TERM'] = 'xterm-256color'
     os.environ.pop('COLUMNS', None)
     os.environ.pop('NO_COLOR', None)
-    os.execv(argv[0], argv)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    program = os.fork()
+    if program == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.execv(argv[0], argv)
+    os.write(tell, b'%d\n' % program)
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(program, 0)[1]) & 0xff)
+pid = int(os.read(number, 20))
 
 LIMIT = 30
 output = ''
@@ -66,8 +79,8 @@ def modes():
 def has_ended():
     global status
     if status is None:
-        ended, code = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-        status = code if ended and not os.WIFSTOPPED(code) else None
+        ended, code = os.waitpid(shell, os.WNOHANG)
+        status = code if ended else None
     return status is not None
 
 
@@ -97,4 +110,4 @@ try:
 finally:
     if not has_ended():
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        os.waitpid(shell, 0)
