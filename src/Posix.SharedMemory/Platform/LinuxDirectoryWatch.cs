@@ -6,6 +6,10 @@ using static Posix.SharedMemory.Interop.Linux;
 namespace Posix.SharedMemory;
 
 /// <summary>Watches the directory of objects by inotify.</summary>
+/// <remarks>
+/// Not by <see cref="FileSystemWatcher"/>: it has names as strings, which some names do not fit into, and tells from a thread
+/// of its own, in an order that its caller does not decide.
+/// </remarks>
 internal sealed class LinuxDirectoryWatch : DirectoryWatch
 {
     internal const uint Wanted = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;

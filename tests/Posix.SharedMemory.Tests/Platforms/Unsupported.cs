@@ -17,8 +17,6 @@ public sealed class Unsupported
         ["TryUnlink"] = () => SharedMemoryObject.TryUnlink("a"),
         ["Rename"] = () => SharedMemoryObject.Rename("a", "b"),
         ["Enumerate"] = () => _ = SharedMemoryDirectory.Enumerate().Any(),
-        ["Find"] = () => SharedMemoryDirectory.Find("a"u8),
-        ["IndexHolders"] = () => SharedMemoryDirectory.IndexHolders(),
         ["Watch"] = () => SharedMemoryDirectory.Watch().Dispose(),
         ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
         ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
