@@ -18,7 +18,7 @@ internal sealed class FakeRoot : IDisposable
         Write("/proc/sys/vm/memfd_noexec", "0\n");
         Write("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size [advise] never deny force\n");
         Write("/sys/fs/cgroup/user.slice/user-1000.slice/memory.max", "max\n");
-        Write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n");
+        Write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/nonexistent:/bin/sh\n");
         Write("/etc/login.defs", "# accounts\nSYS_UID_MAX\t\t  499\n");
         Write("/etc/systemd/logind.conf", "[Login]\n#RemoveIPC=yes\nRemoveIPC=no\n");
         Directory.CreateDirectory(_path + "/run/systemd/system");

@@ -87,7 +87,8 @@ internal sealed class TopCommand : ShmCommand
         }
         catch (Exception e) when (e is InvalidOperationException or IOException)
         {
-            // The terminal has gone: SIGHUP ends the view.
+            // The terminal has gone.
+            Post(inputs, view.End);
         }
     }
 

@@ -21,6 +21,8 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     /// <summary>Gets whether the view is to end.</summary>
     internal bool IsOver { get; private set; }
 
+    internal void End() => IsOver = true;
+
     /// <summary>Does what a key means.</summary>
     /// <param name="page">How many rows the screen shows.</param>
     internal void Press(ConsoleKeyInfo key, int page)

@@ -27,7 +27,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
                 }
             }
 
-            Look();
+            Look(events, ended);
         }
     }
 
@@ -45,9 +45,20 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         return change.Kind == SharedMemoryChangeKind.Missed || change.NameBytes.Span.SequenceEqual(_name);
     }
 
-    private void Look()
+    private void Look(NameEvents events, CancellationToken ended)
     {
         var now = SharedMemoryDirectory.Find(_name);
+        if (now is null)
+        {
+            // It may have been moved in this instant: then the kernel has told so, and it is not gone.
+            while (events.Next(TimeSpan.Zero, ended) is { } change)
+            {
+                Concerns(change);
+            }
+
+            now = SharedMemoryDirectory.Find(_name);
+        }
+
         if (now is null)
         {
             if (_entry is not null)
