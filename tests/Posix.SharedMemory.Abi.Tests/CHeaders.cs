@@ -6,13 +6,16 @@ namespace Posix.SharedMemory.Abi.Tests;
 /// <summary>What this machine's C headers say. One program asks them everything, once.</summary>
 internal static class CHeaders
 {
+    // glibc before 2.37 cannot have both; on Linux only the first says something of ours.
+    private static readonly string s_oneOfTwo = OperatingSystem.IsLinux() ? "linux/fs.h" : "sys/mount.h";
+
     // Each is included where it exists. linux/fcntl.h and linux/stat.h stay out: they define again what libc's own define.
     private static readonly string[] s_headers =
     [
         "sys/param.h", "sys/types.h", "errno.h", "dirent.h", "fcntl.h", "poll.h", "sched.h", "signal.h", "spawn.h", "stddef.h",
         "stdio.h", "unistd.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h",
         "sys/un.h", "sys/wait.h", "sys/sendfile.h", "sys/syscall.h", "sys/vfs.h", "linux/falloc.h", "linux/magic.h", "linux/memfd.h",
-        "linux/mman.h", "sys/mount.h", "sys/posix_shm.h", "sys/sysctl.h", "sys/ucred.h", "sys/user.h",
+        "linux/mman.h", "sys/inotify.h", s_oneOfTwo, "sys/mount.h", "sys/posix_shm.h", "sys/sysctl.h", "sys/ucred.h", "sys/user.h",
     ];
 
     private static readonly Lazy<Dictionary<string, long>?> s_answers = new(Ask);

@@ -15,10 +15,31 @@ public static class SharedMemoryDirectory
     /// <exception cref="PlatformNotSupportedException">macOS does not tell its objects.</exception>
     public static IEnumerable<SharedMemoryEntry> Enumerate() => Enumerate(Platform.Current);
 
+    /// <summary>Finds what a name means now, without opening it.</summary>
+    /// <param name="name">The name's bytes, without a slash: also those that no string can hold.</param>
+    /// <returns><see langword="null"/> where no shared memory object has the name.</returns>
+    /// <exception cref="ArgumentException">Nobody can have such a name: no byte or more than 255, a dot or two, a slash or a NUL inside.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the directory of objects may not be searched.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
+    public static SharedMemoryEntry? Find(ReadOnlySpan<byte> name)
+    {
+        var parsed = ObjectName.Parse(name);
+        return Platform.Current.Find(parsed) is { } status ? new(parsed, status) : null;
+    }
+
     /// <summary>Tells how large the file system behind the names is, and how much of it is left.</summary>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD take the memory from the whole system.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statfs.2.html">statfs(2)</see></remarks>
     public static SharedMemoryUsage GetUsage() => Platform.Current.GetUsage();
+
+    /// <summary>Begins to tell what happens to the names of objects: which come, go and move.</summary>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.
+    /// <see cref="Errno.EMFILE"/>: <c>fs.inotify.max_user_instances</c> or RLIMIT_NOFILE is reached. <see cref="Errno.ENOSPC"/>: <c>fs.inotify.max_user_watches</c> is.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see></remarks>
+    public static SharedMemoryWatcher Watch() => new(Platform.Current.WatchDirectory());
 
     /// <summary>Finds the processes that map an object or have it open.</summary>
     /// <exception cref="ArgumentException">The name cannot be one.</exception>
@@ -33,8 +54,52 @@ public static class SharedMemoryDirectory
         var parsed = ObjectName.Parse(name, "shm_open");
         var platform = Platform.Current;
         return platform.Find(parsed) is { } status
-            ? platform.FindHolders(status.Identity)
+            ? platform.IndexHolders(status.Identity)[status.Identity]
             : throw new SharedMemoryException(Errno.ENOENT, "shm_open", name);
+    }
+
+    /// <summary>Finds the processes that map any named object or have it open, in one walk through the processes however many objects there are.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no directory of objects.</exception>
+    /// <remarks>As <see cref="GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.IndexHolders(only: null);
+
+    /// <summary>Finds memory that has no name here (<c>memfd_create</c>) by the processes that hold it.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks>What is held only by processes that this user may not look into is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public static IEnumerable<AnonymousMemory> EnumerateAnonymous() => Platform.Current.ListAnonymous();
+
+    /// <summary>Opens the memory that a descriptor of another process stands for, as by a descriptor of one's own.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="descriptor">The descriptor's number there.</param>
+    /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
+    /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/>; or what the descriptor stands for is no memory: a file on disk.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not look into the process.
+    /// <see cref="Errno.EINVAL"/>: a pipe, a socket, a directory. <see cref="Errno.EPERM"/>: sealed against writing.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux lets one process do so.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>
+    public static SharedMemoryObject OpenDescriptor(int processId, int descriptor, FileAccess access = FileAccess.Read)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(processId);
+        ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
+        SharedMemoryObject.CheckAccess(access);
+        if (Platform.Current.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
+        {
+            throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");
+        }
+
+        try
+        {
+            var memory = SharedMemoryObject.FromHandle(handle!);
+            handle = null;
+            return memory;
+        }
+        finally
+        {
+            handle?.Dispose();
+        }
     }
 
     /// <summary>Makes up a name that nobody else has and every system takes: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>

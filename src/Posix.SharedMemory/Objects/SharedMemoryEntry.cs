@@ -48,6 +48,31 @@ public sealed class SharedMemoryEntry
     /// <exception cref="SharedMemoryException">As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.</exception>
     public SharedMemoryObject Open(FileAccess access = FileAccess.Read) => SharedMemoryObject.Open(_name, Identity, access);
 
+    /// <summary>Finds the processes that map the object or have it open.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>, without opening it. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public SharedMemoryHolders GetHolders() => Platform.Current.IndexHolders(Identity)[Identity];
+
+    /// <summary>Moves the name to another, if it still means the object that was seen: also a name that no string can hold.</summary>
+    /// <param name="name">The new name.</param>
+    /// <param name="mode">What becomes of an object that has the new name.</param>
+    /// <exception cref="ArgumentException">The new name cannot be one.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// As <see cref="SharedMemoryObject.Rename"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/rename.2.html">rename(2)</see></remarks>
+    public void Rename(string name, RenameMode mode = RenameMode.Replace)
+    {
+        var target = ObjectName.Parse(name, "shm_rename");
+        SharedMemoryOptions.Check(mode);
+        var platform = Platform.Current;
+        var error = platform.Find(_name)?.Identity == Identity ? platform.Rename(_name, target, mode) : Errno.ENOENT;
+        if (!error.IsSuccess)
+        {
+            throw new SharedMemoryException(error, "shm_rename", error == Errno.EEXIST ? name : Name);
+        }
+    }
+
     /// <summary>Removes the name, if it still means the object that was seen.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: it is gone, or another object's now. <see cref="Errno.EACCES"/>: another user's.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>

@@ -85,6 +85,26 @@ public sealed partial class SharedMemoryObject
     /// </remarks>
     public IReadOnlyList<ByteRange> GetAllocatedRanges() => _platform.GetAllocatedRanges(Target);
 
+    /// <summary>Tells where the memory of each page is, from the start to the end of the object. No page is brought in, read or touched by it.</summary>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not tell.</exception>
+    /// <remarks>
+    /// Before Linux 6.5, and where this user neither owns the object nor may write to it, the kernel tells only what has been written:
+    /// <see cref="PageState.Present"/>, whether in memory or swapped out; memory that was reserved and never written then counts as absent.
+    /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">cachestat(2), lseek(2)</see>
+    /// </remarks>
+    public IReadOnlyList<PageRun> GetPageStates() => _platform.GetPageStates(Target);
+
+    /// <summary>Finds the parts of the object that processes map in huge pages, in order. No page is brought in or touched by it.</summary>
+    /// <returns>
+    /// <see langword="null"/> where that is not to be known: before Linux 6.7, on other systems, without /proc, and where no process that this user may look into
+    /// maps the object.
+    /// </returns>
+    /// <remarks>
+    /// A huge page is seen through the page table of a process that maps it as one. What no such process has touched is not told.
+    /// <see href="https://man7.org/linux/man-pages/man2/PAGEMAP_SCAN.2const.html">ioctl(PAGEMAP_SCAN)</see>
+    /// </remarks>
+    public IReadOnlyList<ByteRange>? FindHugePages() => _platform.FindHugePages(Target);
+
     private ByteRange CheckWritableRange(long offset, long length)
     {
         var target = Target;

@@ -122,6 +122,30 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// </summary>
     public SafeFileHandle SafeFileHandle => _handle;
 
+    /// <summary>Finds the processes that map this object or have it open, whatever its name is by now; this process is one of them.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    public SharedMemoryHolders GetHolders()
+    {
+        var identity = _platform.GetStatus(Target).Identity;
+        return _platform.IndexHolders(identity)[identity];
+    }
+
+    /// <summary>Gets whether another user takes part in the object's lease, so that the last of them removes the name.</summary>
+    /// <remarks>The kernel holds the lease and releases it when a user dies: who takes part is alive. docs/spec/leases.md is the protocol.</remarks>
+    public bool IsLeasedByOthers => _platform.QueryLease(Target) != LeaseState.None;
+
+    /// <summary>Asks the kernel whether anybody else has the object open or mapped, in whatever container and of whatever user.</summary>
+    /// <returns>
+    /// <see langword="null"/> where the kernel does not tell: who is neither the owner of the object nor privileged (<c>CAP_LEASE</c>), and on other systems than Linux.
+    /// </returns>
+    /// <remarks>
+    /// What this process has opened or mapped through another <see cref="SharedMemoryObject"/> counts as somebody else's. An opener who comes in the
+    /// instant of asking waits for it, or gets <see cref="Errno.EAGAIN"/> if he opens with <c>O_NONBLOCK</c> and does not try again.
+    /// <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see>
+    /// </remarks>
+    public bool? IsHeldByOthers() => _platform.IsHeldByOthers(Target);
+
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>
     internal OpenObject Target
@@ -249,7 +273,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         return Stopwatch.GetElapsedTime(since) < NameLease.Patience;
     }
 
-    private static void CheckAccess(FileAccess access)
+    internal static void CheckAccess(FileAccess access)
     {
         if (access is not (FileAccess.Read or FileAccess.ReadWrite))
         {

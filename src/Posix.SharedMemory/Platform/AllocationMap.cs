@@ -12,9 +12,9 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
     internal List<ByteRange> Ranges(long length)
     {
         var found = new List<ByteRange>();
-        if (platform.CountPages(target, new(0, length), out var pages).IsSuccess)
+        if (platform.CountPages(target, new(0, length), out var counts).IsSuccess)
         {
-            Divide(new(0, length), pages, found);
+            Divide(new(0, length), counts.Total, found);
         }
         else
         {
@@ -22,6 +22,56 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
         }
 
         return found;
+    }
+
+    /// <summary>Tells every part of the object, in order, with the state of its pages. Nothing is read or brought in.</summary>
+    internal List<PageRun> States(long length)
+    {
+        var found = new List<PageRun>();
+        if (length == 0)
+        {
+            return found;
+        }
+
+        if (platform.CountPages(target, new(0, length), out var counts).IsSuccess)
+        {
+            Divide(new(0, length), counts, found);
+            return found;
+        }
+
+        // The kernel does not count, or not for this user, who may not write to the object: only what has been written is seen.
+        var written = new List<ByteRange>();
+        WalkData(length, written);
+        var at = 0L;
+        foreach (var range in written)
+        {
+            Append(new(new(at, range.Offset - at), PageState.Absent), found);
+            Append(new(range, PageState.Present), found);
+            at = range.End;
+        }
+
+        Append(new(new(at, length - at), PageState.Absent), found);
+        return found;
+    }
+
+    /// <summary>Halves a range until the pages of each part are in one state.</summary>
+    private void Divide(ByteRange range, PageCounts counts, List<PageRun> found)
+    {
+        var all = MemoryPage.RoundUp(range.Length) / MemoryPage.Size;
+        PageState? state = counts.Resident >= all ? PageState.Resident
+            : counts.Swapped >= all ? PageState.Swapped
+            : counts.Total <= 0 ? PageState.Absent
+            : null;
+        if (state is { } uniform)
+        {
+            Append(new(range, uniform), found);
+            return;
+        }
+
+        var half = all / 2 * MemoryPage.Size;
+        ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
+        Divide(left, CountPages(left), found);
+        Divide(right, CountPages(right), found);
     }
 
     /// <summary>Halves a range until each part is full or empty.</summary>
@@ -42,14 +92,14 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
         // Each half is counted anew rather than subtracted: the object may change while it is looked at.
         var half = all / 2 * MemoryPage.Size;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
-        Divide(left, CountPages(left), found);
-        Divide(right, CountPages(right), found);
+        Divide(left, CountPages(left).Total, found);
+        Divide(right, CountPages(right).Total, found);
     }
 
-    private long CountPages(ByteRange range) =>
-        platform.CountPages(target, range, out var pages) is { IsSuccess: false } error
+    private PageCounts CountPages(ByteRange range) =>
+        platform.CountPages(target, range, out var counts) is { IsSuccess: false } error
             ? throw new SharedMemoryException(error, "cachestat", target.Name.Text)
-            : pages;
+            : counts;
 
     private void WalkData(long length, List<ByteRange> found)
     {
@@ -84,6 +134,23 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
         else
         {
             found.Add(range);
+        }
+    }
+
+    private static void Append(PageRun run, List<PageRun> found)
+    {
+        if (run.Range.Length == 0)
+        {
+            return;
+        }
+
+        if (found.Count > 0 && found[^1].State == run.State)
+        {
+            found[^1] = new(new(found[^1].Range.Offset, found[^1].Range.Length + run.Range.Length), run.State);
+        }
+        else
+        {
+            found.Add(run);
         }
     }
 }

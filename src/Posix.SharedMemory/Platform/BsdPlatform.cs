@@ -66,6 +66,23 @@ internal abstract partial class BsdPlatform : PosixPlatform
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw new PlatformNotSupportedException(
         "This system does not tell which parts of shared memory have memory behind them. Keep account of the parts you have written.");
 
+    internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => throw new PlatformNotSupportedException(
+        "This system does not tell which pages of shared memory are in memory.");
+
+    internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target) => null;
+
+    internal override DirectoryWatch WatchDirectory() => throw new PlatformNotSupportedException(
+        "This system does not tell what happens to the names of shared memory objects. Where it lists them, compare two lists.");
+
+    internal override bool? IsHeldByOthers(in OpenObject target) => null;
+
+    internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw NoLookInside();
+
+    internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw NoLookInside();
+
+    private static PlatformNotSupportedException NoLookInside() =>
+        new("This system does not let one process look at another's descriptors by path. Have the other send its descriptor over a Unix socket.");
+
     internal override LeaseState QueryLease(in OpenObject target) => LeaseState.None;
 
     internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(

@@ -22,7 +22,7 @@ internal sealed partial class FreeBsdPlatform : BsdPlatform
         _ => 0,
     });
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw new PlatformNotSupportedException(
+    internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw new PlatformNotSupportedException(
         "Who holds a shared memory object is not looked up on FreeBSD. procstat(1) shows it: procstat files -a, procstat vm -a.");
 
     internal override FileAccess? Examine(in OpenObject target, out long pageSize)

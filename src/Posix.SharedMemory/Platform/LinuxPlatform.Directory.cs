@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -54,18 +55,82 @@ internal partial class LinuxPlatform
         return UsageOf(fileSystem);
     }
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => new LinuxProcessScan(this).Find(identity);
+    internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only)
+    {
+        if (only is { } wanted)
+        {
+            return new LinuxProcessScan(this, (identity, _) => identity == wanted).Walk();
+        }
 
-    /// <summary>Follows a link in /proc to what it stands for.</summary>
-    internal unsafe ObjectIdentity? IdentityBehind(string path)
+        var error = StatusBehind("/dev/shm", out var directory);
+        ThrowIfFailed(error, "statx(/dev/shm)", default);
+        return new LinuxProcessScan(this, (identity, _) => identity.Device == directory.Identity.Device).Walk();
+    }
+
+    internal override IEnumerable<AnonymousMemory> ListAnonymous()
+    {
+        const string Prefix = "/memfd:", Suffix = " (deleted)";
+        var names = new Dictionary<ObjectIdentity, string>();
+        var index = new LinuxProcessScan(this, IsAnonymous, readsLinks: true).Walk();
+        return names.Select(found => new AnonymousMemory
+        {
+            DebugName = found.Value, Identity = found.Key, Status = StatusThrough(index[found.Key], found.Key), Holders = index[found.Key],
+        });
+
+        bool IsAnonymous(ObjectIdentity identity, ReadOnlySpan<char> path)
+        {
+            if (path.StartsWith(Prefix))
+            {
+                names.TryAdd(identity, path[Prefix.Length..(path.EndsWith(Suffix) ? ^Suffix.Length : ^0)].ToString());
+            }
+
+            return names.ContainsKey(identity);
+        }
+    }
+
+    internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle)
+    {
+        var path = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/fd/{descriptor}\0"));
+        // It may be anything: with O_NONBLOCK a pipe or a terminal answers at once.
+        var error = OpenPath(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK, UnixFileMode.None, out handle);
+        if (handle is not null && RefuseUnlessRegularFile(handle) is { IsSuccess: false } refusal)
+        {
+            handle.Dispose();
+            handle = null;
+            return refusal;
+        }
+
+        return error;
+    }
+
+    /// <summary>What the kernel tells of an object that only others have; by a descriptor of theirs, or where they may be looked into that far, by a mapping.</summary>
+    private SharedMemoryStatus? StatusThrough(SharedMemoryHolders holders, ObjectIdentity identity)
+    {
+        var paths = holders.SelectMany(holder => holder.Descriptors.Select(held => string.Create(CultureInfo.InvariantCulture, $"/proc/{holder.ProcessId}/fd/{held.Number}")))
+            .Concat(holders.SelectMany(holder => holder.Mappings.Select(held => string.Create(
+                CultureInfo.InvariantCulture, $"/proc/{holder.ProcessId}/map_files/{held.Address:x}-{held.Address + (ulong)held.Length:x}"))));
+        foreach (var path in paths)
+        {
+            if (StatusBehind(path, out var status).IsSuccess && status.Identity == identity)
+            {
+                return status;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Follows a link, such as those in /proc, to what it stands for.</summary>
+    internal unsafe Errno StatusBehind(string path, out SharedMemoryStatus status)
     {
         var bytes = Encoding.ASCII.GetBytes(path + "\0");
         LinuxStatx statx = default;
         // SAFETY: the path is pinned for the length of the call and ends with a NUL.
         fixed (byte* pathPointer = bytes)
         {
-            var result = Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out statx);
-            return result == -1 ? null : StatusOf(statx).Identity;
+            var error = ErrorOf(Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, pathPointer, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out statx));
+            status = StatusOf(statx);
+            return error;
         }
     }
 

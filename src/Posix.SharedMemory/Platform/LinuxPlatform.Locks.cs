@@ -29,6 +29,25 @@ internal partial class LinuxPlatform
 
     internal override void DropLease(in OpenObject target) => Unlock(target, RecordLock.Lease);
 
+    internal override bool? IsHeldByOthers(in OpenObject target)
+    {
+        // Whoever opens the object meanwhile has the kernel send a signal here: by default SIGIO, which ends a process. SIGURG is ignored.
+        if (!ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_SETSIG, SIGURG)).IsSuccess)
+        {
+            return null;
+        }
+
+        // The kernel grants this only where there is no other open of the object; a mapping keeps the open it was made through.
+        var error = ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_SETLEASE, F_WRLCK));
+        if (!error.IsSuccess)
+        {
+            return error == Errno.EAGAIN ? true : null;
+        }
+
+        _ = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_SETLEASE, F_UNLCK);
+        return false;
+    }
+
     private Errno TryLock(in OpenObject target, RecordLock which, bool exclusive)
     {
         var error = SetLock(target, which, exclusive ? F_WRLCK : F_RDLCK, F_OFD_SETLK);

@@ -77,14 +77,55 @@ internal partial class LinuxPlatform
             : new AllocationMap(this, target).Ranges(status.Length);
     }
 
+    internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => new AllocationMap(this, target).States(GetLength(target));
+
     /// <summary>Counts the pages there are in a range, written or only reserved, in memory or swapped out.</summary>
-    internal Errno CountPages(in OpenObject target, ByteRange range, out long pages)
+    internal virtual Errno CountPages(in OpenObject target, ByteRange range, out PageCounts pages)
     {
         LinuxCachestat counts = default;
         var request = new LinuxCachestatRange { off = (ulong)range.Offset, len = (ulong)range.Length };
         var error = ErrorOf(Fails(nameof(Libc.cachestat)) ? -1 : Libc.cachestat(SYS_cachestat, target.Handle, request, out counts, 0));
-        pages = (long)(counts.nr_cache + counts.nr_evicted);
+        // Of memory, what is "evicted" from the page cache is in the swap.
+        pages = new((long)counts.nr_cache, (long)counts.nr_evicted);
         return error;
+    }
+
+    internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target)
+    {
+        var status = GetStatus(target);
+        return Directory.Exists("/proc/self") ? new LinuxHugePageScan(this).Find(IndexHolders(status.Identity)[status.Identity], status.Length) : null;
+    }
+
+    /// <summary>Opens what tells of a process's page table; <see langword="null"/> where it is gone or another user's.</summary>
+    internal SafeFileHandle? OpenPageTable(int processId)
+    {
+        var path = System.Text.Encoding.ASCII.GetBytes($"/proc/{processId}/pagemap\0");
+        _ = OpenPath(path, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var pageTable);
+        return pageTable;
+    }
+
+    /// <summary>Looks on from an address for pages of one kind in an open /proc/PID/pagemap, and moves the address to where it got.</summary>
+    internal unsafe Errno ScanPageTable(SafeFileHandle pageTable, long kind, ref ulong at, ulong end, Span<LinuxPageRegion> regions, out int filled)
+    {
+        // SAFETY: the span is pinned for the length of the call and the kernel is told how much it holds.
+        fixed (LinuxPageRegion* answers = regions)
+        {
+            var scan = new LinuxPagemapScan
+            {
+                size = (ulong)sizeof(LinuxPagemapScan), start = at, end = end, vec = (ulong)answers, vec_len = (ulong)regions.Length,
+                category_mask = (ulong)kind, return_mask = (ulong)kind,
+            };
+            nint result;
+            do
+            {
+                result = Fails("ioctl") ? -1 : Libc.ioctl_pagemap(pageTable, (nuint)PAGEMAP_SCAN, ref scan);
+            }
+            while (IsInterrupted(result));
+            // No step forward would be asked for ever.
+            at = scan.walk_end > at ? scan.walk_end : end;
+            filled = (int)Math.Max(result, 0);
+            return ErrorOf(result);
+        }
     }
 
     /// <summary>Opens the object anew, so that a file position of our own can be moved.</summary>
@@ -235,7 +276,7 @@ internal partial class LinuxPlatform
         // Pages that lie in the range already need not be found again. Where nobody tells how many those are (before Linux 6.5), all that may.
         var isOrdinary = IsOrdinaryMemory(target);
         var present = range.Offset >= status.Length ? Math.Max(0, status.AllocatedBytes - MemoryPage.RoundUp(status.Length))
-            : isOrdinary && CountPages(target, range, out var pages).IsSuccess ? pages * MemoryPage.Size
+            : isOrdinary && CountPages(target, range, out var pages).IsSuccess ? pages.Total * MemoryPage.Size
             : status.AllocatedBytes;
         var needed = range.Length - present;
         if (Usage(target) is { TotalBytes: > 0 } usage && needed > usage.AvailableBytes)

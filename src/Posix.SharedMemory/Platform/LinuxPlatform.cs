@@ -13,6 +13,8 @@ internal partial class LinuxPlatform : PosixPlatform
 
     private static ReadOnlySpan<byte> DirectoryPath => "/dev/shm\0"u8;
 
+    private const int WaitsForAsker = 100;
+
     internal override bool HasUnpublishedObjects => true;
 
     internal override string PublishCall => nameof(Libc.linkat);
@@ -32,6 +34,12 @@ internal partial class LinuxPlatform : PosixPlatform
 
         // Anything else may be what a neighbour put there. With O_NONBLOCK a FIFO answers at once; for memory it changes nothing.
         var error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
+        for (var attempt = default(SpinWait); error == Errno.EAGAIN && attempt.Count < WaitsForAsker; attempt.SpinOnce())
+        {
+            // Somebody asks at this moment whether he has the object alone, as IsHeldByOthers does.
+            error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
+        }
+
         if (handle is null)
         {
             return error == Errno.EISDIR ? Errno.EINVAL : error;

@@ -1,43 +1,73 @@
 using System.Globalization;
+using FoundObjects = System.Collections.Generic.Dictionary<
+    Posix.SharedMemory.ObjectIdentity,
+    (System.Collections.Generic.List<Posix.SharedMemory.HeldMapping> Mappings, System.Collections.Generic.List<Posix.SharedMemory.HeldDescriptor> Descriptors)>;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Looks through /proc for the processes that map an object or have it open.</summary>
+/// <summary>Walks once through /proc for the processes that map objects or have them open.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-internal sealed class LinuxProcessScan(LinuxPlatform platform)
+/// <param name="platform">The system.</param>
+/// <param name="isWanted">Which objects are looked for.</param>
+/// <param name="readsLinks">Whether to tell <paramref name="isWanted"/> the path behind a descriptor too, which costs a call for each.</param>
+internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.Wanted isWanted, bool readsLinks = false)
 {
-    internal SharedMemoryHolders Find(ObjectIdentity identity)
+    /// <summary>Whether an object is looked for; its path is what /proc shows.</summary>
+    internal delegate bool Wanted(ObjectIdentity identity, ReadOnlySpan<char> path);
+
+    internal SharedMemoryHolderIndex Walk()
     {
         if (!Directory.Exists("/proc/self"))
         {
             throw new PlatformNotSupportedException("Who holds an object is found in /proc, which is not mounted here.");
         }
 
-        var holders = new List<SharedMemoryHolder>();
+        var holders = new Dictionary<ObjectIdentity, List<SharedMemoryHolder>>();
         var unreadable = new List<int>();
         foreach (var id in ProcessIds())
         {
+            var found = new FoundObjects();
             // What cannot be read is either none of this user's business or gone meanwhile; only the first is unknown.
-            var mappings = ReadOrNull(() => MappingsOf(id, identity));
-            var descriptors = ReadOrNull(() => DescriptorsOf(id, identity));
-            if (mappings is { Count: > 0 } || descriptors is { Count: > 0 })
+            var isMapsRead = TryRead(() => AddMappings(id, found));
+            var isDescriptorsRead = TryRead(() => AddDescriptors(id, found));
+            if (found.Count > 0)
             {
-                holders.Add(new()
-                {
-                    ProcessId = id,
-                    Command = ReadOrNull(() => File.ReadAllText($"/proc/{id}/comm").TrimEnd('\n')) ?? "",
-                    Mappings = mappings ?? [],
-                    Descriptors = descriptors ?? [],
-                });
+                Add(holders, id, found);
             }
 
-            if ((mappings is null || descriptors is null) && MayHold(id))
+            if ((!isMapsRead || !isDescriptorsRead) && MayHold(id))
             {
                 unreadable.Add(id);
             }
         }
 
         return new(holders, unreadable);
+    }
+
+    private static void Add(Dictionary<ObjectIdentity, List<SharedMemoryHolder>> holders, int id, FoundObjects found)
+    {
+        var command = ReadOrNull(() => File.ReadAllText($"/proc/{id}/comm").TrimEnd('\n')) ?? "";
+        var commandLine = ReadOrNull(() => File.ReadAllText($"/proc/{id}/cmdline")) is { Length: > 0 } words ? words.TrimEnd('\0').Split('\0') : [];
+        var user = UserOf(id);
+        foreach (var (identity, (mappings, descriptors)) in found)
+        {
+            if (!holders.TryGetValue(identity, out var known))
+            {
+                holders[identity] = known = [];
+            }
+
+            known.Add(new()
+            {
+                ProcessId = id, Command = command, CommandLine = commandLine, UserId = user, Mappings = mappings, Descriptors = descriptors,
+            });
+        }
+    }
+
+    // The line "Uid:	1000	1000	1000	1000": real, effective, saved, and that for files.
+    private static uint? UserOf(int id)
+    {
+        var line = ReadOrNull(() => File.ReadLines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal)));
+        return line?.Split('\t') is [_, _, var effective, ..] && uint.TryParse(effective, CultureInfo.InvariantCulture, out var user) ? user : null;
     }
 
     /// <summary>Whether there is such a process, and not one of the kernel's own, which hold nothing.</summary>
@@ -61,7 +91,13 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform)
             .Where(id => id > 0)
             .Order();
 
-    private static T? ReadOrNull<T>(Func<T> read)
+    private static bool TryRead(Action read) => ReadOrNull(() =>
+    {
+        read();
+        return "read";
+    }) is not null;
+
+    private static T? ReadOrNull<T>(Func<T?> read)
         where T : class
     {
         try
@@ -75,17 +111,17 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform)
     }
 
     // A line: 7f0c4a000000-7f0c4a010000 rw-s 00002000 00:19 1234      /dev/shm/frames
-    private static List<HeldMapping> MappingsOf(int id, ObjectIdentity identity)
+    private void AddMappings(int id, FoundObjects found)
     {
-        var found = new List<HeldMapping>();
         Span<Range> fields = stackalloc Range[6];
         foreach (var line in File.ReadLines($"/proc/{id}/maps"))
         {
             var text = line.AsSpan();
-            if (text.Split(fields, ' ', StringSplitOptions.RemoveEmptyEntries) < 5
+            var count = text.Split(fields, ' ', StringSplitOptions.RemoveEmptyEntries);
+            if (count < 5
                 || !ulong.TryParse(text[fields[4]], CultureInfo.InvariantCulture, out var number)
-                || number != identity.Number
-                || DeviceOf(text[fields[3]]) != identity.Device)
+                || number == 0
+                || new ObjectIdentity(DeviceOf(text[fields[3]]), number) is var identity && !isWanted(identity, count > 5 ? text[fields[5]] : ""))
             {
                 continue;
             }
@@ -95,30 +131,36 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform)
             var start = ulong.Parse(range[..dash], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             var end = ulong.Parse(range[(dash + 1)..], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             var protection = text[fields[1]];
-            found.Add(new(
+            HeldBy(found, identity).Mappings.Add(new(
                 start,
                 (long)(end - start),
                 long.Parse(text[fields[2]], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
                 protection[1] == 'w' ? FileAccess.ReadWrite : FileAccess.Read,
                 IsPrivate: protection[3] == 'p'));
         }
-
-        return found;
     }
 
-    private List<HeldDescriptor> DescriptorsOf(int id, ObjectIdentity identity)
+    private void AddDescriptors(int id, FoundObjects found)
     {
-        var found = new List<HeldDescriptor>();
         foreach (var path in Directory.EnumerateFileSystemEntries($"/proc/{id}/fd"))
         {
-            if (platform.IdentityBehind(path) == identity)
+            var target = readsLinks ? ReadOrNull(() => new FileInfo(path).LinkTarget) : null;
+            if (platform.StatusBehind(path, out var status).IsSuccess && isWanted(status.Identity, target))
             {
                 var number = int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture);
-                found.Add(new(number, ReadOrNull(() => (object)AccessOf(id, number)) as FileAccess? ?? FileAccess.Read));
+                HeldBy(found, status.Identity).Descriptors.Add(new(number, ReadOrNull(() => (object)AccessOf(id, number)) as FileAccess? ?? FileAccess.Read));
             }
         }
+    }
 
-        return found;
+    private static (List<HeldMapping> Mappings, List<HeldDescriptor> Descriptors) HeldBy(FoundObjects found, ObjectIdentity identity)
+    {
+        if (!found.TryGetValue(identity, out var held))
+        {
+            found[identity] = held = ([], []);
+        }
+
+        return held;
     }
 
     // The line "flags:	0100002": octal, the access mode in the last two bits.

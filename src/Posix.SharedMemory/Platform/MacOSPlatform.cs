@@ -97,7 +97,7 @@ internal sealed partial class MacOSPlatform : BsdPlatform
     internal override IEnumerable<ObjectName> ListNames() => throw new PlatformNotSupportedException(
         "macOS does not tell the names of shared memory objects. Keep a list of your own; lsof(8) shows those that are open.");
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw new PlatformNotSupportedException(
+    internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw new PlatformNotSupportedException(
         "macOS does not tell who holds a shared memory object. lsof(8) shows the descriptors of one's own processes.");
 
     internal override FileAccess? Examine(in OpenObject target, out long pageSize)

@@ -58,7 +58,17 @@ internal abstract class Platform
 
     internal abstract SharedMemoryUsage GetUsage();
 
-    internal abstract SharedMemoryHolders FindHolders(ObjectIdentity identity);
+    /// <summary>Begins to tell what happens to names.</summary>
+    internal abstract DirectoryWatch WatchDirectory();
+
+    /// <summary>Finds who holds the named objects, in one walk through the processes; or who holds just one object, named or not.</summary>
+    internal abstract SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only);
+
+    /// <summary>Finds memory that has no name in the directory, by those who hold it.</summary>
+    internal abstract IEnumerable<AnonymousMemory> ListAnonymous();
+
+    /// <summary>Opens anew what a descriptor of another process stands for. What is not a regular file is <see cref="Errno.EINVAL"/>.</summary>
+    internal abstract Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle);
 
     // ---- Files ------------------------------------------------------------------------------------------------------
 
@@ -109,6 +119,12 @@ internal abstract class Platform
     internal abstract void Discard(in OpenObject target, ByteRange range);
 
     internal abstract IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target);
+
+    /// <summary>Tells where the memory of each page is, without bringing any in.</summary>
+    internal abstract IReadOnlyList<PageRun> GetPageStates(in OpenObject target);
+
+    /// <summary>Tells which parts processes map in huge pages; <see langword="null"/> where the system does not tell.</summary>
+    internal abstract IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target);
 
     /// <summary>Reads up to the end of the object: <c>pread</c>.</summary>
     internal abstract int Read(in OpenObject target, Span<byte> destination, long offset);
@@ -177,6 +193,9 @@ internal abstract class Platform
 
     /// <summary>Gives a lease up.</summary>
     internal abstract void DropLease(in OpenObject target);
+
+    /// <summary>Asks the kernel whether anybody else has the object open or mapped; <see langword="null"/> where it does not tell.</summary>
+    internal abstract bool? IsHeldByOthers(in OpenObject target);
 
     // ---- Mappings --------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,13 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SharedMemoryUsage GetUsage() => throw Unsupported();
 
-    internal override SharedMemoryHolders FindHolders(ObjectIdentity identity) => throw Unsupported();
+    internal override DirectoryWatch WatchDirectory() => throw Unsupported();
+
+    internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw Unsupported();
+
+    internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw Unsupported();
+
+    internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw Unsupported();
 
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Unsupported();
 
@@ -62,6 +68,10 @@ internal sealed class UnsupportedPlatform : Platform
     internal override void Discard(in OpenObject target, ByteRange range) => throw Unsupported();
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw Unsupported();
+
+    internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => throw Unsupported();
+
+    internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target) => throw Unsupported();
 
     internal override int Read(in OpenObject target, Span<byte> destination, long offset) => throw Unsupported();
 
@@ -100,6 +110,8 @@ internal sealed class UnsupportedPlatform : Platform
     internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw Unsupported();
 
     internal override void DropLease(in OpenObject target) => throw Unsupported();
+
+    internal override bool? IsHeldByOthers(in OpenObject target) => throw Unsupported();
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => throw Unsupported();
 

@@ -56,6 +56,13 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
                 Errno.ENAMETOOLONG, operation, name, $"{parsed.ByteCount} bytes, where {MaxBytes} are allowed");
     }
 
+    /// <summary>Checks a name that a caller gave in bytes, which need not be UTF-8.</summary>
+    /// <exception cref="ArgumentException">Empty, longer than 255 bytes, a dot, two dots, a slash inside, or a NUL.</exception>
+    internal static ObjectName Parse(ReadOnlySpan<byte> name, [CallerArgumentExpression(nameof(name))] string? parameter = null) =>
+        name.Length is 0 or > MaxBytes || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8) || name.ContainsAny((byte)'/', (byte)0)
+            ? throw new ArgumentException($"The name of a shared memory object is 1 to {MaxBytes} bytes, not a dot or two, without a slash or a NUL.", parameter)
+            : FromSystem(name);
+
     /// <summary>Takes a name as the system's directory holds it: any bytes.</summary>
     internal static ObjectName FromSystem(ReadOnlySpan<byte> bytes) => new(Encoding.UTF8.GetString(bytes), bytes.ToArray());
 

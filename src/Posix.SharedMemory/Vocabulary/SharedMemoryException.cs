@@ -16,6 +16,7 @@ public sealed class SharedMemoryException : IOException
         Errno = errno;
         Operation = operation;
         ObjectName = objectName;
+        Detail = detail;
     }
 
     /// <summary>Gets why the call failed.</summary>
@@ -26,6 +27,9 @@ public sealed class SharedMemoryException : IOException
 
     /// <summary>Gets the object's name as the caller wrote it; <see langword="null"/> where it has none.</summary>
     public string? ObjectName { get; }
+
+    /// <summary>Gets what more there is to say, such as the bytes asked and available; <see langword="null"/> where the number says it all.</summary>
+    public string? Detail { get; }
 
     private static string Describe(Errno errno, string operation, string? objectName, string? detail)
     {

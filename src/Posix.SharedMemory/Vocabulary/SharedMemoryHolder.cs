@@ -9,6 +9,12 @@ public sealed record SharedMemoryHolder
     /// <summary>Gets the command's short name, at most 15 bytes of it.</summary>
     public required string Command { get; init; }
 
+    /// <summary>Gets the words the process was started with, or has put in their place; none where they are not to be had.</summary>
+    public IReadOnlyList<string> CommandLine { get; init; } = [];
+
+    /// <summary>Gets the user as whom the process acts; <see langword="null"/> where it is not to be had.</summary>
+    public uint? UserId { get; init; }
+
     /// <summary>Gets where the process maps the object.</summary>
     public required IReadOnlyList<HeldMapping> Mappings { get; init; }
 

@@ -41,6 +41,7 @@ internal static class FaultAllowances
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
+        ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
         (Any, "fcntl(unlock)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
@@ -49,6 +50,13 @@ internal static class FaultAllowances
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
+        ("EnumerateAnonymous", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
+        ("IsHeldByOthers", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
+        ("IsLeasedByOthers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
+        ("IsLeasedByOthers", "fcntl", [], FaultOutcome.Throws, "Whether there is a lease is what was asked."),
+        ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
+        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether he has it alone."),
+        ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 
         ("Open leased", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
@@ -76,8 +84,7 @@ internal static class FaultAllowances
         ("OpenOrCreate", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
         ("OpenOrCreate", "linkat", [Errno.EEXIST], FaultOutcome.Succeeds, "Somebody was faster: opened."),
         (Any, "linkat", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Before Linux 6.10 by way of /proc/self/fd."),
-        ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
-        ("Publish Replace", "getdents64", [], FaultOutcome.Succeeds, "As above."),
+        ("Publish Replace", "getdents64", [], FaultOutcome.Succeeds, "The sweep's look into the directory, as above."),
         ("Publish Replace", "linkat", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "Taken: by way of a temporary name; thrown only where that is taken too."),
         ("Create", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "The name is free, says the look before a large length is reserved."),
         ("IsUnlinked", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name: unlinked."),
@@ -91,6 +98,8 @@ internal static class FaultAllowances
         ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("CopyTo", "write", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
+        ("GetPageStates", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
+        ("FindHugePages", "statx later", [], FaultOutcome.Succeeds, "As for GetHolders."),
         (Any, "fallocate(grow)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
         ("CreateAnonymous", "memfd_create", [Errno.EINVAL], FaultOutcome.Succeeds, "anonymous.oldkernel: made again without the young flag."),
         ("CreateAnonymous", "memfd_create", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "anonymous.filtered."),
@@ -147,6 +156,7 @@ internal static class FaultAllowances
         return call switch
         {
             "fcntl" when path == "FromHandle" => "fcntl(F_GETFL)",
+            "fcntl" when path == "IsLeasedByOthers" => "fcntl(query)",
             "fcntl" when isFlags => "fcntl(F_SETFL)",
             "fcntl" when last == "fcntl" && WasFlags(before) => "fcntl(query)",
             "fcntl" when path.StartsWith("SetLength", StringComparison.Ordinal) =>
@@ -154,7 +164,7 @@ internal static class FaultAllowances
             "fcntl" when path.StartsWith("Publish", StringComparison.Ordinal) && before.Contains("rename", StringComparer.Ordinal) => "fcntl(unlock)",
             "fcntl" when last == "getdents64" => "fcntl(wait)",
             "fcntl" => "fcntl(lock)",
-            "statx" when path == "GetHolders" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
+            "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
             "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",

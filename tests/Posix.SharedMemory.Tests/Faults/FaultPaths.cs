@@ -193,7 +193,24 @@ internal static class FaultPaths
         yield return new("Permissions read", scene => scene.Create(5000), scene => _ = scene.Memory.Permissions);
         yield return new("Permissions set", scene => scene.Create(5000), scene => scene.Memory.Permissions = UnixFileMode.UserRead);
         yield return new("Enumerate", scene => scene.Create(5000), scene => Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => entry.Name == scene.Other.Name)) { DependsOnNeighbours = true, Calls = 8 };
+        yield return new("Watch", _ => { }, scene => scene.Keep(SharedMemoryDirectory.Watch()));
+        yield return new(
+            "GetPageStates",
+            scene =>
+            {
+                scene.Create(9 * 4096, Backing.Sparse);
+                scene.Memory.Write("x"u8, 5 * 4096);
+            },
+            scene => scene.Memory.GetPageStates());
+        yield return new("FindHugePages", scene => scene.Create(5000), scene => scene.Memory.FindHugePages()) { DependsOnNeighbours = true, Calls = 2 };
         yield return new("GetUsage", _ => { }, _ => SharedMemoryDirectory.GetUsage());
+        yield return new("IndexHolders", _ => { }, _ => SharedMemoryDirectory.IndexHolders()) { DependsOnNeighbours = true, Calls = 2 };
+        yield return new("EnumerateAnonymous", _ => { }, _ => Assert.All(SharedMemoryDirectory.EnumerateAnonymous(), found => Assert.NotNull(found.DebugName))) { DependsOnNeighbours = true, Calls = 1 };
+        yield return new(
+            "OpenDescriptor", scene => scene.Create(5000),
+            scene => scene.Keep(SharedMemoryDirectory.OpenDescriptor(Environment.ProcessId, (int)scene.Memory.SafeFileHandle.DangerousGetHandle())));
+        yield return new("IsHeldByOthers", scene => scene.Create(5000), scene => scene.Memory.IsHeldByOthers());
+        yield return new("IsLeasedByOthers", scene => scene.Create(5000), scene => Assert.False(scene.Memory.IsLeasedByOthers));
         yield return new("GetHolders", scene => scene.Create(5000), scene => SharedMemoryDirectory.GetHolders(scene.Name))
         {
             DependsOnNeighbours = true,

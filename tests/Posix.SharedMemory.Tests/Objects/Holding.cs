@@ -95,6 +95,141 @@ public sealed class Holding
     }
 
     [Fact]
+    [Rule("holders.all")]
+    public void One_walk_finds_the_holders_of_all_objects()
+    {
+        using TemporaryName first = new(), second = new(), unheld = new();
+        using var one = SharedMemoryObject.Create(first, s_page);
+        using var two = SharedMemoryObject.Create(second, s_page);
+        SharedMemoryObject.Create(unheld, s_page).Dispose();
+        var identity = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(unheld.Name))!.Identity;
+        using var peer = Peer.Start("hold", second, "read");
+        Assert.Equal("held", peer.ReadLine());
+        _ = Settled.Holders(first, Environment.ProcessId);
+        _ = Settled.Holders(second, Environment.ProcessId, peer.ProcessId);
+        _ = Settled.Holders(unheld);
+
+        var index = SharedMemoryDirectory.IndexHolders();
+        Assert.Contains(index[one.GetStatus().Identity], holder => holder.ProcessId == Environment.ProcessId);
+        var holder = index[two.GetStatus().Identity].Single(holder => holder.ProcessId == peer.ProcessId);
+        Assert.Equal((Peer.Program, "hold", second.Name, "read"), (holder.CommandLine[0], holder.CommandLine[1], holder.CommandLine[2], holder.CommandLine[3]));
+        Assert.Equal(Environment.IsPrivilegedProcess, holder.UserId == 0);
+        Assert.DoesNotContain(index[identity], holder => holder.ProcessId == peer.ProcessId);
+        Assert.Equal(index.IsComplete, index.UnreadableProcessIds.Count == 0);
+        Assert.Equal(index.UnreadableProcessIds, index[identity].UnreadableProcessIds);
+    }
+
+    [Fact]
+    [Rule("holders.all")]
+    public void An_object_without_a_name_has_holders_too()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(s_page);
+        using var mapping = memory.Map();
+        var own = memory.GetHolders().Single(holder => holder.ProcessId == Environment.ProcessId);
+        Assert.Equal(s_page, Assert.Single(own.Mappings).Length);
+        Assert.Equal([new((int)memory.SafeFileHandle.DangerousGetHandle(), FileAccess.ReadWrite)], own.Descriptors);
+    }
+
+    [SkippableTheory]
+    [InlineData("keep")]
+    [InlineData("map")]
+    [Rule("holders.others")]
+    public void The_kernel_tells_whether_others_hold_it(string how)
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, s_page);
+        using var mapping = memory.Map();
+
+        // A child that another test starts holds the descriptor too, from its fork until it executes its program.
+        Watchdog.Until(() => memory.IsHeldByOthers() is false, "nobody else");
+        using (var judge = Judge.Start("c"))
+        {
+            judge.Ask(how, Judge.Hex(name), "r", s_page, 0);
+            Assert.True(memory.IsHeldByOthers());
+            judge.Kill();
+        }
+
+        Watchdog.Until(() => memory.IsHeldByOthers() is false, "nobody else");
+        using (var other = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read))
+        {
+            Assert.True(memory.IsHeldByOthers());
+            Assert.True(other.IsHeldByOthers());
+        }
+
+        SharedMemoryObject.Unlink(name);
+        Watchdog.Until(() => memory.IsHeldByOthers() is false, "nobody else");
+    }
+
+    [Fact]
+    [Rule("holders.others")]
+    public void Who_opens_while_it_is_asked_gets_the_object_and_nobody_dies()
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, s_page);
+        using var stop = new CancellationTokenSource();
+        var asking = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                _ = memory.IsHeldByOthers();
+            }
+        });
+        for (var round = 0; round < 20_000; round++)
+        {
+            SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read).Dispose();
+        }
+
+        stop.Cancel();
+        Watchdog.Run(() => asking.ContinueWith(_ => 0, TaskScheduler.Default).Result, "the asker");
+        Assert.Null(asking.Exception);
+    }
+
+    [Fact]
+    [Rule("holders.lease")]
+    public void Tells_whether_others_take_part_in_the_lease()
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, 1, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+        Assert.False(memory.IsLeasedByOthers);
+        using (SharedMemoryObject.Open(name))
+        {
+            Assert.True(memory.IsLeasedByOthers);
+        }
+
+        Assert.False(memory.IsLeasedByOthers);
+    }
+
+    [SkippableFact]
+    [Rule("holders.anonymous")]
+    public void Memory_without_a_name_is_found_by_who_holds_it_and_opened_by_his_descriptor()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/python3") || Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, "python3"))), "python3 is not installed.");
+        using var unique = new TemporaryName("anonymous");
+        using var python = Peer.Run(
+            "python3", "-c", $"import mmap,os,sys; f=os.memfd_create('{unique} x'); os.write(f,b'abc'); m=mmap.mmap(f,3); print(f,flush=True); sys.stdin.read()");
+        var descriptor = int.Parse(python.ReadLine(), CultureInfo.InvariantCulture);
+        var found = Assert.Single(SharedMemoryDirectory.EnumerateAnonymous(), found => found.DebugName == unique + " x");
+        Assert.Equal((3L, found.Identity), (found.Status!.Value.Length, found.Status.Value.Identity));
+        var holder = Assert.Single(found.Holders, holder => holder.ProcessId == python.ProcessId);
+        Assert.Contains(holder.Descriptors, held => held.Number == descriptor);
+        Assert.Single(holder.Mappings);
+
+        using (var memory = SharedMemoryDirectory.OpenDescriptor(python.ProcessId, descriptor, FileAccess.ReadWrite))
+        {
+            Assert.Null(memory.Name);
+            var bytes = new byte[5];
+            Assert.Equal(3, memory.Read(bytes, 0));
+            Assert.Equal("abc\0\0"u8.ToArray(), bytes);
+            memory.Write("xyz"u8, 0);
+        }
+
+        Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.OpenDescriptor(python.ProcessId, 0)).Errno);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.OpenDescriptor(python.ProcessId, 1_000_000)).Errno);
+        python.Kill();
+        Assert.DoesNotContain(SharedMemoryDirectory.EnumerateAnonymous(), found => found.DebugName == unique + " x");
+    }
+
+    [Fact]
     [Rule("holders.missing")]
     public void A_missing_name_is_ENOENT()
     {

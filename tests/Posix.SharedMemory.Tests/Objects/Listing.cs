@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Posix.SharedMemory.Tests.Objects;
 
@@ -31,7 +32,7 @@ public sealed class Listing
                 Assert.Equal(
                     (status.Length, status.AllocatedBytes, status.Permissions, status.Owner, status.Group, status.Identity, status.LastWriteTime, status.CreationTime),
                     (entry.Length, entry.AllocatedBytes, entry.Permissions, entry.Owner, entry.Group, entry.Identity, entry.LastWriteTime, entry.CreationTime));
-                Assert.Equal(name.Name, System.Text.Encoding.UTF8.GetString(entry.NameBytes.Span));
+                Assert.Equal(name.Name, Encoding.UTF8.GetString(entry.NameBytes.Span));
             }
         }
         finally
@@ -141,6 +142,42 @@ public sealed class Listing
         Assert.False(newer.IsUnlinked);
         SharedMemoryDirectory.Enumerate().Single(entry => entry.Name == name.Name).Unlink();
         Assert.True(newer.IsUnlinked);
+    }
+
+    [Fact]
+    [Rule("directory.remove")]
+    public void An_entry_moves_the_name_only_while_it_means_what_was_seen()
+    {
+        using TemporaryName name = new(), other = new(), free = new();
+        using var memory = SharedMemoryObject.Create(name, 1);
+        SharedMemoryObject.Create(other, 2).Dispose();
+        var entry = SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name.Name))!;
+        var failure = Assert.Throws<SharedMemoryException>(() => entry.Rename(other, RenameMode.NoReplace));
+        Assert.Equal((Errno.EEXIST, "shm_rename", other.Name), (failure.Errno, failure.Operation, failure.ObjectName));
+        entry.Rename(other, RenameMode.Exchange);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => entry.Rename(free)).Errno);
+        Assert.False(free.Exists);
+        SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(other.Name))!.Rename(free);
+        using var moved = SharedMemoryObject.Open(free);
+        Assert.Equal(memory.GetStatus().Identity, moved.GetStatus().Identity);
+        Assert.Throws<ArgumentException>(() => entry.Rename("a/b"));
+    }
+
+    [Fact]
+    [Rule("directory.find")]
+    public void Finds_what_a_name_means_whatever_its_bytes_are()
+    {
+        using TemporaryName name = new(), directory = new();
+        using var memory = SharedMemoryObject.Create(name, 5);
+        Directory.CreateDirectory(directory.Path);
+        Assert.Equal(memory.GetStatus(), SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name.Name))!.Status);
+        Assert.Null(SharedMemoryDirectory.Find([.. Encoding.UTF8.GetBytes(name.Name), 0xFF]));
+        Assert.Null(SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(directory.Name)));
+        Assert.Null(SharedMemoryDirectory.Find(new byte[255].Select(_ => (byte)'a').ToArray()));
+        foreach (var impossible in (byte[][])[[], [(byte)'.'], [(byte)'.', (byte)'.'], [(byte)'a', (byte)'/'], [0], new byte[256]])
+        {
+            Assert.Throws<ArgumentException>(() => SharedMemoryDirectory.Find(impossible));
+        }
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class Unsupported
         ["TryUnlink"] = () => SharedMemoryObject.TryUnlink("a"),
         ["Rename"] = () => SharedMemoryObject.Rename("a", "b"),
         ["Enumerate"] = () => _ = SharedMemoryDirectory.Enumerate().Any(),
+        ["Watch"] = () => SharedMemoryDirectory.Watch().Dispose(),
         ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
         ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
         ["SendHandlesAsync"] = () => WithSockets(pair => pair.Sender.SendHandlesAsync(new byte[1], []).AsTask()),
@@ -29,6 +30,10 @@ public sealed class Unsupported
         ["ReceiveObjectAsync"] = () => WithSockets(pair => pair.Receiver.ReceiveObjectAsync().AsTask()),
         ["SetInheritable"] = () => WithHandle(handle => handle.SetInheritable(true)),
         ["StartInheriting"] = () => WithHandle(handle => new ProcessStartInfo("true").StartInheriting(handle).Dispose()),
+        ["Find"] = () => SharedMemoryDirectory.Find("a"u8),
+        ["IndexHolders"] = () => SharedMemoryDirectory.IndexHolders(),
+        ["EnumerateAnonymous"] = () => _ = SharedMemoryDirectory.EnumerateAnonymous().Any(),
+        ["OpenDescriptor"] = () => SharedMemoryDirectory.OpenDescriptor(1, 1).Dispose(),
     };
 
     public static TheoryData<string> Acts => [.. s_acts.Keys];

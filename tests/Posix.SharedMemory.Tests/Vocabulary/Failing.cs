@@ -56,8 +56,12 @@ public sealed class Failing
 
     [Fact]
     [Rule("errors.exception")]
-    public void Says_more_behind_the_errno_where_there_is_more() =>
-        Assert.Equal("fallocate(/a): No space left on device (ENOSPC): 5 bytes asked", new SharedMemoryException(Errno.ENOSPC, "fallocate", "a", "5 bytes asked").Message);
+    public void Says_more_behind_the_errno_where_there_is_more()
+    {
+        var failure = new SharedMemoryException(Errno.ENOSPC, "fallocate", "a", "5 bytes asked");
+        Assert.Equal("5 bytes asked", failure.Detail);
+        Assert.Equal("fallocate(/a): No space left on device (ENOSPC): 5 bytes asked", failure.Message);
+    }
 
     [Fact]
     [Rule("errors.misuse")]

@@ -151,6 +151,7 @@ public sealed class Naming
             try
             {
                 Assert.Equal(Encoding.UTF8.GetString(name), entry.Name);
+                Assert.Equal(entry.Identity, SharedMemoryDirectory.Find(name)!.Identity);
                 using var memory = entry.Open(FileAccess.ReadWrite);
                 Assert.Equal(entry.Identity, memory.GetStatus().Identity);
                 memory.SetLength(10);

@@ -15,6 +15,8 @@ internal static class Linux
     internal const int STATX_TYPE = 1, STATX_SIZE = 0x200, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
 
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
+    internal const int F_SETSIG = 10, F_SETLEASE = 1024;
+    internal const int SIGURG = 23;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
 
     internal const int F_ADD_SEALS = 1033, F_GET_SEALS = 1034;
@@ -37,6 +39,12 @@ internal static class Linux
 
     internal const int SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_PIDFD = 4;
     internal const int MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
+
+    internal const long PAGEMAP_SCAN = 0xc0606610, PAGE_IS_HUGE = 0x40;
+
+    internal const int IN_MOVED_FROM = 0x40, IN_MOVED_TO = 0x80, IN_CREATE = 0x100, IN_DELETE = 0x200, IN_DELETE_SELF = 0x400, IN_MOVE_SELF = 0x800;
+    internal const int IN_UNMOUNT = 0x2000, IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000, IN_ONLYDIR = 0x1000000, IN_ISDIR = 0x40000000;
+    internal const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;
 
     internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6;
 

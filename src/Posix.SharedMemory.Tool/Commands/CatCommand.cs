@@ -1,0 +1,61 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm cat</c>: the bytes of an object, copied by the kernel.</summary>
+internal sealed class CatCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _name = Given.Name("NAME", "The object", ArgumentArity.ZeroOrOne);
+    private readonly Option<long?> _offset = Given.Offset();
+    private readonly Option<long?> _length = Given.Length();
+    private readonly Option<int?> _process = new("--pid") { HelpName = "PID", Description = "Not a named object, but what this process has open" };
+    private readonly Option<int?> _descriptor = new("--fd") { HelpName = "NUMBER", Description = "The descriptor in that process; shm ls --anonymous shows it" };
+
+    internal CatCommand()
+        : base("cat", "Write an object's bytes to standard output.", "shm cat frames > frames.bin", "shm cat frames --offset 4K --length 16 | xxd", "shm cat --pid 1234 --fd 5 > memory.bin")
+    {
+        Add(_name);
+        Add(_offset);
+        Add(_length);
+        Add(_process);
+        Add(_descriptor);
+        Validators.Add(result =>
+        {
+            var isByDescriptor = result.GetValue(_process) is not null && result.GetValue(_descriptor) is not null;
+            var isByName = result.GetResult(_name) is { Tokens.Count: > 0 };
+            if (isByName == isByDescriptor || (isByName && (result.GetValue(_process) ?? result.GetValue(_descriptor)) is not null))
+            {
+                result.AddError("give a NAME, or --pid and --fd");
+            }
+            else if (result.GetValue(_process) < 0 || result.GetValue(_descriptor) < 0)
+            {
+                result.AddError("--pid and --fd are not negative");
+            }
+        });
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        object name = given.GetValue(_name) is { } named ? named : $"descriptor {given.GetValue(_descriptor)} of process {given.GetValue(_process)}";
+        using var memory = Open(given);
+        var part = Part.Of(name, memory, given.GetValue(_offset), given.GetValue(_length));
+        try
+        {
+            var copied = memory.CopyTo(terminal.OutHandle, part.Offset, part.Length);
+            return copied == part.Length ? ExitCode.Done : throw Part.Cut(name, copied, part.Length);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // Cut between the look at its length and the copy.
+            throw Part.Cut(name, 0, part.Length);
+        }
+        catch (SharedMemoryException e) when (!Failure.IsClosedPipe(e))
+        {
+            throw new CommandException(Failure.Describe(e, "standard output"));
+        }
+    }
+
+    private SharedMemoryObject Open(ParseResult given) => given.GetValue(_name) is { } name
+        ? name.Open(FileAccess.Read)
+        : SharedMemoryDirectory.OpenDescriptor(given.GetValue(_process)!.Value, given.GetValue(_descriptor)!.Value);
+}

@@ -1,0 +1,29 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm chmod</c>.</summary>
+internal sealed class ChmodCommand : ShmCommand
+{
+    private readonly Argument<Func<UnixFileMode, UnixFileMode>> _mode = new("MODE")
+    {
+        Description = "Such as 0640, or u=rw,g+r,o-rwx",
+        CustomParser = result => Given.One(result, ModeText.Read)!,
+    };
+
+    private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
+
+    internal ChmodCommand()
+        : base("chmod", "Change who may open an object. Who has it open keeps it.", "shm chmod 0640 frames", "shm chmod g+rw frames")
+    {
+        Add(_mode);
+        Add(_name);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        using var memory = given.GetRequiredValue(_name).Open(FileAccess.Read);
+        memory.Permissions = given.GetRequiredValue(_mode)(memory.Permissions);
+        return ExitCode.Done;
+    }
+}

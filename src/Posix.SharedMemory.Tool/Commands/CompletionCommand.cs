@@ -1,0 +1,59 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm completion</c>: a script that teaches a shell to complete commands, options and names of objects.</summary>
+internal sealed class CompletionCommand : ShmCommand
+{
+    // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'.
+    private const string Bash = """
+        _shm() {
+            local line=${COMP_LINE:0:COMP_POINT} IFS=$'\n'
+            COMPREPLY=($(compgen -W "$(shm "[suggest:${#line}]" "$line" 2>/dev/null | sed 's/[\\ ]/\\&/g')" -- "${COMP_WORDS[COMP_CWORD]}"))
+        }
+        complete -o default -F _shm shm
+
+        """;
+
+    private const string Zsh = """
+        #compdef shm
+        _shm() {
+            local -a found
+            found=("${(@f)$(shm "[suggest:${#BUFFER}]" "$BUFFER" 2>/dev/null)}")
+            compadd -a found
+        }
+        compdef _shm shm
+
+        """;
+
+    private const string Fish = """
+        complete --command shm --no-files --arguments '(shm "[suggest:"(commandline --cursor)"]" (commandline --current-process | string collect) 2>/dev/null)'
+
+        """;
+
+    private static readonly string[] s_shells = ["bash", "zsh", "fish"];
+
+    private readonly Argument<string> _shell = new("SHELL")
+    {
+        Description = "bash, zsh or fish",
+        CustomParser = result => Given.One(result, Given.OneOf("shell", s_shells))!,
+    };
+
+    internal CompletionCommand()
+        : base(
+            "completion",
+            "Print a script that teaches a shell to complete shm's commands, options and objects.",
+            "shm completion bash > ~/.local/share/bash-completion/completions/shm",
+            "shm completion zsh > ~/.zfunc/_shm",
+            "shm completion fish > ~/.config/fish/completions/shm.fish")
+    {
+        _shell.CompletionSources.Add(s_shells);
+        Add(_shell);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        terminal.Out.Write(given.GetValue(_shell) switch { "bash" => Bash, "zsh" => Zsh, _ => Fish });
+        return ExitCode.Done;
+    }
+}

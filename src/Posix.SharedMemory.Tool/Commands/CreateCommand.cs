@@ -1,0 +1,81 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm create</c>: a new object, which nobody sees before it is complete.</summary>
+internal sealed class CreateCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _name = Given.NewName("NAME", "Its name, which must be free");
+    private readonly Argument<long?> _size = Given.Size("SIZE", "Its length, such as 64M; by default, that of what is put into it", ArgumentArity.ZeroOrOne);
+    private readonly Option<string> _from = new("--from") { HelpName = "FILE", Description = "Fill it from a file, or from standard input with -" };
+    private readonly Option<Func<UnixFileMode, UnixFileMode>> _mode = new("--mode")
+    {
+        HelpName = "MODE",
+        Description = "Its permissions, exactly; by default 0600",
+        CustomParser = result => Given.One(result, ModeText.Read),
+    };
+
+    private readonly Option<bool> _sparse = Given.Sparse();
+
+    internal CreateCommand()
+        : base(
+            "create", "Create an object. It gets its name when it is complete; if that fails, nothing is left.",
+            "shm create frames 64M", "shm create model --from model.bin --mode 0644", "zstd -dc big.zst | shm create big --from -")
+    {
+        Add(_name);
+        Add(_size);
+        Add(_from);
+        Add(_mode);
+        Add(_sparse);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var name = given.GetRequiredValue(_name);
+        var size = given.GetValue(_size);
+        var from = given.GetValue(_from);
+        if (size is null && from is null)
+        {
+            throw new UsageException($"{name}: give a SIZE, or what to fill it from (--from)");
+        }
+
+        var permissions = (given.GetValue(_mode) ?? (mode => mode))(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var options = new SharedMemoryOptions { Permissions = permissions, Backing = given.GetValue(_sparse) ? Backing.Sparse : Backing.Reserved };
+        var text = name.Text;
+        if (from is null)
+        {
+            SharedMemoryObject.Create(text, size!.Value, options).Dispose();
+        }
+        else
+        {
+            Fill(name, size, from, options);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void Fill(GivenName name, long? size, string from, SharedMemoryOptions options)
+    {
+        // Better now than after an hour of reading. Whether the name is free then too, publishing tells.
+        if (name.IsTaken)
+        {
+            throw new SharedMemoryException(Errno.EEXIST, "shm_open", name.Text);
+        }
+
+        using var source = ByteSource.Open(from);
+        try
+        {
+            using var memory = SharedMemoryObject.CreateUnpublished(0, options);
+            using var interruption = new Interruption(memory);
+            new Filling(memory, options.Backing, size).From(source);
+
+            // Writing takes set-user and set-group away from who is not root.
+            memory.Permissions = options.Permissions;
+            memory.Publish(name.Text);
+        }
+        catch (SharedMemoryException e)
+        {
+            throw new CommandException(Failure.Describe(e, name));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.CommandLine.Parsing;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>The kinds of arguments and options that several commands take. Each is checked while the command line is read.</summary>
+internal static class Given
+{
+    internal delegate T Reader<out T>(string text, out string? objection);
+
+    /// <summary>The name of an object; it completes to those there are.</summary>
+    internal static Argument<GivenName> Name(string label, string description, ArgumentArity? arity = null) => WithNames(
+        new Argument<GivenName>(label) { Description = description, Arity = arity ?? ArgumentArity.ExactlyOne, CustomParser = result => One(result, GivenName.Read)! });
+
+    /// <summary>The same, where it may be left out.</summary>
+    internal static Argument<GivenName?> OptionalName(string label, string description) => WithNames(new Argument<GivenName?>(label)
+    {
+        Description = description, Arity = ArgumentArity.ZeroOrOne, CustomParser = result => One(result, GivenName.Read),
+    });
+
+    /// <summary>A name for an object that there need not be yet.</summary>
+    internal static Argument<GivenName> NewName(string label, string description) =>
+        new(label) { Description = description, CustomParser = result => One(result, GivenName.Read)! };
+
+    /// <summary>Names to choose by; without it, all are meant.</summary>
+    internal static Argument<NamePattern?> Pattern(string description) => WithNames(
+        new Argument<NamePattern?>("PATTERN") { Description = description, Arity = ArgumentArity.ZeroOrOne, CustomParser = result => One(result, NamePattern.Read) });
+
+    internal static Argument<long?> Size(string label, string description, ArgumentArity arity) =>
+        new(label) { Description = description, Arity = arity, CustomParser = result => One(result, ByteSize.Read) };
+
+    internal static Option<long?> Size(string name, string label, string description) =>
+        new(name) { HelpName = label, Description = description, CustomParser = result => One(result, ByteSize.Read) };
+
+    internal static Option<TimeSpan?> Span(string name, string description) =>
+        new(name) { HelpName = "AGE", Description = description, CustomParser = result => One(result, Age.Read) };
+
+    internal static Option<uint?> User(string name, string description) =>
+        new(name) { HelpName = "USER", Description = description, CustomParser = result => One(result, Accounts.Users.Read) };
+
+    /// <summary>One of a few words.</summary>
+    internal static Option<string> Choice(string name, string label, string description, params string[] words)
+    {
+        var option = new Option<string>(name) { HelpName = label, Description = description, CustomParser = result => One(result, OneOf(label, words)) };
+        option.CompletionSources.Add(words);
+        return option;
+    }
+
+    /// <summary>Takes a word that is one of a few.</summary>
+    internal static Reader<string?> OneOf(string label, string[] words) => (text, out objection) =>
+    {
+        objection = words.Contains(text, StringComparer.Ordinal) ? null : $"'{EscapedText.Of(text)}' is no {label}: {string.Join(", ", words)}";
+        return text;
+    };
+
+    internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description };
+
+    internal static Option<long?> Offset() => Size("--offset", "BYTES", "Where to begin; by default, at the start");
+
+    internal static Option<long?> Length() => Size("--length", "BYTES", "How many; by default, up to the end");
+
+    internal static Option<bool> Sparse() => Flag("--sparse", "Take no memory before it is written to");
+
+    internal static Option<bool> Yes(string description) => Flag("--yes", description, "-y");
+
+    internal static Option<bool> Json() => Flag("--json", "Print JSON");
+
+    /// <summary>Puts a reader between a word and the parser: its objection becomes the parser's.</summary>
+    internal static T? One<T>(ArgumentResult result, Reader<T> read)
+    {
+        var value = read(result.Tokens[0].Value, out var objection);
+        if (objection is not null)
+        {
+            result.AddError(objection);
+        }
+
+        return value;
+    }
+
+    /// <summary>As <see cref="One"/>, for an argument that may be given several times.</summary>
+    internal static T[] Each<T>(ArgumentResult result, Reader<T?> read)
+        where T : class
+    {
+        var values = new List<T>();
+        foreach (var token in result.Tokens)
+        {
+            if (read(token.Value, out var objection) is { } value)
+            {
+                values.Add(value);
+            }
+            else
+            {
+                result.AddError(objection!);
+            }
+        }
+
+        return [.. values];
+    }
+
+    internal static void CompleteNames(Argument argument) => argument.CompletionSources.Add(_ => Names());
+
+    private static Argument<T> WithNames<T>(Argument<T> argument)
+    {
+        CompleteNames(argument);
+        return argument;
+    }
+
+    private static IEnumerable<CompletionItem> Names()
+    {
+        try
+        {
+            return [.. SharedMemoryDirectory.Enumerate().Select(entry => new CompletionItem(EscapedText.Of(entry.NameBytes.Span)))];
+        }
+        catch (Exception e) when (Failure.IsKnown(e))
+        {
+            // A shell that completes is no place for failures.
+            return [];
+        }
+    }
+}

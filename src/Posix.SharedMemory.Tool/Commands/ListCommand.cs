@@ -1,0 +1,154 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm ls</c>: the objects there are.</summary>
+internal sealed class ListCommand : ShmCommand
+{
+    private readonly Argument<NamePattern?> _pattern = Given.Pattern("A name, or a pattern with * and ?");
+    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", "What decides the order; by default, name", [.. s_orders.Keys]);
+    private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
+    private readonly Option<uint?> _owner = Given.User("--owner", "Only this user's");
+    private readonly Option<long?> _larger = Given.Size("--larger", "SIZE", "Only those longer than this");
+    private readonly Option<long?> _smaller = Given.Size("--smaller", "SIZE", "Only those shorter than this");
+    private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only those not written for this long");
+    private readonly Option<TimeSpan?> _newer = Given.Span("--newer", "Only those written within this time");
+    private readonly Option<bool> _orphaned = Given.Flag("--orphaned", "Only those that nobody holds, by the kernel's word");
+    private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
+    private readonly Option<bool> _names = Given.Flag("--names", "Only the names, one a line", "-1");
+    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "Instead, memory without a name (memfd), and who holds it");
+    private readonly Option<bool> _json = Given.Json();
+
+    private static readonly Dictionary<string, Comparison<Row>> s_orders = new(StringComparer.Ordinal)
+    {
+        ["name"] = (_, _) => 0,
+        ["length"] = (one, other) => other.Entry.Length.CompareTo(one.Entry.Length),
+        ["allocated"] = (one, other) => other.Entry.AllocatedBytes.CompareTo(one.Entry.AllocatedBytes),
+        ["owner"] = (one, other) => one.Entry.Owner.CompareTo(other.Entry.Owner),
+        ["holders"] = (one, other) => (other.Holders.Known ?? 0).CompareTo(one.Holders.Known ?? 0),
+        ["modified"] = (one, other) => other.Entry.LastWriteTime.CompareTo(one.Entry.LastWriteTime),
+    };
+
+    internal ListCommand()
+        : base("ls", "List objects: who owns them, how large they are, how many processes hold them.", "shm ls", "shm ls 'frame*' --sort length", "shm ls --orphaned --older 1d --names")
+    {
+        Add(_pattern);
+        foreach (var option in (Option[])[_sort, _reverse, _owner, _larger, _smaller, _older, _newer, _orphaned, _bytes, _names, _anonymous, _json])
+        {
+            Add(option);
+        }
+
+        Validators.Add(result =>
+        {
+            Option[] allowed = [_anonymous, _bytes, _json];
+            var isMore = result.GetResult(_pattern) is { Tokens.Count: > 0 } || Options.Except(allowed).Any(option => result.GetResult(option) is { Implicit: false });
+            if (result.GetValue(_anonymous) && isMore)
+            {
+                result.AddError("--anonymous lists them all: only --bytes and --json go with it");
+            }
+        });
+    }
+
+    private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders);
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        if (given.GetValue(_anonymous))
+        {
+            AnonymousList.Print(terminal, given.GetValue(_json), given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short);
+            return ExitCode.Done;
+        }
+
+        var isOrphaned = given.GetValue(_orphaned);
+        var isCounted = !given.GetValue(_names) || isOrphaned || given.GetValue(_sort) == "holders";
+        var index = isCounted ? HolderSearch.TryIndex() : null;
+        var now = TimeProvider.System.GetUtcNow();
+        var isWanted = Filter(given);
+        var rows = new List<Row>();
+        var count = 0;
+        foreach (var entry in SharedMemoryDirectory.Enumerate())
+        {
+            count++;
+            if (isWanted(entry))
+            {
+                var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: isOrphaned) : default;
+                if (!isOrphaned || holders.IsZero)
+                {
+                    rows.Add(new(entry, holders));
+                }
+            }
+        }
+
+        if (given.GetValue(_pattern) is { IsOneName: true } name && rows.Count == 0)
+        {
+            // One name that is not there is a failure; one that is there and not wanted is an answer.
+            _ = name.Name.Find();
+        }
+
+        Sort(given, rows);
+        if (given.GetValue(_json))
+        {
+            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders)), json => json.IReadOnlyListObjectFacts);
+        }
+        else if (given.GetValue(_names))
+        {
+            rows.ForEach(row => terminal.Out.Write($"{EscapedText.Of(row.Entry.NameBytes.Span)}\n"));
+        }
+        else
+        {
+            Print(terminal, rows, count, now, given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short);
+        }
+
+        return ExitCode.Done;
+    }
+
+    /// <summary>What the options say of an object by itself, put together once for all of them.</summary>
+    private Predicate<SharedMemoryEntry> Filter(ParseResult given)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var pattern = given.GetValue(_pattern);
+        var owner = given.GetValue(_owner);
+        var (larger, smaller) = (given.GetValue(_larger) ?? -1, given.GetValue(_smaller) ?? long.MaxValue);
+        var (older, newer) = (given.GetValue(_older) ?? TimeSpan.MinValue, given.GetValue(_newer) ?? TimeSpan.MaxValue);
+        return entry => (pattern?.Matches(entry) ?? true)
+            && entry.Owner == (owner ?? entry.Owner)
+            && entry.Length > larger
+            && entry.Length < smaller
+            && now - entry.LastWriteTime >= older
+            && now - entry.LastWriteTime <= newer;
+    }
+
+    private void Sort(ParseResult given, List<Row> rows)
+    {
+        var order = s_orders[given.GetValue(_sort) ?? "name"];
+        rows.Sort((one, other) => order(one, other) is var difference and not 0 ? difference : one.Entry.NameBytes.Span.SequenceCompareTo(other.Entry.NameBytes.Span));
+        if (given.GetValue(_reverse))
+        {
+            rows.Reverse();
+        }
+    }
+
+    private static void Print(Terminal terminal, List<Row> rows, int count, DateTimeOffset now, Func<long, string> size)
+    {
+        var table = new Table(
+            new("MODE"), new("OWNER"), new("GROUP", IsSpare: true), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
+            new("ALLOCATED", IsNumber: true, IsSpare: true), new("MODIFIED", IsNumber: true), new("NAME"));
+        long length = 0, allocated = 0;
+        foreach (var (entry, holders) in rows)
+        {
+            length += entry.Length;
+            allocated += entry.AllocatedBytes;
+            table.Add(
+                ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.Owner), Accounts.Groups.NameOf(entry.Group), holders.ToCell(),
+                size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.Of(entry.NameBytes.Span));
+        }
+
+        if (rows.Count > 0)
+        {
+            table.WriteTo(terminal);
+        }
+
+        var what = rows.Count == count ? ByteSize.Count(count, "object") : $"{rows.Count} of {ByteSize.Count(count, "object")}";
+        terminal.Out.Write(terminal.Paint($"{what}, {size(length)} long, {size(allocated)} allocated", Ink.Dim) + "\n");
+    }
+}

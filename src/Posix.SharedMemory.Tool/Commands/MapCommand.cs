@@ -1,0 +1,56 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm map</c>: a picture of which pages of an object there are.</summary>
+internal sealed class MapCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
+    private readonly Option<bool> _json = Given.Json();
+    private readonly Option<string?> _svg = new("--svg") { HelpName = "FILE", Description = "Write the picture to a file, for a report; - is standard output" };
+
+    internal MapCommand()
+        : base(
+            "map",
+            "Draw which pages of an object are in memory, absent, swapped out or huge. No page is brought in by looking.",
+            "shm map frames",
+            "shm map frames --svg frames.svg",
+            "shm map frames --json | jq .resident")
+    {
+        Add(_name);
+        Add(_json);
+        Add(_svg);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var (isJson, file) = (given.GetValue(_json), given.GetValue(_svg));
+        if (isJson && file is not null)
+        {
+            throw new UsageException("--json or --svg, not both");
+        }
+
+        var survey = PageSurvey.Of(given.GetValue(_name)!);
+        if (isJson)
+        {
+            ViewFacts.Write(terminal, PageFacts.Of(survey), ViewFacts.Legible.PageFacts);
+        }
+        else if (file is null)
+        {
+            foreach (var line in new PagePicture(survey, Terminal.Width).Lines(terminal.Paint))
+            {
+                terminal.Out.Write(line + "\n");
+            }
+        }
+        else if (file == "-")
+        {
+            terminal.Out.Write(PageSvg.Of(survey));
+        }
+        else if (!terminal.Try(EscapedText.Of(file), () => File.WriteAllText(file, PageSvg.Of(survey))))
+        {
+            return ExitCode.Failed;
+        }
+
+        return ExitCode.Done;
+    }
+}

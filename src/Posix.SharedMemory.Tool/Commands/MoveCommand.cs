@@ -1,0 +1,35 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm mv</c>.</summary>
+internal sealed class MoveCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _from = Given.Name("FROM", "The object");
+    private readonly Argument<GivenName> _to = Given.Name("TO", "Its new name; an object that has it loses it");
+    private readonly Option<bool> _noReplace = Given.Flag("--no-replace", "Fail if the new name is taken");
+    private readonly Option<bool> _exchange = Given.Flag("--exchange", "Give the two objects each other's names, in one step");
+
+    internal MoveCommand()
+        : base("mv", "Rename an object, in one step. Who has it open keeps it.", "shm mv frames.new frames", "shm mv front back --exchange")
+    {
+        Add(_from);
+        Add(_to);
+        Add(_noReplace);
+        Add(_exchange);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(_noReplace) && result.GetValue(_exchange))
+            {
+                result.AddError("--no-replace and --exchange exclude each other");
+            }
+        });
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var mode = given.GetValue(_noReplace) ? RenameMode.NoReplace : given.GetValue(_exchange) ? RenameMode.Exchange : RenameMode.Replace;
+        given.GetRequiredValue(_from).Rename(given.GetRequiredValue(_to), mode);
+        return ExitCode.Done;
+    }
+}

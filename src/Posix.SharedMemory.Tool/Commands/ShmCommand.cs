@@ -1,0 +1,47 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>One of the commands: what it takes, what it does, how it fails.</summary>
+internal abstract class ShmCommand : Command
+{
+    protected ShmCommand(string name, string description, params ReadOnlySpan<string> examples)
+        : base(name, description)
+    {
+        Examples = examples.ToArray();
+        SetAction(RunGuarded);
+    }
+
+    /// <summary>Gets command lines for its help.</summary>
+    internal IReadOnlyList<string> Examples { get; }
+
+    /// <summary>Acts on what was given, which is well-formed by now.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    protected abstract int Run(ParseResult given, Terminal terminal);
+
+    private int RunGuarded(ParseResult given)
+    {
+        var terminal = new Terminal(Name, mayUseColor: !given.GetValue(CommandLine.NoColor));
+        try
+        {
+            var code = Run(given, terminal);
+            terminal.Flush();
+            return code;
+        }
+        catch (UsageException e)
+        {
+            terminal.Fail(e.Message);
+            return ExitCode.WrongUsage;
+        }
+        catch (Exception e) when (Failure.IsClosedPipe(e))
+        {
+            // The reader has had enough: there is nobody to tell.
+            return ExitCode.Failed;
+        }
+        catch (Exception e) when (Failure.IsKnown(e))
+        {
+            terminal.Fail(e);
+            return ExitCode.Failed;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm stat</c>: everything that is known of one object.</summary>
+internal sealed class StatCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
+    private readonly Option<bool> _json = Given.Json();
+
+    internal StatCommand()
+        : base("stat", "Show everything known of an object, and who holds it.", "shm stat frames", "shm stat frames --json")
+    {
+        Add(_name);
+        Add(_json);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var entry = given.GetRequiredValue(_name).Find();
+        var holders = TryGetHolders(entry);
+        var count = HolderCount.Of(entry, holders);
+        var (isLeased, isHeld, ranges) = LookInside(entry);
+        var status = entry.Status;
+        if (given.GetValue(_json))
+        {
+            var facts = new StatusFacts(ObjectFacts.Of(entry, count))
+            {
+                Device = status.Identity.Device,
+                Inode = status.Identity.Number,
+                Accessed = status.LastAccessTime,
+                Changed = status.LastChangeTime,
+                Created = status.CreationTime == DateTimeOffset.UnixEpoch ? null : status.CreationTime,
+                Leased = isLeased,
+                Held = isHeld,
+                AllocatedRanges = ranges,
+                HeldBy = holders?.Select(HolderFacts.Of).ToList(),
+                UnreadableProcesses = holders?.UnreadableProcessIds,
+            };
+            JsonFacts.Write(terminal, facts, json => json.StatusFacts);
+            return ExitCode.Done;
+        }
+
+        Line(terminal, "Name", EscapedText.Of(entry.NameBytes.Span));
+        Line(terminal, "Length", Size(status.Length));
+        Line(terminal, "Allocated", Size(status.AllocatedBytes) + (ranges is null ? "" : Holes(status.Length, ranges)));
+        Line(terminal, "Mode", $"{ModeText.Octal(status.Permissions)} {ModeText.Letters(status.Permissions)}");
+        Line(terminal, "Owner", $"{Accounts.Users.NameOf(status.Owner)} ({status.Owner})");
+        Line(terminal, "Group", $"{Accounts.Groups.NameOf(status.Group)} ({status.Group})");
+        Line(terminal, "Identity", string.Create(CultureInfo.InvariantCulture, $"device {status.Identity.Device}, inode {status.Identity.Number}"));
+        Line(terminal, "Created", status.CreationTime == DateTimeOffset.UnixEpoch ? "not told" : Time(status.CreationTime));
+        Line(terminal, "Modified", Time(status.LastWriteTime));
+        Line(terminal, "Changed", Time(status.LastChangeTime));
+        Line(terminal, "Accessed", Time(status.LastAccessTime));
+        Line(terminal, "Lease", isLeased switch { true => "held: its last user removes the name", false => "none", null => "not told" });
+        Line(terminal, "Held", isHeld switch { true => "yes, by the kernel's word", false => "no, by the kernel's word", null => "the kernel does not tell" });
+        if (holders is not null)
+        {
+            terminal.Out.Write('\n');
+            HolderTable.Print(terminal, holders);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static SharedMemoryHolders? TryGetHolders(SharedMemoryEntry entry)
+    {
+        try
+        {
+            return entry.GetHolders();
+        }
+        catch (PlatformNotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What only an opened object tells; nothing to who may not open it.</summary>
+    private static (bool? IsLeased, bool? IsHeld, IReadOnlyList<ByteRange>? Ranges) LookInside(SharedMemoryEntry entry)
+    {
+        try
+        {
+            using var memory = entry.Open();
+            return (memory.IsLeasedByOthers, memory.IsHeldByOthers(), memory.GetAllocatedRanges());
+        }
+        catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
+        {
+            return default;
+        }
+    }
+
+    private static void Line(Terminal terminal, string title, string text) => terminal.Out.Write($"{terminal.Paint((title + ":").PadRight(11), Ink.Bold)}{text}\n");
+
+    private static string Size(long bytes) => bytes < 1024 ? $"{bytes}" : $"{bytes} ({ByteSize.Short(bytes)})";
+
+    private static string Holes(long length, IReadOnlyList<ByteRange> ranges)
+    {
+        var holes = (ranges.Count == 0 ? 1 : ranges.Count - 1 + (ranges[0].Offset > 0 ? 1 : 0) + (ranges[^1].End < length ? 1 : 0)) - (length == 0 ? 1 : 0);
+        return holes == 0 ? "" : $", {holes} {(holes == 1 ? "hole" : "holes")}";
+    }
+
+    private static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss.fff zzz", CultureInfo.InvariantCulture);
+}

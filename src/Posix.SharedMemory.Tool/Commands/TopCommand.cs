@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.CommandLine;
+using System.Runtime.Versioning;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm top</c>: all objects, live, over the whole terminal.</summary>
+internal sealed class TopCommand : ShmCommand
+{
+    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", "What decides the order (default: allocated)", [.. TopOrder.All.Select(order => order.Word)]);
+    private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
+    private readonly Option<string> _filter = new("--filter") { HelpName = "TEXT", Description = "Only names that contain this", DefaultValueFactory = _ => "" };
+    private readonly Option<TimeSpan> _interval = new("--interval")
+    {
+        HelpName = "SECONDS", Description = "How often to look (default: 2)", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds), DefaultValueFactory = _ => TimeSpan.FromSeconds(2),
+    };
+    private readonly Option<bool> _once = Given.Flag("--once", "Print what there is now, and end; also without a terminal");
+
+    internal TopCommand()
+        : base(
+            "top",
+            "Show all objects live, over the whole terminal: q quits, ? tells the keys.",
+            "shm top",
+            "shm top --sort holders",
+            "shm top --once --filter frame")
+    {
+        foreach (var option in (Option[])[_sort, _reverse, _filter, _interval, _once])
+        {
+            Add(option);
+        }
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var view = new TopView(TopOrder.Of(given.GetValue(_sort) ?? "allocated"), given.GetValue(_reverse), given.GetValue(_filter)!);
+        if (given.GetValue(_once))
+        {
+            view.Draw(TopSnapshot.Take(), terminal, Terminal.Width, height: 0).ForEach(line => terminal.Out.Write(line + "\n"));
+            return ExitCode.Done;
+        }
+
+        if (!Terminal.IsTerminal || Console.IsInputRedirected || OperatingSystem.IsWindows())
+        {
+            throw new UsageException("a live view needs a terminal; --once prints what there is now");
+        }
+
+        Live(view, terminal, given.GetValue(_interval));
+        return ExitCode.Done;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static void Live(TopView view, Terminal terminal, TimeSpan interval)
+    {
+        // Before the screen is taken: what fails now fails in the ordinary way.
+        var snapshot = TopSnapshot.Take();
+        using var inputs = new BlockingCollection<Action>();
+        var isOver = false;
+        using var screen = new FullScreen(ends => Post(inputs, () => isOver |= ends));
+        new Thread(() => ReadKeys(inputs, view)) { IsBackground = true }.Start();
+        for (var taken = TimeProvider.System.GetTimestamp(); !isOver && !view.IsOver;)
+        {
+            screen.Show(view.Draw(snapshot, terminal, FullScreen.Width, FullScreen.Height));
+            var rest = interval - TimeProvider.System.GetElapsedTime(taken);
+            if (inputs.TryTake(out var act, rest > TimeSpan.Zero ? rest : TimeSpan.Zero))
+            {
+                act();
+            }
+            else
+            {
+                snapshot = TopSnapshot.Take();
+                taken = TimeProvider.System.GetTimestamp();
+            }
+        }
+    }
+
+    // It waits for a key as long as the process lives, and dies with it.
+    [UnsupportedOSPlatform("windows")]
+    private static void ReadKeys(BlockingCollection<Action> inputs, TopView view)
+    {
+        try
+        {
+            while (true)
+            {
+                var key = Console.ReadKey(intercept: true);
+                Post(inputs, () => view.Press(key, TopView.PageOf(FullScreen.Height)));
+            }
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException)
+        {
+            // The terminal has gone.
+            Post(inputs, view.End);
+        }
+    }
+
+    private static void Post(BlockingCollection<Action> inputs, Action act)
+    {
+        try
+        {
+            inputs.Add(act);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The view is over; a signal or key has come too late.
+        }
+    }
+}

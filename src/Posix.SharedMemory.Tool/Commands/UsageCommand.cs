@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm df</c>: how much room there is, and what takes it.</summary>
+internal sealed class UsageCommand : ShmCommand
+{
+    private const int Most = 10;
+
+    private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
+    private readonly Option<bool> _json = Given.Json();
+
+    internal UsageCommand()
+        : base("df", "Show how much shared memory there may be, how much there is, and what takes it.", "shm df", "shm df --json")
+    {
+        Add(_bytes);
+        Add(_json);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var entries = SharedMemoryDirectory.Enumerate().OrderByDescending(entry => entry.AllocatedBytes).ThenBy(entry => entry.Name, StringComparer.Ordinal).ToList();
+        var usage = SharedMemoryDirectory.GetUsage();
+        var cgroup = CgroupMemory.Find();
+        var named = entries.Sum(entry => entry.AllocatedBytes);
+        // The two were not asked in the same instant.
+        var unnamed = Math.Max(0, usage.UsedBytes - named);
+        var largest = entries.Take(Most).Where(entry => entry.AllocatedBytes > 0).ToList();
+        if (given.GetValue(_json))
+        {
+            var facts = new UsageFacts(
+                usage.TotalBytes, usage.UsedBytes, usage.AvailableBytes, named, unnamed, cgroup?.Limit, cgroup?.Used,
+                largest.ConvertAll(entry => new LargestFacts(Encoding.UTF8.GetString(entry.NameBytes.Span), entry.AllocatedBytes, entry.Owner)));
+            JsonFacts.Write(terminal, facts, json => json.UsageFacts);
+            return ExitCode.Done;
+        }
+
+        Func<long, string> size = given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short;
+        var room = new Table(new("TOTAL", IsNumber: true), new("USED", IsNumber: true), new("AVAILABLE", IsNumber: true), new("USE%", IsNumber: true), new("OF"));
+        room.Add(size(usage.TotalBytes), size(usage.UsedBytes), size(usage.AvailableBytes), Percent(usage.UsedBytes, usage.UsedBytes + usage.AvailableBytes), "/dev/shm");
+        if (cgroup is { } limits)
+        {
+            room.Add(size(limits.Limit), size(limits.Used), size(Math.Max(0, limits.Limit - limits.Used)), Percent(limits.Used, limits.Limit), "control group, with all other memory");
+        }
+
+        room.WriteTo(terminal);
+        if (usage.UsedBytes > 0)
+        {
+            terminal.Out.Write('\n');
+            PrintWhatFills(terminal, largest, entries.Count, named, unnamed, usage.UsedBytes, size);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void PrintWhatFills(
+        Terminal terminal, List<SharedMemoryEntry> largest, int count, long named, long unnamed, long used, Func<long, string> size)
+    {
+        var table = new Table(new("ALLOCATED", IsNumber: true), new("USE%", IsNumber: true), new("OWNER"), new("NAME"));
+        foreach (var entry in largest)
+        {
+            table.Add(size(entry.AllocatedBytes), Percent(entry.AllocatedBytes, used), Accounts.Users.NameOf(entry.Owner), EscapedText.Of(entry.NameBytes.Span));
+        }
+
+        if (named - largest.Sum(entry => entry.AllocatedBytes) is > 0 and var rest)
+        {
+            table.Add(size(rest), Percent(rest, used), "", new($"({ByteSize.Count(count - largest.Count, "other object")})", Ink.Dim));
+        }
+
+        if (unnamed > 0)
+        {
+            table.Add(size(unnamed), Percent(unnamed, used), "", new("(without a name: unlinked and still held, semaphores, other files)", Ink.Dim));
+        }
+
+        table.WriteTo(terminal);
+    }
+
+    private static string Percent(long part, long whole) => whole == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{part * 100m / whole:0}%");
+}

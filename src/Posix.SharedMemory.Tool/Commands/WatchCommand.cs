@@ -1,0 +1,70 @@
+using System.CommandLine;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm watch</c>: what happens to objects, as it happens.</summary>
+internal sealed class WatchCommand : ShmCommand
+{
+    private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The object; without one: which objects appear, disappear and move");
+    private readonly Option<TimeSpan> _interval = new("--interval")
+    {
+        HelpName = "SECONDS", Description = "How often to look at one object (default: 1)", CustomParser = result => Given.One(result, ReadSeconds), DefaultValueFactory = _ => TimeSpan.FromSeconds(1),
+    };
+    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "End after N events" };
+    private readonly Option<bool> _noBytes = Given.Flag("--no-bytes", "Do not look at an object's bytes");
+    private readonly Option<bool> _json = Given.Flag("--json", "Print each event as a line of JSON");
+
+    internal WatchCommand()
+        : base(
+            "watch",
+            "Show what happens to an object, or which objects appear and disappear, until Ctrl-C.",
+            "shm watch",
+            "shm watch frames --interval 0.1",
+            "shm watch --json | jq -r 'select(.event == \"added\") | .name'")
+    {
+        Add(_name);
+        Add(_interval);
+        Add(_count);
+        Add(_noBytes);
+        Add(_json);
+    }
+
+    /// <summary>Reads a span of seconds, such as <c>0.5</c>.</summary>
+    internal static TimeSpan ReadSeconds(string text, out string? objection)
+    {
+        const double Least = 0.01, Most = 86_400;
+        var isNumber = double.TryParse(text.EndsWith('s') ? text[..^1] : text, System.Globalization.CultureInfo.InvariantCulture, out var seconds)
+            && seconds is >= Least and <= Most;
+        objection = isNumber ? null : $"'{EscapedText.Of(text)}' is no number of seconds: 0.5, 2";
+        return isNumber ? TimeSpan.FromSeconds(seconds) : default;
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        if (given.GetValue(_count) is < 1)
+        {
+            throw new UsageException("--count is one or more");
+        }
+
+        using var end = new GracefulEnd();
+        var printer = new EventPrinter(terminal, given.GetValue(_json), given.GetValue(_count));
+        var interval = given.GetValue(_interval);
+        try
+        {
+            if (given.GetValue(_name) is { } name)
+            {
+                new ObjectWatcher(name, printer, !given.GetValue(_noBytes)).Run(interval, end.Token);
+            }
+            else
+            {
+                DirectoryWatcher.Run(printer, interval, end.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Ctrl-C is how it is meant to end.
+        }
+
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm who</c>: the processes that hold an object, and how.</summary>
+internal sealed class WhoCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
+    private readonly Option<bool> _json = Given.Json();
+
+    internal WhoCommand()
+        : base("who", "Show the processes that map an object or have it open.", "shm who frames", "shm who frames --json")
+    {
+        Add(_name);
+        Add(_json);
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var entry = given.GetRequiredValue(_name).Find();
+        var holders = entry.GetHolders();
+        if (given.GetValue(_json))
+        {
+            var facts = new HoldersFacts(Encoding.UTF8.GetString(entry.NameBytes.Span), [.. holders.Select(HolderFacts.Of)], holders.UnreadableProcessIds);
+            JsonFacts.Write(terminal, facts, json => json.HoldersFacts);
+        }
+        else
+        {
+            HolderTable.Print(terminal, holders);
+        }
+
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,52 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Bytes to put into an object: a file, or standard input.</summary>
+internal sealed class ByteSource : IDisposable
+{
+    private readonly Stream _stream;
+
+    private ByteSource(Stream stream, string name, long? length)
+    {
+        _stream = stream;
+        Name = name;
+        Length = length;
+    }
+
+    /// <summary>Opens a file, or standard input for <c>-</c>.</summary>
+    internal static ByteSource Open(string path)
+    {
+        if (path == "-")
+        {
+            return new(Console.OpenStandardInput(), "standard input", length: null);
+        }
+
+        // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        return new(file, EscapedText.Of(path), LengthOf(file));
+    }
+
+    /// <summary>Gets what to call it in messages.</summary>
+    internal string Name { get; }
+
+    /// <summary>Gets how many bytes it says it has; <see langword="null"/> where only reading tells.</summary>
+    internal long? Length { get; }
+
+    /// <summary>Reads until the buffer is full or the source has no more.</summary>
+    /// <returns>How many bytes.</returns>
+    internal int Read(Span<byte> buffer)
+    {
+        try
+        {
+            return _stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(Failure.Describe(e, Name));
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    // Files that the kernel makes up, in /proc, say 0 and have more.
+    private static long? LengthOf(FileStream file) => file.CanSeek && file.Length > 0 ? file.Length : null;
+}

@@ -1,0 +1,95 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Puts the bytes of a source into a new object, piece by piece, and gives it its length.</summary>
+internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? size)
+{
+    /// <summary>Fits into a processor's cache, so that a piece is written before it has to come from memory again.</summary>
+    private const int PieceBytes = 256 << 10;
+
+    /// <summary>How much more is reserved when the end is not known: seldom, and not much of it in vain.</summary>
+    private const long StepBytes = 16 << 20;
+
+    private static readonly int s_page = Environment.SystemPageSize;
+
+    private long _length;
+    private long _done;
+
+    internal void From(ByteSource source)
+    {
+        var expected = size ?? source.Length;
+        if (expected is { } length)
+        {
+            SetLength(length);
+        }
+
+        ProgressBar.Show(source.Name, expected, report =>
+        {
+            var piece = new byte[PieceBytes];
+            while (source.Read(piece) is var count and > 0)
+            {
+                if (count > size - _done)
+                {
+                    throw new CommandException($"{source.Name}: has more than {size} bytes");
+                }
+
+                Write(piece.AsSpan(0, count));
+                report(_done);
+            }
+        });
+        if (_length != (size ?? _done))
+        {
+            SetLength(size ?? _done);
+        }
+    }
+
+    private void Write(ReadOnlySpan<byte> piece)
+    {
+        if (piece.Length > _length - _done)
+        {
+            Grow(piece.Length);
+        }
+
+        if (backing == Backing.Sparse)
+        {
+            WriteSparsely(piece);
+        }
+        else
+        {
+            memory.Write(piece, _done);
+        }
+
+        _done += piece.Length;
+    }
+
+    /// <summary>Leaves out the pages that are zero: they read as zero without memory.</summary>
+    private void WriteSparsely(ReadOnlySpan<byte> piece)
+    {
+        for (var at = 0; at < piece.Length; at += s_page)
+        {
+            var page = piece[at..Math.Min(piece.Length, at + s_page)];
+            if (page.ContainsAnyExcept((byte)0))
+            {
+                memory.Write(page, _done + at);
+            }
+        }
+    }
+
+    private void Grow(int more)
+    {
+        try
+        {
+            SetLength(_done + Math.Max(more, StepBytes));
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.ENOSPC || e.Errno == Errno.ENOMEM || e.Errno == Errno.EFBIG)
+        {
+            // There may be room for what there is, though not for the whole step.
+            SetLength(_done + more);
+        }
+    }
+
+    private void SetLength(long length)
+    {
+        memory.SetLength(length, backing);
+        _length = length;
+    }
+}

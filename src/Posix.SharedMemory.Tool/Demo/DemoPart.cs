@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What each of the demonstration's processes does: it maps the object and stores or loads when it is told to.</summary>
+internal static class DemoPart
+{
+    internal const int Length = 1 << 20, Counts = 1_000_000;
+
+    // A counter in the first eight bytes, and a text behind it.
+    private const int CounterAt = 0, TextAt = 64, TextLength = 200;
+
+    internal static void Play(string name, TextReader acts, TextWriter answers)
+    {
+        using var memory = SharedMemoryObject.Open(name);
+        using var mapping = memory.Map();
+        while (acts.ReadLine() is { } act)
+        {
+            answers.Write(Act(act, mapping) + "\n");
+            answers.Flush();
+        }
+    }
+
+    private static string Act(string act, MemoryMapping mapping)
+    {
+        ref var counter = ref mapping.GetReference<long>(CounterAt);
+        var text = mapping.GetSpan(TextAt, TextLength);
+        switch (act)
+        {
+            case "store":
+                text.Clear();
+                Encoding.UTF8.TryGetBytes(string.Create(CultureInfo.InvariantCulture, $"Greetings from process {Environment.ProcessId}"), text, out _);
+                return "stored";
+            case "load":
+                return Encoding.UTF8.GetString(text[..text.IndexOf((byte)0)]);
+            case "count":
+                for (var at = 0; at < Counts; at++)
+                {
+                    Interlocked.Increment(ref counter);
+                }
+
+                return "counted";
+            case "counter":
+                return Volatile.Read(ref counter).ToString(CultureInfo.InvariantCulture);
+            default:
+                return "what?";
+        }
+    }
+}

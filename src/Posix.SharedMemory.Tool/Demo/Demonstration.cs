@@ -1,0 +1,79 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Two processes share memory, step by step, with the command that shows each step.</summary>
+internal sealed class Demonstration(Terminal terminal, CancellationToken ended)
+{
+    private int _step;
+
+    internal void Run()
+    {
+        var name = SharedMemoryDirectory.CreateUniqueName("shm-demo");
+        // The last user removes the name: also if this process is killed, its children end with their input, and the name with them.
+        using var memory = SharedMemoryObject.Create(name, DemoPart.Length, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+        Tell($"This process, {Environment.ProcessId}, makes an object of one mebibyte. It is memory with a name.", $"shm create {name} 1M");
+        Show($"{ModeText.Letters(memory.Permissions)}  {memory.Length} bytes  {name}");
+
+        using var one = new Actor("one", name);
+        using var other = new Actor("other", name);
+        one.Do("store");
+        Tell($"Process {one.ProcessId} maps it and stores a sentence there.", $"shm cat {name} --offset 64 | head -c 40");
+        var heard = other.Do("load");
+        Tell($"Process {other.ProcessId} maps it too, and reads:", $"shm dump {name}");
+        Show($"\"{heard}\"");
+        Say("Nothing was sent or copied: both see the same bytes.");
+
+        Tell("Who holds it? The kernel knows.", $"shm who {name}");
+        ShowHolders(name);
+
+        Task.WaitAll(Task.Run(() => one.Do("count")), Task.Run(() => other.Do("count")));
+        Tell(string.Create(CultureInfo.InvariantCulture, $"Both count to {DemoPart.Counts} in the same eight bytes, at the same time, by atomic additions. The sum:"), $"shm watch {name}");
+        Show(other.Do("counter"));
+
+        memory.Unlink();
+        one.Do("store");
+        Tell("The name is removed. Nobody else can find the memory now, and those who have it go on:", $"shm rm {name}");
+        Show($"process {other.ProcessId} reads \"{other.Do("load")}\"");
+        Say("When the last of them ends, the kernel takes the memory back. Nothing is left.");
+        Say("Next: shm ls, shm top, shm doctor; shm --help.");
+    }
+
+    private void ShowHolders(string name)
+    {
+        try
+        {
+            foreach (var holder in SharedMemoryDirectory.GetHolders(name))
+            {
+                Show(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{holder.ProcessId}  {EscapedText.Of(holder.Command)}  {ByteSize.Count(holder.Mappings.Count, "mapping")}, {ByteSize.Count(holder.Descriptors.Count, "descriptor")}"));
+            }
+        }
+        catch (PlatformNotSupportedException e)
+        {
+            Show(e.Message);
+        }
+    }
+
+    private void Tell(string what, string command)
+    {
+        ended.ThrowIfCancellationRequested();
+        _step++;
+        terminal.Out.Write(string.Create(CultureInfo.InvariantCulture, $"\n{_step}. {what}\n"));
+        terminal.Out.Write($"   {terminal.Paint("$ " + command, Ink.Dim)}\n");
+        terminal.Flush();
+    }
+
+    private void Show(string text)
+    {
+        terminal.Out.Write($"   {terminal.Paint(text, Ink.Green)}\n");
+        terminal.Flush();
+    }
+
+    private void Say(string text)
+    {
+        terminal.Out.Write($"   {text}\n");
+        terminal.Flush();
+    }
+}

@@ -1,0 +1,16 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>All checks, in the order in which they are told.</summary>
+internal static class Examination
+{
+    private static readonly Func<Machine, Finding?>[] s_checks =
+    [
+        DirectoryChecks.IsThere, DirectoryChecks.IsMemory, DirectoryChecks.IsOpenToAll, DirectoryChecks.IsWritable, DirectoryChecks.MayExecute,
+        DirectoryChecks.IsLargeEnough, DirectoryChecks.HasRoom,
+        MemoryChecks.ControlGroup, MemoryChecks.TransparentHugePages, MemoryChecks.ReservedHugePages, MemoryChecks.AnonymousMemory, MemoryChecks.ExecutableAnonymousMemory,
+        LimitChecks.LockedMemory, LimitChecks.Descriptors, LimitChecks.FileSize, LimitChecks.AddressSpace, LimitChecks.OtherProcesses, LimitChecks.ProtectedFiles,
+        ObjectChecks.RemovedAtLogout, ObjectChecks.NobodyHolds,
+    ];
+
+    internal static IReadOnlyList<Finding> Of(Machine machine) => [.. s_checks.Select(check => check(machine)).OfType<Finding>()];
+}

@@ -1,0 +1,14 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>How much a finding matters.</summary>
+internal enum FindingLevel
+{
+    /// <summary>As it should be.</summary>
+    Ok,
+
+    /// <summary>Good to know; it hurts only who does something particular.</summary>
+    Note,
+
+    /// <summary>It will bite.</summary>
+    Warning,
+}

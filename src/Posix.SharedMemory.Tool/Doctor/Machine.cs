@@ -1,0 +1,88 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>The machine or container as the checks see it: its files, and what the library tells. A test puts a directory in place of the root.</summary>
+internal sealed class Machine(string root = "")
+{
+    /// <summary>Gets the room in /dev/shm; <see langword="null"/> where that cannot be asked.</summary>
+    internal SharedMemoryUsage? Usage { get; init; }
+
+    /// <summary>Gets the objects that nobody holds and nobody has written for a day.</summary>
+    internal IReadOnlyList<StaleObject> Stale { get; init; } = [];
+
+    /// <summary>Gets the error that making anonymous memory gave; success where it was made, <see langword="null"/> where it was not tried.</summary>
+    internal Errno? AnonymousMemory { get; init; }
+
+    /// <summary>Looks at this machine.</summary>
+    internal static Machine OfThisSystem() => new()
+    {
+        Usage = Try(() => (SharedMemoryUsage?)SharedMemoryDirectory.GetUsage()),
+        Stale = Try(() => StaleObject.Find()) ?? [],
+    };
+
+    /// <summary>Gets the user as whom this process acts.</summary>
+    internal uint User => uint.TryParse(Status("Uid").Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var user) ? user : 0;
+
+    /// <summary>Gets the limit of the control group.</summary>
+    internal CgroupMemory? Cgroup => CgroupMemory.Find(root);
+
+    internal bool Exists(string path) => File.Exists(root + path) || Directory.Exists(root + path);
+
+    internal UnixFileMode? ModeOf(string path) => !OperatingSystem.IsWindows() && Exists(path) ? File.GetUnixFileMode(root + path) : null;
+
+    /// <summary>The text of a small file, without the last line's end; <see langword="null"/> where it cannot be read.</summary>
+    internal string? Read(string path) => Try(() => File.ReadAllText(root + path).TrimEnd('\n'));
+
+    internal IReadOnlyList<string> Lines(string path) => Try(() => File.ReadAllLines(root + path)) ?? [];
+
+    internal long? Number(string path) => long.TryParse(Read(path), CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    /// <summary>The files in a directory whose names end in something, as paths from the root, sorted.</summary>
+    internal IReadOnlyList<string> Files(string directory, string ending) =>
+        Try(() => Directory.GetFiles(root + directory, "*" + ending).Select(path => path[root.Length..]).Order(StringComparer.Ordinal).ToArray()) ?? [];
+
+    /// <summary>A field of /proc/self/status; empty where there is none.</summary>
+    internal string Status(string field) => Field("/proc/self/status", field) ?? "";
+
+    /// <summary>Bytes from a line of /proc/meminfo.</summary>
+    internal long? Memory(string field)
+    {
+        var words = Field("/proc/meminfo", field)?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return words.Length > 0 && long.TryParse(words[0], CultureInfo.InvariantCulture, out var number) ? number * (words is [_, "kB"] ? 1024 : 1) : null;
+    }
+
+    /// <summary>The mount at a path: its type and options. <see langword="null"/> where nothing is mounted just there.</summary>
+    internal (string Type, string[] Options)? Mount(string path) =>
+        Lines("/proc/self/mounts").Select(line => line.Split(' ')).LastOrDefault(fields => fields.Length > 3 && fields[1] == path) is { } found ? (found[2], found[3].Split(',')) : null;
+
+    /// <summary>The soft limit in a line of /proc/self/limits: -1 where it is unlimited, <see langword="null"/> where it is not to be read.</summary>
+    internal long? Limit(string name)
+    {
+        // Max locked memory         8388608              8388608              bytes
+        var line = Lines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(name + "  ", StringComparison.Ordinal));
+        return line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) is not [var soft, ..] ? null
+            : soft == "unlimited" ? -1
+            : long.TryParse(soft, CultureInfo.InvariantCulture, out var limit) ? limit : null;
+    }
+
+    /// <summary>Whether this process has a capability, by its number.</summary>
+    internal bool HasCapability(int number) =>
+        ulong.TryParse(Status("CapEff").Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set) && (set >> number & 1) == 1;
+
+    private string? Field(string path, string field) =>
+        Lines(path).FirstOrDefault(line => line.StartsWith(field + ":", StringComparison.Ordinal))?[(field.Length + 1)..];
+
+    private static T? Try<T>(Func<T?> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+        {
+            // What cannot be seen is no finding; the checks say where that matters.
+            return default;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What the kernel does with the memory: limits of the container, huge pages, anonymous memory.</summary>
+internal static class MemoryChecks
+{
+    private const string ShmemEnabled = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+
+    internal static Finding ControlGroup(Machine machine)
+    {
+        if (machine.Cgroup is not { } group)
+        {
+            return Finding.Ok("cgroup", "No control group limits memory.");
+        }
+
+        var what = $"The control group may take {ByteSize.Short(group.Limit)} of memory and takes {ByteSize.Short(group.Used)}";
+        return machine.Usage is { TotalBytes: > 0 } usage && group.Limit < usage.TotalBytes
+            ? new(
+                "cgroup", FindingLevel.Warning, $"{what}; /dev/shm may hold more, {ByteSize.Short(usage.TotalBytes)}.",
+                "Shared memory counts as the group's. Before /dev/shm is full the kernel kills a process (exit code 137): no call fails, nothing can be caught.",
+                string.Create(CultureInfo.InvariantCulture, $"Make /dev/shm smaller than the limit: mount -o remount,size={group.Limit / 2 >> 20}m /dev/shm, docker run --shm-size={group.Limit / 2 >> 20}m; or raise the limit: docker run --memory, MemoryMax= in a unit"))
+            : Finding.Ok("cgroup", what + ".");
+    }
+
+    internal static Finding? TransparentHugePages(Machine machine)
+    {
+        if (machine.Read(ShmemEnabled) is not { } text)
+        {
+            return null;
+        }
+
+        return Chosen(text) switch
+        {
+            "never" or "deny" => new(
+                "huge-pages", FindingLevel.Note, $"Huge pages for shared memory are off ({Chosen(text)}).",
+                "MAP_SHARED memory comes in pages of 4K: MADV_HUGEPAGE has no effect there, and access to gigabytes at random is slower.",
+                $"echo advise > {ShmemEnabled}"),
+            "always" or "force" => new(
+                "huge-pages", FindingLevel.Note, $"Huge pages for shared memory are used wherever they fit ({Chosen(text)}).",
+                "A small object may take 2M of memory for the one page that is written.", $"echo advise > {ShmemEnabled}"),
+            var chosen => Finding.Ok("huge-pages", $"Huge pages for shared memory are there for who asks ({chosen})."),
+        };
+    }
+
+    internal static Finding? ReservedHugePages(Machine machine)
+    {
+        if (machine.Memory("HugePages_Total") is not { } total || machine.Memory("Hugepagesize") is not { } size)
+        {
+            return null;
+        }
+
+        var free = machine.Memory("HugePages_Free") ?? 0;
+        var memory = machine.Memory("MemTotal") ?? long.MaxValue;
+        return total == 0
+            ? Finding.Ok("huge-pool", "No huge pages are reserved. Only memory made with MFD_HUGETLB needs them.")
+            : free == total && total * size > memory / 4
+                ? new(
+                    "huge-pool", FindingLevel.Note, $"{total} huge pages ({ByteSize.Short(total * size)}) are reserved, and none is used.",
+                    "This memory is there for nobody else, neither for programs nor for /dev/shm.", "sysctl vm.nr_hugepages=0")
+                : free == 0
+                    ? new(
+                        "huge-pool", FindingLevel.Note, $"All {total} reserved huge pages are used.",
+                        "Memory made with MFD_HUGETLB fails with ENOMEM.", string.Create(CultureInfo.InvariantCulture, $"sysctl vm.nr_hugepages={total * 2}"))
+                    : Finding.Ok("huge-pool", $"{total - free} of {total} reserved huge pages are used.");
+    }
+
+    internal static Finding? ExecutableAnonymousMemory(Machine machine) => machine.Number("/proc/sys/vm/memfd_noexec") switch
+    {
+        null => null,
+        0 => Finding.Ok("memfd-noexec", "memfd_create gives what is asked for (vm.memfd_noexec=0)."),
+        1 => new(
+            "memfd-noexec", FindingLevel.Note, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is asked for.",
+            "Programs that run code from a memfd fail with EACCES. Data is not concerned.", "sysctl vm.memfd_noexec=0"),
+        _ => new(
+            "memfd-noexec", FindingLevel.Warning, "vm.memfd_noexec is 2: memfd_create is refused unless MFD_NOEXEC_SEAL is asked for.",
+            "Programs that do not know the flag, which came with Linux 6.3, fail with EACCES.", "sysctl vm.memfd_noexec=1"),
+    };
+
+    internal static Finding? AnonymousMemory(Machine machine) => machine.AnonymousMemory switch
+    {
+        { IsSuccess: true } => Finding.Ok("memfd", "Anonymous memory can be made (memfd_create)."),
+        { } error => new(
+            "memfd", FindingLevel.Warning, $"memfd_create fails with {error}{(HasFilter(machine) ? ": a seccomp filter is on" : "")}.",
+            "Memory without a name cannot be made, to be sealed or passed over a socket.",
+            "Allow memfd_create in the filter: docker run --security-opt seccomp=profile.json; in a unit, SystemCallFilter=memfd_create"),
+        null => HasFilter(machine) ? Finding.Ok("memfd", "A seccomp filter is on. Whether it lets memfd_create through was not tried.") : null,
+    };
+
+    private static bool HasFilter(Machine machine) => machine.Status("Seccomp").Trim() == "2";
+
+    // always within_size [advise] never
+    private static string Chosen(string text) => text.IndexOf('[', StringComparison.Ordinal) is var open and >= 0 && text.IndexOf(']', StringComparison.Ordinal) is var close && close > open
+        ? text[(open + 1)..close]
+        : text;
+}

@@ -1,0 +1,30 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Writers of everything that <c>--json</c> prints, made when the program is built: none is made by looking at types while it runs.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(IReadOnlyList<ObjectFacts>))]
+[JsonSerializable(typeof(StatusFacts))]
+[JsonSerializable(typeof(HoldersFacts))]
+[JsonSerializable(typeof(IReadOnlyList<OrphanFacts>))]
+[JsonSerializable(typeof(UsageFacts))]
+[JsonSerializable(typeof(IReadOnlyList<AnonymousFacts>))]
+internal sealed partial class JsonFacts : JsonSerializerContext
+{
+    // Names stay legible: what JSON demands is escaped, and not what only a web page would mind.
+    internal static JsonFacts Legible { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    internal static void Write<T>(Terminal terminal, T facts, Func<JsonFacts, JsonTypeInfo<T>> type)
+    {
+        var output = terminal.OutBytes;
+        JsonSerializer.Serialize(output, facts, type(Legible));
+        output.WriteByte((byte)'\n');
+    }
+}

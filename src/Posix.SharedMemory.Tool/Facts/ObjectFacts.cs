@@ -1,0 +1,69 @@
+using System.Text;
+using System.Text.Json.Serialization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What is told of one object, as JSON.</summary>
+internal record ObjectFacts
+{
+    /// <summary>Gets the name; bytes that are not UTF-8 show as U+FFFD.</summary>
+    [JsonPropertyOrder(-1)]
+    public required string Name { get; init; }
+
+    /// <summary>Gets the name as the command takes it, where that differs.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Escaped { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required long Length { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required long Allocated { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required string Mode { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required uint Uid { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required uint Gid { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required string Owner { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required string Group { get; init; }
+
+    /// <summary>Gets how many processes are known to hold it; null where none is and there may be some.</summary>
+    [JsonPropertyOrder(-1)]
+    public required int? Holders { get; init; }
+
+    /// <summary>Gets whether there are no others.</summary>
+    [JsonPropertyOrder(-1)]
+    public required bool HoldersExact { get; init; }
+
+    [JsonPropertyOrder(-1)]
+    public required DateTimeOffset Modified { get; init; }
+
+    internal static ObjectFacts Of(SharedMemoryEntry entry, HolderCount holders)
+    {
+        var escaped = EscapedText.Of(entry.NameBytes.Span);
+        return new()
+        {
+            Name = Encoding.UTF8.GetString(entry.NameBytes.Span),
+            Escaped = escaped == entry.Name ? null : escaped,
+            Length = entry.Length,
+            Allocated = entry.AllocatedBytes,
+            Mode = ModeText.Octal(entry.Permissions),
+            Uid = entry.Owner,
+            Gid = entry.Group,
+            Owner = Accounts.Users.NameOf(entry.Owner),
+            Group = Accounts.Groups.NameOf(entry.Group),
+            Holders = holders is { Known: 0, IsExact: false } ? null : holders.Known,
+            HoldersExact = holders.IsExact,
+            Modified = entry.LastWriteTime,
+        };
+    }
+}

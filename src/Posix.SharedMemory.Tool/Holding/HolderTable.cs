@@ -1,0 +1,44 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Holders for people: a line for each mapping and each descriptor.</summary>
+internal static class HolderTable
+{
+    internal static void Print(Terminal terminal, SharedMemoryHolders holders)
+    {
+        var table = new Table(new("PID", IsNumber: true), new("USER"), new("ACCESS"), new("HOLDS"), new("COMMAND"));
+        foreach (var holder in holders)
+        {
+            var user = holder.UserId is { } number ? Accounts.Users.NameOf(number) : "?";
+            var command = holder.CommandLine.Count == 0 ? EscapedText.Of(holder.Command) : string.Join(' ', holder.CommandLine.Select(EscapedText.Of));
+            foreach (var held in holder.Mappings)
+            {
+                table.Add(holder.ProcessId, user, HolderFacts.AccessText(held.Access) + (held.IsPrivate ? " private" : ""), Mapping(held), command);
+            }
+
+            foreach (var held in holder.Descriptors)
+            {
+                table.Add(holder.ProcessId, user, HolderFacts.AccessText(held.Access), $"descriptor {held.Number}", command);
+            }
+        }
+
+        if (holders.Count > 0)
+        {
+            table.WriteTo(terminal);
+        }
+        else
+        {
+            terminal.Out.Write(holders.IsComplete ? "Nobody holds it.\n" : "Nobody is known to hold it.\n");
+        }
+
+        if (HolderSearch.Doubt(holders.UnreadableProcessIds) is { } doubt)
+        {
+            terminal.Out.Write(terminal.Paint(doubt, Ink.Dim) + "\n");
+        }
+    }
+
+    private static string Mapping(HeldMapping held) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{held.Address:x}-{held.Address + (ulong)held.Length:x}, {ByteSize.Short(held.Length)}{(held.Offset == 0 ? "" : $" at {held.Offset}")}");
+}

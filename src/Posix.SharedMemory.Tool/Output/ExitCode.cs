@@ -1,0 +1,9 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What the command tells its caller at the end.</summary>
+internal static class ExitCode
+{
+    internal const int Done = 0;
+    internal const int Failed = 1;
+    internal const int WrongUsage = 2;
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What went wrong, in one line: <c>frames: No such file or directory (ENOENT)</c>.</summary>
+internal static class Failure
+{
+    /// <summary>Whether an exception tells of the system or of what was asked, and not of a mistake in this program.</summary>
+    internal static bool IsKnown(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException or InvalidOperationException
+            or ArgumentException or CommandException;
+
+    /// <summary>Whether the reader of our output has gone, as <c>head</c> does when it has enough.</summary>
+    internal static bool IsClosedPipe(Exception exception) => exception switch
+    {
+        SharedMemoryException failure => failure.Errno == Errno.EPIPE,
+        IOException => exception.HResult == Errno.EPIPE.Number,
+        _ => false,
+    };
+
+    /// <param name="subject">What it was done to; by default, what the exception names.</param>
+    internal static string Describe(Exception exception, object? subject = null) => exception switch
+    {
+        SharedMemoryException failure => Line(subject ?? NameOf(failure), Reason(failure.Errno) + (failure.Detail is { } detail ? $": {detail}" : "")),
+        FileNotFoundException missing => Line(subject ?? missing.FileName, Reason(Errno.ENOENT)),
+        DirectoryNotFoundException => Line(subject, Reason(Errno.ENOENT)),
+        UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? new(inner.HResult) : Errno.EACCES)),
+        IOException when IsErrno(exception.HResult) => Line(subject, Reason(new(exception.HResult))),
+        ArgumentException argument => Line(subject, WithoutParameter(argument)),
+        _ => Line(subject, exception.Message),
+    };
+
+    private static string Reason(Errno errno) => $"{Marshal.GetPInvokeErrorMessage(errno.Number)} ({errno})";
+
+    private static string Line(object? subject, string reason) => (subject is null ? reason : $"{subject}: {reason}").ReplaceLineEndings(" ");
+
+    private static string? NameOf(SharedMemoryException failure) =>
+        failure.ObjectName is { } name ? EscapedText.Of(name.TrimStart('/')) : null;
+
+    // The base library puts the system's number here where it has no exception of its own for it.
+    private static bool IsErrno(int number) => number is > 0 and < 200;
+
+    private static string WithoutParameter(ArgumentException exception)
+    {
+        var end = exception.Message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        return end < 0 ? exception.Message : exception.Message[..end];
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.CompilerServices;
+using Spectre.Console;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>A bar on standard error for what takes its time, where that is a terminal.</summary>
+internal static class ProgressBar
+{
+    /// <summary>Less is done before anybody could read the bar.</summary>
+    private const long WorthShowing = 64 << 20;
+
+    /// <param name="title">What is worked on.</param>
+    /// <param name="total">How many bytes; <see langword="null"/> where nobody knows.</param>
+    /// <param name="work">The work, which tells how far it is.</param>
+    internal static void Show(string title, long? total, Action<Action<long>> work)
+    {
+        if (Terminal.HasProgress && (total ?? long.MaxValue) >= WorthShowing)
+        {
+            Draw(title, total, work);
+        }
+        else
+        {
+            work(_ => { });
+        }
+    }
+
+    /// <summary>Shows the cursor again, which a bar that is interrupted leaves hidden.</summary>
+    internal static void Restore()
+    {
+        if (Terminal.HasProgress)
+        {
+            Console.Error.Write("\e[?25h\n");
+        }
+    }
+
+    // Apart, so that the library is loaded only where a bar is drawn.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Draw(string title, long? total, Action<Action<long>> work)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var columns = new ProgressColumn[] { new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn() };
+        console.Progress().AutoClear(enabled: true).Columns(columns).Start(context =>
+        {
+            var task = context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
+            task.IsIndeterminate = total is null;
+            work(done =>
+            {
+                task.MaxValue = Math.Max(task.MaxValue, done);
+                task.Value = done;
+            });
+        });
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Bytes as one line of printable text, and back: names may hold anything but a slash and a NUL.</summary>
+/// <remarks>
+/// What would not show, or would do something to a terminal, is written <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>, and a backslash as two. The
+/// command reads names as it prints them, so whatever is printed can be given back.
+/// </remarks>
+internal static class EscapedText
+{
+    internal static string Of(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder(bytes.Length);
+        for (var rest = bytes; !rest.IsEmpty;)
+        {
+            // A space at either end would be lost to the eye.
+            var isEnd = rest.Length is 1 || rest.Length == bytes.Length;
+            var isText = Rune.DecodeFromUtf8(rest, out var rune, out var taken) == System.Buffers.OperationStatus.Done;
+            if (isText && Shows(rune) && !(isEnd && rune.Value == ' '))
+            {
+                text.Append(rune.Value == '\\' ? @"\\" : rune.ToString());
+            }
+            else
+            {
+                foreach (var value in rest[..taken])
+                {
+                    text.Append(value switch
+                    {
+                        (byte)'\n' => @"\n",
+                        (byte)'\t' => @"\t",
+                        (byte)'\r' => @"\r",
+                        _ => string.Create(CultureInfo.InvariantCulture, $@"\x{value:X2}"),
+                    });
+                }
+            }
+
+            rest = rest[taken..];
+        }
+
+        return text.ToString();
+    }
+
+    internal static string Of(string text) => Of(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Text of others in a line of ours: nothing that a terminal would obey, and backslashes as they are.</summary>
+    internal static string InLine(string text) => Of(text).Replace(@"\\", @"\", StringComparison.Ordinal);
+
+    /// <summary>Reads what <see cref="Of(ReadOnlySpan{byte})"/> writes.</summary>
+    /// <returns><see langword="null"/>, with the reason, where it is not spelled so.</returns>
+    internal static byte[]? Read(string text, out string? objection)
+    {
+        objection = null;
+        var bytes = new List<byte>(text.Length);
+        Span<byte> encoded = stackalloc byte[4];
+        for (var at = 0; at < text.Length; at++)
+        {
+            if (text[at] != '\\')
+            {
+                if (!Rune.TryGetRuneAt(text, at, out var rune) || rune.Value == Rune.ReplacementChar.Value)
+                {
+                    objection = @"bytes that are not UTF-8 are written \xNN";
+                    return null;
+                }
+
+                bytes.AddRange(encoded[..rune.EncodeToUtf8(encoded)]);
+                at += rune.Utf16SequenceLength - 1;
+                continue;
+            }
+
+            var escaped = text.AsSpan(at + 1);
+            if (escaped.StartsWith("x") && byte.TryParse(escaped.Slice(1, Math.Min(2, escaped.Length - 1)), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                && escaped.Length >= 3)
+            {
+                bytes.Add(value);
+                at += 3;
+            }
+            else if (!escaped.IsEmpty && @"\ntr".Contains(escaped[0], StringComparison.Ordinal))
+            {
+                bytes.Add(escaped[0] switch { 'n' => (byte)'\n', 't' => (byte)'\t', 'r' => (byte)'\r', _ => (byte)'\\' });
+                at++;
+            }
+            else
+            {
+                objection = @"a backslash begins \\, \n, \t, \r or \xNN";
+                return null;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    private static bool Shows(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Permissions as people write them: <c>0640</c>, <c>u=rw,g+r</c>; and as <c>ls</c> shows them: <c>rw-r-----</c>.</summary>
+internal static class ModeText
+{
+    private const int EveryBit = 0xFFF;
+
+    /// <summary>Reads permissions.</summary>
+    /// <returns><see langword="null"/>, with the reason, where they are none. Else what makes the new permissions of the old ones.</returns>
+    internal static Func<UnixFileMode, UnixFileMode>? Read(string text, out string? objection)
+    {
+        objection = $"'{text}' is no mode: 0640, or u=rw,g+r,o-w";
+        if (text.Length is > 0 and <= 4 && text.All(c => c is >= '0' and <= '7'))
+        {
+            objection = null;
+            var bits = (UnixFileMode)Convert.ToInt32(text, 8);
+            return _ => bits;
+        }
+
+        var changes = new List<Func<int, int>>();
+        foreach (var clause in text.Split(','))
+        {
+            if (ReadClause(clause) is not { } change)
+            {
+                return null;
+            }
+
+            changes.Add(change);
+        }
+
+        objection = null;
+        return old => (UnixFileMode)changes.Aggregate((int)old, (bits, change) => change(bits));
+    }
+
+    /// <summary>The bits as a number of four octal digits.</summary>
+    internal static string Octal(UnixFileMode mode) => Convert.ToString((int)mode & EveryBit, 8).PadLeft(4, '0');
+
+    /// <summary>The bits as nine letters; set-user, set-group and sticky take the place of the x before which they stand.</summary>
+    internal static string Letters(UnixFileMode mode)
+    {
+        Span<char> letters = stackalloc char[9];
+        for (var bit = 0; bit < 9; bit++)
+        {
+            letters[8 - bit] = ((int)mode >> bit & 1) == 0 ? '-' : "xwr"[bit % 3];
+        }
+
+        Mark(letters, 2, mode.HasFlag(UnixFileMode.SetUser), 's');
+        Mark(letters, 5, mode.HasFlag(UnixFileMode.SetGroup), 's');
+        Mark(letters, 8, mode.HasFlag(UnixFileMode.StickyBit), 't');
+        return new(letters);
+    }
+
+    private static void Mark(Span<char> letters, int at, bool isSet, char mark)
+    {
+        if (isSet)
+        {
+            letters[at] = letters[at] == 'x' ? mark : char.ToUpper(mark, CultureInfo.InvariantCulture);
+        }
+    }
+
+    // Who, one of + - =, and which: u=rw, go-w, +x.
+    private static Func<int, int>? ReadClause(string clause)
+    {
+        var sign = clause.AsSpan().IndexOfAny("+-=");
+        if (sign < 0 || clause.AsSpan(0, sign).ContainsAnyExcept("ugoa") || clause.AsSpan(sign + 1).ContainsAnyExcept("rwx"))
+        {
+            return null;
+        }
+
+        int who = 0, which = 0;
+        foreach (var letter in sign == 0 ? "a" : clause[..sign])
+        {
+            who |= letter switch { 'u' => 0x1C0, 'g' => 0x38, 'o' => 0x7, _ => 0x1FF };
+        }
+
+        foreach (var letter in clause[(sign + 1)..])
+        {
+            which |= letter switch { 'r' => 0x124, 'w' => 0x92, _ => 0x49 };
+        }
+
+        var act = clause[sign];
+        return bits => act switch
+        {
+            '+' => bits | (who & which),
+            '-' => bits & ~(who & which),
+            _ => bits & ~who | (who & which),
+        };
+    }
+}

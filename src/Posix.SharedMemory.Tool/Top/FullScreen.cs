@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using System.Text;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Takes the whole terminal, and gives it back as it was however the view ends: by a key, a signal, a failure or a stop from the shell.</summary>
+[UnsupportedOSPlatform("windows")]
+internal sealed class FullScreen : IDisposable
+{
+    // The other screen, no cursor, no wrapping of lines that are too long by one; and back.
+    private const string Enter = "\e[?1049h\e[?25l\e[?7l\e[2J", Leave = "\e[?7h\e[?25h\e[?1049l";
+
+    private readonly Stream _output = Console.OpenStandardOutput();
+    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly Lock _lock = new();
+    private bool _isOn;
+
+    /// <param name="post">Told from any thread: that the view is to end (true) or to be drawn anew (false).</param>
+    internal FullScreen(Action<bool> post)
+    {
+        // An exception that nobody catches ends the process without disposing of anything.
+        AppDomain.CurrentDomain.UnhandledException += (_, _) => TurnOff();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => TurnOff();
+        foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT })
+        {
+            _signals.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                post(true);
+            }));
+        }
+
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, Stop));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ =>
+        {
+            TurnOn();
+            post(false);
+        }));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => post(false)));
+        TurnOn();
+    }
+
+    internal static int Width => Math.Max(1, Console.WindowWidth);
+
+    internal static int Height => Math.Max(1, Console.WindowHeight);
+
+    /// <summary>Shows lines from the top, in one write, so that nothing flickers.</summary>
+    internal void Show(List<string> lines)
+    {
+        var frame = new StringBuilder("\e[H");
+        for (var at = 0; at < lines.Count; at++)
+        {
+            frame.Append(lines[at]).Append("\e[K").Append(at + 1 < lines.Count ? "\r\n" : "");
+        }
+
+        Write(frame.Append("\e[J").ToString(), onlyIfOn: true);
+    }
+
+    public void Dispose()
+    {
+        _signals.ForEach(signal => signal.Dispose());
+        TurnOff();
+    }
+
+    /// <summary>Ctrl-Z: the shell gets its terminal back, and this process stops as it would have.</summary>
+    private void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        TurnOff();
+        // The runtime does not stop where it has told of the signal, and has no way to send one: the shell's kill does.
+        using var kill = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -STOP {Environment.ProcessId}")]);
+        kill.WaitForExit();
+    }
+
+    private void TurnOn()
+    {
+        lock (_lock)
+        {
+            _isOn = true;
+            Write(Enter, onlyIfOn: false);
+        }
+    }
+
+    private void TurnOff()
+    {
+        lock (_lock)
+        {
+            if (_isOn)
+            {
+                _isOn = false;
+                Write(Leave, onlyIfOn: false);
+            }
+        }
+    }
+
+    private void Write(string text, bool onlyIfOn)
+    {
+        lock (_lock)
+        {
+            if (_isOn || !onlyIfOn)
+            {
+                try
+                {
+                    _output.Write(Encoding.UTF8.GetBytes(text));
+                    _output.Flush();
+                }
+                catch (IOException)
+                {
+                    // The terminal has gone: SIGHUP ends the view.
+                }
+            }
+        }
+    }
+}

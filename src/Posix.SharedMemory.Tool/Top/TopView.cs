@@ -1,0 +1,210 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What the live view shows, and how keys change it. It knows nothing of the terminal: keys go in, lines come out.</summary>
+internal sealed class TopView(TopOrder order, bool isReverse, string filter)
+{
+    private const int LinesAround = 5;
+
+    private static readonly (string Title, int Width, bool IsNumber)[] s_columns =
+        [("MODE", 9, false), ("OWNER", 10, false), ("HOLDERS", 8, true), ("LENGTH", 7, true), ("ALLOCATED", 10, true), ("MODIFIED", 9, true), ("NAME", 0, false)];
+
+    private TopOrder _order = order;
+    private bool _isReverse = isReverse;
+    private string _filter = filter;
+    private string? _typed;
+    private bool _showsHelp;
+    private int _first;
+
+    /// <summary>Gets whether the view is to end.</summary>
+    internal bool IsOver { get; private set; }
+
+    internal void End() => IsOver = true;
+
+    /// <summary>Does what a key means.</summary>
+    /// <param name="page">How many rows the screen shows.</param>
+    internal void Press(ConsoleKeyInfo key, int page)
+    {
+        if (_typed is not null)
+        {
+            Type(key);
+        }
+        else if (_showsHelp)
+        {
+            _showsHelp = false;
+            IsOver = key.KeyChar is 'q' or 'Q';
+        }
+        else if (TopOrder.All.FirstOrDefault(order => order.Key == char.ToLowerInvariant(key.KeyChar)) is { } order)
+        {
+            (_order, _first) = (order, 0);
+        }
+        else if (key.KeyChar is 'q' or 'Q')
+        {
+            IsOver = true;
+        }
+        else if (key.KeyChar is 'r' or 'R')
+        {
+            (_isReverse, _first) = (!_isReverse, 0);
+        }
+        else if (key.KeyChar is 'f' or '/')
+        {
+            _typed = _filter;
+        }
+        else if (key.KeyChar is '?' || key.Key == ConsoleKey.F1)
+        {
+            _showsHelp = true;
+        }
+        else
+        {
+            Scroll(key.Key, page);
+        }
+    }
+
+    /// <summary>Draws as many lines as the screen has; all there are, with a height of 0.</summary>
+    internal List<string> Draw(TopSnapshot snapshot, Terminal terminal, int width, int height)
+    {
+        if (_showsHelp)
+        {
+            return Help(terminal, width, height);
+        }
+
+        var rows = snapshot.Rows.Where(row => row.Name.Contains(_typed ?? _filter, StringComparison.OrdinalIgnoreCase)).ToList();
+        _order.Sort(rows, _isReverse);
+        var page = height == 0 ? rows.Count : PageOf(height);
+        _first = Math.Clamp(_first, 0, Math.Max(0, rows.Count - page));
+        List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), Fit(Shown(rows.Count, page), width)];
+        lines.Add(terminal.Paint(Row(s_columns.Select(column => column.Title == _order.Column ? $"{(_isReverse ? '^' : 'v')}{column.Title}" : column.Title), width), Ink.Bold));
+        lines.AddRange(rows.Skip(_first).Take(page).Select(row => Paint(row, snapshot.Time, terminal, width)));
+        if (height == 0)
+        {
+            return lines;
+        }
+
+        while (lines.Count < height - 1)
+        {
+            lines.Add("");
+        }
+
+        lines.Add(terminal.Paint(Fit(Footer(), width), Ink.Dim));
+        return lines.GetRange(0, Math.Min(lines.Count, height));
+    }
+
+    /// <summary>How many rows a screen of a height shows.</summary>
+    internal static int PageOf(int height) => Math.Max(0, height - LinesAround);
+
+    private void Type(ConsoleKeyInfo key)
+    {
+        if (key.Key == ConsoleKey.Enter)
+        {
+            (_filter, _typed, _first) = (_typed!, null, 0);
+        }
+        else if (key.Key == ConsoleKey.Escape)
+        {
+            _typed = null;
+        }
+        else if (key.Key == ConsoleKey.Backspace || key.KeyChar is '\b' or '\x7F')
+        {
+            _typed = _typed is { Length: > 0 } ? _typed[..^1] : _typed;
+        }
+        else if (!char.IsControl(key.KeyChar))
+        {
+            _typed += key.KeyChar;
+        }
+    }
+
+    private void Scroll(ConsoleKey key, int page) => _first = key switch
+    {
+        ConsoleKey.DownArrow => _first + 1,
+        ConsoleKey.UpArrow => _first - 1,
+        ConsoleKey.PageDown or ConsoleKey.Spacebar => _first + page,
+        ConsoleKey.PageUp => _first - page,
+        ConsoleKey.Home => 0,
+        ConsoleKey.End => int.MaxValue - page,
+        _ => _first,
+    };
+
+    private static string Summary(TopSnapshot snapshot)
+    {
+        var orphans = snapshot.Rows.Count(row => row.Holders.IsZero);
+        var unknown = snapshot.Rows.Count(row => row.Holders is { IsExact: false, Known: null or 0 });
+        var time = snapshot.Time.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+        return $"shm top - {time}   {ByteSize.Count(snapshot.Rows.Count, "object")}, {orphans} held by nobody{(unknown == 0 ? "" : $", {unknown} unknown")}";
+    }
+
+    private static string Room(TopSnapshot snapshot)
+    {
+        var named = snapshot.Rows.Sum(row => row.Entry.AllocatedBytes);
+        return snapshot.Usage is not { TotalBytes: > 0 } usage ? $"{ByteSize.Short(named)} in named objects" : string.Create(
+            CultureInfo.InvariantCulture,
+            $"/dev/shm {ByteSize.Short(usage.TotalBytes)}, {ByteSize.Short(usage.UsedBytes)} used ({100.0 * usage.UsedBytes / usage.TotalBytes:0} %), {ByteSize.Short(named)} in named objects");
+    }
+
+    /// <summary>What is not shown of all: the line is empty where nothing is.</summary>
+    private string Shown(int count, int page) => string.Join("   ", ((string?[])
+    [
+        _filter.Length == 0 ? null : $"filter: {_filter}",
+        count > page ? string.Create(CultureInfo.InvariantCulture, $"{_first + 1}-{Math.Min(_first + page, count)} of {count}") : null,
+    ]).OfType<string>());
+
+    private string Footer() =>
+        _typed is not null ? $"filter: {_typed}_   Enter keeps it, Esc does not"
+        : $"q quit  ? help  {string.Join(' ', TopOrder.All.Select(order => $"{order.Key} {order.Word}"))}  r reverse  f filter";
+
+    private static string Paint(TopRow row, DateTimeOffset now, Terminal terminal, int width)
+    {
+        var entry = row.Entry;
+        var line = Row(
+            [
+                ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.Owner), row.Holders.ToCell().Text, ByteSize.Short(entry.Length),
+                ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Name,
+            ],
+            width);
+        return row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
+    }
+
+    private static string Row(IEnumerable<string> cells, int width) => Fit(
+        string.Join(' ', cells.Zip(s_columns, (cell, column) => column.Width == 0 ? " " + cell
+            : column.IsNumber ? cell.PadLeft(column.Width)
+            : Fit(cell, column.Width).PadRight(column.Width))),
+        width);
+
+    private static List<string> Help(Terminal terminal, int width, int height)
+    {
+        List<string> lines =
+        [
+            terminal.Paint("shm top", Ink.Bold), "",
+            .. TopOrder.All.Select(order => $"  {order.Key}        sort by {order.Word}"),
+            "  r        the other way round", "  f, /     show only names that contain something", "  arrows, page up and down, home, end: scroll", "  q        quit", "",
+            "  Yellow: nobody holds it. ? and +: processes of other users may hold it too.", "", "Any key goes back.",
+        ];
+        lines = lines.ConvertAll(line => Fit(line, width));
+        return lines.GetRange(0, Math.Min(lines.Count, height));
+    }
+
+    /// <summary>Cuts what is too wide, counted in columns: some characters take two.</summary>
+    private static string Fit(string text, int width)
+    {
+        if (width == int.MaxValue || text.Length * 2 <= width || text.GetCellWidth() <= width)
+        {
+            return text;
+        }
+
+        var taken = 0;
+        var kept = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            var wide = rune.ToString().GetCellWidth();
+            if (taken + wide > width - 1)
+            {
+                break;
+            }
+
+            taken += wide;
+            kept += rune.Utf16SequenceLength;
+        }
+
+        return width <= 0 ? "" : text[..kept] + "…";
+    }
+}

@@ -1,0 +1,37 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Where the memory of an object is, as JSON. Sums are bytes; null means not known.</summary>
+internal sealed record PageFacts(
+    string Name, long Length, int PageSize, long? Resident, long? Swapped, long Present, long Absent, long? Huge,
+    IReadOnlyList<RunFacts> Runs, IReadOnlyList<ByteRangeFacts>? HugeRanges)
+{
+    internal static PageFacts Of(PageSurvey survey)
+    {
+        long resident = survey.BytesOf(PageState.Resident), swapped = survey.BytesOf(PageState.Swapped);
+        return new(
+            survey.Name,
+            survey.Length,
+            PageSurvey.PageSize,
+            survey.IsVague ? null : resident,
+            survey.IsVague ? null : swapped,
+            resident + swapped + survey.BytesOf(PageState.Present),
+            survey.BytesOf(PageState.Absent),
+            survey.Huge is null ? null : survey.HugeBytes,
+            [.. survey.Runs.Select(run => new RunFacts(run.Range.Offset, run.Range.Length, StateText(run.State)))],
+            survey.Huge is null ? null : [.. survey.Huge.Select(range => new ByteRangeFacts(range.Offset, range.Length))]);
+    }
+
+    private static string StateText(PageState state) => state switch
+    {
+        PageState.Absent => "absent",
+        PageState.Resident => "resident",
+        PageState.Swapped => "swapped",
+        _ => "present",
+    };
+}
+
+/// <summary>Neighbouring pages in one state, as JSON.</summary>
+internal sealed record RunFacts(long Offset, long Length, string State);
+
+/// <summary>A part of an object, as JSON.</summary>
+internal sealed record ByteRangeFacts(long Offset, long Length);

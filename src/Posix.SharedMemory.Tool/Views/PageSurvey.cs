@@ -1,0 +1,79 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Where the memory of an object was when it was looked at.</summary>
+/// <param name="Name">The object, as it is printed.</param>
+/// <param name="Length">Its length in bytes.</param>
+/// <param name="Runs">Its pages, from the start to the end.</param>
+/// <param name="Huge">Those that processes map in huge pages; <see langword="null"/> where that is not known.</param>
+/// <param name="IsVague">Whether the kernel told only what has been written, and not where it is.</param>
+internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague)
+{
+    internal static readonly int PageSize = Environment.SystemPageSize;
+
+    internal static PageSurvey Of(GivenName name)
+    {
+        using var memory = name.Open(FileAccess.Read);
+        // The pages are asked for first: what is huge must be among them.
+        var runs = memory.GetPageStates();
+        // Memory that is reserved and does not show in any run: what is called absent may be there.
+        var shown = runs.Where(run => run.State != PageState.Absent).Sum(run => PagesOf(run.Range.Length)) * PageSize;
+        var isVague = runs.Any(run => run.State == PageState.Present) || memory.GetStatus().AllocatedBytes > shown;
+        return new(name.ToString(), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, memory.FindHugePages(), isVague);
+    }
+
+    internal long Pages => PagesOf(Length);
+
+    internal long HugeBytes => Huge?.Sum(range => range.Length) ?? 0;
+
+    internal long BytesOf(PageState state) => Runs.Where(run => run.State == state).Sum(run => run.Range.Length);
+
+    internal static long PagesOf(long bytes) => (bytes + PageSize - 1) / PageSize;
+
+    /// <summary>Divides the object into parts of so many bytes and tells what each is.</summary>
+    internal PageKind[] Divide(long bytesEach)
+    {
+        var kinds = new PageKind[checked((int)((Length + bytesEach - 1) / bytesEach))];
+        Span<long> bytes = stackalloc long[4];
+        int run = 0, huge = 0;
+        for (var at = 0; at < kinds.Length; at++)
+        {
+            var part = new ByteRange(at * bytesEach, Math.Min(bytesEach, Length - (at * bytesEach)));
+            bytes.Clear();
+            for (var next = Skip(ref run, part, index => Runs[index].Range, Runs.Count); next < Runs.Count && Runs[next].Range.Offset < part.End; next++)
+            {
+                bytes[(int)Runs[next].State] += Overlap(Runs[next].Range, part);
+            }
+
+            var hugeBytes = 0L;
+            for (var next = Skip(ref huge, part, index => Huge![index], Huge?.Count ?? 0); next < (Huge?.Count ?? 0) && Huge![next].Offset < part.End; next++)
+            {
+                hugeBytes += Overlap(Huge[next], part);
+            }
+
+            kinds[at] = KindOf(bytes, hugeBytes, part.Length);
+        }
+
+        return kinds;
+    }
+
+    /// <summary>Moves on to the first range that does not end before a part; parts come in order.</summary>
+    private static int Skip(ref int at, ByteRange part, Func<int, ByteRange> rangeAt, int count)
+    {
+        while (at < count && rangeAt(at).End <= part.Offset)
+        {
+            at++;
+        }
+
+        return at;
+    }
+
+    private static PageKind KindOf(ReadOnlySpan<long> bytes, long huge, long length) =>
+        bytes[(int)PageState.Absent] == length ? PageKind.Absent
+        : bytes[(int)PageState.Swapped] > 0 ? PageKind.Swapped
+        : huge >= length ? PageKind.Huge
+        : bytes[(int)PageState.Resident] == length ? PageKind.Resident
+        : bytes[(int)PageState.Present] == length ? PageKind.Present
+        : PageKind.Partly;
+
+    private static long Overlap(ByteRange one, ByteRange other) => Math.Max(0, Math.Min(one.End, other.End) - Math.Max(one.Offset, other.Offset));
+}

@@ -1,0 +1,32 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Tells which objects appear, disappear and move.</summary>
+internal static class DirectoryWatcher
+{
+    internal static void Run(EventPrinter printer, TimeSpan interval, CancellationToken ended)
+    {
+        using var events = new NameEvents(interval);
+        printer.Print(new() { Time = TimeProvider.System.GetUtcNow(), Event = "started", Objects = events.Start() });
+        while (!printer.IsEnough)
+        {
+            var change = events.Next(ended);
+            var entry = change.Kind == SharedMemoryChangeKind.Removed ? null : SharedMemoryDirectory.Find(change.NameBytes.Span);
+            printer.Print(new()
+            {
+                Time = TimeProvider.System.GetUtcNow(),
+                Event = change.Kind switch
+                {
+                    SharedMemoryChangeKind.Added => "added",
+                    SharedMemoryChangeKind.Removed => "removed",
+                    _ => "renamed",
+                },
+                Name = EscapedText.Of(change.NameBytes.Span),
+                OldName = change.OldNameBytes.IsEmpty ? null : EscapedText.Of(change.OldNameBytes.Span),
+                // Gone again by now: then it is told without.
+                Length = entry?.Length,
+                Mode = entry is null ? null : ModeText.Octal(entry.Permissions),
+                Owner = entry is null ? null : Accounts.Users.NameOf(entry.Owner),
+            });
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Prints what happens, a line each, at once: for people, or as JSON.</summary>
+/// <param name="terminal">Where to.</param>
+/// <param name="isJson">Whether as JSON.</param>
+/// <param name="most">After how many it is enough; <see langword="null"/> for never.</param>
+internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
+{
+    private int _printed;
+
+    /// <summary>Gets whether as many were printed as were asked for.</summary>
+    internal bool IsEnough => _printed >= most;
+
+    internal void Print(WatchFacts happened)
+    {
+        if (IsEnough)
+        {
+            return;
+        }
+
+        if (isJson)
+        {
+            ViewFacts.Write(terminal, happened, ViewFacts.Lines.WatchFacts);
+        }
+        else
+        {
+            var time = happened.Time.ToLocalTime().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
+            var (word, ink) = happened.Event is "added" or "held" ? (happened.Event, Ink.Green)
+                : happened.Event is "removed" or "released" ? (happened.Event, Ink.Red)
+                : (happened.Event, Ink.Yellow);
+            terminal.Out.Write($"{terminal.Paint(time, Ink.Dim)}  {terminal.Paint(word.PadRight(8), ink)}  {happened.Name}{Details(happened)}\n");
+        }
+
+        // What starts is no change: one who asks for one event means one of those.
+        _printed += happened.Event == "started" ? 0 : 1;
+        terminal.Flush();
+    }
+
+    private static string Details(WatchFacts happened) => happened.Event switch
+    {
+        "started" when happened.Objects is { } objects => $"{ByteSize.Count(objects, "object")}; Ctrl-C ends",
+        "renamed" => $"  was {happened.OldName}",
+        "length" => string.Create(CultureInfo.InvariantCulture, $"  {happened.OldLength} -> {happened.Length} bytes"),
+        "mode" => $"  {happened.Mode}",
+        "owner" => $"  {happened.Owner}",
+        "held" or "released" => string.Create(CultureInfo.InvariantCulture, $"  by {happened.Pid} {happened.Command}{(happened.Access is { } access ? $" ({access})" : "")}"),
+        "bytes" => $"  {Ranges(happened)}",
+        "unreadable" => $"  {happened.Reason}",
+        "removed" => "",
+        _ => happened.Length is not { } length ? "" : string.Create(
+            CultureInfo.InvariantCulture, $"  {length} bytes, {happened.Mode}, {happened.Owner}{(happened.Holders is { } holders ? $", {holders} known to hold it" : "")}"),
+    };
+
+    private static string Ranges(WatchFacts happened)
+    {
+        const int MostShown = 4;
+        var shown = happened.Ranges!.Take(MostShown).Select(range => range.Length == 1
+            ? string.Create(CultureInfo.InvariantCulture, $"0x{range.Offset:x}")
+            : string.Create(CultureInfo.InvariantCulture, $"0x{range.Offset:x}-0x{range.Offset + range.Length - 1:x}"));
+        var rest = happened.Ranges!.Count > MostShown ? ", ..." : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", shown)}{rest} ({happened.ChangedBytes} {(happened.ChangedBytes == 1 ? "byte" : "bytes")})");
+    }
+}

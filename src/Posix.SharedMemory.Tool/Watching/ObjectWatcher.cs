@@ -1,0 +1,196 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Tells what happens to one object. Between two looks it holds nothing of it: who watches is no holder.</summary>
+internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool looksAtBytes)
+{
+    private const int MostRanges = 64;
+
+    private byte[] _name = name.Bytes.ToArray();
+    private SharedMemoryEntry? _entry;
+    private Dictionary<int, SharedMemoryHolder> _holders = [];
+    private ByteMemory? _bytes;
+    private Errno _obstacle;
+
+    internal void Run(TimeSpan interval, CancellationToken ended)
+    {
+        using var events = new NameEvents(interval);
+        Begin("started", name.Find());
+        while (!printer.IsEnough)
+        {
+            // Other names change too; looking more often than asked is no harm where the kernel says that something happened to this one.
+            var next = TimeProvider.System.GetTimestamp();
+            for (var rest = interval; rest > TimeSpan.Zero; rest = interval - TimeProvider.System.GetElapsedTime(next))
+            {
+                if (events.Next(rest, ended) is { } change && Concerns(change))
+                {
+                    break;
+                }
+            }
+
+            Look(events, ended);
+        }
+    }
+
+    private bool Concerns(SharedMemoryChange change)
+    {
+        if (change.Kind == SharedMemoryChangeKind.Renamed && change.OldNameBytes.Span.SequenceEqual(_name) && _entry is not null)
+        {
+            // It is followed under its new name.
+            var old = EscapedText.Of(_name);
+            _name = change.NameBytes.ToArray();
+            Print(new() { Time = Now(), Event = "renamed", Name = Name, OldName = old });
+            return true;
+        }
+
+        return change.Kind == SharedMemoryChangeKind.Missed || change.NameBytes.Span.SequenceEqual(_name);
+    }
+
+    private void Look(NameEvents events, CancellationToken ended)
+    {
+        var now = SharedMemoryDirectory.Find(_name);
+        if (now is null)
+        {
+            // It may have been moved in this instant: then the kernel has told so, and it is not gone.
+            while (events.Next(TimeSpan.Zero, ended) is { } change)
+            {
+                Concerns(change);
+            }
+
+            now = SharedMemoryDirectory.Find(_name);
+        }
+
+        if (now is null)
+        {
+            if (_entry is not null)
+            {
+                Print(new() { Time = Now(), Event = "removed", Name = Name });
+            }
+
+            (_entry, _holders, _bytes) = (null, [], null);
+            return;
+        }
+
+        if (_entry is not { } before || before.Identity != now.Identity)
+        {
+            Begin(_entry is null ? "added" : "replaced", now);
+            return;
+        }
+
+        _entry = now;
+        if (before.Length != now.Length)
+        {
+            Print(new() { Time = Now(), Event = "length", Name = Name, OldLength = before.Length, Length = now.Length });
+        }
+
+        if (before.Permissions != now.Permissions)
+        {
+            Print(new() { Time = Now(), Event = "mode", Name = Name, Mode = ModeText.Octal(now.Permissions) });
+        }
+
+        if (before.Owner != now.Owner)
+        {
+            Print(new() { Time = Now(), Event = "owner", Name = Name, Owner = Accounts.Users.NameOf(now.Owner) });
+        }
+
+        LookAtHolders(now);
+        LookAtBytes(now, isFirst: false);
+    }
+
+    private void Begin(string word, SharedMemoryEntry entry)
+    {
+        _entry = entry;
+        _holders = Holders(entry);
+        _bytes = null;
+        Print(new()
+        {
+            Time = Now(), Event = word, Name = Name, Length = entry.Length, Mode = ModeText.Octal(entry.Permissions),
+            Owner = Accounts.Users.NameOf(entry.Owner), Holders = _holders.Count,
+        });
+        LookAtBytes(entry, isFirst: true);
+    }
+
+    private void LookAtHolders(SharedMemoryEntry entry)
+    {
+        var now = Holders(entry);
+        foreach (var (id, holder) in now)
+        {
+            if (!_holders.TryGetValue(id, out var before) || before.Access != holder.Access)
+            {
+                PrintHolder("held", holder);
+            }
+        }
+
+        foreach (var (id, holder) in _holders)
+        {
+            if (!now.ContainsKey(id))
+            {
+                PrintHolder("released", holder);
+            }
+        }
+
+        _holders = now;
+    }
+
+    private void PrintHolder(string word, SharedMemoryHolder holder) => Print(new()
+    {
+        Time = Now(), Event = word, Name = Name, Pid = holder.ProcessId, Command = EscapedText.Of(holder.Command),
+        Access = word == "held" ? holder.Access.HasFlag(FileAccess.Write) ? "rw" : "r" : null,
+    });
+
+    private void LookAtBytes(SharedMemoryEntry entry, bool isFirst)
+    {
+        if (!looksAtBytes)
+        {
+            return;
+        }
+
+        try
+        {
+            using var memory = entry.Open();
+            _obstacle = default;
+            isFirst |= _bytes is null;
+            _bytes ??= new();
+            var changed = _bytes.Look(memory);
+            if (!isFirst && changed.Count > 0)
+            {
+                Print(new()
+                {
+                    Time = Now(), Event = "bytes", Name = Name, ChangedBytes = changed.Sum(range => range.Length),
+                    Ranges = [.. changed.Take(MostRanges).Select(range => new ByteRangeFacts(range.Offset, range.Length))],
+                });
+            }
+        }
+        catch (SharedMemoryException e) when (e.Errno != Errno.ENOENT)
+        {
+            // Its length and holders are told all the same; why not its bytes is said once.
+            _bytes = null;
+            if (_obstacle != e.Errno)
+            {
+                _obstacle = e.Errno;
+                Print(new() { Time = Now(), Event = "unreadable", Name = Name, Reason = Failure.Describe(e, "its bytes") });
+            }
+        }
+        catch (SharedMemoryException)
+        {
+            // Gone since it was found: the next look says so.
+        }
+    }
+
+    private void Print(WatchFacts happened) => printer.Print(happened);
+
+    private string Name => EscapedText.Of(_name);
+
+    private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
+
+    private static Dictionary<int, SharedMemoryHolder> Holders(SharedMemoryEntry entry)
+    {
+        try
+        {
+            return entry.GetHolders().Where(holder => holder.ProcessId != Environment.ProcessId).ToDictionary(holder => holder.ProcessId);
+        }
+        catch (PlatformNotSupportedException)
+        {
+            return [];
+        }
+    }
+}

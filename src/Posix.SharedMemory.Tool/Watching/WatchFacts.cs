@@ -1,0 +1,41 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>Something that happened, as one line of JSON. What does not belong to it is left out.</summary>
+internal sealed record WatchFacts
+{
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary>Gets what: started, added, removed, renamed, replaced, length, mode, owner, held, released, bytes, unreadable.</summary>
+    public required string Event { get; init; }
+
+    /// <summary>Gets the object's name as it is printed; none where the watching of all of them starts.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Gets how many objects there are where the watching of all of them starts.</summary>
+    public int? Objects { get; init; }
+
+    public string? OldName { get; init; }
+
+    public long? Length { get; init; }
+
+    public long? OldLength { get; init; }
+
+    public string? Mode { get; init; }
+
+    public string? Owner { get; init; }
+
+    public int? Holders { get; init; }
+
+    public int? Pid { get; init; }
+
+    public string? Command { get; init; }
+
+    public string? Access { get; init; }
+
+    public IReadOnlyList<ByteRangeFacts>? Ranges { get; init; }
+
+    /// <summary>Gets how many bytes have changed, also where not all their ranges are listed.</summary>
+    public long? ChangedBytes { get; init; }
+
+    public string? Reason { get; init; }
+}

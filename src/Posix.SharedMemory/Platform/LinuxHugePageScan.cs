@@ -1,0 +1,72 @@
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Asks the page tables of the processes that map an object which parts of it they map in huge pages.</summary>
+internal readonly struct LinuxHugePageScan(LinuxPlatform platform)
+{
+    private const int RegionsAtOnce = 512;
+
+    internal IReadOnlyList<ByteRange>? Find(IEnumerable<SharedMemoryHolder> holders, long length)
+    {
+        var found = new List<ByteRange>();
+        var isKnown = false;
+        foreach (var holder in holders.Where(holder => holder.Mappings.Count > 0))
+        {
+            // A process that is gone, or not this user's to look into, tells nothing.
+            using var pageTable = platform.OpenPageTable(holder.ProcessId);
+            foreach (var mapping in pageTable is null ? [] : holder.Mappings.Where(mapping => !mapping.IsPrivate))
+            {
+                isKnown |= Add(pageTable!, mapping, length, found);
+            }
+        }
+
+        return isKnown ? Joined(found) : null;
+    }
+
+    private bool Add(SafeFileHandle pageTable, HeldMapping mapping, long length, List<ByteRange> found)
+    {
+        Span<LinuxPageRegion> regions = stackalloc LinuxPageRegion[RegionsAtOnce];
+        var end = mapping.Address + (ulong)mapping.Length;
+        for (var at = mapping.Address; at < end;)
+        {
+            if (!platform.ScanPageTable(pageTable, PAGE_IS_HUGE, ref at, end, regions, out var filled).IsSuccess)
+            {
+                return false;
+            }
+
+            foreach (var region in regions[..filled])
+            {
+                var first = mapping.Offset + (long)(region.start - mapping.Address);
+                var last = Math.Min(first + (long)(region.end - region.start), length);
+                if (first < last)
+                {
+                    found.Add(new(first, last - first));
+                }
+            }
+        }
+
+        return true;
+    }
+
+    // Two processes may map the same page.
+    private static List<ByteRange> Joined(List<ByteRange> ranges)
+    {
+        var joined = new List<ByteRange>();
+        foreach (var range in ranges.OrderBy(range => range.Offset))
+        {
+            if (joined.Count > 0 && joined[^1].End >= range.Offset)
+            {
+                joined[^1] = joined[^1] with { Length = Math.Max(joined[^1].End, range.End) - joined[^1].Offset };
+            }
+            else
+            {
+                joined.Add(range);
+            }
+        }
+
+        return joined;
+    }
+}

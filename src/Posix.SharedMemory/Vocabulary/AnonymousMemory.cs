@@ -1,0 +1,18 @@
+namespace Posix.SharedMemory;
+
+/// <summary>Memory without a name in the directory, found by the processes that hold it: made by <c>memfd_create</c>.</summary>
+/// <remarks><see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see></remarks>
+public sealed record AnonymousMemory
+{
+    /// <summary>Gets the name its maker gave it for people who look into /proc; several may have the same.</summary>
+    public required string DebugName { get; init; }
+
+    /// <summary>Gets what tells it from all other memory.</summary>
+    public required ObjectIdentity Identity { get; init; }
+
+    /// <summary>Gets what the system tells; <see langword="null"/> where it is only mapped and this user may not look further.</summary>
+    public required SharedMemoryStatus? Status { get; init; }
+
+    /// <summary>Gets the processes that hold it; whatever processes that may not be looked into hold is not found at all.</summary>
+    public required SharedMemoryHolders Holders { get; init; }
+}

@@ -1,0 +1,142 @@
+using System.Text;
+
+namespace Posix.SharedMemory.Tests.Objects;
+
+public sealed class Watching
+{
+    [Fact]
+    [Rule("directory.watch")]
+    public void Tells_which_names_come_go_and_move()
+    {
+        using var name = new TemporaryName();
+        using var other = new TemporaryName(name, " two\n");
+        using var watcher = SharedMemoryDirectory.Watch();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        SharedMemoryObject.Rename(name, other);
+        SharedMemoryObject.Unlink(other);
+        Assert.Equal((SharedMemoryChangeKind.Added, name.Name, ""), Next(watcher, name));
+        Assert.Equal((SharedMemoryChangeKind.Renamed, other.Name, name.Name), Next(watcher, name));
+        Assert.Equal((SharedMemoryChangeKind.Removed, other.Name, ""), Next(watcher, name));
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
+    public void Tells_an_exchange_as_two_moves()
+    {
+        using var name = new TemporaryName();
+        using var other = new TemporaryName(name, "-2");
+        SharedMemoryObject.Create(name, 1).Dispose();
+        SharedMemoryObject.Create(other, 1).Dispose();
+        using var watcher = SharedMemoryDirectory.Watch();
+        SharedMemoryObject.Rename(name, other, RenameMode.Exchange);
+        (SharedMemoryChangeKind, string, string)[] moves = [Next(watcher, name), Next(watcher, name)];
+        Assert.Equal([(SharedMemoryChangeKind.Renamed, name.Name, other.Name), (SharedMemoryChangeKind.Renamed, other.Name, name.Name)], moves.OrderBy(move => move.Item2.Length));
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
+    public void Tells_names_that_no_string_can_hold_and_leaves_semaphores_and_directories_out()
+    {
+        using var name = new TemporaryName();
+        byte[] bytes = [.. Encoding.UTF8.GetBytes(name), 0xFF, (byte)'\n'];
+        using var watcher = SharedMemoryDirectory.Watch();
+        File.WriteAllBytes("/dev/shm/sem." + name, []);
+        File.Delete("/dev/shm/sem." + name);
+        Directory.CreateDirectory(name.Path);
+        Directory.Delete(name.Path);
+        var path = string.Concat(bytes.Select(value => $"\\{Convert.ToString(value, 8).PadLeft(3, '0')}"));
+        using var shell = Peer.Run("sh", "-c", $"f=$(printf '/dev/shm/{path}.'); : > \"${{f%.}}\"; rm \"${{f%.}}\"");
+        Assert.Equal(0, shell.Finish().ExitCode);
+        Assert.Equal(bytes, NextOf(watcher, name).NameBytes.ToArray());
+        Assert.Equal(SharedMemoryChangeKind.Removed, NextOf(watcher, name).Kind);
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
+    public void What_moves_to_another_directory_is_removed_and_what_comes_from_there_is_added()
+    {
+        using var name = new TemporaryName();
+        using var directory = TemporaryDirectory.InMemory();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        using var watcher = SharedMemoryDirectory.Watch();
+        File.Move(name.Path, directory.File());
+        Assert.Equal(SharedMemoryChangeKind.Removed, NextOf(watcher, name).Kind);
+        File.Move(directory.File(), name.Path);
+        Assert.Equal(SharedMemoryChangeKind.Added, NextOf(watcher, name).Kind);
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
+    public void Says_when_more_happened_than_was_kept()
+    {
+        using var name = new TemporaryName();
+        using var watcher = SharedMemoryDirectory.Watch();
+        var most = int.Parse(File.ReadAllText("/proc/sys/fs/inotify/max_queued_events"), System.Globalization.CultureInfo.InvariantCulture);
+        for (var made = 0; made <= most; made += 2)
+        {
+            SharedMemoryObject.Create(name, 0).Dispose();
+            SharedMemoryObject.Unlink(name);
+        }
+
+        var missed = Watchdog.Run(
+            () =>
+            {
+                while (watcher.Wait(TimeSpan.Zero) is { } change)
+                {
+                    if (change.Kind == SharedMemoryChangeKind.Missed)
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            },
+            "what happened");
+        Assert.True(missed);
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
+    public void A_wait_ends_by_its_time_by_cancellation_and_by_disposal()
+    {
+        using var watcher = SharedMemoryDirectory.Watch();
+        Assert.Throws<ArgumentOutOfRangeException>(() => watcher.Wait(TimeSpan.FromSeconds(-5)));
+        using var cancelled = new CancellationTokenSource();
+        var waiting = Task.Run(() =>
+        {
+            while (true)
+            {
+                watcher.Wait(Timeout.InfiniteTimeSpan, cancelled.Token);
+            }
+        });
+        cancelled.Cancel();
+        Watchdog.Until(() => waiting.IsCompleted, "the end of the wait");
+        Assert.ThrowsAny<OperationCanceledException>(() => waiting.GetAwaiter().GetResult());
+
+        // The other tests make and remove objects all the time: what is waited for is a moment without one.
+        Watchdog.Until(() => watcher.Wait(TimeSpan.FromTicks(1)) is null, "nothing");
+        watcher.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => watcher.Wait(TimeSpan.Zero));
+    }
+
+    private static (SharedMemoryChangeKind Kind, string Name, string OldName) Next(SharedMemoryWatcher watcher, TemporaryName name)
+    {
+        var change = NextOf(watcher, name);
+        return (change.Kind, Encoding.UTF8.GetString(change.NameBytes.Span), Encoding.UTF8.GetString(change.OldNameBytes.Span));
+    }
+
+    /// <summary>The next change of names that begin so; other tests make objects too.</summary>
+    private static SharedMemoryChange NextOf(SharedMemoryWatcher watcher, TemporaryName name) => Watchdog.Run(
+        () =>
+        {
+            while (true)
+            {
+                var change = watcher.Wait(Timeout.InfiniteTimeSpan)!;
+                if (change.NameBytes.Span.StartsWith(Encoding.UTF8.GetBytes(name)))
+                {
+                    return change;
+                }
+            }
+        },
+        $"a change of {name}");
+}

@@ -1,0 +1,116 @@
+namespace Posix.SharedMemory.Tool.Tests;
+
+/// <summary>Bytes in, bytes out, and bytes to look at.</summary>
+public sealed class Copying
+{
+    [Fact]
+    public void Writes_where_it_is_told_and_never_beyond_the_end()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 10);
+        Assert.Equal(0, Shm.Run("xyz"u8.ToArray(), "write", name, "--offset", "4").ExitCode);
+        Assert.Equal("\0\0\0\0xyz\0\0\0"u8.ToArray(), Objects.Read(name));
+        using var file = new TemporaryFile();
+        File.WriteAllText(file.Path, "0123456789+");
+        Assert.Equal($"shm: write: {name}: the bytes do not fit: it is 10 bytes long", Shm.Fail("write", name, file.Path));
+        Assert.Equal("\0\0\0\0xyz\0\0\0"u8.ToArray(), Objects.Read(name));
+        Assert.Equal($"shm: write: {name}: the bytes do not fit: it is 10 bytes long, and they begin at 11", Shm.Fail("write", name, "--offset", "11"));
+        var ran = Shm.Run("abc"u8.ToArray(), "write", name, "-", "--offset", "8");
+        Assert.Equal($"shm: write: {name}: the bytes do not fit: it is 10 bytes long, and they begin at 8; 2 were written", Shm.OneLine(ran, exitCode: 1));
+        Assert.Equal("\0\0\0\0xyz\0ab"u8.ToArray(), Objects.Read(name));
+        Assert.StartsWith("shm: write: '1z' is no size", Shm.Refuse("write", name, "--offset", "1z"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Prints_the_bytes_or_a_part_of_them()
+    {
+        using var objects = new Objects();
+        var bytes = new byte[1_000_003];
+        new Random(7).NextBytes(bytes);
+        Assert.Equal(0, Shm.Run(bytes, "create", objects.Prefix + "a", "--from", "-").ExitCode);
+        var name = objects.Prefix + "a";
+        Assert.True(bytes.AsSpan().SequenceEqual(Shm.Run("cat", name).Bytes));
+        Assert.Equal(bytes[5000..5016], Shm.Run("cat", name, "--offset", "5000", "--length", "0x10").Bytes);
+        Assert.Empty(Shm.Run("cat", name, "--offset", "1000003").Bytes);
+        Assert.Equal($"shm: cat: {name}: it is 1000003 bytes long, and 1000004 is behind its end", Shm.Fail("cat", name, "--offset", "1000004"));
+        Assert.Equal($"shm: cat: {name}: it is 1000003 bytes long, and 1000000 + 4 is behind its end", Shm.Fail("cat", name, "--offset", "1000000", "--length", "4"));
+        Assert.Equal(bytes, Shm.Shell($"$SHM cat {name} > out; cat out; rm out".Replace("out", Path.GetTempPath() + name, StringComparison.Ordinal)).Bytes);
+    }
+
+    [Fact]
+    public void A_reader_that_has_enough_is_no_failure_to_tell_of()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 10 << 20);
+        var ran = Shm.Shell($"$SHM cat {name} | head -c 5 | wc -c; $SHM dump {name} -v | head -n 1");
+        Assert.Equal("5\n00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n", ran.Output);
+        Assert.Equal("", ran.Errors);
+        Assert.Matches("^shm: cat: standard output: .*ENOSPC", Shm.Shell($"$SHM cat {name} > /dev/full").Errors);
+    }
+
+    [SkippableFact]
+    public void Dumps_as_hexdump_does()
+    {
+        Skip.IfNot(File.Exists("/usr/bin/hexdump"), "hexdump is not installed: there is nothing to compare with.");
+        using var objects = new Objects();
+        var name = objects.Add("a", 100_003);
+        var bytes = new byte[100_003];
+        new Random(3).NextBytes(bytes.AsSpan(40_000, 3_000));
+        "text\twith\nspaces "u8.CopyTo(bytes.AsSpan(70_001));
+        Assert.Equal(0, Shm.Run(bytes, "write", name).ExitCode);
+        Assert.Equal(Shm.Shell($"hexdump -C /dev/shm/{name}").Output, Shm.Print("dump", name));
+        Assert.Equal(Shm.Shell($"hexdump -v -C /dev/shm/{name}").Output, Shm.Print("dump", name, "--all"));
+        Assert.Equal(Shm.Shell($"hexdump -C -s 70000 -n 40 /dev/shm/{name}").Output, Shm.Print("dump", name, "--offset", "70000", "--length", "40"));
+        Assert.Equal("00000000\n", Shm.Print("dump", objects.Add("empty", 0)));
+    }
+
+    [Fact]
+    public void Marks_holes_in_the_dump()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 1 << 20, backing: Backing.Sparse);
+        Assert.Equal(0, Shm.Run("abc"u8.ToArray(), "write", name, "--offset", "512K").ExitCode);
+        var page = Environment.SystemPageSize;
+        Assert.Equal(
+            $"""
+            00000000  hole: 524288 bytes without memory, read as zero
+            00080000  61 62 63 00 00 00 00 00  00 00 00 00 00 00 00 00  |abc.............|
+            00080010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|
+            *
+            {524288 + page:x8}  hole: {524288 - page} bytes without memory, read as zero
+            00100000
+
+            """,
+            Shm.Print("dump", name));
+    }
+
+    [Theory]
+    [InlineData("cat")]
+    [InlineData("dump", "--all")]
+    public void Reading_an_object_that_others_cut_ends_in_order(string command, params string[] options)
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 32 << 20);
+        using var stop = new CancellationTokenSource();
+        var cutting = Task.Run(() =>
+        {
+            using var memory = SharedMemoryObject.Open(name);
+            while (!stop.IsCancellationRequested)
+            {
+                memory.SetLength(1000, Backing.Sparse);
+                memory.SetLength(32 << 20, Backing.Sparse);
+            }
+        });
+        for (var round = 0; round < 3; round++)
+        {
+            var ran = Shm.Run([command, name, .. options]);
+            Assert.True(ran.ExitCode == 0 || ran.Errors.Contains("cut meanwhile", StringComparison.Ordinal), $"{ran.ExitCode} {ran.Errors}");
+            var writing = Shm.Run(new byte[20 << 20], "write", name);
+            Assert.True(writing.ExitCode == 0 || writing.Errors.Split('\n').Length == 2, $"{writing.ExitCode} {writing.Errors}");
+        }
+
+        stop.Cancel();
+        Watchdog.Run(() => cutting.ContinueWith(_ => 0, TaskScheduler.Default).Result, "the other");
+        Assert.Null(cutting.Exception);
+    }
+}

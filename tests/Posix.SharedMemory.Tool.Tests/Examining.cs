@@ -1,0 +1,181 @@
+namespace Posix.SharedMemory.Tool.Tests;
+
+public sealed class Examining
+{
+    [Fact]
+    public void Finds_nothing_where_all_is_well()
+    {
+        using var root = new FakeRoot();
+        var found = Examination.Of(root.Machine);
+        Assert.Equal(19, found.Count);
+        Assert.All(found, finding => Assert.Equal((FindingLevel.Ok, null, null), (finding.Level, finding.Consequence, finding.Cure)));
+    }
+
+    [Theory]
+    [InlineData("directory", 2, "There is no /dev/shm.", "/dev/shm", null)]
+    [InlineData("memory", 2, "/dev/shm is of type ext4, not tmpfs.", "/proc/self/mounts", "/dev/sda /dev/shm ext4 rw 0 0\n")]
+    [InlineData("memory", 2, "Nothing is mounted on /dev/shm: it is a directory of the file system around it.", "/proc/self/mounts", "/dev/sda / ext4 rw 0 0\n")]
+    [InlineData("read-only", 2, "/dev/shm is mounted read-only.", "/proc/self/mounts", "tmpfs /dev/shm tmpfs ro,nosuid 0 0\n")]
+    [InlineData("noexec", 1, "/dev/shm is mounted noexec.", "/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,noexec 0 0\n")]
+    [InlineData("cgroup", 2, "The control group may take 512M of memory and takes 100M; /dev/shm may hold more, 4G.", "/sys/fs/cgroup/user.slice/memory.max", "536870912\n")]
+    [InlineData("huge-pages", 1, "Huge pages for shared memory are off (never).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise [never] deny force\n")]
+    [InlineData("huge-pages", 1, "Huge pages for shared memory are off (deny).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise never [deny] force\n")]
+    [InlineData("huge-pages", 1, "Huge pages for shared memory are used wherever they fit (always).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "[always] never\n")]
+    [InlineData("huge-pool", 1, "2048 huge pages (4G) are reserved, and none is used.", "/proc/meminfo", "MemTotal: 8388608 kB\nHugePages_Total: 2048\nHugePages_Free: 2048\nHugepagesize: 2048 kB\n")]
+    [InlineData("huge-pool", 1, "All 16 reserved huge pages are used.", "/proc/meminfo", "MemTotal: 8388608 kB\nHugePages_Total: 16\nHugePages_Free: 0\nHugepagesize: 2048 kB\n")]
+    [InlineData("memfd-noexec", 1, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is asked for.", "/proc/sys/vm/memfd_noexec", "1\n")]
+    [InlineData("memfd-noexec", 2, "vm.memfd_noexec is 2: memfd_create is refused unless MFD_NOEXEC_SEAL is asked for.", "/proc/sys/vm/memfd_noexec", "2\n")]
+    [InlineData("proc", 1, "/proc hides the processes of other users (hidepid=invisible).", "/proc/self/mounts", "proc /proc proc rw,hidepid=invisible 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n")]
+    [InlineData("protected-regular", 1, "fs.protected_regular is 2.", "/proc/sys/fs/protected_regular", "2\n")]
+    [InlineData("remove-ipc", 2, "systemd-logind removes a user's objects when his last session ends (RemoveIPC=yes).", "/etc/systemd/logind.conf", "[Login]\n")]
+    [InlineData("remove-ipc", 2, "systemd-logind removes a user's objects when his last session ends (RemoveIPC=yes).", "/usr/lib/systemd/logind.conf.d/50-vendor.conf", "[Login]\nRemoveIPC = true\n")]
+    public void Finds_what_a_file_tells(string check, int level, string what, string path, string? text)
+    {
+        using var root = new FakeRoot();
+        root.Write("/sys/fs/cgroup/user.slice/memory.current", "104857600\n");
+        if (text is null)
+        {
+            root.Remove(path);
+        }
+        else
+        {
+            root.Write(path, text);
+        }
+
+        AssertFound(check, level, what, root.Machine);
+    }
+
+    [Theory]
+    [InlineData("memlock", 1, "Max locked memory", "65536", "64K of memory may be locked (RLIMIT_MEMLOCK).")]
+    [InlineData("nofile", 2, "Max open files", "256", "A process may open 256 files (RLIMIT_NOFILE).")]
+    [InlineData("fsize", 2, "Max file size", "1048576", "Files, and so objects, may have 1M (RLIMIT_FSIZE).")]
+    [InlineData("as", 1, "Max address space", "4294967296", "A process may map 4G (RLIMIT_AS).")]
+    public void Finds_limits(string check, int level, string name, string soft, string what)
+    {
+        using var root = new FakeRoot();
+        root.Write("/proc/self/limits", FakeRoot.Limits(name, soft));
+        AssertFound(check, level, what, root.Machine);
+    }
+
+    [Theory]
+    [InlineData(64L << 20, 0, 2, "size", "/dev/shm has 64M, which is what Docker gives a container.")]
+    [InlineData(256L << 20, 0, 1, "size", "/dev/shm may hold 256M, on a machine with 8G of memory.")]
+    [InlineData(16L << 30, 0, 1, "size", "/dev/shm may hold 16G, which is nearly all memory and swap (10G) or more.")]
+    [InlineData(1000L << 20, 80, 1, "room", "/dev/shm is 80 % full: 200M left.")]
+    [InlineData(1000L << 20, 95, 2, "room", "/dev/shm is 95 % full: 50M left.")]
+    public void Finds_that_room_is_short(long total, int percent, int level, string check, string what)
+    {
+        using var root = new FakeRoot();
+        var used = total / 100 * percent;
+        AssertFound(check, level, what, root.Make(new(total, used, total - used)));
+    }
+
+    [Theory]
+    [InlineData(0x1FF, "/dev/shm has mode 0777, without the sticky bit.")]
+    [InlineData(0x3C0, "/dev/shm has mode 1700.")]
+    public void Finds_a_mode_that_does_not_do(int mode, string what)
+    {
+        using var root = new FakeRoot();
+        root.SetMode("/dev/shm", mode);
+        AssertFound("mode", 2, what, root.Machine);
+    }
+
+    [Fact]
+    public void Finds_that_anonymous_memory_is_forbidden()
+    {
+        using var root = new FakeRoot();
+        root.Write("/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nSeccomp:\t2\n");
+        AssertFound("memfd", 2, "memfd_create fails with EPERM: a seccomp filter is on.", root.Make(Errno.EPERM, []));
+        Assert.Contains("was not tried", Assert.Single(Examination.Of(root.Make(anonymous: null, [])), finding => finding.Check == "memfd").What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Finds_objects_that_nobody_holds()
+    {
+        using var root = new FakeRoot();
+        AssertFound(
+            "stale", 1, "4 objects, 10K, nobody has written for a day, and nobody holds: d, c, b, ...",
+            root.Make(default(Errno), [new("a", 1024), new("b", 2048), new("c", 3072), new("d", 4096)]));
+    }
+
+    [Fact]
+    public void Knows_whom_RemoveIPC_spares()
+    {
+        using var root = new FakeRoot();
+        root.Write("/etc/systemd/logind.conf", "[Login]\n");
+        Assert.Contains("loginctl enable-linger alice;", Find("remove-ipc", root.Machine).Cure, StringComparison.Ordinal);
+        root.Write("/var/lib/systemd/linger/alice", "");
+        Assert.Equal(FindingLevel.Ok, Find("remove-ipc", root.Machine).Level);
+        root.Remove("/var/lib/systemd/linger/alice");
+        root.Write("/proc/self/status", "Uid:\t499\t499\t499\t499\n");
+        Assert.Equal(FindingLevel.Ok, Find("remove-ipc", root.Machine).Level);
+        root.Write("/proc/self/status", "Uid:\t500\t500\t500\t500\n");
+        Assert.Equal(FindingLevel.Warning, Find("remove-ipc", root.Machine).Level);
+
+        // A drop-in counts more than the file, and of one name that in /etc.
+        root.Write("/usr/lib/systemd/logind.conf.d/a.conf", "[Login]\nRemoveIPC=yes\n");
+        root.Write("/etc/systemd/logind.conf.d/a.conf", "[Login]\nRemoveIPC=no\n");
+        Assert.Equal(FindingLevel.Ok, Find("remove-ipc", root.Machine).Level);
+        root.Remove("/etc/systemd/logind.conf.d");
+        root.Remove("/run/systemd/system");
+        Assert.Equal(FindingLevel.Ok, Find("remove-ipc", root.Machine).Level);
+    }
+
+    [Fact]
+    public void Who_may_do_more_is_told_less()
+    {
+        using var root = new FakeRoot();
+        root.Write("/proc/self/limits", FakeRoot.Limits("Max locked memory", "65536"));
+        root.Write("/proc/self/mounts", "proc /proc proc rw,hidepid=2 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n");
+        root.Write("/proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n");
+        Assert.Equal((FindingLevel.Ok, FindingLevel.Ok), (Find("memlock", root.Machine).Level, Find("proc", root.Machine).Level));
+    }
+
+    [Fact]
+    public void Says_that_proc_is_missing_and_goes_on()
+    {
+        using var root = new FakeRoot();
+        root.Remove("/proc");
+        root.Remove("/sys");
+        root.Remove("/etc");
+        AssertFound("proc", 2, "/proc is not mounted.", root.Machine);
+    }
+
+    [Fact]
+    public void Examines_this_machine()
+    {
+        var ran = Shm.Run("doctor", "--json");
+        Assert.Equal("", ran.Errors);
+        var found = Objects.Json(ran.Output).EnumerateArray().ToArray();
+        Assert.InRange(found.Length, 10, 25);
+        Assert.All(found.Where(finding => finding.GetProperty("level").GetString() != "ok"), finding => Assert.NotEqual("", finding.GetProperty("cure").GetString()));
+        Assert.Equal(found.Any(finding => finding.GetProperty("level").GetString() == "warning") ? 1 : 0, ran.ExitCode);
+
+        var text = Shm.Run("doctor");
+        Assert.Equal(ran.ExitCode, text.ExitCode);
+        Assert.Matches(@"\n\d+ checks: \d+ warnings?, \d+ notes?\n$", text.Output);
+        Assert.DoesNotContain("\nok ", "\n" + Shm.Run("doctor", "--quiet").Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Examines_a_container_s_little_memory()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        var ran = Shm.Shell("unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=64m,mode=0777,noexec tmpfs /dev/shm && exec \"$SHM\" doctor --quiet'");
+        Assert.Equal((1, ""), (ran.ExitCode, ran.Errors));
+        Assert.Contains("warning  /dev/shm has 64M, which is what Docker gives a container.\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("docker run --shm-size=1g", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("warning  /dev/shm has mode 0777, without the sticky bit.\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("note     /dev/shm is mounted noexec.\n", ran.Output, StringComparison.Ordinal);
+    }
+
+    private static void AssertFound(string check, int level, string what, Machine machine)
+    {
+        var finding = Find(check, machine);
+        Assert.Equal((what, (FindingLevel)level), (finding.What, finding.Level));
+        Assert.False(string.IsNullOrEmpty(finding.Consequence));
+        Assert.False(string.IsNullOrEmpty(finding.Cure));
+    }
+
+    private static Finding Find(string check, Machine machine) => Assert.Single(Examination.Of(machine), finding => finding.Check == check);
+}

@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Posix.SharedMemory.Tool.Tests;
+
+public sealed class Following
+{
+    private static readonly int s_page = Environment.SystemPageSize;
+
+    [Fact]
+    public void Tells_which_objects_appear_move_and_disappear()
+    {
+        using var objects = new Objects();
+        using var watching = Watch("watch");
+        Assert.Matches(@"^\d\d:\d\d:\d\d\.\d{3}  started +\d+ objects?; Ctrl-C ends$", watching.ReadLine());
+        objects.Add("a b\n", 4096);
+        SharedMemoryObject.Rename(objects.Prefix + "a b\n", objects.Prefix + "c");
+        SharedMemoryObject.Unlink(objects.Prefix + "c");
+        Assert.Matches(@"^[\d:.]+  added     a b\\n(  4096 bytes, 0600, \S+)?$", Next(watching, objects));
+        Assert.Matches(@"^[\d:.]+  renamed   c  was a b\\n$", Next(watching, objects));
+        Assert.Matches(@"^[\d:.]+  removed   c$", Next(watching, objects));
+        objects.AddRaw(@"\xFF", [0xFF]);
+        Assert.Matches(@"^[\d:.]+  added     \\xFF  0 bytes", Next(watching, objects));
+        Assert.Equal(0, Interrupt(watching));
+    }
+
+    [Fact]
+    public void Tells_changes_of_length_mode_and_bytes_as_lines_of_JSON()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 3 * s_page);
+        using var watching = Watch("watch", name, "--json", "--interval", "0.05");
+        var started = Event(watching, "started");
+        Assert.Equal((name, 3L * s_page, "0600"), (started.GetProperty("name").GetString(), started.GetProperty("length").GetInt64(), started.GetProperty("mode").GetString()));
+
+        // From the first look on: until then it is not known what the bytes were.
+        using var memory = SharedMemoryObject.Open(name);
+        Event(watching, "held");
+        memory.Write([1, 2, 3], s_page - 1);
+        var bytes = Event(watching, "bytes");
+        Assert.Equal(3, bytes.GetProperty("changed_bytes").GetInt64());
+        Assert.Equal((s_page - 1, 3), RangeOf(Assert.Single(bytes.GetProperty("ranges").EnumerateArray())));
+
+        memory.Permissions = UnixFileMode.UserRead;
+        Assert.Equal("0400", Event(watching, "mode").GetProperty("mode").GetString());
+        memory.SetLength(s_page);
+        // The cut may come between the look at the length and that at the bytes: either may be told first.
+        var both = new[] { Event(watching, "length", "bytes"), Event(watching, "length", "bytes") }.ToDictionary(happened => happened.GetProperty("event").GetString()!, StringComparer.Ordinal);
+        var length = both["length"];
+        Assert.Equal((3L * s_page, (long)s_page), (length.GetProperty("old_length").GetInt64(), length.GetProperty("length").GetInt64()));
+        Assert.Equal((s_page, 2), RangeOf(Assert.Single(both["bytes"].GetProperty("ranges").EnumerateArray())));
+        memory.Dispose();
+        Assert.Equal(Environment.ProcessId, Event(watching, "released").GetProperty("pid").GetInt32());
+        Assert.Equal(0, Interrupt(watching));
+    }
+
+    [Fact]
+    public void Goes_on_when_the_object_is_moved_removed_and_made_again()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        using var watching = Watch("watch", name, "--json", "--interval", "0.05");
+        Event(watching, "started");
+        SharedMemoryObject.Rename(name, objects.Prefix + "b");
+        Assert.Equal(name, Event(watching, "renamed").GetProperty("old_name").GetString());
+        SharedMemoryObject.Unlink(objects.Prefix + "b");
+        Event(watching, "removed");
+        objects.Add("b", 8192);
+        Assert.Equal(8192, Event(watching, "added").GetProperty("length").GetInt64());
+
+        // Another object in its place.
+        SharedMemoryObject.Rename(objects.Add("c", 100), objects.Prefix + "b");
+        Assert.Equal(100, Event(watching, "replaced").GetProperty("length").GetInt64());
+        Assert.Equal(0, Interrupt(watching));
+    }
+
+    [SkippableFact]
+    public void Tells_who_holds_it_of_another_language_and_is_no_holder_itself()
+    {
+        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3.");
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        using var watching = Watch("watch", name, "--interval", "0.05", "--count", "2", "--no-bytes");
+        Assert.Matches(@"started   \S+  4096 bytes, 0600, \S+, 0 known to hold it$", watching.ReadLine());
+        using var python = Peer.Run("python3", "-c", $"import os, sys; os.open('/dev/shm/{name}', os.O_RDONLY); print('ready', flush=True); sys.stdin.read()");
+        Assert.Equal("ready", python.ReadLine());
+        var pid = python.ProcessId.ToString(CultureInfo.InvariantCulture);
+        Assert.Matches($@"held      \S+  by {pid} python\S* \(r\)$", watching.ReadLine());
+        python.Kill();
+        Assert.Matches($@"released  \S+  by {pid} python\S*$", watching.ReadLine());
+        Assert.Equal(0, watching.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    public void Says_once_why_bytes_are_not_seen()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var ran = copy.RunAsStranger("watch", objects.Add("a"), "--count", "1");
+        Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
+        Assert.EndsWith("  its bytes: Permission denied (EACCES)\n", ran.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fails_in_one_line_where_there_is_nothing_to_watch() =>
+        Assert.Equal("shm: watch: no-such-object: No such file or directory (ENOENT)", Shm.Fail("watch", "no-such-object"));
+
+    [Fact]
+    public void Remembers_bytes_of_what_is_there_and_tells_differences()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(1L << 40, new() { Backing = Backing.Sparse });
+        var bytes = new ByteMemory();
+        Assert.Empty(bytes.Look(memory));
+        memory.Write([1], 0);
+        memory.Write([1, 2, 3, 0, 0, 6], (1L << 39) + 10);
+        memory.Write([9], 1L << 30);
+        Assert.Equal([new(0, 1), new(1L << 30, 1), new((1L << 39) + 10, 6)], bytes.Look(memory));
+        Assert.Empty(bytes.Look(memory));
+        memory.Discard(1L << 30, s_page);
+        memory.Write([7], (1L << 39) + 12);
+        Assert.Equal([new(1L << 30, 1), new((1L << 39) + 12, 1)], bytes.Look(memory));
+        memory.SetLength(s_page);
+        memory.Write(new byte[s_page], 0);
+        Assert.Equal([new(0, 1), new((1L << 39) + 10, 6)], bytes.Look(memory));
+        memory.Reserve(0, s_page);
+        Assert.Empty(bytes.Look(memory));
+    }
+
+    [Fact]
+    public void Tells_whole_pages_where_it_remembers_only_digests()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(72 << 20);
+        var bytes = new ByteMemory();
+        Assert.Empty(bytes.Look(memory));
+        memory.Write([1], (70 << 20) + 5);
+        memory.Write([1], 5);
+        Assert.Equal([new(5, 1), new(70 << 20, s_page)], bytes.Look(memory));
+        Assert.Empty(bytes.Look(memory));
+    }
+
+    private static Peer Watch(params string[] words) => Peer.Run(Shm.Program, words);
+
+    /// <summary>The next line about this test's objects, without their prefix; other tests make objects too.</summary>
+    private static string Next(Peer watching, Objects objects)
+    {
+        while (true)
+        {
+            var line = watching.ReadLine();
+            if (line.Contains("  " + objects.Prefix, StringComparison.Ordinal))
+            {
+                return line.Replace(objects.Prefix, "", StringComparison.Ordinal);
+            }
+        }
+    }
+
+    /// <summary>The next event of one of some kinds.</summary>
+    private static JsonElement Event(Peer watching, params string[] kinds)
+    {
+        var seen = new StringBuilder();
+        while (true)
+        {
+            var line = watching.ReadLine();
+            var happened = Objects.Json(line);
+            if (kinds.Contains(happened.GetProperty("event").GetString(), StringComparer.Ordinal))
+            {
+                return happened;
+            }
+
+            // Processes that other tests fork hold everything for a moment.
+            Assert.True(happened.GetProperty("event").GetString() is "held" or "released", $"Waiting for {string.Join(' ', kinds)}: {seen.AppendLine(line)}");
+        }
+    }
+
+    private static (long, long) RangeOf(JsonElement range) => (range.GetProperty("offset").GetInt64(), range.GetProperty("length").GetInt64());
+
+    private static int Interrupt(Peer watching)
+    {
+        Assert.Equal(0, Shm.Shell(string.Create(CultureInfo.InvariantCulture, $"kill -INT {watching.ProcessId}")).ExitCode);
+        var (exitCode, _, errors) = watching.Finish();
+        Assert.Equal("", errors);
+        return exitCode;
+    }
+}

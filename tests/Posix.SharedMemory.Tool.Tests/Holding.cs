@@ -1,0 +1,174 @@
+namespace Posix.SharedMemory.Tool.Tests;
+
+/// <summary>Who holds what: shm who, stat, rm --if-unused, gc.</summary>
+public sealed class Holding
+{
+    [Fact]
+    public void Shows_processes_of_this_library_with_what_they_hold()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 10_000);
+        using var peer = Peer.Start("hold", name, "write");
+        Assert.Equal("held", peer.ReadLine());
+        var who = Shm.Print("who", name);
+        var lines = who.Split('\n').Where(line => line.Contains($"{peer.ProcessId} ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, lines.Count);
+        Assert.Matches(@" rw +[0-9a-f]+-[0-9a-f]+, 12K +/.*Posix\.SharedMemory\.TestPeer hold ", lines[0]);
+        Assert.Matches(@" rw +descriptor \d+ +/.*Posix\.SharedMemory\.TestPeer hold ", lines[1]);
+
+        var facts = Objects.Json(Shm.Print("who", name, "--json"));
+        Assert.Equal(name, facts.GetProperty("name").GetString());
+        var holder = Assert.Single(facts.GetProperty("holders").EnumerateArray(), holder => holder.GetProperty("pid").GetInt32() == peer.ProcessId);
+        Assert.Equal(("Posix.SharedMem", "rw"), (holder.GetProperty("command").GetString(), holder.GetProperty("access").GetString()));
+        Assert.Equal("hold", holder.GetProperty("command_line")[1].GetString());
+        Assert.Equal(12288, Assert.Single(holder.GetProperty("mappings").EnumerateArray()).GetProperty("length").GetInt64());
+        Assert.Equal("rw", Assert.Single(holder.GetProperty("descriptors").EnumerateArray()).GetProperty("access").GetString());
+
+        Assert.Contains($"{peer.ProcessId} ", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.Contains("Held:      yes, by the kernel's word", Shm.Print("stat", name), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Shows_a_Python_process_by_its_command_line()
+    {
+        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        using var objects = new Objects();
+        var name = objects.Add("a", 10_000);
+        using var python = Peer.Run(
+            "python3", "-c", $"import mmap,sys; f=open('/dev/shm/{name}','r+b'); m=mmap.mmap(f.fileno(),0); print('held',flush=True); sys.stdin.read()");
+        Assert.Equal("held", python.ReadLine());
+        Assert.Matches($@"(?m)^ *{python.ProcessId} +\S+ +rw .*python3? -c import mmap", Shm.Print("who", name));
+        Assert.StartsWith($"shm: rm: {name}: held by {python.ProcessId} (python", Shm.Fail("rm", name, "--if-unused"), StringComparison.Ordinal);
+        Assert.DoesNotContain(name, Shm.Print("gc"), StringComparison.Ordinal);
+        Assert.Equal(1, Objects.Json(Shm.Print("ls", name, "--json"))[0].GetProperty("holders").GetInt32());
+        python.Kill();
+        Shm.Print("rm", name, "--if-unused");
+        Assert.Empty(objects.Names());
+    }
+
+    [SkippableFact]
+    public void Finds_memory_without_a_name_and_prints_its_bytes()
+    {
+        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        var name = SharedMemoryDirectory.CreateUniqueName("memfd");
+        using var python = Peer.Run("python3", "-c", $"import os,sys; f=os.memfd_create('{name}'); os.write(f,b'abcdef'); print(f,flush=True); sys.stdin.read()");
+        var descriptor = python.ReadLine();
+        Assert.Matches($@"(?m)^ *{python.ProcessId} +{descriptor} +\S+ +6 +4K +python3?\S* +{name}$", Shm.Print("ls", "--anonymous"));
+        var fact = Assert.Single(Objects.Json(Shm.Print("ls", "--anonymous", "--json")).EnumerateArray(), fact => fact.GetProperty("name").GetString() == name);
+        Assert.Equal((6, python.ProcessId), (fact.GetProperty("length").GetInt32(), fact.GetProperty("held_by")[0].GetProperty("pid").GetInt32()));
+        Assert.Equal("cde", Shm.Print("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor, "--offset", "2", "--length", "3"));
+        Assert.Matches(@"^shm: cat: No such file or directory \(ENOENT\): descriptor 9999 of process \d+$", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "9999"));
+        Assert.Contains("(EINVAL)", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "0"), StringComparison.Ordinal);
+        Assert.Equal("shm: cat: give a NAME, or --pid and --fd (shm cat --help tells more)", Shm.Refuse("cat", "--pid", "1"));
+        Assert.Contains("go with it", Shm.Refuse("ls", "--anonymous", "--owner", "0"), StringComparison.Ordinal);
+        Assert.Contains("go with it", Shm.Refuse("ls", "x", "--anonymous"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Everything_known_of_an_object_is_told()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 100_000, backing: Backing.Sparse);
+        Assert.Equal(0, Shm.Run([1], "write", name, "--offset", "50000").ExitCode);
+        var text = Shm.Print("stat", name);
+        Assert.Matches($@"^Name:      {name}\nLength:    100000 \(97\.?\d?K|98K\)", text);
+        Assert.Contains("Allocated: 4096 (4K), 2 holes\nMode:      0600 rw-------\nOwner:     ", text, StringComparison.Ordinal);
+        Assert.Contains("\nLease:     none\n", text, StringComparison.Ordinal);
+        var facts = Objects.Json(Shm.Print("stat", name, "--json"));
+        Assert.Equal((name, 100_000L), (facts.GetProperty("name").GetString(), facts.GetProperty("length").GetInt64()));
+        Assert.Equal(49152, Assert.Single(facts.GetProperty("allocated_ranges").EnumerateArray()).GetProperty("offset").GetInt64());
+        Assert.False(facts.GetProperty("leased").GetBoolean());
+        Assert.Equal($"shm: stat: {objects.Prefix}none: No such file or directory (ENOENT)", Shm.Fail("stat", objects.Prefix + "none"));
+        Assert.Contains("ENOENT", Shm.Fail("who", objects.Prefix + "none"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Lists_what_nobody_holds_and_removes_it_only_when_told()
+    {
+        using var objects = new Objects();
+        objects.Add("orphan", 100_000);
+        using var held = SharedMemoryObject.Open(objects.Add("held"));
+        using var mapped = MapOnly(objects.Add("mapped"));
+        var semaphore = "sem." + objects.Prefix;
+        File.WriteAllText("/dev/shm/" + semaphore, "");
+        try
+        {
+            // A process that another test starts holds our descriptors too, until it executes its program.
+            Watchdog.Until(() => Shm.Print("gc", objects.All).Contains("orphan", StringComparison.Ordinal), "an orphan");
+            var lines = objects.Normal(Shm.Print("gc", objects.All)).Split('\n');
+            Assert.EndsWith("  orphan", lines[1], StringComparison.Ordinal);
+            Assert.Equal("1 object that nobody holds, 100K; --remove removes them", lines[2]);
+            Assert.Equal(lines, objects.Normal(Shm.Print("gc", objects.All, "--dry-run")).Split('\n'));
+            Assert.Contains("0 objects", Shm.Print("gc", objects.All, "--remove", "--older", "1h"), StringComparison.Ordinal);
+            Assert.Equal(["held", "mapped", "orphan"], objects.Names());
+
+            var fact = Assert.Single(Objects.Json(Shm.Print("gc", objects.All, "--remove", "--json")).EnumerateArray());
+            Assert.Equal((objects.Prefix + "orphan", true), (fact.GetProperty("name").GetString(), fact.GetProperty("removed").GetBoolean()));
+            Assert.Equal(["held", "mapped"], objects.Names());
+            Shm.Print("gc", semaphore, "--remove");
+            Assert.True(File.Exists("/dev/shm/" + semaphore));
+        }
+        finally
+        {
+            File.Delete("/dev/shm/" + semaphore);
+        }
+
+        Assert.Contains("exclude each other", Shm.Refuse("gc", "--dry-run", "--remove"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void An_object_held_in_another_PID_namespace_is_no_orphan()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        using var held = SharedMemoryObject.Open(name);
+        var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c '$SHM gc {name} --remove; $SHM rm {name} --if-unused; $SHM who {name}'");
+        Assert.Equal("0 objects that nobody holds, 0\nNobody holds it.\n", ran.Output);
+        Assert.Equal($"shm: rm: {name}: held by a process that may not be looked into\n", ran.Errors);
+        Assert.Equal(["a"], objects.Names());
+    }
+
+    [SkippableFact]
+    public void Who_may_not_look_into_others_is_told_that_he_does_not_know()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var objects = new Objects();
+        var foreign = objects.Add("foreign", mode: (UnixFileMode)0b110_110_110);
+        using var memory = SharedMemoryObject.Open(foreign);
+        using var copy = new CommandCopy();
+        Assert.Matches($@" \?  .* {foreign}\n", copy.RunAsStranger("ls", foreign).Output);
+        var fact = Objects.Json(copy.RunAsStranger("ls", foreign, "--json").Output)[0];
+        Assert.Equal((System.Text.Json.JsonValueKind.Null, false), (fact.GetProperty("holders").ValueKind, fact.GetProperty("holders_exact").GetBoolean()));
+        Assert.Matches(@"Nobody is known to hold it\.\n(\d+ processes|Process \d+) may not be looked into", copy.RunAsStranger("who", foreign).Output);
+        Assert.Contains("left alone", copy.RunAsStranger("gc", foreign, "--remove").Output, StringComparison.Ordinal);
+        Assert.Equal($"shm: rm: {foreign}: it cannot be known whether anybody holds it", Shm.OneLine(copy.RunAsStranger("rm", foreign, "--if-unused"), exitCode: 1));
+        Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\)$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
+        Assert.Equal(["foreign"], objects.Names());
+
+        // Of his own objects the kernel tells him.
+        var own = objects.Prefix + "own";
+        Assert.Equal(0, copy.RunAsStranger("create", own, "5000").ExitCode);
+        Assert.Equal(0, Objects.Json(copy.RunAsStranger("ls", own, "--json").Output)[0].GetProperty("holders").GetInt32());
+        using (SharedMemoryObject.Open(own))
+        {
+            Assert.Equal($"shm: rm: {own}: held by a process that may not be looked into", Shm.OneLine(copy.RunAsStranger("rm", own, "--if-unused"), exitCode: 1));
+        }
+
+        Assert.Equal(0, copy.RunAsStranger("rm", own, "--if-unused").ExitCode);
+        Assert.Equal($"shm: cat: {foreign}: Permission denied (EACCES)", Denied(objects, copy, foreign));
+    }
+
+    private static string Denied(Objects objects, CommandCopy copy, string name)
+    {
+        Shm.Print("chmod", "0600", name);
+        Assert.Contains("foreign", objects.Names());
+        return Shm.OneLine(copy.RunAsStranger("cat", name), exitCode: 1);
+    }
+
+    private static MemoryMapping MapOnly(string name)
+    {
+        using var memory = SharedMemoryObject.Open(name);
+        return memory.Map();
+    }
+}
