@@ -32,7 +32,11 @@ internal static class CommandLine
         ("doctor", () => new DoctorCommand()),
         ("demo", () => new DemoCommand()),
         ("completion", () => new CompletionCommand()),
+        ("manual", () => new ManualCommand()),
     ];
+
+    /// <summary>All commands, in the order in which help shows them.</summary>
+    internal static IEnumerable<ShmCommand> MakeAll() => s_commands.Select(command => command.Make());
 
     internal static int Run(string[] args)
     {

@@ -102,6 +102,8 @@ internal static class Given
 
     private static Argument<T> WithNames<T>(Argument<T> argument)
     {
+        // Or help would show the names that there are in its place.
+        argument.HelpName = argument.Name;
         CompleteNames(argument);
         return argument;
     }

@@ -10,9 +10,9 @@ internal sealed class TopCommand : ShmCommand
     private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", "What decides the order (default: allocated)", [.. TopOrder.All.Select(order => order.Word)]);
     private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
     private readonly Option<string> _filter = new("--filter") { HelpName = "TEXT", Description = "Only names that contain this", DefaultValueFactory = _ => "" };
-    private readonly Option<TimeSpan> _interval = new("--interval")
+    private readonly Option<TimeSpan?> _interval = new("--interval")
     {
-        HelpName = "SECONDS", Description = "How often to look (default: 2)", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds), DefaultValueFactory = _ => TimeSpan.FromSeconds(2),
+        HelpName = "SECONDS", Description = "How often to look; by default, 2", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds),
     };
     private readonly Option<bool> _once = Given.Flag("--once", "Print what there is now, and end; also without a terminal");
 
@@ -44,7 +44,7 @@ internal sealed class TopCommand : ShmCommand
             throw new UsageException("a live view needs a terminal; --once prints what there is now");
         }
 
-        Live(view, terminal, given.GetValue(_interval));
+        Live(view, terminal, given.GetValue(_interval) ?? TimeSpan.FromSeconds(2));
         return ExitCode.Done;
     }
 

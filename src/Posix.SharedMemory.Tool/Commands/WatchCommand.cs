@@ -6,9 +6,9 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class WatchCommand : ShmCommand
 {
     private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The object; without one: which objects appear, disappear and move");
-    private readonly Option<TimeSpan> _interval = new("--interval")
+    private readonly Option<TimeSpan?> _interval = new("--interval")
     {
-        HelpName = "SECONDS", Description = "How often to look at one object (default: 1)", CustomParser = result => Given.One(result, ReadSeconds), DefaultValueFactory = _ => TimeSpan.FromSeconds(1),
+        HelpName = "SECONDS", Description = "How often to look at one object; by default, 1", CustomParser = result => Given.One(result, ReadSeconds),
     };
     private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "End after N events" };
     private readonly Option<bool> _noBytes = Given.Flag("--no-bytes", "Do not look at an object's bytes");
@@ -48,7 +48,7 @@ internal sealed class WatchCommand : ShmCommand
 
         using var end = new GracefulEnd();
         var printer = new EventPrinter(terminal, given.GetValue(_json), given.GetValue(_count));
-        var interval = given.GetValue(_interval);
+        var interval = given.GetValue(_interval) ?? TimeSpan.FromSeconds(1);
         try
         {
             if (given.GetValue(_name) is { } name)

@@ -19,7 +19,25 @@ internal sealed class Machine(string root = "")
     {
         Usage = Try(() => (SharedMemoryUsage?)SharedMemoryDirectory.GetUsage()),
         Stale = Try(() => StaleObject.Find()) ?? [],
+        AnonymousMemory = TryAnonymousMemory(),
     };
+
+    private static Errno? TryAnonymousMemory()
+    {
+        try
+        {
+            SharedMemoryObject.CreateAnonymous().Dispose();
+            return default(Errno);
+        }
+        catch (SharedMemoryException e)
+        {
+            return e.Errno;
+        }
+        catch (PlatformNotSupportedException)
+        {
+            return Errno.ENOSYS;
+        }
+    }
 
     /// <summary>Gets the user as whom this process acts.</summary>
     internal uint User => uint.TryParse(Status("Uid").Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var user) ? user : 0;
