@@ -33,7 +33,6 @@ time.sleep(120)" &
     holder=$!
     sleep 1
     draw ls ls
-    draw who who frames
     draw map map camera-0
     draw top top --once
     kill $holder
