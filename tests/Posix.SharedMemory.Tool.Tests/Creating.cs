@@ -71,7 +71,7 @@ public sealed class Creating
     public void Is_not_seen_before_it_is_complete_and_leaves_nothing_when_interrupted(string signal, int exitCode)
     {
         using var objects = new Objects();
-        using var shm = Peer.Run(Shm.Program, "create", objects.Prefix + "a", "--from", "-");
+        using var shm = Shm.Start("create", objects.Prefix + "a", "--from", "-");
         var written = new byte[1 << 20];
         for (var round = 0; round < 20; round++)
         {

@@ -9,11 +9,18 @@ internal static class Shm
     /// <summary>Gets the command that the build put beside the tests.</summary>
     internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "shm");
 
+    private static readonly Lazy<bool> s_resetsSignals = new(() => Wait("env", ["--default-signal=INT", "true"], []).ExitCode == 0);
+
     /// <summary>Runs <c>shm</c> with words, as a shell would pass them.</summary>
     internal static Ran Run(params string[] words) => Run([], words);
 
     /// <summary>Runs <c>shm</c> with bytes at its standard input.</summary>
     internal static Ran Run(byte[] input, params string[] words) => Wait(Program, words, input);
+
+    /// <summary>Starts <c>shm</c> so that SIGINT ends it, also where whoever runs the tests ignores that: in the background of a script.</summary>
+    internal static Peer Start(params string[] words) => s_resetsSignals.Value
+        ? Peer.Run("env", ["--default-signal=INT", Program, .. words])
+        : Peer.Run(Program, words);
 
     /// <summary>Runs <c>shm</c>, which has to succeed and to say nothing on its error stream.</summary>
     /// <returns>What it printed.</returns>
