@@ -58,7 +58,7 @@ internal sealed class StatCommand : ShmCommand
         if (holders is not null)
         {
             terminal.Out.Write('\n');
-            HolderTable.Print(terminal, holders);
+            HolderTable.Print(terminal, holders, count);
         }
 
         return ExitCode.Done;

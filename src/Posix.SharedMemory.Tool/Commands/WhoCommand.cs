@@ -27,7 +27,7 @@ internal sealed class WhoCommand : ShmCommand
         }
         else
         {
-            HolderTable.Print(terminal, holders);
+            HolderTable.Print(terminal, holders, HolderCount.Of(entry, holders));
         }
 
         return ExitCode.Done;

@@ -5,7 +5,8 @@ namespace Posix.SharedMemory.Tool;
 /// <summary>Holders for people: a line for each mapping and each descriptor.</summary>
 internal static class HolderTable
 {
-    internal static void Print(Terminal terminal, SharedMemoryHolders holders)
+    /// <param name="count">As far as it is known, by the kernel's word too.</param>
+    internal static void Print(Terminal terminal, SharedMemoryHolders holders, HolderCount count)
     {
         var table = new Table(new("PID", IsNumber: true), new("USER"), new("ACCESS"), new("HOLDS"), new("COMMAND"));
         foreach (var holder in holders)
@@ -29,10 +30,10 @@ internal static class HolderTable
         }
         else
         {
-            terminal.Out.Write(holders.IsComplete ? "Nobody holds it.\n" : "Nobody is known to hold it.\n");
+            terminal.Out.Write(count.IsZero ? "Nobody holds it.\n" : count.IsHeld ? "Somebody holds it, who is not to be seen from here.\n" : "Nobody is known to hold it.\n");
         }
 
-        if (HolderSearch.Doubt(holders.UnreadableProcessIds) is { } doubt)
+        if (!count.IsZero && HolderSearch.Doubt(holders.UnreadableProcessIds) is { } doubt)
         {
             terminal.Out.Write(terminal.Paint(doubt, Ink.Dim) + "\n");
         }
