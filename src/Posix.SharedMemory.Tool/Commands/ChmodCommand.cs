@@ -22,8 +22,9 @@ internal sealed class ChmodCommand : ShmCommand
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
-        using var memory = given.GetRequiredValue(_name).Open(FileAccess.Read);
-        memory.Permissions = given.GetRequiredValue(_mode)(memory.Permissions);
+        // By its entry: an owner may have no permission to open it.
+        var entry = given.GetRequiredValue(_name).Find();
+        entry.SetPermissions(given.GetRequiredValue(_mode)(entry.Permissions));
         return ExitCode.Done;
     }
 }

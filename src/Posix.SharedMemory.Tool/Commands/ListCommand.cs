@@ -133,6 +133,8 @@ internal sealed class ListCommand : ShmCommand
         var table = new Table(
             new("MODE"), new("OWNER"), new("GROUP", IsSpare: true), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
             new("ALLOCATED", IsNumber: true, IsSpare: true), new("MODIFIED", IsNumber: true), new("NAME"));
+        Accounts.Users.Learn(rows.Select(row => row.Entry.Owner));
+        Accounts.Groups.Learn(rows.Select(row => row.Entry.Group));
         long length = 0, allocated = 0;
         foreach (var (entry, holders) in rows)
         {

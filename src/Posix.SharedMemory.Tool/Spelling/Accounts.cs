@@ -2,17 +2,36 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Names of users and groups, from the files that every Unix has; numbers for those that only a directory service knows.</summary>
+/// <summary>Names of users and groups: from the files that every Unix has, and where the system knows a directory service, from that.</summary>
 internal sealed class Accounts
 {
-    internal static readonly Accounts Users = new("/etc/passwd");
-    internal static readonly Accounts Groups = new("/etc/group");
+    internal static readonly Accounts Users = new("passwd");
+    internal static readonly Accounts Groups = new("group");
 
+    private readonly string _database;
     private readonly Lazy<Dictionary<uint, string>> _names;
 
-    private Accounts(string path) => _names = new(() => Load(path), isThreadSafe: false);
+    /// <summary>The numbers and names that nobody has.</summary>
+    private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
 
-    internal string NameOf(uint number) => _names.Value.TryGetValue(number, out var name) ? name : number.ToString(CultureInfo.InvariantCulture);
+    private Accounts(string database)
+    {
+        _database = database;
+        _names = new(() => Parse(Lines($"/etc/{database}")), isThreadSafe: false);
+    }
+
+    internal string NameOf(uint number)
+    {
+        if (!_names.Value.ContainsKey(number))
+        {
+            Learn([number]);
+        }
+
+        return _names.Value.TryGetValue(number, out var name) ? name : Text(number);
+    }
+
+    /// <summary>Asks for the names of many at once: the service takes its time for each question.</summary>
+    internal void Learn(IEnumerable<uint> numbers) => Ask([.. numbers.Where(number => !_names.Value.ContainsKey(number)).Distinct().Select(Text)]);
 
     /// <summary>Reads a name or a number.</summary>
     /// <returns><see langword="null"/>, with the reason, where nobody has the name.</returns>
@@ -24,39 +43,71 @@ internal sealed class Accounts
             return number;
         }
 
-        foreach (var (known, name) in _names.Value)
+        if (NumberOf(text) is { } found)
+        {
+            return found;
+        }
+
+        // A dash would begin an option, and no name.
+        Ask(text is ['-', ..] ? [] : [text]);
+        var late = NumberOf(text);
+        objection = late is null ? $"'{EscapedText.Of(text)}' is no user here" : null;
+        return late;
+    }
+
+    private uint? NumberOf(string text)
+    {
+        foreach (var (number, name) in _names.Value)
         {
             if (name == text)
             {
-                return known;
+                return number;
             }
         }
 
-        objection = $"'{text}' is no user here";
         return null;
     }
 
+    private void Ask(IReadOnlyList<string> keys)
+    {
+        var asked = keys.Where(_unknown.Add).ToList();
+        if (asked.Count > 0)
+        {
+            foreach (var (number, name) in Parse(NameService.Ask(_database, asked)))
+            {
+                _names.Value.TryAdd(number, name);
+            }
+        }
+    }
+
+    private static string Text(uint number) => number.ToString(CultureInfo.InvariantCulture);
+
     // name:password:number:…
-    private static Dictionary<uint, string> Load(string path)
+    private static Dictionary<uint, string> Parse(IEnumerable<string> lines)
     {
         var names = new Dictionary<uint, string>();
+        foreach (var line in lines)
+        {
+            if (line.Split(':') is [{ Length: > 0 } name, _, var number, ..]
+                && uint.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
+            {
+                names.TryAdd(parsed, name);
+            }
+        }
+
+        return names;
+    }
+
+    private static string[] Lines(string path)
+    {
         try
         {
-            foreach (var line in File.ReadLines(path))
-            {
-                if (line.Split(':') is [{ Length: > 0 } name, _, var number, ..]
-                    && uint.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
-                {
-                    names.TryAdd(parsed, name);
-                }
-            }
+            return File.ReadAllLines(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Numbers are names enough.
-            names.Clear();
+            return [];
         }
-
-        return names;
     }
 }

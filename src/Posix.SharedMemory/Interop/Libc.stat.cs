@@ -18,4 +18,7 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fchmod(SafeFileHandle fd, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static unsafe partial int chmod(byte* path, uint mode);
 }

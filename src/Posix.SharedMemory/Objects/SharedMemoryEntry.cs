@@ -73,6 +73,24 @@ public sealed class SharedMemoryEntry
         }
     }
 
+    /// <summary>Sets who may open the object, if the name still means the one that was seen: also an object that its owner himself may not open.</summary>
+    /// <param name="permissions">The nine bits and set-user, set-group, sticky.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Other bits.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EPERM"/>: another user's. <see cref="Errno.ENOENT"/>: it is gone, or another object's now.
+    /// <see cref="Errno.EACCES"/>: on FreeBSD and macOS, this user may not read the object, which has to be opened there.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">On Linux, /proc is not mounted.</exception>
+    /// <remarks>Who has the object open keeps it. <see href="https://man7.org/linux/man-pages/man2/chmod.2.html">chmod(2)</see></remarks>
+    public void SetPermissions(UnixFileMode permissions)
+    {
+        var error = Platform.Current.SetPermissions(_name, Identity, SharedMemoryOptions.Check(permissions));
+        if (!error.IsSuccess)
+        {
+            throw new SharedMemoryException(error, "chmod", Name);
+        }
+    }
+
     /// <summary>Removes the name, if it still means the object that was seen.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: it is gone, or another object's now. <see cref="Errno.EACCES"/>: another user's.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>

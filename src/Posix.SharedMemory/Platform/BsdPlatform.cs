@@ -48,6 +48,28 @@ internal abstract partial class BsdPlatform : PosixPlatform
         }
     }
 
+    /// <remarks>There is no chmod by name either.</remarks>
+    internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
+    {
+        var error = Open(name, FileMode.Open, FileAccess.Read, UnixFileMode.None, out var handle);
+        if (handle is null)
+        {
+            return error;
+        }
+
+        using (handle)
+        {
+            var target = new OpenObject(handle, name);
+            if (GetStatus(target).Identity != identity)
+            {
+                return Errno.ENOENT;
+            }
+
+            SetPermissions(target, permissions);
+            return default;
+        }
+    }
+
     /// <remarks>There is no stat by name: the object is opened for reading, which another user's permissions may forbid (<see cref="Errno.EACCES"/>).</remarks>
     internal override SharedMemoryStatus? Find(in ObjectName name)
     {

@@ -81,6 +81,38 @@ internal partial class LinuxPlatform
         }
     }
 
+    /// <summary>Sets the permissions of what a descriptor stands for, also one that was opened for nothing (<c>O_PATH</c>), which <c>fchmod</c> refuses.</summary>
+    private unsafe Errno SetPermissionsThroughProc(SafeFileHandle handle, UnixFileMode permissions)
+    {
+        var pinned = false;
+        try
+        {
+            handle.DangerousAddRef(ref pinned);
+            var path = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{(int)handle.DangerousGetHandle()}\0"));
+            nint result;
+            do
+            {
+                // SAFETY: the path is pinned for the length of the call and ends with a NUL.
+                fixed (byte* pathPointer = path)
+                {
+                    result = Fails(nameof(Libc.chmod)) ? -1 : Libc.chmod(pathPointer, (uint)permissions);
+                }
+            }
+            while (IsInterrupted(result));
+            var error = ErrorOf(result);
+            return error == Errno.ENOENT && !Directory.Exists("/proc/self/fd")
+                ? throw new PlatformNotSupportedException("Setting the permissions of an object without opening it needs /proc to be mounted. Open it, and set Permissions.")
+                : error;
+        }
+        finally
+        {
+            if (pinned)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+
     /// <summary>Gives a file without a name its first one.</summary>
     private unsafe Errno LinkPath(in OpenObject target, ReadOnlySpan<byte> path)
     {

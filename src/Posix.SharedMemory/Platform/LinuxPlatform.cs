@@ -80,6 +80,26 @@ internal partial class LinuxPlatform : PosixPlatform
         return error == Errno.EISDIR || error == Errno.ENOTDIR ? Errno.EINVAL : AsAccessError(error);
     }
 
+    internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
+    {
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        // Opened for nothing, which needs no permission: its owner may have none, and still may give himself some.
+        var error = OpenPath(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, UnixFileMode.None, out var handle);
+        if (handle is null)
+        {
+            return error;
+        }
+
+        using (handle)
+        {
+            error = TryStat(handle, STATX_BASIC_STATS, out var statx);
+            return !error.IsSuccess ? error
+                : StatusOf(statx).Identity != identity ? Errno.ENOENT
+                : SetPermissionsThroughProc(handle, permissions);
+        }
+    }
+
     internal override SharedMemoryStatus? Find(in ObjectName name)
     {
         Span<byte> path = stackalloc byte[PathBytes];

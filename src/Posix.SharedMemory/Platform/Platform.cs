@@ -50,6 +50,9 @@ internal abstract class Platform
     /// <summary>Moves a name: FreeBSD's <c>shm_rename</c>, or what behaves like it.</summary>
     internal abstract Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode);
 
+    /// <summary>Sets the permissions of the object that a name means, if it is still the one that was seen, without opening it where the system lets that be done.</summary>
+    internal abstract Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions);
+
     /// <summary>Finds what a name means now; <see langword="null"/> where it means no shared memory object.</summary>
     internal abstract SharedMemoryStatus? Find(in ObjectName name);
 

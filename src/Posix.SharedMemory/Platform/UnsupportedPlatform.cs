@@ -25,6 +25,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Unsupported();
 
+    internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions) => throw Unsupported();
+
     internal override SharedMemoryStatus? Find(in ObjectName name) => throw Unsupported();
 
     internal override IEnumerable<ObjectName> ListNames() => throw Unsupported();

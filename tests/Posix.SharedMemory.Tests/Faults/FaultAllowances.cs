@@ -37,7 +37,7 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "pread", "pwrite", "write", "read", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [

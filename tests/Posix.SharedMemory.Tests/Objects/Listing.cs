@@ -164,6 +164,29 @@ public sealed class Listing
     }
 
     [Fact]
+    [Rule("directory.permissions")]
+    public void An_entry_sets_permissions_only_while_it_means_what_was_seen_and_needs_none()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1, new() { Permissions = UnixFileMode.None }).Dispose();
+        var entry = SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name.Name))!;
+        entry.SetPermissions(UnixFileMode.UserWrite);
+        entry.SetPermissions(UnixFileMode.UserRead | UnixFileMode.StickyBit);
+        using (var memory = entry.Open())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.StickyBit, memory.Permissions);
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => entry.SetPermissions((UnixFileMode)0x1000));
+        SharedMemoryObject.Unlink(name);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => entry.SetPermissions(UnixFileMode.None)).Errno);
+        using var newer = SharedMemoryObject.Create(name, 2);
+        var failure = Assert.Throws<SharedMemoryException>(() => entry.SetPermissions(UnixFileMode.None));
+        Assert.Equal((Errno.ENOENT, "chmod", name.Name), (failure.Errno, failure.Operation, failure.ObjectName));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, newer.Permissions);
+    }
+
+    [Fact]
     [Rule("directory.find")]
     public void Finds_what_a_name_means_whatever_its_bytes_are()
     {

@@ -84,6 +84,7 @@ public sealed class Unsupported
         using (Platform.Substitute(new UnsupportedPlatform()))
         {
             Assert.Throws<PlatformNotSupportedException>(entry.Unlink);
+            Assert.Throws<PlatformNotSupportedException>(() => entry.SetPermissions(UnixFileMode.UserRead));
             Assert.Throws<PlatformNotSupportedException>(() => entry.Open());
         }
 
