@@ -37,10 +37,11 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
+        ("OpenDescriptor", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
@@ -94,6 +95,7 @@ internal static class FaultAllowances
         ("Rename Replace", "statx", [], FaultOutcome.ThrowsAfterTheStep, "The look for twins follows the rename."),
         ("Rename Exchange", "renameat2", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "The answers that race with creators and removers."),
 
+        ("CopyFrom", "copy_file_range", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("CopyTo", "write", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
