@@ -45,6 +45,23 @@ internal sealed class ByteSource : IDisposable
         }
     }
 
+    /// <summary>Copies bytes by the kernel, from where reading got to.</summary>
+    /// <returns>How many: 0 where there is no more.</returns>
+    internal long CopyTo(SharedMemoryObject memory, ByteRange range)
+    {
+        try
+        {
+            // The stream keeps a position of its own, and reads on behind what was copied.
+            var count = memory.CopyFrom(((FileStream)_stream).SafeFileHandle, range.Offset, range.Length);
+            _stream.Seek(count, SeekOrigin.Current);
+            return count;
+        }
+        catch (SharedMemoryException e) when (e.Operation == "read")
+        {
+            throw new CommandException(Failure.Describe(e, Name));
+        }
+    }
+
     public void Dispose() => _stream.Dispose();
 
     // Files that the kernel makes up, in /proc, say 0 and have more.

@@ -9,6 +9,9 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     /// <summary>How much more is reserved when the end is not known: seldom, and not much of it in vain.</summary>
     private const long StepBytes = 16 << 20;
 
+    /// <summary>How much the kernel copies between two steps of the bar.</summary>
+    private const long CopyBytes = 32 << 20;
+
     private static readonly int s_page = Environment.SystemPageSize;
 
     private long _length;
@@ -17,13 +20,21 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     internal void From(ByteSource source)
     {
         var expected = size ?? source.Length;
-        if (expected is { } length)
+        // What a file has is written to the last byte, and so need not be reserved before.
+        var copied = backing == Backing.Reserved && source.Length is { } known ? Math.Min(known, expected!.Value) : 0L;
+        if (copied > 0)
+        {
+            RequireRoom(expected!.Value);
+            memory.SetLength(_length = copied, Backing.Sparse);
+        }
+        else if (expected is { } length)
         {
             SetLength(length);
         }
 
         ProgressBar.Show(source.Name, expected, report =>
         {
+            Copy(source, copied, report);
             var piece = new byte[PieceBytes];
             while (source.Read(piece) is var count and > 0)
             {
@@ -39,6 +50,33 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
         if (_length != (size ?? _done))
         {
             SetLength(size ?? _done);
+        }
+    }
+
+    /// <summary>Has the kernel copy a file, as far as it was long.</summary>
+    private void Copy(ByteSource source, long length, Action<long> report)
+    {
+        while (_done < length && source.CopyTo(memory, new(_done, Math.Min(CopyBytes, length - _done))) is var count and > 0)
+        {
+            _done += count;
+            report(_done);
+        }
+    }
+
+    /// <summary>Fails before the first byte is copied where there is no room for the last.</summary>
+    private static void RequireRoom(long length)
+    {
+        try
+        {
+            if (SharedMemoryDirectory.GetUsage() is { TotalBytes: > 0 } usage && usage.AvailableBytes < length)
+            {
+                throw new SharedMemoryException(
+                    Errno.ENOSPC, "fallocate", detail: $"{length} bytes asked, {usage.AvailableBytes} bytes available in its file system");
+            }
+        }
+        catch (PlatformNotSupportedException)
+        {
+            // No file system holds it: copying tells.
         }
     }
 

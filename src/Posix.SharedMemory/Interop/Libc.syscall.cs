@@ -23,6 +23,10 @@ internal static partial class Libc
     internal static unsafe partial nint getdents64(nint number, SafeFileHandle fd, byte* dirp, nint count);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint copy_file_range(
+        nint number, SafeFileHandle fd_in, long* off_in, SafeFileHandle fd_out, ref long off_out, nuint len, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint cachestat(
         nint number, SafeFileHandle fd, in LinuxCachestatRange cstat_range, out LinuxCachestat cstat, nint flags);
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
@@ -52,6 +53,41 @@ public sealed partial class SharedMemoryObject
         }
 
         _platform.Write(target, source, offset);
+    }
+
+    /// <summary>Copies bytes from a file, a pipe or another memory object into this one, inside the kernel where it can (<c>copy_file_range</c>). It never makes the object longer.</summary>
+    /// <param name="source">A descriptor open for reading; the bytes come from its present position.</param>
+    /// <param name="offset">Where the first one goes.</param>
+    /// <param name="count">How many; by default, as many as there is room for up to the end of the object.</param>
+    /// <returns>How many were copied: fewer than asked where the source has no more.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">They would not all lie inside the object.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// As <see cref="Write"/>, but what was copied before a failure stays; <see cref="Errno.EBADF"/>: the source is not open for reading; <see cref="Errno.EISDIR"/>, <see cref="Errno.EIO"/>: of the source;
+    /// <see cref="Errno.EAGAIN"/>: it is non-blocking and has nothing now.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/copy_file_range.2.html">copy_file_range(2)</see></remarks>
+    public long CopyFrom(SafeFileHandle source, long offset = 0, long? count = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ObjectDisposedException.ThrowIf(source.IsClosed, source);
+        RequireWritable();
+        var range = CheckReadableRange(offset, count);
+        var done = 0L;
+        while (done < range.Length)
+        {
+            var rest = new ByteRange(offset + done, range.Length - done);
+            var error = _platform.Receive(Target, source, rest, out var received);
+            if (MustGoThroughBuffer(error) || (error.IsSuccess && received == 0))
+            {
+                // Of files that the kernel makes up (/proc) copy_file_range says they are empty: reading tells.
+                return done + ReadThroughBuffer(source, rest);
+            }
+
+            done += error.IsSuccess ? received : throw new SharedMemoryException(error, "copy_file_range", Name);
+        }
+
+        return done;
     }
 
     /// <summary>Copies bytes to a socket, pipe, file or other memory object, inside the kernel where it can (<c>sendfile</c>).</summary>
@@ -193,6 +229,37 @@ public sealed partial class SharedMemoryObject
 
                 WriteAll(destination, piece);
                 done += piece.Length;
+            }
+
+            return done;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private long ReadThroughBuffer(SafeFileHandle source, ByteRange range)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(CopyBufferBytes, range.Length));
+        try
+        {
+            var done = 0L;
+            while (done < range.Length)
+            {
+                var error = _platform.ReadFrom(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, range.Length - done)), out var read);
+                if (!error.IsSuccess)
+                {
+                    throw new SharedMemoryException(error, "read", Name);
+                }
+
+                if (read == 0)
+                {
+                    break;
+                }
+
+                Write(buffer.AsSpan(0, read), range.Offset + done);
+                done += read;
             }
 
             return done;

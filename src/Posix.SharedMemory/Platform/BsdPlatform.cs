@@ -96,6 +96,13 @@ internal abstract partial class BsdPlatform : PosixPlatform
     internal override DirectoryWatch WatchDirectory() => throw new PlatformNotSupportedException(
         "This system does not tell what happens to the names of shared memory objects. Where it lists them, compare two lists.");
 
+    internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
+    {
+        // FreeBSD's copy_file_range takes files on disk only, and macOS has none.
+        received = 0;
+        return Errno.EINVAL;
+    }
+
     internal override bool? IsHeldByOthers(in OpenObject target) => null;
 
     internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw NoLookInside();

@@ -65,6 +65,32 @@ internal partial class LinuxPlatform
         return ErrorOf(result);
     }
 
+    internal override unsafe Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
+    {
+        received = 0;
+        if (!IsWithinFileSizeLimit(target, range.End, out var limit))
+        {
+            throw BeyondFileSizeLimit(nameof(Libc.copy_file_range), target, range.End, limit);
+        }
+
+        // Nothing is reserved, since every byte is written: that would cost a tenth of the copy. What cannot fit is found before.
+        RefuseWhatCannotFit(target, range);
+        var offset = range.Offset;
+        nint result;
+        do
+        {
+            // SAFETY: without an address for its offset, the source is read at its own position.
+            result = Fails(nameof(Libc.copy_file_range))
+                ? -1
+                : Libc.copy_file_range(SYS_copy_file_range, source, null, target.Handle, ref offset, (nuint)range.Length, 0);
+        }
+        while (IsInterrupted(result));
+        received = Math.Max(result, 0);
+        return ErrorOf(result) is { IsSuccess: false } error && error == Errno.EPERM
+            ? throw Refused(error, nameof(Libc.copy_file_range), target, SealRefusal.AgainstWriting)
+            : ErrorOf(result);
+    }
+
     private unsafe Errno TryStat(SafeFileHandle handle, int mask, out LinuxStatx statx)
     {
         byte empty = 0;

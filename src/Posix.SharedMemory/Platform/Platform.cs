@@ -139,6 +139,10 @@ internal abstract class Platform
     /// <returns>Success with the number copied; <see cref="Errno.EAGAIN"/>: the destination is full; <see cref="Errno.EINVAL"/> and others: not by this way.</returns>
     internal abstract Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent);
 
+    /// <summary>Copies from another descriptor's present position inside the kernel, at most as many bytes as the range has, which the caller has checked to lie inside the object.</summary>
+    /// <returns>Success with the number copied, which 0 says nothing about whether there is more; <see cref="Errno.EINVAL"/> and others: not by this way.</returns>
+    internal abstract Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received);
+
     /// <summary>Writes to another descriptor, as far as it goes without waiting: <c>write</c>.</summary>
     internal abstract Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written);
 

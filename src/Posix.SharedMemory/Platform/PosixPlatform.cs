@@ -179,7 +179,7 @@ internal abstract partial class PosixPlatform : Platform
         }
     }
 
-    private bool IsWithinFileSizeLimit(in OpenObject target, long end, out ulong limit)
+    private protected bool IsWithinFileSizeLimit(in OpenObject target, long end, out ulong limit)
     {
         ResourceLimit current = default;
         Check(Fails(nameof(Libc.getrlimit)) ? -1 : Libc.getrlimit(RLIMIT_FSIZE, out current), nameof(Libc.getrlimit), target.Name);
@@ -187,6 +187,6 @@ internal abstract partial class PosixPlatform : Platform
         return (ulong)end <= limit;
     }
 
-    private static SharedMemoryException BeyondFileSizeLimit(string operation, in OpenObject target, long end, ulong limit) => new(
+    private protected static SharedMemoryException BeyondFileSizeLimit(string operation, in OpenObject target, long end, ulong limit) => new(
         Errno.EFBIG, operation, target.Name.Text, $"{end} bytes asked, where RLIMIT_FSIZE lets this process have {limit}");
 }

@@ -79,6 +79,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset) => throw Unsupported();
 
+    internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received) => throw Unsupported();
+
     internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent) => throw Unsupported();
 
     internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Unsupported();

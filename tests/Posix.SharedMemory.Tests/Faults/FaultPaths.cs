@@ -182,6 +182,7 @@ internal static class FaultPaths
                 using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
                 scene.Memory.CopyTo(pipe.SafePipeHandle);
             });
+        yield return new("CopyFrom memory", scene => scene.Create(5000), CopyFrom);
         yield return new("CopyTo memory", scene => scene.Create(5000), scene => CopyTo(scene, append: false));
         yield return new("CopyTo append-only", scene => scene.Create(5000), scene => CopyTo(scene, append: true));
         yield return new("CopyToAsync", scene => scene.Create(300_000), scene => CopyToSocket(scene)) { Calls = 6, DependsOnNeighbours = true };
@@ -259,6 +260,17 @@ internal static class FaultPaths
     private static SharedMemoryEntry EntryOf(FaultScene scene) =>
         SharedMemoryDirectory.Enumerate().FirstOrDefault(entry => entry.Name == scene.Name.Name)
         ?? throw new SharedMemoryException(Errno.ENOENT, "getdents64");
+
+    private static void CopyFrom(FaultScene scene)
+    {
+        using var file = new TemporaryFile();
+        File.WriteAllBytes(file.Path, Pattern.Of(5000));
+        using var source = Native.Open(file.Path, Native.O_RDONLY);
+        Assert.Equal(5000, scene.Memory.CopyFrom(source));
+        var copied = new byte[5000];
+        Assert.Equal(5000, scene.Memory.Read(copied, 0));
+        Assert.Equal(Pattern.Of(5000), copied);
+    }
 
     private static unsafe void CopyTo(FaultScene scene, bool append)
     {

@@ -63,6 +63,8 @@ internal static class Linux
 
     internal static nint SYS_getdents64 => X64 ? 217 : 61;
 
+    internal static nint SYS_copy_file_range => X64 ? 326 : 285;
+
     // Since 5.1 new calls have one number everywhere.
     internal static nint SYS_cachestat => 451;
 
