@@ -85,6 +85,8 @@ public sealed class Creating
             kill.WaitForExit();
         }
 
+        // The end first: at the end of its input it would be complete.
+        Assert.Throws<InvalidOperationException>(() => shm.ReadLine());
         var (code, output, _) = shm.Finish();
         Assert.Equal((exitCode, ""), (code, output));
         Assert.Empty(objects.Names());

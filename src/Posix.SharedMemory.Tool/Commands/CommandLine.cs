@@ -38,8 +38,12 @@ internal static class CommandLine
     /// <summary>All commands, in the order in which help shows them.</summary>
     internal static IEnumerable<ShmCommand> MakeAll() => s_commands.Select(command => command.Make());
 
+    /// <summary>Gets whether a shell asks what a word could be.</summary>
+    internal static bool IsCompleting { get; private set; }
+
     internal static int Run(string[] args)
     {
+        IsCompleting = args is [['[', 's', 'u', 'g', 'g', 'e', 's', 't', ..], ..];
         var root = MakeRoot(args);
 
         // A name may begin with @: it is no file of more arguments.

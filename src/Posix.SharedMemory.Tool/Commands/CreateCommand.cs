@@ -71,7 +71,7 @@ internal sealed class CreateCommand : ShmCommand
 
             // Writing takes set-user and set-group away from who is not root.
             memory.Permissions = options.Permissions;
-            memory.Publish(name.Text);
+            interruption.Publish(name.Text);
         }
         catch (SharedMemoryException e)
         {

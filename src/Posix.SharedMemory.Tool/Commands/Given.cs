@@ -98,12 +98,17 @@ internal static class Given
         return [.. values];
     }
 
-    internal static void CompleteNames(Argument argument) => argument.CompletionSources.Add(_ => Names());
+    /// <summary>Completes to the objects there are. Only where a shell asks: help would print them all in the argument's place.</summary>
+    internal static void CompleteNames(Argument argument)
+    {
+        if (CommandLine.IsCompleting)
+        {
+            argument.CompletionSources.Add(_ => Names());
+        }
+    }
 
     private static Argument<T> WithNames<T>(Argument<T> argument)
     {
-        // Or help would show the names that there are in its place.
-        argument.HelpName = argument.Name;
         CompleteNames(argument);
         return argument;
     }

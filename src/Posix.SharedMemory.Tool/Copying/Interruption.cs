@@ -6,21 +6,45 @@ namespace Posix.SharedMemory.Tool;
 /// <remarks>Most systems keep it without any name until it is published, and the kernel takes it back; where it has a name for the meantime, that goes here.</remarks>
 internal sealed class Interruption : IDisposable
 {
+    private readonly SharedMemoryObject _memory;
     private readonly PosixSignalRegistration[] _registrations;
+    private readonly Lock _lock = new();
+    private bool _isPublished;
 
-    internal Interruption(SharedMemoryObject memory) => _registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, memory, 130)),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, memory, 143)),
-    ];
+    internal Interruption(SharedMemoryObject memory)
+    {
+        _memory = memory;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, 130)),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, 143)),
+        ];
+    }
+
+    /// <summary>Publishes, unless a signal has come before. One that comes later finds the work done, and lets it end as such.</summary>
+    internal void Publish(string name)
+    {
+        lock (_lock)
+        {
+            _memory.Publish(name);
+            _isPublished = true;
+        }
+    }
 
     public void Dispose() => Array.ForEach(_registrations, registration => registration.Dispose());
 
-    private static void End(PosixSignalContext context, SharedMemoryObject memory, int exitCode)
+    private void End(PosixSignalContext context, int exitCode)
     {
         context.Cancel = true;
-        memory.Dispose();
-        ProgressBar.Restore();
-        Environment.Exit(exitCode);
+        // Kept until the process has ended: nothing is published any more.
+        lock (_lock)
+        {
+            if (!_isPublished)
+            {
+                _memory.Dispose();
+                ProgressBar.Restore();
+                Environment.Exit(exitCode);
+            }
+        }
     }
 }
