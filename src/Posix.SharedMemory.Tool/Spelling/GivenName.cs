@@ -62,9 +62,11 @@ internal sealed class GivenName
 
     internal void Rename(GivenName to, RenameMode mode)
     {
+        // What stands under the name and is no object, such as a FIFO, takes no object's place.
+        var entry = Find();
         if (_text is null)
         {
-            Find().Rename(to.Text, mode);
+            entry.Rename(to.Text, mode);
         }
         else
         {

@@ -39,11 +39,9 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
             return found;
         }
 
-        // The kernel does not count, or not for this user, who may not write to the object: only what has been written is seen.
-        var written = new List<ByteRange>();
-        WalkData(length, written);
+        // The kernel does not count, or not for this user, who may not write to the object: unless all of it is there, only what has been written is seen.
         var at = 0L;
-        foreach (var range in written)
+        foreach (var range in platform.GetAllocatedRanges(target))
         {
             Append(new(new(at, range.Offset - at), PageState.Absent), found);
             Append(new(range, PageState.Present), found);
