@@ -76,15 +76,14 @@ internal sealed class CollectCommand : ShmCommand
 
     private static bool Remove(Terminal terminal, SharedMemoryEntry entry) => terminal.Try(EscapedText.Of(entry.NameBytes.Span), () =>
     {
-        // Somebody may have come since they were listed.
-        if (!HolderCount.Of(entry, holders: null, mustBeCertain: true).IsHeld)
+        // Somebody may have come since they were listed. What cannot be known for certain is left alone.
+        var count = HolderCount.Of(entry, holders: null, mustBeCertain: true);
+        if (!count.IsZero)
         {
-            entry.Unlink();
+            throw new CommandException(count.IsHeld ? "somebody holds it by now" : "it is gone, or the kernel no longer tells whether somebody holds it");
         }
-        else
-        {
-            throw new CommandException("somebody holds it by now");
-        }
+
+        entry.Unlink();
     });
 
     private static void Print(Terminal terminal, List<SharedMemoryEntry> orphans, int? removed, int unknown, DateTimeOffset now)

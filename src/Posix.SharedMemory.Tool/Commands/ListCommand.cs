@@ -138,7 +138,8 @@ internal sealed class ListCommand : ShmCommand
         long length = 0, allocated = 0;
         foreach (var (entry, holders) in rows)
         {
-            length += entry.Length;
+            // A sparse object may be as long as numbers go.
+            length = long.MaxValue - length < entry.Length ? long.MaxValue : length + entry.Length;
             allocated += entry.AllocatedBytes;
             table.Add(
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.Owner), Accounts.Groups.NameOf(entry.Group), holders.ToCell(),

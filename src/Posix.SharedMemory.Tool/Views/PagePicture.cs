@@ -21,7 +21,8 @@ internal sealed class PagePicture
         var room = Math.Max(8, Math.Min(width == int.MaxValue ? WidthOfPipe : width, 150) - labels);
         _columns = room < 32 ? room / 8 * 8 : room / 16 * 16;
         _bytesEach = PageSurvey.PageSize;
-        while (survey.Length > _bytesEach * _columns * MostLines)
+        // Lengths go up to the largest number there is: nothing is multiplied with them.
+        while ((survey.Length - 1) / (_columns * MostLines) >= _bytesEach)
         {
             _bytesEach *= 2;
         }

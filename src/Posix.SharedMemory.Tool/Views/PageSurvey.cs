@@ -27,12 +27,12 @@ internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRu
 
     internal long BytesOf(PageState state) => Runs.Where(run => run.State == state).Sum(run => run.Range.Length);
 
-    internal static long PagesOf(long bytes) => (bytes + PageSize - 1) / PageSize;
+    internal static long PagesOf(long bytes) => (bytes / PageSize) + (bytes % PageSize == 0 ? 0 : 1);
 
     /// <summary>Divides the object into parts of so many bytes and tells what each is.</summary>
     internal PageKind[] Divide(long bytesEach)
     {
-        var kinds = new PageKind[checked((int)((Length + bytesEach - 1) / bytesEach))];
+        var kinds = new PageKind[Length == 0 ? 0 : checked((int)(((Length - 1) / bytesEach) + 1))];
         Span<long> bytes = stackalloc long[4];
         int run = 0, huge = 0;
         for (var at = 0; at < kinds.Length; at++)

@@ -20,7 +20,7 @@ internal static class PageSvg
     internal static string Of(PageSurvey survey)
     {
         long bytesEach = PageSurvey.PageSize;
-        while (survey.Length > bytesEach * Columns * MostLines)
+        while ((survey.Length - 1) / (Columns * MostLines) >= bytesEach)
         {
             bytesEach *= 2;
         }

@@ -24,6 +24,12 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
 
         var holders = new Dictionary<ObjectIdentity, List<SharedMemoryHolder>>();
         var unreadable = new List<int>();
+        if (!Directory.Exists("/proc/1"))
+        {
+            // With hidepid=2 other users' processes are not even listed. The first one always is there.
+            unreadable.Add(1);
+        }
+
         foreach (var id in ProcessIds())
         {
             var found = new FoundObjects();
@@ -77,7 +83,8 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         var stat = ReadOrNull(() => File.ReadAllText($"/proc/{id}/stat"));
         if (stat is null)
         {
-            return false;
+            // Gone meanwhile; or there, and not to be looked into at all (/proc mounted with hidepid=1).
+            return Directory.Exists($"/proc/{id}");
         }
 
         // The command, in parentheses, may hold anything; the flags are the seventh field behind it.
