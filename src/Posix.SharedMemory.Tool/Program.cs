@@ -3,9 +3,7 @@ using Posix.SharedMemory.Tool;
 // Asked for by scripts all the time: answered before the parser is even loaded.
 if (args is ["--version"])
 {
-    using var output = Console.OpenStandardOutput();
-    output.Write([.. ProductVersion.Utf8, (byte)'\n']);
-    return ExitCode.Done;
+    return CommandLine.Print(ProductVersion.Text + "\n", ExitCode.Done);
 }
 
 return CommandLine.Run(args);

@@ -39,7 +39,11 @@ public sealed class TemporaryControlGroup : IDisposable
     }
 
     /// <summary>Starts the peer inside.</summary>
-    public Peer Start(string command) => Peer.Run("sh", "-c", $"echo $$ > '{_path}/cgroup.procs' && exec '{Peer.Program}' {command}");
+    public Peer Start(string command) => StartLine($"'{Peer.Program}' {command}");
+
+    /// <summary>Starts a program inside.</summary>
+    /// <param name="line">As a shell reads it.</param>
+    public Peer StartLine(string line) => Peer.Run("sh", "-c", $"echo $$ > '{_path}/cgroup.procs' && exec {line}");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -8,8 +8,8 @@ internal sealed class CatCommand : ShmCommand
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object", ArgumentArity.ZeroOrOne);
     private readonly Option<long?> _offset = Given.Offset();
     private readonly Option<long?> _length = Given.Length();
-    private readonly Option<int?> _process = new("--pid") { HelpName = "PID", Description = "Not a named object, but what this process has open" };
-    private readonly Option<int?> _descriptor = new("--fd") { HelpName = "NUMBER", Description = "The descriptor in that process; shm ls --anonymous shows it" };
+    private readonly Option<int?> _process = Given.Number("--pid", "PID", "Not a named object, but what this process has open");
+    private readonly Option<int?> _descriptor = Given.Number("--fd", "NUMBER", "The descriptor in that process; shm ls --anonymous shows it");
 
     internal CatCommand()
         : base("cat", "Write an object's bytes to standard output.", "shm cat frames > frames.bin", "shm cat frames --offset 4K --length 16 | xxd", "shm cat --pid 1234 --fd 5 > memory.bin")
@@ -21,15 +21,11 @@ internal sealed class CatCommand : ShmCommand
         Add(_descriptor);
         Validators.Add(result =>
         {
-            var isByDescriptor = result.GetValue(_process) is not null && result.GetValue(_descriptor) is not null;
             var isByName = result.GetResult(_name) is { Tokens.Count: > 0 };
-            if (isByName == isByDescriptor || (isByName && (result.GetValue(_process) ?? result.GetValue(_descriptor)) is not null))
+            var (hasProcess, hasDescriptor) = (result.GetResult(_process) is not null, result.GetResult(_descriptor) is not null);
+            if (isByName ? hasProcess || hasDescriptor : !(hasProcess && hasDescriptor))
             {
                 result.AddError("give a NAME, or --pid and --fd");
-            }
-            else if (result.GetValue(_process) < 0 || result.GetValue(_descriptor) < 0)
-            {
-                result.AddError("--pid and --fd are not negative");
             }
         });
     }

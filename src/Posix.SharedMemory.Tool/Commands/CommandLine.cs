@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -53,12 +54,19 @@ internal static class CommandLine
             return WrongUsage(given, Objection(given));
         }
 
+        if (FindFlagWithValue(given, args) is { } flag && !given.Action!.ClearsParseErrors)
+        {
+            return WrongUsage(given, $"{flag} takes no value");
+        }
+
         if (FindUnknownOption(given, args) is { } unknown && !given.Action!.ClearsParseErrors)
         {
             return WrongUsage(given, $"'{EscapedText.Of(unknown)}' is no option; a name that begins with a dash stands behind --");
         }
 
-        return given.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        using var output = new StringWriter();
+        var code = given.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output });
+        return output.GetStringBuilder().Length == 0 ? code : Print(output.ToString(), code);
     }
 
     /// <summary>The command that the words name, alone where they name one: the others would only cost time.</summary>
@@ -95,6 +103,13 @@ internal static class CommandLine
             : EscapedText.InLine(given.Errors[0].Message).TrimEnd('.');
     }
 
+    /// <summary>Finds what was meant as <c>--yes=no</c>: to the parser the value is an argument, and so might become the name of an object.</summary>
+    private static string? FindFlagWithValue(ParseResult given, string[] args)
+    {
+        var flags = given.CommandResult.Command.Options.Append(NoColor).Where(option => option.ValueType == typeof(bool)).SelectMany(option => option.Aliases.Append(option.Name)).ToList();
+        return flags.Find(flag => Array.Exists([.. args.TakeWhile(word => word != "--")], word => word.StartsWith(flag + "=", StringComparison.Ordinal) || word.StartsWith(flag + ":", StringComparison.Ordinal)));
+    }
+
     /// <summary>Finds what was meant as an option, which the parser takes for an argument where one fits.</summary>
     private static string? FindUnknownOption(ParseResult given, string[] args)
     {
@@ -105,10 +120,30 @@ internal static class CommandLine
             .FirstOrDefault(word => word is ['-', _, ..] && words.Contains(word));
     }
 
+    /// <summary>Prints what the parser has to say: help, completions.</summary>
+    internal static int Print(string text, int code)
+    {
+        try
+        {
+            using var output = Streams.OpenOutput();
+            output.Write(Encoding.UTF8.GetBytes(text));
+            return code;
+        }
+        catch (Exception e) when (Failure.IsClosedPipe(e))
+        {
+            return ExitCode.NobodyReads;
+        }
+        catch (Exception e) when (Failure.IsKnown(e))
+        {
+            Streams.WriteError($"shm: {Failure.Describe(e, e is CommandException ? null : "standard output")}\n");
+            return ExitCode.Failed;
+        }
+    }
+
     private static int WrongUsage(ParseResult given, string reason)
     {
         var command = given.CommandResult.Command is RootCommand ? "" : given.CommandResult.Command.Name;
-        Console.Error.Write($"shm: {(command.Length == 0 ? "" : command + ": ")}{reason} (shm {command}{(command.Length == 0 ? "" : " ")}--help tells more)\n");
+        Streams.WriteError($"shm: {(command.Length == 0 ? "" : command + ": ")}{reason} (shm {command}{(command.Length == 0 ? "" : " ")}--help tells more)\n");
         return ExitCode.WrongUsage;
     }
 
@@ -116,7 +151,7 @@ internal static class CommandLine
     {
         public override int Invoke(ParseResult parseResult)
         {
-            Console.Out.Write($"{ProductVersion.Text}\n");
+            parseResult.InvocationConfiguration.Output.Write($"{ProductVersion.Text}\n");
             return ExitCode.Done;
         }
     }

@@ -8,8 +8,11 @@ internal sealed class CompletionCommand : ShmCommand
     // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'.
     private const string Bash = """
         _shm() {
-            local line=${COMP_LINE:0:COMP_POINT} IFS=$'\n'
-            COMPREPLY=($(compgen -W "$(shm "[suggest:${#line}]" "$line" 2>/dev/null | sed 's/[\\ ]/\\&/g')" -- "${COMP_WORDS[COMP_CWORD]}"))
+            local line=${COMP_LINE:0:COMP_POINT} begun=${COMP_WORDS[COMP_CWORD]//\\/} word
+            COMPREPLY=()
+            while IFS= read -r word; do
+                [[ ${word//\\/} != "$begun"* ]] || COMPREPLY+=("$(printf %q "$word")")
+            done < <(shm "[suggest:${#line}]" "$line" 2>/dev/null)
         }
         complete -o default -F _shm shm
 

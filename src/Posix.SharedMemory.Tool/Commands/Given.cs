@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -32,6 +33,18 @@ internal static class Given
 
     internal static Option<long?> Size(string name, string label, string description) =>
         new(name) { HelpName = label, Description = description, CustomParser = result => One(result, ByteSize.Read) };
+
+    internal static Option<int?> Number(string name, string label, string description) => new(name)
+    {
+        HelpName = label,
+        Description = description,
+        CustomParser = result => One(result, (string text, out string? objection) =>
+        {
+            var isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            objection = isNumber ? null : $"'{EscapedText.Of(text)}' is no number";
+            return (int?)number;
+        }),
+    };
 
     internal static Option<TimeSpan?> Span(string name, string description) =>
         new(name) { HelpName = "AGE", Description = description, CustomParser = result => One(result, Age.Read) };

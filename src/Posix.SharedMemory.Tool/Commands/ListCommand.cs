@@ -108,12 +108,12 @@ internal sealed class ListCommand : ShmCommand
         var now = TimeProvider.System.GetUtcNow();
         var pattern = given.GetValue(_pattern);
         var owner = given.GetValue(_owner);
-        var (larger, smaller) = (given.GetValue(_larger) ?? -1, given.GetValue(_smaller) ?? long.MaxValue);
+        var (larger, smaller) = (given.GetValue(_larger), given.GetValue(_smaller));
         var (older, newer) = (given.GetValue(_older) ?? TimeSpan.MinValue, given.GetValue(_newer) ?? TimeSpan.MaxValue);
         return entry => (pattern?.Matches(entry) ?? true)
             && entry.Owner == (owner ?? entry.Owner)
-            && entry.Length > larger
-            && entry.Length < smaller
+            && !(entry.Length <= larger)
+            && !(entry.Length >= smaller)
             && now - entry.LastWriteTime >= older
             && now - entry.LastWriteTime <= newer;
     }

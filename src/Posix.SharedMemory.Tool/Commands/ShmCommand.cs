@@ -28,6 +28,12 @@ internal abstract class ShmCommand : Command
             terminal.Flush();
             return code;
         }
+        catch (Exception) when (Interruption.IsUnderWay)
+        {
+            // The thread that has the signal ends the process, with its code.
+            Thread.Sleep(Timeout.Infinite);
+            throw;
+        }
         catch (UsageException e)
         {
             terminal.Fail(e.Message);
@@ -36,7 +42,7 @@ internal abstract class ShmCommand : Command
         catch (Exception e) when (Failure.IsClosedPipe(e))
         {
             // The reader has had enough: there is nobody to tell.
-            return ExitCode.Failed;
+            return ExitCode.NobodyReads;
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {

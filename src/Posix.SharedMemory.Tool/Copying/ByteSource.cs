@@ -17,7 +17,7 @@ internal sealed class ByteSource : IDisposable
     {
         if (path == "-")
         {
-            return new(Console.OpenStandardInput(), "standard input", length: null);
+            return new(Streams.OpenInput(), "standard input", length: null);
         }
 
         // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.

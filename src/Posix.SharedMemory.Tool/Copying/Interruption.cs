@@ -11,6 +11,9 @@ internal sealed class Interruption : IDisposable
     private readonly Lock _lock = new();
     private bool _isPublished;
 
+    /// <summary>Gets whether the process is about to end: what fails for that reason is not to be told.</summary>
+    internal static bool IsUnderWay { get; private set; }
+
     internal Interruption(SharedMemoryObject memory)
     {
         _memory = memory;
@@ -41,6 +44,7 @@ internal sealed class Interruption : IDisposable
         {
             if (!_isPublished)
             {
+                IsUnderWay = true;
                 _memory.Dispose();
                 ProgressBar.Restore();
                 Environment.Exit(exitCode);

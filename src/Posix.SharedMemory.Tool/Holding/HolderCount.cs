@@ -39,7 +39,8 @@ internal readonly record struct HolderCount(int? Known, bool IsExact, bool IsHel
         try
         {
             using var memory = entry.Open();
-            return memory.IsLeasedByOthers ? true : memory.IsHeldByOthers();
+            // Who takes part in a lease holds it; that is told to those whom the kernel does not tell the rest.
+            return memory.IsHeldByOthers() ?? (memory.IsLeasedByOthers ? true : null);
         }
         catch (SharedMemoryException)
         {

@@ -29,7 +29,7 @@ internal static class ProgressBar
     {
         if (Terminal.HasProgress)
         {
-            Console.Error.Write("\e[?25h\n");
+            Streams.WriteError("\e[?25h\n");
         }
     }
 
@@ -37,7 +37,13 @@ internal static class ProgressBar
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Draw(string title, long? total, Action<Action<long>> work)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            // It would take a redirected input or output for the lack of a terminal.
+            Ansi = AnsiSupport.Yes,
+            Interactive = InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(Console.Error),
+        });
         var columns = new ProgressColumn[] { new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn() };
         console.Progress().AutoClear(enabled: true).Columns(columns).Start(context =>
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tool;
@@ -10,7 +9,10 @@ internal sealed class Terminal : IDisposable
     private const int BufferBytes = 32 << 10;
 
     private readonly Lazy<StreamWriter> _out = new(
-        () => new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), BufferBytes), isThreadSafe: false);
+        () => Streams.OpenOutputText(BufferBytes), isThreadSafe: false);
+
+    /// <summary>Whether standard output takes no more.</summary>
+    private bool _isLost;
 
     internal Terminal(string command, bool mayUseColor)
     {
@@ -59,7 +61,7 @@ internal sealed class Terminal : IDisposable
         get
         {
             Flush();
-            return new(1, ownsHandle: false);
+            return Streams.OutputHandle();
         }
     }
 
@@ -72,8 +74,17 @@ internal sealed class Terminal : IDisposable
     /// <summary>Says on standard error what went wrong, in one line.</summary>
     internal void Fail(string reason)
     {
-        Flush();
-        Console.Error.Write($"shm: {Command}: {reason}\n");
+        try
+        {
+            Flush();
+        }
+        catch (Exception e) when (Failure.IsKnown(e))
+        {
+            // One failure is told, the one that came first.
+            _isLost = true;
+        }
+
+        Streams.WriteError($"shm: {Command}: {reason}\n");
     }
 
     /// <summary>Says what went wrong in what was caught.</summary>
@@ -98,13 +109,13 @@ internal sealed class Terminal : IDisposable
     /// <summary>Asks on the terminal, and takes only a yes for a yes.</summary>
     internal static bool Ask(string question)
     {
-        Console.Error.Write($"{question} [y/N] ");
+        Streams.WriteError($"{question} [y/N] ");
         return Console.In.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 
     internal void Flush()
     {
-        if (_out.IsValueCreated)
+        if (_out.IsValueCreated && !_isLost)
         {
             _out.Value.Flush();
         }

@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>The standard streams, which fail where the base library's say nothing, and are silent where those throw.</summary>
+internal static class Streams
+{
+    private const int Input = 0, Output = 1;
+
+    // <fcntl.h> of Linux, as /proc shows them.
+    private const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
+
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    internal static Stream OpenInput()
+    {
+        RequireOurs(Input, "standard input");
+        return Console.OpenStandardInput();
+    }
+
+    /// <summary>Opens standard output so that a reader who has gone is a failure (<c>EPIPE</c>).</summary>
+    internal static Stream OpenOutput()
+    {
+        var handle = OutputHandle();
+
+        // The console's stream goes on writing for nobody. Where the descriptor has a position, though, only that stream moves it as the
+        // shell expects of several programs that write into one file; and only it waits for a non-blocking pipe.
+        if ((FlagsOf(Output) & O_NONBLOCK) == 0 && new FileStream(handle, FileAccess.Write, bufferSize: 0) is { CanSeek: false } direct)
+        {
+            return direct;
+        }
+
+        return Console.OpenStandardOutput();
+    }
+
+    /// <summary>Opens a writer of text to standard output.</summary>
+    internal static StreamWriter OpenOutputText(int bufferBytes) => new(OpenOutput(), s_utf8, bufferBytes);
+
+    /// <summary>Gets the descriptor of standard output.</summary>
+    internal static SafeFileHandle OutputHandle()
+    {
+        RequireOurs(Output, "standard output");
+        return new(Output, ownsHandle: false);
+    }
+
+    /// <summary>Writes to standard error, if that can be done: there is no other place to say that it cannot.</summary>
+    internal static void WriteError(string text)
+    {
+        try
+        {
+            Console.Error.Write(text);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The exit code still tells.
+            return;
+        }
+    }
+
+    /// <summary>Refuses a stream that the caller closed: its number is one of the runtime's own by now, which are close-on-exec, as nothing inherited is.</summary>
+    private static void RequireOurs(int descriptor, string name)
+    {
+        if ((FlagsOf(descriptor) & O_CLOEXEC) != 0)
+        {
+            throw new CommandException($"{name}: {Marshal.GetPInvokeErrorMessage(Errno.EBADF.Number)} ({Errno.EBADF})");
+        }
+    }
+
+    /// <summary>The flags of a descriptor, where /proc tells; else none. The line is "flags:	0100002", octal.</summary>
+    private static int FlagsOf(int descriptor)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal));
+            return line is null ? 0 : Convert.ToInt32(line["flags:".Length..].Trim(), 8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+
+namespace Posix.SharedMemory.Tool.Tests;
+
+/// <summary>Every command takes every name that an object can have, as the command itself prints it.</summary>
+public sealed class OddNames
+{
+    public static TheoryData<string, byte[]> Names => new()
+    {
+        { "two words\\x20", "two words "u8.ToArray() },
+        { @"line\nbreak", "line\nbreak"u8.ToArray() },
+        { @"\xFF\xFE", [0xFF, 0xFE] },
+        { @"\x1B[31mred", "\x1B[31mred"u8.ToArray() },
+        { @"tab\tstop", "tab\tstop"u8.ToArray() },
+        { @"back\\slash", "back\\slash"u8.ToArray() },
+        { "quote'\"s", "quote'\"s"u8.ToArray() },
+        { "größe", "größe"u8.ToArray() },
+        { @"half\xC3", [.. "half"u8, 0xC3] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Are_taken_as_they_are_printed(string printed, byte[] bytes)
+    {
+        using var objects = new Objects();
+        var name = objects.AddRaw(printed, bytes);
+        Assert.Equal($"{name}\n", Shm.Print("ls", "--names", objects.All));
+        Assert.Equal($"{name}\n", Shm.Print("ls", "--names", name));
+        Shm.Print("chmod", "0600", name);
+        Shm.Print("resize", name, "3");
+        Assert.Equal(0, Shm.Run("abc"u8.ToArray(), "write", name).ExitCode);
+        Assert.Equal("abc", Shm.Print("cat", name));
+        Assert.StartsWith("00000000  61 62 63", Shm.Print("dump", name), StringComparison.Ordinal);
+        Assert.Contains($"Name:      {name}\n", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.Equal("Nobody holds it.", Shm.Print("who", name).Split('\n')[0].Replace("Nobody is known to hold it.", "Nobody holds it.", StringComparison.Ordinal));
+        Assert.Equal(Encoding.UTF8.GetString([.. Encoding.ASCII.GetBytes(objects.Prefix), .. bytes]), Objects.Json(Shm.Print("stat", name, "--json")).GetProperty("name").GetString());
+        Shm.Print("map", name);
+        Shm.Print("mv", name, objects.Prefix + "plain");
+        Assert.Equal(["plain"], objects.Names());
+        Shm.Print("rm", objects.Prefix + "plain");
+    }
+
+    [Fact]
+    public void A_name_of_255_bytes_and_one_that_begins_with_a_dash()
+    {
+        using var objects = new Objects();
+        var name = objects.Prefix + new string('n', 255 - objects.Prefix.Length);
+        Shm.Print("create", name, "3");
+        Assert.Equal($"{name}\n", Shm.Print("ls", "--names", name));
+        Assert.Equal(3, Shm.Run("cat", name).Bytes.Length);
+        Assert.Contains("255 bytes", Shm.Refuse("create", name + "n", "3"), StringComparison.Ordinal);
+        Shm.Print("rm", name);
+
+        var dashed = "-" + objects.Prefix;
+        try
+        {
+            Shm.Print("create", "--", dashed, "3");
+            Assert.Equal($"{dashed}\n", Shm.Print("ls", "--names", "--", dashed));
+            Assert.Equal("\0\0\0", Shm.Print("cat", "--length", "3", "--", dashed));
+            Assert.Equal("\0\0\0", Shm.Print("cat", "/" + dashed));
+            Assert.Contains("is no option", Shm.Refuse("cat", dashed), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Shm.Print("rm", "--", dashed);
+        }
+    }
+
+    [Fact]
+    public void An_owner_without_permissions_may_change_them()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", mode: UnixFileMode.UserWrite);
+        Shm.Print("chmod", "0", name);
+        Assert.Equal(UnixFileMode.None, SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name))!.Permissions);
+        Shm.Print("chmod", "u+r", name);
+        Assert.Equal(4096, Shm.Run("cat", name).Bytes.Length);
+        Assert.Equal($"shm: chmod: {objects.Prefix}b: No such file or directory (ENOENT)", Shm.Fail("chmod", "0600", objects.Prefix + "b"));
+    }
+}

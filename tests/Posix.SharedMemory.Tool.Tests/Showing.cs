@@ -1,0 +1,131 @@
+namespace Posix.SharedMemory.Tool.Tests;
+
+/// <summary>What other programs of a person's machine make of the command: a shell that completes, a terminal that shows progress, a service that knows users.</summary>
+public sealed class Showing
+{
+    [Fact]
+    public void Bash_completes_commands_options_and_names()
+    {
+        using var objects = new Objects();
+        objects.Add("one");
+        objects.AddRaw(@"two words", "two words"u8);
+        Assert.Equal("create ", Complete("shm creat"));
+        Assert.Equal("cat chmod completion create ", Sorted("shm c", "cat chmod completion create "));
+        Assert.Contains("--orphaned", Complete("shm ls --o"), StringComparison.Ordinal);
+        Assert.Contains("--owner", Complete("shm ls --o"), StringComparison.Ordinal);
+        Assert.Equal($"{objects.Prefix}one ", Complete($"shm stat {objects.Prefix}o"));
+        Assert.Equal($"{objects.Prefix}two\\ words ", Complete($"shm stat {objects.Prefix}t"));
+        Assert.Equal("zsh ", Complete("shm completion z"));
+        Assert.Contains("allocated", Complete("shm ls --sort a"), StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData("zsh", "autoload -Uz compinit; compinit -D; source {0}; whence -w _shm")]
+    [InlineData("fish", "source {0}; complete -C 'shm creat'")]
+    public void Other_shells_take_their_script(string shell, string script)
+    {
+        Skip.If(Shm.Shell($"command -v {shell}").ExitCode != 0, $"{shell} is not installed: its script is not tried.");
+        using var file = new TemporaryFile();
+        File.WriteAllText(file.Path, Shm.Print("completion", shell));
+        var ran = Shm.Wait(shell, ["-c", string.Format(System.Globalization.CultureInfo.InvariantCulture, script, file.Path)], [], ("PATH", PathWithCommand()));
+        Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
+        Assert.NotEqual("", ran.Output);
+    }
+
+    [SkippableFact]
+    public void A_terminal_sees_a_bar_while_much_is_copied_and_nothing_is_left_of_it()
+    {
+        using var objects = new Objects();
+        using var file = new TemporaryFile();
+        using (var stream = File.Create(file.Path))
+        {
+            stream.SetLength(200 << 20);
+        }
+
+        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
+        var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ cat {file.Path}; sleep 0.5; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
+        Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
+        Assert.Contains("standard input", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("MB", ran.Output.Replace("MiB", "MB", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.True(ran.Output.LastIndexOf("\e[?25h", StringComparison.Ordinal) > ran.Output.LastIndexOf("\e[?25l", StringComparison.Ordinal), "The cursor is hidden.");
+        Assert.Equal(["a"], objects.Names());
+
+        // Neither a pipe nor a small object has one.
+        Assert.Equal("", Shm.Run("create", objects.Prefix + "b", "--from", file.Path).Errors);
+        Assert.DoesNotContain("standard", Shm.Wait("python3", [script, Shm.Program, "create", objects.Prefix + "c", "--from", "/dev/null"], []).Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Interrupted_the_bar_gives_the_cursor_back()
+    {
+        using var objects = new Objects();
+        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
+        var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ head -c 200M /dev/zero; sleep 1; kill -INT 0; sleep 20; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
+        Assert.Contains("standard input", ran.Output, StringComparison.Ordinal);
+        Assert.True(ran.Output.LastIndexOf("\e[?25h", StringComparison.Ordinal) > ran.Output.LastIndexOf("\e[?25l", StringComparison.Ordinal), "The cursor is hidden.");
+        Assert.Empty(objects.Names());
+    }
+
+    [SkippableFact]
+    public void Users_that_only_a_service_knows_have_names()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var directory = TemporaryDirectory.OnDisk();
+        Skip.If(directory is null, "No directory on a disk.");
+        File.WriteAllText(Path.Combine(directory.Path, "getent"), "#!/bin/sh\necho \"$@\" >> \"${0%/*}/asked\"\ncase \"$*\" in *54321*|*alice*) echo \"alice:x:54321:54321::/:/bin/sh\";; esac\n");
+        File.WriteAllText(Path.Combine(directory.Path, "nsswitch.conf"), "# passwd: none\npasswd:\tfiles sss # more\ngroup: files [NOTFOUND=return]\n");
+        string[] lines = ["$SHM create a 1", "chown 54321:54321 /dev/shm/a", "$SHM create b 1", "chown 54322:0 /dev/shm/b", "$SHM ls", "$SHM ls --owner alice --names", "$SHM ls --owner bob", "$SHM stat a | grep Owner"];
+        var ran = Shm.Shell(
+            $"chmod +x {directory.Path}/getent; export PATH={directory.Path}:$PATH; unshare --mount --propagation private sh -c 'mount -t tmpfs tmpfs /dev/shm && mount --bind {directory.Path}/nsswitch.conf /etc/nsswitch.conf && {{ "
+            + string.Join("; ", lines) + "; } 2>&1'");
+        Assert.Matches(
+            @"\AMODE +OWNER +GROUP .*\nrw------- +alice +54321 .* a\nrw------- +54322 +root .* b\n2 objects.*\na\nshm: ls: 'bob' is no user here.*\nOwner: +alice \(54321\)\n\z", ran.Output);
+        Assert.Equal(["passwd 54321 54322", "passwd alice", "passwd bob", "passwd 54321"], File.ReadAllLines(Path.Combine(directory.Path, "asked")));
+    }
+
+    [SkippableFact]
+    public void The_limit_of_a_control_group_is_told()
+    {
+        using var group = TemporaryControlGroup.TryCreate(300 << 20, out var obstacle);
+        Skip.If(group is null, obstacle);
+        using var objects = new Objects();
+        string text, json;
+        using (var peer = group!.StartLine($"'{Shm.Program}' df --bytes"))
+        {
+            text = peer.Finish().Output;
+        }
+
+        using (var peer = group.StartLine($"'{Shm.Program}' df --json"))
+        {
+            json = peer.Finish().Output;
+        }
+
+        Assert.Matches(@"\n *314572800 +\d+ +\d+ +\d+%  control group, with all other memory\n", text);
+        var facts = Objects.Json(json);
+        Assert.Equal(300 << 20, facts.EnumerateObject().Single(property => property.Name.Contains("Limit", StringComparison.OrdinalIgnoreCase)).Value.GetInt64());
+    }
+
+    private static string Complete(string line) => Sorted(line, "");
+
+    /// <summary>Asks bash, as its line editor does, for what may follow a line.</summary>
+    private static string Sorted(string line, string same)
+    {
+        var script = $$"""
+            PATH={{PathWithCommand()}}
+            source <(shm completion bash)
+            COMP_LINE="$1" COMP_POINT=${#1}
+            IFS=' ' read -ra COMP_WORDS <<< "$1"
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            _shm
+            printf '%s ' "${COMPREPLY[@]}"
+            """;
+        var ran = Shm.Wait("bash", ["-c", script, "bash", line], []);
+        Assert.Equal("", ran.Errors);
+        // The order is the shell's business.
+        return same.Length > 0 && ran.Output.Split(' ').Order(StringComparer.Ordinal).SequenceEqual(same.Split(' ').Order(StringComparer.Ordinal)) ? same : ran.Output;
+    }
+
+    private static string PathWithCommand() => Path.GetDirectoryName(Shm.Program) + ":" + Environment.GetEnvironmentVariable("PATH");
+}

@@ -1,0 +1,66 @@
+namespace Posix.SharedMemory.Tool.Tests;
+
+/// <summary>Objects come, go and change their length while the command looks at them.</summary>
+public sealed class Vanishing
+{
+    [Theory]
+    [InlineData("ls NAMES")]
+    [InlineData("ls NAMES --json")]
+    [InlineData("ls NAMES --orphaned")]
+    [InlineData("stat ONE")]
+    [InlineData("stat ONE --json")]
+    [InlineData("who ONE")]
+    [InlineData("dump ONE")]
+    [InlineData("cat ONE")]
+    [InlineData("map ONE")]
+    [InlineData("write ONE /proc/self/cmdline")]
+    [InlineData("chmod 0644 ONE")]
+    [InlineData("resize ONE 70000")]
+    [InlineData("mv ONE TWO")]
+    [InlineData("rm ONE TWO")]
+    [InlineData("rm NAMES --if-unused --yes")]
+    [InlineData("gc NAMES --remove")]
+    [InlineData("df")]
+    public void Is_an_answer_or_one_line_for_each_and_never_a_crash(string words)
+    {
+        using var objects = new Objects();
+        using var stop = new CancellationTokenSource();
+        var churning = Task.Run(() =>
+        {
+            for (var round = 0; !stop.IsCancellationRequested; round = (round + 1) % 10)
+            {
+                Churn(objects.Prefix + round);
+            }
+        });
+        for (var round = 0; round < 5; round++)
+        {
+            var line = words.Replace("NAMES", $"'{objects.All}'", StringComparison.Ordinal).Replace("ONE", $"{objects.Prefix}{round}", StringComparison.Ordinal)
+                .Replace("TWO", $"{objects.Prefix}{round + 1}", StringComparison.Ordinal);
+            var ran = Shm.Shell("$SHM " + line);
+            Assert.InRange(ran.ExitCode, 0, 1);
+            Assert.Equal(ran.ExitCode == 0, ran.Errors.Length == 0);
+            Assert.All(ran.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), failure =>
+                Assert.Matches(@"^shm: \w+: .*(\((ENOENT|ENXIO|EACCES|EEXIST)\)|cut meanwhile, .*|bytes do not fit.*|somebody holds it by now|held by .*|behind its end|no object matches)$", failure));
+        }
+
+        stop.Cancel();
+        Watchdog.Run(() => churning.ContinueWith(_ => 0, TaskScheduler.Default).Result, "the other");
+        Assert.Null(churning.Exception);
+    }
+
+    private static void Churn(string name)
+    {
+        try
+        {
+            using var memory = SharedMemoryObject.Create(name, 300_000);
+            memory.SetLength(5, Backing.Sparse);
+            memory.SetLength(200_000, Backing.Sparse);
+            SharedMemoryObject.TryUnlink(name);
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
+        {
+            // The command moved another there.
+            SharedMemoryObject.TryUnlink(name);
+        }
+    }
+}
