@@ -9,7 +9,7 @@ internal partial class LinuxPlatform
     private const long HugePage = 2 << 20;
 
     /// <summary>Where the last large mapping began; the next one is asked for below it.</summary>
-    private long _lastLargeAddress;
+    private nint _lastLargeAddress;
 
     private protected override bool MapsBehindEnd => true;
 
@@ -95,33 +95,46 @@ internal partial class LinuxPlatform
 
     /// <summary>
     /// Maps so that the object's huge pages lie on huge boundaries, without which the kernel never puts pages together. The
-    /// address is only a hint: where it is taken, the kernel chooses, and the second try is below what it chose.
+    /// address is only a hint: where it is taken the kernel chooses, and room is looked for. Another thread may take that too.
     /// </summary>
     private SafeMappingHandle MapLarge(in OpenObject target, in MappingRequest request)
     {
+        const int Attempts = 8;
         var length = Math.Max(request.Length, request.AddressSpace);
         var hint = HintBelow(Volatile.Read(ref _lastLargeAddress), length, request.Offset);
-        // Without a hint this only finds out where the kernel would put it: the pages are brought in by the second try.
-        var mapping = MapPages(target, hint == 0 ? request with { Populate = false } : request, hint);
-        var address = (long)mapping.DangerousGetHandle();
-        if (!IsAligned(address, request.Offset) || (hint == 0 && request.Populate))
+        var mapping = MapPages(target, request, hint == 0 ? FindRoom(length, request.Offset) : hint);
+        for (var attempt = 1; attempt < Attempts && !IsAligned(mapping.DangerousGetHandle(), request.Offset); attempt++)
         {
             mapping.Dispose();
-            mapping = MapPages(target, request, HintBelow(address, length, request.Offset));
+            mapping = MapPages(target, request, FindRoom(length, request.Offset));
         }
 
-        Volatile.Write(ref _lastLargeAddress, (long)mapping.DangerousGetHandle());
+        Volatile.Write(ref _lastLargeAddress, mapping.DangerousGetHandle());
         return mapping;
     }
 
-    /// <summary>An address below another that suits the object's offset; 0, which is no hint, where there is no room below.</summary>
-    private static nint HintBelow(long address, long length, long offset)
+    /// <summary>An address below another that suits the object's offset; 0 where there is no room below.</summary>
+    private static nint HintBelow(nint address, long length, long offset)
     {
         var below = address - HugePage > length ? (address - length - HugePage) & ~(HugePage - 1) : 0;
         return below <= HugePage ? 0 : (nint)(below + (offset & (HugePage - 1)));
     }
 
-    private static bool IsAligned(long address, long offset) => ((address - offset) & (HugePage - 1)) == 0;
+    /// <summary>An address that suits the object's offset and has room behind it just now; 0, which is no hint, where there is none.</summary>
+    private nint FindRoom(long length, long offset)
+    {
+        var enough = length + HugePage;
+        var room = enough < 0 ? -1 : TakeAddresses((nuint)enough);
+        if (room == -1 || Libc.munmap(room, (nuint)enough) != 0)
+        {
+            return 0;
+        }
+
+        var suiting = (room & ~((nint)HugePage - 1)) + (nint)(offset & (HugePage - 1));
+        return suiting < room ? suiting + (nint)HugePage : suiting;
+    }
+
+    private static bool IsAligned(nint address, long offset) => ((address - offset) & (HugePage - 1)) == 0;
 
     /// <summary>Copies between this process and itself by <c>process_vm_readv</c>; <see langword="null"/> where a filter forbids the call.</summary>
     private bool? TransferWholly(nint local, nint remote, nuint length, bool write)

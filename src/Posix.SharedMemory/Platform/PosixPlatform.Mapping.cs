@@ -186,11 +186,15 @@ internal abstract partial class PosixPlatform
         }
     }
 
-    /// <summary>Takes address space that nothing stands behind, and shows the object at its start.</summary>
+    /// <summary>Takes address space that nothing stands behind; -1 where there is none.</summary>
+    private protected nint TakeAddresses(nuint length) =>
+        Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap_anonymous(0, length, PROT_NONE, AnonymousFlag | MAP_PRIVATE | NoReserveFlag, -1, 0);
+
+    /// <summary>Takes address space, and shows the object at its start.</summary>
     private SafeMappingHandle MapIntoReserve(in OpenObject target, in MappingRequest request)
     {
         var length = checked((nuint)request.AddressSpace);
-        var address = Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap_anonymous(0, length, PROT_NONE, AnonymousFlag | MAP_PRIVATE | NoReserveFlag, -1, 0);
+        var address = TakeAddresses(length);
         Check(address, nameof(Libc.mmap), target.Name);
         var reserve = new SafeMappingHandle(address, length);
         var shown = false;

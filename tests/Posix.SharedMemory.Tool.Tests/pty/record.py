@@ -2,12 +2,14 @@
 
     record.py PROGRAM ARGUMENT...
 """
-import os, pty, sys
+import os, pty, signal, sys
 
 pid, terminal = pty.fork()
 if pid == 0:
     os.environ['TERM'] = 'xterm-256color'
     os.environ.pop('NO_COLOR', None)
+    # Whoever runs the tests may have it ignored: in the background of a script it is.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])
 output = b''
 while True:
