@@ -3,7 +3,6 @@
 
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using Posix.SharedMemory;
 
 var directory = Directory.CreateTempSubdirectory("sample-12-");
@@ -60,4 +59,4 @@ static async Task<bool> Runs(string command, string[] arguments)
     }
 }
 
-static string SourceDirectory([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+static string SourceDirectory() => Path.GetDirectoryName((string)AppContext.GetData("EntryPointFilePath")!)!;

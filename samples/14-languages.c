@@ -1,0 +1,60 @@
+// The C side of 14-languages.cs: cc -O2 -o frame 14-languages.c; ./frame FRAME ANSWER   (glibc before 2.34: add -lrt)
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct frame {                  // Fixed widths, explicit offsets: 0 width, 4 height, 8 sum of the pixels, 16 the pixels.
+    uint32_t width, height;
+    uint64_t sum;
+    unsigned char pixels[];
+};
+
+_Static_assert(offsetof(struct frame, pixels) == 16, "the layout that all sides agree on");
+
+static struct frame *map(int fd, size_t length)
+{
+    void *address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);                  // The mapping stays.
+    return address == MAP_FAILED ? NULL : address;
+}
+
+int main(int argc, char **argv)
+{
+    struct stat status;
+    int fd = argc == 3 ? shm_open(argv[1], O_RDWR, 0) : -1;
+    if (fd == -1 || fstat(fd, &status) == -1) {
+        perror(argv[0]);
+        return 1;
+    }
+
+    struct frame *frame = map(fd, (size_t)status.st_size);
+    size_t count = frame == NULL ? 0 : (size_t)frame->width * frame->height;
+    if (count == 0 || count > (size_t)status.st_size - sizeof *frame) {
+        return 1;               // What a stranger wrote is checked against the length that the kernel tells.
+    }
+
+    // An object of its own: O_EXCL, so that it is ours, and its memory reserved, so that no store is a bus error.
+    fd = shm_open(argv[2], O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd == -1 || posix_fallocate(fd, 0, status.st_size) != 0) {
+        perror(argv[2]);
+        return 1;
+    }
+
+    struct frame *answer = map(fd, (size_t)status.st_size);
+    if (answer == NULL) {
+        return 1;
+    }
+
+    *answer = *frame;
+    frame->sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        frame->sum += frame->pixels[i];
+        answer->pixels[i] = (unsigned char)~frame->pixels[i];
+    }
+
+    return 0;
+}

@@ -1,0 +1,106 @@
+// A frame that C, Python, NumPy, Rust, Go and Node read, answer and send back: dotnet run samples/14-languages.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Posix.SharedMemory;
+
+const int Skipped = 77;
+var sources = Path.GetDirectoryName((string)AppContext.GetData("EntryPointFilePath")!)!;
+var scratch = Directory.CreateTempSubdirectory("sample-14-");
+var program = Path.Combine(scratch.FullName, "frame");
+(string Language, string[] Compile, string[] Run)[] sides =
+[
+    ("C", ["cc", "-O2", "-Wall", "-o", program, Source("14-languages.c")], [program]),
+    ("Python", [], ["python3", Source("14-languages.py")]),
+    ("NumPy", [], ["python3", Source("14-numpy.py")]),
+    ("Rust", ["rustc", "--edition=2021", "-O", "-o", program, Source("14-languages.rs")], [program]),
+    ("Go", ["go", "build", "-o", program, Source("14-languages.go")], [program]),
+    ("Node", [], ["node", Source("14-languages.js")]),
+];
+try
+{
+    var wrong = 0;
+    foreach (var (language, compile, run) in sides)
+    {
+        var name = SharedMemoryDirectory.CreateUniqueName("sample-14");
+        var answer = SharedMemoryDirectory.CreateUniqueName("sample-14");
+        var code = compile.Length > 0 ? Run(compile) : 0;
+        var verdict = code == 0 ? Exchange(name, answer, () => code = Run([.. run, name, answer])) : "did not compile";
+        wrong += code == Skipped || verdict == "right" ? 0 : 1;
+        Console.WriteLine(code == Skipped ? $"SKIPPED: {language} is not on this machine." : $"{language}: {verdict}");
+    }
+
+    return wrong;
+}
+finally
+{
+    scratch.Delete(recursive: true);
+}
+
+string Source(string file) => Path.Combine(sources, file);
+
+// A frame goes out under one name; its inverse comes back under another, and the sum of its pixels in the frame itself.
+static string Exchange(string name, string answer, Func<int> letThemWork)
+{
+    // snippet: exchange
+    const int Width = 640, Height = 480, Pixels = 16;   // The pixels begin at 16: behind width, height and sum.
+    using var memory = SharedMemoryObject.Create(name, Pixels + (Width * Height), new() { Lifetime = Lifetime.UnlinkOnDispose });
+    using var map = memory.Map();
+    map.GetReference<FrameHeader>(0) = new() { Width = Width, Height = Height };
+    var pixels = map.GetSpan(Pixels, Width * Height);
+    for (var i = 0; i < pixels.Length; i++)
+    {
+        pixels[i] = (byte)(i * 7);
+    }
+
+    if (letThemWork() != 0)
+    {
+        SharedMemoryObject.TryUnlink(answer);
+        return "failed";
+    }
+
+    // What they made stays until somebody unlinks it: here, by the end of this method.
+    using var made = SharedMemoryObject.Open(answer, FileMode.Open, FileAccess.Read);
+    using var cleanup = new UnlinkOnDispose(made);
+    using var inverse = made.Map();
+    // end
+    var header = inverse.GetReadOnlySpan<FrameHeader>(0, 1)[0];
+    var sum = 0L;
+    foreach (var (pixel, inverted) in pixels.ToArray().Zip(inverse.GetReadOnlySpan(Pixels, Width * Height).ToArray()))
+    {
+        sum += pixel;
+        if (inverted != (byte)~pixel)
+        {
+            return "a pixel is WRONG";
+        }
+    }
+
+    return header is { Width: Width, Height: Height } && map.GetReference<FrameHeader>(0).Sum == (ulong)sum ? "right" : "the header is WRONG";
+}
+
+static int Run(string[] command)
+{
+    try
+    {
+        using var process = Process.Start(command[0], command[1..]);
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+    catch (Win32Exception)
+    {
+        return Skipped;
+    }
+}
+
+// snippet: layout
+// 0 width, 4 height, 8 sum of the pixels: fixed widths and explicit offsets, so that every language agrees.
+[StructLayout(LayoutKind.Explicit, Size = 16)]
+internal struct FrameHeader
+{
+    [FieldOffset(0)] public uint Width;
+    [FieldOffset(4)] public uint Height;
+    [FieldOffset(8)] public ulong Sum;
+}
+// end
