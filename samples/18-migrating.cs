@@ -1,0 +1,82 @@
+// From MemoryMappedFile to this library, line by line: dotnet run samples/18-migrating.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory;
+
+var good = true;
+var name = SharedMemoryDirectory.CreateUniqueName("sample-18");
+const int Length = 1 << 20;
+
+// A name: on Unix, MemoryMappedFile has none.
+try
+{
+    // snippet: named-before
+    using var file = MemoryMappedFile.CreateNew("frames", Length);
+    using var accessor = file.CreateViewAccessor();
+    accessor.Write(0, 42);
+    // end
+    good = false;
+}
+catch (PlatformNotSupportedException e)
+{
+    Console.WriteLine($"MemoryMappedFile: {e.Message}");
+}
+
+{
+    // snippet: named-after
+    using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+    using var map = memory.Map();
+    map.GetReference<int>(0) = 42;
+    // end
+    good &= SharedMemoryObject.TryOpen(name, FileAccess.Read, out var other) && other.Length == Length;
+    other?.Dispose();
+
+    // snippet: array
+    Span<double> prices = map.GetSpan<double>(offset: 64, count: 1000);   // Bounds and alignment are checked once, here.
+    prices[999] = 1.5;
+    // end
+    good &= map.GetReference<double>(64 + (999 * sizeof(double))) == 1.5;
+}
+
+{
+    // No name: what MemoryMappedFile makes is a memfd, and its descriptor can be passed and sealed like any other.
+    // snippet: unnamed
+    using var file = MemoryMappedFile.CreateNew(null, Length);   // Keep it: it owns the descriptor.
+    var descriptor = file.SafeMemoryMappedFileHandle.DangerousGetHandle();
+    using var memory = SharedMemoryObject.FromHandle(new SafeFileHandle(descriptor, ownsHandle: false));
+    // end
+    using var accessor = file.CreateViewAccessor();
+    accessor.Write(0, 42);
+    using var map = memory.Map();
+    good &= map.GetReference<int>(0) == 42;
+    Console.WriteLine($"MemoryMappedFile.CreateNew(null, …) is memory of {memory.Length} bytes here, sealed against: {memory.Seals}");
+}
+
+{
+    // The other way: old code that wants a MemoryMappedFile gets one of our object.
+    // snippet: to-mmf
+    using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+    using var file = MemoryMappedFile.CreateFromFile(
+        memory.SafeFileHandle, mapName: null, capacity: 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+    // end
+    using var accessor = file.CreateViewAccessor();
+    accessor.Write(8, 7L);
+    using var map = memory.Map();
+    good &= map.GetReference<long>(8) == 7;
+}
+
+{
+    var path = Path.Combine(Path.GetTempPath(), name);
+    // snippet: file
+    using var region = MappedRegion.Create(path, Length, FileCleanup.Manual, new() { AddressSpace = 1L << 30 });
+    region.Mapping.GetReference<int>(0) = 42;
+    region.Resize(2 * Length);   // No disposing, no mapping anew.
+    region.Mapping.Flush(0, Length);
+    // end
+    good &= new FileInfo(path).Length == 2 * Length;
+}
+
+Console.WriteLine(good ? "each way gave the same bytes" : "something is WRONG");
+return good ? 0 : 1;

@@ -1,0 +1,67 @@
+// Spans, leases and memory for asynchronous code; names that go with their last user: dotnet run samples/19-lifetimes.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.Net;
+using System.Net.Sockets;
+using Posix.SharedMemory;
+
+var good = true;
+using (var memory = SharedMemoryObject.CreateUnpublished(1 << 20))
+{
+    // snippet: span
+    using var map = memory.Map();
+    var pixels = map.GetSpan(0, 1 << 20);
+    pixels.Fill(1);          // Fine: map is alive until the end of the block.
+    // end
+    good &= Sum(map) == 1 << 20 && await SendAsync(map) == 4096;
+}
+
+// snippet: last
+var name = SharedMemoryDirectory.CreateUniqueName("sample-19");
+var creator = SharedMemoryObject.Create(name, 4096, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+var user = SharedMemoryObject.Open(name);   // Takes part: the creator has decided how the name ends.
+creator.Dispose();
+good &= !user.IsUnlinked;                   // The first to leave removes nothing …
+user.Dispose();
+good &= !SharedMemoryObject.TryUnlink(name);   // … and the last one does. One that is killed counts as gone, too.
+// end
+
+Console.WriteLine(good ? "a lease, an asynchronous send and the last user: each as it should be" : "something is WRONG");
+return good ? 0 : 1;
+
+static int Sum(MemoryMapping map)
+{
+    // snippet: lease
+    using var lease = map.Acquire();
+    Span<byte> pixels = lease.Span;
+    // end
+    var sum = 0;
+    foreach (var pixel in pixels)
+    {
+        sum += pixel;
+    }
+
+    return sum;
+}
+
+static async Task<int> SendAsync(MemoryMapping map)
+{
+    using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+    listener.Listen();
+    using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    await socket.ConnectAsync(listener.LocalEndPoint!);
+    using var peer = await listener.AcceptAsync();
+
+    // snippet: memory
+    using var frame = map.GetMemory(0, 4096);
+    await socket.SendAsync(frame.Memory);
+    // end
+    var received = 0;
+    for (var buffer = new byte[4096]; received < 4096;)
+    {
+        received += await peer.ReceiveAsync(buffer);
+    }
+
+    return received;
+}

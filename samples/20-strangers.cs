@@ -1,0 +1,91 @@
+// Reading memory that a stranger cuts, grows and changes meanwhile: dotnet run samples/20-strangers.cs
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+
+using System.Diagnostics;
+using System.Reflection;
+using Posix.SharedMemory;
+
+const int Length = 64 << 10;
+const int Cuts = 1_000;
+
+// The stranger: this program started anew. It cuts the object to nothing and makes it long again, until its input ends.
+if (args is ["--stranger", var victim])
+{
+    using var theirs = SharedMemoryObject.Open(victim);
+    var stop = new Thread(() => Console.In.ReadToEnd());
+    stop.Start();
+    while (stop.IsAlive)
+    {
+        theirs.SetLength(0, Backing.Sparse);
+        theirs.SetLength(Length, Backing.Sparse);
+    }
+
+    return 0;
+}
+
+var self = Environment.ProcessPath!;
+string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
+var name = SharedMemoryDirectory.CreateUniqueName("sample-20");
+using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+using var map = memory.Map();
+
+// snippet: planted
+// A link planted under a name is not followed, a FIFO not waited for.
+var link = SharedMemoryDirectory.CreateUniqueName("sample-20");
+File.CreateSymbolicLink($"/dev/shm/{link}", "/etc/passwd");
+try
+{
+    SharedMemoryObject.Open(link).Dispose();
+    return 1;
+}
+catch (SharedMemoryException e) when (e.Errno == Errno.ELOOP)
+{
+    Console.WriteLine(e.Message);
+}
+finally
+{
+    File.Delete($"/dev/shm/{link}");
+}
+// end
+
+using var stranger = Process.Start(new ProcessStartInfo(program[0], [.. program[1..], "--stranger", name]) { RedirectStandardInput = true })!;
+int whole = 0, cut = 0, shorter = 0;
+try
+{
+    var buffer = new byte[4096];
+    while (cut < Cuts && !stranger.HasExited)
+    {
+        // snippet: read
+        // Neither of the two can fault. And both copy: what is checked in the copy does not change any more.
+        if (map.TryRead(offset: Length - 4096, buffer))
+        {
+            whole++;
+        }
+        else
+        {
+            cut++;       // The object is shorter now.
+        }
+
+        var count = memory.Read(buffer, offset: 0);
+        shorter += count < buffer.Length ? 1 : 0;
+        // end
+    }
+}
+finally
+{
+    stranger.StandardInput.Close();
+    stranger.WaitForExit();
+}
+
+// snippet: owner
+// Who made what stands under the name? Another user may have been faster. What we make ourselves tells who we are.
+using var own = SharedMemoryObject.CreateUnpublished(0);
+using var opened = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+if (opened.GetStatus().Owner != own.GetStatus().Owner)
+{
+    throw new UnauthorizedAccessException($"{name} belongs to another user.");
+}
+// end
+
+Console.WriteLine($"read {whole} times, told {cut} times that the bytes are gone, read {shorter} times less; no bus error");
+return stranger.ExitCode == 0 && cut >= Cuts ? 0 : 1;
