@@ -7,9 +7,11 @@ const UnixFileMode OwnerWritesAllRead = UnixFileMode.UserRead | UnixFileMode.Use
 const UnixFileMode AllReadAndWrite = OwnerWritesAllRead | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 var good = true;
 
+// snippet: create
 // Create gives the object exactly the permissions asked for, before anybody can see it.
 var exact = SharedMemoryDirectory.CreateUniqueName("sample-02");
 using var shared = SharedMemoryObject.Create(exact, 4096, new() { Permissions = AllReadAndWrite, Lifetime = Lifetime.UnlinkOnDispose });
+// end
 Expect(shared.Permissions == AllReadAndWrite, $"Create with 0666 made {Octal(shared)}");
 
 // Open is shm_open: the process's umask takes bits away, and the new object has length 0.
@@ -20,8 +22,10 @@ using (var plain = SharedMemoryObject.Open(masked, FileMode.CreateNew, FileAcces
     Expect((plain.Permissions & ~AllReadAndWrite) == 0, $"Open with 0666 made {Octal(plain)}: less the umask");
 }
 
+// snippet: change
 // The owner may change them later; who has the object open keeps what he has.
 shared.Permissions = OwnerWritesAllRead;
+// end
 Expect(shared.Permissions == OwnerWritesAllRead, $"the owner changed them to {Octal(shared)}");
 
 // Opened for reading, the memory cannot be written, whatever the permissions: the page tables say so too.
@@ -31,6 +35,7 @@ using (var reader = SharedMemoryObject.Open(exact, FileMode.Open, FileAccess.Rea
     Expect(Refuses(() => mapping.GetSpan()) && Refuses(() => reader.Write([1], 0)), "a read-only object gives no writable span");
 }
 
+// snippet: refused
 // What the permissions do not allow, the system refuses; root passes everywhere.
 shared.Permissions = UnixFileMode.None;
 try
@@ -42,6 +47,7 @@ catch (SharedMemoryException e) when (e.Errno == Errno.EACCES)
 {
     Expect(!Environment.IsPrivilegedProcess, $"with 0000: {e.Message}");
 }
+// end
 
 return good ? 0 : 1;
 

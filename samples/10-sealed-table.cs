@@ -8,13 +8,16 @@ using Posix.SharedMemory;
 
 const int Workers = 3;
 const int Entries = 1 << 20;
+// snippet: constant
 const MemorySeals Constant = MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Write;
+// end
 
 if (args is ["--worker", var socketPath])
 {
     return await WorkAsync(socketPath);
 }
 
+// snippet: seal
 // Squares modulo a prime. Unmapped, the object can be sealed: from then on it is a constant, for us too.
 using var table = SharedMemoryObject.CreateAnonymous(Entries * sizeof(uint), new() { DebugName = "squares" });
 using (var map = table.Map())
@@ -27,6 +30,7 @@ using (var map = table.Map())
 }
 
 table.AddSeals(Constant | MemorySeals.Seal);
+// end
 Console.WriteLine($"table: {table.Length >> 20} MiB, sealed against {table.Seals}");
 
 var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-10"));
@@ -61,10 +65,12 @@ static uint Square(long i) => (uint)(i * i % 4_294_967_291);
 async Task<bool> ServeAsync()
 {
     using var connection = await listener.AcceptAsync(limit.Token);
+    // snippet: serve
     // The path is open to whoever may connect: the kernel tells who did.
     var peer = connection.GetPeerCredentials();
     Console.WriteLine($"table: process {peer.ProcessId} of user {peer.UserId} asks for it");
     await connection.SendObjectAsync(table);
+    // end
     var answer = new byte[1];
     return await connection.ReceiveAsync(answer) == 1 && answer[0] == 1;
 }
@@ -74,9 +80,16 @@ static async Task<int> WorkAsync(string socketPath)
     using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath));
 
+    // snippet: receive
     // An object without these seals, or anything else than memory, is refused here.
     using var table = await socket.ReceiveObjectAsync(Constant);
+    if (table.Length > Entries * sizeof(uint))
+    {
+        throw new InvalidDataException("More than we are willing to map: holes take memory when they are touched.");
+    }
+
     using var map = table.Map(new() { Access = FileAccess.Read });
+    // end
     var squares = map.GetReadOnlySpan<uint>(0, Entries);
     var right = map.IsStable && squares.Length == Entries;
     for (var i = Environment.ProcessId % 7; i < Entries; i += 7)

@@ -1,4 +1,4 @@
-// The C side of 12-c-exchange.cs: cc -O2 -o exchange 12-c-exchange.c; exchange SOCKET
+// The C side of 12-c-exchange.cs: cc -O2 -o exchange 12-c-exchange.c; ./exchange SOCKET
 // It speaks the object message of docs/spec/passing.md: 16 bytes, and one descriptor with the first of them.
 #define _GNU_SOURCE
 #include <fcntl.h>

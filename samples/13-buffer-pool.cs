@@ -48,6 +48,7 @@ async Task<(int Shown, int Torn)> ComposeAsync()
     {
         while (true)
         {
+            // snippet: handles
             using var received = await socket.ReceiveHandlesAsync(message, maxHandles: 1, limit.Token);
             if (received.BytesReceived == 0)
             {
@@ -60,15 +61,18 @@ async Task<(int Shown, int Torn)> ComposeAsync()
             {
                 throw new InvalidDataException("Not a request, or not now.");
             }
+            // end
 
             switch (request.What)
             {
                 case What.CreatePool:
+                    // snippet: take
                     pool = received.TakeObject(0);   // Refused if it is not memory, and closed with the message then.
                     if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > Most)
                     {
                         throw new InvalidDataException("A pool that its client can cut, or that is too large.");
                     }
+                    // end
 
                     pixels = pool.Map(new() { Access = FileAccess.Read, AddressSpace = Most });
                     Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB, which cannot shrink: {pixels.IsStable}");
@@ -102,7 +106,9 @@ static async Task DrawAsync(string socketPath)
     using var pool = SharedMemoryObject.CreateAnonymous(2L * width * height * 4, new() { DebugName = "wl_shm" });
     pool.AddSeals(MemorySeals.Shrink);
     using var pixels = pool.Map(new() { AddressSpace = Most });
+    // snippet: send
     await socket.SendHandlesAsync(Encode(new() { What = What.CreatePool }), [pool.SafeFileHandle]);
+    // end
 
     var free = new Queue<int>([0, 1]);
     var release = new byte[Marshal.SizeOf<Request>()];
