@@ -33,10 +33,12 @@ table.AddSeals(Constant | MemorySeals.Seal);
 // end
 Console.WriteLine($"table: {table.Length >> 20} MiB, sealed against {table.Seals}");
 
+// snippet: listen
 var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-10"));
 using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 listener.Bind(new UnixDomainSocketEndPoint(path));
 listener.Listen();
+// end
 using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
 try
 {
@@ -77,6 +79,7 @@ async Task<bool> ServeAsync()
 
 static async Task<int> WorkAsync(string socketPath)
 {
+    // snippet: connect
     using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath));
 
@@ -89,6 +92,7 @@ static async Task<int> WorkAsync(string socketPath)
     }
 
     using var map = table.Map(new() { Access = FileAccess.Read });
+    // end
     // end
     var squares = map.GetReadOnlySpan<uint>(0, Entries);
     var right = map.IsStable && squares.Length == Entries;
