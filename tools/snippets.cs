@@ -116,7 +116,7 @@ internal sealed record Document(string Text)
                 var (wanted, finding) = CompareFence(fence, body, mark.Groups["source"].Value, i + 1, samples);
                 body = wanted;
                 findings.AddRange(finding is null ? [] : [finding]);
-                included++;
+                included += finding is null or { IsMended: true } ? 1 : 0;
             }
             else if (s_endings.ContainsKey(fence.Groups["language"].Value))
             {
