@@ -47,7 +47,7 @@ public sealed class Leasing
     [Rule("lifetime.last")]
     public void Users_that_leave_at_the_same_instant_leave_no_name()
     {
-        const int Users = 4, Rounds = 3000;
+        const int Users = 4, Rounds = 1000;
         using var name = new TemporaryName("leave");
         using var meeting = new TemporaryName("meet");
         SharedMemoryObject.Create(meeting, sizeof(long)).Dispose();
