@@ -5,6 +5,7 @@
 #:property PublishAot=false
 #:property IsSample=true
 #:property RunAnalyzers=false
+#:property TieredPGO=false
 // Writes the pages of docs/reference from the doc comments, with the samples in which each member is used:
 // dotnet run tools/reference.cs -- check|update|missing
 //
@@ -100,6 +101,10 @@ internal sealed class Library
         var home = Assembly.GlobalNamespace.GetNamespaceMembers().Single(space => space.Name == "Posix").GetNamespaceMembers().Single(space => space.Name == "SharedMemory");
         Types = [.. home.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).OrderBy(type => type.Name, StringComparer.Ordinal)];
 
+        Guides = [.. from file in Directory.GetFiles(Path.Combine(root, "docs/guide"), "*.md").Order(StringComparer.Ordinal)
+                     let text = File.ReadAllText(file)
+                     select (Path.GetFileName(file), text.Split('\n')[0].TrimStart('#', ' '), text)];
+
         // A type stands in the file of its name; smaller ones beside what they belong to.
         var sources = Directory.GetFiles(Path.Combine(root, "src/Posix.SharedMemory"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
@@ -111,6 +116,8 @@ internal sealed class Library
             SourceOf[type] = Path.GetRelativePath(root, source);
         }
     }
+
+    public IReadOnlyList<(string Name, string Title, string Text)> Guides { get; }
 
     public List<MetadataReference> References { get; }
 
@@ -142,7 +149,7 @@ internal sealed class Library
     }
 
     /// <summary>Whether a type is a record: of a struct, its metadata tell it only by what the compiler adds.</summary>
-    public static bool IsRecord(INamedTypeSymbol type) => type.IsRecord || type.GetMembers("PrintMembers").Length > 0;
+    public static bool IsRecord(INamedTypeSymbol type) => type.IsRecord || type.GetMembers("op_Equality").Any(member => member.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "CompilerGeneratedAttribute"));
 
     public ISymbol? Find(string id) => DocumentationCommentId.GetFirstSymbolForDeclarationId(id, Compilation);
 
@@ -158,7 +165,7 @@ internal sealed class Library
                 _findings.Add($"{SourceOf[type]}: {type.Name} has no <example>, and no sample uses it");
             }
 
-            foreach (var member in MembersOf(type).Where(member => member is not IFieldSymbol && type.Name != "Errno"))
+            foreach (var member in MembersOf(type).Where(member => member is not IFieldSymbol && !member.IsOverride && type.Name != "Errno"))
             {
                 if (!usage.Of(member).Any())
                 {
@@ -182,7 +189,7 @@ internal sealed class Usage
         global using System.Diagnostics; global using System.Net.Sockets; global using Microsoft.Win32.SafeHandles; global using Posix.SharedMemory; global using static Given;
         internal static class Given
         {
-            public static SharedMemoryObject memory = null!, other = null!;
+            public static SharedMemoryObject memory = null!;
             public static MemoryMapping map = null!;
             public static MappedRegion region = null!;
             public static Socket socket = null!;
@@ -192,6 +199,7 @@ internal sealed class Usage
         """;
 
     private static readonly CSharpParseOptions s_parse = CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.Preview).WithFeatures([new("FileBasedProgram", "true")]);
+    private readonly Dictionary<string, CSharpCompilation> _programs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedSet<string>> _files = new(StringComparer.Ordinal);
     private readonly Library _library;
     private readonly List<string> _findings;
@@ -212,8 +220,8 @@ internal sealed class Usage
             {
                 foreach (var code in library.Comment(symbol)?.Descendants("code") ?? [])
                 {
-                    Read("example", OutputKind.ConsoleApplication, isWhole: true,
-                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, $"#{type.Name}.md"), CSharpSyntaxTree.ParseText(Given, s_parse)]);
+                    Read("sample", OutputKind.ConsoleApplication, isWhole: true,
+                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, NameOfExample(symbol)), CSharpSyntaxTree.ParseText(Given, s_parse)]);
                 }
             }
         }
@@ -221,6 +229,10 @@ internal sealed class Usage
 
     /// <summary>How many files were read.</summary>
     public int Files { get; private set; }
+
+    /// <summary>Where an example stands: #Type.md for one of a type, #Type.md#member for one of a member.</summary>
+    public static string NameOfExample(ISymbol symbol) =>
+        symbol is INamedTypeSymbol ? $"#{symbol.Name}.md" : $"#{symbol.ContainingType.Name}.md#{symbol.Name}";
 
     /// <summary>Where a member is used, the best places to learn from first.</summary>
     public IEnumerable<string> Of(ISymbol symbol) =>
@@ -235,8 +247,15 @@ internal sealed class Usage
     /// <summary>Notes what files of one program use; a whole one has to compile.</summary>
     private void Read(string name, OutputKind kind, bool isWhole, SyntaxTree[] trees)
     {
-        var compilation = CSharpCompilation.Create(
-            name, [.. trees, CSharpSyntaxTree.ParseText(Usings, s_parse)], _library.References, new(kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+        // Those of one name share what the compiler has read of the references.
+        if (!_programs.TryGetValue(name, out var empty))
+        {
+            CSharpCompilationOptions options = new(kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable);
+            empty = _programs[name] = CSharpCompilation.Create(name, [CSharpSyntaxTree.ParseText(Usings, s_parse)], _library.References, options);
+            _ = empty.GetSpecialType(SpecialType.System_Object);
+        }
+
+        var compilation = empty.AddSyntaxTrees(trees);
         if (isWhole)
         {
             _findings.AddRange(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
@@ -344,6 +363,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         Paragraph(text, Section(type, "summary"));
         Paragraph(text, Section(type, "remarks"));
         Example(text, type);
+        Paragraph(text, Guides(type));
 
         var members = library.MembersOf(type).ToArray();
         foreach (var member in members.Where(member => library.Comment(member)?.Element("summary") is null))
@@ -352,7 +372,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         }
 
         // What one sentence says stands in a table; what fails, or takes arguments, has a section of its own.
-        var simple = members.Where(member => member is IFieldSymbol or IPropertySymbol { IsIndexer: false } && library.Comment(member)?.Element("exception") is null).ToArray();
+        var simple = members.Where(member => member is IFieldSymbol or IPropertySymbol { IsIndexer: false } && !HasSection(member)).ToArray();
         var acts = members.Except(simple, SymbolEqualityComparer.Default).ToArray();
         if (type.TypeKind == TypeKind.Enum)
         {
@@ -438,7 +458,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
     private string Links(ISymbol symbol, string introduction, bool samplesOnly = false)
     {
         const int Most = 4;
-        var files = usage.Of(symbol).Where(path => path != $"#{_page.Name}.md" || Elements(symbol, "example").Length == 0).ToArray();
+        var files = usage.Of(symbol).Where(path => path != Usage.NameOfExample(symbol) || Elements(symbol, "example").Length == 0).ToArray();
         var own = files.Where(path => path[0] == '#' || path.StartsWith("samples/", StringComparison.Ordinal)).ToArray();
         var shown = own.Length > 0 || samplesOnly ? own : [.. files.Take(1)];
         if (shown.Length == 0 || symbol is IFieldSymbol or IMethodSymbol { Name: "Dispose" })
@@ -452,10 +472,17 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
     }
 
     private string Link(string path) =>
-        path == $"#{_page.Name}.md" ? "the example on this page"
-        : path[0] == '#' ? $"[the example of {path[1..^3]}]({path[1..]})"
+        path == $"#{_page.Name}.md" ? "the example above"
+        : path[0] == '#' && path.Split('#') is [_, var page, .. var member] ? $"[the example of {string.Join('.', [page[..^3], .. member])}]({page}{string.Concat(member.Select(name => "#" + name.ToLowerInvariant()))})"
         : path.StartsWith("samples/", StringComparison.Ordinal) ? $"[{Path.GetFileNameWithoutExtension(path)}](../../{path})"
         : $"[{(path.StartsWith("tests/", StringComparison.Ordinal) ? "a test" : "the command")}: {Path.GetFileNameWithoutExtension(path)}](../../{path})";
+
+    /// <summary>The guides that speak of a type.</summary>
+    private string Guides(INamedTypeSymbol type)
+    {
+        var guides = library.Guides.Where(guide => Regex.IsMatch(guide.Text, $@"\b{type.Name}\b")).Select(guide => $"[{guide.Title}](../guide/{guide.Name})").ToArray();
+        return guides.Length == 0 ? "" : "Guides: " + string.Join(" · ", guides);
+    }
 
     private static int OrderInLife(ISymbol member) => member switch
     {
@@ -465,6 +492,8 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         IMethodSymbol { Name: "Dispose" } => 4,
         _ => 3,
     };
+
+    private bool HasSection(ISymbol member) => Elements(member, "exception").Length > 0 || Elements(member, "example").Length > 0;
 
     private static string Title(ISymbol member) => member switch
     {
@@ -476,7 +505,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
 
     private string Anchor(ISymbol member) =>
         member.ContainingType.TypeKind == TypeKind.Enum ? "values"
-        : member is IPropertySymbol { IsIndexer: false } or IFieldSymbol && library.Comment(member)?.Element("exception") is null ? "properties"
+        : member is IPropertySymbol { IsIndexer: false } or IFieldSymbol && !HasSection(member) ? "properties"
         : Title(member).ToLowerInvariant().Replace(' ', '-');
 
     private static string TypeOf(ISymbol member) => (member is IPropertySymbol property ? property.Type : ((IFieldSymbol)member).Type).ToDisplayString(s_signature);
