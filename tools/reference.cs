@@ -84,10 +84,11 @@ internal sealed class Library
 {
     private readonly Dictionary<string, XElement> _comments;
     private readonly List<string> _findings;
+    private readonly string _root;
 
     public Library(string root, List<string> findings)
     {
-        _findings = findings;
+        (_root, _findings) = (root, findings);
         var path = typeof(SharedMemoryObject).Assembly.Location;
         References = [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(':')
             .Where(file => Path.GetFileName(file) is "mscorlib.dll" or "netstandard.dll" || Path.GetFileName(file).StartsWith("System.", StringComparison.Ordinal)
@@ -147,6 +148,9 @@ internal sealed class Library
         var comment = _comments.GetValueOrDefault(symbol.GetDocumentationCommentId()!);
         return comment?.Element("inheritdoc")?.Attribute("cref") is { } from ? _comments[from.Value] : comment;
     }
+
+    /// <summary>Whether a member stands in the file of its type, not in one of an aspect.</summary>
+    public bool IsInMainFile(ISymbol member) => Regex.IsMatch(File.ReadAllText(Path.Combine(_root, SourceOf[member.ContainingType])), $@"^    public .*\b{Regex.Escape(member.MetadataName)}\b", RegexOptions.Multiline);
 
     /// <summary>Whether a type is a record: of a struct, its metadata tell it only by what the compiler adds.</summary>
     public static bool IsRecord(INamedTypeSymbol type) => type.IsRecord || type.GetMembers("op_Equality").Any(member => member.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "CompilerGeneratedAttribute"));
@@ -397,7 +401,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
             text.Append('\n');
         }
 
-        var sections = acts.OrderBy(OrderInLife).GroupBy(Title, StringComparer.Ordinal).ToArray();
+        var sections = acts.OrderBy(OrderInLife).ThenBy(member => library.IsInMainFile(member) ? 0 : 1).GroupBy(Title, StringComparer.Ordinal).ToArray();
         if (sections.Length > 6)
         {
             Paragraph(text, string.Join(" · ", sections.Select(section => $"[{section.Key}](#{Anchor(section.First())})")));
@@ -452,7 +456,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
             }
         }
 
-        Paragraph(text, Links(symbol, "Used in: "));
+        Paragraph(text, Links(symbol, "Used in: ", samplesOnly: Elements(symbol, "example").Length > 0));
     }
 
     private string Links(ISymbol symbol, string introduction, bool samplesOnly = false)
