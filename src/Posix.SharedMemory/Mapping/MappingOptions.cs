@@ -1,6 +1,12 @@
 namespace Posix.SharedMemory;
 
 /// <summary>How an object is mapped.</summary>
+/// <example>
+/// <code>
+/// using var scratch = memory.Map(new() { Private = true });    // What is written there is nobody else's.
+/// using var ready = memory.Map(new() { Populate = true, Access = FileAccess.Read });
+/// </code>
+/// </example>
 public sealed record MappingOptions
 {
     /// <summary>Gets what the mapping allows; <see langword="null"/>, the default: what the object was opened for.</summary>

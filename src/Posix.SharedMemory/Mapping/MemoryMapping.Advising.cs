@@ -18,6 +18,12 @@ public sealed partial class MemoryMapping
     /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not know the advice.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EBADF"/>: it cannot be followed here.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// map.Advise(MemoryAdvice.Sequential, 0, map.Length);
+    /// map.Advise(MemoryAdvice.DontDump, 0, map.Length);   // Secrets do not belong in a core dump.
+    /// </code>
+    /// </example>
     public void Advise(MemoryAdvice advice, long offset, long length)
     {
         if (!Enum.IsDefined(advice))
@@ -49,6 +55,13 @@ public sealed partial class MemoryMapping
     /// Once the object is disposed, the two cannot be told apart: <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
+    /// <example>
+    /// <code>
+    /// map.Prefault();   // Every page is there before the time matters …
+    /// map.Lock();       // … and stays there,
+    /// map.Unlock();     // until now.
+    /// </code>
+    /// </example>
     public void Prefault()
     {
         using var lease = Acquire();
@@ -106,6 +119,12 @@ public sealed partial class MemoryMapping
     /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/> alone.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the object was opened for reading, or is sealed against writing, and the mapping is shared.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mprotect.2.html">mprotect(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// map.GetSpan(0, 64).Fill(1);
+    /// map.Protect(FileAccess.Read);   // A stray write ends the process from here on.
+    /// </code>
+    /// </example>
     public void Protect(FileAccess access)
     {
         if (access is not (FileAccess.Read or FileAccess.ReadWrite))

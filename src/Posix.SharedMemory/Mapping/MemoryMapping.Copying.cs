@@ -7,6 +7,15 @@ public sealed partial class MemoryMapping
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_readv(2)</see>; a plain copy out of a span is faster and faults.</remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// Span<byte> header = stackalloc byte[64];
+    /// if (!map.TryRead(0, header) || !map.TryWrite(0, header))
+    /// {
+    ///     Console.Error.WriteLine("Somebody has cut the object off.");
+    /// }
+    /// ]]></code>
+    /// </example>
     public unsafe bool TryRead(long offset, Span<byte> destination)
     {
         using var lease = Acquire();

@@ -105,6 +105,11 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
 
     /// <summary>All bytes, for reading.</summary>
     /// <exception cref="InvalidOperationException">The mapping is longer than a span can be.</exception>
+    /// <example>
+    /// <code>
+    /// var checksum = System.Security.Cryptography.SHA256.HashData(map.GetReadOnlySpan());
+    /// </code>
+    /// </example>
     public ReadOnlySpan<byte> GetReadOnlySpan() => GetReadOnlySpan(0, MappedBytes.WholeLength(Length));
 
     /// <summary>Some bytes, for reading.</summary>
@@ -138,6 +143,14 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
 
     /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var lease = map.Acquire();
+    /// lease.GetSpan(8, 4096).Clear();
+    /// Interlocked.Increment(ref lease.GetReference<long>(0));
+    /// Console.WriteLine($"{lease.Length} bytes are borrowed, {lease.ReadOnlySpan.Count((byte)0)} of them zero; {lease.Span.Length} can be written");
+    /// ]]></code>
+    /// </example>
     public unsafe MappingLease Acquire()
     {
         AddReference();
@@ -150,6 +163,14 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <example>
+    /// <code>
+    /// using (var owner = map.GetMemory(0, 4096))
+    /// {
+    ///     await socket.SendAsync(owner.Memory, cancellationToken);   // Stays mapped, whoever disposes the mapping meanwhile.
+    /// }
+    /// </code>
+    /// </example>
     public unsafe IMemoryOwner<byte> GetMemory(long offset, int length)
     {
         MappedBytes.RequireWritable(Access);
@@ -160,6 +181,14 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     }
 
     /// <summary>The address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
+    /// <example>
+    /// <code>
+    /// unsafe
+    /// {
+    ///     Console.WriteLine($"byte {map.Offset} is at {(nint)map.DangerousGetPointer():x}, for {map.Access}");
+    /// }
+    /// </code>
+    /// </example>
     public unsafe byte* DangerousGetPointer() => Mapped;
 
     /// <summary>

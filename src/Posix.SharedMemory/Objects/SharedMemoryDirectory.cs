@@ -13,6 +13,15 @@ public static class SharedMemoryDirectory
     /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so is what vanishes meanwhile.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.</exception>
     /// <exception cref="PlatformNotSupportedException">macOS does not tell its objects.</exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// foreach (SharedMemoryEntry entry in SharedMemoryDirectory.Enumerate().Where(entry => entry.Permissions.HasFlag(UnixFileMode.OtherWrite)))
+    /// {
+    ///     entry.SetPermissions(entry.Permissions & ~UnixFileMode.OtherWrite);
+    ///     Console.WriteLine($"{entry.Name}: {entry.AllocatedBytes} of {entry.Length} bytes, of {entry.Owner}, made {entry.CreationTime:u}: {entry.Status.NameCount} name");
+    /// }
+    /// ]]></code>
+    /// </example>
     public static IEnumerable<SharedMemoryEntry> Enumerate() => Enumerate(Platform.Current);
 
     /// <summary>Finds what a name means now, without opening it.</summary>
@@ -30,6 +39,12 @@ public static class SharedMemoryDirectory
     /// <summary>Tells how large the file system behind the names is, and how much of it is left.</summary>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD take the memory from the whole system.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statfs.2.html">statfs(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// SharedMemoryUsage usage = SharedMemoryDirectory.GetUsage();
+    /// Console.WriteLine($"{usage.UsedBytes} of {usage.TotalBytes} bytes in use, {usage.AvailableBytes} left");
+    /// </code>
+    /// </example>
     public static SharedMemoryUsage GetUsage() => Platform.Current.GetUsage();
 
     /// <summary>Begins to tell what happens to the names of objects: which come, go and move.</summary>
@@ -39,6 +54,15 @@ public static class SharedMemoryDirectory
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see></remarks>
+    /// <example>
+    /// <code>
+    /// using SharedMemoryWatcher watcher = SharedMemoryDirectory.Watch();
+    /// while (watcher.Wait(Timeout.InfiniteTimeSpan, cancellationToken) is { } change)
+    /// {
+    ///     Console.WriteLine(change.Kind == SharedMemoryChangeKind.Missed ? "too many at once: list them anew" : $"{change.Kind}: {change.NameBytes.Length} bytes of name");
+    /// }
+    /// </code>
+    /// </example>
     public static SharedMemoryWatcher Watch() => new(Platform.Current.WatchDirectory());
 
     /// <summary>Finds the processes that map an object or have it open.</summary>
@@ -62,6 +86,18 @@ public static class SharedMemoryDirectory
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no directory of objects.</exception>
     /// <remarks>As <see cref="GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    /// <example>
+    /// <code>
+    /// SharedMemoryHolderIndex holders = SharedMemoryDirectory.IndexHolders();
+    /// foreach (var entry in SharedMemoryDirectory.Enumerate())
+    /// {
+    ///     ObjectIdentity identity = entry.Identity;
+    ///     Console.WriteLine($"{entry.Name}, {identity.Number} in file system {identity.Device}: {holders[identity].Count} holders");
+    /// }
+    ///
+    /// Console.WriteLine(holders.IsComplete ? "all processes seen" : $"not seen: {string.Join(", ", holders.UnreadableProcessIds)}");
+    /// </code>
+    /// </example>
     public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.IndexHolders(only: null);
 
     /// <summary>Finds memory that has no name here (<c>memfd_create</c>) by the processes that hold it.</summary>
@@ -80,6 +116,26 @@ public static class SharedMemoryDirectory
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">Only Linux lets one process do so.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>
+    /// <example>
+    /// <code>
+    /// foreach (AnonymousMemory found in SharedMemoryDirectory.EnumerateAnonymous())
+    /// {
+    ///     foreach (SharedMemoryHolder holder in found.Holders)
+    ///     {
+    ///         foreach (HeldMapping mapped in holder.Mappings)
+    ///         {
+    ///             Console.WriteLine($"{found.DebugName}: {mapped.Length} bytes from {mapped.Offset} on at {mapped.Address:x} of {holder}");
+    ///         }
+    ///
+    ///         foreach (HeldDescriptor held in holder.Descriptors)
+    ///         {
+    ///             using var opened = SharedMemoryDirectory.OpenDescriptor(holder.ProcessId, held.Number);
+    ///             Console.WriteLine($"{found.DebugName}: {opened.Length} bytes as descriptor {held.Number}");
+    ///         }
+    ///     }
+    /// }
+    /// </code>
+    /// </example>
     public static SharedMemoryObject OpenDescriptor(int processId, int descriptor, FileAccess access = FileAccess.Read)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(processId);

@@ -1,6 +1,14 @@
 namespace Posix.SharedMemory;
 
 /// <summary>A named object as the directory showed it at one moment.</summary>
+/// <example>
+/// <code>
+/// if (SharedMemoryDirectory.Find("frames"u8) is { } entry)
+/// {
+///     using var opened = entry.Open();   // The object that was listed, or ENOENT: not another one under its name.
+/// }
+/// </code>
+/// </example>
 public sealed class SharedMemoryEntry
 {
     private readonly ObjectName _name;

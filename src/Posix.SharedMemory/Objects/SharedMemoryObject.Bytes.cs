@@ -144,6 +144,12 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="SocketException">The connection failed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>: the reader is gone.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendfile.2.html">sendfile(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// await socket.SendAsync(BitConverter.GetBytes(memory.Length), cancellationToken);
+    /// await memory.CopyToAsync(socket, cancellationToken: cancellationToken);
+    /// </code>
+    /// </example>
     public async ValueTask<long> CopyToAsync(Socket destination, long offset = 0, long? count = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);

@@ -40,6 +40,13 @@ public sealed partial class SharedMemoryObject
     /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. Works on another
     /// user's object where <c>fs.protected_regular</c> is on.
     /// </exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var counters = SharedMemoryObject.OpenOrCreate("counters", 4096, out var created);
+    /// using var mapping = counters.Map();
+    /// Interlocked.Increment(ref mapping.GetReference<long>(0));   // Zero at first, whoever created it.
+    /// ]]></code>
+    /// </example>
     public static SharedMemoryObject OpenOrCreate(string name, long length, out bool created, SharedMemoryOptions? options = null)
     {
         var parsed = ObjectName.Parse(name, "shm_open");

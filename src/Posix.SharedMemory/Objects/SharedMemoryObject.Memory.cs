@@ -57,6 +57,17 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there. <see cref="Errno.EPERM"/>: sealed.</exception>
     /// <exception cref="PlatformNotSupportedException">The file system behind the object cannot reserve memory.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see></remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var log = SharedMemoryObject.Create("log", 1L << 30, new() { Backing = Backing.Sparse });
+    /// log.Reserve(0, 1 << 20);    // Where there is no memory it fails here, not at a touch.
+    /// log.Discard(0, 1 << 20);    // Given back: it reads as zeros.
+    /// foreach (ByteRange range in log.GetAllocatedRanges())
+    /// {
+    ///     Console.WriteLine($"{range.Offset} to {range.End}");
+    /// }
+    /// ]]></code>
+    /// </example>
     public void Reserve(long offset, long length) => _platform.Reserve(Target, CheckWritableRange(offset, length));
 
     /// <summary>Gives the memory of a part back to the system. It then reads as zero; the length stays.</summary>
@@ -92,6 +103,11 @@ public sealed partial class SharedMemoryObject
     /// <see cref="PageState.Present"/>, whether in memory or swapped out; memory that was reserved and never written then counts as absent.
     /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">cachestat(2), lseek(2)</see>
     /// </remarks>
+    /// <example>
+    /// <code>
+    /// var swapped = memory.GetPageStates().Where(run => run.State == PageState.Swapped).Sum(run => run.Range.Length);
+    /// </code>
+    /// </example>
     public IReadOnlyList<PageRun> GetPageStates() => _platform.GetPageStates(Target);
 
     /// <summary>Finds the parts of the object that processes map in huge pages, in order. No page is brought in or touched by it.</summary>

@@ -56,6 +56,16 @@ public sealed partial class SharedMemoryObject
 
     /// <summary>Gets whether no name leads to this object any more: its name is gone, or means another object now, or it has none.</summary>
     /// <exception cref="SharedMemoryException">The system would not say; <see cref="Errno.EACCES"/>.</exception>
+    /// <example>
+    /// <code>
+    /// if (memory.IsUnlinked)
+    /// {
+    ///     // Somebody has put another object under the name, or removed it.
+    ///     memory.Dispose();
+    ///     memory = SharedMemoryObject.Open(name);
+    /// }
+    /// </code>
+    /// </example>
     public bool IsUnlinked
     {
         get

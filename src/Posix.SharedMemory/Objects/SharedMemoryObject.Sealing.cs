@@ -17,6 +17,13 @@ public sealed partial class SharedMemoryObject
     /// It is not bounded by the size of /dev/shm. FreeBSD without sealing: <c>SHM_ANON</c>. macOS: an object that is unlinked at once.
     /// <see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see>
     /// </remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// AnonymousMemoryOptions options = new() { DebugName = "tensor", AllowSealing = false, HugePages = HugePageSize.Size2MiB, Backing = Backing.Reserved };
+    /// using var tensor = SharedMemoryObject.CreateAnonymous(64 << 20, options);
+    /// using var library = SharedMemoryObject.CreateAnonymous(1 << 20, new() { Executable = true });
+    /// ]]></code>
+    /// </example>
     public static SharedMemoryObject CreateAnonymous(long length = 0, AnonymousMemoryOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);

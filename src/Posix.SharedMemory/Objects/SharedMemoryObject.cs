@@ -9,6 +9,14 @@ namespace Posix.SharedMemory;
 /// Names are UTF-8: <c>frames</c> and <c>/frames</c> are the same object. Members may be called from several threads.
 /// <see href="https://man7.org/linux/man-pages/man7/shm_overview.7.html">shm_overview(7)</see>
 /// </remarks>
+/// <example>
+/// <code>
+/// SharedMemoryStatus status = memory.GetStatus();
+/// Console.WriteLine($"{memory.Name}, {memory.Utf8Name.Length} bytes of name, open for {memory.Access}");
+/// Console.WriteLine($"{status.AllocatedBytes} of {status.Length} bytes, {status.Permissions}, user {status.Owner}, group {status.Group}");
+/// Console.WriteLine($"made {status.CreationTime:u}, written {status.LastWriteTime:u}, read {status.LastAccessTime:u}, changed {status.LastChangeTime:u}");
+/// </code>
+/// </example>
 public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 {
     private readonly Platform _platform;
@@ -86,6 +94,12 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <c>MemoryMappedFile</c> made: <c>new SafeFileHandle(file.SafeMemoryMappedFileHandle.DangerousGetHandle(), ownsHandle: false)</c>, for as long as the file is open.
     /// </remarks>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: not an open descriptor.</exception>
+    /// <example>
+    /// <code>
+    /// // In a child process that was told the number, started by StartInheriting.
+    /// using var inherited = SharedMemoryObject.FromHandle(new SafeFileHandle(int.Parse(args[0]), ownsHandle: true));
+    /// </code>
+    /// </example>
     public static SharedMemoryObject FromHandle(SafeFileHandle handle, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(handle);
@@ -125,6 +139,14 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <summary>Finds the processes that map this object or have it open, whatever its name is by now; this process is one of them.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    /// <example>
+    /// <code>
+    /// foreach (SharedMemoryHolder holder in memory.GetHolders())
+    /// {
+    ///     Console.WriteLine($"{holder.ProcessId} {holder.Command}: {holder.Mappings.Count} mappings, {holder.Descriptors.Count} descriptors");
+    /// }
+    /// </code>
+    /// </example>
     public SharedMemoryHolders GetHolders()
     {
         var identity = _platform.GetStatus(Target).Identity;

@@ -16,6 +16,14 @@ public static partial class DescriptorPassing
     /// While a descriptor is inheritable, it reaches whatever program any thread starts. <see cref="StartInheriting"/> keeps that to one child; a
     /// socket reaches exactly one process. <see href="https://man7.org/linux/man-pages/man2/fcntl.2.html">fcntl(2)</see>
     /// </remarks>
+    /// <example>
+    /// <code>
+    /// // Every child that is started meanwhile inherits it; StartInheriting gives it to one child only.
+    /// memory.SafeFileHandle.SetInheritable(true);
+    /// using var child = Process.Start("program", [memory.SafeFileHandle.DangerousGetHandle().ToString()]);
+    /// memory.SafeFileHandle.SetInheritable(false);
+    /// </code>
+    /// </example>
     public static void SetInheritable(this SafeHandle handle, bool inheritable)
     {
         ArgumentNullException.ThrowIfNull(handle);

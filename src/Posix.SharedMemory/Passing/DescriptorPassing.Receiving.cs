@@ -28,6 +28,19 @@ public static partial class DescriptorPassing
     /// On a stream the handles come with the first of the bytes that they were sent with. macOS makes them close-on-exec only after they came.
     /// <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>
     /// </remarks>
+    /// <example>
+    /// <code>
+    /// using var received = await socket.ReceiveHandlesAsync(new byte[256], maxHandles: 3, cancellationToken);
+    /// if (received.HandlesDropped || received.Handles.Count != 3)
+    /// {
+    ///     throw new InvalidDataException("Not what was agreed on.");
+    /// }
+    ///
+    /// using var frames = received.TakeObject(0);
+    /// using var control = received.TakeSocket(1);
+    /// using var file = received.TakeHandle(2);
+    /// </code>
+    /// </example>
     public static ValueTask<HandleReceiveResult> ReceiveHandlesAsync(
         this Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken = default)
     {

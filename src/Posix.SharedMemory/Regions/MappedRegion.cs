@@ -95,6 +95,15 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path cannot be one.</exception>
     /// <exception cref="InvalidDataException">The file is empty.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>; <see cref="Errno.EINVAL"/>, <see cref="Errno.EISDIR"/>: not a file.</exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var attached = MappedRegion.Attach(path, new() { AddressSpace = 1L << 30 });
+    /// if (attached.CheckAndRemap())
+    /// {
+    ///     Console.WriteLine($"{attached.Path} has grown to {attached.Length} bytes, where it was");
+    /// }
+    /// ]]></code>
+    /// </example>
     public static MappedRegion Attach(string path, MappedRegionOptions? options = null)
     {
         var place = FilePath.Parse(path);
@@ -111,6 +120,12 @@ public sealed class MappedRegion : IDisposable
     /// <param name="length">How many bytes to map, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">The length is not positive, or the file is shorter.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>, <see cref="Errno.EACCES"/>: not open for reading and writing. <see cref="Errno.ENODEV"/>: cannot be mapped.</exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var temporary = MappedRegion.Create(path, 1 << 20, FileCleanup.Auto, new() { Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite, Backing = Backing.Sparse });
+    /// using var again = MappedRegion.Attach(temporary.SafeFileHandle, temporary.Length);   // The file has no path any more.
+    /// ]]></code>
+    /// </example>
     public static MappedRegion Attach(SafeFileHandle handle, long length)
     {
         ArgumentNullException.ThrowIfNull(handle);
@@ -180,6 +195,15 @@ public sealed class MappedRegion : IDisposable
 
     /// <summary>Makes disposing this region remove the file, if the path still leads to it then.</summary>
     /// <exception cref="InvalidOperationException">The region was attached by descriptor: it knows no path.</exception>
+    /// <example>
+    /// <code>
+    /// region.TakeOwnership();   // Disposing it removes the file now,
+    /// if (region.OwnsFile)
+    /// {
+    ///     region.ReleaseOwnership();   // or leaves it to somebody else.
+    /// }
+    /// </code>
+    /// </example>
     public void TakeOwnership()
     {
         lock (_file)

@@ -7,6 +7,20 @@ public sealed class Holding
 {
     private static readonly int s_page = Environment.SystemPageSize;
 
+    [Fact]
+    [Rule("holders.found")]
+    public void An_entry_has_holders_and_each_reads_as_a_line()
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, 1);
+        using var map = memory.Map();
+        var entry = SharedMemoryDirectory.Enumerate().Single(entry => entry.Name == name.Name);
+        var holders = entry.GetHolders();
+        Assert.Equal(holders.Count, holders.Cast<SharedMemoryHolder>().Count());
+        var self = holders.Single(holder => holder.ProcessId == Environment.ProcessId);
+        Assert.Equal($"{self.ProcessId} {self.Command}: 1 mappings, 1 descriptors, ReadWrite", self.ToString());
+    }
+
     [SkippableTheory]
     [InlineData("r", FileAccess.Read, false)]
     [InlineData("w", FileAccess.ReadWrite, false)]

@@ -67,6 +67,21 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
+    public void Ends_waiting_when_it_is_cancelled()
+    {
+        using var watcher = SharedMemoryDirectory.Watch();
+        using var ended = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+        {
+            // What others do meanwhile is told, and no reason to stop.
+            while (watcher.Wait(Timeout.InfiniteTimeSpan, ended.Token) is not null)
+            {
+            }
+        });
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
     public void Says_when_more_happened_than_was_kept()
     {
         using var name = new TemporaryName();

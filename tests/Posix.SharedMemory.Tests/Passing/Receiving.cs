@@ -30,6 +30,17 @@ public sealed partial class Receiving
         }
     }
 
+    [Fact]
+    public async Task Takes_nothing_where_it_is_cancelled_before()
+    {
+        using var pair = new SocketPair();
+        _ = await pair.Sender.SendHandlesAsync(new byte[] { 5 }, []);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => pair.Receiver.ReceiveHandlesAsync(new byte[1], 1, new CancellationToken(canceled: true)).AsTask());
+        using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 1);
+        Assert.Equal(1, result.BytesReceived);
+    }
+
     [Theory]
     [InlineData(SocketType.Seqpacket)]
     [InlineData(SocketType.Dgram)]

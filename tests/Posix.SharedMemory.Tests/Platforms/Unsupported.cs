@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tests.Platforms;
@@ -89,6 +90,27 @@ public sealed class Unsupported
         }
 
         Assert.True(name.Exists);
+    }
+
+    [Fact]
+    [Rule("errors.unsupported")]
+    public void No_verb_does_anything_there()
+    {
+        var platform = new UnsupportedPlatform();
+        var verbs = typeof(UnsupportedPlatform).GetMethods(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+            .Where(verb => !verb.IsSpecialName && !verb.GetParameters().Any(parameter => parameter.ParameterType.IsByRefLike)).ToArray();
+        Assert.NotEmpty(verbs);
+        Assert.All(verbs, verb =>
+        {
+            var refusal = Assert.Throws<TargetInvocationException>(() => verb.Invoke(platform, [.. verb.GetParameters().Select(NothingFor)]));
+            Assert.IsType<PlatformNotSupportedException>(refusal.InnerException);
+        });
+    }
+
+    private static object? NothingFor(ParameterInfo parameter)
+    {
+        var type = parameter.ParameterType.IsByRef ? parameter.ParameterType.GetElementType()! : parameter.ParameterType;
+        return type.IsValueType ? RuntimeHelpers.GetUninitializedObject(type) : null;
     }
 
     [Fact]

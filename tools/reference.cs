@@ -1,0 +1,638 @@
+#:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+#:package Microsoft.CodeAnalysis.CSharp@5.12.0
+#:package Microsoft.CodeAnalysis.Analyzers@5.12.0
+#:property ManagePackageVersionsCentrally=false
+#:property PublishAot=false
+#:property IsSample=true
+#:property RunAnalyzers=false
+#:property TieredPGO=false
+// Writes the pages of docs/reference from the doc comments, with the samples in which each member is used:
+// dotnet run tools/reference.cs -- check|update|missing
+//
+// `update` writes the pages. `check` fails where they are stale, where a link leads nowhere, where a public member has no doc comment, or where
+// it has no example within reach: code in its own comments, or else a sample, the command or a test that uses it. The compiler tells what a file
+// uses, and judges the code in comments. `missing` lists the members that only tests show.
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Posix.SharedMemory;
+
+if (args is not [("check" or "update" or "missing") and var act])
+{
+    Console.Error.WriteLine("Usage: dotnet run tools/reference.cs -- check|update|missing");
+    return 2;
+}
+
+var root = Environment.CurrentDirectory;
+while (!Directory.EnumerateFiles(root, "*.slnx").Any())
+{
+    root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("Not inside the repository.");
+}
+
+var findings = new List<string>();
+var library = new Library(root, findings);
+var usage = new Usage(root, library, findings);
+var pages = new Pages(library, usage, findings).Write();
+library.CheckExamples(usage);
+
+if (act == "missing")
+{
+    foreach (var member in library.Types.SelectMany(type => library.MembersOf(type)).Where(member => usage.Of(member).All(path => path.StartsWith("tests/", StringComparison.Ordinal))))
+    {
+        Console.WriteLine($"{member.ContainingType.Name}.{member.Name}: {string.Join(", ", usage.Of(member))}");
+    }
+
+    return 0;
+}
+
+var folder = Path.Combine(root, "docs/reference");
+var present = Directory.Exists(folder) ? Directory.GetFiles(folder).ToDictionary(path => Path.GetFileName(path), File.ReadAllText) : [];
+foreach (var name in pages.Keys.Union(present.Keys).Order(StringComparer.Ordinal))
+{
+    var (now, before) = (pages.GetValueOrDefault(name), present.GetValueOrDefault(name));
+    if (now == before)
+    {
+        continue;
+    }
+
+    if (act == "check")
+    {
+        findings.Add($"docs/reference/{name}: stale: dotnet run tools/reference.cs -- update");
+    }
+    else if (now is null)
+    {
+        File.Delete(Path.Combine(folder, name));
+    }
+    else
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, name), now);
+    }
+}
+
+findings.ForEach(Console.WriteLine);
+Console.WriteLine($"reference: {pages.Count - 1} types, {library.Types.Sum(type => library.MembersOf(type).Count())} members, {usage.Files} files that use them, {findings.Count} violations");
+return findings.Count == 0 ? 0 : 1;
+
+/// <summary>The library as the compiler sees it, with its doc comments.</summary>
+internal sealed class Library
+{
+    private readonly Dictionary<string, XElement> _comments;
+    private readonly List<string> _findings;
+    private readonly string _root;
+
+    public Library(string root, List<string> findings)
+    {
+        (_root, _findings) = (root, findings);
+        var path = typeof(SharedMemoryObject).Assembly.Location;
+        References = [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(':')
+            .Where(file => Path.GetFileName(file) is "mscorlib.dll" or "netstandard.dll" || Path.GetFileName(file).StartsWith("System.", StringComparison.Ordinal)
+                || Path.GetFileName(file).StartsWith("Microsoft.Win32.", StringComparison.Ordinal))
+            .Where(file => file != path).Select(file => MetadataReference.CreateFromFile(file))];
+        var reference = MetadataReference.CreateFromFile(path);
+        References.Add(reference);
+        Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));
+        Assembly = (IAssemblySymbol)Compilation.GetAssemblyOrModuleSymbol(reference)!;
+        _comments = XDocument.Load(Path.ChangeExtension(path, ".xml")).Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
+        var home = Assembly.GlobalNamespace.GetNamespaceMembers().Single(space => space.Name == "Posix").GetNamespaceMembers().Single(space => space.Name == "SharedMemory");
+        Types = [.. home.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).OrderBy(type => type.Name, StringComparer.Ordinal)];
+
+        Guides = [.. from file in Directory.GetFiles(Path.Combine(root, "docs/guide"), "*.md").Order(StringComparer.Ordinal)
+                     let text = File.ReadAllText(file)
+                     select (Path.GetFileName(file), text.Split('\n')[0].TrimStart('#', ' '), text)];
+
+        // A type stands in the file of its name; smaller ones beside what they belong to.
+        var sources = Directory.GetFiles(Path.Combine(root, "src/Posix.SharedMemory"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+        foreach (var type in Types)
+        {
+            var source = Array.Find(sources, file => Path.GetFileName(file) == type.Name + ".cs")
+                ?? Array.Find(sources, file => Regex.IsMatch(File.ReadAllText(file), $@"^public .*\b(class|struct|enum|record) {type.Name}\b", RegexOptions.Multiline))
+                ?? throw new InvalidOperationException($"{type.Name} stands nowhere.");
+            SourceOf[type] = Path.GetRelativePath(root, source);
+        }
+    }
+
+    public IReadOnlyList<(string Name, string Title, string Text)> Guides { get; }
+
+    public List<MetadataReference> References { get; }
+
+    public CSharpCompilation Compilation { get; }
+
+    public IAssemblySymbol Assembly { get; }
+
+    public IReadOnlyList<INamedTypeSymbol> Types { get; }
+
+    public Dictionary<INamedTypeSymbol, string> SourceOf { get; } = new(SymbolEqualityComparer.Default);
+
+    /// <summary>What a type offers: without what the compiler adds to records, and what only overrides without a word of its own.</summary>
+    public IEnumerable<ISymbol> MembersOf(INamedTypeSymbol type) =>
+        from member in type.GetMembers()
+        where member.DeclaredAccessibility == Accessibility.Public && member is not INamedTypeSymbol
+        where member is not IMethodSymbol { MethodKind: MethodKind.PropertyGet or MethodKind.PropertySet }
+        where member is not IFieldSymbol { Name: "value__" }
+        where !member.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "CompilerGeneratedAttribute")
+        where !(member.IsOverride && Comment(member) is null)
+        where !(member is IMethodSymbol { MethodKind: MethodKind.Constructor } constructor && (constructor.Parameters.IsEmpty || Comment(member) is null || IsRecord(type)))
+        where !(member is IMethodSymbol { Name: "GetEnumerator" or "Deconstruct" })
+        select member;
+
+    /// <summary>The doc comment of a symbol; what inherits one gets it.</summary>
+    public XElement? Comment(ISymbol symbol)
+    {
+        var comment = _comments.GetValueOrDefault(symbol.GetDocumentationCommentId()!);
+        return comment?.Element("inheritdoc")?.Attribute("cref") is { } from ? _comments[from.Value] : comment;
+    }
+
+    /// <summary>Whether a member stands in the file of its type, not in one of an aspect.</summary>
+    public bool IsInMainFile(ISymbol member) => Regex.IsMatch(File.ReadAllText(Path.Combine(_root, SourceOf[member.ContainingType])), $@"^    public .*\b{Regex.Escape(member.MetadataName)}\b", RegexOptions.Multiline);
+
+    /// <summary>Whether a type is a record: of a struct, its metadata tell it only by what the compiler adds.</summary>
+    public static bool IsRecord(INamedTypeSymbol type) => type.IsRecord || type.GetMembers("op_Equality").Any(member => member.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "CompilerGeneratedAttribute"));
+
+    public ISymbol? Find(string id) => DocumentationCommentId.GetFirstSymbolForDeclarationId(id, Compilation);
+
+    public bool Has(ISymbol symbol) => symbol.ContainingAssembly?.Name == Assembly.Name;
+
+    /// <summary>Every type has an example in its comments or in a sample; every member at least a place that shows it.</summary>
+    public void CheckExamples(Usage usage)
+    {
+        foreach (var type in Types)
+        {
+            if (!usage.Of(type).Any(path => path.StartsWith("samples/", StringComparison.Ordinal) || path.StartsWith('#')))
+            {
+                _findings.Add($"{SourceOf[type]}: {type.Name} has no <example>, and no sample uses it");
+            }
+
+            foreach (var member in MembersOf(type).Where(member => member is not IFieldSymbol && !member.IsOverride && type.Name != "Errno"))
+            {
+                if (!usage.Of(member).Any())
+                {
+                    _findings.Add($"{SourceOf[type]}: {type.Name}.{member.Name} has no <example>, and nobody uses it");
+                }
+            }
+        }
+    }
+}
+
+/// <summary>Which files use which members: samples, the examples in comments (as #Type.md), the command and the tests.</summary>
+internal sealed class Usage
+{
+    private const string Usings = """
+        global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http;
+        global using System.Threading; global using System.Threading.Tasks;
+        """;
+
+    // What the examples in comments may take as given, as members of a class: their own variables hide these.
+    private const string Given = """
+        global using System.Diagnostics; global using System.Net.Sockets; global using Microsoft.Win32.SafeHandles; global using Posix.SharedMemory; global using static Given;
+        internal static class Given
+        {
+            public static SharedMemoryObject memory = null!;
+            public static MemoryMapping map = null!;
+            public static MappedRegion region = null!;
+            public static Socket socket = null!;
+            public static string name = "", path = "";
+            public static CancellationToken cancellationToken;
+        }
+        """;
+
+    private static readonly CSharpParseOptions s_parse = CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.Preview).WithFeatures([new("FileBasedProgram", "true")]);
+    private readonly Dictionary<string, CSharpCompilation> _programs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SortedSet<string>> _files = new(StringComparer.Ordinal);
+    private readonly Library _library;
+    private readonly List<string> _findings;
+
+    public Usage(string root, Library library, List<string> findings)
+    {
+        (_library, _findings) = (library, findings);
+        foreach (var sample in Sources(root, "samples"))
+        {
+            Read("sample", OutputKind.ConsoleApplication, isWhole: true, [Parse(root, sample)]);
+        }
+
+        Read("shm", OutputKind.ConsoleApplication, isWhole: false, [.. Sources(root, "src/Posix.SharedMemory.Tool").Select(path => Parse(root, path))]);
+        Read("Posix.SharedMemory.Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false, [.. from project in (string[])["Tests", "Testing", "TestPeer"] from path in Sources(root, $"tests/Posix.SharedMemory.{project}") select Parse(root, path)]);
+        foreach (var type in library.Types)
+        {
+            foreach (var symbol in library.MembersOf(type).Prepend(type))
+            {
+                foreach (var code in library.Comment(symbol)?.Descendants("code") ?? [])
+                {
+                    Read("sample", OutputKind.ConsoleApplication, isWhole: true,
+                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, NameOfExample(symbol)), CSharpSyntaxTree.ParseText(Given, s_parse)]);
+                }
+            }
+        }
+    }
+
+    /// <summary>How many files were read.</summary>
+    public int Files { get; private set; }
+
+    /// <summary>Where an example stands: #Type.md for one of a type, #Type.md#member for one of a member.</summary>
+    public static string NameOfExample(ISymbol symbol) =>
+        symbol is INamedTypeSymbol ? $"#{symbol.Name}.md" : $"#{symbol.ContainingType.Name}.md#{symbol.Name}";
+
+    /// <summary>Where a member is used, the best places to learn from first.</summary>
+    public IEnumerable<string> Of(ISymbol symbol) =>
+        (_files.GetValueOrDefault(symbol.GetDocumentationCommentId()!) ?? []).OrderBy(path => path[0] == '#' ? 0 : path.StartsWith("samples/", StringComparison.Ordinal) ? 1 : path.StartsWith("src/", StringComparison.Ordinal) ? 2 : 3);
+
+    private static IEnumerable<string> Sources(string root, string folder) =>
+        Directory.GetFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path))
+            .Where(path => !path.Split('/').Any(word => word is "bin" or "obj")).Order(StringComparer.Ordinal);
+
+    private static SyntaxTree Parse(string root, string path) => CSharpSyntaxTree.ParseText(File.ReadAllText(Path.Combine(root, path)), s_parse, path);
+
+    /// <summary>Notes what files of one program use; a whole one has to compile.</summary>
+    private void Read(string name, OutputKind kind, bool isWhole, SyntaxTree[] trees)
+    {
+        // Those of one name share what the compiler has read of the references.
+        if (!_programs.TryGetValue(name, out var empty))
+        {
+            CSharpCompilationOptions options = new(kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable);
+            empty = _programs[name] = CSharpCompilation.Create(name, [CSharpSyntaxTree.ParseText(Usings, s_parse)], _library.References, options);
+            _ = empty.GetSpecialType(SpecialType.System_Object);
+        }
+
+        var compilation = empty.AddSyntaxTrees(trees);
+        if (isWhole)
+        {
+            _findings.AddRange(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
+                .Select(diagnostic => $"{diagnostic.Location.GetLineSpan()}: {diagnostic.Id} {diagnostic.GetMessage(CultureInfo.InvariantCulture)}"));
+        }
+
+        foreach (var tree in trees.Where(tree => tree.FilePath.Length > 0))
+        {
+            Files++;
+            var model = compilation.GetSemanticModel(tree);
+            foreach (var node in tree.GetRoot().DescendantNodes())
+            {
+                if (node is SimpleNameSyntax or BaseObjectCreationExpressionSyntax or ElementAccessExpressionSyntax or CastExpressionSyntax && model.GetSymbolInfo(node).Symbol is { } symbol)
+                {
+                    Note(symbol, tree.FilePath);
+                }
+            }
+        }
+    }
+
+    private void Note(ISymbol symbol, string file)
+    {
+        symbol = ((symbol as IMethodSymbol)?.ReducedFrom ?? symbol).OriginalDefinition;
+        for (var noted = symbol; noted is not null and not INamespaceSymbol; noted = noted.ContainingSymbol)
+        {
+            Add(noted);
+        }
+
+        // Who gets an object of a type from a member uses the type, too.
+        Add(((symbol as IMethodSymbol)?.ReturnType ?? (symbol as IPropertySymbol)?.Type)?.OriginalDefinition);
+
+        void Add(ISymbol? used)
+        {
+            if (used is not null && _library.Has(used) && used.GetDocumentationCommentId() is { } id)
+            {
+                (_files.TryGetValue(id, out var files) ? files : _files[id] = new(StringComparer.Ordinal)).Add(file);
+            }
+        }
+    }
+}
+
+/// <summary>The pages: an index, and one for each type.</summary>
+internal sealed class Pages(Library library, Usage usage, List<string> findings)
+{
+    private const string Home = "https://learn.microsoft.com/dotnet/api/";
+
+    private static readonly SymbolDisplayFormat s_signature = new(
+        SymbolDisplayGlobalNamespaceStyle.Omitted,
+        SymbolDisplayTypeQualificationStyle.NameOnly,
+        SymbolDisplayGenericsOptions.IncludeTypeParameters | SymbolDisplayGenericsOptions.IncludeTypeConstraints,
+        SymbolDisplayMemberOptions.IncludeType | SymbolDisplayMemberOptions.IncludeModifiers | SymbolDisplayMemberOptions.IncludeParameters | SymbolDisplayMemberOptions.IncludeRef
+            | SymbolDisplayMemberOptions.IncludeAccessibility,
+        SymbolDisplayDelegateStyle.NameAndSignature,
+        SymbolDisplayExtensionMethodStyle.StaticMethod,
+        SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName | SymbolDisplayParameterOptions.IncludeDefaultValue
+            | SymbolDisplayParameterOptions.IncludeParamsRefOut | SymbolDisplayParameterOptions.IncludeExtensionThis,
+        SymbolDisplayPropertyStyle.ShowReadWriteDescriptor,
+        SymbolDisplayLocalOptions.None,
+        SymbolDisplayKindOptions.None,
+        SymbolDisplayMiscellaneousOptions.UseSpecialTypes | SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier
+            | SymbolDisplayMiscellaneousOptions.AllowDefaultLiteral);
+
+    // The folders of the source, in the order in which one meets them.
+    private static readonly (string Folder, string Title)[] s_folders =
+    [
+        ("Objects", "Objects, and the directory of names"), ("Mapping", "Mappings"), ("Regions", "File-backed regions"), ("Passing", "Passing to other processes"),
+        ("Vocabulary", "Words: errors, names, ranges, states"),
+    ];
+
+    private INamedTypeSymbol _page = null!;
+
+    public Dictionary<string, string> Write()
+    {
+        var pages = library.Types.ToDictionary(type => type.Name + ".md", PageOf, StringComparer.Ordinal);
+        pages.Add("README.md", Index());
+        return pages;
+    }
+
+    private string Index()
+    {
+        var text = new StringBuilder("""
+            # Reference
+
+            Every public type and member, from the doc comments in the source; each with its failures by error number and with programs that use it.
+            Written by `dotnet run tools/reference.cs -- update`; CI checks that it is true. Namespace `Posix.SharedMemory`.
+
+            """);
+        foreach (var (folder, title) in s_folders)
+        {
+            text.Append($"\n## {title}\n\n| | |\n|---|---|\n");
+            foreach (var type in library.Types.Where(type => library.SourceOf[type].Split('/')[2] == folder))
+            {
+                _page = type;
+                text.Append($"| [{type.Name}]({type.Name}.md) | {Cell(Section(type, "summary"))} |\n");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private string PageOf(INamedTypeSymbol type)
+    {
+        _page = type;
+        var text = new StringBuilder($"# {type.Name}\n\n```csharp\n{Declaration(type)}\n```\n\n");
+        Paragraph(text, Section(type, "summary"));
+        Paragraph(text, Section(type, "remarks"));
+        Example(text, type);
+        Paragraph(text, Guides(type));
+
+        var members = library.MembersOf(type).ToArray();
+        foreach (var member in members.Where(member => library.Comment(member)?.Element("summary") is null))
+        {
+            findings.Add($"{library.SourceOf[type]}: {type.Name}.{member.Name} has no summary");
+        }
+
+        // What one sentence says stands in a table; what fails, or takes arguments, has a section of its own.
+        var simple = members.Where(member => member is IFieldSymbol or IPropertySymbol { IsIndexer: false } && !HasSection(member)).ToArray();
+        var acts = members.Except(simple, SymbolEqualityComparer.Default).ToArray();
+        if (type.TypeKind == TypeKind.Enum)
+        {
+            text.Append("## Values\n\n| | | |\n|---|---|---|\n");
+            foreach (var value in simple.Cast<IFieldSymbol>())
+            {
+                text.Append($"| `{value.Name}` | {value.ConstantValue} | {Cell(Section(value, "summary"))} |\n");
+            }
+
+            text.Append('\n');
+        }
+        else if (simple.Length > 0)
+        {
+            text.Append("## Properties\n\n| | | |\n|---|---|---|\n");
+            foreach (var member in simple.OrderBy(member => member.IsStatic))
+            {
+                var how = member is IPropertySymbol { SetMethod: { DeclaredAccessibility: Accessibility.Public } setter } ? setter.IsInitOnly ? " init" : " get, set" : "";
+                var links = Links(member, "e.g. ", samplesOnly: true);
+                text.Append($"| `{member.Name}` | `{TypeOf(member)}`{how} | {Cell(Section(member, "summary"), Section(member, "remarks"), links)} |\n");
+            }
+
+            text.Append('\n');
+        }
+
+        var sections = acts.OrderBy(OrderInLife).ThenBy(member => library.IsInMainFile(member) ? 0 : 1).GroupBy(Title, StringComparer.Ordinal).ToArray();
+        if (sections.Length > 6)
+        {
+            Paragraph(text, string.Join(" · ", sections.Select(section => $"[{section.Key}](#{Anchor(section.First())})")));
+        }
+
+        foreach (var group in sections)
+        {
+            text.Append($"## {group.Key}\n\n");
+            foreach (var member in group)
+            {
+                Act(text, member);
+            }
+        }
+
+        var also = Inherited(type);
+        text.Append(also.Length > 0 ? also + "\n\n" : "").Append($"Source: [{library.SourceOf[type]}](../../{library.SourceOf[type]}) · [all types](README.md)\n");
+        return text.ToString();
+    }
+
+    private void Act(StringBuilder text, ISymbol member)
+    {
+        text.Append($"```csharp\n{Wrap(member)}\n```\n\n");
+        Paragraph(text, Section(member, "summary"));
+        foreach (var param in Elements(member, "param").Where(param => param.Value.Trim().Length > 0))
+        {
+            text.Append($"- `{param.Attribute("name")!.Value}`: {Markdown(param)}\n");
+        }
+
+        foreach (var returns in Elements(member, "returns"))
+        {
+            text.Append($"- **Returns** {Markdown(returns)}\n");
+        }
+
+        foreach (var exception in Elements(member, "exception"))
+        {
+            text.Append($"- **{Markdown(new XElement("see", exception.Attribute("cref")!), isBare: true)}** {Markdown(exception)}\n");
+        }
+
+        text.Append(text[^1] == '\n' && text[^2] != '\n' ? "\n" : "");
+        Paragraph(text, Section(member, "remarks"));
+        Example(text, member);
+    }
+
+    /// <summary>Code in the comments, and where else the thing is used: samples first, and where there are none the command or a test.</summary>
+    private void Example(StringBuilder text, ISymbol symbol)
+    {
+        foreach (var example in Elements(symbol, "example"))
+        {
+            foreach (var node in example.Nodes())
+            {
+                Paragraph(text, node is XElement { Name.LocalName: "code" } code ? $"```csharp\n{Dedent(code.Value)}\n```" : Markdown(new XElement("p", node)));
+            }
+        }
+
+        Paragraph(text, Links(symbol, "Used in: ", samplesOnly: Elements(symbol, "example").Length > 0));
+    }
+
+    private string Links(ISymbol symbol, string introduction, bool samplesOnly = false)
+    {
+        const int Most = 4;
+        var files = usage.Of(symbol).Where(path => path != Usage.NameOfExample(symbol) || Elements(symbol, "example").Length == 0).ToArray();
+        var own = files.Where(path => path[0] == '#' || path.StartsWith("samples/", StringComparison.Ordinal)).ToArray();
+        var shown = own.Length > 0 || samplesOnly ? own : [.. files.Take(1)];
+        if (shown.Length == 0 || symbol is IFieldSymbol or IMethodSymbol { Name: "Dispose" })
+        {
+            return "";
+        }
+
+        // Of many, some from the whole width: the first sample would be the only one ever read.
+        var chosen = shown.Length <= Most ? shown : [.. Enumerable.Range(0, Most).Select(i => shown[i * (shown.Length - 1) / (Most - 1)])];
+        return introduction + string.Join(" · ", chosen.Select(Link));
+    }
+
+    private string Link(string path) =>
+        path == $"#{_page.Name}.md" ? "the example above"
+        : path[0] == '#' && path.Split('#') is [_, var page, .. var member] ? $"[the example of {string.Join('.', [page[..^3], .. member])}]({page}{string.Concat(member.Select(name => "#" + name.ToLowerInvariant()))})"
+        : path.StartsWith("samples/", StringComparison.Ordinal) ? $"[{Path.GetFileNameWithoutExtension(path)}](../../{path})"
+        : $"[{(path.StartsWith("tests/", StringComparison.Ordinal) ? "a test" : "the command")}: {Path.GetFileNameWithoutExtension(path)}](../../{path})";
+
+    /// <summary>The guides that speak of a type.</summary>
+    private string Guides(INamedTypeSymbol type)
+    {
+        var guides = library.Guides.Where(guide => Regex.IsMatch(guide.Text, $@"\b{type.Name}\b")).Select(guide => $"[{guide.Title}](../guide/{guide.Name})").ToArray();
+        return guides.Length == 0 ? "" : "Guides: " + string.Join(" · ", guides);
+    }
+
+    private static int OrderInLife(ISymbol member) => member switch
+    {
+        IMethodSymbol { MethodKind: MethodKind.Constructor } => 0,
+        IMethodSymbol { IsStatic: true, MethodKind: MethodKind.Ordinary } => 1,
+        IPropertySymbol => 2,
+        IMethodSymbol { Name: "Dispose" } => 4,
+        _ => 3,
+    };
+
+    private bool HasSection(ISymbol member) => Elements(member, "exception").Length > 0 || Elements(member, "example").Length > 0;
+
+    private static string Title(ISymbol member) => member switch
+    {
+        IMethodSymbol { MethodKind: MethodKind.Constructor } => "Constructor",
+        IMethodSymbol { MethodKind: MethodKind.Conversion or MethodKind.UserDefinedOperator } => "Conversions and operators",
+        IPropertySymbol { IsIndexer: true } => "Indexer",
+        _ => member.Name,
+    };
+
+    private string Anchor(ISymbol member) =>
+        member.ContainingType.TypeKind == TypeKind.Enum ? "values"
+        : member is IPropertySymbol { IsIndexer: false } or IFieldSymbol && !HasSection(member) ? "properties"
+        : Title(member).ToLowerInvariant().Replace(' ', '-');
+
+    private static string TypeOf(ISymbol member) => (member is IPropertySymbol property ? property.Type : ((IFieldSymbol)member).Type).ToDisplayString(s_signature);
+
+    private static string Declaration(INamedTypeSymbol type)
+    {
+        var isRef = type.IsRefLikeType ? "ref " : "";
+        var kind = type switch
+        {
+            { TypeKind: TypeKind.Enum } => "enum",
+            { IsStatic: true } => "static class",
+            { IsValueType: true } when Library.IsRecord(type) => "readonly record struct",
+            { IsValueType: true } => $"{(type.IsReadOnly ? "readonly " : "")}{isRef}struct",
+            { IsRecord: true } => "sealed record",
+            _ => type.IsSealed ? "sealed class" : "class",
+        };
+        INamedTypeSymbol[] parents = type.TypeKind == TypeKind.Class && type.BaseType is { SpecialType: not SpecialType.System_Object } parent ? [parent] : [];
+        INamedTypeSymbol[] all = [.. parents, .. type.Interfaces.Where(face => face.Name != "IEquatable" && face.DeclaredAccessibility == Accessibility.Public)];
+        var bases = all.Where(face => !all.Any(other => other.AllInterfaces.Contains(face, SymbolEqualityComparer.Default)));
+        var list = string.Join(", ", type.TypeKind == TypeKind.Enum ? [] : bases.Select(face => face.ToDisplayString(s_signature)));
+        var flags = type.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "FlagsAttribute") ? "[Flags]\n" : "";
+        return $"{flags}public {kind} {type.Name}{(list.Length > 0 ? " : " + list : "")}";
+    }
+
+    /// <summary>A signature, a parameter a line where it is long.</summary>
+    private static string Wrap(ISymbol member)
+    {
+        var text = member.ToDisplayString(s_signature).Replace("public readonly ", "public ", StringComparison.Ordinal);
+        if (text.Length <= 120 || member is not IMethodSymbol method)
+        {
+            return text;
+        }
+
+        var open = text.IndexOf('(', StringComparison.Ordinal);
+        var close = text.LastIndexOf(')');
+        var format = s_signature;
+        var parameters = method.Parameters.Select((parameter, i) => (i == 0 && method.IsExtensionMethod ? "this " : "") + parameter.ToDisplayString(format));
+        return $"{text[..open]}(\n    {string.Join(",\n    ", parameters)}){text[(close + 1)..]}";
+    }
+
+    private static string Inherited(INamedTypeSymbol type) => type switch
+    {
+        _ when Library.IsRecord(type) => "A record: compared by its values, copied with `with`.",
+        { TypeKind: TypeKind.Class, BaseType: { SpecialType: not SpecialType.System_Object } parent } => $"The rest is inherited from [{parent.Name}]({Home}{parent.ToDisplayString().ToLowerInvariant()}).",
+        _ when type.AllInterfaces.Any(face => face.Name == "IEnumerable") => "It is enumerable.",
+        _ => "",
+    };
+
+    private XElement[] Elements(ISymbol symbol, string name) => [.. library.Comment(symbol)?.Elements(name) ?? []];
+
+    private string Section(ISymbol symbol, string name) => string.Join("\n\n", Elements(symbol, name).Select(element => Markdown(element)));
+
+    private static void Paragraph(StringBuilder text, string paragraph) => text.Append(paragraph.Length > 0 ? paragraph + "\n\n" : "");
+
+    private static string Cell(params string[] parts) =>
+        string.Join("<br>", parts.Where(part => part.Length > 0)).Replace("\n\n", "<br>", StringComparison.Ordinal).Replace("\n", " ", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal);
+
+    private string Markdown(XElement element, bool isBare = false)
+    {
+        var text = new StringBuilder();
+        if (isBare)
+        {
+            return See(element);
+        }
+
+        foreach (var node in element.Nodes())
+        {
+            text.Append(node switch
+            {
+                XText plain => WebUtility.HtmlEncode(Regex.Replace(plain.Value, @"\s+", " ")).Replace("&#39;", "'", StringComparison.Ordinal).Replace("&quot;", "\"", StringComparison.Ordinal)
+                    .Replace("*", "\\*", StringComparison.Ordinal),
+                XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
+                XElement { Name.LocalName: "see" } see => See(see),
+                XElement { Name.LocalName: "paramref" or "typeparamref" } reference => $"`{reference.Attribute("name")!.Value}`",
+                XElement { Name.LocalName: "para" } paragraph => $"\n\n{Markdown(paragraph)}\n\n",
+                XElement other => throw new NotSupportedException($"<{other.Name}> in the comments of {_page.Name}"),
+                _ => "",
+            });
+        }
+
+        return text.ToString().Trim();
+    }
+
+    private string See(XElement see)
+    {
+        if (see.Attribute("langword") is { } word)
+        {
+            return $"`{word.Value}`";
+        }
+
+        if (see.Attribute("href") is { } link)
+        {
+            return $"[{see.Value}]({link.Value})";
+        }
+
+        var id = see.Attribute("cref")!.Value;
+        if (library.Find(id) is not { } target)
+        {
+            findings.Add($"{library.SourceOf[_page]}: {id} leads nowhere");
+            return $"`{id}`";
+        }
+
+        var type = target as INamedTypeSymbol ?? target.ContainingType;
+        var isOwn = SymbolEqualityComparer.Default.Equals(type, _page);
+        var name = target is INamedTypeSymbol ? type.Name : isOwn || type.Name == "Errno" ? target.Name : $"{type.Name}.{target.Name}";
+        if (!library.Has(target))
+        {
+            return $"`{name}`";
+        }
+
+        if (!library.Types.Contains(type, SymbolEqualityComparer.Default))
+        {
+            findings.Add($"{library.SourceOf[_page]}: {id} is not public");
+            return $"`{name}`";
+        }
+
+        return target is INamedTypeSymbol ? isOwn ? $"`{name}`" : $"[`{name}`]({type.Name}.md)" : $"[`{name}`]({(isOwn ? "" : type.Name + ".md")}#{Anchor(target)})";
+    }
+
+    private static string Dedent(string code)
+    {
+        var lines = code.Trim('\n').TrimEnd().Split('\n');
+        var indent = lines.Where(line => line.Trim().Length > 0).Min(line => line.Length - line.TrimStart().Length);
+        return string.Join('\n', lines.Select(line => line.Length > indent ? line[indent..] : ""));
+    }
+}

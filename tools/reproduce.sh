@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds the sources again in another directory and compares with what is packed, byte by byte: tools/reproduce.sh DIR
+set -eu
+cd "$(dirname "$0")/.."
+packages=$(realpath "$1")
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+
+# A copy that is at the same commit: the commit is part of the version in the assemblies.
+git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
+    tar --create --null --files-from=- | tar --extract --directory "$copy"
+printf 'gitdir: %s\n' "$(git rev-parse --absolute-git-dir)" >"$copy/.git"
+# Analyzers judge the code and do not change it.
+dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false "$copy/src/Posix.SharedMemory.Tool"
+
+# same PACKAGE NAME BUILT: what the package has under a name is what was built here.
+same() {
+    python3 -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$1" "$2" | cmp - "$3"
+    echo "$(basename "$2"): the same $(stat --format %s "$3") bytes from $PWD and from $copy"
+}
+
+library=$(find "$packages" -name 'Posix.SharedMemory.[0-9]*.nupkg')
+built=$copy/src/Posix.SharedMemory/bin/Release/net10.0
+same "$library" lib/net10.0/Posix.SharedMemory.dll "$built/Posix.SharedMemory.dll"
+same "$library" lib/net10.0/Posix.SharedMemory.xml "$built/Posix.SharedMemory.xml"
+same "${library%.nupkg}.snupkg" lib/net10.0/Posix.SharedMemory.pdb "$built/Posix.SharedMemory.pdb"
+same "$(find "$packages" -name 'Posix.SharedMemory.Tool.[0-9]*.nupkg')" tools/net10.0/any/shm.dll "$copy/src/Posix.SharedMemory.Tool/bin/Release/net10.0/shm.dll"
