@@ -94,6 +94,11 @@ internal sealed class RemoveCommand : ShmCommand
 
         if (HolderCount.Of(entry, holders, mustBeCertain: true) is { IsZero: false } count)
         {
+            if (SharedMemoryDirectory.Find(entry.NameBytes.Span)?.Identity != entry.Identity)
+            {
+                throw new SharedMemoryException(Errno.ENOENT, "shm_unlink", entry.Name);
+            }
+
             throw new CommandException(count.IsHeld ? "held by a process that may not be looked into" : "it cannot be known whether anybody holds it");
         }
     }

@@ -46,14 +46,23 @@ internal sealed class ByteSource : IDisposable
     }
 
     /// <summary>Copies bytes by the kernel, from where reading got to.</summary>
-    /// <returns>How many: 0 where there is no more.</returns>
+    /// <returns>How many: fewer than asked where there are no more.</returns>
     internal long CopyTo(SharedMemoryObject memory, ByteRange range)
     {
         try
         {
-            // The stream keeps a position of its own, and reads on behind what was copied.
-            var count = memory.CopyFrom(((FileStream)_stream).SafeFileHandle, range.Offset, range.Length);
-            _stream.Seek(count, SeekOrigin.Current);
+            if (_stream is not FileStream file)
+            {
+                return memory.CopyFrom(Streams.InputHandle(), range.Offset, range.Length);
+            }
+
+            var count = memory.CopyFrom(file.SafeFileHandle, range.Offset, range.Length);
+            if (file.CanSeek)
+            {
+                // The stream keeps a position of its own, and reads on behind what was copied.
+                file.Seek(count, SeekOrigin.Current);
+            }
+
             return count;
         }
         catch (SharedMemoryException e) when (e.Operation == "read")
