@@ -43,6 +43,7 @@ internal static class CommandLine
 
     internal static int Run(string[] args)
     {
+        TerminalType.Hide();
         IsCompleting = args is [['[', 's', 'u', 'g', 'g', 'e', 's', 't', ..], ..];
         var root = MakeRoot(args);
 

@@ -20,9 +20,18 @@ internal sealed class ByteSource : IDisposable
             return new(Streams.OpenInput(), "standard input", length: null);
         }
 
-        // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        return new(file, EscapedText.Of(path), LengthOf(file));
+        var name = EscapedText.Of(path);
+        try
+        {
+            // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return new(file, name, LengthOf(file));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The base library takes a directory for a file without permission.
+            throw new CommandException(Directory.Exists(path) ? $"{name}: {Failure.Reason(Errno.EISDIR)}" : Failure.Describe(e, name));
+        }
     }
 
     /// <summary>Gets what to call it in messages.</summary>

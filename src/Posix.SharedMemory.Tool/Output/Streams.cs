@@ -17,7 +17,8 @@ internal static class Streams
     internal static Stream OpenInput()
     {
         RequireOurs(Input, "standard input");
-        return Console.OpenStandardInput();
+        // On a terminal the console's stream would edit lines by itself.
+        return Console.IsInputRedirected ? Console.OpenStandardInput() : new FileStream(InputHandle(), FileAccess.Read, bufferSize: 0);
     }
 
     /// <summary>Opens standard output so that a reader who has gone is a failure (<c>EPIPE</c>).</summary>
@@ -77,7 +78,8 @@ internal static class Streams
     {
         try
         {
-            Console.Error.Write(text);
+            using var error = Console.OpenStandardError();
+            error.Write(s_utf8.GetBytes(text));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
