@@ -7,7 +7,7 @@ public sealed class Examining
     {
         using var root = new FakeRoot();
         var found = Examination.Of(root.Machine);
-        Assert.Equal(19, found.Count);
+        Assert.Equal(20, found.Count);
         Assert.All(found, finding => Assert.Equal((FindingLevel.Ok, null, null), (finding.Level, finding.Consequence, finding.Cure)));
     }
 
@@ -68,6 +68,30 @@ public sealed class Examining
         using var root = new FakeRoot();
         var used = total / 100 * percent;
         AssertFound(check, level, what, root.Make(new(total, used, total - used)));
+    }
+
+    [Theory]
+    [InlineData(1000, 200, 1)]
+    [InlineData(1000, 50, 2)]
+    public void Finds_that_inodes_are_short(long total, long left, int level)
+    {
+        using var root = new FakeRoot();
+        var machine = root.Make(new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = total, AvailableInodes = left });
+        AssertFound("inodes", level, $"/dev/shm may hold {total} files, of which {left} are left.", machine);
+        Assert.Contains("nr_inodes=2000 ", Find("inodes", machine).Cure, StringComparison.Ordinal);
+        Assert.DoesNotContain(Examination.Of(root.Make(new(4L << 30, 1L << 30, 3L << 30))), finding => finding.Check == "inodes");
+    }
+
+    [SkippableFact]
+    public void Shows_that_inodes_are_used_up()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        var ran = Shm.Shell(
+            "unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=64m,nr_inodes=4 tmpfs /dev/shm && for n in 1 2 3; do $SHM create n$n 1; done; $SHM create n4 1; $SHM df; $SHM df --json; $SHM doctor --quiet'");
+        Assert.Equal("shm: create: n4: No space left on device (ENOSPC)", ran.Errors.Split(':', 5) is var parts ? string.Join(':', parts[..4]).TrimEnd('\n') : "");
+        Assert.Matches(@"\n +4 +4 +0 +100%  /dev/shm, objects and other files \(inodes\)\n", ran.Output);
+        Assert.Contains("\"inodes\": 4,\n  \"inodes_available\": 0,", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("warning  /dev/shm may hold 4 files, of which 0 are left.\n", ran.Output, StringComparison.Ordinal);
     }
 
     [Theory]

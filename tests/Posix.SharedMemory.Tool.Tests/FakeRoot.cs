@@ -25,7 +25,7 @@ internal sealed class FakeRoot : IDisposable
     }
 
     /// <summary>Gets the machine with this root.</summary>
-    internal Machine Machine => Make(new(4L << 30, 1L << 30, 3L << 30));
+    internal Machine Machine => Make(new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 });
 
     internal Machine Make(SharedMemoryUsage usage) => new(_path) { Usage = usage, AnonymousMemory = default(Errno) };
 
