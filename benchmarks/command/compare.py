@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Measures the command shm against what people use without it, by turns, in a /dev/shm that nobody else sees.
 
-    benchmarks/command.py [ROUNDS]      as root: it takes a mount namespace of its own
+    benchmarks/command/compare.py [ROUNDS]      as root: it takes a mount namespace of its own
 
 Builds shm and an empty program twice, plain and with machine code made ahead (ReadyToRun). Prints Markdown: elapsed and processor time
-(with children) in milliseconds, the median of the rounds, with the fastest and the slowest; and the median of the ratios within a round.
+(with children) in milliseconds, the median of the rounds, with the fastest and the slowest; and the median of the ratios within a round. Each row comes
+first as often as last. What is not installed is left out, with a line that says so.
 """
-import os, resource, statistics, subprocess, sys, tempfile, time
+import os, resource, shutil, statistics, subprocess, sys, tempfile, time
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 11
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OBJECTS, PROCESSES, BYTES = 10_000, 1_000, 1 << 30
 
 
@@ -43,8 +44,16 @@ def once(line):
     return 1e3 * elapsed, 1e3 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+def has_tools(row):
+    missing = [tool for tool in ('lsof', 'fuser') if tool in row[1].replace(';', ' ').split() and not shutil.which(tool)]
+    for tool in missing:
+        print(f'SKIPPED: {tool} is not installed: "{row[0]}" is left out, and the ratios of its table are against the first row that is there.')
+    return not missing
+
+
 def compare(title, *rows, between=lambda: None):
     """The first row is what the others are measured against."""
+    rows = [row for row in rows if has_tools(row)]
     measured = [[] for _ in rows]
     for round in range(ROUNDS):
         order = range(len(rows)) if round % 2 == 0 else reversed(range(len(rows)))
