@@ -133,7 +133,11 @@ public sealed class Following
     public void Tells_whole_pages_where_it_remembers_only_digests()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(72 << 20);
+        var filled = new byte[72 << 20];
+        filled.AsSpan().Fill(7);
+        memory.Write(filled, 0);
         var bytes = new ByteMemory();
+        bytes.Look(memory);
         Assert.Empty(bytes.Look(memory));
         memory.Write([1], (70 << 20) + 5);
         memory.Write([1], 5);

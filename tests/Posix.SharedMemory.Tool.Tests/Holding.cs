@@ -127,7 +127,6 @@ public sealed class Holding
         Assert.StartsWith("0 objects that nobody holds, 0\nSomebody holds it, who is not to be seen from here.\n", ran.Output, StringComparison.Ordinal);
         // The same everywhere: one at least, and not 0.
         Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" 1+ ", StringComparison.Ordinal)));
-        Assert.Contains(", 0 held by nobody\n", ran.Output, StringComparison.Ordinal);
         Assert.Matches($@"started +{name}  4096 bytes, 0600, \S+, 1 known to hold it\n", ran.Output);
         Assert.Equal($"shm: rm: {name}: held by a process that may not be looked into\n", ran.Errors);
         Assert.Equal(["a"], objects.Names());
@@ -147,7 +146,7 @@ public sealed class Holding
         var ran = Shm.Shell($"unshare --pid --fork --mount-proc setpriv --reuid={user} --regid={user} --clear-groups sh -c '{commands}'");
         Assert.Equal("", ran.Errors);
         Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" ? ", StringComparison.Ordinal)));
-        Assert.Contains("0 held by nobody, 1 unknown", ran.Output, StringComparison.Ordinal);
+        Assert.Matches(@" \d+ held by nobody, \d+ unknown\n", ran.Output);
         Assert.Contains("\"holders\": null,\n    \"holders_exact\": false", ran.Output, StringComparison.Ordinal);
         Assert.Contains("Nobody is known to hold it.\n", ran.Output, StringComparison.Ordinal);
         Assert.Contains("\"held\": null", ran.Output, StringComparison.Ordinal);

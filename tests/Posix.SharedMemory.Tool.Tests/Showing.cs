@@ -17,7 +17,7 @@ public sealed class Showing
         Assert.Equal($"{objects.Prefix}two\\ words ", Complete($"shm stat {objects.Prefix}t"));
         Assert.Equal($"{objects.Prefix}two words ", Complete($"shm stat \"{objects.Prefix}t"));
         Assert.Equal($"{objects.Prefix}two words ", Complete($"shm stat '{objects.Prefix}t"));
-        Assert.Equal($"{objects.Prefix}one ", Complete($"shm mv \"{objects.Prefix}two\" --no-replace {objects.Prefix}o"));
+        Assert.Equal($"{objects.Prefix}one ", Complete($"shm rm \"{objects.Prefix}two\" {objects.Prefix}o"));
         Assert.Equal("zsh ", Complete("shm completion z"));
         Assert.Contains("allocated", Complete("shm ls --sort a"), StringComparison.Ordinal);
     }
@@ -38,7 +38,7 @@ public sealed class Showing
         var name = objects.Add("a");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
         // Its input is the terminal too: nobody types there.
-        var line = $"echo -n before; timeout 2 {Shm.Program} {words.Replace("{0}", name, StringComparison.Ordinal)}; echo after";
+        var line = $"echo -n before; timeout --foreground 2 {Shm.Program} {words.Replace("{0}", name, StringComparison.Ordinal)}; echo after";
         var ran = Shm.Wait("python3", [script, "sh", "-c", line], []);
         Assert.EndsWith("after\r\n", ran.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("\e[?1h", ran.Output, StringComparison.Ordinal);

@@ -104,7 +104,9 @@ internal partial class LinuxPlatform
             }
             else if (isGone && hasDirectory && identity.Device == directory.Identity.Device && bare.StartsWith(Named) && IsObject(bare[Named.Length..]))
             {
-                names.TryAdd(identity, (bare[Named.Length..].ToString(), true));
+                // Who opened it by its name shows that; who made it without one and published it, a number.
+                var isBetter = !names.TryGetValue(identity, out var known) || known.Name.StartsWith('#');
+                names[identity] = isBetter ? (bare[Named.Length..].ToString(), true) : known;
             }
 
             return names.ContainsKey(identity);

@@ -7,7 +7,10 @@ public sealed record AnonymousMemory
     /// <summary>Gets the name its maker gave it for people who look into /proc; several may have the same.</summary>
     public required string DebugName { get; init; }
 
-    /// <summary>Gets whether it is an object of the directory without a name: <see cref="DebugName"/> is then the one it was made under.</summary>
+    /// <summary>
+    /// Gets whether it is an object of the directory without a name. <see cref="DebugName"/> is then the one it was made or opened under; or, where its holders made it without one and
+    /// published it, as this library does, <c>#</c> and a number.
+    /// </summary>
     public required bool IsUnlinked { get; init; }
 
     /// <summary>Gets what tells it from all other memory.</summary>

@@ -218,7 +218,8 @@ public sealed class Holding
         // An object that was unlinked has no name any more; one that was published later than made has one.
         using var published = SharedMemoryObject.CreateUnpublished(1);
         published.Publish(unique);
-        using var unlinked = SharedMemoryObject.Create(unique + "-gone", 4096);
+        using var made = SharedMemoryObject.Create(unique + "-gone", 4096);
+        using var unlinked = SharedMemoryObject.Open(unique + "-gone");
         unlinked.Unlink();
         var all = SharedMemoryDirectory.EnumerateAnonymous().ToList();
         var gone = Assert.Single(all, one => one.Identity == unlinked.GetStatus().Identity);
