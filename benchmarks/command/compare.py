@@ -1,87 +1,121 @@
 #!/usr/bin/env python3
-"""Measures the command shm beside the tools that people use in its place: sudo python3 benchmarks/command/compare.py
+"""Measures the command shm against what people use without it, by turns, in a /dev/shm that nobody else sees.
 
-It needs root (a /dev/shm of its own), cc, and 4 GiB of memory. The candidates of a row run by turns, ROUNDS times; printed are medians of elapsed
-and of processor time (user and system, children included), and the ratio of both to the first candidate.
+    benchmarks/command/compare.py [ROUNDS]      as root: it takes a mount namespace of its own
+
+Builds shm and an empty program twice, plain and with machine code made ahead (ReadyToRun). Prints Markdown: elapsed and processor time
+(with children) in milliseconds, the median of the rounds, with the fastest and the slowest; and the median of the ratios within a round. Each row comes
+first as often as last. What is not installed is left out, with a line that says so.
 """
 import os, resource, shutil, statistics, subprocess, sys, tempfile, time
 
-ROUNDS = 9
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-
-if os.environ.get('SHM_OWN_MOUNT') != '1':
-    os.environ['SHM_OWN_MOUNT'] = '1'
-    command = 'mount -t tmpfs -o size=4g,mode=1777,nr_inodes=50k tmpfs /dev/shm && exec python3 "$0"'
-    os.execvp('unshare', ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', command, os.path.abspath(__file__)])
-
-scratch = tempfile.mkdtemp(prefix='shm-compare-')
-quiet = dict(stdout=subprocess.DEVNULL, check=True)
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OBJECTS, PROCESSES, BYTES = 10_000, 1_000, 1 << 30
 
 
-def build():
-    subprocess.run(['cc', '-O2', '-o', f'{scratch}/proc_walk', f'{HERE}/proc_walk.c'], check=True)
-    subprocess.run(['dotnet', 'publish', '-c', 'Release', '-r', 'linux-x64', '-o', f'{scratch}/shm', f'{ROOT}/src/Posix.SharedMemory.Tool'], **quiet)
-    os.mkdir(f'{scratch}/empty')
-    with open(f'{scratch}/empty/empty.csproj', 'w') as project:
-        project.write('<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup></Project>')
-    with open(f'{scratch}/empty/Program.cs', 'w') as program:
-        program.write('return 0;')
-    subprocess.run(['dotnet', 'publish', '-c', 'Release', '-o', f'{scratch}/empty/out', f'{scratch}/empty'], **quiet)
+def build(directory):
+    empty = f'{directory}/empty'
+    os.mkdir(empty)
+    with open(f'{empty}/empty.csproj', 'w') as project:
+        project.write('<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><InvariantGlobalization>true</InvariantGlobalization>'
+                      '<UseSystemResourceKeys>false</UseSystemResourceKeys><TieredPGO>false</TieredPGO><SelfContained>false</SelfContained></PropertyGroup></Project>')
+    with open(f'{empty}/Program.cs', 'w') as program:
+        program.write('return 0;\n')
+    for name, source in ('shm', f'{ROOT}/src/Posix.SharedMemory.Tool'), ('empty', empty):
+        publish(source, f'{directory}/{name}-plain')
+        publish(source, f'{directory}/{name}-ahead', '-r', 'linux-x64', '-p:PublishReadyToRun=true')
 
 
-def once(command):
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(['sh', '-c', command], stdout=subprocess.DEVNULL, check=True)
-    elapsed, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return elapsed, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def publish(source, output, *more):
+    done = subprocess.run(['dotnet', 'publish', '-c', 'Release', '--nologo', '-o', output, *more, source], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
 
 
-def compare(title, candidates, clean=None):
-    taken = {name: [] for name, _ in candidates}
-    for round in range(ROUNDS + 1):
-        for name, command in candidates if round % 2 else reversed(candidates):
-            result = once(command)
-            if clean:
-                once(clean)
-            if round:
-                taken[name].append(result)
-    print(f'\n### {title}\n\n| | ms | × first | cpu ms | × first |\n|---|--:|--:|--:|--:|')
-    medians = {name: [statistics.median(column) * 1000 for column in zip(*results)] for name, results in taken.items()}
-    first = medians[candidates[0][0]]
-    for name, (elapsed, cpu) in medians.items():
-        print(f'| {name} | {elapsed:.1f} | {elapsed / first[0]:.2f} | {cpu:.1f} | {cpu / first[1]:.2f} |', flush=True)
+def once(line):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    done = subprocess.run(['sh', '-c', line], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    elapsed = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.exit(f'{line}: {done.stderr}')
+    return 1e3 * elapsed, 1e3 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-try:
-    build()
-    shm = f'{scratch}/shm/shm'
-    print(f'load {os.getloadavg()[0]:.1f}; {ROUNDS} rounds')
-    compare('Start-up', [('an empty .NET program', f'{scratch}/empty/out/empty'), ('shm --version', f'{shm} --version')])
+def has_tools(row):
+    missing = [tool for tool in ('lsof', 'fuser') if tool in row[1].replace(';', ' ').split() and not shutil.which(tool)]
+    for tool in missing:
+        print(f'SKIPPED: {tool} is not installed: "{row[0]}" is left out, and the ratios of its table are against the first row that is there.')
+    return not missing
 
-    with open('/dev/shm/big', 'wb') as big:
-        for _ in range(1024):
-            big.write(os.urandom(1 << 20))
-    compare('1 GiB out, to a file on the same tmpfs', [('cat', 'cat /dev/shm/big >/dev/shm/copy'), ('shm cat', f'{shm} cat big >/dev/shm/copy')], 'rm -f /dev/shm/copy')
-    compare('1 GiB in, from a file on the same tmpfs', [
-        ('cp', 'cp /dev/shm/big /dev/shm/copy'), ('shm create --from', f'{shm} create copy --from /dev/shm/big'),
-        ('cat FILE \\| cat', 'cat /dev/shm/big | cat >/dev/shm/copy'), ('cat FILE \\| shm create --from -', f'cat /dev/shm/big | {shm} create copy --from -'),
-    ], 'rm -f /dev/shm/copy')
-    os.unlink('/dev/shm/big')
 
-    for number in range(10_000):
+def compare(title, *rows, between=lambda: None):
+    """The first row is what the others are measured against."""
+    rows = [row for row in rows if has_tools(row)]
+    measured = [[] for _ in rows]
+    for round in range(ROUNDS):
+        order = range(len(rows)) if round % 2 == 0 else reversed(range(len(rows)))
+        for at in order:
+            between()
+            measured[at].append(once(rows[at][1]))
+    print(f'\n### {title}\n\nLoad average {os.getloadavg()[0]:.1f}, {ROUNDS} rounds.\n\n| | ms | spread | × | cpu ms | × |\n|---|---:|---:|---:|---:|---:|')
+    for (name, _), times in zip(rows, measured):
+        elapsed, cpu = ([time[part] for time in times] for part in (0, 1))
+        ratios = [statistics.median(time[part] / base[part] for time, base in zip(times, measured[0])) for part in (0, 1)]
+        print(f'| {name} | {statistics.median(elapsed):.0f} | {min(elapsed):.0f}–{max(elapsed):.0f} | {ratios[0]:.2f} | {statistics.median(cpu):.0f} | {ratios[1]:.2f} |', flush=True)
+
+
+def main(directory):
+    build(directory)
+    shm = f'{directory}/shm-ahead/shm'
+    subprocess.run(['mount', '--make-rprivate', '/'], check=True)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', '/dev/shm'], check=True)
+    print(f'Linux {os.uname().release}, {os.cpu_count()} cores, .NET {subprocess.getoutput("dotnet --version")}, '
+          f'commit {subprocess.getoutput(f"git -C {ROOT} rev-parse --short HEAD")}, {time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}')
+
+    compare('Start', ('empty program, ReadyToRun', f'{directory}/empty-ahead/empty'), ('shm --version, ReadyToRun', f'{shm} --version'),
+            ('empty program, plain', f'{directory}/empty-plain/empty'), ('shm --version, plain', f'{directory}/shm-plain/shm --version'))
+
+    for number in range(OBJECTS):
         with open(f'/dev/shm/object-{number:05}', 'wb') as made:
-            made.write(b'x')
-    compare('10,000 objects', [('ls -l and a walk as lsof\'s', f'ls -l /dev/shm; {scratch}/proc_walk'), ('shm ls', f'{shm} ls'), ('shm ls --json', f'{shm} ls --json')])
+            made.write(b'x' * (number % 5000))
+    compare(f'List {OBJECTS} objects', ('ls -l; lsof', 'ls -l /dev/shm; lsof'), ('ls -l; lsof +D /dev/shm', 'ls -l /dev/shm; lsof +D /dev/shm; true'), ('ls -l; lsof /dev/shm', 'ls -l /dev/shm; lsof /dev/shm; true'),
+            ('shm ls', f'{shm} ls'), ('shm ls --json', f'{shm} ls --json'), ('shm ls --names', f'{shm} ls --names'), ('shm ls, plain', f'{directory}/shm-plain/shm ls'))
+    for number in range(OBJECTS):
+        os.unlink(f'/dev/shm/object-{number:05}')
 
-    held = os.open('/dev/shm/object-00000', os.O_RDWR)
-    holders = [subprocess.Popen(['sleep', '1000'], pass_fds=[held]) for _ in range(1000)]
+    with open('/dev/shm/held', 'wb') as made:
+        made.write(bytes(4096))
+    held = os.open('/dev/shm/held', os.O_RDWR)
+    holders = [subprocess.Popen(['sleep', '1000'], pass_fds=[held]) for _ in range(PROCESSES)]
     try:
-        compare('One object held by 1,000 processes', [('ls -l and a walk as lsof\'s', f'ls -l /dev/shm; {scratch}/proc_walk'), ('shm who', f'{shm} who object-00000')])
+        compare(f'Who, {PROCESSES} processes', ('ls -l; lsof', 'ls -l /dev/shm; lsof'), ('ls -l; lsof /dev/shm/held', 'ls -l /dev/shm; lsof /dev/shm/held'), ('fuser -v /dev/shm/held', 'fuser -v /dev/shm/held'),
+                ('shm who', f'{shm} who held'), ('shm who --json', f'{shm} who held --json'), ('shm who, plain', f'{directory}/shm-plain/shm who held'))
     finally:
         for holder in holders:
             holder.kill()
-        for holder in holders:
             holder.wait()
-finally:
-    shutil.rmtree(scratch)
+        os.close(held)
+
+    def clean():
+        for name in 'target', 'copy':
+            if os.path.exists(f'/dev/shm/{name}'):
+                os.unlink(f'/dev/shm/{name}')
+
+    piece = os.urandom(1 << 20)
+    with open('/dev/shm/source', 'wb') as made:
+        for _ in range(BYTES >> 20):
+            made.write(piece)
+    compare('Copy in 1 GiB, from a file of the same tmpfs', ('cp', 'cp /dev/shm/source /dev/shm/copy'), ('shm create --from FILE', f'{shm} create target --from /dev/shm/source'), between=clean)
+    compare('Copy in 1 GiB, from a pipe', ('cat FILE | cat > COPY', 'cat /dev/shm/source | cat > /dev/shm/copy'), ('cat FILE | shm create --from -', f'cat /dev/shm/source | {shm} create target --from -'), between=clean)
+    compare('Copy out 1 GiB, to a file of the same tmpfs', ('cat', 'cat /dev/shm/source > /dev/shm/copy'), ('shm cat', f'{shm} cat source > /dev/shm/copy'), between=clean)
+    compare('Copy out 1 GiB, to a pipe', ('cat', 'cat /dev/shm/source | cat > /dev/null'), ('shm cat', f'{shm} cat source | cat > /dev/null'), between=clean)
+
+
+if 'IN_NAMESPACE' not in os.environ:
+    os.environ['IN_NAMESPACE'] = 'yes'
+    os.execvp('unshare', ['unshare', '--mount', sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+with tempfile.TemporaryDirectory() as directory:
+    main(directory)

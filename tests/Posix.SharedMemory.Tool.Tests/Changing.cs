@@ -31,7 +31,35 @@ public sealed class Changing
         Assert.Equal(["two"], objects.Names());
         Assert.Equal(2, Objects.Read(two).Length);
         Assert.Equal($"shm: mv: {one}: No such file or directory (ENOENT)", Shm.Fail("mv", one, two));
+        Assert.Equal($"shm: mv: {one}: No such file or directory (ENOENT)", Shm.Fail("mv", two, one, "--exchange"));
         Assert.Equal("shm: mv: --no-replace and --exchange exclude each other (shm mv --help tells more)", Shm.Refuse("mv", one, two, "--no-replace", "--exchange"));
+    }
+
+    [Theory]
+    [InlineData("mkfifo /dev/shm/{1}")]
+    [InlineData("ln -s {0} /dev/shm/{1}")]
+    [InlineData("ln -s nowhere-at-all /dev/shm/{1}")]
+    [InlineData("mkdir /dev/shm/{1}")]
+    public void What_is_no_object_is_none_to_all_commands(string make)
+    {
+        using var objects = new Objects();
+        string name = objects.Add("a"), other = objects.Prefix + "other";
+        Assert.Equal(0, Shm.Shell(make.Replace("{0}", name, StringComparison.Ordinal).Replace("{1}", other, StringComparison.Ordinal)).ExitCode);
+        try
+        {
+            var words = new[] { "cat {1}", "stat {1}", "who {1}", "dump {1}", "map {1}", "ls {1}", "rm {1}", "rm {1} --if-unused", "resize {1} 5", "chmod 0600 {1}", "write {1}", "mv {1} {0}", "mv {0} {1}", "mv {0} {1} --exchange" };
+            foreach (var word in words)
+            {
+                var line = Shm.Fail(word.Replace("{0}", name, StringComparison.Ordinal).Replace("{1}", other, StringComparison.Ordinal).Split(' '));
+                Assert.Equal($"shm: {word.Split(' ')[0]}: {other}: Invalid argument (EINVAL): what stands under the name is no shared memory object", line);
+            }
+
+            Assert.Equal(["a"], objects.Names());
+        }
+        finally
+        {
+            Assert.Equal(0, Shm.Shell($"rm -r /dev/shm/{other}").ExitCode);
+        }
     }
 
     [Theory]

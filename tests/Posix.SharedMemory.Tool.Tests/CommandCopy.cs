@@ -20,11 +20,14 @@ internal sealed class CommandCopy : IDisposable
         Assert.Equal(0, Shm.Shell($"chmod -R a+rX {_directory}").ExitCode);
     }
 
+    /// <summary>Gets the path of the copy.</summary>
+    internal string Program => Path.Combine(_directory, "shm");
+
     /// <summary>Runs the command as <see cref="Privileged.Stranger"/>.</summary>
     internal Ran RunAsStranger(params string[] words)
     {
         var user = Privileged.Stranger.ToString(CultureInfo.InvariantCulture);
-        return Shm.Wait("setpriv", [$"--reuid={user}", $"--regid={user}", "--clear-groups", Path.Combine(_directory, "shm"), .. words], []);
+        return Shm.Wait("setpriv", [$"--reuid={user}", $"--regid={user}", "--clear-groups", Program, .. words], []);
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);

@@ -22,6 +22,14 @@ public sealed class Demonstrating
         Assert.Equal("", ran.Errors);
     }
 
+    [Fact]
+    public void Plays_on_no_object_that_it_did_not_make()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 1 << 20);
+        Assert.Equal($"shm: demo: {name}: it was not made by shm demo", Shm.Fail("demo", "--role", "one", "--object", name));
+    }
+
     private static void Check(Ran ran)
     {
         Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));

@@ -161,6 +161,9 @@ public sealed class Drawing
             """.ReplaceLineEndings("\n"),
             Picture(survey, width: 80),
             StringComparison.Ordinal);
+        var reserved = survey with { HidesReserved = true };
+        Assert.Contains("\n· absent, or reserved and never written: reads as zero (12K, ", Picture(reserved, width: 80), StringComparison.Ordinal);
+        Assert.Equal(((long?)null, (long?)null, "absent_or_reserved"), (PageFacts.Of(reserved).Present, PageFacts.Of(reserved).Absent, PageFacts.Of(reserved).Runs[1].State));
         var facts = PageFacts.Of(survey);
         Assert.Equal(((long?)null, (long?)null, (long)s_page, (long?)null), (facts.Resident, facts.Swapped, facts.Present, facts.Huge));
     }
@@ -205,7 +208,7 @@ public sealed class Drawing
         Assert.Equal("shm: map: /nowhere/at/all.svg: No such file or directory (ENOENT)", Shm.Fail("map", name, "--svg", "/nowhere/at/all.svg"));
     }
 
-    private static PageSurvey Survey(long length, PageRun[] runs, ByteRange[]? huge = null) => new("a", length, runs, huge ?? [], IsVague: false);
+    private static PageSurvey Survey(long length, PageRun[] runs, ByteRange[]? huge = null) => new("a", length, runs, huge ?? [], IsVague: false, HidesReserved: false);
 
     private static PageRun Run(long offset, long length, PageState state) => new(new(offset, length), state);
 

@@ -7,7 +7,7 @@ public sealed class Examining
     {
         using var root = new FakeRoot();
         var found = Examination.Of(root.Machine);
-        Assert.Equal(19, found.Count);
+        Assert.Equal(21, found.Count);
         Assert.All(found, finding => Assert.Equal((FindingLevel.Ok, null, null), (finding.Level, finding.Consequence, finding.Cure)));
     }
 
@@ -18,9 +18,12 @@ public sealed class Examining
     [InlineData("read-only", 2, "/dev/shm is mounted read-only.", "/proc/self/mounts", "tmpfs /dev/shm tmpfs ro,nosuid 0 0\n")]
     [InlineData("noexec", 1, "/dev/shm is mounted noexec.", "/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,noexec 0 0\n")]
     [InlineData("cgroup", 2, "The control group may take 512M of memory and takes 100M; /dev/shm may hold more, 4G.", "/sys/fs/cgroup/user.slice/memory.max", "536870912\n")]
-    [InlineData("huge-pages", 1, "Huge pages for shared memory are off (never).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise [never] deny force\n")]
-    [InlineData("huge-pages", 1, "Huge pages for shared memory are off (deny).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise never [deny] force\n")]
-    [InlineData("huge-pages", 1, "Huge pages for shared memory are used wherever they fit (always).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "[always] never\n")]
+    [InlineData("huge-pages", 1, "Huge pages for memory without a name are off (never).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise [never] deny force\n")]
+    [InlineData("huge-pages", 1, "Huge pages for memory without a name are off (deny).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise never [deny] force\n")]
+    [InlineData("huge-pages", 1, "Huge pages for memory without a name are used wherever they fit (always).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "[always] never\n")]
+    [InlineData("huge-pages-named", 1, "Huge pages for objects in /dev/shm are off (never).", "/proc/self/mounts", "tmpfs /dev/shm tmpfs rw 0 0\n")]
+    [InlineData("huge-pages-named", 1, "Huge pages for objects in /dev/shm are off (deny).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise never [deny] force\n")]
+    [InlineData("huge-pages-named", 1, "Huge pages for objects in /dev/shm are used wherever they fit (always).", "/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,huge=always 0 0\n")]
     [InlineData("huge-pool", 1, "2048 huge pages (4G) are reserved, and none is used.", "/proc/meminfo", "MemTotal: 8388608 kB\nHugePages_Total: 2048\nHugePages_Free: 2048\nHugepagesize: 2048 kB\n")]
     [InlineData("huge-pool", 1, "All 16 reserved huge pages are used.", "/proc/meminfo", "MemTotal: 8388608 kB\nHugePages_Total: 16\nHugePages_Free: 0\nHugepagesize: 2048 kB\n")]
     [InlineData("memfd-noexec", 1, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is asked for.", "/proc/sys/vm/memfd_noexec", "1\n")]
@@ -68,6 +71,30 @@ public sealed class Examining
         using var root = new FakeRoot();
         var used = total / 100 * percent;
         AssertFound(check, level, what, root.Make(new(total, used, total - used)));
+    }
+
+    [Theory]
+    [InlineData(1000, 200, 1)]
+    [InlineData(1000, 50, 2)]
+    public void Finds_that_inodes_are_short(long total, long left, int level)
+    {
+        using var root = new FakeRoot();
+        var machine = root.Make(new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = total, AvailableInodes = left });
+        AssertFound("inodes", level, $"/dev/shm may hold {total} files, of which {left} are left.", machine);
+        Assert.Contains("nr_inodes=2000 ", Find("inodes", machine).Cure, StringComparison.Ordinal);
+        Assert.DoesNotContain(Examination.Of(root.Make(new(4L << 30, 1L << 30, 3L << 30))), finding => finding.Check == "inodes");
+    }
+
+    [SkippableFact]
+    public void Shows_that_inodes_are_used_up()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        var ran = Shm.Shell(
+            "unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=64m,nr_inodes=4 tmpfs /dev/shm && for n in 1 2 3; do $SHM create n$n 1; done; $SHM create n4 1; $SHM df; $SHM df --json; $SHM doctor --quiet'");
+        Assert.Equal("shm: create: n4: No space left on device (ENOSPC)", ran.Errors.Split(':', 5) is var parts ? string.Join(':', parts[..4]).TrimEnd('\n') : "");
+        Assert.Matches(@"\n +4 +4 +0 +100%  /dev/shm, objects and other files \(inodes\)\n", ran.Output);
+        Assert.Contains("\"inodes\": 4,\n  \"inodes_available\": 0,", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("warning  /dev/shm may hold 4 files, of which 0 are left.\n", ran.Output, StringComparison.Ordinal);
     }
 
     [Theory]

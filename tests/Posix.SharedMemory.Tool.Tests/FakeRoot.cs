@@ -9,7 +9,7 @@ internal sealed class FakeRoot : IDisposable
     {
         Directory.CreateDirectory(_path + "/dev/shm");
         File.SetUnixFileMode(_path + "/dev/shm", (UnixFileMode)0x3FF);
-        Write("/proc/self/mounts", "proc /proc proc rw,relatime 0 0\ntmpfs /dev/shm tmpfs rw,nosuid,nodev,size=4194304k 0 0\n");
+        Write("/proc/self/mounts", "proc /proc proc rw,relatime 0 0\ntmpfs /dev/shm tmpfs rw,nosuid,nodev,size=4194304k,huge=advise 0 0\n");
         Write("/proc/self/status", "Name:\tshm\nUid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\nSeccomp:\t0\n");
         Write("/proc/self/cgroup", "0::/user.slice/user-1000.slice\n");
         Write("/proc/meminfo", "MemTotal:        8388608 kB\nMemFree:         1000000 kB\nSwapTotal:       2097152 kB\nHugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n");
@@ -25,7 +25,7 @@ internal sealed class FakeRoot : IDisposable
     }
 
     /// <summary>Gets the machine with this root.</summary>
-    internal Machine Machine => Make(new(4L << 30, 1L << 30, 3L << 30));
+    internal Machine Machine => Make(new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 });
 
     internal Machine Make(SharedMemoryUsage usage) => new(_path) { Usage = usage, AnonymousMemory = default(Errno) };
 

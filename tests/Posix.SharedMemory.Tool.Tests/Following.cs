@@ -133,12 +133,43 @@ public sealed class Following
     public void Tells_whole_pages_where_it_remembers_only_digests()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(72 << 20);
+        var filled = new byte[72 << 20];
+        filled.AsSpan().Fill(7);
+        memory.Write(filled, 0);
         var bytes = new ByteMemory();
+        bytes.Look(memory);
         Assert.Empty(bytes.Look(memory));
         memory.Write([1], (70 << 20) + 5);
         memory.Write([1], 5);
         Assert.Equal([new(5, 1), new(70 << 20, s_page)], bytes.Look(memory));
         Assert.Empty(bytes.Look(memory));
+    }
+
+    [Fact]
+    public void Keeps_little_of_a_long_object_and_tells_groups_of_pages_there()
+    {
+        // 64 MiB are kept as they are; behind them, a group of two pages is the least of 512 MiB that fit into the digests.
+        using var memory = SharedMemoryObject.CreateUnpublished(512 << 20, new() { Backing = Backing.Sparse });
+        var filled = new byte[66 << 20];
+        filled.AsSpan().Fill(1);
+        memory.Write(filled, 0);
+        var bytes = new ByteMemory();
+        bytes.Look(memory);
+        Assert.Empty(bytes.Look(memory));
+        memory.Write([2], 5);
+        memory.Write([2], (65 << 20) + s_page + 7);
+        memory.Write([2], 400 << 20);
+        Assert.Equal([new(5, 1), new(65 << 20, 2 * s_page), new(400 << 20, 2 * s_page)], bytes.Look(memory));
+        memory.Discard(400 << 20, s_page);
+        Assert.Equal([new(400 << 20, 2 * s_page)], bytes.Look(memory));
+
+        // Other groups: what is kept as it is can still be compared.
+        memory.SetLength(2L << 30, Backing.Sparse);
+        memory.Write([3], 6);
+        memory.Write([3], 65 << 20);
+        Assert.Equal([new(6, 1)], bytes.Look(memory));
+        memory.Write([4], 65 << 20);
+        Assert.Equal([new(65 << 20, 8 * s_page)], bytes.Look(memory));
     }
 
     private static Peer Watch(params string[] words) => Shm.Start(words);

@@ -123,10 +123,73 @@ public sealed class Holding
         using var objects = new Objects();
         var name = objects.Add("a");
         using var held = SharedMemoryObject.Open(name);
-        var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c '$SHM gc {name} --remove; $SHM rm {name} --if-unused; $SHM who {name}'");
-        Assert.Equal("0 objects that nobody holds, 0\nNobody holds it.\n", ran.Output);
+        var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c '$SHM gc {name} --remove; $SHM rm {name} --if-unused; $SHM who {name}; $SHM ls {name}; $SHM top --once --filter {name}; $SHM watch {name} --count 1 & sleep 1; kill $!'");
+        Assert.StartsWith("0 objects that nobody holds, 0\nSomebody holds it, who is not to be seen from here.\n", ran.Output, StringComparison.Ordinal);
+        // The same everywhere: one at least, and not 0.
+        Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" 1+ ", StringComparison.Ordinal)));
+        Assert.Matches($@"started +{name}  4096 bytes, 0600, \S+, 1 known to hold it\n", ran.Output);
         Assert.Equal($"shm: rm: {name}: held by a process that may not be looked into\n", ran.Errors);
         Assert.Equal(["a"], objects.Names());
+    }
+
+    [SkippableFact]
+    public void What_the_kernel_does_not_tell_in_another_PID_namespace_is_unknown_everywhere()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var name = objects.Add("foreign", mode: (UnixFileMode)0x1A4);
+        var user = Privileged.Stranger;
+        string[] words = ["ls {0}", "top --once --filter {0}", "ls {0} --json", "who {0}", "who {0} --json"];
+        var commands = string.Join("; ", words.Select(word => $"{copy.Program} {word.Replace("{0}", name, StringComparison.Ordinal)}"));
+        var ran = Shm.Shell($"unshare --pid --fork --mount-proc setpriv --reuid={user} --regid={user} --clear-groups sh -c '{commands}'");
+        Assert.Equal("", ran.Errors);
+        Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" ? ", StringComparison.Ordinal)));
+        Assert.Matches(@" \d+ held by nobody, \d+ unknown\n", ran.Output);
+        Assert.Contains("\"holders\": null,\n    \"holders_exact\": false", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("Nobody is known to hold it.\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("\"held\": null", ran.Output, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Does_not_take_processes_that_proc_hides_for_none(int hidden)
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var name = objects.Add("held", mode: (UnixFileMode)0x1A4);
+        using var memory = SharedMemoryObject.Open(name);
+        var user = Privileged.Stranger;
+        var ran = Shm.Shell(
+            $"unshare --mount --propagation private sh -c 'mount -t proc -o hidepid={hidden} proc /proc && exec setpriv --reuid={user} --regid={user} --clear-groups {copy.Program} who {name}'");
+        Assert.Matches(@"^Nobody is known to hold it\.\n(\d+ processes|Process 1) may not be looked into", ran.Output);
+    }
+
+    [SkippableFact]
+    public void Finds_objects_that_were_unlinked_and_are_still_held()
+    {
+        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        using var objects = new Objects();
+        string name = objects.Add("gone"), named = objects.Prefix + "published";
+        Assert.Equal(0, Shm.Run("secret"u8.ToArray(), "write", name).ExitCode);
+        using var python = Peer.Run(
+            "python3", "-c", $"import mmap,os,sys; f=os.open('/dev/shm/{name}',os.O_RDWR); m=mmap.mmap(f,4096); os.unlink('/dev/shm/{name}'); print(f,flush=True); sys.stdin.read()");
+        var descriptor = python.ReadLine();
+        // Made without a name and then published, it looks the same in /proc, and has one.
+        using var published = SharedMemoryObject.CreateUnpublished(4096);
+        published.Publish(named);
+        var listed = Shm.Print("ls", "--anonymous");
+        Assert.Matches($@"(?m)^ *{python.ProcessId} +{descriptor} +\S+ +4K +4K +python3?\S* +{name} \(unlinked\)$", listed);
+        var facts = Objects.Json(Shm.Print("ls", "--anonymous", "--json")).EnumerateArray().ToList();
+        var fact = Assert.Single(facts, fact => fact.GetProperty("name").GetString() == name);
+        Assert.Equal((true, 4096), (fact.GetProperty("unlinked").GetBoolean(), fact.GetProperty("length").GetInt32()));
+        Assert.Single(fact.GetProperty("held_by")[0].GetProperty("mappings").EnumerateArray());
+        Assert.DoesNotContain(facts, fact => fact.GetProperty("inode").GetUInt64() == published.GetStatus().Identity.Number && fact.GetProperty("unlinked").GetBoolean());
+        Assert.Equal("secret", Shm.Print("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor, "--length", "6"));
     }
 
     [SkippableFact]

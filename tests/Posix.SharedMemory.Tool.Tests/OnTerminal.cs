@@ -43,8 +43,8 @@ internal sealed class OnTerminal : IDisposable
     {
         var state = Ask("end");
         Assert.Equal(
-            (false, true, true, true),
-            (state.GetProperty("other_screen").GetBoolean(), state.GetProperty("cursor").GetBoolean(), state.GetProperty("echo").GetBoolean(), state.GetProperty("lines").GetBoolean()));
+            (false, true, true, true, false),
+            (state.GetProperty("other_screen").GetBoolean(), state.GetProperty("cursor").GetBoolean(), state.GetProperty("echo").GetBoolean(), state.GetProperty("lines").GetBoolean(), state.GetProperty("keypad").GetBoolean()));
         return state.GetProperty("exit").GetInt32();
     }
 

@@ -15,8 +15,34 @@ public sealed class Showing
         Assert.Contains("--owner", Complete("shm ls --o"), StringComparison.Ordinal);
         Assert.Equal($"{objects.Prefix}one ", Complete($"shm stat {objects.Prefix}o"));
         Assert.Equal($"{objects.Prefix}two\\ words ", Complete($"shm stat {objects.Prefix}t"));
+        Assert.Equal($"{objects.Prefix}two words ", Complete($"shm stat \"{objects.Prefix}t"));
+        Assert.Equal($"{objects.Prefix}two words ", Complete($"shm stat '{objects.Prefix}t"));
+        Assert.Equal($"{objects.Prefix}one ", Complete($"shm rm \"{objects.Prefix}two\" {objects.Prefix}o"));
         Assert.Equal("zsh ", Complete("shm completion z"));
         Assert.Contains("allocated", Complete("shm ls --sort a"), StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData("ls")]
+    [InlineData("--help")]
+    [InlineData("stat {0}")]
+    [InlineData("cat {0}-none")]
+    [InlineData("rm {0}-none {0}-nor")]
+    [InlineData("top --once")]
+    [InlineData("[suggest:4] ls\\ ")]
+    [InlineData("create {0}-new --from -")]
+    public void A_terminal_keeps_its_keypad(string words)
+    {
+        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
+        // Its input is the terminal too: nobody types there.
+        var line = $"echo -n before; timeout --foreground 2 {Shm.Program} {words.Replace("{0}", name, StringComparison.Ordinal)}; echo after";
+        var ran = Shm.Wait("python3", [script, "sh", "-c", line], []);
+        Assert.EndsWith("after\r\n", ran.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e[?1h", ran.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e=", ran.Output, StringComparison.Ordinal);
     }
 
     [SkippableTheory]

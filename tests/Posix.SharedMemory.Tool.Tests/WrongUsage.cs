@@ -12,7 +12,7 @@ public sealed class WrongUsage
         "write NAME --offset -1", "cat", "cat NAME FREE", "cat NAME --pid 1", "cat --pid 1", "cat --fd 1", "cat --pid x --fd 1", "cat --pid -1 --fd 1", "cat NAME --length x", "cat NAME --offset 99E", "dump", "dump NAME --length", "dump NAME x",
         "resize", "resize NAME", "resize NAME x", "resize NAME -1", "resize NAME 1 2", "resize NAME 9E", "mv", "mv NAME", "mv NAME FREE x", "mv NAME FREE --no-replace --exchange", "mv NAME .", "rm", "rm --if-unused", "rm --yes", "rm --yes=no NAME", "rm --yes:NAME", "rm -y=NAME", "rm --if-unused=NAME", "rm NAME --maybe",
         "rm ''", "chmod", "chmod 0600", "chmod 9 NAME", "chmod u=z NAME", "chmod 0600 NAME FREE", "df x", "df --sort", "gc --dry-run --remove", "gc --older x", "gc a b", "completion", "completion tcsh", "completion bash zsh", "map", "map NAME x",
-        "map NAME --svg", "watch a b", "top x", "top --interval -1", "top --sort x", "doctor x",
+        "map NAME --svg", "map NAME --svg ''", "create FREE --from ''", "write NAME ''", "demo --role", "watch a b", "top x", "top --interval -1", "top --sort x", "doctor x",
     ];
 
     [Theory]

@@ -58,7 +58,7 @@ internal sealed class CollectCommand : ShmCommand
         }
 
         orphans.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
-        var removed = given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : [];
+        var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
         if (given.GetValue(_json))
         {
             JsonFacts.Write(

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -44,6 +43,7 @@ internal static class CommandLine
 
     internal static int Run(string[] args)
     {
+        TerminalType.Hide();
         IsCompleting = args is [['[', 's', 'u', 'g', 'g', 'e', 's', 't', ..], ..];
         var root = MakeRoot(args);
 
@@ -66,7 +66,7 @@ internal static class CommandLine
 
         using var output = new StringWriter();
         var code = given.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output });
-        return output.GetStringBuilder().Length == 0 ? code : Print(output.ToString(), code);
+        return output.GetStringBuilder().Length == 0 ? code : Streams.Print(output.ToString(), code);
     }
 
     /// <summary>The command that the words name, alone where they name one: the others would only cost time.</summary>
@@ -118,26 +118,6 @@ internal static class CommandLine
             .SelectMany(result => result.Tokens)
             .Select(token => token.Value)
             .FirstOrDefault(word => word is ['-', _, ..] && words.Contains(word));
-    }
-
-    /// <summary>Prints what the parser has to say: help, completions.</summary>
-    internal static int Print(string text, int code)
-    {
-        try
-        {
-            using var output = Streams.OpenOutput();
-            output.Write(Encoding.UTF8.GetBytes(text));
-            return code;
-        }
-        catch (Exception e) when (Failure.IsClosedPipe(e))
-        {
-            return ExitCode.NobodyReads;
-        }
-        catch (Exception e) when (Failure.IsKnown(e))
-        {
-            Streams.WriteError($"shm: {Failure.Describe(e, e is CommandException ? null : "standard output")}\n");
-            return ExitCode.Failed;
-        }
     }
 
     private static int WrongUsage(ParseResult given, string reason)

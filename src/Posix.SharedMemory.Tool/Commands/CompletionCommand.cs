@@ -5,13 +5,26 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm completion</c>: a script that teaches a shell to complete commands, options and names of objects.</summary>
 internal sealed class CompletionCommand : ShmCommand
 {
-    // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'.
+    // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'. It knows less of quotes than a shell, which is given all that fits the place and chooses.
     private const string Bash = """
         _shm() {
-            local line=${COMP_LINE:0:COMP_POINT} begun=${COMP_WORDS[COMP_CWORD]//\\/} word
+            local line=shm begun=${COMP_WORDS[COMP_CWORD]} quote= word
+            for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+                line+=" \"${word//[\\\"\']/}\""
+            done
+            line+=' '
+            if [[ $begun == [\"\']* ]]; then
+                quote=${begun:0:1} begun=${begun:1}
+            fi
             COMPREPLY=()
             while IFS= read -r word; do
-                [[ ${word//\\/} != "$begun"* ]] || COMPREPLY+=("$(printf %q "$word")")
+                [[ ${word//\\/} == "${begun//\\/}"* ]] || continue
+                case $quote in
+                    \') ;;
+                    \") word=${word//\\/\\\\} word=${word//\$/\\\$} word=${word//\`/\\\`} ;;
+                    *) printf -v word %q "$word" ;;
+                esac
+                COMPREPLY+=("$word")
             done < <(shm "[suggest:${#line}]" "$line" 2>/dev/null)
         }
         complete -o default -F _shm shm

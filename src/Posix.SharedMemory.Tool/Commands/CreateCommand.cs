@@ -7,7 +7,7 @@ internal sealed class CreateCommand : ShmCommand
 {
     private readonly Argument<GivenName> _name = Given.NewName("NAME", "Its name, which must be free");
     private readonly Argument<long?> _size = Given.Size("SIZE", "Its length, such as 64M; by default, that of what is put into it", ArgumentArity.ZeroOrOne);
-    private readonly Option<string> _from = new("--from") { HelpName = "FILE", Description = "Fill it from a file, or from standard input with -" };
+    private readonly Option<string> _from = new("--from") { HelpName = "FILE", Description = "Fill it from a file, or from standard input with -", CustomParser = result => Given.One(result, Given.ReadPath)! };
     private readonly Option<Func<UnixFileMode, UnixFileMode>> _mode = new("--mode")
     {
         HelpName = "MODE",

@@ -67,11 +67,18 @@ internal static class Given
         return text;
     };
 
+    /// <summary>Takes the path of a file.</summary>
+    internal static string? ReadPath(string text, out string? objection)
+    {
+        objection = text.Length == 0 ? "the name of a file may not be empty" : null;
+        return text;
+    }
+
     internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description };
 
     internal static Option<long?> Offset() => Size("--offset", "BYTES", "Where to begin; by default, at the start");
 
-    internal static Option<long?> Length() => Size("--length", "BYTES", "How many; by default, up to the end");
+    internal static Option<long?> Length() => Size("--length", "BYTES", "How many, as far as there are; by default, up to the end");
 
     internal static Option<bool> Sparse() => Flag("--sparse", "Take no memory before it is written to");
 

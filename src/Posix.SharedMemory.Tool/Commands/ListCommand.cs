@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class ListCommand : ShmCommand
 {
     private readonly Argument<NamePattern?> _pattern = Given.Pattern("A name, or a pattern with * and ?");
-    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", "What decides the order; by default, name", [.. s_orders.Keys]);
+    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"What decides the order: {string.Join(", ", s_orders.Keys)}; by default, name", [.. s_orders.Keys]);
     private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
     private readonly Option<uint?> _owner = Given.User("--owner", "Only this user's");
     private readonly Option<long?> _larger = Given.Size("--larger", "SIZE", "Only those longer than this");
@@ -16,7 +16,7 @@ internal sealed class ListCommand : ShmCommand
     private readonly Option<bool> _orphaned = Given.Flag("--orphaned", "Only those that nobody holds, by the kernel's word");
     private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
     private readonly Option<bool> _names = Given.Flag("--names", "Only the names, one a line", "-1");
-    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "Instead, memory without a name (memfd), and who holds it");
+    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "Instead, memory without a name (memfd, or unlinked and still held), and who holds it");
     private readonly Option<bool> _json = Given.Json();
 
     private static readonly Dictionary<string, Comparison<Row>> s_orders = new(StringComparer.Ordinal)

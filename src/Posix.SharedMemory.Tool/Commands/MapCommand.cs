@@ -7,7 +7,7 @@ internal sealed class MapCommand : ShmCommand
 {
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
     private readonly Option<bool> _json = Given.Json();
-    private readonly Option<string?> _svg = new("--svg") { HelpName = "FILE", Description = "Write the picture to a file, for a report; - is standard output" };
+    private readonly Option<string?> _svg = new("--svg") { HelpName = "FILE", Description = "Write the picture to a file, for a report; - is standard output", CustomParser = result => Given.One(result, Given.ReadPath) };
 
     internal MapCommand()
         : base(
@@ -45,6 +45,10 @@ internal sealed class MapCommand : ShmCommand
         else if (file == "-")
         {
             terminal.Out.Write(PageSvg.Of(survey));
+        }
+        else if (Directory.Exists(file))
+        {
+            throw new CommandException($"{EscapedText.Of(file)}: {Failure.Reason(Errno.EISDIR)}");
         }
         else if (!terminal.Try(EscapedText.Of(file), () => File.WriteAllText(file, PageSvg.Of(survey))))
         {

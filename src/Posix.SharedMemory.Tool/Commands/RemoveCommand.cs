@@ -30,12 +30,12 @@ internal sealed class RemoveCommand : ShmCommand
     {
         var patterns = given.GetRequiredValue(_names);
         var isDone = true;
-        var matched = new List<SharedMemoryEntry>();
+        var matches = new HashSet<SharedMemoryEntry>();
         var all = patterns.All(pattern => pattern.IsOneName) ? [] : SharedMemoryDirectory.Enumerate().ToList();
         foreach (var pattern in patterns.Where(pattern => !pattern.IsOneName))
         {
             var found = all.FindAll(pattern.Matches);
-            matched.AddRange(found.Where(entry => !matched.Contains(entry)));
+            matches.UnionWith(found);
             if (found.Count == 0)
             {
                 terminal.Fail($"{pattern}: no object matches");
@@ -43,6 +43,7 @@ internal sealed class RemoveCommand : ShmCommand
             }
         }
 
+        var matched = matches.ToList();
         matched.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
         if (matched.Count > 1 && !given.GetValue(_yes) && !MayRemove(matched))
         {
@@ -94,6 +95,11 @@ internal sealed class RemoveCommand : ShmCommand
 
         if (HolderCount.Of(entry, holders, mustBeCertain: true) is { IsZero: false } count)
         {
+            if (SharedMemoryDirectory.Find(entry.NameBytes.Span)?.Identity != entry.Identity)
+            {
+                throw new SharedMemoryException(Errno.ENOENT, "shm_unlink", entry.Name);
+            }
+
             throw new CommandException(count.IsHeld ? "held by a process that may not be looked into" : "it cannot be known whether anybody holds it");
         }
     }

@@ -46,7 +46,8 @@ internal abstract class ShmCommand : Command
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {
-            terminal.Fail(e);
+            // What fails elsewhere says of itself what it was.
+            terminal.Fail(e, Failure.IsUnnamed(e) ? "standard output" : null);
             return ExitCode.Failed;
         }
     }

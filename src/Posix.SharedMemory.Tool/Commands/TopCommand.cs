@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm top</c>: all objects, live, over the whole terminal.</summary>
 internal sealed class TopCommand : ShmCommand
 {
-    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", "What decides the order (default: allocated)", [.. TopOrder.All.Select(order => order.Word)]);
+    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"What decides the order: {string.Join(", ", TopOrder.All.Select(order => order.Word))}; by default, allocated", [.. TopOrder.All.Select(order => order.Word)]);
     private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
     private readonly Option<string> _filter = new("--filter") { HelpName = "TEXT", Description = "Only names that contain this", DefaultValueFactory = _ => "" };
     private readonly Option<TimeSpan?> _interval = new("--interval")
@@ -43,6 +43,9 @@ internal sealed class TopCommand : ShmCommand
         {
             throw new UsageException("a live view needs a terminal; --once prints what there is now");
         }
+
+        // Its keys are read by what the terminal is said to be; what that switches over is switched back at the end.
+        TerminalType.Show();
 
         Live(view, terminal, given.GetValue(_interval) ?? TimeSpan.FromSeconds(2));
         return ExitCode.Done;

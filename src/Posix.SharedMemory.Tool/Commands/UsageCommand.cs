@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -31,8 +30,8 @@ internal sealed class UsageCommand : ShmCommand
         if (given.GetValue(_json))
         {
             var facts = new UsageFacts(
-                usage.TotalBytes, usage.UsedBytes, usage.AvailableBytes, named, unnamed, cgroup?.Limit, cgroup?.Used,
-                largest.ConvertAll(entry => new LargestFacts(Encoding.UTF8.GetString(entry.NameBytes.Span), entry.AllocatedBytes, entry.Owner)));
+                usage.TotalBytes, usage.UsedBytes, usage.AvailableBytes, named, unnamed, usage.TotalInodes == 0 ? null : usage.TotalInodes,
+                usage.TotalInodes == 0 ? null : usage.AvailableInodes, cgroup?.Limit, cgroup?.Used, largest.ConvertAll(LargestFacts.Of));
             JsonFacts.Write(terminal, facts, json => json.UsageFacts);
             return ExitCode.Done;
         }
@@ -40,6 +39,13 @@ internal sealed class UsageCommand : ShmCommand
         Func<long, string> size = given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short;
         var room = new Table(new("TOTAL", IsNumber: true), new("USED", IsNumber: true), new("AVAILABLE", IsNumber: true), new("USE%", IsNumber: true), new("OF"));
         room.Add(size(usage.TotalBytes), size(usage.UsedBytes), size(usage.AvailableBytes), Percent(usage.UsedBytes, usage.UsedBytes + usage.AvailableBytes), "/dev/shm");
+        if (usage.TotalInodes > 0)
+        {
+            // Counted one by one: used up, nothing more can be made, however many bytes are left.
+            var used = usage.TotalInodes - usage.AvailableInodes;
+            room.Add(ByteSize.Exact(usage.TotalInodes), ByteSize.Exact(used), ByteSize.Exact(usage.AvailableInodes), Percent(used, usage.TotalInodes), "/dev/shm, objects and other files (inodes)");
+        }
+
         if (cgroup is { } limits)
         {
             room.Add(size(limits.Limit), size(limits.Used), size(Math.Max(0, limits.Limit - limits.Used)), Percent(limits.Used, limits.Limit), "control group, with all other memory");
@@ -71,7 +77,7 @@ internal sealed class UsageCommand : ShmCommand
 
         if (unnamed > 0)
         {
-            table.Add(size(unnamed), Percent(unnamed, used), "", new("(without a name: unlinked and still held, semaphores, other files)", Ink.Dim));
+            table.Add(size(unnamed), Percent(unnamed, used), "", new("(without a name: unlinked and still held (shm ls --anonymous), semaphores, other files)", Ink.Dim));
         }
 
         table.WriteTo(terminal);

@@ -20,14 +20,15 @@ internal sealed class WhoCommand : ShmCommand
     {
         var entry = given.GetRequiredValue(_name).Find();
         var holders = entry.GetHolders();
+        var count = HolderCount.Of(entry, holders);
         if (given.GetValue(_json))
         {
-            var facts = new HoldersFacts(Encoding.UTF8.GetString(entry.NameBytes.Span), [.. holders.Select(HolderFacts.Of)], holders.UnreadableProcessIds);
+            var facts = new HoldersFacts(Encoding.UTF8.GetString(entry.NameBytes.Span), count.IsHeld ? true : count.IsZero ? false : null, [.. holders.Select(HolderFacts.Of)], holders.UnreadableProcessIds);
             JsonFacts.Write(terminal, facts, json => json.HoldersFacts);
         }
         else
         {
-            HolderTable.Print(terminal, holders, HolderCount.Of(entry, holders));
+            HolderTable.Print(terminal, holders, count);
         }
 
         return ExitCode.Done;

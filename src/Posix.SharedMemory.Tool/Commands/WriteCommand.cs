@@ -8,7 +8,7 @@ internal sealed class WriteCommand : ShmCommand
     private const int PieceBytes = 256 << 10;
 
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
-    private readonly Argument<string> _from = new("FILE") { Description = "Where the bytes come from; by default, or with -, standard input", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string> _from = new("FILE") { Description = "Where the bytes come from; by default, or with -, standard input", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Given.One(result, Given.ReadPath)! };
     private readonly Option<long?> _offset = Given.Offset();
 
     internal WriteCommand()

@@ -20,9 +20,18 @@ internal sealed class ByteSource : IDisposable
             return new(Streams.OpenInput(), "standard input", length: null);
         }
 
-        // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        return new(file, EscapedText.Of(path), LengthOf(file));
+        var name = EscapedText.Of(path);
+        try
+        {
+            // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return new(file, name, LengthOf(file));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The base library takes a directory for a file without permission.
+            throw new CommandException(Directory.Exists(path) ? $"{name}: {Failure.Reason(Errno.EISDIR)}" : Failure.Describe(e, name));
+        }
     }
 
     /// <summary>Gets what to call it in messages.</summary>
@@ -46,14 +55,23 @@ internal sealed class ByteSource : IDisposable
     }
 
     /// <summary>Copies bytes by the kernel, from where reading got to.</summary>
-    /// <returns>How many: 0 where there is no more.</returns>
+    /// <returns>How many: fewer than asked where there are no more.</returns>
     internal long CopyTo(SharedMemoryObject memory, ByteRange range)
     {
         try
         {
-            // The stream keeps a position of its own, and reads on behind what was copied.
-            var count = memory.CopyFrom(((FileStream)_stream).SafeFileHandle, range.Offset, range.Length);
-            _stream.Seek(count, SeekOrigin.Current);
+            if (_stream is not FileStream file)
+            {
+                return memory.CopyFrom(Streams.InputHandle(), range.Offset, range.Length);
+            }
+
+            var count = memory.CopyFrom(file.SafeFileHandle, range.Offset, range.Length);
+            if (file.CanSeek)
+            {
+                // The stream keeps a position of its own, and reads on behind what was copied.
+                file.Seek(count, SeekOrigin.Current);
+            }
+
             return count;
         }
         catch (SharedMemoryException e) when (e.Operation == "read")

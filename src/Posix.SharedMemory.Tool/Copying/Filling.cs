@@ -9,9 +9,6 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     /// <summary>How much more is reserved when the end is not known: seldom, and not much of it in vain.</summary>
     private const long StepBytes = 16 << 20;
 
-    /// <summary>How much the kernel copies between two steps of the bar.</summary>
-    private const long CopyBytes = 32 << 20;
-
     private static readonly int s_page = Environment.SystemPageSize;
 
     private long _length;
@@ -20,21 +17,18 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     internal void From(ByteSource source)
     {
         var expected = size ?? source.Length;
-        // What a file has is written to the last byte, and so need not be reserved before.
-        var copied = backing == Backing.Reserved && source.Length is { } known ? Math.Min(known, expected!.Value) : 0L;
-        if (copied > 0)
+        if (expected is { } length && backing == Backing.Reserved)
         {
-            RequireRoom(expected!.Value);
-            memory.SetLength(_length = copied, Backing.Sparse);
-        }
-        else if (expected is { } length)
-        {
-            SetLength(length);
+            RequireRoom(length);
         }
 
         ProgressBar.Show(source.Name, expected, report =>
         {
-            Copy(source, copied, report);
+            if (backing == Backing.Reserved && !Copy(source, report))
+            {
+                return;
+            }
+
             var piece = new byte[PieceBytes];
             while (source.Read(piece) is var count and > 0)
             {
@@ -53,30 +47,46 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
         }
     }
 
-    /// <summary>Has the kernel copy a file, as far as it was long.</summary>
-    private void Copy(ByteSource source, long length, Action<long> report)
+    /// <summary>Has the kernel copy, which takes the memory as it goes: what is written to the last byte need not be reserved before.</summary>
+    /// <returns>Whether there may be more: there is no room for a whole step, or all that is expected is there.</returns>
+    private bool Copy(ByteSource source, Action<long> report)
     {
-        while (_done < length && source.CopyTo(memory, new(_done, Math.Min(CopyBytes, length - _done))) is var count and > 0)
+        var end = Math.Min(size ?? long.MaxValue, source.Length ?? long.MaxValue);
+        while (Math.Min(StepBytes, end - _done) is var step and > 0 && step <= Room())
         {
+            memory.SetLength(_length = _done + step, Backing.Sparse);
+            var count = source.CopyTo(memory, new(_done, step));
             _done += count;
             report(_done);
+            if (count < step)
+            {
+                return false;
+            }
         }
+
+        return true;
     }
 
     /// <summary>Fails before the first byte is copied where there is no room for the last.</summary>
     private static void RequireRoom(long length)
     {
+        if (Room() is var room && room < length)
+        {
+            throw new SharedMemoryException(Errno.ENOSPC, "fallocate", detail: $"{length} bytes asked, {room} bytes available in its file system");
+        }
+    }
+
+    private static long Room()
+    {
         try
         {
-            if (SharedMemoryDirectory.GetUsage() is { TotalBytes: > 0 } usage && usage.AvailableBytes < length)
-            {
-                throw new SharedMemoryException(
-                    Errno.ENOSPC, "fallocate", detail: $"{length} bytes asked, {usage.AvailableBytes} bytes available in its file system");
-            }
+            // Without a size, a tmpfs has no limit.
+            return SharedMemoryDirectory.GetUsage() is { TotalBytes: > 0 } usage ? usage.AvailableBytes : long.MaxValue;
         }
         catch (PlatformNotSupportedException)
         {
             // No file system holds it: copying tells.
+            return long.MaxValue;
         }
     }
 

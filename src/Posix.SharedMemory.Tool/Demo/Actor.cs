@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Posix.SharedMemory.Tool;
@@ -16,7 +17,14 @@ internal sealed class Actor : IDisposable
         {
             UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true,
         };
-        _process = Process.Start(start)!;
+        try
+        {
+            _process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new CommandException($"no second process can be started: {Failure.Reason(new(e.NativeErrorCode))}");
+        }
     }
 
     internal int ProcessId => _process.Id;

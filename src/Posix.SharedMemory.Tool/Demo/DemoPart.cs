@@ -8,12 +8,23 @@ internal static class DemoPart
 {
     internal const int Length = 1 << 20, Counts = 1_000_000;
 
-    // A counter in the first eight bytes, and a text behind it.
-    private const int CounterAt = 0, TextAt = 64, TextLength = 200;
+    // A counter in the first eight bytes, what tells it from other objects, and a text.
+    private const int CounterAt = 0, MarkAt = 16, TextAt = 64, TextLength = 200;
+
+    private static ReadOnlySpan<byte> Mark => "shm demo"u8;
+
+    /// <summary>Marks an object as the demonstration's.</summary>
+    internal static void Sign(SharedMemoryObject memory) => memory.Write(Mark, MarkAt);
 
     internal static void Play(string name, TextReader acts, TextWriter answers)
     {
         using var memory = SharedMemoryObject.Open(name);
+        Span<byte> mark = stackalloc byte[Mark.Length];
+        if (memory.Length != Length || memory.Read(mark, MarkAt) < mark.Length || !mark.SequenceEqual(Mark))
+        {
+            throw new CommandException($"{EscapedText.Of(name)}: it was not made by shm demo");
+        }
+
         using var mapping = memory.Map();
         while (acts.ReadLine() is { } act)
         {

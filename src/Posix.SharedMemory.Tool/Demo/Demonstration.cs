@@ -12,6 +12,7 @@ internal sealed class Demonstration(Terminal terminal, CancellationToken ended)
         var name = SharedMemoryDirectory.CreateUniqueName("shm-demo");
         // The last user removes the name: also if this process is killed, its children end with their input, and the name with them.
         using var memory = SharedMemoryObject.Create(name, DemoPart.Length, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+        DemoPart.Sign(memory);
         Tell($"This process, {Environment.ProcessId}, makes an object of one mebibyte. It is memory with a name.", $"shm create {name} 1M");
         Show($"{ModeText.Letters(memory.Permissions)}  {memory.Length} bytes  {name}");
 

@@ -97,4 +97,19 @@ internal static class DirectoryChecks
             "When it is full, reserving fails with ENOSPC, and writing into unreserved memory is SIGBUS.",
             "shm df shows what fills it; shm gc shows what nobody holds; mount -o remount,size=… /dev/shm makes it larger");
     }
+
+    internal static Finding? HasInodes(Machine machine)
+    {
+        if (machine.Usage is not { TotalInodes: > 0 } usage)
+        {
+            return null;
+        }
+
+        var percent = (int)((usage.TotalInodes - usage.AvailableInodes) * 100m / usage.TotalInodes);
+        var what = string.Create(CultureInfo.InvariantCulture, $"/dev/shm may hold {usage.TotalInodes} files, of which {usage.AvailableInodes} are left.");
+        return percent < 75 ? Finding.Ok("inodes", what) : new(
+            "inodes", percent < 90 ? FindingLevel.Note : FindingLevel.Warning, what,
+            "When none is left, nothing can be made there, however small: shm_open fails with ENOSPC while df shows free bytes.",
+            string.Create(CultureInfo.InvariantCulture, $"shm gc shows what nobody holds; mount -o remount,nr_inodes={usage.TotalInodes * 2} /dev/shm"));
+    }
 }

@@ -6,8 +6,8 @@ internal static class Examination
     private static readonly Func<Machine, Finding?>[] s_checks =
     [
         DirectoryChecks.IsThere, DirectoryChecks.IsMemory, DirectoryChecks.IsOpenToAll, DirectoryChecks.IsWritable, DirectoryChecks.MayExecute,
-        DirectoryChecks.IsLargeEnough, DirectoryChecks.HasRoom,
-        MemoryChecks.ControlGroup, MemoryChecks.TransparentHugePages, MemoryChecks.ReservedHugePages, MemoryChecks.AnonymousMemory, MemoryChecks.ExecutableAnonymousMemory,
+        DirectoryChecks.IsLargeEnough, DirectoryChecks.HasRoom, DirectoryChecks.HasInodes,
+        MemoryChecks.ControlGroup, MemoryChecks.TransparentHugePages, MemoryChecks.TransparentHugePagesOfObjects, MemoryChecks.ReservedHugePages, MemoryChecks.AnonymousMemory, MemoryChecks.ExecutableAnonymousMemory,
         LimitChecks.LockedMemory, LimitChecks.Descriptors, LimitChecks.FileSize, LimitChecks.AddressSpace, LimitChecks.OtherProcesses, LimitChecks.ProtectedFiles,
         ObjectChecks.RemovedAtLogout, ObjectChecks.NobodyHolds,
     ];

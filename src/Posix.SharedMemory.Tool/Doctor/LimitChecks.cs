@@ -49,7 +49,7 @@ internal static class LimitChecks
         if (!machine.Exists("/proc/self"))
         {
             return new(
-                "proc", FindingLevel.Warning, "/proc is not mounted.", "Who holds an object cannot be found: shm who, shm ls and shm gc know nothing of holders.",
+                "proc", FindingLevel.Warning, "/proc is not mounted.", "Who holds an object cannot be found: shm who fails; shm ls and shm gc know no more than what the kernel tells of one's own objects, whether anybody does. shm chmod fails.",
                 "mount -t proc proc /proc");
         }
 
@@ -57,7 +57,7 @@ internal static class LimitChecks
         return hidden is not null && machine.User != 0
             ? new(
                 "proc", FindingLevel.Note, $"/proc hides the processes of other users ({hidden}).",
-                "Holders that are not yours are not seen, and not even counted as unknown: shm ls and shm who show fewer than there are.",
+                "Holders that are not yours are not seen: shm ls shows ? and 1+ where there may be more, shm who tells that it does not know all.",
                 "Ask as root; or mount -o remount,hidepid=0 /proc")
             : Finding.Ok("proc", "/proc shows the processes that may hold objects.");
     }

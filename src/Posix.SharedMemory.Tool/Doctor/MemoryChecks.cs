@@ -33,13 +33,37 @@ internal static class MemoryChecks
         return Chosen(text) switch
         {
             "never" or "deny" => new(
-                "huge-pages", FindingLevel.Note, $"Huge pages for shared memory are off ({Chosen(text)}).",
-                "MAP_SHARED memory comes in pages of 4K: MADV_HUGEPAGE has no effect there, and access to gigabytes at random is slower.",
+                "huge-pages", FindingLevel.Note, $"Huge pages for memory without a name are off ({Chosen(text)}).",
+                "Memory of memfd_create comes in pages of 4K: MADV_HUGEPAGE has no effect there, and access to gigabytes at random is slower.",
                 $"echo advise > {ShmemEnabled}"),
             "always" or "force" => new(
-                "huge-pages", FindingLevel.Note, $"Huge pages for shared memory are used wherever they fit ({Chosen(text)}).",
-                "A small object may take 2M of memory for the one page that is written.", $"echo advise > {ShmemEnabled}"),
-            var chosen => Finding.Ok("huge-pages", $"Huge pages for shared memory are there for who asks ({chosen})."),
+                "huge-pages", FindingLevel.Note, $"Huge pages for memory without a name are used wherever they fit ({Chosen(text)}).",
+                "A small memfd may take 2M of memory for the one page that is written.", $"echo advise > {ShmemEnabled}"),
+            var chosen => Finding.Ok("huge-pages", $"Huge pages for memory without a name are there for who asks ({chosen})."),
+        };
+    }
+
+    // Named objects go by the mount, and by the setting above only where that overrules all mounts.
+    internal static Finding? TransparentHugePagesOfObjects(Machine machine)
+    {
+        if (machine.Mount("/dev/shm") is not { Type: "tmpfs" } mount || machine.Read(ShmemEnabled) is not { } text)
+        {
+            return null;
+        }
+
+        var chosen = Chosen(text) is "deny" or "force" ? Chosen(text)
+            : Array.Find(mount.Options, option => option.StartsWith("huge=", StringComparison.Ordinal)) is { } option ? option["huge=".Length..] : "never";
+        return chosen switch
+        {
+            "never" or "deny" => new(
+                "huge-pages-named", FindingLevel.Note, $"Huge pages for objects in /dev/shm are off ({chosen}).",
+                "They come in pages of 4K: MADV_HUGEPAGE has no effect there, and access to gigabytes at random is slower.",
+                chosen == "deny" ? $"echo advise > {ShmemEnabled} && mount -o remount,huge=advise /dev/shm" : "mount -o remount,huge=advise /dev/shm"),
+            "always" or "force" => new(
+                "huge-pages-named", FindingLevel.Note, $"Huge pages for objects in /dev/shm are used wherever they fit ({chosen}).",
+                "A small object may take 2M of memory for the one page that is written.",
+                chosen == "force" ? $"echo advise > {ShmemEnabled} && mount -o remount,huge=advise /dev/shm" : "mount -o remount,huge=advise /dev/shm"),
+            _ => Finding.Ok("huge-pages-named", $"Huge pages for objects in /dev/shm are there for who asks ({chosen})."),
         };
     }
 

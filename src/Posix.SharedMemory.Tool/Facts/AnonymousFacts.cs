@@ -1,8 +1,14 @@
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>Memory without a name, as JSON; lengths are null where this user may not look that far.</summary>
-internal sealed record AnonymousFacts(string Name, long? Length, long? Allocated, ulong Inode, IReadOnlyList<HolderFacts> HeldBy)
+/// <param name="Name">The name it was made with.</param>
+/// <param name="Unlinked">Whether it is an object of /dev/shm whose name was removed, or not given yet.</param>
+/// <param name="Length">Its length in bytes.</param>
+/// <param name="Allocated">How much memory it takes.</param>
+/// <param name="Inode">Its number in its file system.</param>
+/// <param name="HeldBy">Who holds it.</param>
+internal sealed record AnonymousFacts(string Name, bool Unlinked, long? Length, long? Allocated, ulong Inode, IReadOnlyList<HolderFacts> HeldBy)
 {
     internal static AnonymousFacts Of(AnonymousMemory memory) => new(
-        memory.DebugName, memory.Status?.Length, memory.Status?.AllocatedBytes, memory.Identity.Number, [.. memory.Holders.Select(HolderFacts.Of)]);
+        memory.DebugName, memory.IsUnlinked, memory.Status?.Length, memory.Status?.AllocatedBytes, memory.Identity.Number, [.. memory.Holders.Select(HolderFacts.Of)]);
 }

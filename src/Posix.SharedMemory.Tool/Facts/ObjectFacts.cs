@@ -40,7 +40,7 @@ internal record ObjectFacts
     [JsonPropertyOrder(-1)]
     public required int? Holders { get; init; }
 
-    /// <summary>Gets whether there are no others.</summary>
+    /// <summary>Gets whether there are no others, among the processes that can be seen from here.</summary>
     [JsonPropertyOrder(-1)]
     public required bool HoldersExact { get; init; }
 

@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Json.Serialization;
+
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>The room for shared memory and what takes it, as JSON.</summary>
@@ -6,11 +9,20 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Available">How much this user may still take of it.</param>
 /// <param name="Named">How much the objects with names take.</param>
 /// <param name="Unnamed">The rest: unlinked and still held, semaphores, other files.</param>
+/// <param name="Inodes">How many files it may hold, objects among them, however small; null where there is no such limit.</param>
+/// <param name="InodesAvailable">How many more.</param>
 /// <param name="CgroupLimit">The memory that the control group may take; null where it is not limited.</param>
 /// <param name="CgroupUsed">The memory that it takes.</param>
 /// <param name="Largest">The objects that take the most.</param>
 internal sealed record UsageFacts(
-    long Total, long Used, long Available, long Named, long Unnamed, long? CgroupLimit, long? CgroupUsed, IReadOnlyList<LargestFacts> Largest);
+    long Total, long Used, long Available, long Named, long Unnamed, long? Inodes, long? InodesAvailable, long? CgroupLimit, long? CgroupUsed, IReadOnlyList<LargestFacts> Largest);
 
 /// <summary>One of the objects that take the most, as JSON.</summary>
-internal sealed record LargestFacts(string Name, long Allocated, uint Uid);
+internal sealed record LargestFacts(string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, long Allocated, uint Uid)
+{
+    internal static LargestFacts Of(SharedMemoryEntry entry)
+    {
+        var escaped = EscapedText.Of(entry.NameBytes.Span);
+        return new(Encoding.UTF8.GetString(entry.NameBytes.Span), escaped == entry.Name ? null : escaped, entry.AllocatedBytes, entry.Owner);
+    }
+}

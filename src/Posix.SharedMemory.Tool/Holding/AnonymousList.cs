@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Memory without a name, found by who holds it: <c>shm ls --anonymous</c>.</summary>
+/// <summary>Memory without a name, memfds and objects that were unlinked, found by who holds it: <c>shm ls --anonymous</c>.</summary>
 internal static class AnonymousList
 {
     internal static void Print(Terminal terminal, bool isJson, Func<long, string> size)
@@ -22,7 +22,7 @@ internal static class AnonymousList
                 table.Add(
                     holder.ProcessId, holder.Descriptors.Count == 0 ? new Cell("mapped", Ink.Dim) : holder.Descriptors[0].Number, holder.UserId is { } user ? Accounts.Users.NameOf(user) : "?",
                     memory.Status is { } status ? size(status.Length) : "?", memory.Status is { } told ? size(told.AllocatedBytes) : "?", EscapedText.Of(holder.Command),
-                    EscapedText.Of(memory.DebugName));
+                    EscapedText.Of(memory.DebugName) + (memory.IsUnlinked ? " (unlinked)" : ""));
             }
         }
 

@@ -18,6 +18,10 @@ internal static class Failure
         _ => false,
     };
 
+    /// <summary>Whether an exception tells of a stream and does not say which: ours name theirs, so it is the one that all commands print to.</summary>
+    internal static bool IsUnnamed(Exception exception) =>
+        exception is UnauthorizedAccessException || (exception is IOException and not SharedMemoryException and not FileNotFoundException && IsErrno(exception.HResult));
+
     /// <param name="subject">What it was done to; by default, what the exception names.</param>
     internal static string Describe(Exception exception, object? subject = null) => exception switch
     {
@@ -30,7 +34,7 @@ internal static class Failure
         _ => Line(subject, exception.Message),
     };
 
-    private static string Reason(Errno errno) => $"{Marshal.GetPInvokeErrorMessage(errno.Number)} ({errno})";
+    internal static string Reason(Errno errno) => $"{Marshal.GetPInvokeErrorMessage(errno.Number)} ({errno})";
 
     private static string Line(object? subject, string reason) => (subject is null ? reason : $"{subject}: {reason}").ReplaceLineEndings(" ");
 

@@ -9,18 +9,31 @@ internal static class ProgressBar
     /// <summary>Less is done before anybody could read the bar.</summary>
     private const long WorthShowing = 64 << 20;
 
+    private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(100);
+
     /// <param name="title">What is worked on.</param>
     /// <param name="total">How many bytes; <see langword="null"/> where nobody knows.</param>
     /// <param name="work">The work, which tells how far it is.</param>
     internal static void Show(string title, long? total, Action<Action<long>> work)
     {
-        if (Terminal.HasProgress && (total ?? long.MaxValue) >= WorthShowing)
+        using var ended = new ManualResetEventSlim();
+        var done = 0L;
+        Task? bar = null;
+        try
         {
-            Draw(title, total, work);
+            work(count =>
+            {
+                Volatile.Write(ref done, count);
+                if (bar is null && (total ?? count) >= WorthShowing && Terminal.HasProgress)
+                {
+                    bar = Task.Run(() => Draw(title, total, () => Volatile.Read(ref done), ended));
+                }
+            });
         }
-        else
+        finally
         {
-            work(_ => { });
+            ended.Set();
+            WaitFor(bar);
         }
     }
 
@@ -33,9 +46,22 @@ internal static class ProgressBar
         }
     }
 
+    private static void WaitFor(Task? bar)
+    {
+        try
+        {
+            bar?.Wait();
+        }
+        catch (AggregateException)
+        {
+            // A terminal that has gone is no reason to give up the work.
+            return;
+        }
+    }
+
     // Apart, so that the library is loaded only where a bar is drawn.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Draw(string title, long? total, Action<Action<long>> work)
+    private static void Draw(string title, long? total, Func<long> done, ManualResetEventSlim ended)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -49,11 +75,11 @@ internal static class ProgressBar
         {
             var task = context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
             task.IsIndeterminate = total is null;
-            work(done =>
+            while (!ended.Wait(s_refresh))
             {
-                task.MaxValue = Math.Max(task.MaxValue, done);
-                task.Value = done;
-            });
+                task.MaxValue = Math.Max(task.MaxValue, done());
+                task.Value = done();
+            }
         });
     }
 }

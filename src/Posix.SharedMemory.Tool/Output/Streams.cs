@@ -17,7 +17,8 @@ internal static class Streams
     internal static Stream OpenInput()
     {
         RequireOurs(Input, "standard input");
-        return Console.OpenStandardInput();
+        // On a terminal the console's stream would edit lines by itself.
+        return Console.IsInputRedirected ? Console.OpenStandardInput() : new FileStream(InputHandle(), FileAccess.Read, bufferSize: 0);
     }
 
     /// <summary>Opens standard output so that a reader who has gone is a failure (<c>EPIPE</c>).</summary>
@@ -38,6 +39,13 @@ internal static class Streams
     /// <summary>Opens a writer of text to standard output.</summary>
     internal static StreamWriter OpenOutputText(int bufferBytes) => new(OpenOutput(), s_utf8, bufferBytes);
 
+    /// <summary>Gets the descriptor of standard input.</summary>
+    internal static SafeFileHandle InputHandle()
+    {
+        RequireOurs(Input, "standard input");
+        return new(Input, ownsHandle: false);
+    }
+
     /// <summary>Gets the descriptor of standard output.</summary>
     internal static SafeFileHandle OutputHandle()
     {
@@ -45,12 +53,33 @@ internal static class Streams
         return new(Output, ownsHandle: false);
     }
 
+    /// <summary>Prints what is no command's output: help, completions, the version.</summary>
+    internal static int Print(string text, int code)
+    {
+        try
+        {
+            using var output = OpenOutput();
+            output.Write(s_utf8.GetBytes(text));
+            return code;
+        }
+        catch (Exception e) when (Failure.IsClosedPipe(e))
+        {
+            return ExitCode.NobodyReads;
+        }
+        catch (Exception e) when (Failure.IsKnown(e))
+        {
+            WriteError($"shm: {Failure.Describe(e, e is CommandException ? null : "standard output")}\n");
+            return ExitCode.Failed;
+        }
+    }
+
     /// <summary>Writes to standard error, if that can be done: there is no other place to say that it cannot.</summary>
     internal static void WriteError(string text)
     {
         try
         {
-            Console.Error.Write(text);
+            using var error = Console.OpenStandardError();
+            error.Write(s_utf8.GetBytes(text));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -27,7 +27,7 @@ internal sealed class Terminal : IDisposable
     internal static bool IsTerminal => !Console.IsOutputRedirected;
 
     /// <summary>Gets whether standard error is a terminal, where progress can be shown.</summary>
-    internal static bool HasProgress => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
+    internal static bool HasProgress => !Console.IsErrorRedirected && TerminalType.Name is not (null or "" or "dumb");
 
     /// <summary>Gets whether somebody sits at standard input who can answer a question.</summary>
     internal static bool CanAsk => !Console.IsInputRedirected && !Console.IsErrorRedirected;
@@ -66,7 +66,7 @@ internal sealed class Terminal : IDisposable
     }
 
     // https://no-color.org: present and not empty, whatever it says.
-    private static bool WantsColor => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    private static bool WantsColor => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && TerminalType.Name != "dumb";
 
     internal string Paint(string text, Ink ink) =>
         UsesColor && ink != Ink.Plain ? string.Create(CultureInfo.InvariantCulture, $"\e[{(int)ink}m{text}\e[0m") : text;
@@ -110,7 +110,8 @@ internal sealed class Terminal : IDisposable
     internal static bool Ask(string question)
     {
         Streams.WriteError($"{question} [y/N] ");
-        return Console.In.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
+        using var answers = new StreamReader(Streams.OpenInput());
+        return answers.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 
     internal void Flush()

@@ -50,20 +50,33 @@ internal sealed class GivenName
 
     internal ReadOnlySpan<byte> Bytes => _bytes;
 
-    internal SharedMemoryObject Open(FileAccess access) => _text is null ? Find().Open(access) : SharedMemoryObject.Open(_text, FileMode.Open, access);
+    internal SharedMemoryObject Open(FileAccess access) =>
+        Find() is var entry && _text is null ? entry.Open(access) : SharedMemoryObject.Open(_text!, FileMode.Open, access);
 
     /// <summary>Finds what the name means now, without opening it: that needs no permission.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: no object has the name.</exception>
-    internal SharedMemoryEntry Find() =>
-        SharedMemoryDirectory.Find(_bytes) ?? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Encoding.UTF8.GetString(_bytes));
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>: no object has the name. <see cref="Errno.EINVAL"/>: what has it is something else, such as a FIFO, a link, a directory.
+    /// </exception>
+    internal SharedMemoryEntry Find() => SharedMemoryDirectory.Find(_bytes) ?? throw (IsSomethingElse
+        ? new SharedMemoryException(Errno.EINVAL, "shm_open", Encoding.UTF8.GetString(_bytes), "what stands under the name is no shared memory object")
+        : new SharedMemoryException(Errno.ENOENT, "shm_open", Encoding.UTF8.GetString(_bytes)));
+
+    /// <summary>Gets whether the name is there and means no object.</summary>
+    private bool IsSomethingElse => OperatingSystem.IsLinux() && _text is not null && SharedMemoryDirectory.Find(_bytes) is null
+        && ("/dev/shm/" + _text) is var path && (new FileInfo(path).Exists || Directory.Exists(path));
 
     /// <summary>Gets whether an object has the name now.</summary>
     internal bool IsTaken => SharedMemoryDirectory.Find(_bytes) is not null;
 
     internal void Rename(GivenName to, RenameMode mode)
     {
-        // What stands under the name and is no object, such as a FIFO, takes no object's place.
+        // What stands under a name and is no object, such as a FIFO, takes no object's place and gives none up.
         var entry = Find();
+        if (mode == RenameMode.Exchange || to.IsSomethingElse)
+        {
+            to.Find();
+        }
+
         if (_text is null)
         {
             entry.Rename(to.Text, mode);
@@ -76,9 +89,10 @@ internal sealed class GivenName
 
     internal void Unlink()
     {
+        var entry = Find();
         if (_text is null)
         {
-            Find().Unlink();
+            entry.Unlink();
         }
         else
         {

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -10,17 +11,19 @@ namespace Posix.SharedMemory.Tool;
 [UnsupportedOSPlatform("windows")]
 internal sealed class FullScreen : IDisposable
 {
-    // The other screen, no cursor, no wrapping of lines that are too long by one; and back.
-    private const string Enter = "\e[?1049h\e[?25l\e[?7l\e[2J", Leave = "\e[?7h\e[?25h\e[?1049l";
+    // The other screen, no cursor, no wrapping of lines that are too long by one; and back, with the keypad that reading keys switches over.
+    private const string Enter = "\e[?1049h\e[?25l\e[?7l\e[2J", Leave = "\e[?7h\e[?25h\e[?1049l\e[?1l\e>";
 
     private readonly Stream _output = Console.OpenStandardOutput();
     private readonly List<PosixSignalRegistration> _signals = [];
     private readonly Lock _lock = new();
+    private readonly Action<bool> _post;
     private bool _isOn;
 
     /// <param name="post">Told from any thread: that the view is to end (true) or to be drawn anew (false).</param>
     internal FullScreen(Action<bool> post)
     {
+        _post = post;
         // An exception that nobody catches ends the process without disposing of anything.
         AppDomain.CurrentDomain.UnhandledException += (_, _) => TurnOff();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => TurnOff();
@@ -71,8 +74,17 @@ internal sealed class FullScreen : IDisposable
         context.Cancel = true;
         TurnOff();
         // The runtime does not stop where it has told of the signal, and has no way to send one: the shell's kill does.
-        using var kill = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -STOP {Environment.ProcessId}")]);
-        kill.WaitForExit();
+        try
+        {
+            using var kill = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -STOP {Environment.ProcessId}")]);
+            kill.WaitForExit();
+        }
+        catch (Win32Exception)
+        {
+            // No process more can be started: the view goes on.
+            TurnOn();
+            _post(false);
+        }
     }
 
     private void TurnOn()

@@ -9,12 +9,8 @@ internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Ro
     internal static TopSnapshot Take()
     {
         var index = HolderSearch.TryIndex();
-        var rows = SharedMemoryDirectory.Enumerate().Select(entry =>
-        {
-            // The kernel is not asked about each: who looks every second is not to disturb those who open.
-            var holders = index?[entry.Identity];
-            return new TopRow(EscapedText.Of(entry.NameBytes.Span), entry, new(holders?.Count, holders?.IsComplete ?? false));
-        });
+        var rows = SharedMemoryDirectory.Enumerate()
+            .Select(entry => new TopRow(EscapedText.Of(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity])));
         return new(TimeProvider.System.GetUtcNow(), [.. rows], UsageOrNull());
     }
 

@@ -2,7 +2,7 @@ namespace Posix.SharedMemory.Tool;
 
 /// <summary>Where the memory of an object is, as JSON. Sums are bytes; null means not known.</summary>
 internal sealed record PageFacts(
-    string Name, long Length, int PageSize, long? Resident, long? Swapped, long Present, long Absent, long? Huge,
+    string Name, long Length, int PageSize, long? Resident, long? Swapped, long? Present, long? Absent, long? Huge,
     IReadOnlyList<RunFacts> Runs, IReadOnlyList<ByteRangeFacts>? HugeRanges)
 {
     internal static PageFacts Of(PageSurvey survey)
@@ -14,16 +14,16 @@ internal sealed record PageFacts(
             PageSurvey.PageSize,
             survey.IsVague ? null : resident,
             survey.IsVague ? null : swapped,
-            resident + swapped + survey.BytesOf(PageState.Present),
-            survey.BytesOf(PageState.Absent),
+            survey.HidesReserved ? null : resident + swapped + survey.BytesOf(PageState.Present),
+            survey.HidesReserved ? null : survey.BytesOf(PageState.Absent),
             survey.Huge is null ? null : survey.HugeBytes,
-            [.. survey.Runs.Select(run => new RunFacts(run.Range.Offset, run.Range.Length, StateText(run.State)))],
+            [.. survey.Runs.Select(run => new RunFacts(run.Range.Offset, run.Range.Length, StateText(survey, run.State)))],
             survey.Huge is null ? null : [.. survey.Huge.Select(range => new ByteRangeFacts(range.Offset, range.Length))]);
     }
 
-    private static string StateText(PageState state) => state switch
+    private static string StateText(PageSurvey survey, PageState state) => state switch
     {
-        PageState.Absent => "absent",
+        PageState.Absent => survey.HidesReserved ? "absent_or_reserved" : "absent",
         PageState.Resident => "resident",
         PageState.Swapped => "swapped",
         _ => "present",

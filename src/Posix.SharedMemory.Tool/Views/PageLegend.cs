@@ -20,7 +20,7 @@ internal sealed record PageLegend(PageKind Kind, char Sign, Ink Ink, string Mean
             new(PageKind.Present, '▓', Ink.Green, "there: in memory or swapped out, the kernel does not tell this user which", survey.BytesOf(PageState.Present)),
             new(PageKind.Swapped, 's', Ink.Red, "swapped out, at least in part: the next access waits for the disk", survey.BytesOf(PageState.Swapped)),
             new(PageKind.Partly, '▒', Ink.Yellow, "partly there", null),
-            new(PageKind.Absent, '·', Ink.Dim, "absent: reads as zero, takes memory when written", survey.BytesOf(PageState.Absent)),
+            new(PageKind.Absent, '·', Ink.Dim, survey.HidesReserved ? "absent, or reserved and never written: reads as zero" : "absent: reads as zero, takes memory when written", survey.BytesOf(PageState.Absent)),
         ];
         var seen = drawn.ToArray().ToHashSet();
         return [.. lines.Where(line => line.Bytes > 0 || seen.Contains(line.Kind) || (line.Bytes is not null && line.Kind is PageKind.Resident or PageKind.Absent && !survey.IsVague))];

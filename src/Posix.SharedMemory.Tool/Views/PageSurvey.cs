@@ -6,7 +6,8 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Runs">Its pages, from the start to the end.</param>
 /// <param name="Huge">Those that processes map in huge pages; <see langword="null"/> where that is not known.</param>
 /// <param name="IsVague">Whether the kernel told only what has been written, and not where it is.</param>
-internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague)
+/// <param name="HidesReserved">Whether there is more memory than shows: some of what seems absent is reserved.</param>
+internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague, bool HidesReserved)
 {
     internal static readonly int PageSize = Environment.SystemPageSize;
 
@@ -17,8 +18,9 @@ internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRu
         var runs = memory.GetPageStates();
         // Memory that is reserved and does not show in any run: what is called absent may be there.
         var shown = runs.Where(run => run.State != PageState.Absent).Sum(run => PagesOf(run.Range.Length)) * PageSize;
-        var isVague = runs.Any(run => run.State == PageState.Present) || memory.GetStatus().AllocatedBytes > shown;
-        return new(name.ToString(), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, memory.FindHugePages(), isVague);
+        var hidesReserved = memory.GetStatus().AllocatedBytes > shown;
+        var isVague = hidesReserved || runs.Any(run => run.State == PageState.Present);
+        return new(name.ToString(), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, memory.FindHugePages(), isVague, hidesReserved);
     }
 
     internal long Pages => PagesOf(Length);

@@ -2,26 +2,31 @@ namespace Posix.SharedMemory.Tool;
 
 /// <summary>Remembers the bytes of an object, to tell which of them have changed.</summary>
 /// <remarks>
-/// Only pages that are there are read and remembered: looking at a sparse object costs what it holds. So much is kept as it is; of what is beyond, the
-/// page's digest, and a change there is told as the whole page.
+/// Only pages that are there are read and remembered: looking at a sparse object costs what it holds. So much is kept as it is. Of what is beyond, only digests are,
+/// so many that they take little: of pages, or of groups of pages in long objects; a change there is told as the whole group. When an object grows so far that the
+/// groups become larger, what has changed there since the look before is not told.
 /// </remarks>
 internal sealed class ByteMemory
 {
-    private const int MostCopies = (64 << 20) / 4096, Piece = 1 << 20;
+    private const int MostCopies = (64 << 20) / 4096, MostDigests = 1 << 16, Piece = 1 << 20;
 
     private static readonly int s_page = Environment.SystemPageSize;
     private static readonly byte[] s_zeros = new byte[s_page];
 
     private readonly Dictionary<long, byte[]> _copies = [];
-    private readonly Dictionary<long, int> _digests = [];
     private readonly byte[] _buffer = new byte[Piece];
+    private Dictionary<long, int> _digests = [];
+    private long _groupBytes;
 
     /// <summary>Looks at all bytes again.</summary>
     /// <returns>Those that are not as they were; what has been added or cut off counts where it is not zero.</returns>
     internal List<ByteRange> Look(SharedMemoryObject memory)
     {
+        var length = memory.Length;
+        var canCompare = SetGroups(length);
         var changed = new List<ByteRange>();
         var seen = new HashSet<long>();
+        var groups = new Dictionary<long, HashCode>();
         foreach (var range in memory.GetAllocatedRanges())
         {
             // A part that is cut off meanwhile reads short.
@@ -32,48 +37,72 @@ internal sealed class ByteMemory
                 for (var page = 0; page < filled; page += s_page)
                 {
                     var number = (at + page) / s_page;
-                    seen.Add(number);
-                    Compare(number, piece[page..(int)Math.Min(page + s_page, filled)], changed);
+                    if (!Compare(number, piece[page..(int)Math.Min(page + s_page, filled)], canCompare, changed))
+                    {
+                        Digest(number, piece[page..(int)Math.Min(page + s_page, filled)], groups);
+                    }
+                    else if (_copies.ContainsKey(number))
+                    {
+                        seen.Add(number);
+                    }
                 }
             }
         }
 
-        foreach (var gone in _copies.Keys.Concat(_digests.Keys).Where(number => !seen.Contains(number)).ToList())
+        foreach (var gone in _copies.Keys.Where(number => !seen.Contains(number)).ToList())
         {
-            Compare(gone, s_zeros, changed);
+            AddDifferences(gone * s_page, _copies[gone], s_zeros, changed);
             _copies.Remove(gone);
-            _digests.Remove(gone);
         }
 
+        CompareGroups(groups, length, canCompare, changed);
         changed.Sort((one, other) => one.Offset.CompareTo(other.Offset));
         return Joined(changed);
     }
 
-    private void Compare(long number, ReadOnlySpan<byte> now, List<ByteRange> changed)
+    /// <summary>Chooses how large the groups are of which digests are kept.</summary>
+    /// <returns>Whether they are as large as they were.</returns>
+    private bool SetGroups(long length)
     {
-        if (_digests.TryGetValue(number, out var digest))
+        var before = _groupBytes;
+        _groupBytes = s_page;
+        while (length / _groupBytes > MostDigests)
         {
-            _digests[number] = Digest(now);
-            if (digest != _digests[number])
-            {
-                changed.Add(new(number * s_page, now.Length));
-            }
-
-            return;
+            _groupBytes *= 2;
         }
 
+        if (before == _groupBytes || before == 0)
+        {
+            return true;
+        }
+
+        _digests.Clear();
+        return false;
+    }
+
+    /// <summary>Compares a page with what is kept of it, and keeps it if there is room.</summary>
+    /// <returns>Whether that is all; else a digest has to do.</returns>
+    private bool Compare(long number, ReadOnlySpan<byte> now, bool canCompare, List<ByteRange> changed)
+    {
         if (!_copies.TryGetValue(number, out var before))
         {
-            AddDifferences(number * s_page, s_zeros, now, changed);
-            if (_copies.Count < MostCopies)
+            if (!now.ContainsAnyExcept((byte)0))
             {
-                before = _copies[number] = new byte[s_page];
+                // It reads as what is not there.
+                return true;
             }
-            else
+
+            if (_copies.Count >= MostCopies || _digests.ContainsKey(number * s_page / _groupBytes))
             {
-                _digests[number] = Digest(now);
-                return;
+                return false;
             }
+
+            if (canCompare)
+            {
+                AddDifferences(number * s_page, s_zeros, now, changed);
+            }
+
+            before = _copies[number] = new byte[s_page];
         }
         else if (!before.AsSpan(0, now.Length).SequenceEqual(now))
         {
@@ -82,6 +111,31 @@ internal sealed class ByteMemory
 
         now.CopyTo(before);
         before.AsSpan(now.Length).Clear();
+        return true;
+    }
+
+    private void Digest(long number, ReadOnlySpan<byte> now, Dictionary<long, HashCode> groups)
+    {
+        var group = number * s_page / _groupBytes;
+        var digest = groups.GetValueOrDefault(group);
+        digest.Add(number);
+        digest.AddBytes(now);
+        groups[group] = digest;
+    }
+
+    private void CompareGroups(Dictionary<long, HashCode> groups, long length, bool canCompare, List<ByteRange> changed)
+    {
+        var now = groups.ToDictionary(group => group.Key, group => group.Value.ToHashCode());
+        foreach (var group in canCompare ? now.Keys.Union(_digests.Keys) : [])
+        {
+            var start = group * _groupBytes;
+            if (start < length && !(now.TryGetValue(group, out var one) && _digests.TryGetValue(group, out var other) && one == other))
+            {
+                changed.Add(new(start, Math.Min(_groupBytes, length - start)));
+            }
+        }
+
+        _digests = now;
     }
 
     // Two changes with a few unchanged bytes between them are told as one: most are of a few words.
@@ -123,12 +177,5 @@ internal sealed class ByteMemory
         }
 
         return joined;
-    }
-
-    private static int Digest(ReadOnlySpan<byte> bytes)
-    {
-        var digest = default(HashCode);
-        digest.AddBytes(bytes);
-        return digest.ToHashCode();
     }
 }

@@ -50,7 +50,14 @@ internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
         "unreadable" => $"  {happened.Reason}",
         "removed" => "",
         _ => happened.Length is not { } length ? "" : string.Create(
-            CultureInfo.InvariantCulture, $"  {length} bytes, {happened.Mode}, {happened.Owner}{(happened.Holders is { } holders ? $", {holders} known to hold it" : "")}"),
+            CultureInfo.InvariantCulture, $"  {length} bytes, {happened.Mode}, {happened.Owner}{HoldersText(happened)}"),
+    };
+
+    private static string HoldersText(WatchFacts happened) => happened switch
+    {
+        { Holders: { } holders } => string.Create(CultureInfo.InvariantCulture, $", {holders} known to hold it"),
+        { HoldersExact: false } => ", not known who holds it",
+        _ => "",
     };
 
     private static string Ranges(WatchFacts happened)

@@ -99,19 +99,20 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
     private void Begin(string word, SharedMemoryEntry entry)
     {
         _entry = entry;
-        _holders = Holders(entry);
+        _holders = Holders(entry, out var told);
+        var count = HolderCount.Of(entry, told);
         _bytes = null;
         Print(new()
         {
             Time = Now(), Event = word, Name = Name, Length = entry.Length, Mode = ModeText.Octal(entry.Permissions),
-            Owner = Accounts.Users.NameOf(entry.Owner), Holders = _holders.Count,
+            Owner = Accounts.Users.NameOf(entry.Owner), Holders = count is { Known: 0, IsExact: false } ? null : count.Known, HoldersExact = count.IsExact,
         });
         LookAtBytes(entry, isFirst: true);
     }
 
     private void LookAtHolders(SharedMemoryEntry entry)
     {
-        var now = Holders(entry);
+        var now = Holders(entry, out _);
         foreach (var (id, holder) in now)
         {
             if (!_holders.TryGetValue(id, out var before) || before.Access != holder.Access)
@@ -182,14 +183,16 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
 
     private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
 
-    private static Dictionary<int, SharedMemoryHolder> Holders(SharedMemoryEntry entry)
+    private static Dictionary<int, SharedMemoryHolder> Holders(SharedMemoryEntry entry, out SharedMemoryHolders? told)
     {
         try
         {
-            return entry.GetHolders().Where(holder => holder.ProcessId != Environment.ProcessId).ToDictionary(holder => holder.ProcessId);
+            told = entry.GetHolders();
+            return told.Where(holder => holder.ProcessId != Environment.ProcessId).ToDictionary(holder => holder.ProcessId);
         }
         catch (PlatformNotSupportedException)
         {
+            told = null;
             return [];
         }
     }

@@ -26,6 +26,9 @@ internal sealed record WatchFacts
 
     public int? Holders { get; init; }
 
+    /// <summary>Gets whether there are no others; none where nobody looked.</summary>
+    public bool? HoldersExact { get; init; }
+
     public int? Pid { get; init; }
 
     public string? Command { get; init; }

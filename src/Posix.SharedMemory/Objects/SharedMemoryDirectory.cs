@@ -100,7 +100,7 @@ public static class SharedMemoryDirectory
     /// </example>
     public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.IndexHolders(only: null);
 
-    /// <summary>Finds memory that has no name here (<c>memfd_create</c>) by the processes that hold it.</summary>
+    /// <summary>Finds memory that has no name here by the processes that hold it: made by <c>memfd_create</c>, or an object that was unlinked.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <remarks>What is held only by processes that this user may not look into is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     public static IEnumerable<AnonymousMemory> EnumerateAnonymous() => Platform.Current.ListAnonymous();

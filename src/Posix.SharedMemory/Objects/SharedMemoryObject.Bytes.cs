@@ -9,6 +9,9 @@ public sealed partial class SharedMemoryObject
 {
     private const int CopyBufferBytes = 64 << 10;
 
+    /// <summary>How much is copied between two looks at whether there is memory for more.</summary>
+    private const long CopyStepBytes = 8 << 20;
+
     /// <summary>Copies bytes out of the object. It does not fault, whatever other processes do to the object.</summary>
     /// <param name="destination">Where they go; as many as fit.</param>
     /// <param name="offset">The first byte to copy.</param>
@@ -55,7 +58,7 @@ public sealed partial class SharedMemoryObject
         _platform.Write(target, source, offset);
     }
 
-    /// <summary>Copies bytes from a file, a pipe or another memory object into this one, inside the kernel where it can (<c>copy_file_range</c>). It never makes the object longer.</summary>
+    /// <summary>Copies bytes from a file, a pipe or another memory object into this one, inside the kernel where it can (<c>copy_file_range</c>, <c>splice</c>). It never makes the object longer.</summary>
     /// <param name="source">A descriptor open for reading; the bytes come from its present position.</param>
     /// <param name="offset">Where the first one goes.</param>
     /// <param name="count">How many; by default, as many as there is room for up to the end of the object.</param>
@@ -76,7 +79,26 @@ public sealed partial class SharedMemoryObject
         var done = 0L;
         while (done < range.Length)
         {
-            var rest = new ByteRange(offset + done, range.Length - done);
+            var step = new ByteRange(offset + done, Math.Min(CopyStepBytes, range.Length - done));
+            // Nothing is reserved, since every byte is written: that would cost a tenth of the copy.
+            _platform.RequireRoom(Target, step);
+            var copied = ReceiveStep(source, step);
+            done += copied;
+            if (copied < step.Length)
+            {
+                break;
+            }
+        }
+
+        return done;
+    }
+
+    private long ReceiveStep(SafeFileHandle source, ByteRange range)
+    {
+        var done = 0L;
+        while (done < range.Length)
+        {
+            var rest = new ByteRange(range.Offset + done, range.Length - done);
             var error = _platform.Receive(Target, source, rest, out var received);
             if (MustGoThroughBuffer(error) || (error.IsSuccess && received == 0))
             {

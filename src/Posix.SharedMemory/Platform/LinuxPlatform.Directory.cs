@@ -69,23 +69,51 @@ internal partial class LinuxPlatform
 
     internal override IEnumerable<AnonymousMemory> ListAnonymous()
     {
-        const string Prefix = "/memfd:", Suffix = " (deleted)";
-        var names = new Dictionary<ObjectIdentity, string>();
+        const string Memfd = "/memfd:", Named = "/dev/shm/", Suffix = " (deleted)";
+        var names = new Dictionary<ObjectIdentity, (string Name, bool IsUnlinked)>();
+        var hasDirectory = StatusBehind("/dev/shm", out var directory).IsSuccess;
         var index = new LinuxProcessScan(this, IsAnonymous, readsLinks: true).Walk();
+        if (names.Values.Any(found => found.IsUnlinked))
+        {
+            // What was made without a name and published has one now, though it keeps the other look.
+            foreach (var name in ListNames())
+            {
+                if (Find(name) is { } named)
+                {
+                    names.Remove(named.Identity);
+                }
+            }
+        }
+
         return names.Select(found => new AnonymousMemory
         {
-            DebugName = found.Value, Identity = found.Key, Status = StatusThrough(index[found.Key], found.Key), Holders = index[found.Key],
+            DebugName = found.Value.Name,
+            IsUnlinked = found.Value.IsUnlinked,
+            Identity = found.Key,
+            Status = StatusThrough(index[found.Key], found.Key),
+            Holders = index[found.Key],
         });
 
         bool IsAnonymous(ObjectIdentity identity, ReadOnlySpan<char> path)
         {
-            if (path.StartsWith(Prefix))
+            var isGone = path.EndsWith(Suffix);
+            var bare = isGone ? path[..^Suffix.Length] : path;
+            if (bare.StartsWith(Memfd))
             {
-                names.TryAdd(identity, path[Prefix.Length..(path.EndsWith(Suffix) ? ^Suffix.Length : ^0)].ToString());
+                names.TryAdd(identity, (bare[Memfd.Length..].ToString(), false));
+            }
+            else if (isGone && hasDirectory && identity.Device == directory.Identity.Device && bare.StartsWith(Named) && IsObject(bare[Named.Length..]))
+            {
+                // Who opened it by its name shows that; who made it without one and published it, a number.
+                var isBetter = !names.TryGetValue(identity, out var known) || known.Name.StartsWith('#');
+                names[identity] = isBetter ? (bare[Named.Length..].ToString(), true) : known;
             }
 
             return names.ContainsKey(identity);
         }
+
+        // Semaphores are made under another name and then linked: they look removed, and are no objects anyway.
+        static bool IsObject(ReadOnlySpan<char> name) => !name.Contains('/') && !name.StartsWith("sem.");
     }
 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle)
@@ -140,7 +168,11 @@ internal partial class LinuxPlatform
         return new(
             (long)fileSystem.f_blocks * block,
             (long)(fileSystem.f_blocks - fileSystem.f_bfree) * block,
-            (long)fileSystem.f_bavail * block);
+            (long)fileSystem.f_bavail * block)
+        {
+            TotalInodes = (long)fileSystem.f_files,
+            AvailableInodes = (long)fileSystem.f_ffree,
+        };
     }
 
     /// <summary>The name in a record; none for what is not a regular file and for POSIX semaphores, which live there too.</summary>

@@ -59,6 +59,8 @@ internal partial class LinuxPlatform
         ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
     }
 
+    internal override void RequireRoom(in OpenObject target, ByteRange range) => RefuseWhatCannotFit(target, range);
+
     internal override void Discard(in OpenObject target, ByteRange range)
     {
         if (PunchHole(target, range) is { IsSuccess: false } error)

@@ -73,8 +73,6 @@ internal partial class LinuxPlatform
             throw BeyondFileSizeLimit(nameof(Libc.copy_file_range), target, range.End, limit);
         }
 
-        // Nothing is reserved, since every byte is written: that would cost a tenth of the copy. What cannot fit is found before.
-        RefuseWhatCannotFit(target, range);
         var offset = range.Offset;
         nint result;
         do
@@ -85,10 +83,21 @@ internal partial class LinuxPlatform
                 : Libc.copy_file_range(SYS_copy_file_range, source, null, target.Handle, ref offset, (nuint)range.Length, 0);
         }
         while (IsInterrupted(result));
+        var error = ErrorOf(result);
+        if (error == Errno.EINVAL)
+        {
+            // Not a file: a pipe has a call of its own.
+            do
+            {
+                // SAFETY: as above.
+                result = Fails(nameof(Libc.splice)) ? -1 : Libc.splice(source, null, target.Handle, ref offset, (nuint)range.Length, 0);
+            }
+            while (IsInterrupted(result));
+            error = ErrorOf(result);
+        }
+
         received = Math.Max(result, 0);
-        return ErrorOf(result) is { IsSuccess: false } error && error == Errno.EPERM
-            ? throw Refused(error, nameof(Libc.copy_file_range), target, SealRefusal.AgainstWriting)
-            : ErrorOf(result);
+        return error == Errno.EPERM ? throw Refused(error, nameof(Libc.copy_file_range), target, SealRefusal.AgainstWriting) : error;
     }
 
     private unsafe Errno TryStat(SafeFileHandle handle, int mask, out LinuxStatx statx)

@@ -118,6 +118,9 @@ internal abstract class Platform
     /// <summary>Reserves the memory of a part.</summary>
     internal abstract void Reserve(in OpenObject target, ByteRange range);
 
+    /// <summary>Fails where the memory of a part is not to be had, as <see cref="Reserve"/> does, but takes none.</summary>
+    internal abstract void RequireRoom(in OpenObject target, ByteRange range);
+
     /// <summary>Gives a part's pages back; it then reads as zero.</summary>
     internal abstract void Discard(in OpenObject target, ByteRange range);
 

@@ -67,6 +67,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override void Reserve(in OpenObject target, ByteRange range) => throw Unsupported();
 
+    internal override void RequireRoom(in OpenObject target, ByteRange range) => throw Unsupported();
+
     internal override void Discard(in OpenObject target, ByteRange range) => throw Unsupported();
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target) => throw Unsupported();

@@ -37,7 +37,7 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
@@ -95,6 +95,7 @@ internal static class FaultAllowances
         ("Rename Replace", "statx", [], FaultOutcome.ThrowsAfterTheStep, "The look for twins follows the rename."),
         ("Rename Exchange", "renameat2", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "The answers that race with creators and removers."),
 
+        ("CopyFrom", "splice", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyFrom", "copy_file_range", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),

@@ -183,6 +183,7 @@ internal static class FaultPaths
                 scene.Memory.CopyTo(pipe.SafePipeHandle);
             });
         yield return new("CopyFrom memory", scene => scene.Create(5000), CopyFrom);
+        yield return new("CopyFrom pipe", scene => scene.Create(5000), CopyFromPipe);
         yield return new("CopyTo memory", scene => scene.Create(5000), scene => CopyTo(scene, append: false));
         yield return new("CopyTo append-only", scene => scene.Create(5000), scene => CopyTo(scene, append: true));
         yield return new("CopyToAsync", scene => scene.Create(300_000), scene => CopyToSocket(scene)) { Calls = 6, DependsOnNeighbours = true };
@@ -270,6 +271,20 @@ internal static class FaultPaths
         var copied = new byte[5000];
         Assert.Equal(5000, scene.Memory.Read(copied, 0));
         Assert.Equal(Pattern.Of(5000), copied);
+    }
+
+    private static void CopyFromPipe(FaultScene scene)
+    {
+        var (reader, writer) = Native.Pipe(0);
+        using (reader)
+        {
+            using (var into = new FileStream(writer, FileAccess.Write))
+            {
+                into.Write(Pattern.Of(5000));
+            }
+
+            Assert.Equal(5000, scene.Memory.CopyFrom(reader));
+        }
     }
 
     private static unsafe void CopyTo(FaultScene scene, bool append)

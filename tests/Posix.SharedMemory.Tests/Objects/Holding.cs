@@ -227,6 +227,19 @@ public sealed class Holding
         var holder = Assert.Single(found.Holders, holder => holder.ProcessId == python.ProcessId);
         Assert.Contains(holder.Descriptors, held => held.Number == descriptor);
         Assert.Single(holder.Mappings);
+        Assert.False(found.IsUnlinked);
+
+        // An object that was unlinked has no name any more; one that was published later than made has one.
+        using var published = SharedMemoryObject.CreateUnpublished(1);
+        published.Publish(unique);
+        using var made = SharedMemoryObject.Create(unique + "-gone", 4096);
+        using var unlinked = SharedMemoryObject.Open(unique + "-gone");
+        unlinked.Unlink();
+        var all = SharedMemoryDirectory.EnumerateAnonymous().ToList();
+        var gone = Assert.Single(all, one => one.Identity == unlinked.GetStatus().Identity);
+        Assert.Equal((true, unique + "-gone", 4096L), (gone.IsUnlinked, gone.DebugName, gone.Status!.Value.Length));
+        Assert.Contains(gone.Holders, holder => holder.ProcessId == Environment.ProcessId);
+        Assert.DoesNotContain(all, one => one.Identity == published.GetStatus().Identity);
 
         using (var memory = SharedMemoryDirectory.OpenDescriptor(python.ProcessId, descriptor, FileAccess.ReadWrite))
         {

@@ -213,11 +213,11 @@ public sealed class Listing
             () =>
             {
                 usage = SharedMemoryDirectory.GetUsage();
-                using var df = Peer.Run("df", "-B1", "--output=size,used,avail", "/dev/shm");
+                using var df = Peer.Run("df", "-B1", "--output=size,used,avail,itotal,iavail", "/dev/shm");
                 _ = df.ReadLine();
                 var numbers = df.ReadLine().Split(' ', StringSplitOptions.RemoveEmptyEntries)
                     .Select(text => long.Parse(text, CultureInfo.InvariantCulture)).ToArray();
-                told = new(numbers[0], numbers[1], numbers[2]);
+                told = new(numbers[0], numbers[1], numbers[2]) { TotalInodes = numbers[3], AvailableInodes = numbers[4] };
                 return told == usage;
             },
             "a moment in which df and GetUsage tell the same");

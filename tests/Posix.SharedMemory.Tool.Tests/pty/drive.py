@@ -73,6 +73,7 @@ def modes():
     flags = termios.tcgetattr(terminal)[3]
     return {
         'other_screen': output.rfind('\x1b[?1049h') > output.rfind('\x1b[?1049l'), 'cursor': output.rfind('\x1b[?25h') >= output.rfind('\x1b[?25l'),
+        'keypad': max(output.rfind('\x1b[?1h'), output.rfind('\x1b=')) > max(output.rfind('\x1b[?1l'), output.rfind('\x1b>')),
         'echo': bool(flags & termios.ECHO), 'lines': bool(flags & termios.ICANON),
     }
 

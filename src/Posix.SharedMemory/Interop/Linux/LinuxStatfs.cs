@@ -11,5 +11,7 @@ internal struct LinuxStatfs
     [FieldOffset(16)] internal ulong f_blocks;
     [FieldOffset(24)] internal ulong f_bfree;
     [FieldOffset(32)] internal ulong f_bavail;
+    [FieldOffset(40)] internal ulong f_files;
+    [FieldOffset(48)] internal ulong f_ffree;
     [FieldOffset(72)] internal long f_frsize;
 }
