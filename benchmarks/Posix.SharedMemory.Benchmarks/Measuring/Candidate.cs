@@ -89,9 +89,10 @@ internal sealed class Candidate
         }
         while (Stopwatch.GetElapsedTime(start) < time);
 
-        var each = Stopwatch.GetElapsedTime(start) / count;
-        _count = Math.Max(1, (int)(round / each));
-        return each * _count;
+        // One repetition may be shorter than a tick of TimeSpan: what is divided is the number of them.
+        var taken = Stopwatch.GetElapsedTime(start);
+        _count = Math.Max(1, (int)(count * (round / taken)));
+        return taken * ((double)_count / count);
     }
 
     internal void Measure()

@@ -14,13 +14,16 @@ internal sealed class Drawing
         _text.Append(CultureInfo.InvariantCulture, $$"""
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{width}} {{height}}" width="{{width}}" height="{{height}}" role="img" aria-label="{{WebUtility.HtmlEncode(description)}}">
             <style>
-            svg { --back: #f6f8fa; --text: #1f2328; --dim: #6e7781; --grid: #d0d7de; --ours: #0969da; --base: #bc4c00; --c1: #8250df; --c2: #1b7c83; --c3: #57606a; }
-            @media (prefers-color-scheme: dark) { svg { --back: #161b22; --text: #e6edf3; --dim: #8b949e; --grid: #30363d; --ours: #79c0ff; --base: #f0883e; --c1: #d2a8ff; --c2: #56d4dd; --c3: #8b949e; } }
-            .back { fill: var(--back); } text { fill: var(--text); font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; }
-            text.dim { fill: var(--dim); } text.bold { font-weight: 600; } line.grid { stroke: var(--grid); } line.unit { stroke: var(--dim); stroke-width: 1.5; }
-            .ours { fill: var(--ours); stroke: var(--ours); } .base { fill: var(--base); stroke: var(--base); } .c1 { fill: var(--c1); stroke: var(--c1); }
-            .c2 { fill: var(--c2); stroke: var(--c2); } .c3 { fill: var(--c3); stroke: var(--c3); } text.ours, text.base, text.c1, text.c2, text.c3 { stroke: none; }
-            polyline.ours, polyline.base, polyline.c1, polyline.c2, polyline.c3 { fill: none; stroke-width: 2; } polyline.ours { stroke-width: 3; }
+            .back { fill: #f6f8fa; } text { fill: #1f2328; font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif; }
+            text.dim { fill: #59636e; } text.bold { font-weight: 600; } line.grid { stroke: #d0d7de; } line.unit { stroke: #59636e; stroke-width: 1.5; }
+            .ours { fill: #0969da; stroke: #0969da; } .base { fill: #bc4c00; stroke: #bc4c00; } .c1 { fill: #8250df; stroke: #8250df; }
+            .c2 { fill: #1b7c83; stroke: #1b7c83; } .c3 { fill: #57606a; stroke: #57606a; }
+            @media (prefers-color-scheme: dark) {
+            .back { fill: #161b22; } text { fill: #e6edf3; } text.dim { fill: #9198a1; } line.grid { stroke: #30363d; } line.unit { stroke: #9198a1; }
+            .ours { fill: #79c0ff; stroke: #79c0ff; } .base { fill: #f0883e; stroke: #f0883e; } .c1 { fill: #d2a8ff; stroke: #d2a8ff; }
+            .c2 { fill: #56d4dd; stroke: #56d4dd; } .c3 { fill: #9ea7b3; stroke: #9ea7b3; }
+            }
+            text { stroke: none !important; } polyline { fill: none !important; stroke-width: 2; } polyline.ours { stroke-width: 3; }
             </style>
             <rect class="back" width="100%" height="100%" rx="8"/>
 
