@@ -21,6 +21,7 @@ public unsafe class ReadAndWrite
     private MemoryMapping? _mapping;
     private byte[] _bytes = [];
     private delegate* unmanaged<int, void*, long, long, int> _writeByDescriptor;
+    private delegate* unmanaged<int, void*, long, long, int> _writeSameCalls;
     private delegate* unmanaged<int, void*, long, long, int> _readByDescriptor;
     private delegate* unmanaged<void*, void*, long, long, int> _writeByProcess;
     private delegate* unmanaged<void*, void*, long, long, int> _readByProcess;
@@ -33,6 +34,7 @@ public unsafe class ReadAndWrite
     {
         var baseline = CBaseline.Load("read_and_write");
         _writeByDescriptor = (delegate* unmanaged<int, void*, long, long, int>)baseline["write_by_descriptor"];
+        _writeSameCalls = (delegate* unmanaged<int, void*, long, long, int>)baseline["write_same_calls"];
         _readByDescriptor = (delegate* unmanaged<int, void*, long, long, int>)baseline["read_by_descriptor"];
         _writeByProcess = (delegate* unmanaged<void*, void*, long, long, int>)baseline["write_by_process"];
         _readByProcess = (delegate* unmanaged<void*, void*, long, long, int>)baseline["read_by_process"];
@@ -59,6 +61,15 @@ public unsafe class ReadAndWrite
         fixed (byte* bytes = _bytes)
         {
             CBaseline.Check(_writeByDescriptor(Descriptor, bytes, Length, Count));
+        }
+    }
+
+    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Writing)]
+    public void PwriteInCWithSameCalls()
+    {
+        fixed (byte* bytes = _bytes)
+        {
+            CBaseline.Check(_writeSameCalls(Descriptor, bytes, Length, Count));
         }
     }
 

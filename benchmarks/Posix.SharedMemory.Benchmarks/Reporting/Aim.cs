@@ -30,8 +30,8 @@ internal sealed record Aim(
         }
 
         var missed = numbers.Where(pair => !IsMet(pair.Number)).ToList();
-        var shown = IsLong
-            ? $"{Write(numbers.Min(pair => pair.Number))} to {Write(numbers.Max(pair => pair.Number))}, median {Write(Statistics.Median(numbers.Select(pair => pair.Number)))}"
+        var shown = IsLong && numbers.TrueForAll(pair => pair.Number == numbers[0].Number) ? $"{Write(numbers[0].Number)}, each of {numbers.Count}"
+            : IsLong ? $"{Write(numbers.Min(pair => pair.Number))} to {Write(numbers.Max(pair => pair.Number))}, median {Write(Statistics.Median(numbers.Select(pair => pair.Number)))}"
             : string.Join(", ", numbers.Select(pair => $"`{Short(pair.Key)}` {Write(pair.Number)}"));
         var verdict = missed.Count switch
         {

@@ -6,7 +6,7 @@ internal static class GrowthPlot
     private const int Width = 800;
     private const int Height = 420;
     private const int Left = 76;
-    private const int Right = 560;
+    private const int Right = 540;
     private const int Top = 64;
     private const int Bottom = 370;
     private const int LabelHeight = 18;
@@ -28,12 +28,12 @@ internal static class GrowthPlot
     internal static string Draw(Results results)
     {
         var drawing = new Drawing(Width, Height, "What growing a mapped object by 1 MiB costs against the size that is there: constant with this library, proportional where it is mapped anew");
-        var times = Keys.Select(results.Find).OfType<Row>().Select(row => row.Elapsed).DefaultIfEmpty(1000).ToList();
+        var times = Keys.Select(results.Find).OfType<Row>().Select(row => row.Processor).DefaultIfEmpty(1000).ToList();
         var across = new LogAxis(s_lengths[0], s_lengths[^1], Left, Right);
         var up = new LogAxis(Math.Pow(10, Math.Floor(Math.Log10(times.Min()))), Math.Pow(10, Math.Ceiling(Math.Log10(times.Max() * 1.01))), Bottom, Top);
 
         drawing.Text(16, 30, "Growing a mapped object by 1 MiB", "bold");
-        drawing.Text(16, 50, "time per step until all that was there can be used again, against the size there is; both scales logarithmic", "dim");
+        drawing.Text(16, 50, "processor time per step until all that was there can be used again, against the size there is; both scales logarithmic", "dim");
         foreach (var decade in up.Decades())
         {
             drawing.Line(Left, up.Place(decade), Right, up.Place(decade), "grid");
@@ -53,12 +53,12 @@ internal static class GrowthPlot
                 from length in s_lengths
                 let row = results.Find(Key(candidate, length))
                 where row is not null
-                select (X: across.Place(length), Y: up.Place(row.Elapsed), row.Elapsed)).ToList();
+                select (X: across.Place(length), Y: up.Place(row.Processor), row.Processor)).ToList();
             if (points.Count > 0)
             {
                 drawing.Curve(points.Select(point => (point.X, point.Y)), kind);
                 points.ForEach(point => drawing.Circle(point.X, point.Y, kind));
-                labels.Add((points[^1].Y, $"{text}, {Amount.OfTime(points[^1].Elapsed)}", kind));
+                labels.Add((points[^1].Y, $"{text}, {Amount.OfTime(points[^1].Processor)}", kind));
             }
         }
 

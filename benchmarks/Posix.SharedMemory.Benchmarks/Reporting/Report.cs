@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Benchmarks;
 
 /// <summary>Writes <c>docs/benchmarks.md</c> from what was measured and from <c>report.md</c>, which holds the words; and draws the plots beside it.</summary>
 /// <remarks>
-/// A word in double braces in <c>report.md</c> is replaced: <c>{{run}}</c>, <c>{{aims}}</c>, <c>{{skipped}}</c>, <c>{{tables QUESTION…}}</c>, and of one candidate
+/// A word in double braces in <c>report.md</c> is replaced: <c>{{run}}</c>, <c>{{aims}}</c>, <c>{{tables QUESTION…}}</c>, and of one candidate
 /// <c>{{time KEY}}</c>, <c>{{ratio KEY}}</c> (both processor time), <c>{{bytes KEY}}</c>. What stands in the document from the heading "The command" on is not
 /// measured here and stays.
 /// </remarks>
@@ -79,9 +79,8 @@ internal sealed partial class Report
 
     private static string Replacement(Results results, string word, string rest) => word switch
     {
-        "run" => results.Circumstances.Describe(),
+        "run" => string.Join('\n', [results.Circumstances.Describe(), .. results.Skipped.Select(line => $"\n{line}")]),
         "aims" => Aims.Judge(results),
-        "skipped" => string.Join('\n', results.Skipped.Select(line => $"- {line}")),
         "tables" => Tables(results, rest.Split(' ')),
         "time" => results.Find(rest) is { } row ? Amount.OfTime(row.Processor) : "–",
         "ratio" => results.Find(rest) is { } row ? Amount.OfRatio(row.ProcessorRatio) : "–",
