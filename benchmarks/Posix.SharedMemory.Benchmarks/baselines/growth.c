@@ -1,7 +1,8 @@
-// The ways in which a C program follows an object that grows. What was there is read again, a byte of each page; what is
-// new is written. Each function returns 0, or the line at which a call failed.
+// The ways in which a C program follows an object that grows. All pages are mapped before; what a way unmaps is read again,
+// a byte of each page. Each function returns 0, or the line at which a call failed.
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,11 +23,13 @@ typedef struct {
 
 static int object;
 static mapping remapped;
-static mapping moved;
+static mapping staying;
+static mapping moving;
+static void *fence = MAP_FAILED;
 
-static int map(mapping *made, int64_t length)
+static int map(mapping *made, int64_t length, int flags)
 {
-    void *bytes = mmap(0, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
+    void *bytes = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED | flags, object, 0);
     if (bytes == MAP_FAILED) {
         return __LINE__;
     }
@@ -35,51 +38,55 @@ static int map(mapping *made, int64_t length)
     return 0;
 }
 
-static void read_pages(const mapping *mapped, int64_t end)
+static int resize(mapping *mapped, int64_t length, int flags)
 {
-    for (int64_t at = 0; at < end; at += PAGE) {
-        (void)*(volatile uint8_t *)(mapped->bytes + at);
+    void *bytes = mremap(mapped->bytes, (size_t)mapped->length, (size_t)length, flags);
+    if (bytes == MAP_FAILED) {
+        return __LINE__;
     }
+
+    *mapped = (mapping){ bytes, length };
+    return 0;
 }
 
-static void write_pages(const mapping *mapped, int64_t from)
+// A page behind the mapping that moves: it finds no room there, like one among others. Whatever else is there serves as well.
+static void put_fence(void)
 {
-    for (int64_t at = from; at < mapped->length; at += PAGE) {
-        *(volatile uint8_t *)(mapped->bytes + at) = 1;
+    if (fence != MAP_FAILED) {
+        munmap(fence, PAGE);
     }
+
+    fence = mmap(moving.bytes + moving.length, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
-int begin(const char *path, int64_t length)
+int begin(const char *path, int64_t length, int64_t step)
 {
     CHECK(object = open(path, O_RDWR | O_CLOEXEC));
-    int failed = map(&remapped, length);
-    failed = failed != 0 ? failed : map(&moved, length);
-    if (failed == 0) {
-        read_pages(&remapped, length);
-        read_pages(&moved, length);
-    }
+    int failed = map(&remapped, length, MAP_POPULATE);
+    failed = failed != 0 ? failed : map(&moving, length, MAP_POPULATE);
+    failed = failed != 0 ? failed : map(&staying, length + step, MAP_POPULATE);
+    failed = failed != 0 ? failed : resize(&staying, length, 0);
+    put_fence();
     return failed;
 }
 
-// Takes the object and the mapping that moves back to a shorter length.
+// Takes the object and the mappings that follow it back to a shorter length. Their pages stay mapped.
 int reset(int64_t length)
 {
     CHECK(ftruncate(object, length));
-    if (moved.length != length) {
-        void *bytes = mremap(moved.bytes, (size_t)moved.length, (size_t)length, 0);
-        if (bytes == MAP_FAILED) {
-            return __LINE__;
-        }
-
-        moved = (mapping){ bytes, length };
+    int failed = staying.length == length ? 0 : resize(&staying, length, 0);
+    if (failed == 0 && moving.length != length) {
+        failed = resize(&moving, length, 0);
+        put_fence();
     }
-    return 0;
+    return failed;
 }
 
 int end(void)
 {
     CHECK(munmap(remapped.bytes, (size_t)remapped.length));
-    CHECK(munmap(moved.bytes, (size_t)moved.length));
+    CHECK(munmap(staying.bytes, (size_t)staying.length));
+    CHECK(munmap(moving.bytes, (size_t)moving.length));
     CHECK(close(object));
     return 0;
 }
@@ -101,23 +108,21 @@ int grow_and_remap(int64_t from, int64_t length)
 {
     CHECK(ftruncate(object, length));
     CHECK(munmap(remapped.bytes, (size_t)remapped.length));
-    int failed = map(&remapped, length);
-    if (failed == 0) {
-        read_pages(&remapped, from);
-        write_pages(&remapped, from);
+    int failed = map(&remapped, length, 0);
+    for (int64_t at = 0; failed == 0 && at < from; at += PAGE) {
+        (void)*(volatile uint8_t *)(remapped.bytes + at);
     }
     return failed;
 }
 
-int grow_and_move(int64_t from, int64_t length)
+int grow_in_place(int64_t length)
 {
     CHECK(ftruncate(object, length));
-    void *bytes = mremap(moved.bytes, (size_t)moved.length, (size_t)length, MREMAP_MAYMOVE);
-    if (bytes == MAP_FAILED) {
-        return __LINE__;
-    }
+    return resize(&staying, length, MREMAP_MAYMOVE);
+}
 
-    moved = (mapping){ bytes, length };
-    write_pages(&moved, from);
-    return 0;
+int grow_and_move(int64_t length)
+{
+    CHECK(ftruncate(object, length));
+    return resize(&moving, length, MREMAP_MAYMOVE);
 }

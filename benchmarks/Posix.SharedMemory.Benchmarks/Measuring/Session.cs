@@ -23,12 +23,12 @@ internal sealed class Session : IDisposable
             select new Candidate(_benchmarks, method, benchmark, reset)];
     }
 
-    /// <summary>Gets the type argument or the parameter with its value; empty where there is none.</summary>
+    /// <summary>Gets the type argument or the parameter's value; empty where there is none.</summary>
     internal string Label { get; }
 
     internal IReadOnlyList<Candidate> Candidates { get; }
 
-    /// <exception cref="PlatformNotSupportedException">The question cannot be asked on this machine.</exception>
+    /// <exception cref="PlatformNotSupportedException">The question cannot be asked on this machine, or not now.</exception>
     internal void SetUp() => Call(Marked<GlobalSetupAttribute>());
 
     public void Dispose() => Call(Marked<GlobalCleanupAttribute>());

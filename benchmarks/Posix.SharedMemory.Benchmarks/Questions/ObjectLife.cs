@@ -14,6 +14,7 @@ namespace Posix.SharedMemory.Benchmarks;
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
+[Latencies]
 public unsafe class ObjectLife
 {
     private const string CreateLife = "create, complete before visible";
@@ -24,6 +25,7 @@ public unsafe class ObjectLife
 
     private string _name = "";
     private string _path = "";
+    private string _unfinishedPath = "";
     private string _existing = "";
     private string _existingPath = "";
     private nint _cName;
@@ -51,6 +53,7 @@ public unsafe class ObjectLife
 
         _name = SharedMemoryDirectory.CreateUniqueName("bench");
         _path = "/dev/shm/" + _name;
+        _unfinishedPath = _path + ".unfinished";
         _existing = SharedMemoryDirectory.CreateUniqueName("bench");
         _existingPath = "/dev/shm/" + _existing;
         _cName = CBaseline.Text("/" + _name);
@@ -86,6 +89,19 @@ public unsafe class ObjectLife
         }
 
         SharedMemoryObject.Unlink(_name);
+    }
+
+    [Benchmark, BenchmarkCategory(CreateLife)]
+    public void MovedIntoPlaceInBaseLibrary()
+    {
+        using (var handle = File.OpenHandle(
+            _unfinishedPath, FileMode.CreateNew, FileAccess.ReadWrite, AnyShare, FileOptions.None, preallocationSize: Length))
+        {
+            File.Move(_unfinishedPath, _path, overwrite: false);
+            MapByBaseLibrary(handle, Length);
+        }
+
+        File.Delete(_path);
     }
 
     [Benchmark(Baseline = true), BenchmarkCategory(ClassicLife)]

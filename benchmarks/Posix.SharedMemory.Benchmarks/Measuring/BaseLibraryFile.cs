@@ -20,6 +20,8 @@ internal sealed class BaseLibraryFile : IDisposable
 
     internal MemoryMappedViewAccessor NewView() => _file.CreateViewAccessor();
 
+    internal MemoryMappedViewStream NewStream() => _file.CreateViewStream();
+
     public void Dispose()
     {
         _view?.Dispose();

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using Microsoft.Win32.SafeHandles;
@@ -9,6 +8,7 @@ namespace Posix.SharedMemory.Benchmarks;
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
+[Latencies]
 public unsafe class Passing
 {
     private const string NoHandle = "no descriptor";
@@ -18,7 +18,7 @@ public unsafe class Passing
 
     private readonly byte[] _data = new byte[16];
     private readonly byte[] _buffer = new byte[16];
-    private readonly Socket[] _ends = new Socket[2];
+    private SocketPair? _sockets;
     private SharedMemoryObject _memory = null!;
     private SafeFileHandle[] _one = [];
     private SafeFileHandle[] _sixteen = [];
@@ -41,23 +41,15 @@ public unsafe class Passing
         _one = [_memory.SafeFileHandle];
         _sixteen = [.. Enumerable.Repeat(_memory.SafeFileHandle, 16)];
         _number = (int)_memory.SafeFileHandle.DangerousGetHandle();
-        var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("bench"));
-        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint(path));
-        listener.Listen();
-        _ends[0] = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        _ends[0].Connect(new UnixDomainSocketEndPoint(path));
-        _ends[1] = listener.Accept();
-        File.Delete(path);
+        _sockets = new();
     }
 
     /// <summary>Closes them.</summary>
     [GlobalCleanup]
     public void CleanUp()
     {
-        _ends[0].Dispose();
-        _ends[1].Dispose();
-        _memory.Dispose();
+        _sockets?.Dispose();
+        _memory?.Dispose();
         CBaseline.Check(_close());
     }
 
@@ -85,8 +77,8 @@ public unsafe class Passing
     [Benchmark, BenchmarkCategory(WholeObject)]
     public void WholeObjectMapped()
     {
-        Complete(_ends[0].SendObjectAsync(_memory));
-        var receiving = _ends[1].ReceiveObjectAsync();
+        Complete(_sockets!.Sender.SendObjectAsync(_memory));
+        var receiving = _sockets!.Receiver.ReceiveObjectAsync();
         using var memory = receiving.IsCompletedSuccessfully ? receiving.Result : throw new InvalidOperationException("The object was not ready.");
         using var mapping = memory.Map();
         mapping.GetSpan()[0] = 1;
@@ -94,8 +86,8 @@ public unsafe class Passing
 
     private void Pass(SafeFileHandle[] handles)
     {
-        var sending = _ends[0].SendHandlesAsync(_data, handles);
-        var receiving = _ends[1].ReceiveHandlesAsync(_buffer, handles.Length);
+        var sending = _sockets!.Sender.SendHandlesAsync(_data, handles);
+        var receiving = _sockets!.Receiver.ReceiveHandlesAsync(_buffer, handles.Length);
         if (!sending.IsCompletedSuccessfully || !receiving.IsCompletedSuccessfully)
         {
             throw new InvalidOperationException("The socket was full, or the data not ready.");

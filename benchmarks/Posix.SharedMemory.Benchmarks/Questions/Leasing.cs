@@ -5,6 +5,8 @@ namespace Posix.SharedMemory.Benchmarks;
 
 /// <summary>What does it cost to borrow mapped bytes and to give them back?</summary>
 [MemoryDiagnoser]
+[AllocatesNothing]
+[Latencies]
 public unsafe class Leasing
 {
     private const int Count = 64;
@@ -39,7 +41,7 @@ public unsafe class Leasing
     public void TwoSwapsInC() => _borrow(Count);
 
     [Benchmark(OperationsPerInvoke = Count)]
-    public void SafeHandleAlone()
+    public void SafeHandleInBaseLibrary()
     {
         for (var i = 0; i < Count; i++)
         {

@@ -8,6 +8,7 @@ namespace Posix.SharedMemory.Benchmarks;
 
 /// <summary>What does the life of an anonymous object cost: create, size, map, touch a page, unmap, close? The memory is reserved, but by the base library.</summary>
 [MemoryDiagnoser]
+[Latencies]
 public unsafe class AnonymousLife
 {
     private const int Length = 4096;

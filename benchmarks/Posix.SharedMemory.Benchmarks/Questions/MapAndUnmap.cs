@@ -4,13 +4,14 @@ namespace Posix.SharedMemory.Benchmarks;
 
 /// <summary>What does it cost to map an object that is open, to touch one page and to unmap it? The object is sparse but for that page.</summary>
 [MemoryDiagnoser]
+[Latencies]
 public unsafe class MapAndUnmap
 {
     private SharedMemoryObject _memory = null!;
     private BaseLibraryFile? _file;
     private delegate* unmanaged<int, long, int> _mapAndUnmap;
 
-    [Params(4L << 10, 1L << 20, 1L << 30)]
+    [Params(4L << 10, 64L << 10, 1L << 20, 64L << 20, 1L << 30)]
     public long Length { get; set; }
 
     [GlobalSetup]

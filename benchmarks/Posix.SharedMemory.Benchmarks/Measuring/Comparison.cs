@@ -5,12 +5,12 @@ internal static class Comparison
 {
     private const int MostRounds = 21;
     private const int FewestRounds = 7;
-    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(0.7);
     private static readonly TimeSpan s_round = TimeSpan.FromMilliseconds(40);
-    private static readonly TimeSpan s_category = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_category = TimeSpan.FromSeconds(8);
 
     /// <summary>Measures every category of a question against its baseline and prints a table of each.</summary>
-    internal static void Run(Question question)
+    internal static void Run(Question question, Results results)
     {
         foreach (var session in question.Sessions())
         {
@@ -22,16 +22,18 @@ internal static class Comparison
                 }
                 catch (PlatformNotSupportedException e)
                 {
-                    Console.WriteLine($"SKIPPED {question.Name}: {e.Message}\n");
-                    return;
+                    var line = $"SKIPPED {Results.Key(question.Name, session.Label)}: {e.Message}";
+                    results.Skipped.Add(line);
+                    Console.WriteLine($"{line}\n");
+                    continue;
                 }
 
                 foreach (var category in session.Candidates.GroupBy(candidate => candidate.Category, StringComparer.Ordinal))
                 {
-                    string[] title = [question.Name, session.Label, category.Key];
-                    Console.WriteLine($"### {string.Join(", ", title.Where(part => part.Length > 0))}\n");
                     Measure([.. category]);
-                    Table.Print([.. category]);
+                    var comparison = Compared.From(question.Name, session.Label, category.Key, [.. category]);
+                    results.Comparisons.Add(comparison);
+                    Console.WriteLine(Table.Of(comparison));
                 }
             }
         }

@@ -18,6 +18,7 @@ namespace Posix.SharedMemory.Benchmarks;
 [GenericTypeArguments(typeof(Bytes4))]
 [GenericTypeArguments(typeof(Bytes8))]
 [GenericTypeArguments(typeof(Bytes64))]
+[AllocatesNothing]
 public unsafe class ElementAccess<T>
     where T : unmanaged, IElement<T>
 {

@@ -7,12 +7,13 @@ namespace Posix.SharedMemory.Benchmarks;
 /// <summary>One benchmark method and what was measured of it.</summary>
 internal sealed class Candidate
 {
-    private static readonly CBaseline s_clock = CBaseline.Load("thread_clock");
+    private const int MostSamplesOfARound = 1000;
     private static long s_sum;
 
     private readonly Action<int> _repeat;
     private readonly Action? _reset;
     private readonly int _operations;
+    private readonly bool _isSampled;
     private int _count = 1;
 
     /// <param name="reset">What goes before each repetition, not measured.</param>
@@ -21,6 +22,14 @@ internal sealed class Candidate
         Name = method.Name;
         Category = method.GetCustomAttribute<BenchmarkCategoryAttribute>()?.Categories[0] ?? "";
         IsBaseline = benchmark.Baseline;
+        Side = Name switch
+        {
+            _ when Name.EndsWith("InC", StringComparison.Ordinal) || Name.EndsWith("InCWithSameCalls", StringComparison.Ordinal) => Side.C,
+            _ when Name.EndsWith("InBaseLibrary", StringComparison.Ordinal) => Side.BaseLibrary,
+            _ => Side.Ours,
+        };
+        MustNotAllocate = Side == Side.Ours && benchmarks.GetType().IsDefined(typeof(AllocatesNothingAttribute));
+        _isSampled = benchmarks.GetType().IsDefined(typeof(LatenciesAttribute));
         _repeat = method.ReturnType == typeof(void)
             ? Repeating(method.CreateDelegate<Action>(benchmarks))
             : Repeating(method.CreateDelegate<Func<long>>(benchmarks));
@@ -34,14 +43,21 @@ internal sealed class Candidate
 
     internal bool IsBaseline { get; }
 
+    internal Side Side { get; }
+
+    internal bool MustNotAllocate { get; }
+
     /// <summary>Gets nanoseconds per operation, one entry per round.</summary>
     internal List<double> Times { get; } = [];
 
     /// <summary>Gets the same in processor time of this thread, which leaves out the time in which others ran.</summary>
     internal List<double> ProcessorTimes { get; } = [];
 
-    /// <summary>Gets managed bytes per operation, of the last round.</summary>
-    internal double Allocated { get; private set; }
+    /// <summary>Gets managed bytes per operation, one entry per round.</summary>
+    internal List<double> Allocations { get; } = [];
+
+    /// <summary>Gets nanoseconds per operation, one entry per call; empty where calls are not timed one by one.</summary>
+    internal List<double> Samples { get; } = [];
 
     /// <summary>Repeats the method and nothing else, for strace and perf.</summary>
     internal void Repeat(int count)
@@ -67,39 +83,70 @@ internal sealed class Candidate
         var count = 0;
         do
         {
+            Interruption.ThrowIfAsked();
             Repeat(1);
             count++;
         }
         while (Stopwatch.GetElapsedTime(start) < time);
 
-        var each = Stopwatch.GetElapsedTime(start) / count;
-        _count = Math.Max(1, (int)(round / each));
-        return each * _count;
+        // One repetition may be shorter than a tick of TimeSpan: what is divided is the number of them.
+        var taken = Stopwatch.GetElapsedTime(start);
+        _count = Math.Max(1, (int)(count * (round / taken)));
+        return taken * ((double)_count / count);
     }
 
     internal void Measure()
     {
-        var (turns, repetitions) = _reset is null ? (1, _count) : (_count, 1);
-        var allocated = 0L;
-        var processor = 0L;
-        var elapsed = TimeSpan.Zero;
-        var watch = new Stopwatch();
-        for (var turn = 0; turn < turns; turn++)
+        Interruption.ThrowIfAsked();
+        if (_reset is null)
         {
-            _reset?.Invoke();
+            var allocated = GC.GetAllocatedBytesForCurrentThread();
+            var time = Clock.Time(_repeat, _count);
+            Add(time, GC.GetAllocatedBytesForCurrentThread() - allocated);
+            Sample();
+        }
+        else
+        {
+            MeasureOneByOne(_reset);
+        }
+    }
+
+    private void MeasureOneByOne(Action reset)
+    {
+        var allocated = 0L;
+        (double Elapsed, double Processor) sum = default;
+        for (var turn = 0; turn < _count; turn++)
+        {
+            reset();
             var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
-            var processorBefore = ProcessorNanoseconds();
-            watch.Restart();
-            _repeat(repetitions);
-            elapsed += watch.Elapsed;
-            processor += ProcessorNanoseconds() - processorBefore;
+            var time = Clock.Time(_repeat, 1);
             allocated += GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
+            sum = (sum.Elapsed + time.Elapsed, sum.Processor + time.Processor);
+            if (_isSampled)
+            {
+                Samples.Add(time.Elapsed / _operations);
+            }
         }
 
+        Add(sum, allocated);
+    }
+
+    private void Sample()
+    {
+        for (var i = 0; _isSampled && i < Math.Min(_count, MostSamplesOfARound); i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            _repeat(1);
+            Samples.Add(Math.Max(0, Clock.NanosecondsSince(start) - Clock.Overhead) / _operations);
+        }
+    }
+
+    private void Add((double Elapsed, double Processor) time, long allocated)
+    {
         var operations = (double)_count * _operations;
-        Times.Add(elapsed.TotalNanoseconds / operations);
-        ProcessorTimes.Add(processor / operations);
-        Allocated = allocated / operations;
+        Times.Add(time.Elapsed / operations);
+        ProcessorTimes.Add(time.Processor / operations);
+        Allocations.Add(allocated / operations);
     }
 
     private static Action<int> Repeating(Action act) => count =>
@@ -117,7 +164,4 @@ internal sealed class Candidate
             s_sum += act();
         }
     };
-
-    // SAFETY: the function is compiled from thread_clock.c with this signature, and never unloaded.
-    private static unsafe long ProcessorNanoseconds() => ((delegate* unmanaged<long>)s_clock["thread_nanoseconds"])();
 }

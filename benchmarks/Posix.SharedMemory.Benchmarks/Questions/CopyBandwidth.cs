@@ -8,6 +8,7 @@ namespace Posix.SharedMemory.Benchmarks;
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 [CategoriesColumn]
+[AllocatesNothing]
 public unsafe class CopyBandwidth
 {
     private const string In = "in";
@@ -20,8 +21,6 @@ public unsafe class CopyBandwidth
     private MemoryMappedViewAccessor _view = null!;
     private byte[] _bytes = [];
     private delegate* unmanaged<void*, void*, long, long, void> _copy;
-    private delegate* unmanaged<int, void*, long, long, int> _writeByDescriptor;
-    private delegate* unmanaged<int, void*, long, long, int> _readByDescriptor;
 
     [Params(64L, 4L << 10, 64L << 10, 1L << 20, 64L << 20)]
     public long Length { get; set; }
@@ -31,8 +30,6 @@ public unsafe class CopyBandwidth
     {
         var baseline = CBaseline.Load("copy_bandwidth");
         _copy = (delegate* unmanaged<void*, void*, long, long, void>)baseline["copy"];
-        _writeByDescriptor = (delegate* unmanaged<int, void*, long, long, int>)baseline["write_by_descriptor"];
-        _readByDescriptor = (delegate* unmanaged<int, void*, long, long, int>)baseline["read_by_descriptor"];
 
         // Pinned, so that C may be given its address, and filled, so that no candidate is the first to touch a page.
         _bytes = GC.AllocateUninitializedArray<byte>((int)Length, pinned: true);
@@ -72,33 +69,6 @@ public unsafe class CopyBandwidth
     }
 
     [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(In)]
-    public void TryWrite()
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            Expect(_mapping.TryWrite(0, _bytes));
-        }
-    }
-
-    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(In)]
-    public void PwriteInC()
-    {
-        fixed (byte* bytes = _bytes)
-        {
-            CBaseline.Check(_writeByDescriptor(Descriptor, bytes, Length, Count));
-        }
-    }
-
-    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(In)]
-    public void Write()
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            _memory!.Write(_bytes, 0);
-        }
-    }
-
-    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(In)]
     public void WriteArrayInBaseLibrary()
     {
         for (var i = 0; i < Count; i++)
@@ -126,33 +96,6 @@ public unsafe class CopyBandwidth
     }
 
     [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Out)]
-    public void TryRead()
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            Expect(_mapping.TryRead(0, _bytes));
-        }
-    }
-
-    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Out)]
-    public void PreadInC()
-    {
-        fixed (byte* bytes = _bytes)
-        {
-            CBaseline.Check(_readByDescriptor(Descriptor, bytes, Length, Count));
-        }
-    }
-
-    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Out)]
-    public void Read()
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            Expect(_memory!.Read(_bytes, 0) == _bytes.Length);
-        }
-    }
-
-    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Out)]
     public void ReadArrayInBaseLibrary()
     {
         for (var i = 0; i < Count; i++)
@@ -160,8 +103,6 @@ public unsafe class CopyBandwidth
             Expect(_view.ReadArray(0, _bytes, 0, _bytes.Length) == _bytes.Length);
         }
     }
-
-    private int Descriptor => (int)_memory!.SafeFileHandle.DangerousGetHandle();
 
     private static void Expect(bool done)
     {

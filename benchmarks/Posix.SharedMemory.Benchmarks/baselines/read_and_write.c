@@ -1,0 +1,68 @@
+// Copies that cannot fault, of one length, repeated: through the descriptor, and through the mapping with the kernel looking
+// at each page. Each function returns 0, or the line at which a call failed.
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+int write_by_descriptor(int fd, const void *from, int64_t length, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (pwrite(fd, from, (size_t)length, 0) != length) {
+            return __LINE__;
+        }
+    }
+    return 0;
+}
+
+// With what the library asks before: the length and what is allocated of it, and the limit that would end the process.
+int write_same_calls(int fd, const void *from, int64_t length, int64_t count)
+{
+    struct rlimit limit;
+    struct statx status;
+    for (int64_t i = 0; i < count; i++) {
+        if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0
+            || pwrite(fd, from, (size_t)length, 0) != length) {
+            return __LINE__;
+        }
+    }
+    return 0;
+}
+
+int read_by_descriptor(int fd, void *to, int64_t length, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (pread(fd, to, (size_t)length, 0) != length) {
+            return __LINE__;
+        }
+    }
+    return 0;
+}
+
+int write_by_process(void *mapped, void *from, int64_t length, int64_t count)
+{
+    struct iovec local = { from, (size_t)length }, remote = { mapped, (size_t)length };
+    pid_t self = getpid();
+    for (int64_t i = 0; i < count; i++) {
+        if (process_vm_writev(self, &local, 1, &remote, 1, 0) != length) {
+            return __LINE__;
+        }
+    }
+    return 0;
+}
+
+int read_by_process(void *mapped, void *to, int64_t length, int64_t count)
+{
+    struct iovec local = { to, (size_t)length }, remote = { mapped, (size_t)length };
+    pid_t self = getpid();
+    for (int64_t i = 0; i < count; i++) {
+        if (process_vm_readv(self, &local, 1, &remote, 1, 0) != length) {
+            return __LINE__;
+        }
+    }
+    return 0;
+}
