@@ -7,8 +7,8 @@ namespace Posix.SharedMemory.Campaign;
 /// <summary>Runs the campaigns one after another, and prints what they did in figures.</summary>
 internal static class CampaignRun
 {
-    internal static IReadOnlyList<Campaign> All { get; } =
-        [new KillingAtRandom(), new KillingAtEachCall(), new KillingUnderTrace(), new FailingTwice(), new RunningShort(), new Neighbours(), new Messages(), new Naming()];
+    internal static IReadOnlyList<FaultCampaign> All { get; } =
+        [new KillingAtRandom(), new KillingAtEachCall(), new KillingUnderTrace(), new FailingTwice(), new Neighbours()];
 
     /// <returns>The exit code: 1 where something was found that may not be.</returns>
     internal static int Run(Settings settings)
@@ -53,7 +53,7 @@ internal static class CampaignRun
         return violations == 0 ? 0 : 1;
     }
 
-    internal static void RunOne(Campaign campaign, Session session)
+    internal static void RunOne(FaultCampaign campaign, Session session)
     {
         try
         {

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Campaign;
 
 /// <summary>One way of doing harm, at random and for as long as it is given, and a look at what came of it.</summary>
-internal abstract class Campaign
+internal abstract class FaultCampaign
 {
     /// <summary>Gets what it is called on the command line and in the table.</summary>
     internal abstract string Name { get; }

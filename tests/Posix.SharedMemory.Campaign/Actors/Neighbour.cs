@@ -1,0 +1,105 @@
+using System.Net.Sockets;
+
+namespace Posix.SharedMemory.Campaign;
+
+/// <summary>Does what a hostile neighbour can, to the names that a worker is about to use: <c>harm PREFIX SEED TARGET</c>. Its links lead to TARGET.</summary>
+internal static class Neighbour
+{
+    private static readonly string[] s_names = ["n0", "n1", "n2", "n3", "n4", "n5", "y", "z", "l", "n0r", "n1r", "n2r"];
+
+    internal static void Harm(string[] arguments)
+    {
+        var (prefix, random, target) = (arguments[0], new Random(Actor.Number(arguments[1])), arguments[2]);
+        var done = 0L;
+        Actor.UntilTold(_ =>
+        {
+            var path = $"/dev/shm/{prefix}{s_names[random.Next(s_names.Length)]}";
+            try
+            {
+                done += HarmOne(path, target, random) ? 1 : 0;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
+            {
+                // Not this time: the name is taken or free, or another user's.
+            }
+        });
+        Console.WriteLine($"harmed {Actor.Text(done)}");
+    }
+
+    private static bool HarmOne(string path, string target, Random random)
+    {
+        switch (random.Next(13))
+        {
+            case 0 or 1:
+                return Native.TryTruncate(path, random.Next(3) == 0 ? 0 : random.Next(100_000));
+            case 2:
+                return Native.TryTruncate(path, (long)random.Next(1, 64) << 24);
+            case 3:
+                return Native.TryChangeMode(path, random.Next(2) == 0 ? 0 : 0x1FFu);
+            case 4:
+                Remove(path);
+                return true;
+            case 5:
+                // Another object takes the name, in one step.
+                var spare = $"{path}-spare-{Actor.Text(Environment.ProcessId)}";
+                File.WriteAllBytes(spare, new byte[random.Next(9000)]);
+                return Native.TryRename(spare, path);
+            case 6 or 7:
+                Clear(path, random);
+                File.CreateSymbolicLink(path, target);
+                return true;
+            case 8:
+                Clear(path, random);
+                return Native.TryMakeFifo(path);
+            case 9:
+                Clear(path, random);
+                if (random.Next(4) == 0)
+                {
+                    Directory.CreateDirectory(path);
+                }
+
+                return true;
+            case 10:
+                Clear(path, random);
+                using (var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+                {
+                    socket.Bind(new UnixDomainSocketEndPoint(path));
+                }
+
+                return true;
+            case 11:
+                // What others store behind the end, and into the middle.
+                using (var file = Native.Open(path, Native.O_WRONLY | Native.O_NONBLOCK))
+                {
+                    RandomAccess.Write(file, new byte[random.Next(5000)], random.Next(50_000));
+                }
+
+                return true;
+            default:
+                Native.Link(path, path + "-twin");
+                File.Delete(path + "-twin");
+                return true;
+        }
+    }
+
+    /// <summary>Mostly: else the name is taken by others nearly always.</summary>
+    private static void Clear(string path, Random random)
+    {
+        if (random.Next(4) != 0)
+        {
+            Remove(path);
+        }
+    }
+
+    private static void Remove(string path)
+    {
+        if (Directory.Exists(path) && new FileInfo(path).LinkTarget is null)
+        {
+            Directory.Delete(path);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+    }
+}
