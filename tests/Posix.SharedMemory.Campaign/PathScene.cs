@@ -117,6 +117,13 @@ internal sealed class PathScene : IDisposable
         {
             var bytes = new byte[memory.Length];
             _ = memory.Read(bytes, 0);
+
+            // By another length in each scene, one that was unpublished at first is the same.
+            if (bytes.Length == Length)
+            {
+                return $"published {Convert.ToString((int)memory.Permissions, 8)} {(bytes.AsSpan().ContainsAnyExcept((byte)0) ? "written" : "zero")}";
+            }
+
             var digest = writes ? "" : Convert.ToHexString(SHA256.HashData(bytes))[..8];
             return string.Create(CultureInfo.InvariantCulture, $"{bytes.Length} {Convert.ToString((int)memory.Permissions, 8)} {digest}");
         }

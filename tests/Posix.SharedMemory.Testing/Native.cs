@@ -12,7 +12,7 @@ internal static partial class Native
     internal const int FD_CLOEXEC = 1;
     internal const int LOCK_EX = 2, LOCK_NB = 4;
     internal const int SIGKILL = 9, SIGCONT = 18, SIGSTOP = 19;
-    internal const int O_PATH = 0x200000;
+    internal const int O_NOFOLLOW = 0x20000, O_PATH = 0x200000;
 
     /// <summary>Opens a path of any bytes.</summary>
     internal static SafeFileHandle Open(ReadOnlySpan<byte> path, int flags)

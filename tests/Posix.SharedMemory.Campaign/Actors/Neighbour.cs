@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Campaign;
 
@@ -31,11 +32,16 @@ internal static class Neighbour
         switch (random.Next(13))
         {
             case 0 or 1:
-                return Native.TryTruncate(path, random.Next(3) == 0 ? 0 : random.Next(100_000));
+                return SetLength(path, random.Next(3) == 0 ? 0 : random.Next(100_000));
             case 2:
-                return Native.TryTruncate(path, (long)random.Next(1, 64) << 24);
+                return SetLength(path, (long)random.Next(1, 64) << 24);
             case 3:
-                return Native.TryChangeMode(path, random.Next(2) == 0 ? 0 : 0x1FFu);
+                using (var file = Open(path))
+                {
+                    File.SetUnixFileMode(file, random.Next(2) == 0 ? default : (UnixFileMode)0x1FF);
+                }
+
+                return true;
             case 4:
                 Remove(path);
                 return true;
@@ -69,7 +75,7 @@ internal static class Neighbour
                 return true;
             case 11:
                 // What others store behind the end, and into the middle.
-                using (var file = Native.Open(path, Native.O_WRONLY | Native.O_NONBLOCK))
+                using (var file = Open(path))
                 {
                     RandomAccess.Write(file, new byte[random.Next(5000)], random.Next(50_000));
                 }
@@ -80,6 +86,16 @@ internal static class Neighbour
                 File.Delete(path + "-twin");
                 return true;
         }
+    }
+
+    /// <summary>The links that lead elsewhere are for others: this one does not follow them himself.</summary>
+    private static SafeFileHandle Open(string path) => Native.Open(path, Native.O_WRONLY | Native.O_NONBLOCK | Native.O_NOFOLLOW);
+
+    private static bool SetLength(string path, long length)
+    {
+        using var file = Open(path);
+        RandomAccess.SetLength(file, length);
+        return true;
     }
 
     /// <summary>Mostly: else the name is taken by others nearly always.</summary>

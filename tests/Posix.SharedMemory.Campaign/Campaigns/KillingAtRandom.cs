@@ -58,6 +58,7 @@ internal sealed class KillingAtRandom : FaultCampaign
     {
         using var scene = new CrowdScene(session);
         var peers = new List<(Peer Peer, string Role)>();
+        var starting = new HashSet<Peer>();
         try
         {
             foreach (var random in session.Rounds(atLeast: 5))
@@ -65,8 +66,10 @@ internal sealed class KillingAtRandom : FaultCampaign
                 while (peers.Count < Processes)
                 {
                     peers.Add(Start(scene, random));
+                    starting.Add(peers[^1].Peer);
                 }
 
+                peers.Where(peer => starting.Remove(peer.Peer)).ToList().ForEach(peer => AwaitStart(peer));
                 Thread.Sleep(random.Next(25));
                 var at = random.Next(peers.Count);
                 if (random.Next(4) == 0)
@@ -76,12 +79,14 @@ internal sealed class KillingAtRandom : FaultCampaign
                 else
                 {
                     Kill(session, peers[at]);
-                    peers.RemoveAt(at);
+                    peers[at] = Start(scene, random);
+                    starting.Add(peers[at].Peer);
                 }
 
                 scene.Look();
                 if (session.Round % RoundsBetweenQuiet == RoundsBetweenQuiet - 1)
                 {
+                    peers.Where(peer => starting.Remove(peer.Peer)).ToList().ForEach(peer => AwaitStart(peer));
                     Quieten(scene, peers);
                 }
             }
@@ -97,13 +102,15 @@ internal sealed class KillingAtRandom : FaultCampaign
     private static (Peer Peer, string Role) Start(CrowdScene scene, Random random)
     {
         var role = s_roles[random.Next(s_roles.Length)];
-        var peer = Actor.Start(role, scene.Prefix, Actor.Text(random.Next()), scene.SocketPath);
-        if (peer.ReadLine() is var line && line != "ready")
-        {
-            throw new InvalidOperationException($"{role}: {line}");
-        }
+        return (Actor.Start(role, scene.Prefix, Actor.Text(random.Next()), scene.SocketPath), role);
+    }
 
-        return (peer, role);
+    private static void AwaitStart((Peer Peer, string Role) started)
+    {
+        if (started.Peer.ReadLine() is var line && line != "ready")
+        {
+            throw new InvalidOperationException($"{started.Role}: {line}");
+        }
     }
 
     private static void Kill(Session session, (Peer Peer, string Role) victim)

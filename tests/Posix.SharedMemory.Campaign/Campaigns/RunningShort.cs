@@ -1,0 +1,96 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Campaign;
+
+/// <summary>A worker does everything at random, while the system runs short of something, or lacks it: it is told so, lives, and leaves nothing.</summary>
+internal sealed class RunningShort : FaultCampaign
+{
+    internal override string Name => "run-short";
+
+    internal override double Share => 15;
+
+    internal override IReadOnlyList<PlantedFault> Planted =>
+    [
+        new("an error that may not come", session => Work(session, new("planted") { Start = _ => Actor.Start("faulty", "crash", session.Prefix) }, new(1))),
+        new("a worker that is killed", session => Work(session, new("planted") { Start = _ => Peer.Run("sh", "-c", "echo ready; kill -KILL $$") }, new(1))),
+        new("something left behind", session => Work(session, new("planted") { Start = _ => Peer.Run("sh", "-c", "echo ready; echo 1; echo; echo left 1 0") }, new(1))),
+    ];
+
+    internal override void Run(Session session)
+    {
+        using var shortages = new Shortages(session);
+        var ahead = new List<Shortage>();
+        foreach (var random in session.Rounds(atLeast: Math.Min(4, shortages.All.Count)))
+        {
+            if (ahead.Count == 0)
+            {
+                ahead.AddRange(shortages.All);
+                random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ahead));
+            }
+
+            Work(session, ahead[^1], random);
+            ahead.RemoveAt(ahead.Count - 1);
+        }
+    }
+
+    private static void Work(Session session, Shortage shortage, Random random)
+    {
+        using var around = shortage.Around?.Invoke();
+        using var worker = shortage.Start(["work", $"{session.Prefix}{Actor.Text(session.Round)}-", Actor.Text(random.Next()), "alone", .. shortage.Errors]);
+        try
+        {
+            if (worker.ReadLine() is var line && line != "ready")
+            {
+                session.Violate($"{shortage.What}: {line}");
+                return;
+            }
+
+            for (var moment = 0; moment < 1 + random.Next(8); moment++)
+            {
+                if (shortage.Limit is { } limit)
+                {
+                    Limit(worker, limit(worker, random));
+                }
+
+                Thread.Sleep(random.Next(100));
+            }
+
+            if (shortage.Lift is { } lift)
+            {
+                Limit(worker, lift);
+            }
+
+            Judge(session, shortage, worker);
+        }
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException or IOException)
+        {
+            session.Violate($"{shortage.What}: {e.Message}");
+        }
+    }
+
+    private static void Judge(Session session, Shortage shortage, Peer worker)
+    {
+        var (exitCode, output, errors) = worker.Finish();
+        if (exitCode != 0 || output.Split('\n') is not [var acts, var refusals, var left, ..])
+        {
+            session.Violate($"{shortage.What}: the worker ended with {exitCode.ToString(CultureInfo.InvariantCulture)}: {output}{errors}");
+            return;
+        }
+
+        if (left != "left 0 0")
+        {
+            session.Violate($"{shortage.What}: {left} (names, temporary names)");
+        }
+
+        session.Count("acts", Actor.Number(acts));
+        session.Count("of them refused", refusals.Split(' ', StringSplitOptions.RemoveEmptyEntries).Sum(refusal => Actor.Number(refusal.Split(':')[1])));
+        session.Count($"times {shortage.What}");
+    }
+
+    /// <summary>Where the worker has ended by itself there is nothing to limit; its end is judged.</summary>
+    private static void Limit(Peer worker, string limit)
+    {
+        using var prlimit = Peer.Run("prlimit", $"--pid={Actor.Text(worker.ProcessId)}", limit);
+        _ = prlimit.Finish();
+    }
+}
