@@ -42,10 +42,13 @@ internal sealed class CrowdScene : IDisposable
     /// <summary>Whoever has a role, in the figures.</summary>
     internal static string Doer(string role) => role switch
     {
-        "lease" => "lease holders",
+        "create" => "creators",
+        "publish" => "publishers",
         "rename" => "renamers",
-        "region" => "region owners",
-        _ => role.TrimEnd('e') + (role == "publish" ? "ers" : role == "grow" ? "ers" : role == "create" || role == "receive" ? "ers" : "s"),
+        "grow" => "growers",
+        "lease" => "lease holders",
+        "receive" => "receivers",
+        _ => "region owners",
     };
 
     internal static bool IsStopped(Peer peer) => File.ReadAllText($"/proc/{peer.ProcessId}/stat").Contains(") T ", StringComparison.Ordinal);

@@ -49,48 +49,58 @@ internal sealed class PathScene : IDisposable
     }
 
     /// <summary>A survivor opens, reads, grows, takes the lease over, and publishes; nothing stands in his way, and nothing is left afterwards.</summary>
-    internal void Survive(string killed) => Watchdog.Run(
-        () =>
+    internal void Survive(string killed)
+    {
+        try
         {
-            foreach (var name in new[] { Name, Other })
+            _ = Watchdog.Run(() => SurviveAll(killed), "the survivors");
+        }
+        catch (Exception e) when (e is SharedMemoryException or TimeoutException)
+        {
+            _session.Violate($"{_path.Name}, {killed}: a survivor met {e.Message}");
+        }
+    }
+
+    private bool SurviveAll(string killed)
+    {
+        foreach (var name in new[] { Name, Other })
+        {
+            if (SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory))
             {
-                if (SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory))
+                using (memory)
                 {
-                    using (memory)
+                    var length = memory.Length;
+                    memory.SetLength(length + 4097);
+                    var grown = new byte[4097];
+                    if (memory.Read(grown, length) != grown.Length || grown.AsSpan().ContainsAnyExcept((byte)0))
                     {
-                        var length = memory.Length;
-                        memory.SetLength(length + 4097);
-                        var grown = new byte[4097];
-                        if (memory.Read(grown, length) != grown.Length || grown.AsSpan().ContainsAnyExcept((byte)0))
-                        {
-                            _session.Violate($"{_path.Name}, {killed}: what the survivor grew {name} by is not zero");
-                        }
+                        _session.Violate($"{_path.Name}, {killed}: what the survivor grew {name} by is not zero");
                     }
                 }
-
-                SharedMemoryObject.OpenOrCreate(name, 100, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
-                if (name.Exists)
-                {
-                    _session.Violate($"{_path.Name}, {killed}: the name outlives the lease that a survivor has taken over");
-                }
-
-                SharedMemoryObject.Create(name, 10).Dispose();
-                using (var next = SharedMemoryObject.CreateUnpublished(20))
-                {
-                    next.Publish(name, RenameMode.Replace);
-                }
-
-                SharedMemoryObject.Unlink(name);
             }
 
-            if (Leftovers.TemporariesOf(Length) is { Count: > 0 } temporaries)
+            SharedMemoryObject.OpenOrCreate(name, 100, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
+            if (name.Exists)
             {
-                _session.Violate($"{_path.Name}, {killed}: not removed by the next publisher: {string.Join(' ', temporaries)}");
+                _session.Violate($"{_path.Name}, {killed}: the name outlives the lease that a survivor has taken over");
             }
 
-            return true;
-        },
-        $"the survivors of {_path.Name}, {killed}");
+            SharedMemoryObject.Create(name, 10).Dispose();
+            using (var next = SharedMemoryObject.CreateUnpublished(20))
+            {
+                next.Publish(name, RenameMode.Replace);
+            }
+
+            SharedMemoryObject.Unlink(name);
+        }
+
+        if (Leftovers.TemporariesOf(Length) is { Count: > 0 } temporaries)
+        {
+            _session.Violate($"{_path.Name}, {killed}: not removed by the next publisher: {string.Join(' ', temporaries)}");
+        }
+
+        return true;
+    }
 
     public void Dispose()
     {

@@ -163,6 +163,6 @@ internal sealed class Shortages : IDisposable
     private static nint Number(int x64, int arm64) => System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64 ? x64 : arm64;
 
     private static long SizeOf(Peer peer) => 1024 * long.Parse(
-        File.ReadLines($"/proc/{peer.ProcessId}/status").First(line => line.StartsWith("VmSize:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines($"/proc/{peer.ProcessId}/status").First(line => line.StartsWith("VmSize:", StringComparison.Ordinal)).Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 }

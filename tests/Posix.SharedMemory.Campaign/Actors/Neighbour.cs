@@ -34,7 +34,7 @@ internal static class Neighbour
             case 0 or 1:
                 return SetLength(path, random.Next(3) == 0 ? 0 : random.Next(100_000));
             case 2:
-                return SetLength(path, (long)random.Next(1, 64) << 24);
+                return SetLength(path, (long)random.Next(1, 64) << 20);
             case 3:
                 using (var file = Open(path))
                 {

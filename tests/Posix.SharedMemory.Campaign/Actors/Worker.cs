@@ -12,7 +12,7 @@ internal sealed class Worker : IDisposable
     private const int Names = 6, Most = 1 << 20;
 
     /// <summary>What no neighbour can bring about by what he does to names and objects: an error of ours.</summary>
-    private static readonly Errno[] s_ours = [Errno.EBADF, Errno.EFAULT, Errno.EINTR, Errno.ECHILD];
+    private static readonly Errno[] s_ours = [Errno.EBADF, Errno.EINTR, Errno.ECHILD];
 
     private readonly string _prefix;
     private readonly Random _random;

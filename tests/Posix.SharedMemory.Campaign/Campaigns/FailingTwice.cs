@@ -10,6 +10,8 @@ internal sealed class FailingTwice : FaultCampaign
         Errno.ENOSPC, Errno.ENOSYS, Errno.EFBIG, Errno.EOPNOTSUPP, Errno.EXDEV, Errno.ENFILE, Errno.EBUSY, Errno.ENODEV, Errno.ELOOP, Errno.EISDIR,
     ];
 
+    private static readonly Dictionary<int, Errno> s_none = [];
+
     internal override string Name => "fail-twice";
 
     internal override double Share => 10;
@@ -19,21 +21,19 @@ internal sealed class FailingTwice : FaultCampaign
         new("a descriptor that stays open", session =>
         {
             var leaked = new List<SharedMemoryObject>();
-            Try(session, new("planted", _ => { }, scene => leaked.Add(SharedMemoryObject.Create(scene.Name, 10))), new(1), ProcessState.Take(withMappings: true));
+            Fail(session, new("planted", _ => { }, scene => leaked.Add(SharedMemoryObject.Create(scene.Name, 10))), s_none, ProcessState.Take(withMappings: true));
             leaked.ForEach(memory => memory.Dispose());
         }),
         new("a mapping that stays", session =>
         {
             MemoryMapping? leaked = null;
-            Try(
-                session,
-                new("planted", scene => scene.Create(5000), scene => leaked = scene.Memory.Map()), new(1), ProcessState.Take(withMappings: true));
+            Fail(session, new("planted", scene => scene.Create(5000), scene => leaked = scene.Memory.Map()), s_none, ProcessState.Take(withMappings: true));
             leaked?.Dispose();
         }),
         new("an exception of another kind", session =>
-            Try(session, new("planted", _ => { }, _ => throw new IOException("planted")), new(1), ProcessState.Take(withMappings: true))),
+            Fail(session, new("planted", _ => { }, _ => throw new IOException("planted")), s_none, ProcessState.Take(withMappings: true))),
         new("a wrong result", session =>
-            Try(session, new("planted", _ => { }, _ => throw new WrongResultException("planted")), new(1), ProcessState.Take(withMappings: true))),
+            Fail(session, new("planted", _ => { }, _ => throw new WrongResultException("planted")), s_none, ProcessState.Take(withMappings: true))),
     ];
 
     internal override void Run(Session session)
@@ -41,37 +41,37 @@ internal sealed class FailingTwice : FaultCampaign
         var atFirst = ProcessState.Take(withMappings: true);
         foreach (var random in session.Rounds(atLeast: 200))
         {
-            Try(session, FaultPaths.All[random.Next(FaultPaths.All.Count)], random, atFirst);
+            var path = FaultPaths.All[random.Next(FaultPaths.All.Count)];
+            var calls = Count(path);
+            var first = random.Next(Math.Max(calls, 1));
+            var second = first + 1 + (random.Next(2) == 0 ? 0 : random.Next(calls + 3));
+            Fail(session, path, new() { [first] = Draw(random), [second] = Draw(random) }, atFirst);
         }
     }
 
-    private static void Try(Session session, FaultPath path, Random random, ProcessState atFirst)
+    private static Errno Draw(Random random) => s_errors[random.Next(s_errors.Length)];
+
+    /// <summary>How many calls the operation makes now: that may depend on what other processes do.</summary>
+    private static int Count(FaultPath path)
+    {
+        var platform = new PlannedPlatform();
+        using var substitute = Platform.Substitute(platform);
+        using var scene = new FaultScene();
+        path.Arrange(scene);
+        platform.Arm(s_none);
+        path.Act(scene);
+        return Math.Min(platform.Calls.Count, path.Calls);
+    }
+
+    private static void Fail(Session session, FaultPath path, Dictionary<int, Errno> plan, ProcessState atFirst)
     {
         var platform = new PlannedPlatform();
         using var substitute = Platform.Substitute(platform);
         var length = 1_000_003 + (2 * (session.Round % 100_000));
-        var none = new Dictionary<int, Errno>();
-        var calls = 0;
-        using (var scene = new FaultScene { UnpublishedLength = length })
-        {
-            platform.Arm(none);
-            path.Arrange(scene);
-            platform.Arm(none);
-            if (path.Name != "planted")
-            {
-                path.Act(scene);
-            }
-
-            calls = Math.Min(platform.Calls.Count, path.Calls == int.MaxValue ? int.MaxValue : path.Calls);
-        }
-
-        platform.Arm(none);
         using (var scene = new FaultScene { UnpublishedLength = length })
         {
             path.Arrange(scene);
-            var first = random.Next(Math.Max(calls, 1));
-            var second = first + 1 + (random.Next(2) == 0 ? 0 : random.Next(calls + 3));
-            platform.Arm(new Dictionary<int, Errno> { [first] = s_errors[random.Next(s_errors.Length)], [second] = s_errors[random.Next(s_errors.Length)] });
+            platform.Arm(plan);
             var thrown = Record(() => path.Act(scene));
             platform.Disarm();
             if (thrown is not (null or SharedMemoryException or ArgumentException or PlatformNotSupportedException or ObjectDisposedException))

@@ -66,11 +66,11 @@ internal sealed class Neighbours : FaultCampaign
         : Peer.Run(
             "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", strangers.PathOf(Actor.Program), "actor", "harm", prefix, Actor.Text(random.Next()), canary);
 
-    private static void Judge(Session session, Peer worker, string who)
+    private static void Judge(Session session, Peer worker, string who, TimeSpan? limit = null)
     {
         try
         {
-            var (exitCode, output, errors) = worker.Finish();
+            var (exitCode, output, errors) = worker.Finish(limit);
             Demand(session, exitCode == 0, $"{who} ended with {exitCode.ToString(CultureInfo.InvariantCulture)}: {errors}");
             if (exitCode == 0 && output.Split('\n') is [var acts, var refusals, ..])
             {
@@ -117,7 +117,7 @@ internal sealed class Neighbours : FaultCampaign
             }
 
             using var worker = Actor.Start("faulty", fault, session.Prefix + "n0");
-            Judge(session, worker, "the worker");
+            Judge(session, worker, "the worker", fault == "block" ? TimeSpan.FromSeconds(3) : null);
             LookAtCanary(session, canary);
         }
         finally

@@ -45,15 +45,7 @@ internal sealed class RunningShort : FaultCampaign
                 return;
             }
 
-            for (var moment = 0; moment < 1 + random.Next(8); moment++)
-            {
-                if (shortage.Limit is { } limit)
-                {
-                    Limit(worker, limit(worker, random));
-                }
-
-                Thread.Sleep(random.Next(100));
-            }
+            Harass(shortage, worker, random);
 
             if (shortage.Lift is { } lift)
             {
@@ -65,6 +57,28 @@ internal sealed class RunningShort : FaultCampaign
         catch (Exception e) when (e is TimeoutException or InvalidOperationException or IOException)
         {
             session.Violate($"{shortage.What}: {e.Message}");
+        }
+    }
+
+    /// <summary>Changes the limit now and then. A worker that has ended by itself meanwhile has no more: its end is judged.</summary>
+    private static void Harass(Shortage shortage, Peer worker, Random random)
+    {
+        var moments = 1 + random.Next(8);
+        for (var moment = 0; moment < moments && Directory.Exists($"/proc/{worker.ProcessId}/fd"); moment++)
+        {
+            try
+            {
+                if (shortage.Limit?.Invoke(worker, random) is { } limit)
+                {
+                    Limit(worker, limit);
+                }
+            }
+            catch (IOException)
+            {
+                return;
+            }
+
+            Thread.Sleep(random.Next(100));
         }
     }
 
@@ -87,7 +101,6 @@ internal sealed class RunningShort : FaultCampaign
         session.Count($"times {shortage.What}");
     }
 
-    /// <summary>Where the worker has ended by itself there is nothing to limit; its end is judged.</summary>
     private static void Limit(Peer worker, string limit)
     {
         using var prlimit = Peer.Run("prlimit", $"--pid={Actor.Text(worker.ProcessId)}", limit);
