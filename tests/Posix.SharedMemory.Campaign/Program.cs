@@ -13,4 +13,5 @@ if (Settings.Parse(args) is not { } settings)
     return 2;
 }
 
+using var scratch = new Scratch();
 return settings.SelfTest ? SelfTest.Run(settings) : CampaignRun.Run(settings);
