@@ -34,12 +34,13 @@ internal sealed class Shortages : IDisposable
 
         yield return new("short of descriptors", "EMFILE")
         {
+            Start = StartFrugal,
             Limit = (peer, random) => $"--nofile={Actor.Text(10 + random.Next(Directory.GetFileSystemEntries($"/proc/{peer.ProcessId}/fd").Length))}:",
             Lift = "--nofile=1024:",
         };
 
         // The runtime needs some for itself: threads, code.
-        yield return new("short of address space", "ENOMEM") { Limit = (peer, random) => $"--as={Actor.Text(SizeOf(peer) + (64 << 20) + random.Next(256 << 20))}:", Lift = "--as=unlimited:" };
+        yield return new("short of address space", "ENOMEM") { Start = StartFrugal, Limit = (peer, random) => $"--as={Actor.Text(SizeOf(peer) + (64 << 20) + random.Next(256 << 20))}:", Lift = "--as=unlimited:" };
         yield return new("short of file size", "EFBIG") { Limit = (_, random) => $"--fsize={Actor.Text(random.Next(100_000))}:", Lift = "--fsize=unlimited:" };
         if (Environment.IsPrivilegedProcess && Privileged.StrangerObstacle is { } obstacle)
         {
@@ -156,6 +157,10 @@ internal sealed class Shortages : IDisposable
     private Peer StartUnprivileged(string[] arguments) => Environment.IsPrivilegedProcess
         ? Peer.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", _copy.PathOf(Actor.Program), "actor", .. arguments])
         : Actor.Start(arguments);
+
+    /// <summary>With a runtime that compiles once, and maps its code once.</summary>
+    private static Peer StartFrugal(string[] arguments) =>
+        Peer.Run("env", ["DOTNET_EnableWriteXorExecute=0", "DOTNET_TieredCompilation=0", Actor.Program, "actor", .. arguments]);
 
     private static Peer StartInside(string mount, string[] arguments) =>
         Peer.Run("unshare", "--mount", "--propagation", "private", "sh", "-c", $"{mount} && exec '{Actor.Program}' actor {string.Join(' ', arguments)}");

@@ -49,6 +49,22 @@ internal sealed class Worker : IDisposable
 
     private void WarmUp()
     {
+        // What an error needs is loaded by then too: later there may be no descriptor for it.
+        foreach (var assembly in new[] { typeof(Worker).Assembly, typeof(Peer).Assembly, typeof(SharedMemoryObject).Assembly }.SelectMany(assembly => assembly.GetReferencedAssemblies()))
+        {
+            System.Reflection.Assembly.Load(assembly);
+        }
+
+        Console.Error.Flush();
+        try
+        {
+            SharedMemoryObject.Unlink(new string('x', 300));
+        }
+        catch (SharedMemoryException e) when (e.ToString().Length > 0)
+        {
+            _ = e.Errno;
+        }
+
         for (var step = 0; step < 300; step++)
         {
             Step(step);

@@ -82,9 +82,19 @@ internal sealed class RunningShort : FaultCampaign
         }
     }
 
+    /// <summary>What the runtime says when it gets nothing for itself, and ends: no library can promise more.</summary>
+    private static bool IsRuntimesOwn(string errors) =>
+        errors.StartsWith("Out of memory.", StringComparison.Ordinal) || errors.Contains("Failed to create RW mapping for RX memory", StringComparison.Ordinal);
+
     private static void Judge(Session session, Shortage shortage, Peer worker)
     {
         var (exitCode, output, errors) = worker.Finish();
+        if (exitCode == 134 && shortage.Limit is not null && IsRuntimesOwn(errors))
+        {
+            session.Count("ends of the runtime itself, which got nothing");
+            return;
+        }
+
         if (exitCode != 0 || output.Split('\n') is not [var acts, var refusals, var left, ..])
         {
             session.Violate($"{shortage.What}: the worker ended with {exitCode.ToString(CultureInfo.InvariantCulture)}: {output}{errors}");
