@@ -11,6 +11,8 @@ internal static partial class Native
     internal const int F_GETFD = 1, F_GETFL = 3;
     internal const int FD_CLOEXEC = 1;
     internal const int LOCK_EX = 2, LOCK_NB = 4;
+    internal const int SIGKILL = 9, SIGCONT = 18, SIGSTOP = 19;
+    internal const int O_NOFOLLOW = 0x20000, O_PATH = 0x200000;
 
     /// <summary>Opens a path of any bytes.</summary>
     internal static SafeFileHandle Open(ReadOnlySpan<byte> path, int flags)
@@ -29,6 +31,21 @@ internal static partial class Native
 
     /// <summary>Gives a file a second name.</summary>
     internal static void Link(string from, string to) => Check(link(from, to));
+
+    /// <summary>Sends a signal to a process that this one started, or to itself.</summary>
+    internal static void Kill(int processId, int signal) => Check(kill(processId, signal));
+
+    /// <summary>Makes a file longer or shorter, whoever has it open.</summary>
+    internal static bool TryTruncate(string path, long length) => truncate(path, length) == 0;
+
+    /// <summary>Sets the permissions of what a path leads to.</summary>
+    internal static bool TryChangeMode(string path, uint mode) => chmod(path, mode) == 0;
+
+    /// <summary>Moves a file over another.</summary>
+    internal static bool TryRename(string from, string to) => rename(from, to) == 0;
+
+    /// <summary>Makes a FIFO, unless the name is taken.</summary>
+    internal static bool TryMakeFifo(string path) => mkfifo(path, 0x1B6) == 0;
 
     /// <summary>Makes a pipe.</summary>
     internal static (SafeFileHandle Reader, SafeFileHandle Writer) Pipe(int flags = 0)
@@ -66,6 +83,18 @@ internal static partial class Native
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int link(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int processId, int signal);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int truncate(string path, long length);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int chmod(string path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rename(string from, string to);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int pipe2([Out] int[] ends, int flags);

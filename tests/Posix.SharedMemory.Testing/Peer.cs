@@ -63,10 +63,11 @@ public sealed class Peer : IDisposable
 
     /// <summary>Waits for the process to end.</summary>
     /// <returns>Its exit code, the rest of its output, and what it said on its error stream.</returns>
-    public (int ExitCode, string Output, string Errors) Finish()
+    /// <param name="limit">As in <see cref="Watchdog.Run"/>.</param>
+    public (int ExitCode, string Output, string Errors) Finish(TimeSpan? limit = null)
     {
         _process.StandardInput.Close();
-        var output = Watchdog.Run(_process.StandardOutput.ReadToEnd, $"the end of {_process.StartInfo.FileName}");
+        var output = Watchdog.Run(_process.StandardOutput.ReadToEnd, $"the end of {_process.StartInfo.FileName}", limit);
         _process.WaitForExit();
         return (_process.ExitCode, output, _errors.GetAwaiter().GetResult());
     }

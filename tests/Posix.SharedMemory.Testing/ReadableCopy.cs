@@ -18,7 +18,10 @@ public sealed class ReadableCopy : IDisposable
     }
 
     /// <summary>Gets the peer's path.</summary>
-    public string Program => Path.Combine(_directory, Path.GetFileName(Peer.Program));
+    public string Program => PathOf(Peer.Program);
+
+    /// <summary>The path of another program that was built beside it.</summary>
+    public string PathOf(string program) => Path.Combine(_directory, Path.GetFileName(program));
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(_directory, recursive: true);

@@ -9,8 +9,11 @@ public sealed class TemporaryName : IDisposable
     /// <summary>Makes a name of another that nobody else uses.</summary>
     public TemporaryName(TemporaryName unique, string suffix) => Name = unique.Name + suffix;
 
+    /// <summary>A name that is made up already, such as by another process.</summary>
+    public static TemporaryName Of(string name) => new() { Name = name };
+
     /// <summary>Gets the name, without a slash.</summary>
-    public string Name { get; }
+    public string Name { get; private init; }
 
     /// <summary>Gets the file that Linux keeps the object in.</summary>
     public string Path => "/dev/shm/" + Name;

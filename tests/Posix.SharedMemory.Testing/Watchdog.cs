@@ -23,12 +23,16 @@ public static class Watchdog
     }
 
     /// <summary>Runs something that must come to an end.</summary>
-    /// <exception cref="TimeoutException">It did not within <see cref="Limit"/>; it is left running.</exception>
-    public static T Run<T>(Func<T> action, string what)
+    /// <param name="action">What.</param>
+    /// <param name="what">In words.</param>
+    /// <param name="limit">How long at most; <see cref="Limit"/>, unless the end is not expected to come.</param>
+    /// <exception cref="TimeoutException">It did not; it is left running.</exception>
+    public static T Run<T>(Func<T> action, string what, TimeSpan? limit = null)
     {
         var task = Task.Run(action);
-        return Task.WhenAny(task, Task.Delay(Limit)).GetAwaiter().GetResult() == task
+        var most = limit ?? Limit;
+        return Task.WhenAny(task, Task.Delay(most)).GetAwaiter().GetResult() == task
             ? task.GetAwaiter().GetResult()
-            : throw new TimeoutException($"Waited {Limit.TotalSeconds} s for: {what}.");
+            : throw new TimeoutException($"Waited {most.TotalSeconds} s for: {what}.");
     }
 }

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory.Tests.Faults;
+namespace Posix.SharedMemory.Testing;
 
 /// <summary>An operation whose every system call is made to fail.</summary>
 /// <param name="Name">What the table calls it.</param>

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory.Tests.Faults;
+namespace Posix.SharedMemory.Testing;
 
 /// <summary>What an operation under test acts on: two names of its own, an object, and whatever it makes.</summary>
 internal sealed class FaultScene : IDisposable
@@ -6,9 +6,21 @@ internal sealed class FaultScene : IDisposable
     private readonly Stack<IDisposable> _kept = new();
     private readonly LinuxPlatform _witness = new();
 
-    internal TemporaryName Name { get; } = new("fault");
+    /// <summary>Makes up two names.</summary>
+    internal FaultScene()
+        : this(new("fault"), new("fault"))
+    {
+    }
 
-    internal TemporaryName Other { get; } = new("fault");
+    /// <summary>Takes two names that another process made up.</summary>
+    internal FaultScene(TemporaryName name, TemporaryName other) => (Name, Other) = (name, other);
+
+    internal TemporaryName Name { get; }
+
+    internal TemporaryName Other { get; }
+
+    /// <summary>Gets how long an unpublished object is: a length by which another process knows it, whatever it is called.</summary>
+    internal long UnpublishedLength { get; init; } = 5000;
 
     /// <summary>Gets or sets the object that the operation acts on.</summary>
     internal SharedMemoryObject Memory { get; set; } = null!;
@@ -39,7 +51,7 @@ internal sealed class FaultScene : IDisposable
         Memory = Keep(SharedMemoryObject.Create(Name, length, new() { Backing = backing, Lifetime = lifetime }));
 
     internal void CreateUnpublished(Lifetime lifetime = Lifetime.Manual) =>
-        Memory = Keep(SharedMemoryObject.CreateUnpublished(5000, new() { Lifetime = lifetime }));
+        Memory = Keep(SharedMemoryObject.CreateUnpublished(UnpublishedLength, new() { Lifetime = lifetime }));
 
     internal void CreateAnonymous(MemorySeals seals = MemorySeals.None)
     {
@@ -48,7 +60,13 @@ internal sealed class FaultScene : IDisposable
     }
 
     /// <summary>As another process would.</summary>
-    internal void AddSealsFromElsewhere(MemorySeals seals) => Assert.True(_witness.AddSeals(Memory.Target, seals).IsSuccess);
+    internal void AddSealsFromElsewhere(MemorySeals seals)
+    {
+        if (_witness.AddSeals(Memory.Target, seals) is { IsSuccess: false } error)
+        {
+            throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)");
+        }
+    }
 
     /// <summary>Puts an object under the other name.</summary>
     internal void Occupy() => SharedMemoryObject.Create(Other, 100).Dispose();

@@ -1,0 +1,2 @@
+// What it does to others, it does by Linux's means.
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
