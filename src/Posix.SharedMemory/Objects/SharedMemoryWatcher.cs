@@ -9,6 +9,7 @@ public sealed class SharedMemoryWatcher : IDisposable
 {
     private readonly DirectoryWatch _watch;
     private readonly Queue<SharedMemoryChange> _changes = [];
+    private volatile bool _isDisposed;
 
     internal SharedMemoryWatcher(DirectoryWatch watch) => _watch = watch;
 
@@ -21,6 +22,7 @@ public sealed class SharedMemoryWatcher : IDisposable
     /// <exception cref="ObjectDisposedException">The watcher is disposed.</exception>
     public SharedMemoryChange? Wait(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(timeout, Timeout.InfiniteTimeSpan);
         var began = TimeProvider.System.GetTimestamp();
         SharedMemoryChange? change;
@@ -39,5 +41,9 @@ public sealed class SharedMemoryWatcher : IDisposable
     }
 
     /// <summary>Ends watching.</summary>
-    public void Dispose() => _watch.Dispose();
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _watch.Dispose();
+    }
 }

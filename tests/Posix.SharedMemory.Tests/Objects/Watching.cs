@@ -67,7 +67,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void Ends_waiting_when_it_is_cancelled()
+    public void A_wait_that_has_begun_ends_by_cancellation()
     {
         using var watcher = SharedMemoryDirectory.Watch();
         using var ended = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
@@ -131,6 +131,20 @@ public sealed class Watching
         // The other tests make and remove objects all the time: what is waited for is a moment without one, if there ever is.
         var changes = 0;
         Watchdog.Until(() => watcher.Wait(TimeSpan.FromTicks(1)) is null || ++changes > 10_000, "nothing");
+        watcher.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => watcher.Wait(TimeSpan.Zero));
+    }
+
+    [Fact]
+    [Rule("directory.watch")]
+    public void Tells_nothing_more_when_it_is_disposed()
+    {
+        using var name = new TemporaryName();
+        using var watcher = SharedMemoryDirectory.Watch();
+        SharedMemoryObject.Create(name, 0).Dispose();
+        SharedMemoryObject.Unlink(name);
+        // Both have been read by now, and one is told.
+        Assert.NotNull(watcher.Wait(Timeout.InfiniteTimeSpan));
         watcher.Dispose();
         Assert.Throws<ObjectDisposedException>(() => watcher.Wait(TimeSpan.Zero));
     }
