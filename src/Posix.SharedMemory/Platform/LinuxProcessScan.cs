@@ -92,11 +92,24 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         return !uint.TryParse(fields.ElementAtOrDefault(6), CultureInfo.InvariantCulture, out var flags) || (flags & PF_KTHREAD) == 0;
     }
 
-    private static IEnumerable<int> ProcessIds() =>
-        Directory.EnumerateDirectories("/proc")
-            .Select(path => int.TryParse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture, out var id) ? id : 0)
-            .Where(id => id > 0)
-            .Order();
+    private static List<int> ProcessIds()
+    {
+        try
+        {
+            return
+            [
+                .. Directory.EnumerateDirectories("/proc")
+                    .Select(path => int.TryParse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture, out var id) ? id : 0)
+                    .Where(id => id > 0)
+                    .Order(),
+            ];
+        }
+        catch (IOException e) when (e.HResult is > 0 and < 4096)
+        {
+            // No descriptor left, for one. The base library keeps the system's number there.
+            throw new SharedMemoryException(new(e.HResult), "open", objectName: null, "/proc could not be listed");
+        }
+    }
 
     private static bool TryRead(Action read) => ReadOrNull(() =>
     {

@@ -55,8 +55,8 @@ internal static class Actor
     /// <summary>Says <c>ready</c>, and does something until its input ends or says a line. Says then how often it did.</summary>
     internal static void UntilTold(Action<int> act)
     {
+        var stop = Task.Factory.StartNew(Console.ReadLine, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Console.WriteLine("ready");
-        var stop = Task.Run(Console.ReadLine);
         var rounds = 0;
         while (!stop.IsCompleted)
         {

@@ -50,11 +50,9 @@ internal sealed class Worker : IDisposable
     private void WarmUp()
     {
         // What an error needs is loaded by then too: later there may be no descriptor for it.
-        foreach (var assembly in new[] { typeof(Worker).Assembly, typeof(Peer).Assembly, typeof(SharedMemoryObject).Assembly }.SelectMany(assembly => assembly.GetReferencedAssemblies()))
-        {
-            System.Reflection.Assembly.Load(assembly);
-        }
-
+        LoadAll();
+        Task.Run(() => { }).Wait();
+        new SocketPair().Dispose();
         Console.Error.Flush();
         try
         {
@@ -68,6 +66,19 @@ internal sealed class Worker : IDisposable
         for (var step = 0; step < 300; step++)
         {
             Step(step);
+        }
+    }
+
+    private static void LoadAll()
+    {
+        var loaded = new HashSet<string>(StringComparer.Ordinal);
+        var ahead = new Stack<System.Reflection.Assembly>([typeof(Worker).Assembly]);
+        while (ahead.TryPop(out var assembly))
+        {
+            foreach (var name in assembly.GetReferencedAssemblies().Where(name => loaded.Add(name.FullName)))
+            {
+                ahead.Push(System.Reflection.Assembly.Load(name));
+            }
         }
     }
 

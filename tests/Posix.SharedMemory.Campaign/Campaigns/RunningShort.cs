@@ -84,7 +84,7 @@ internal sealed class RunningShort : FaultCampaign
 
     /// <summary>What the runtime says when it gets nothing for itself, and ends: no library can promise more.</summary>
     private static bool IsRuntimesOwn(string errors) =>
-        errors.StartsWith("Out of memory.", StringComparison.Ordinal) || errors.Contains("Failed to create RW mapping for RX memory", StringComparison.Ordinal);
+        errors.StartsWith("Out of memory.", StringComparison.Ordinal) || errors.Contains("Failed to create the thread pool", StringComparison.Ordinal) || errors.Contains("Failed to create RW mapping for RX memory", StringComparison.Ordinal);
 
     private static void Judge(Session session, Shortage shortage, Peer worker)
     {

@@ -233,12 +233,13 @@ public sealed class RunningOut
         using var name = new TemporaryName("limit");
         using var peer = Peer.Start("act");
         Expect(peer, $"create {name} 5000", "ok");
+        Assert.StartsWith("ok ", Ask(peer, $"holders {name}"), StringComparison.Ordinal);
         var open = Directory.EnumerateFileSystemEntries($"/proc/{peer.ProcessId}/fd").Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)).ToHashSet();
 
         // One below the first that is free: nothing more can be opened.
         var firstFree = Enumerable.Range(0, 10_000).First(number => !open.Contains(number));
         Limit(peer, $"--nofile={firstFree}:");
-        foreach (var act in new[] { $"open {name}", $"create {name}-2 10", $"open-or-create {name}-2 10", "create-unpublished 10", $"open-mode {name}-2 OpenOrCreate" })
+        foreach (var act in new[] { $"open {name}", $"create {name}-2 10", $"open-or-create {name}-2 10", "create-unpublished 10", $"open-mode {name}-2 OpenOrCreate", $"holders {name}" })
         {
             Assert.StartsWith("EMFILE", Ask(peer, act), StringComparison.Ordinal);
         }
