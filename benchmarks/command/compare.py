@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the command shm against what people use without it, by turns, in a /dev/shm that nobody else sees.
 
-    benchmarks/command/compare.py [ROUNDS]      as root: it takes a mount namespace of its own
+    benchmarks/command/compare.py [ROUNDS [WORD...]]      as root: it takes a mount namespace of its own
 
 Builds shm and an empty program twice, plain and with machine code made ahead (ReadyToRun). Prints Markdown: elapsed and processor time
 (with children) in milliseconds, the median of the rounds, with the fastest and the slowest; and the median of the ratios within a round. Each row comes
@@ -9,6 +9,8 @@ first as often as last. What is not installed is left out, with a line that says
 """
 import os, resource, shutil, statistics, subprocess, sys, tempfile, time
 
+# With words, only the tables whose titles begin with one of them.
+ONLY = [word.lower() for word in sys.argv[2:]]
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 11
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OBJECTS, PROCESSES, BYTES = 10_000, 1_000, 1 << 30
@@ -53,6 +55,8 @@ def has_tools(row):
 
 def compare(title, *rows, between=lambda: None):
     """The first row is what the others are measured against."""
+    if ONLY and title.split()[0].strip(",").lower() not in ONLY:
+        return
     rows = [row for row in rows if has_tools(row)]
     measured = [[] for _ in rows]
     for round in range(ROUNDS):

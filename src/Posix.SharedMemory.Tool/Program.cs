@@ -1,9 +1,9 @@
 using Posix.SharedMemory.Tool;
 
 // Asked for by scripts all the time: answered before the parser is even loaded.
-if (args is ["--version"])
+if (args is ["--version"] && Descriptor.TryAnswer([.. ProductVersion.Utf8, (byte)'\n']))
 {
-    return Streams.Print(ProductVersion.Text + "\n", ExitCode.Done);
+    return ExitCode.Done;
 }
 
 return CommandLine.Run(args);

@@ -9,6 +9,9 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     /// <summary>How much more is reserved when the end is not known: seldom, and not much of it in vain.</summary>
     private const long StepBytes = 16 << 20;
 
+    /// <summary>How much the kernel copies at once of a file, which is there: each look at the room costs as much as copying some hundred pages.</summary>
+    private const long FileStepBytes = 64 << 20;
+
     private static readonly int s_page = Environment.SystemPageSize;
 
     private long _length;
@@ -52,7 +55,8 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     private bool Copy(ByteSource source, Action<long> report)
     {
         var end = Math.Min(size ?? long.MaxValue, source.Length ?? long.MaxValue);
-        while (Math.Min(StepBytes, end - _done) is var step and > 0 && step <= Room())
+        var most = source.Length is null ? StepBytes : FileStepBytes;
+        while (Math.Min(most, end - _done) is var step and > 0 && step <= Room())
         {
             memory.SetLength(_length = _done + step, Backing.Sparse);
             var count = source.CopyTo(memory, new(_done, step));

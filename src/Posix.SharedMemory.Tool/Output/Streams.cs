@@ -7,16 +7,11 @@ namespace Posix.SharedMemory.Tool;
 /// <summary>The standard streams, which fail where the base library's say nothing, and are silent where those throw.</summary>
 internal static class Streams
 {
-    private const int Input = 0, Output = 1;
-
-    // <fcntl.h> of Linux, as /proc shows them.
-    private const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
-
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     internal static Stream OpenInput()
     {
-        RequireOurs(Input, "standard input");
+        RequireOurs(Descriptor.Input, "standard input");
         // On a terminal the console's stream would edit lines by itself.
         return Console.IsInputRedirected ? Console.OpenStandardInput() : new FileStream(InputHandle(), FileAccess.Read, bufferSize: 0);
     }
@@ -28,7 +23,7 @@ internal static class Streams
 
         // The console's stream goes on writing for nobody. Where the descriptor has a position, though, only that stream moves it as the
         // shell expects of several programs that write into one file; and only it waits for a non-blocking pipe.
-        if ((FlagsOf(Output) & O_NONBLOCK) == 0 && new FileStream(handle, FileAccess.Write, bufferSize: 0) is { CanSeek: false } direct)
+        if (!Descriptor.IsNonBlocking(Descriptor.Output) && new FileStream(handle, FileAccess.Write, bufferSize: 0) is { CanSeek: false } direct)
         {
             return direct;
         }
@@ -42,15 +37,15 @@ internal static class Streams
     /// <summary>Gets the descriptor of standard input.</summary>
     internal static SafeFileHandle InputHandle()
     {
-        RequireOurs(Input, "standard input");
-        return new(Input, ownsHandle: false);
+        RequireOurs(Descriptor.Input, "standard input");
+        return new(Descriptor.Input, ownsHandle: false);
     }
 
     /// <summary>Gets the descriptor of standard output.</summary>
     internal static SafeFileHandle OutputHandle()
     {
-        RequireOurs(Output, "standard output");
-        return new(Output, ownsHandle: false);
+        RequireOurs(Descriptor.Output, "standard output");
+        return new(Descriptor.Output, ownsHandle: false);
     }
 
     /// <summary>Prints what is no command's output: help, completions, the version.</summary>
@@ -88,26 +83,11 @@ internal static class Streams
         }
     }
 
-    /// <summary>Refuses a stream that the caller closed: its number is one of the runtime's own by now, which are close-on-exec, as nothing inherited is.</summary>
     private static void RequireOurs(int descriptor, string name)
     {
-        if ((FlagsOf(descriptor) & O_CLOEXEC) != 0)
+        if (Descriptor.IsOfRuntime(descriptor))
         {
             throw new CommandException($"{name}: {Marshal.GetPInvokeErrorMessage(Errno.EBADF.Number)} ({Errno.EBADF})");
-        }
-    }
-
-    /// <summary>The flags of a descriptor, where /proc tells; else none. The line is "flags:	0100002", octal.</summary>
-    private static int FlagsOf(int descriptor)
-    {
-        try
-        {
-            var line = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal));
-            return line is null ? 0 : Convert.ToInt32(line["flags:".Length..].Trim(), 8);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return 0;
         }
     }
 }

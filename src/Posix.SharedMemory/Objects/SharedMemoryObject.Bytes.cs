@@ -10,7 +10,7 @@ public sealed partial class SharedMemoryObject
     private const int CopyBufferBytes = 64 << 10;
 
     /// <summary>How much is copied between two looks at whether there is memory for more.</summary>
-    private const long CopyStepBytes = 8 << 20;
+    private const long CopyStepBytes = 32 << 20;
 
     /// <summary>Copies bytes out of the object. It does not fault, whatever other processes do to the object.</summary>
     /// <param name="destination">Where they go; as many as fit.</param>
