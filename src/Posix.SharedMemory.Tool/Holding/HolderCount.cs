@@ -42,9 +42,7 @@ internal readonly record struct HolderCount(int? Known, bool IsExact, bool IsHel
     {
         try
         {
-            using var memory = entry.Open();
-            // Who takes part in a lease holds it; that is told to those whom the kernel does not tell the rest.
-            return memory.IsHeldByOthers() ?? (memory.IsLeasedByOthers ? true : null);
+            return entry.IsHeld();
         }
         catch (SharedMemoryException)
         {

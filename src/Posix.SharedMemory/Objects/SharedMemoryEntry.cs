@@ -61,6 +61,30 @@ public sealed class SharedMemoryEntry
     /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>, without opening it. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     public SharedMemoryHolders GetHolders() => Platform.Current.IndexHolders(Identity)[Identity];
 
+    /// <summary>Asks the kernel whether anybody has the object open or mapped, in whatever PID namespace, without taking part in the object's lease meanwhile.</summary>
+    /// <returns><see langword="null"/>: this user is not told, who is neither the owner nor has <c>CAP_LEASE</c>; or this system does not tell.</returns>
+    /// <exception cref="SharedMemoryException">
+    /// As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.EACCES"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.
+    /// </exception>
+    /// <remarks>As <see cref="SharedMemoryObject.IsHeldByOthers"/>. <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see></remarks>
+    public bool? IsHeld()
+    {
+        var platform = Platform.Current;
+        var error = platform.Open(_name, FileMode.Open, FileAccess.Read, UnixFileMode.None, out var handle);
+        if (handle is null)
+        {
+            return error == Errno.EACCES ? null : throw new SharedMemoryException(error, "shm_open", Name);
+        }
+
+        using (handle)
+        {
+            var target = new OpenObject(handle, _name);
+            return platform.GetStatus(target).Identity != Identity ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
+                // Who takes part in a lease holds the object; that is told to those whom the kernel does not tell the rest.
+                : platform.IsHeldByOthers(target) ?? (platform.QueryLease(target) == LeaseState.None ? null : true);
+        }
+    }
+
     /// <summary>Moves the name to another, if it still means the object that was seen: also a name that no string can hold.</summary>
     /// <param name="name">The new name.</param>
     /// <param name="mode">What becomes of an object that has the new name.</param>

@@ -13,7 +13,8 @@ internal partial class LinuxPlatform : PosixPlatform
 
     private static ReadOnlySpan<byte> DirectoryPath => "/dev/shm\0"u8;
 
-    private const int WaitsForAsker = 100;
+    /// <summary>How often to open again, about a second in all, while somebody asks whether he has the object alone: that takes microseconds, unless he is stopped there.</summary>
+    private const int WaitsForAsker = 1000;
 
     internal override bool HasUnpublishedObjects => true;
 

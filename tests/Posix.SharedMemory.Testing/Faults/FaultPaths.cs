@@ -142,6 +142,7 @@ internal static class FaultPaths
         yield return new("IsUnlinked", scene => scene.Create(100), scene => _ = scene.Memory.IsUnlinked);
         yield return new("UnlinkOnDispose made", scene => scene.Create(100), scene => scene.Keep(new UnlinkOnDispose(scene.Memory)));
         yield return new("Entry opened", scene => scene.Create(100), scene => scene.Keep(EntryOf(scene).Open())) { DependsOnNeighbours = true };
+        yield return new("Entry asked", scene => scene.Create(100), scene => EntryOf(scene).IsHeld()) { DependsOnNeighbours = true };
         yield return new("Entry SetPermissions", scene => scene.Create(100), scene => EntryOf(scene).SetPermissions(UnixFileMode.UserRead)) { DependsOnNeighbours = true };
         yield return new("Entry unlinked", scene => scene.Create(100), scene => EntryOf(scene).Unlink()) { DependsOnNeighbours = true };
     }

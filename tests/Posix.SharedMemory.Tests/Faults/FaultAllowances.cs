@@ -53,6 +53,8 @@ internal static class FaultAllowances
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
         ("EnumerateAnonymous", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("IsHeldByOthers", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
+        ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
+        ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),
         ("IsLeasedByOthers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
         ("IsLeasedByOthers", "fcntl", [], FaultOutcome.Throws, "Whether there is a lease is what was asked."),
         ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Posix.SharedMemory.Tests.Interop;
 
 namespace Posix.SharedMemory.Tests.Objects;
@@ -196,6 +197,54 @@ public sealed class Holding
         stop.Cancel();
         Watchdog.Run(() => asking.ContinueWith(_ => 0, TaskScheduler.Default).Result, "the asker");
         Assert.Null(asking.Exception);
+    }
+
+    [Fact]
+    [Rule("holders.asked")]
+    public void Of_what_was_listed_it_is_told_whether_anybody_holds_it()
+    {
+        using var name = new TemporaryName();
+        var memory = SharedMemoryObject.Create(name, s_page);
+        var entry = SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name))!;
+        Assert.True(entry.IsHeld());
+        memory.Dispose();
+        Watchdog.Until(() => entry.IsHeld() is false, "nobody");
+        SharedMemoryObject.Unlink(name);
+        using var next = SharedMemoryObject.Create(name, s_page);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => entry.IsHeld()).Errno);
+    }
+
+    [Fact]
+    [Rule("holders.asked")]
+    public void Who_only_asks_is_no_user_whom_the_last_one_leaves_the_name_to()
+    {
+        using var name = new TemporaryName();
+        using var stop = new CancellationTokenSource();
+        var asking = Task.Run(() =>
+        {
+            var told = 0;
+            while (!stop.IsCancellationRequested)
+            {
+                try
+                {
+                    told += SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name))?.IsHeld() is null ? 0 : 1;
+                }
+                catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT)
+                {
+                    // The name has gone in between.
+                }
+            }
+
+            return told;
+        });
+        for (var round = 0; round < 5000; round++)
+        {
+            SharedMemoryObject.Create(name, 1, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
+            Assert.False(name.Exists);
+        }
+
+        stop.Cancel();
+        Assert.True(Watchdog.Run(() => asking.ContinueWith(task => task.Result, TaskScheduler.Default).Result, "the asker") > 0);
     }
 
     [Fact]
