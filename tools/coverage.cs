@@ -55,9 +55,9 @@ var text = new StringBuilder($"""
     Measured on {Processor()}, {RuntimeInformation.OSDescription}, Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}, {RuntimeInformation.FrameworkDescription}, as {Environment.UserName}, at commit {Git("rev-parse --short HEAD")}, {Git("log -1 --format=%cs")}.
 
     `tests/Posix.SharedMemory.Tests` and `tests/Posix.SharedMemory.Tool.Tests` are counted. Tests that run the library in other processes (the peers that are killed, the
-    command `shm`) count only as far as those processes end in order and may write the counters: what a killed one has run, or one of another user, is missing. `Interop/` has imports, numbers and
-    layouts, judged by `tests/Posix.SharedMemory.Abi.Tests` and not counted here. While they
-    count, a process of another user, or one whose calls are made to fail, aborts because it cannot write the counters: a score of tests fail then, which pass in `.ci/run`.
+    command `shm`) count only as far as those processes end in order and may write the counters: what a killed one has run, or one of another user, is missing. Of `Interop/` only
+    what is chosen by the processor has lines to run: imports, constants and layouts are judged by `tests/Posix.SharedMemory.Abi.Tests`. While lines
+    are counted, a process of another user, or one whose calls are made to fail, aborts because it cannot write the counters: a score of tests fail then, which pass in `.ci/run`.
     A number says what has run, not what has been checked: that is the
     specification's business, whose rules each have a test.
 

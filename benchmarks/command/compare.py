@@ -7,7 +7,7 @@ Builds shm and an empty program twice, plain and with machine code made ahead (R
 (with children) in milliseconds, the median of the rounds, with the fastest and the slowest; and the median of the ratios within a round. Each row comes
 first as often as last. What is not installed is left out, with a line that says so.
 """
-import os, resource, shutil, statistics, subprocess, sys, tempfile, time
+import os, platform, resource, shutil, statistics, subprocess, sys, tempfile, time
 
 # With words, only the tables whose titles begin with one of them.
 ONLY = [word.lower() for word in sys.argv[2:]]
@@ -26,7 +26,7 @@ def build(directory):
         program.write('return 0;\n')
     for name, source in ('shm', f'{ROOT}/src/Posix.SharedMemory.Tool'), ('empty', empty):
         publish(source, f'{directory}/{name}-plain')
-        publish(source, f'{directory}/{name}-ahead', '-r', 'linux-x64', '-p:PublishReadyToRun=true')
+        publish(source, f'{directory}/{name}-ahead', '-r', 'linux-arm64' if platform.machine() == 'aarch64' else 'linux-x64', '-p:PublishReadyToRun=true')
 
 
 def publish(source, output, *more):

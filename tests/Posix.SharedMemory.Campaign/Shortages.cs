@@ -26,7 +26,7 @@ internal sealed class Shortages : IDisposable
 
     private IEnumerable<Shortage> Limits()
     {
-        if (!File.Exists("/usr/bin/prlimit"))
+        if (!Installed.Has("prlimit"))
         {
             _session.Skip("limits: prlimit is not installed");
             yield break;
@@ -60,7 +60,7 @@ internal sealed class Shortages : IDisposable
         var filter = Path.Combine(_directory.FullName, "filter");
         try
         {
-            using var compiler = Peer.Run("gcc", "-O2", "-Wall", "-o", filter, Path.Combine(AppContext.BaseDirectory, "launcher", "filter.c"));
+            using var compiler = Peer.Run("cc", "-O2", "-Wall", "-o", filter, Path.Combine(AppContext.BaseDirectory, "launcher", "filter.c"));
             var (exitCode, _, errors) = compiler.Finish();
             if (exitCode != 0)
             {
@@ -70,7 +70,7 @@ internal sealed class Shortages : IDisposable
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            _session.Skip("filters (seccomp): gcc is not installed");
+            _session.Skip("filters (seccomp): no C compiler is installed");
             yield break;
         }
 

@@ -29,7 +29,7 @@ public static class Traced
 
     private static string? FindObstacle()
     {
-        if (!File.Exists("/usr/bin/strace"))
+        if (!Installed.Has("strace"))
         {
             return "strace is not installed: no system call of another process can be made to fail or to be its last.";
         }

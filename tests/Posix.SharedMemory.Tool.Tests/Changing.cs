@@ -132,7 +132,7 @@ public sealed class Changing
     [InlineData("", 2)]
     public void Asks_on_a_terminal_before_it_removes_many(string answer, int left)
     {
-        Skip.IfNot(File.Exists("/usr/bin/script"), "script is not installed: there is no terminal to run in.");
+        Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
         using var objects = new Objects();
         objects.Add("a");
         objects.Add("b");

@@ -39,7 +39,7 @@ public sealed class Drawing
     public void Draws_what_another_language_made_and_maps()
     {
         SkipUnlessCounted();
-        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3.");
+        Skip.IfNot(Installed.Has("python3"), "No python3.");
         using var objects = new Objects();
         var name = objects.Prefix + "python";
         using var python = Peer.Run("python3", "-c", $"""

@@ -79,7 +79,7 @@ public sealed class Following
     [SkippableFact]
     public void Tells_who_holds_it_of_another_language_and_is_no_holder_itself()
     {
-        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3.");
+        Skip.IfNot(Installed.Has("python3"), "No python3.");
         using var objects = new Objects();
         var name = objects.Add("a");
         using var watching = Watch("watch", name, "--interval", "0.05", "--count", "2", "--no-bytes");

@@ -31,7 +31,7 @@ public sealed class Holding
     [SkippableFact]
     public void Shows_a_Python_process_by_its_command_line()
     {
-        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var objects = new Objects();
         var name = objects.Add("a", 10_000);
         using var python = Peer.Run(
@@ -49,7 +49,7 @@ public sealed class Holding
     [SkippableFact]
     public void Finds_memory_without_a_name_and_prints_its_bytes()
     {
-        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         var name = SharedMemoryDirectory.CreateUniqueName("memfd");
         using var python = Peer.Run("python3", "-c", $"import os,sys; f=os.memfd_create('{name}'); os.write(f,b'abcdef'); print(f,flush=True); sys.stdin.read()");
         var descriptor = python.ReadLine();
@@ -172,7 +172,7 @@ public sealed class Holding
     [SkippableFact]
     public void Finds_objects_that_were_unlinked_and_are_still_held()
     {
-        Skip.IfNot(Shm.Shell("command -v python3").ExitCode == 0, "python3 is not installed.");
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var objects = new Objects();
         string name = objects.Add("gone"), named = objects.Prefix + "published";
         Assert.Equal(0, Shm.Run("secret"u8.ToArray(), "write", name).ExitCode);

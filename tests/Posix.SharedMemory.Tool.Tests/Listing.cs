@@ -128,7 +128,7 @@ public sealed class Listing
     {
         using var objects = new Objects();
         objects.Add("a");
-        Skip.IfNot(File.Exists("/usr/bin/script"), "script is not installed: there is no terminal to run in.");
+        Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
         string InTerminal(string command, params (string, string)[] environment)
         {
             var ran = Shm.Shell($"script -qec \"{command}\" /dev/null", [("TERM", "xterm"), .. environment]);

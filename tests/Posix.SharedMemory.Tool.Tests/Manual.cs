@@ -26,7 +26,7 @@ public sealed class Manual
     [SkippableFact]
     public void Is_what_the_formatter_takes_without_a_warning()
     {
-        Skip.IfNot(File.Exists("/usr/bin/groff"), "groff is not installed.");
+        Skip.IfNot(Installed.Has("groff"), "groff is not installed.");
         var formatted = Shm.Shell("\"$SHM\" manual | groff -man -ww -Tutf8 2>&1 >/dev/null");
         Assert.Equal((0, ""), (formatted.ExitCode, formatted.Output));
     }

@@ -15,7 +15,7 @@ internal sealed class OnTerminal : IDisposable
 
     internal static OnTerminal StartProgram(int columns, int rows, params string[] words)
     {
-        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        Skip.IfNot(Installed.Has("python3"), "No python3 to make a terminal with.");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "drive.py");
         return new(Peer.Run("python3", [script, columns.ToString(CultureInfo.InvariantCulture), rows.ToString(CultureInfo.InvariantCulture), .. words]));
     }

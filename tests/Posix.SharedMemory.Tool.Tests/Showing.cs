@@ -33,7 +33,7 @@ public sealed class Showing
     [InlineData("create {0}-new --from -")]
     public void A_terminal_keeps_its_keypad(string words)
     {
-        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        Skip.IfNot(Installed.Has("python3"), "No python3 to make a terminal with.");
         using var objects = new Objects();
         var name = objects.Add("a");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
@@ -50,7 +50,7 @@ public sealed class Showing
     [InlineData("fish", "source {0}; complete -C 'shm creat'")]
     public void Other_shells_take_their_script(string shell, string script)
     {
-        Skip.If(Shm.Shell($"command -v {shell}").ExitCode != 0, $"{shell} is not installed: its script is not tried.");
+        Skip.IfNot(Installed.Has(shell), $"{shell} is not installed: its script is not tried.");
         using var file = new TemporaryFile();
         File.WriteAllText(file.Path, Shm.Print("completion", shell));
         var ran = Shm.Wait(shell, ["-c", string.Format(System.Globalization.CultureInfo.InvariantCulture, script, file.Path)], [], ("PATH", PathWithCommand()));
@@ -68,7 +68,7 @@ public sealed class Showing
             stream.SetLength(200 << 20);
         }
 
-        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        Skip.IfNot(Installed.Has("python3"), "No python3 to make a terminal with.");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
         var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ cat {file.Path}; sleep 0.5; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
         Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
@@ -86,7 +86,7 @@ public sealed class Showing
     public void Interrupted_the_bar_gives_the_cursor_back()
     {
         using var objects = new Objects();
-        Skip.If(Shm.Shell("command -v python3").ExitCode != 0, "No python3 to make a terminal with.");
+        Skip.IfNot(Installed.Has("python3"), "No python3 to make a terminal with.");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
         var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ head -c 200M /dev/zero; sleep 1; kill -INT 0; sleep 20; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
         Assert.Contains("standard input", ran.Output, StringComparison.Ordinal);

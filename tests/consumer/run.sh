@@ -44,8 +44,8 @@ ran() {
 
 # Trimming needs the runtime as a package, compiling ahead that and a compiler: not every source has them.
 unavailable() {
-    grep -qE 'NU1101|NU1102|NU1103' "$scratch/log" || { cat "$scratch/log"; return 1; }
-    printf 'SKIPPED: %s: %s\n' "$1" "$(grep -m 1 -oE 'NU110[123]: Unable to find [^.]*\.[^ ]*' "$scratch/log")"
+    grep -qE 'NU1101|NU1102|NU1103|NU1301' "$scratch/log" || { cat "$scratch/log"; return 1; }
+    printf 'SKIPPED: %s: %s\n' "$1" "$(grep -m 1 -oE 'NU110[123]: Unable to find [^.]*\.[^ ]*|NU1301: [^[]*' "$scratch/log")"
 }
 
 system=$(dotnet --info | sed -n 's/^ *RID: *//p' | head -n 1)

@@ -39,7 +39,7 @@ internal static class Overview
     internal static string Draw(Results results)
     {
         var bottom = Top + (s_lines.Length * RowHeight);
-        var drawing = new Drawing(Width, bottom + 36, "Time of each operation in times of C's, on a logarithmic scale: this library stays beside C, the base library mostly does not");
+        var drawing = new Drawing(Width, bottom + 36, "Time of each operation in times of the same in C, on a logarithmic scale: this library, and the base library where it has one");
         var ratios = Keys.Select(results.Find).OfType<Row>().Select(row => row.ProcessorRatio).ToList();
         var axis = new LogAxis(Math.Min(0.5, ratios.Append(1).Min() / 1.2), Math.Max(10, ratios.Append(1).Max() * 1.3), Left, Right);
 

@@ -6,8 +6,7 @@ namespace Posix.SharedMemory.Campaign;
 internal sealed class KillingAtEachCall : FaultCampaign
 {
     private readonly Dictionary<string, (int Calls, string[] After)> _known = new(StringComparer.Ordinal);
-    private readonly List<(FaultPath Path, int At)> _ahead = [];
-    private int _walks;
+    private readonly List<FaultPath> _ahead = [];
 
     internal override string Name => "kill-at-each-call";
 
@@ -44,13 +43,12 @@ internal sealed class KillingAtEachCall : FaultCampaign
         {
             if (_ahead.Count == 0)
             {
-                _ahead.AddRange(FaultPaths.All.Select(path => (path, 0)));
+                _ahead.AddRange(FaultPaths.All);
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_ahead));
                 session.Count("walks over all operations begun");
-                _walks++;
             }
 
-            var (path, _) = _ahead[^1];
+            var path = _ahead[^1];
             _ahead.RemoveAt(_ahead.Count - 1);
             Learn(session, path);
             for (var at = 1; at <= Math.Min(_known[path.Name].Calls, path.Calls) && (!session.IsOver || session.Round < 3); at++)

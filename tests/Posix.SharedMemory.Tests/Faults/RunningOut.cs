@@ -192,7 +192,7 @@ public sealed class RunningOut
     public void Works_or_says_what_to_use_instead_where_proc_is_not_mounted()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
-        Skip.IfNot(File.Exists("/usr/bin/nsenter"), "nsenter is not installed: /proc cannot be hidden from a running process.");
+        Skip.IfNot(Installed.Has("nsenter"), "nsenter is not installed: /proc cannot be hidden from a running process.");
         using var peer = Privileged.StartWithOwnMemory("size=8m", "act");
         Expect(peer, "create before 5000", "ok");
         using (var hiding = Peer.Run("nsenter", $"--target={peer.ProcessId}", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/proc"))
@@ -275,7 +275,7 @@ public sealed class RunningOut
         return peer.ReadLine();
     }
 
-    private static void SkipWithoutPrlimit() => Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed: no limit can be put on a running process.");
+    private static void SkipWithoutPrlimit() => Skip.IfNot(Installed.Has("prlimit"), "prlimit is not installed: no limit can be put on a running process.");
 
     private static void Limit(Peer peer, string limit)
     {

@@ -34,14 +34,14 @@ public sealed class Judge : IDisposable
 
     /// <summary>Gets the languages; one that this machine lacks says so, and with that in the line of its skipped test.</summary>
     public static TheoryData<string> Languages =>
-        [.. s_tools.Select(pair => IsInstalled(pair.Value) ? pair.Key : $"{pair.Key}{Missing(pair.Value)}")];
+        [.. s_tools.Select(pair => Installed.Has(pair.Value) ? pair.Key : $"{pair.Key}{Missing(pair.Value)}")];
 
     /// <summary>Starts the judge in <c>c</c>, <c>python</c>, <c>rust</c> or <c>go</c>. Where the machine has no such compiler the test is skipped.</summary>
     public static Judge Start(string language)
     {
         language = language.Split(',')[0];
         var tool = s_tools[language];
-        Skip.IfNot(IsInstalled(tool), $"{language}{Missing(tool)}");
+        Skip.IfNot(Installed.Has(tool), $"{language}{Missing(tool)}");
         var source = Path.Combine(AppContext.BaseDirectory, "interop", "shm_judge.");
         return new(language switch
         {
@@ -70,9 +70,6 @@ public sealed class Judge : IDisposable
     public void Dispose() => _peer.Dispose();
 
     private static string Missing(string tool) => $", not judged: this user has no {tool} here";
-
-    private static bool IsInstalled(string tool) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, tool)));
 
     /// <summary>Compiles once in a run.</summary>
     private static string Compiled(string compiler, Func<string, IEnumerable<string>> arguments) =>

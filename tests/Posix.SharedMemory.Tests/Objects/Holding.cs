@@ -266,7 +266,7 @@ public sealed class Holding
     [Rule("holders.anonymous")]
     public void Memory_without_a_name_is_found_by_who_holds_it_and_opened_by_his_descriptor()
     {
-        Skip.IfNot(File.Exists("/usr/bin/python3") || Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, "python3"))), "python3 is not installed.");
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var unique = new TemporaryName("anonymous");
         using var python = Peer.Run(
             "python3", "-c", $"import mmap,os,sys; f=os.memfd_create('{unique} x'); os.write(f,b'abc'); m=mmap.mmap(f,3); print(f,flush=True); sys.stdin.read()");

@@ -98,7 +98,7 @@ public sealed class Knowing
         File.SetUnixFileMode(directory.Path, (UnixFileMode)0x1FF);
         File.SetUnixFileMode(directory.File("socket"), (UnixFileMode)0x1FF);
         using var copy = new ReadableCopy();
-        Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed.");
+        Skip.IfNot(Installed.Has("prlimit"), "prlimit is not installed.");
         using var stranger = Peer.Run(
             "setpriv",
             [$"--reuid={Privileged.Stranger}", $"--regid={Privileged.Stranger}", "--clear-groups", "prlimit", "--nofile=250:250", copy.Program, "pass", "Stream", directory.File("socket")]);
@@ -142,7 +142,7 @@ public sealed class Knowing
 
     private static void Limit(Peer peer, int descriptors)
     {
-        Skip.IfNot(File.Exists("/usr/bin/prlimit"), "prlimit is not installed.");
+        Skip.IfNot(Installed.Has("prlimit"), "prlimit is not installed.");
         using var limiting = Peer.Run("prlimit", $"--pid={peer.ProcessId}", string.Create(CultureInfo.InvariantCulture, $"--nofile={descriptors}:"));
         var (exitCode, _, errors) = limiting.Finish();
         Assert.True(exitCode == 0, errors);
