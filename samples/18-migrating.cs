@@ -70,6 +70,7 @@ catch (PlatformNotSupportedException e)
 {
     var path = Path.Combine(Path.GetTempPath(), name);
     // snippet: file
+    // Disposing the region removes the file, unless ReleaseOwnership was called.
     using var region = MappedRegion.Create(path, Length, FileCleanup.Manual, new() { AddressSpace = 1L << 30 });
     region.Mapping.GetReference<int>(0) = 42;
     region.Resize(2 * Length);   // No disposing, no mapping anew.

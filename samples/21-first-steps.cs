@@ -64,9 +64,12 @@ internal static class Reader
 {
     public static int Run(string name, int readings)
     {
+        // snippet: view
+        // GetReference is for what may be written; of a read-only mapping take a reference like this.
         using var shared = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
         using var view = shared.Map();
         ref readonly var reading = ref view.GetReadOnlySpan<Reading>(0, 1)[0];
+        // end
         for (var taken = 0; taken < readings;)
         {
             if (!TryTake(in reading, out var celsius, out var kelvin))
