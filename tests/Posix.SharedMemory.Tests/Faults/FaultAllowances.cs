@@ -55,6 +55,7 @@ internal static class FaultAllowances
         ("IsHeldByOthers", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
         ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),
+        ("Entry asked", "statx", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "fstat knows no EACCES; taken for one of open."),
         ("IsLeasedByOthers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
         ("IsLeasedByOthers", "fcntl", [], FaultOutcome.Throws, "Whether there is a lease is what was asked."),
         ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
