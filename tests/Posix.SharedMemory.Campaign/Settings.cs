@@ -26,7 +26,7 @@ internal sealed record Settings(TimeSpan Duration, int Seed)
             {
                 "--minutes" when Number(value) is { } minutes => settings with { Duration = TimeSpan.FromMinutes(minutes) },
                 "--seconds" when Number(value) is { } seconds => settings with { Duration = TimeSpan.FromSeconds(seconds) },
-                "--seed" when Number(value) is { } seed => settings with { Seed = (int)seed },
+                "--seed" when int.TryParse(value, CultureInfo.InvariantCulture, out var seed) => settings with { Seed = seed },
                 "--only" when value.Length > 0 => settings with { Only = value },
                 "--self-test" => settings with { SelfTest = true },
                 _ => null,

@@ -8,7 +8,7 @@ internal static class SealRefusal
     /// <summary>The failure of a call that one of these seals may have refused.</summary>
     internal static SharedMemoryException Describe(Platform platform, Errno error, string operation, in OpenObject target, MemorySeals suspects) =>
         new(error, operation, target.Name.Text, Find(platform, error, target, suspects) is not MemorySeals.None and var found
-            ? $"the object is sealed against {Wording(found)}"
+            ? $"the object is sealed against {Wording(found)}{(operation == nameof(Interop.Libc.mmap) ? "; it can be mapped with MappingOptions.Access Read" : "")}"
             : null);
 
     /// <summary>Which of these seals may be behind an error; none where it is another error, or they are not set.</summary>

@@ -13,7 +13,14 @@ internal sealed partial class KillingUnderTrace : FaultCampaign
 
     internal override string? Obstacle => Traced.Obstacle;
 
-    internal override IReadOnlyList<PlantedFault> Planted => [];
+    internal override IReadOnlyList<PlantedFault> Planted =>
+    [
+        new("an object that a killed rename has lost", session =>
+        {
+            using var scene = new PathScene(session, FaultPaths.All.Single(path => path.Name == "Rename NoReplace to a free name"));
+            Look(scene, "planted", "arranged\n", ["100 600 FACE", "absent"], ["absent", "100 600 FACE"]);
+        }),
+    ];
 
     internal override void Run(Session session)
     {
@@ -30,7 +37,7 @@ internal sealed partial class KillingUnderTrace : FaultCampaign
                 var (call, most) = known.Calls[random.Next(known.Calls.Count)];
                 var where = $"before {call} {Actor.Text(1 + random.Next(most))}";
                 using var scene = new PathScene(session, path);
-                var (exitCode, _, errors, _) = Trace(scene, $"{call}:signal=SIGKILL:when={where.Split(' ')[2]}", call);
+                var (exitCode, output, errors, _) = Trace(scene, $"{call}:signal=SIGKILL:when={where.Split(' ')[2]}", call);
                 if (exitCode == 0)
                 {
                     session.Count("injections that met no call");
@@ -43,13 +50,24 @@ internal sealed partial class KillingUnderTrace : FaultCampaign
                     continue;
                 }
 
-                // The kill may have come while the scene was arranged, or cleared away.
-                string[] first = ["absent", known.Before[0], known.After[0]], second = ["absent", known.Before[1], known.After[1], "-"];
-                scene.Look("killed " + where, [.. first.SelectMany(one => second, (one, two) => new[] { one, two })]);
+                Look(scene, "killed " + where, output, known.Before, known.After);
                 scene.Survive("killed " + where);
                 session.Count("kills");
             }
         }
+    }
+
+    /// <summary>In the middle of the operation a kill leaves what was there before, or what is there afterwards; while the scene is arranged or cleared away, any part of it.</summary>
+    private static void Look(PathScene scene, string killed, string output, string[] before, string[] after)
+    {
+        if (output.Contains("arranged", StringComparison.Ordinal) && !output.Contains("done", StringComparison.Ordinal))
+        {
+            scene.Look(killed, [before, after]);
+            return;
+        }
+
+        string[] first = ["absent", before[0], after[0]], second = ["absent", before[1], after[1], "-"];
+        scene.Look(killed, [.. first.SelectMany(one => second, (one, two) => new[] { one, two })]);
     }
 
     private static (List<(string Call, int Most)> Calls, string[] Before, string[] After) Learn(Session session, FaultPath path)
