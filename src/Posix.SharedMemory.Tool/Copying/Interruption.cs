@@ -6,6 +6,9 @@ namespace Posix.SharedMemory.Tool;
 /// <remarks>Most systems keep it without any name until it is published, and the kernel takes it back; where it has a name for the meantime, that goes here.</remarks>
 internal sealed class Interruption : IDisposable
 {
+    /// <summary>Ctrl-C ends what feeds a pipe as well, and that end may be seen before the signal: this long it is waited for.</summary>
+    private static readonly TimeSpan s_signalBehindEnd = TimeSpan.FromMilliseconds(50);
+
     private readonly SharedMemoryObject _memory;
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Lock _lock = new();
@@ -27,6 +30,11 @@ internal sealed class Interruption : IDisposable
     /// <summary>Publishes, unless a signal has come before. One that comes later finds the work done, and lets it end as such.</summary>
     internal void Publish(string name)
     {
+        if (Terminal.HasProgress)
+        {
+            Thread.Sleep(s_signalBehindEnd);
+        }
+
         lock (_lock)
         {
             _memory.Publish(name);

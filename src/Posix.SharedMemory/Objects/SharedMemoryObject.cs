@@ -52,6 +52,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <see cref="Errno.EACCES"/>: this user may not open it, or <c>fs.protected_regular</c> forbids <c>O_CREAT</c> on another user's object.
     /// <see cref="Errno.EINVAL"/>, <see cref="Errno.ELOOP"/>: a directory, FIFO, device or symbolic link stands under the name.
     /// <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: no descriptor left; <see cref="Errno.ENOSPC"/>.
+    /// <see cref="Errno.EAGAIN"/>, after a second of trying: a process stands still in the instant in which it asks whether it has the object alone (<see cref="IsHeldByOthers"/>).
     /// </exception>
     /// <remarks>
     /// Whoever opens an object with <see cref="Lifetime.UnlinkOnLastDispose"/> becomes one of its users. macOS answers

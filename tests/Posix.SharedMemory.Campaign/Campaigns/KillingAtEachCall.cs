@@ -111,7 +111,7 @@ internal sealed class KillingAtEachCall : FaultCampaign
         Watchdog.Until(() => done.IsCompleted || File.ReadAllText($"/proc/{peer.ProcessId}/stat").Contains(") T ", StringComparison.Ordinal), "a process to stop");
         if (!done.IsCompleted)
         {
-            _ = Watchdog.Run(scene.State, $"a look at what {path.Name} is doing, stopped {where}");
+            LookMeanwhile(session, path, scene, where);
             using (SharedMemoryObject.Create(session.Prefix + "c", 100, new() { Lifetime = Lifetime.UnlinkOnDispose }))
             {
                 _ = SharedMemoryDirectory.Enumerate().Count();
@@ -126,6 +126,19 @@ internal sealed class KillingAtEachCall : FaultCampaign
         if (exitCode != 0)
         {
             session.Violate($"{path.Name}, stopped {where} and continued, ended with {exitCode}: {errors}");
+        }
+    }
+
+    private static void LookMeanwhile(Session session, FaultPath path, PathScene scene, string where)
+    {
+        try
+        {
+            _ = Watchdog.Run(scene.State, $"a look at what {path.Name} is doing, stopped {where}");
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EAGAIN && path.Name is ("IsHeldByOthers" or "Entry asked"))
+        {
+            // In the instant in which he has the kernel's lease nobody else opens the object.
+            session.Count("looks that one stopped while he asked has held up");
         }
     }
 
