@@ -6,6 +6,7 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class GivenName
 {
     private const int MaxBytes = 255;
+    private const int Looks = 5;
 
     private readonly byte[] _bytes;
 
@@ -61,9 +62,10 @@ internal sealed class GivenName
         ? new SharedMemoryException(Errno.EINVAL, "shm_open", Encoding.UTF8.GetString(_bytes), "what stands under the name is no shared memory object")
         : new SharedMemoryException(Errno.ENOENT, "shm_open", Encoding.UTF8.GetString(_bytes)));
 
-    /// <summary>Gets whether the name is there and means no object.</summary>
-    private bool IsSomethingElse => OperatingSystem.IsLinux() && _text is not null && SharedMemoryDirectory.Find(_bytes) is null
-        && ("/dev/shm/" + _text) is var path && (new FileInfo(path).Exists || Directory.Exists(path));
+    /// <summary>Gets whether the name is there and means no object. An object may come or go between two looks; what is something else is so at all of them.</summary>
+    private bool IsSomethingElse => OperatingSystem.IsLinux() && _text is not null && Enumerable.Range(0, Looks).All(_ => LooksLikeSomethingElse("/dev/shm/" + _text));
+
+    private bool LooksLikeSomethingElse(string path) => SharedMemoryDirectory.Find(_bytes) is null && (new FileInfo(path).Exists || Directory.Exists(path));
 
     /// <summary>Gets whether an object has the name now.</summary>
     internal bool IsTaken => SharedMemoryDirectory.Find(_bytes) is not null;
