@@ -1,40 +1,13 @@
 // What a C program does for the life of an anonymous object. Each function returns 0, or the line at which a call failed.
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "life.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U
 #endif
 
-#define CHECK(call) \
-    do { \
-        if ((call) == -1) { \
-            return __LINE__; \
-        } \
-    } while (0)
-
 static int create(void)
 {
     return memfd_create("shared-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-}
-
-static int map_touch_unmap(int fd, long length)
-{
-    volatile uint8_t *bytes = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED) {
-        return __LINE__;
-    }
-
-    bytes[0] = 1;
-    CHECK(munmap((void *)bytes, (size_t)length));
-    return 0;
 }
 
 int anonymous_life(long length)
@@ -50,13 +23,11 @@ int anonymous_life(long length)
 // With the calls that the library makes besides: the limit that would end the process, and the length before mapping.
 int anonymous_life_same_calls(long length)
 {
-    struct rlimit limit;
-    struct statx status;
     int fd = create();
     CHECK(fd);
-    CHECK(getrlimit(RLIMIT_FSIZE, &limit));
+    CHECK(ask_limit());
     CHECK(fallocate(fd, 0, 0, length));
-    CHECK(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &status));
+    CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);
     CHECK(close(fd));
     return failed;

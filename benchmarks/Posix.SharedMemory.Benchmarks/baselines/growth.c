@@ -9,12 +9,7 @@
 
 #define PAGE 4096
 
-#define CHECK(call) \
-    do { \
-        if ((call) == -1) { \
-            return __LINE__; \
-        } \
-    } while (0)
+#include "check.h"
 
 typedef struct {
     uint8_t *bytes;

@@ -1,33 +1,6 @@
 // What a C program does for the same life of a shared memory object, one function per life.
 // Each returns 0, or the line at which a call failed. The names are as for open(2) and shm_open(3).
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define CHECK(call) \
-    do { \
-        if ((call) == -1) { \
-            return __LINE__; \
-        } \
-    } while (0)
-
-static int map_touch_unmap(int fd, long length)
-{
-    volatile uint8_t *bytes = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED) {
-        return __LINE__;
-    }
-
-    bytes[0] = 1;
-    CHECK(munmap((void *)bytes, (size_t)length));
-    return 0;
-}
+#include "life.h"
 
 // Complete before it is visible: no name, memory, exact permissions, then the name.
 int create_life(const char *path, long length)
@@ -73,18 +46,6 @@ int attach_life(const char *name)
 
 // The same three lives with every system call that the library makes, in its order: what is left between these and the
 // library is the price of managed code; between these and the lives above, the price of what the library checks besides.
-
-static int ask_limit(void)
-{
-    struct rlimit limit;
-    return getrlimit(RLIMIT_FSIZE, &limit);
-}
-
-static long ask(int fd, unsigned mask)
-{
-    struct statx status;
-    return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &status);
-}
 
 int create_life_same_calls(const char *path, long length)
 {

@@ -10,12 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHECK(call) \
-    do { \
-        if ((call) == -1) { \
-            return __LINE__; \
-        } \
-    } while (0)
+#include "check.h"
 
 enum { MOST = 16 };
 
