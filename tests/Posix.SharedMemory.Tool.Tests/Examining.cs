@@ -17,7 +17,6 @@ public sealed class Examining
     [InlineData("memory", 2, "Nothing is mounted on /dev/shm: it is a directory of the file system around it.", "/proc/self/mounts", "/dev/sda / ext4 rw 0 0\n")]
     [InlineData("read-only", 2, "/dev/shm is mounted read-only.", "/proc/self/mounts", "tmpfs /dev/shm tmpfs ro,nosuid 0 0\n")]
     [InlineData("noexec", 1, "/dev/shm is mounted noexec.", "/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,noexec 0 0\n")]
-    [InlineData("cgroup", 2, "The control group may take 512M of memory and takes 100M; /dev/shm may hold more, 4G.", "/sys/fs/cgroup/user.slice/memory.max", "536870912\n")]
     [InlineData("huge-pages", 1, "Huge pages for memory without a name are off (never).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise [never] deny force\n")]
     [InlineData("huge-pages", 1, "Huge pages for memory without a name are off (deny).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size advise never [deny] force\n")]
     [InlineData("huge-pages", 1, "Huge pages for memory without a name are used wherever they fit (always).", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "[always] never\n")]
@@ -35,7 +34,6 @@ public sealed class Examining
     public void Finds_what_a_file_tells(string check, int level, string what, string path, string? text)
     {
         using var root = new FakeRoot();
-        root.Write("/sys/fs/cgroup/user.slice/memory.current", "104857600\n");
         if (text is null)
         {
             root.Remove(path);
@@ -46,6 +44,14 @@ public sealed class Examining
         }
 
         AssertFound(check, level, what, root.Machine);
+    }
+
+    [Fact]
+    public void Finds_that_the_control_group_may_take_less_than_the_file_system()
+    {
+        using var root = new FakeRoot();
+        AssertFound("cgroup", 2, "The control group may take 512M of memory and takes 100M; /dev/shm may hold more, 4G.", root.MakeLimited(new(512 << 20, 100 << 20)));
+        Assert.Contains(Examination.Of(root.MakeLimited(new(8L << 30, 100 << 20))), finding => finding is { Check: "cgroup", Level: FindingLevel.Ok, What: "The control group may take 8G of memory and takes 100M." });
     }
 
     [Theory]

@@ -11,13 +11,11 @@ internal sealed class FakeRoot : IDisposable
         File.SetUnixFileMode(_path + "/dev/shm", (UnixFileMode)0x3FF);
         Write("/proc/self/mounts", "proc /proc proc rw,relatime 0 0\ntmpfs /dev/shm tmpfs rw,nosuid,nodev,size=4194304k,huge=advise 0 0\n");
         Write("/proc/self/status", "Name:\tshm\nUid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\nSeccomp:\t0\n");
-        Write("/proc/self/cgroup", "0::/user.slice/user-1000.slice\n");
         Write("/proc/meminfo", "MemTotal:        8388608 kB\nMemFree:         1000000 kB\nSwapTotal:       2097152 kB\nHugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n");
         Write("/proc/self/limits", Limits());
         Write("/proc/sys/fs/protected_regular", "0\n");
         Write("/proc/sys/vm/memfd_noexec", "0\n");
         Write("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always within_size [advise] never deny force\n");
-        Write("/sys/fs/cgroup/user.slice/user-1000.slice/memory.max", "max\n");
         Write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/nonexistent:/bin/sh\n");
         Write("/etc/login.defs", "# accounts\nSYS_UID_MAX\t\t  499\n");
         Write("/etc/systemd/logind.conf", "[Login]\n#RemoveIPC=yes\nRemoveIPC=no\n");
@@ -28,6 +26,8 @@ internal sealed class FakeRoot : IDisposable
     internal Machine Machine => Make(new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 });
 
     internal Machine Make(SharedMemoryUsage usage) => new(_path) { Usage = usage, AnonymousMemory = default(Errno) };
+
+    internal Machine MakeLimited(MemoryLimit limit) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), MemoryLimit = limit };
 
     internal Machine Make(Errno? anonymous, IReadOnlyList<StaleObject> stale) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = anonymous, Stale = stale };
 

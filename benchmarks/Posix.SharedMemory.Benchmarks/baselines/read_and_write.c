@@ -25,7 +25,7 @@ int write_same_calls(int fd, const void *from, int64_t length, int64_t count)
     struct rlimit limit;
     struct statx status;
     for (int64_t i = 0; i < count; i++) {
-        if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0
+        if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_BLOCKS, &status) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0
             || pwrite(fd, from, (size_t)length, 0) != length) {
             return __LINE__;
         }

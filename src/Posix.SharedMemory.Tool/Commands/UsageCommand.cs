@@ -22,7 +22,7 @@ internal sealed class UsageCommand : ShmCommand
     {
         var entries = SharedMemoryDirectory.Enumerate().OrderByDescending(entry => entry.AllocatedBytes).ThenBy(entry => entry.Name, StringComparer.Ordinal).ToList();
         var usage = SharedMemoryDirectory.GetUsage();
-        var cgroup = CgroupMemory.Find();
+        var limit = SharedMemoryDirectory.GetMemoryLimit();
         var named = entries.Sum(entry => entry.AllocatedBytes);
         // The two were not asked in the same instant.
         var unnamed = Math.Max(0, usage.UsedBytes - named);
@@ -31,7 +31,7 @@ internal sealed class UsageCommand : ShmCommand
         {
             var facts = new UsageFacts(
                 usage.TotalBytes, usage.UsedBytes, usage.AvailableBytes, named, unnamed, usage.TotalInodes == 0 ? null : usage.TotalInodes,
-                usage.TotalInodes == 0 ? null : usage.AvailableInodes, cgroup?.Limit, cgroup?.Used, largest.ConvertAll(LargestFacts.Of));
+                usage.TotalInodes == 0 ? null : usage.AvailableInodes, limit?.LimitBytes, limit?.UsedBytes, largest.ConvertAll(LargestFacts.Of));
             JsonFacts.Write(terminal, facts, json => json.UsageFacts);
             return ExitCode.Done;
         }
@@ -46,9 +46,9 @@ internal sealed class UsageCommand : ShmCommand
             room.Add(ByteSize.Exact(usage.TotalInodes), ByteSize.Exact(used), ByteSize.Exact(usage.AvailableInodes), Percent(used, usage.TotalInodes), "/dev/shm, objects and other files (inodes)");
         }
 
-        if (cgroup is { } limits)
+        if (limit is { } group)
         {
-            room.Add(size(limits.Limit), size(limits.Used), size(Math.Max(0, limits.Limit - limits.Used)), Percent(limits.Used, limits.Limit), "control group, with all other memory");
+            room.Add(size(group.LimitBytes), size(group.UsedBytes), size(group.AvailableBytes), Percent(group.UsedBytes, group.LimitBytes), "control group, with all other memory");
         }
 
         room.WriteTo(terminal);

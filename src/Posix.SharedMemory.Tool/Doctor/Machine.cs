@@ -8,6 +8,9 @@ internal sealed class Machine(string root = "")
     /// <summary>Gets the room in /dev/shm; <see langword="null"/> where that cannot be asked.</summary>
     internal SharedMemoryUsage? Usage { get; init; }
 
+    /// <summary>Gets how much memory the control group may take; <see langword="null"/> where it is not limited.</summary>
+    internal MemoryLimit? MemoryLimit { get; init; }
+
     /// <summary>Gets the objects that nobody holds and nobody has written for a day.</summary>
     internal IReadOnlyList<StaleObject> Stale { get; init; } = [];
 
@@ -18,6 +21,7 @@ internal sealed class Machine(string root = "")
     internal static Machine OfThisSystem() => new()
     {
         Usage = Try(() => (SharedMemoryUsage?)SharedMemoryDirectory.GetUsage()),
+        MemoryLimit = Try(SharedMemoryDirectory.GetMemoryLimit),
         Stale = Try(() => StaleObject.Find()) ?? [],
         AnonymousMemory = TryAnonymousMemory(),
     };
@@ -41,9 +45,6 @@ internal sealed class Machine(string root = "")
 
     /// <summary>Gets the user as whom this process acts.</summary>
     internal uint User => uint.TryParse(Status("Uid").Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var user) ? user : 0;
-
-    /// <summary>Gets the limit of the control group.</summary>
-    internal CgroupMemory? Cgroup => CgroupMemory.Find(root);
 
     internal bool Exists(string path) => File.Exists(root + path) || Directory.Exists(root + path);
 

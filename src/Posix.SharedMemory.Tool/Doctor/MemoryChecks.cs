@@ -9,17 +9,17 @@ internal static class MemoryChecks
 
     internal static Finding ControlGroup(Machine machine)
     {
-        if (machine.Cgroup is not { } group)
+        if (machine.MemoryLimit is not { } group)
         {
             return Finding.Ok("cgroup", "No control group limits memory.");
         }
 
-        var what = $"The control group may take {ByteSize.Short(group.Limit)} of memory and takes {ByteSize.Short(group.Used)}";
-        return machine.Usage is { TotalBytes: > 0 } usage && group.Limit < usage.TotalBytes
+        var what = $"The control group may take {ByteSize.Short(group.LimitBytes)} of memory and takes {ByteSize.Short(group.UsedBytes)}";
+        return machine.Usage is { TotalBytes: > 0 } usage && group.LimitBytes < usage.TotalBytes
             ? new(
                 "cgroup", FindingLevel.Warning, $"{what}; /dev/shm may hold more, {ByteSize.Short(usage.TotalBytes)}.",
                 "Shared memory counts as the group's. Before /dev/shm is full the kernel kills a process (exit code 137): no call fails, nothing can be caught.",
-                string.Create(CultureInfo.InvariantCulture, $"Make /dev/shm smaller than the limit: mount -o remount,size={group.Limit / 2 >> 20}m /dev/shm, docker run --shm-size={group.Limit / 2 >> 20}m; or raise the limit: docker run --memory, MemoryMax= in a unit"))
+                string.Create(CultureInfo.InvariantCulture, $"Make /dev/shm smaller than the limit: mount -o remount,size={group.LimitBytes / 2 >> 20}m /dev/shm, docker run --shm-size={group.LimitBytes / 2 >> 20}m; or raise the limit: docker run --memory, MemoryMax= in a unit"))
             : Finding.Ok("cgroup", what + ".");
     }
 

@@ -47,6 +47,22 @@ public static class SharedMemoryDirectory
     /// </example>
     public static SharedMemoryUsage GetUsage() => Platform.Current.GetUsage();
 
+    /// <summary>Tells how much memory this process's control group may take, shared memory with it; <see langword="null"/> where no limit is known.</summary>
+    /// <returns>The smallest limit from the group up to the root, and what the group with that limit takes now.</returns>
+    /// <remarks>
+    /// A request for reserved memory that is too large for it is refused with <see cref="Errno.ENOMEM"/>; who writes too much sparse memory is killed.
+    /// Only Linux's control groups are looked at: macOS and FreeBSD have none. <see href="https://man7.org/linux/man-pages/man7/cgroups.7.html">cgroups(7)</see>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// if (SharedMemoryDirectory.GetMemoryLimit() is { } limit)
+    /// {
+    ///     Console.WriteLine($"this container may take {limit.LimitBytes} bytes and takes {limit.UsedBytes}: {limit.AvailableBytes} are left");
+    /// }
+    /// </code>
+    /// </example>
+    public static MemoryLimit? GetMemoryLimit() => Platform.Current.GetMemoryLimit();
+
     /// <summary>Begins to tell what happens to the names of objects: which come, go and move.</summary>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.

@@ -41,8 +41,8 @@ public sealed partial class SharedMemoryObject
     {
         var target = Target;
         RequireWritable();
-        var status = _platform.GetStatus(target);
-        var range = ByteRange.Within(status.Length, offset, source.Length, nameof(source));
+        var extent = _platform.GetExtent(target);
+        var range = ByteRange.Within(extent.Length, offset, source.Length, nameof(source));
         if (HasHugePages)
         {
             WriteThroughMapping(source, range);
@@ -50,7 +50,7 @@ public sealed partial class SharedMemoryObject
         }
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
-        if (status.AllocatedBytes < status.Length && range.Length > MemoryPage.Size - MemoryPage.Inside(offset))
+        if (extent.AllocatedBytes < extent.Length && range.Length > MemoryPage.Size - MemoryPage.Inside(offset))
         {
             _platform.Reserve(target, range);
         }

@@ -1,16 +1,18 @@
-using System.Globalization;
+using System.Text;
 
 namespace Posix.SharedMemory;
 
 /// <summary>
-/// How much memory the control groups allow this process still. Whoever asks for more is killed, without an error: shared memory is charged to the
+/// A control group that this process is in, and its limit of memory. Whoever takes more than that is killed, without an error: shared memory is charged to the
 /// group of the process that touches it first.
 /// </summary>
+/// <param name="Directory">Where it is seen.</param>
+/// <param name="IsUnified">Whether it is of version 2, in which all controllers have one hierarchy.</param>
 /// <remarks>
-/// Limits are looked for where systemd and container engines mount them, in both versions.
+/// Groups are looked for where systemd and container engines mount them, in both versions.
 /// <see href="https://man7.org/linux/man-pages/man7/cgroups.7.html">cgroups(7)</see>
 /// </remarks>
-internal static class LinuxControlGroup
+internal readonly record struct LinuxControlGroup(string Directory, bool IsUnified)
 {
     private const string Mount = "/sys/fs/cgroup";
 
@@ -18,97 +20,119 @@ internal static class LinuxControlGroup
     private const long NoLimit = long.MaxValue / 2;
 
     /// <summary>The least that any group from this process's own up to the root has left; <see langword="null"/> where no group has a limit.</summary>
-    internal static long? Available(long freeSwap)
+    /// <param name="root">What stands for the root directory, in a test.</param>
+    internal static long? Available(long freeSwap, string root = "")
     {
-        try
+        long? least = null;
+        foreach (var group in OfThisProcess(root))
         {
-            foreach (var line in File.ReadLines("/proc/self/cgroup"))
+            if (group.Left(freeSwap) is { } left && !(left >= least))
             {
-                var fields = line.Split(':', 3);
-                if (fields is ["0", "", var path] && File.Exists($"{Mount}/cgroup.controllers"))
-                {
-                    return Least(Mount, path, group => LeftBelow(group, freeSwap));
-                }
+                least = left;
+            }
+        }
 
-                if (fields is [_, var controllers, var oldPath] && controllers.Split(',').Contains("memory", StringComparer.Ordinal))
+        return least;
+    }
+
+    /// <summary>The smallest limit of any group from this process's own up to the root; <see langword="null"/> where no group has one.</summary>
+    /// <param name="root">What stands for the root directory, in a test.</param>
+    internal static MemoryLimit? Smallest(string root = "")
+    {
+        MemoryLimit? smallest = null;
+        foreach (var group in OfThisProcess(root))
+        {
+            if (group.Limit() is { } limit && !(limit.LimitBytes >= smallest?.LimitBytes))
+            {
+                smallest = limit;
+            }
+        }
+
+        return smallest;
+    }
+
+    private static List<LinuxControlGroup> OfThisProcess(string root)
+    {
+        var groups = new List<LinuxControlGroup>();
+        if (!LinuxText.TryRead($"{root}/proc/self/cgroup", out var text))
+        {
+            return groups;
+        }
+
+        using (text)
+        {
+            foreach (var line in text.Lines())
+            {
+                // 0::/path, or in version 1 N:memory,other:/path.
+                var fields = Encoding.UTF8.GetString(text[line]).Split(':', 3);
+                var isUnified = fields is ["0", "", _];
+                if (isUnified || (fields is [_, var controllers, _] && controllers.Split(',').Contains("memory", StringComparer.Ordinal)))
                 {
-                    return Least($"{Mount}/memory", oldPath, group => LeftBelowInVersion1(group, freeSwap));
+                    AddUpToTheRoot(groups, root + (isUnified ? Mount : $"{Mount}/memory"), fields[2], isUnified);
                 }
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
-        {
-            // What cannot be read limits nothing that we know of.
-            return null;
-        }
 
-        return null;
+        return groups;
     }
 
-    private static long? Least(string mount, string path, Func<string, long?> left)
+    private static void AddUpToTheRoot(List<LinuxControlGroup> groups, string mount, string path, bool isUnified)
     {
-        long? least = null;
         // In a container the path may be the one outside, and the mount shows the container's own group as its root.
         for (var group = path.TrimEnd('/'); ; group = group[..group.LastIndexOf('/')])
         {
-            if (left(mount + group) is { } here && !(here > least))
-            {
-                least = here;
-            }
-
+            groups.Add(new(mount + group, isUnified));
             if (group.Length == 0)
             {
-                return least;
+                return;
             }
         }
     }
 
-    private static long? LeftBelow(string group, long freeSwap)
+    private MemoryLimit? Limit()
     {
-        if (Number($"{group}/memory.max") is not { } limit || Number($"{group}/memory.current") is not { } used)
-        {
-            return null;
-        }
-
-        var swap = Number($"{group}/memory.swap.max") is { } swapLimit
-            ? Math.Min(freeSwap, Math.Max(0, swapLimit - (Number($"{group}/memory.swap.current") ?? 0)))
-            : freeSwap;
-        return Math.Max(0, limit - used + Reclaimable(group, "file", "shmem") + swap);
+        var (limitFile, usedFile) = IsUnified ? ("memory.max", "memory.current") : ("memory.limit_in_bytes", "memory.usage_in_bytes");
+        return Number(limitFile) is { } limit && Number(usedFile) is { } used ? new(limit, used) : null;
     }
 
-    private static long? LeftBelowInVersion1(string group, long freeSwap)
+    private long? Left(long freeSwap)
     {
-        if (Number($"{group}/memory.limit_in_bytes") is not { } limit || Number($"{group}/memory.usage_in_bytes") is not { } used)
+        if (Limit() is not { } limit || Reclaimable() is not { } reclaimable)
         {
             return null;
         }
 
-        var left = limit - used + Reclaimable(group, "total_cache", "total_shmem");
-        var swap = Number($"{group}/memory.memsw.limit_in_bytes") is { } bothLimit && Number($"{group}/memory.memsw.usage_in_bytes") is { } bothUsed
-            ? Math.Clamp(bothLimit - bothUsed - (limit - used), 0, freeSwap)
-            : freeSwap;
-        return Math.Max(0, left + swap);
+        var left = limit.LimitBytes - limit.UsedBytes;
+        return Math.Max(0, left + reclaimable + Swap(left, freeSwap));
     }
 
     /// <summary>Pages of files can be dropped and read again; memory that is shared cannot, although it is counted with them.</summary>
-    private static long Reclaimable(string group, string files, string shared)
+    private long? Reclaimable()
     {
-        long cached = 0, kept = 0;
-        foreach (var line in File.ReadLines($"{group}/memory.stat"))
+        if (!LinuxText.TryRead($"{Directory}/memory.stat", out var text))
         {
-            if (line.Split(' ') is [var key, var value])
-            {
-                cached = key == files ? Parse(value) : cached;
-                kept = key == shared ? Parse(value) : kept;
-            }
+            return null;
         }
 
-        return Math.Max(0, cached - kept);
+        using (text)
+        {
+            var (cached, shared) = IsUnified ? (text.NumberBehind("file "u8), text.NumberBehind("shmem "u8)) : (text.NumberBehind("total_cache "u8), text.NumberBehind("total_shmem "u8));
+            return Math.Max(0, (cached ?? 0) - (shared ?? 0));
+        }
     }
 
-    /// <summary>A number in a file; <see langword="null"/> where there is no file or no limit.</summary>
-    private static long? Number(string path) =>
-        File.Exists(path) && File.ReadAllText(path).Trim() is var text && text != "max" && Parse(text) is var number and < NoLimit ? number : null;
+    private long Swap(long leftWithoutSwap, long freeSwap)
+    {
+        if (IsUnified)
+        {
+            return Number("memory.swap.max") is { } limit ? Math.Min(freeSwap, Math.Max(0, limit - (Number("memory.swap.current") ?? 0))) : freeSwap;
+        }
 
-    private static long Parse(string text) => long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
+        return Number("memory.memsw.limit_in_bytes") is { } both && Number("memory.memsw.usage_in_bytes") is { } used
+            ? Math.Clamp(both - used - leftWithoutSwap, 0, freeSwap)
+            : freeSwap;
+    }
+
+    /// <summary>A number in a file of the group; <see langword="null"/> where there is no file or no limit.</summary>
+    private long? Number(string file) => LinuxText.ReadNumber($"{Directory}/{file}") is { } number and < NoLimit ? number : null;
 }

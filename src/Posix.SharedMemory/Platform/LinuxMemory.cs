@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Posix.SharedMemory;
 
 /// <summary>How much memory the machine, and the control groups that this process is in, could still give.</summary>
@@ -23,26 +21,16 @@ internal static class LinuxMemory
     /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_meminfo.5.html">proc_meminfo(5)</see></remarks>
     private static long? Available(out long freeSwap)
     {
-        long? available = null;
         freeSwap = 0;
-        try
-        {
-            foreach (var line in File.ReadLines("/proc/meminfo"))
-            {
-                available ??= KibibytesOf(line, "MemAvailable:") * 1024;
-                freeSwap += KibibytesOf(line, "SwapFree:") * 1024 ?? 0;
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        if (!LinuxText.TryRead("/proc/meminfo", out var text))
         {
             return null;
         }
 
-        return available + freeSwap;
+        using (text)
+        {
+            freeSwap = 1024 * (text.NumberBehind("SwapFree:"u8) ?? 0);
+            return text.NumberBehind("MemAvailable:"u8) * 1024 + freeSwap;
+        }
     }
-
-    private static long? KibibytesOf(string line, string field) =>
-        line.StartsWith(field, StringComparison.Ordinal)
-            ? long.Parse(line.AsSpan(field.Length).TrimEnd("kB"), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture)
-            : null;
 }

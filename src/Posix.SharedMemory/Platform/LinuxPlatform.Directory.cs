@@ -55,6 +55,8 @@ internal partial class LinuxPlatform
         return UsageOf(fileSystem);
     }
 
+    internal override MemoryLimit? GetMemoryLimit() => LinuxControlGroup.Smallest();
+
     internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only)
     {
         if (only is { } wanted)

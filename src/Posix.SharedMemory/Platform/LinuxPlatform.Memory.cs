@@ -71,12 +71,12 @@ internal partial class LinuxPlatform
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target)
     {
-        var status = GetStatus(target);
-        return status.Length == 0 ? []
-            : status.AllocatedBytes >= MemoryPage.RoundUp(status.Length) ? [new(0, status.Length)]
+        var extent = GetExtent(target);
+        return extent.Length == 0 ? []
+            : extent.AllocatedBytes >= MemoryPage.RoundUp(extent.Length) ? [new(0, extent.Length)]
             : HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not tell which parts of an object of huge pages have memory behind them. GetStatus tells how many bytes have.")
-            : new AllocationMap(this, target).Ranges(status.Length);
+            : new AllocationMap(this, target).Ranges(extent.Length);
     }
 
     internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => new AllocationMap(this, target).States(GetLength(target));
@@ -274,12 +274,12 @@ internal partial class LinuxPlatform
             return;
         }
 
-        var status = GetStatus(target);
+        var extent = GetExtent(target);
         // Pages that lie in the range already need not be found again. Where nobody tells how many those are (before Linux 6.5), all that may.
         var isOrdinary = IsOrdinaryMemory(target);
-        var present = range.Offset >= status.Length ? Math.Max(0, status.AllocatedBytes - MemoryPage.RoundUp(status.Length))
+        var present = range.Offset >= extent.Length ? Math.Max(0, extent.AllocatedBytes - MemoryPage.RoundUp(extent.Length))
             : isOrdinary && CountPages(target, range, out var pages).IsSuccess ? pages.Total * MemoryPage.Size
-            : status.AllocatedBytes;
+            : extent.AllocatedBytes;
         var needed = range.Length - present;
         if (Usage(target) is { TotalBytes: > 0 } usage && needed > usage.AvailableBytes)
         {

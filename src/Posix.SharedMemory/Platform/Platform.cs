@@ -61,6 +61,9 @@ internal abstract class Platform
 
     internal abstract SharedMemoryUsage GetUsage();
 
+    /// <summary>Tells how much memory the container may take, where it is limited and the system has such limits.</summary>
+    internal virtual MemoryLimit? GetMemoryLimit() => null;
+
     /// <summary>Begins to tell what happens to names.</summary>
     internal abstract DirectoryWatch WatchDirectory();
 
@@ -99,6 +102,13 @@ internal abstract class Platform
     internal abstract long GetLength(in OpenObject target);
 
     internal abstract SharedMemoryStatus GetStatus(in OpenObject target);
+
+    /// <summary>Tells the two numbers of the status that are asked for most.</summary>
+    internal virtual ObjectExtent GetExtent(in OpenObject target)
+    {
+        var status = GetStatus(target);
+        return new(status.Length, status.AllocatedBytes);
+    }
 
     internal abstract void SetPermissions(in OpenObject target, UnixFileMode permissions);
 

@@ -31,6 +31,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override IEnumerable<ObjectName> ListNames() => throw Unsupported();
 
+    internal override MemoryLimit? GetMemoryLimit() => throw Unsupported();
+
     internal override SharedMemoryUsage GetUsage() => throw Unsupported();
 
     internal override DirectoryWatch WatchDirectory() => throw Unsupported();

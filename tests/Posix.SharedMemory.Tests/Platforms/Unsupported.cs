@@ -23,6 +23,7 @@ public sealed class Unsupported
         ["Enumerate"] = () => _ = SharedMemoryDirectory.Enumerate().Any(),
         ["Watch"] = () => SharedMemoryDirectory.Watch().Dispose(),
         ["GetUsage"] = () => SharedMemoryDirectory.GetUsage(),
+        ["GetMemoryLimit"] = () => SharedMemoryDirectory.GetMemoryLimit(),
         ["GetHolders"] = () => SharedMemoryDirectory.GetHolders("a"),
         ["SendHandlesAsync"] = () => WithSockets(pair => pair.Sender.SendHandlesAsync(new byte[1], []).AsTask()),
         ["ReceiveHandlesAsync"] = () => WithSockets(pair => pair.Receiver.ReceiveHandlesAsync(new byte[1], 1).AsTask()),
