@@ -538,16 +538,24 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
     private static string Wrap(ISymbol member)
     {
         var text = member.ToDisplayString(s_signature).Replace("public readonly ", "public ", StringComparison.Ordinal);
-        if (text.Length <= 120 || member is not IMethodSymbol method)
+        if (member is not IMethodSymbol { Parameters.Length: > 0 } method)
         {
             return text;
         }
 
-        var open = text.IndexOf('(', StringComparison.Ordinal);
-        var close = text.LastIndexOf(')');
-        var format = s_signature;
-        var parameters = method.Parameters.Select((parameter, i) => (i == 0 && method.IsExtensionMethod ? "this " : "") + parameter.ToDisplayString(format));
-        return $"{text[..open]}(\n    {string.Join(",\n    ", parameters)}){text[(close + 1)..]}";
+        var parameters = method.Parameters.Select((parameter, i) => (i == 0 && method.IsExtensionMethod ? "this " : "") + Parameter(parameter));
+        var (head, tail) = (text[..text.IndexOf('(', StringComparison.Ordinal)], text[(text.LastIndexOf(')') + 1)..]);
+        var line = $"{head}({string.Join(", ", parameters)}){tail}";
+        return line.Length <= 120 ? line : $"{head}(\n    {string.Join(",\n    ", parameters)}){tail}";
+    }
+
+    /// <summary>A parameter as one would write it: a default that is an enumeration's, with the enumeration's name.</summary>
+    private static string Parameter(IParameterSymbol parameter)
+    {
+        var text = parameter.ToDisplayString(s_signature);
+        return parameter is { HasExplicitDefaultValue: true, Type.TypeKind: TypeKind.Enum } && text.Split(" = ") is [var declared, var value]
+            ? $"{declared} = {string.Join(" | ", value.Split(" | ").Select(name => $"{parameter.Type.Name}.{name}"))}"
+            : text;
     }
 
     private static string Inherited(INamedTypeSymbol type) => type switch

@@ -155,7 +155,7 @@ internal sealed class Shortages : IDisposable
     }
 
     private Peer StartUnprivileged(string[] arguments) => Environment.IsPrivilegedProcess
-        ? Peer.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", _copy.PathOf(Actor.Program), "actor", .. arguments])
+        ? Privileged.RunAs(Privileged.Stranger, _copy.PathOf(Actor.Program), ["actor", .. arguments])
         : Actor.Start(arguments);
 
     /// <summary>With a runtime that compiles once, and maps its code once.</summary>

@@ -7,7 +7,7 @@ public static class Privileged
     public const int Stranger = 54_321;
 
     private static readonly Lazy<string?> s_namespaceObstacle = new(() => Try("unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"));
-    private static readonly Lazy<string?> s_strangerObstacle = new(() => Try("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "true"));
+    private static readonly Lazy<string?> s_strangerObstacle = new(() => Try("setpriv", [.. As(Stranger), "true"]));
 
     /// <summary>Gets why no namespaces can be made; <see langword="null"/> where they can.</summary>
     public static string? NamespaceObstacle => s_namespaceObstacle.Value;
@@ -20,7 +20,10 @@ public static class Privileged
 
     /// <summary>Starts the peer as any user.</summary>
     public static Peer StartAs(int user, ReadableCopy copy, params string[] arguments) =>
-        Peer.Run("setpriv", [$"--reuid={user}", $"--regid={user}", "--clear-groups", copy.Program, .. arguments]);
+        RunAs(user, copy.Program, arguments);
+
+    /// <summary>Starts any program as any user.</summary>
+    public static Peer RunAs(int user, string program, params string[] arguments) => Peer.Run("setpriv", [.. As(user), program, .. arguments]);
 
     /// <summary>Starts the peer with a /dev/shm of its own.</summary>
     /// <param name="mountOptions">Of its tmpfs, such as <c>size=8m</c>.</param>
@@ -28,6 +31,8 @@ public static class Privileged
     public static Peer StartWithOwnMemory(string mountOptions, string command) => Peer.Run(
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
         $"mount -t tmpfs -o {mountOptions},mode=1777 tmpfs /dev/shm && exec '{Peer.Program}' {command}");
+
+    private static string[] As(int user) => [$"--reuid={user}", $"--regid={user}", "--clear-groups"];
 
     private static string? Try(string program, params string[] arguments)
     {

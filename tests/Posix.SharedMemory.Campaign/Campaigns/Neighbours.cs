@@ -63,8 +63,7 @@ internal sealed class Neighbours : FaultCampaign
 
     private static Peer StartNeighbour(ReadableCopy? strangers, string prefix, Random random, string canary) => strangers is null
         ? Actor.Start("harm", prefix, Actor.Text(random.Next()), canary)
-        : Peer.Run(
-            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", strangers.PathOf(Actor.Program), "actor", "harm", prefix, Actor.Text(random.Next()), canary);
+        : Privileged.RunAs(Privileged.Stranger, strangers.PathOf(Actor.Program), "actor", "harm", prefix, Actor.Text(random.Next()), canary);
 
     private static void Judge(Session session, Peer worker, string who, TimeSpan? limit = null)
     {
