@@ -1,0 +1,84 @@
+namespace Posix.SharedMemory.Tests.Objects;
+
+public sealed class CopyingFrom
+{
+    private const int Length = FilledObject.Length;
+
+    [Theory]
+    [InlineData(0L, null, 1_000_003L)]
+    [InlineData(70_000L, 5L, 5L)]
+    [InlineData(0L, 0L, 0L)]
+    [InlineData(1_000_003L, null, 0L)]
+    [Rule("copy.from")]
+    public void Copies_from_a_file_at_its_position(long offset, long? count, long expected)
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(Length, new() { Backing = Backing.Sparse });
+        using var file = new TemporaryFile();
+        File.WriteAllBytes(file.Path, [1, 2, 3, .. Pattern.Of(Length + 100)]);
+        using var source = Native.Open(file.Path, Native.O_RDONLY);
+        Native.Seek(source, 3);
+        Assert.Equal(expected, memory.CopyFrom(source, offset, count));
+        var copied = new byte[Length];
+        Assert.Equal(Length, memory.Read(copied, 0));
+        Assert.Equal([.. new byte[offset], .. Pattern.Of(Length).Take((int)expected), .. new byte[Length - offset - expected]], copied);
+        Assert.Equal(Length, memory.Length);
+    }
+
+    [Fact]
+    [Rule("copy.from")]
+    public void Copies_from_memory_pipes_and_files_that_the_kernel_makes_up()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(Length + 10);
+        using (var source = FilledObject.Create())
+        {
+            Native.Seek(source.SafeFileHandle, 0);
+            Assert.Equal(Length, memory.CopyFrom(source.SafeFileHandle, 10));
+            Assert.Equal(0, memory.CopyFrom(source.SafeFileHandle));
+        }
+
+        var copied = new byte[Length];
+        Assert.Equal(Length, memory.Read(copied, 10));
+        Assert.Equal(Pattern.Of(Length), copied);
+
+        var (reader, writer) = Native.Pipe(0);
+        using (reader)
+        {
+            using (writer)
+            {
+                using var into = new FileStream(writer, FileAccess.Write);
+                into.Write(Pattern.Of(5000));
+            }
+
+            Assert.Equal(5000, memory.CopyFrom(reader, 100));
+        }
+
+        Assert.Equal(5000, memory.Read(copied.AsSpan(0, 5000), 100));
+        Assert.Equal(Pattern.Of(5000), copied[..5000]);
+
+        using var status = Native.Open("/proc/self/status", Native.O_RDONLY);
+        Assert.InRange(memory.CopyFrom(status), 100, 100_000);
+        Assert.Equal("Name:"u8.Length, memory.Read(copied.AsSpan(0, 5), 0));
+        Assert.Equal("Name:"u8.ToArray(), copied[..5]);
+    }
+
+    [Fact]
+    [Rule("copy.from")]
+    public void A_source_that_cannot_be_read_and_an_object_that_cannot_be_written_are_refused()
+    {
+        using var memory = FilledObject.Create();
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 10).Dispose();
+        using var readOnly = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+        using var file = new TemporaryFile();
+        File.WriteAllText(file.Path, "text");
+        using var writable = Native.Open(file.Path, Native.O_WRONLY);
+        using var directory = Native.Open("/", Native.O_RDONLY);
+        Assert.Equal(Errno.EBADF, Assert.Throws<SharedMemoryException>(() => memory.CopyFrom(writable)).Errno);
+        Assert.Equal(Errno.EISDIR, Assert.Throws<SharedMemoryException>(() => memory.CopyFrom(directory)).Errno);
+        Assert.Throws<InvalidOperationException>(() => readOnly.CopyFrom(memory.SafeFileHandle));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.CopyFrom(directory, 1, Length));
+        Assert.Throws<ArgumentNullException>(() => memory.CopyFrom(null!));
+        writable.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => memory.CopyFrom(writable));
+    }
+}
