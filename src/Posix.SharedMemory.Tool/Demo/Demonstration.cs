@@ -62,7 +62,7 @@ internal sealed class Demonstration(Terminal terminal, CancellationToken ended)
         ended.ThrowIfCancellationRequested();
         _step++;
         terminal.Out.Write(string.Create(CultureInfo.InvariantCulture, $"\n{_step}. {what}\n"));
-        terminal.Out.Write($"   {terminal.Paint("$ " + command, Ink.Dim)}\n");
+        terminal.Out.Write($"   {terminal.Paint("by hand: " + command, Ink.Dim)}\n");
         terminal.Flush();
     }
 
