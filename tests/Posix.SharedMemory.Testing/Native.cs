@@ -58,6 +58,15 @@ internal static partial class Native
     /// <summary>Asks for a descriptor's flags.</summary>
     internal static int Flags(SafeHandle handle, int command) => fcntl(handle, command, 0);
 
+    /// <summary>Another descriptor of the same open, as a receiver of it has.</summary>
+    internal static SafeFileHandle Duplicate(SafeHandle handle)
+    {
+        const int F_DUPFD_CLOEXEC = 1030;
+        var number = fcntl(handle, F_DUPFD_CLOEXEC, 0);
+        Check(number);
+        return new(number, ownsHandle: true);
+    }
+
     /// <summary>Moves a descriptor's file offset, or tells it with an offset of 0 from where it is.</summary>
     internal static long Seek(SafeHandle handle, long offset, bool fromHere = false) => lseek(handle, offset, fromHere ? 1 : 0);
 

@@ -203,7 +203,10 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         }
 
         // SAFETY: from here on nothing more is handed out; the range is unmapped with its last reference.
-        _writableAddress = _address = null;
+        _address = null;
+        // SYNC protect: pairs with SetWritable.
+        Interlocked.MemoryBarrier();
+        _writableAddress = null;
         _range.Dispose();
     }
 
@@ -255,6 +258,12 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     {
         // SAFETY: an address is copied.
         _writableAddress = Access == FileAccess.Read ? null : _address;
+        // SYNC protect: pairs with Dispose, which may have taken both away on another thread since the address was read.
+        Interlocked.MemoryBarrier();
+        if (_address is null)
+        {
+            _writableAddress = null;
+        }
     }
 
     [DoesNotReturn]

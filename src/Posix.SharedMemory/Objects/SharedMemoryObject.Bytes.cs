@@ -41,8 +41,7 @@ public sealed partial class SharedMemoryObject
     {
         var target = Target;
         RequireWritable();
-        var extent = _platform.GetExtent(target);
-        var range = ByteRange.Within(extent.Length, offset, source.Length, nameof(source));
+        var range = ByteRange.Within(_platform.GetLength(target), offset, source.Length, nameof(source));
         if (HasHugePages)
         {
             WriteThroughMapping(source, range);
@@ -50,7 +49,7 @@ public sealed partial class SharedMemoryObject
         }
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
-        if (extent.AllocatedBytes < extent.Length && range.Length > MemoryPage.Size - MemoryPage.Inside(offset))
+        if (range.Length > MemoryPage.Size - MemoryPage.Inside(offset) && !_platform.HasMemory(target, range))
         {
             _platform.Reserve(target, range);
         }
@@ -79,9 +78,7 @@ public sealed partial class SharedMemoryObject
         var done = 0L;
         while (done < range.Length)
         {
-            var step = new ByteRange(offset + done, Math.Min(CopyStepBytes, range.Length - done));
-            // Nothing is reserved, since every byte is written: that would cost a tenth of the copy.
-            _platform.RequireRoom(Target, step);
+            var step = StepThatFits(new(range.Offset + done, range.Length - done));
             var copied = ReceiveStep(source, step);
             done += copied;
             if (copied < step.Length)
@@ -91,6 +88,21 @@ public sealed partial class SharedMemoryObject
         }
 
         return done;
+    }
+
+    /// <summary>
+    /// So much of a part as the machine has memory for. Nothing is reserved, since every byte is written: that would cost a tenth of the copy. And the
+    /// source may have less than there is room for.
+    /// </summary>
+    private ByteRange StepThatFits(ByteRange rest)
+    {
+        var step = rest with { Length = Math.Min(CopyStepBytes, rest.Length) };
+        for (var shortage = _platform.FindShortage(Target, step, isUrgent: false); shortage is not null; shortage = _platform.FindShortage(Target, step, isUrgent: true))
+        {
+            step = step.Length > CopyBufferBytes ? step with { Length = step.Length / 2 } : throw shortage;
+        }
+
+        return step;
     }
 
     private long ReceiveStep(SafeFileHandle source, ByteRange range)

@@ -5,6 +5,9 @@ public sealed partial class SharedMemoryObject
     /// <summary>The mappings made of this object that are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
     private MemoryMapping? _mappings;
 
+    /// <summary><see cref="Shrink"/>, made once.</summary>
+    private Action<long>? _shrink;
+
     /// <summary>Maps the whole object.</summary>
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.</exception>
@@ -127,8 +130,9 @@ public sealed partial class SharedMemoryObject
         return ByteRange.Within(available, offset, length ?? available - offset);
     }
 
-    private void Shrink(in OpenObject target, long length)
+    private void Shrink(long length)
     {
+        var target = Target;
         lock (_handle)
         {
             for (var mapping = _mappings; mapping is not null; mapping = mapping.Next)

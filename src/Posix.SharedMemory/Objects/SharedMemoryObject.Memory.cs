@@ -43,10 +43,7 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         RequireWritable();
         CheckPages(length, "ftruncate");
-        if (_platform.Grow(target, length, backing) > length)
-        {
-            Shrink(target, length);
-        }
+        _platform.Resize(target, length, backing, _shrink ??= Shrink);
     }
 
     /// <summary>Reserves the memory of a part, so that storing there cannot fail.</summary>

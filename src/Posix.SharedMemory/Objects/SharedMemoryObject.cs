@@ -21,6 +21,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 {
     private readonly Platform _platform;
     private readonly SafeFileHandle _handle;
+    private readonly bool _sharesOpen;
     private readonly Lifetime _lifetime;
     private ObjectName _name;
     private ObjectName _temporaryName;
@@ -34,6 +35,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         _platform = platform;
         _handle = target.Handle;
         _name = target.Name;
+        _sharesOpen = target.SharesOpen;
         _lifetime = lifetime;
         Access = access;
     }
@@ -105,7 +107,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     {
         ArgumentNullException.ThrowIfNull(handle);
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
-        var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"));
+        var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"), SharesOpen: true);
         return OfHandle(Platform.Current, target)
             ?? throw new ArgumentException("The descriptor is of something else than memory (a pipe, a socket, a file on disk), or is open for writing only.", nameof(handle));
     }
@@ -160,10 +162,12 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
     /// <summary>Asks the kernel whether anybody else has the object open or mapped, in whatever container and of whatever user.</summary>
     /// <returns>
-    /// <see langword="null"/> where the kernel does not tell: who is neither the owner of the object nor privileged (<c>CAP_LEASE</c>), and on other systems than Linux.
+    /// <see langword="null"/> where the kernel does not tell: who is neither the owner of the object nor privileged (<c>CAP_LEASE</c>), of an object that was made
+    /// without a name or came as a descriptor, and on other systems than Linux.
     /// </returns>
     /// <remarks>
-    /// What this process has opened or mapped through another <see cref="SharedMemoryObject"/> counts as somebody else's. An opener who comes in the
+    /// What this process has opened or mapped through another <see cref="SharedMemoryObject"/> counts as somebody else's. Who has got this object's descriptor,
+    /// over a socket or as a child, shares its open and is not seen; of an object that came so, at least its sender has it. An opener who comes in the
     /// instant of asking waits for it, or gets <see cref="Errno.EAGAIN"/> if he opens with <c>O_NONBLOCK</c> and does not try again.
     /// <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see>
     /// </remarks>
@@ -176,7 +180,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         get
         {
             ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
-            return new(_handle, _name);
+            return new(_handle, _name, _sharesOpen);
         }
     }
 
@@ -186,14 +190,18 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// </summary>
     public void Dispose()
     {
-        Interlocked.Exchange(ref _nameOwner, null)?.Dispose();
-        if (!_temporaryName.IsNone && !_handle.IsClosed)
+        // Not while another thread publishes: it may be giving the object the name that is to be removed here.
+        lock (_handle)
         {
-            // Best effort: nobody knows this name but us.
-            _ = _platform.Unlink(_temporaryName);
-        }
+            Interlocked.Exchange(ref _nameOwner, null)?.Dispose();
+            if (!_temporaryName.IsNone && !_handle.IsClosed)
+            {
+                // Best effort: nobody knows this name but us.
+                _ = _platform.Unlink(_temporaryName);
+            }
 
-        _handle.Dispose();
+            _handle.Dispose();
+        }
     }
 
     /// <summary>Takes over a descriptor, if it is one of memory that is open for reading; otherwise it stays the caller's.</summary>

@@ -149,7 +149,7 @@ public static partial class DescriptorPassing
     /// <summary>Asks the kernel what a descriptor is. Who throws leaves it to the caller to close.</summary>
     private static SharedMemoryObject Accept(Platform platform, SafeFileHandle handle, long announced, MemorySeals required)
     {
-        var target = new OpenObject(handle, default);
+        var target = new OpenObject(handle, default, SharesOpen: true);
         var memory = SharedMemoryObject.OfHandle(platform, target)
             ?? throw new InvalidDataException("The descriptor that came is not one of memory (but of a pipe, a socket, a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)

@@ -96,11 +96,6 @@ internal abstract partial class BsdPlatform : PosixPlatform
     internal override DirectoryWatch WatchDirectory() => throw new PlatformNotSupportedException(
         "This system does not tell what happens to the names of shared memory objects. Where it lists them, compare two lists.");
 
-    internal override void RequireRoom(in OpenObject target, ByteRange range)
-    {
-        // No file system holds it that could be measured.
-    }
-
     internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
     {
         // FreeBSD's copy_file_range takes files on disk only, and macOS has none.

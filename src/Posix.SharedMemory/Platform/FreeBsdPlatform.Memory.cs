@@ -11,7 +11,7 @@ internal sealed partial class FreeBsdPlatform
 {
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => Extend(target, length);
 
-    internal override long Grow(in OpenObject target, long length, Backing backing)
+    internal override void Resize(in OpenObject target, long length, Backing backing, Action<long>? shrink)
     {
         // The monitor keeps apart the threads that share this open. Between processes there is no lock to take: two that
         // grow an object from inside one page at the same time may clear what the faster one has stored there.
@@ -28,8 +28,10 @@ internal sealed partial class FreeBsdPlatform
 
                 Extend(target, length);
             }
-
-            return from;
+            else if (from > length)
+            {
+                shrink?.Invoke(length);
+            }
         }
     }
 

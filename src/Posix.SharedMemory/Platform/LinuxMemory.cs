@@ -4,7 +4,9 @@ namespace Posix.SharedMemory;
 internal static class LinuxMemory
 {
     /// <summary>What is too short for a request, in words; <see langword="null"/> where it fits or nobody knows.</summary>
-    internal static string? Shortage(long needed)
+    /// <param name="needed">How much is asked for.</param>
+    /// <param name="reserve">How much must be left besides.</param>
+    internal static string? Shortage(long needed, long reserve)
     {
         if (Available(out var freeSwap) is not { } available)
         {
@@ -12,8 +14,8 @@ internal static class LinuxMemory
             return null;
         }
 
-        return needed > available ? $"{available} bytes of memory available on this machine"
-            : LinuxControlGroup.Available(freeSwap) is { } allowed && needed > allowed ? $"{allowed} bytes left below the memory limit of this process's control group"
+        return needed > available - reserve ? $"{available} bytes of memory available on this machine"
+            : LinuxControlGroup.Available(freeSwap) is { } allowed && needed > allowed - reserve ? $"{allowed} bytes left below the memory limit of this process's control group"
             : null;
     }
 

@@ -31,6 +31,12 @@ internal partial class LinuxPlatform
 
     internal override bool? IsHeldByOthers(in OpenObject target)
     {
+        if ((target.Name.IsNone || target.SharesOpen) && !IsInDirectory(target))
+        {
+            // The open that memfd_create makes is none that the kernel counts: it would always tell of others.
+            return null;
+        }
+
         // Whoever opens the object meanwhile has the kernel send a signal here: by default SIGIO, which ends a process. SIGURG is ignored.
         if (!ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_SETSIG, SIGURG)).IsSuccess)
         {
@@ -45,8 +51,11 @@ internal partial class LinuxPlatform
         }
 
         _ = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_SETLEASE, F_UNLCK);
-        return false;
+        return target.SharesOpen ? null : false;
     }
+
+    private bool IsInDirectory(in OpenObject target) =>
+        StatusBehind("/dev/shm", out var directory).IsSuccess && GetStatus(target).Identity.Device == directory.Identity.Device;
 
     private Errno TryLock(in OpenObject target, RecordLock which, bool exclusive)
     {

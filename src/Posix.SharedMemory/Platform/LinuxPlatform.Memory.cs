@@ -27,14 +27,16 @@ internal partial class LinuxPlatform
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) =>
         Extend(target, from: 0, length, backing);
 
-    internal override long Grow(in OpenObject target, long length, Backing backing)
+    internal override void Resize(in OpenObject target, long length, Backing backing, Action<long>? shrink)
     {
-        // SYNC growth: one grower at a time looks at the length, clears the last page's rest and sets the new length. Another
+        // SYNC growth: one at a time looks at the length, clears the last page's rest and sets the new length. Another
         // could make that rest part of the object meanwhile, and ftruncate would take away what a neighbour had just grown.
         // The kernel's lock pairs with that of every other open; the monitor keeps apart the threads that share this one.
         lock (s_growers.GetOrCreateValue(target.Handle))
         {
-            Lock(target, RecordLock.Growth);
+            using var own = target.SharesOpen ? ReopenToLock(target) : null;
+            var locked = own is null ? target : target with { Handle = own };
+            Lock(locked, RecordLock.Growth);
             try
             {
                 var found = GetLength(target);
@@ -43,12 +45,14 @@ internal partial class LinuxPlatform
                     ClearLastPage(target, found);
                     Extend(target, found, length, backing);
                 }
-
-                return found;
+                else if (found > length)
+                {
+                    shrink?.Invoke(length);
+                }
             }
             finally
             {
-                Unlock(target, RecordLock.Growth);
+                Unlock(locked, RecordLock.Growth);
             }
         }
     }
@@ -59,7 +63,17 @@ internal partial class LinuxPlatform
         ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
     }
 
-    internal override void RequireRoom(in OpenObject target, ByteRange range) => RefuseWhatCannotFit(target, range);
+    internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
+        (IsMeasuringDue(range.Length) || isUrgent) && IsOrdinaryMemory(target) && Missing(target, range, GetExtent(target)) is > 0 and var missing
+            ? ShortageOf(target, range, missing)
+            : null;
+
+    internal override bool HasMemory(in OpenObject target, ByteRange range)
+    {
+        // Not the count of the whole object, in which there may be memory behind the end.
+        var first = range.Offset - MemoryPage.Inside(range.Offset);
+        return CountPages(target, new(first, range.End - first), out var pages).IsSuccess && pages.Total * MemoryPage.Size >= MemoryPage.RoundUp(range.End - first);
+    }
 
     internal override void Discard(in OpenObject target, ByteRange range)
     {
@@ -73,11 +87,15 @@ internal partial class LinuxPlatform
     {
         var extent = GetExtent(target);
         return extent.Length == 0 ? []
-            : extent.AllocatedBytes >= MemoryPage.RoundUp(extent.Length) ? [new(0, extent.Length)]
+            : extent.AllocatedBytes >= MemoryPage.RoundUp(extent.Length) && !HasHoles(target, extent.Length) ? [new(0, extent.Length)]
             : HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not tell which parts of an object of huge pages have memory behind them. GetStatus tells how many bytes have.")
             : new AllocationMap(this, target).Ranges(extent.Length);
     }
+
+    /// <summary>Whether the kernel tells that pages are missing although as many are allocated: some may stand behind the end.</summary>
+    private bool HasHoles(in OpenObject target, long length) =>
+        CountPages(target, new(0, length), out var pages).IsSuccess && pages.Total * MemoryPage.Size < MemoryPage.RoundUp(length);
 
     internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => new AllocationMap(this, target).States(GetLength(target));
 
@@ -133,13 +151,18 @@ internal partial class LinuxPlatform
     /// <summary>Opens the object anew, so that a file position of our own can be moved.</summary>
     internal SafeFileHandle Reopen(in OpenObject target)
     {
+        var error = Reopen(target, O_RDONLY, out var handle);
+        return handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
+    }
+
+    private Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
+    {
         var pinned = false;
         try
         {
             target.Handle.DangerousAddRef(ref pinned);
             var path = System.Text.Encoding.ASCII.GetBytes($"/proc/self/fd/{target.Handle.DangerousGetHandle()}\0");
-            var error = OpenPath(path, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var handle);
-            return handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
+            return OpenPath(path, accessMode | O_CLOEXEC, UnixFileMode.None, out handle);
         }
         finally
         {
@@ -148,6 +171,15 @@ internal partial class LinuxPlatform
                 target.Handle.DangerousRelease();
             }
         }
+    }
+
+    /// <summary>Opens the object anew, for a lock that keeps apart those who share the open; <see langword="null"/> where that may not be.</summary>
+    private SafeFileHandle? ReopenToLock(in OpenObject target)
+    {
+        var error = Reopen(target, O_RDWR, out var handle);
+        // Another user's object, or no /proc: then the lock keeps apart those who opened it themselves.
+        return error == Errno.EACCES || error == Errno.EPERM || error == Errno.ENOENT ? null
+            : handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
     }
 
     /// <summary>Finds the next byte that was written, or that was not, from a position on: <c>lseek</c>.</summary>
@@ -274,23 +306,34 @@ internal partial class LinuxPlatform
             return;
         }
 
-        var extent = GetExtent(target);
-        // Pages that lie in the range already need not be found again. Where nobody tells how many those are (before Linux 6.5), all that may.
-        var isOrdinary = IsOrdinaryMemory(target);
-        var present = range.Offset >= extent.Length ? Math.Max(0, extent.AllocatedBytes - MemoryPage.RoundUp(extent.Length))
-            : isOrdinary && CountPages(target, range, out var pages).IsSuccess ? pages.Total * MemoryPage.Size
-            : extent.AllocatedBytes;
-        var needed = range.Length - present;
-        if (Usage(target) is { TotalBytes: > 0 } usage && needed > usage.AvailableBytes)
+        // What is on disk, and huge pages, the kernel refuses at once, and by better knowledge.
+        if (!IsOrdinaryMemory(target))
+        {
+            return;
+        }
+
+        var missing = Missing(target, range, GetExtent(target));
+        if (Usage(target) is { TotalBytes: > 0 } usage && missing > usage.AvailableBytes)
         {
             ThrowIfNotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (isOrdinary && isDue && needed > 0 && LinuxMemory.Shortage(needed + MeasuringStep) is { } shortage)
+        if (isDue && missing > 0 && ShortageOf(target, range, missing) is { } shortage)
         {
-            throw new SharedMemoryException(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}");
+            throw shortage;
         }
     }
+
+    /// <summary>How much of a part has no memory yet. Where nobody tells (before Linux 6.5), all that the object has may lie in it.</summary>
+    private long Missing(in OpenObject target, ByteRange range, ObjectExtent extent) => range.Length - (
+        range.Offset >= extent.Length ? Math.Max(0, extent.AllocatedBytes - MemoryPage.RoundUp(extent.Length))
+        : CountPages(target, range, out var pages).IsSuccess ? pages.Total * MemoryPage.Size
+        : extent.AllocatedBytes);
+
+    private static SharedMemoryException? ShortageOf(in OpenObject target, ByteRange range, long missing) =>
+        LinuxMemory.Shortage(missing, reserve: MeasuringStep) is { } shortage
+            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}")
+            : null;
 
     /// <summary>
     /// Whether to look how much memory is left. Looking costs little beside the reservations since the last look, however small each of them was; and each look

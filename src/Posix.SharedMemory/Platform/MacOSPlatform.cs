@@ -160,12 +160,17 @@ internal sealed partial class MacOSPlatform : BsdPlatform
         }
     }
 
-    internal override long Grow(in OpenObject target, long length, Backing backing)
+    internal override void Resize(in OpenObject target, long length, Backing backing, Action<long>? shrink)
     {
         var found = GetLength(target);
         if (found >= length)
         {
-            return found;
+            if (found > length)
+            {
+                shrink?.Invoke(length);
+            }
+
+            return;
         }
 
         try
@@ -176,8 +181,6 @@ internal sealed partial class MacOSPlatform : BsdPlatform
         {
             // Another process made it as long meanwhile, and its length is final.
         }
-
-        return found;
     }
 
     /// <remarks>The kernel makes the whole memory object when the length is set; there is no call to ask for more.</remarks>

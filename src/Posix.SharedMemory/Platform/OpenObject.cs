@@ -3,4 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Posix.SharedMemory;
 
 /// <summary>What a platform verb acts on: a descriptor, and the name to call it by when the verb fails.</summary>
-internal readonly record struct OpenObject(SafeFileHandle Handle, ObjectName Name);
+/// <param name="Handle">The descriptor.</param>
+/// <param name="Name">None, where it has none.</param>
+/// <param name="SharesOpen">Whether it came from elsewhere, so that another process may have the same open: the kernel's locks do not keep the two apart.</param>
+internal readonly record struct OpenObject(SafeFileHandle Handle, ObjectName Name, bool SharesOpen = false);

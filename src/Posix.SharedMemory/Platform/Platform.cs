@@ -119,17 +119,22 @@ internal abstract class Platform
     internal abstract void SetInitialLength(in OpenObject target, long length, Backing backing);
 
     /// <summary>
-    /// Makes an object longer, or changes nothing. What is new reads as zero, also where a mapping had stored behind the end.
+    /// Makes an object longer, in turn with others who do. What is new reads as zero, also where a mapping had stored behind the end.
     /// An object that another process made as long meanwhile stays as it is.
     /// </summary>
-    /// <returns>The length that it found.</returns>
-    internal abstract long Grow(in OpenObject target, long length, Backing backing);
+    /// <param name="shrink">Makes it shorter, in the same turn, where it is longer than that; <see langword="null"/>: it stays so.</param>
+    internal abstract void Resize(in OpenObject target, long length, Backing backing, Action<long>? shrink);
 
     /// <summary>Reserves the memory of a part.</summary>
     internal abstract void Reserve(in OpenObject target, ByteRange range);
 
-    /// <summary>Fails where the memory of a part is not to be had, as <see cref="Reserve"/> does, but takes none.</summary>
-    internal abstract void RequireRoom(in OpenObject target, ByteRange range);
+    /// <summary>Looks whether the machine has the memory of a part, and takes none.</summary>
+    /// <param name="isUrgent">Whether to look even if there was enough a moment ago.</param>
+    /// <returns>What is too short, as the exception to throw; <see langword="null"/> where nothing is.</returns>
+    internal virtual SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) => null;
+
+    /// <summary>Whether all of a part is known to have memory.</summary>
+    internal virtual bool HasMemory(in OpenObject target, ByteRange range) => GetExtent(target) is var extent && extent.AllocatedBytes >= extent.Length;
 
     /// <summary>Gives a part's pages back; it then reads as zero.</summary>
     internal abstract void Discard(in OpenObject target, ByteRange range);

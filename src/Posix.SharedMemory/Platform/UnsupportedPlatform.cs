@@ -65,11 +65,9 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => throw Unsupported();
 
-    internal override long Grow(in OpenObject target, long length, Backing backing) => throw Unsupported();
+    internal override void Resize(in OpenObject target, long length, Backing backing, Action<long>? shrink) => throw Unsupported();
 
     internal override void Reserve(in OpenObject target, ByteRange range) => throw Unsupported();
-
-    internal override void RequireRoom(in OpenObject target, ByteRange range) => throw Unsupported();
 
     internal override void Discard(in OpenObject target, ByteRange range) => throw Unsupported();
 

@@ -132,7 +132,7 @@ public sealed class MappedRegion : IDisposable
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         var platform = Platform.Current;
-        var target = new OpenObject(handle, default);
+        var target = new OpenObject(handle, default, SharesOpen: true);
         var present = platform.GetLength(target);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, present);
         return new(platform, SharedMemoryObject.OfFile(platform, target), path: null, MappedRegionOptions.Default, length);
@@ -169,7 +169,7 @@ public sealed class MappedRegion : IDisposable
             ArgumentOutOfRangeException.ThrowIfLessThan(newLength, Length);
             if (newLength > Length)
             {
-                _ = _platform.Grow(target, newLength, _options.Backing);
+                _platform.Resize(target, newLength, _options.Backing, shrink: null);
                 Adopt(_platform.GetLength(target));
             }
         }

@@ -155,6 +155,11 @@ internal static class FaultPaths
             yield return new($"SetLength grow unaligned {backing}", scene => scene.Create(5000, backing), scene => scene.Memory.SetLength(9001, backing));
         }
 
+        yield return new("SetLength received", scene =>
+        {
+            scene.CreateAnonymous();
+            scene.Memory = scene.Keep(SharedMemoryObject.FromHandle(Native.Duplicate(scene.Memory.SafeFileHandle)));
+        }, scene => scene.Memory.SetLength(9001));
         yield return new("SetLength shrink", scene => scene.Create(5000), scene => scene.Memory.SetLength(3));
         yield return new("Reserve", scene => scene.Create(Large, Backing.Sparse), scene => scene.Memory.Reserve(0, Large));
         yield return new("Discard", scene => scene.Create(50000), scene => scene.Memory.Discard(5, 40000));

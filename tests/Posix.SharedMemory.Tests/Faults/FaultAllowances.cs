@@ -115,7 +115,9 @@ internal static class FaultAllowances
         ("SetLength grow sealed", "process_vm_readv", [], FaultOutcome.Succeeds, "Then through a pipe."),
         ("IsStable", "fcntl(F_GET_SEALS)", [], FaultOutcome.Succeeds, "Not known to be stable: false."),
         ("Reserve", "cachestat", [], FaultOutcome.Succeeds, "Nobody tells then how much is there already: all that may."),
-        ("Write sparse", "cachestat", [], FaultOutcome.Succeeds, "As for Reserve."),
+        ("Write", "cachestat", [], FaultOutcome.Succeeds, "The memory is reserved whether it is there or not."),
+        ("CopyFrom", "cachestat", [], FaultOutcome.Succeeds, "As for Write."),
+        ("SetLength received", "open", [Errno.EACCES, Errno.EPERM, Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "The lock is taken on the open that it shares. Opening /dev/zero must succeed."),
         ("Create", "open", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),
@@ -163,10 +165,10 @@ internal static class FaultAllowances
         {
             "fcntl" when path == "FromHandle" => "fcntl(F_GETFL)",
             "fcntl" when path == "IsLeasedByOthers" => "fcntl(query)",
-            "fcntl" when isFlags => "fcntl(F_SETFL)",
-            "fcntl" when last == "fcntl" && WasFlags(before) => "fcntl(query)",
             "fcntl" when path.StartsWith("SetLength", StringComparison.Ordinal) =>
                 before.Contains("fcntl", StringComparer.Ordinal) ? "fcntl(unlock)" : "fcntl(wait)",
+            "fcntl" when isFlags => "fcntl(F_SETFL)",
+            "fcntl" when last == "fcntl" && WasFlags(before) => "fcntl(query)",
             "fcntl" when path.StartsWith("Publish", StringComparison.Ordinal) && before.Contains("rename", StringComparer.Ordinal) => "fcntl(unlock)",
             "fcntl" when last == "getdents64" => "fcntl(wait)",
             "fcntl" => "fcntl(lock)",

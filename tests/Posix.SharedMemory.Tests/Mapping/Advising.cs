@@ -248,6 +248,49 @@ public sealed class Advising
     }
 
     [Fact]
+    [Rule("map.disposed")]
+    public void A_mapping_that_one_thread_disposes_while_another_protects_it_is_disposed()
+    {
+        const int Rounds = 5000;
+        using var memory = SharedMemoryObject.CreateUnpublished(s_page);
+        var random = new Random(1);
+        MemoryMapping? shared = null;
+        var disposing = new Thread(() =>
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                MemoryMapping? mapping;
+                for (var wait = default(SpinWait); (mapping = Volatile.Read(ref shared)) is null; wait.SpinOnce(sleep1Threshold: -1))
+                {
+                    // It comes at once: to sleep would take longer than what is raced with.
+                }
+
+                Thread.SpinWait(random.Next(150));
+                mapping.Dispose();
+                Volatile.Write(ref shared, null);
+            }
+        });
+        disposing.IsBackground = true;
+        disposing.Start();
+        var handedOut = 0;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var mapping = memory.Map();
+            Volatile.Write(ref shared, mapping);
+            _ = Record.Exception(() => mapping.Protect(FileAccess.ReadWrite));
+            for (var wait = default(SpinWait); Volatile.Read(ref shared) is not null; wait.SpinOnce(sleep1Threshold: -1))
+            {
+                // So does the end.
+            }
+
+            handedOut += Record.Exception(() => mapping.GetSpan().Length) is ObjectDisposedException ? 0 : 1;
+        }
+
+        disposing.Join();
+        Assert.Equal(0, handedOut);
+    }
+
+    [Fact]
     [Rule("protect.back")]
     public unsafe void Protect_makes_read_only_and_writable_again()
     {

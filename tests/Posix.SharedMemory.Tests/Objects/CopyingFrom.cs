@@ -81,4 +81,38 @@ public sealed class CopyingFrom
         writable.Dispose();
         Assert.Throws<ObjectDisposedException>(() => memory.CopyFrom(writable));
     }
+
+    [Theory]
+    [InlineData(3 << 20, 10)]
+    [InlineData(70_000, 1_000_003)]
+    [Rule("copy.from")]
+    public void Copies_what_fits_though_the_object_has_room_for_more_than_the_machine(long available, int bytes)
+    {
+        using var host = new SubstitutedObject(new NearlyFullPlatform(available), 8 << 20);
+        using var file = new TemporaryFile();
+        File.WriteAllBytes(file.Path, Pattern.Of(bytes));
+        using var source = Native.Open(file.Path, Native.O_RDONLY);
+        Assert.Equal(bytes, host.Memory.CopyFrom(source));
+        var copied = new byte[bytes];
+        Assert.Equal(bytes, host.Memory.Read(copied, 0));
+        Assert.Equal(Pattern.Of(bytes), copied);
+    }
+
+    [Fact]
+    [Rule("copy.from")]
+    public void Copies_nothing_where_the_machine_has_no_memory_left()
+    {
+        using var host = new SubstitutedObject(new NearlyFullPlatform(1000), 8 << 20);
+        using var source = FilledObject.Create();
+        Native.Seek(source.SafeFileHandle, 0);
+        Assert.Equal(Errno.ENOMEM, Assert.Throws<SharedMemoryException>(() => host.Memory.CopyFrom(source.SafeFileHandle)).Errno);
+        Assert.Equal(0, host.Memory.GetStatus().AllocatedBytes);
+    }
+
+    /// <summary>Linux on a machine with little memory.</summary>
+    private sealed class NearlyFullPlatform(long available) : LinuxPlatform
+    {
+        internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
+            range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
+    }
 }

@@ -299,6 +299,24 @@ public sealed class CreatingAnonymously
         Assert.False(name.Exists);
     }
 
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 4096)]
+    [InlineData(long.MaxValue - (3 << 20))]
+    [InlineData(long.MaxValue - (5 << 20))]
+    [InlineData(1L << 50)]
+    [Rule("anonymous.reserved")]
+    public void Refuses_what_no_machine_has_without_asking_the_kernel(long length)
+    {
+        var platform = new FaultingPlatform("fallocate", Errno.EIO, 0);
+        using (Platform.Substitute(platform))
+        {
+            using var memory = SharedMemoryObject.CreateAnonymous();
+            Assert.Equal(Errno.ENOMEM, Assert.Throws<SharedMemoryException>(() => memory.SetLength(length)).Errno);
+            Assert.False(platform.Fired);
+        }
+    }
+
     [SkippableTheory]
     [InlineData(3 << 20)]
     [InlineData(300_000)]

@@ -177,6 +177,21 @@ public sealed class Holding
 
     [Fact]
     [Rule("holders.others")]
+    public void Of_what_the_kernel_does_not_count_nothing_is_told()
+    {
+        using var anonymous = SharedMemoryObject.CreateAnonymous(s_page);
+        Assert.Null(anonymous.IsHeldByOthers());
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, s_page);
+        using var received = SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));
+        // The sender may have closed his descriptor, or not: both have the same open.
+        Watchdog.Until(() => received.IsHeldByOthers() is null, "nobody else");
+        using var other = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+        Assert.True(received.IsHeldByOthers());
+    }
+
+    [Fact]
+    [Rule("holders.others")]
     public void Who_opens_while_it_is_asked_gets_the_object_and_nobody_dies()
     {
         using var name = new TemporaryName();

@@ -236,6 +236,32 @@ public sealed class Living
         Assert.True(before.IsUnlinked);
     }
 
+    [Theory]
+    [InlineData(Lifetime.UnlinkOnDispose)]
+    [InlineData(Lifetime.UnlinkOnLastDispose)]
+    [Rule("lifetime.dispose")]
+    [Rule("lifetime.last")]
+    public void The_name_goes_also_where_one_thread_publishes_while_another_disposes(Lifetime lifetime)
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject? memory = null;
+        var disposing = new Thread(() => memory!.Dispose());
+        var platform = new SlowlyPublishing(() =>
+        {
+            disposing.Start();
+            Watchdog.Until(() => !disposing.IsAlive || disposing.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin), "the other thread to be done or to wait");
+        });
+        using (Platform.Substitute(platform))
+        {
+            memory = SharedMemoryObject.CreateUnpublished(5000, new() { Lifetime = lifetime });
+        }
+
+        memory.Publish(name);
+        disposing.Join();
+        Assert.False(name.Exists);
+        Assert.Throws<ObjectDisposedException>(() => memory.Publish(name));
+    }
+
     [Fact]
     [Rule("lifetime.last")]
     public void A_published_object_is_leased_from_its_first_moment()
@@ -275,5 +301,16 @@ public sealed class Living
     {
         var memory = SharedMemoryObject.Create(name, 1, new() { Lifetime = lifetime });
         return (new(memory), new(memory.SafeFileHandle));
+    }
+
+    /// <summary>Linux where somebody acts between the moment at which the name is there and the end of the call.</summary>
+    private sealed class SlowlyPublishing(Action neighbour) : LinuxPlatform
+    {
+        internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode)
+        {
+            var error = base.Publish(target, temporary, name, mode);
+            neighbour();
+            return error;
+        }
     }
 }

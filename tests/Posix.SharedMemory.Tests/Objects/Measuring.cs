@@ -190,6 +190,23 @@ public sealed class Measuring
         Assert.Equal(300, reserved.GetAllocatedRanges()[0] with { Offset = 200 } is var range ? range.End : 0);
     }
 
+    [SkippableFact]
+    [Rule("allocated.ranges")]
+    [Rule("write.whole")]
+    public void Memory_behind_the_end_is_not_taken_for_memory_inside()
+    {
+        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
+        var platform = new FaultingPlatform("fallocate", Errno.ENOSPC, 0);
+        using var host = new SubstitutedObject(platform, 8L * s_page);
+        var memory = host.Memory;
+        new LinuxPlatform().Reserve(memory.Target, Pages(8, 8));
+        Assert.Equal(8L * s_page, memory.GetStatus().AllocatedBytes);
+        Assert.Empty(memory.GetAllocatedRanges());
+        // It asks for the memory first, so that nothing is stored where there is none.
+        Assert.Equal(Errno.ENOSPC, Assert.Throws<SharedMemoryException>(() => memory.Write(new byte[2 * s_page], s_page)).Errno);
+        Assert.Empty(memory.GetAllocatedRanges());
+    }
+
     [Fact]
     [Rule("allocated.ranges")]
     public void Allocated_ranges_tell_what_was_written_where_the_kernel_cannot_count()

@@ -43,35 +43,101 @@ public sealed class Growing
     {
         using var name = new TemporaryName("grow");
         using var memory = SharedMemoryObject.Create(name, length);
-        Thread? neighbour = null;
-        var bytes = Enumerable.Repeat((byte)9, 60_000 - length).ToArray();
-        var platform = new HookedPlatform(backing == Backing.Sparse ? "ftruncate" : "fallocate", 1, () =>
+        GrowTogether(() => SharedMemoryObject.Open(name), backing, memory, neighbours, length);
+    }
+
+    [Theory]
+    [InlineData(Backing.Sparse, 4096)]
+    [InlineData(Backing.Sparse, 5001)]
+    [InlineData(Backing.Reserved, 4096)]
+    [InlineData(Backing.Reserved, 5001)]
+    [Rule("length.concurrent")]
+    public void So_it_does_where_the_neighbour_has_got_the_descriptor(Backing backing, int length)
+    {
+        using var memory = SharedMemoryObject.CreateAnonymous(length);
+        SharedMemoryObject Receive() => SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));
+        GrowTogether(Receive, backing, memory, backing, length);
+        memory.SetLength(length);
+        using var third = Receive();
+        GrowTogether(Receive, backing, third, backing, length);
+    }
+
+    [Fact]
+    [Rule("length.concurrent")]
+    public void Who_may_not_open_anew_what_he_has_got_grows_it_all_the_same()
+    {
+        using var memory = SharedMemoryObject.CreateAnonymous(5001);
+        foreach (var refusal in new[] { Errno.EACCES, Errno.EPERM, Errno.ENOENT })
         {
-            // The neighbour goes as far as it can before the first grower's call: it is done, or it waits for the first one.
-            neighbour = new Thread(() =>
+            var platform = new FaultingPlatform("open", refusal);
+            using (Platform.Substitute(platform))
             {
-                using var second = SharedMemoryObject.Open(name);
-                second.SetLength(60_000, neighbours);
-                second.Write(bytes, length);
-            });
-            neighbour.Start();
-            Watchdog.Until(
-                () => !neighbour.IsAlive || File.ReadLines("/proc/locks").Any(line =>
-                    line.Contains("->", StringComparison.Ordinal) && line.Contains(":" + memory.GetStatus().Identity.Number + " ", StringComparison.Ordinal)),
-                "the neighbour to be done or to wait");
-        });
+                using var received = SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));
+                received.SetLength(memory.Length + 4096 - 5);
+            }
+
+            Assert.True(platform.Fired);
+        }
+
+        Assert.Equal(5001 + (3 * 4091), memory.Length);
+    }
+
+    [Fact]
+    [Rule("length.concurrent")]
+    [Rule("length.reserved")]
+    public void Two_who_shorten_an_object_at_once_make_it_no_longer()
+    {
+        using var name = new TemporaryName("grow");
+        using var memory = SharedMemoryObject.Create(name, 16_384);
+        using var second = SharedMemoryObject.Open(name);
+        Thread? neighbour = null;
+        var platform = new HookedPlatform("ftruncate", 1, () => neighbour = StartAndLetGoOn(memory, () => second.SetLength(0)));
         using (Platform.Substitute(platform))
         {
             using var first = SharedMemoryObject.Open(name);
+            first.SetLength(8192);
+        }
+
+        neighbour!.Join();
+        Assert.True(platform.Fired);
+        Assert.Equal(0, memory.Length);
+    }
+
+    private static void GrowTogether(Func<SharedMemoryObject> open, Backing backing, SharedMemoryObject second, Backing neighbours, int length)
+    {
+        Thread? neighbour = null;
+        var bytes = Enumerable.Repeat((byte)9, 60_000 - length).ToArray();
+        var platform = new HookedPlatform(backing == Backing.Sparse ? "ftruncate" : "fallocate", 1, () =>
+            neighbour = StartAndLetGoOn(second, () =>
+            {
+                second.SetLength(60_000, neighbours);
+                second.Write(bytes, length);
+            }));
+        using (Platform.Substitute(platform))
+        {
+            using var first = open();
             first.SetLength(20_000, backing);
         }
 
         neighbour!.Join();
         Assert.True(platform.Fired);
-        Assert.Equal(60_000, memory.Length);
+        Assert.Equal(60_000, second.Length);
         var read = new byte[bytes.Length];
-        Assert.Equal(read.Length, memory.Read(read, length));
+        Assert.Equal(read.Length, second.Read(read, length));
         Assert.Equal(bytes, read);
+    }
+
+    /// <summary>Starts a neighbour, who goes as far as he can before the first one's call: he is done, or he waits for the first one.</summary>
+    private static Thread StartAndLetGoOn(SharedMemoryObject memory, Action act)
+    {
+        var neighbour = new Thread(() => act());
+        var number = memory.GetStatus().Identity.Number;
+        neighbour.Start();
+        Watchdog.Until(
+            () => !neighbour.IsAlive || File.ReadLines("/proc/locks").Any(line =>
+                line.Contains("->", StringComparison.Ordinal) && line.Contains(":" + number + " ", StringComparison.Ordinal)),
+            "the neighbour to be done or to wait");
+        return neighbour;
     }
 
     [Fact]
