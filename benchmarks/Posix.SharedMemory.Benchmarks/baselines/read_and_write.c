@@ -9,6 +9,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
 int write_by_descriptor(int fd, const void *from, int64_t length, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -19,13 +23,18 @@ int write_by_descriptor(int fd, const void *from, int64_t length, int64_t count)
     return 0;
 }
 
-// With what the library asks before: the length and what is allocated of it, and the limit that would end the process.
+// With what the library asks before: the length and what is allocated, whether some of it is behind the end where more than a page is written, and the
+// limit that would end the process.
 int write_same_calls(int fd, const void *from, int64_t length, int64_t count)
 {
     struct rlimit limit;
     struct statx status;
+    struct { uint64_t offset, length; } behind = { (uint64_t)(length + 4095) & ~4095UL, 0 };
+    uint64_t pages[5];
     for (int64_t i = 0; i < count; i++) {
-        if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_BLOCKS, &status) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0
+        if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_BLOCKS, &status) != 0
+            || (length > 4096 && syscall(SYS_cachestat, fd, &behind, pages, 0) != 0)
+            || getrlimit(RLIMIT_FSIZE, &limit) != 0
             || pwrite(fd, from, (size_t)length, 0) != length) {
             return __LINE__;
         }

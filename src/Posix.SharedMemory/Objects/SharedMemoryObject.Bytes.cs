@@ -41,7 +41,8 @@ public sealed partial class SharedMemoryObject
     {
         var target = Target;
         RequireWritable();
-        var range = ByteRange.Within(_platform.GetLength(target), offset, source.Length, nameof(source));
+        var extent = _platform.GetExtent(target);
+        var range = ByteRange.Within(extent.Length, offset, source.Length, nameof(source));
         if (HasHugePages)
         {
             WriteThroughMapping(source, range);
@@ -49,7 +50,7 @@ public sealed partial class SharedMemoryObject
         }
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
-        if (range.Length > MemoryPage.Size - MemoryPage.Inside(offset) && !_platform.HasMemory(target, range))
+        if (range.Length > MemoryPage.Size - MemoryPage.Inside(offset) && !_platform.HasMemory(target, extent, range))
         {
             _platform.Reserve(target, range);
         }

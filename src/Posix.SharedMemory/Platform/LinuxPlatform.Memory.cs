@@ -68,9 +68,13 @@ internal partial class LinuxPlatform
             ? ShortageOf(target, range, missing)
             : null;
 
-    internal override bool HasMemory(in OpenObject target, ByteRange range)
+    internal override bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range)
     {
-        // Not the count of the whole object, in which there may be memory behind the end.
+        if (HasAllBytes(extent))
+        {
+            return HasMemoryBehindEnd(target, extent) == false;
+        }
+
         var first = range.Offset - MemoryPage.Inside(range.Offset);
         return CountPages(target, new(first, range.End - first), out var pages).IsSuccess && pages.Total * MemoryPage.Size >= MemoryPage.RoundUp(range.End - first);
     }
@@ -87,15 +91,21 @@ internal partial class LinuxPlatform
     {
         var extent = GetExtent(target);
         return extent.Length == 0 ? []
-            : extent.AllocatedBytes >= MemoryPage.RoundUp(extent.Length) && !HasHoles(target, extent.Length) ? [new(0, extent.Length)]
+            : HasAllBytes(extent) && HasMemoryBehindEnd(target, extent) != true ? [new(0, extent.Length)]
             : HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not tell which parts of an object of huge pages have memory behind them. GetStatus tells how many bytes have.")
             : new AllocationMap(this, target).Ranges(extent.Length);
     }
 
-    /// <summary>Whether the kernel tells that pages are missing although as many are allocated: some may stand behind the end.</summary>
-    private bool HasHoles(in OpenObject target, long length) =>
-        CountPages(target, new(0, length), out var pages).IsSuccess && pages.Total * MemoryPage.Size < MemoryPage.RoundUp(length);
+    /// <summary>Whether as much is allocated as the object is long. There are holes all the same where some of it stands behind the end.</summary>
+    private static bool HasAllBytes(ObjectExtent extent) => extent.AllocatedBytes >= MemoryPage.RoundUp(extent.Length);
+
+    /// <summary>Whether there are pages behind the end, which costs nothing to count where there are none; <see langword="null"/> where nobody tells.</summary>
+    private bool? HasMemoryBehindEnd(in OpenObject target, ObjectExtent extent)
+    {
+        var end = MemoryPage.RoundUp(extent.Length);
+        return CountPages(target, new(end, long.MaxValue - end), out var pages).IsSuccess ? pages.Total > 0 : null;
+    }
 
     internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) => new AllocationMap(this, target).States(GetLength(target));
 

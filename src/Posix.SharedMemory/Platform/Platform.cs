@@ -134,7 +134,7 @@ internal abstract class Platform
     internal virtual SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) => null;
 
     /// <summary>Whether all of a part is known to have memory.</summary>
-    internal virtual bool HasMemory(in OpenObject target, ByteRange range) => GetExtent(target) is var extent && extent.AllocatedBytes >= extent.Length;
+    internal virtual bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range) => extent.AllocatedBytes >= extent.Length;
 
     /// <summary>Gives a part's pages back; it then reads as zero.</summary>
     internal abstract void Discard(in OpenObject target, ByteRange range);
