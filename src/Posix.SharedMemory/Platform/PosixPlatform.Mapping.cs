@@ -144,7 +144,8 @@ internal abstract partial class PosixPlatform
     private protected unsafe void ClearBeyondEnd(in OpenObject target, long length, SafeFileHandle zeros)
     {
         var inside = MemoryPage.Inside(length);
-        if (inside == 0)
+        // The last page that offsets reach cannot be mapped, so that nobody has stored there.
+        if (inside == 0 || MemoryPage.RoundUp(length) < length)
         {
             return;
         }
