@@ -9,6 +9,8 @@ internal abstract partial class PosixPlatform : Platform
 {
     internal override int ProcessId => Libc.getpid();
 
+    internal override long GetPageSize(in OpenObject target) => MemoryPage.Size;
+
     internal override void SetPermissions(in OpenObject target, UnixFileMode permissions)
     {
         nint result;
