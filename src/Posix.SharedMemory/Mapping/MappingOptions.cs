@@ -22,8 +22,7 @@ public sealed record MappingOptions
     /// <remarks>Address space costs no memory; hundreds of GiB are well.</remarks>
     public long AddressSpace { get; init; }
 
-    /// <summary>Gets whether the pages are brought in at once, so that the first touch costs nothing (<c>MAP_POPULATE</c>; Linux).</summary>
-    /// <remarks>It does not report missing memory: reserve that with <see cref="Backing.Reserved"/>.</remarks>
+    /// <summary>Gets whether the pages are brought in at once, as by <see cref="MemoryMapping.Prefault"/>: the first touch costs nothing then, and memory that is missing is an exception.</summary>
     public bool Populate { get; init; }
 
     /// <summary>Gets whether the kernel is advised to use huge pages (<c>MADV_HUGEPAGE</c>; Linux). Where it cannot, nothing changes.</summary>

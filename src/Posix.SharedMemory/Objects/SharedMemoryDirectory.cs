@@ -129,6 +129,7 @@ public static class SharedMemoryDirectory
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not look into the process.
     /// <see cref="Errno.EINVAL"/>: a pipe, a socket, a directory. <see cref="Errno.EPERM"/>: sealed against writing.
+    /// <see cref="Errno.EAGAIN"/>, after a second of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">Only Linux lets one process do so.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>

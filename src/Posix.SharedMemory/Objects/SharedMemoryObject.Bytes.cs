@@ -62,12 +62,12 @@ public sealed partial class SharedMemoryObject
     /// <param name="source">A descriptor open for reading; the bytes come from its present position.</param>
     /// <param name="offset">Where the first one goes.</param>
     /// <param name="count">How many; by default, as many as there is room for up to the end of the object.</param>
-    /// <returns>How many were copied: fewer than asked where the source has no more.</returns>
+    /// <returns>How many were copied: fewer than asked where the source has no more, or is non-blocking and has no more now.</returns>
     /// <exception cref="ArgumentOutOfRangeException">They would not all lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException">
     /// As <see cref="Write"/>, but what was copied before a failure stays; <see cref="Errno.EBADF"/>: the source is not open for reading; <see cref="Errno.EISDIR"/>, <see cref="Errno.EIO"/>: of the source;
-    /// <see cref="Errno.EAGAIN"/>: it is non-blocking and has nothing now.
+    /// <see cref="Errno.EAGAIN"/>: it is non-blocking and has had nothing at all.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/copy_file_range.2.html">copy_file_range(2)</see></remarks>
     public long CopyFrom(SafeFileHandle source, long offset = 0, long? count = null)
@@ -80,7 +80,7 @@ public sealed partial class SharedMemoryObject
         while (done < range.Length)
         {
             var step = StepThatFits(new(range.Offset + done, range.Length - done));
-            var copied = ReceiveStep(source, step);
+            var copied = ReceiveStep(source, step, done);
             done += copied;
             if (copied < step.Length)
             {
@@ -106,7 +106,8 @@ public sealed partial class SharedMemoryObject
         return step;
     }
 
-    private long ReceiveStep(SafeFileHandle source, ByteRange range)
+    /// <param name="before">How much has been copied before this step: then a source that has nothing now is no failure.</param>
+    private long ReceiveStep(SafeFileHandle source, ByteRange range, long before)
     {
         var done = 0L;
         while (done < range.Length)
@@ -116,7 +117,12 @@ public sealed partial class SharedMemoryObject
             if (MustGoThroughBuffer(error) || (error.IsSuccess && received == 0))
             {
                 // Of files that the kernel makes up (/proc) copy_file_range says they are empty: reading tells.
-                return done + ReadThroughBuffer(source, rest);
+                return done + ReadThroughBuffer(source, rest, before + done);
+            }
+
+            if (error == Errno.EAGAIN && before + done > 0)
+            {
+                break;
             }
 
             done += error.IsSuccess ? received : throw new SharedMemoryException(error, "copy_file_range", Name);
@@ -280,7 +286,7 @@ public sealed partial class SharedMemoryObject
         }
     }
 
-    private long ReadThroughBuffer(SafeFileHandle source, ByteRange range)
+    private long ReadThroughBuffer(SafeFileHandle source, ByteRange range, long before)
     {
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(CopyBufferBytes, range.Length));
         try
@@ -289,6 +295,11 @@ public sealed partial class SharedMemoryObject
             while (done < range.Length)
             {
                 var error = _platform.ReadFrom(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, range.Length - done)), out var read);
+                if (error == Errno.EAGAIN && before + done > 0)
+                {
+                    break;
+                }
+
                 if (!error.IsSuccess)
                 {
                     throw new SharedMemoryException(error, "read", Name);

@@ -10,7 +10,10 @@ public sealed partial class SharedMemoryObject
 
     /// <summary>Maps the whole object.</summary>
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
+    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
+    /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true, follows: true);
 
@@ -20,7 +23,10 @@ public sealed partial class SharedMemoryObject
     /// <param name="options">Access, copy-on-write, populate, huge pages.</param>
     /// <exception cref="ArgumentOutOfRangeException">The part is empty or does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is asked for.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
+    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
+    /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
         Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
@@ -76,6 +82,19 @@ public sealed partial class SharedMemoryObject
             throw new PlatformNotSupportedException("Address space cannot be taken ahead for an object of huge pages. Give it its length, and map it then.");
         }
 
+        var mapping = Add(target, offset, length, options, access, addressSpace, whole, follows);
+        if (options is { Populate: true })
+        {
+            // Not under the monitor, which others who map or unmap this object would wait for.
+            Populate(mapping);
+        }
+
+        return mapping;
+    }
+
+    private MemoryMapping Add(
+        in OpenObject target, long offset, long? length, MappingOptions? options, FileAccess access, long addressSpace, bool whole, bool follows)
+    {
         // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
         lock (_handle)
         {
@@ -91,7 +110,6 @@ public sealed partial class SharedMemoryObject
                 Access = access,
                 Private = options?.Private ?? false,
                 PageSize = PageSize,
-                Populate = options?.Populate ?? false,
                 HugePages = options?.HugePages ?? false,
             };
             // Huge pages are mapped whole, and none is taken ahead.
@@ -108,6 +126,23 @@ public sealed partial class SharedMemoryObject
             }
 
             return _mappings = mapping;
+        }
+    }
+
+    private static void Populate(MemoryMapping mapping)
+    {
+        var isDone = false;
+        try
+        {
+            mapping.Prefault();
+            isDone = true;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                mapping.Dispose();
+            }
         }
     }
 

@@ -126,7 +126,7 @@ public sealed partial class SharedMemoryObject
     private bool HasHugePages => PageSize > MemoryPage.Size;
 
     /// <summary>Huge pages come whole. The kernel checks some of its calls for that, and others not.</summary>
-    private void CheckPages(long length, string operation)
+    internal void CheckPages(long length, string operation)
     {
         if (HasHugePages && length % PageSize != 0)
         {

@@ -209,7 +209,8 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         platform.Examine(target, out var pageSize) is { } access ? new(platform, target, access) { PageSize = pageSize } : null;
 
     /// <summary>Represents a file that was opened for reading and writing, for the regions made of it.</summary>
-    internal static SharedMemoryObject OfFile(Platform platform, in OpenObject target) => new(platform, target, FileAccess.ReadWrite);
+    internal static SharedMemoryObject OfFile(Platform platform, in OpenObject target) =>
+        new(platform, target, FileAccess.ReadWrite) { PageSize = platform.GetPageSize(target) };
 
     /// <summary>Opens what a directory entry stands for, whatever bytes its name has.</summary>
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)

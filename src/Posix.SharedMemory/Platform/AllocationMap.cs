@@ -43,9 +43,12 @@ internal readonly struct AllocationMap(LinuxPlatform platform, OpenObject target
         var at = 0L;
         foreach (var range in platform.GetAllocatedRanges(target))
         {
-            Append(new(new(at, range.Offset - at), PageState.Absent), found);
-            Append(new(range, PageState.Present), found);
-            at = range.End;
+            // They are of the length that the object has by now, which may be another one.
+            var start = Math.Min(range.Offset, length);
+            var end = Math.Min(range.End, length);
+            Append(new(new(at, start - at), PageState.Absent), found);
+            Append(new(new(start, end - start), PageState.Present), found);
+            at = end;
         }
 
         Append(new(new(at, length - at), PageState.Absent), found);

@@ -75,7 +75,17 @@ internal sealed class LinuxDirectoryWatch : DirectoryWatch
         _wakeReader.Dispose();
     }
 
-    private void Wake() => _platform.WriteTo(_wakeWriter, [0], out _);
+    private void Wake()
+    {
+        try
+        {
+            _ = _platform.WriteTo(_wakeWriter, [0], out _);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Disposing has ended the wait already; whoever cancels now has nobody to wake.
+        }
+    }
 
     private void Add(int mask, uint cookie, ReadOnlySpan<byte> padded, Queue<SharedMemoryChange> changes)
     {

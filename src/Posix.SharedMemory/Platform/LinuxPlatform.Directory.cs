@@ -121,16 +121,7 @@ internal partial class LinuxPlatform
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle)
     {
         var path = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/fd/{descriptor}\0"));
-        // It may be anything: with O_NONBLOCK a pipe or a terminal answers at once.
-        var error = OpenPath(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK, UnixFileMode.None, out handle);
-        if (handle is not null && RefuseUnlessRegularFile(handle) is { IsSuccess: false } refusal)
-        {
-            handle.Dispose();
-            handle = null;
-            return refusal;
-        }
-
-        return error;
+        return OpenRegularFile(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_CLOEXEC, UnixFileMode.None, out handle);
     }
 
     /// <summary>What the kernel tells of an object that only others have; by a descriptor of theirs, or where they may be looked into that far, by a mapping.</summary>

@@ -78,8 +78,6 @@ internal partial class LinuxPlatform
         return error;
     }
 
-    private protected override int PopulateFlag(in MappingRequest request) => request.Populate ? MAP_POPULATE : 0;
-
     private protected override int? NumberOf(MemoryAdvice advice) => advice switch
     {
         MemoryAdvice.HugePages => MADV_HUGEPAGE,

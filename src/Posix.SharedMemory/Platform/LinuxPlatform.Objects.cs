@@ -25,15 +25,20 @@ internal partial class LinuxPlatform
         }
 
         ThrowIfFailed(error, "fcntl(F_GET_SEALS)", target.Name);
-        LinuxStatfs fileSystem = default;
-        Check(Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem), "fstatfs", target.Name);
-        pageSize = fileSystem.f_type == HUGETLBFS_MAGIC ? fileSystem.f_bsize : MemoryPage.Size;
+        pageSize = GetPageSize(target);
         return (flags & O_ACCMODE) switch
         {
             O_RDONLY => FileAccess.Read,
             O_RDWR => FileAccess.ReadWrite,
             _ => null,
         };
+    }
+
+    internal override long GetPageSize(in OpenObject target)
+    {
+        LinuxStatfs fileSystem = default;
+        Check(Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem), "fstatfs", target.Name);
+        return fileSystem.f_type == HUGETLBFS_MAGIC ? fileSystem.f_bsize : MemoryPage.Size;
     }
 
     internal override long GetLength(in OpenObject target)

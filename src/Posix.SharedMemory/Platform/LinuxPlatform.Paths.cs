@@ -10,21 +10,11 @@ namespace Posix.SharedMemory;
 // The calls that take a path, named object or file: bytes with a NUL behind the end.
 internal partial class LinuxPlatform
 {
-    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle)
-    {
-        var error = OpenPath(path.Bytes, O_RDWR | O_CLOEXEC | O_NONBLOCK, UnixFileMode.None, out handle);
-        if (handle is not null)
-        {
-            error = RefuseUnlessRegularFile(handle);
-            if (!error.IsSuccess)
-            {
-                handle.Dispose();
-                handle = null;
-            }
-        }
+    /// <summary>How often to open again, about a second in all, while somebody asks whether he has the object alone: that takes microseconds, unless he is stopped there.</summary>
+    private const int WaitsForAsker = 1000;
 
-        return error;
-    }
+    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) =>
+        OpenRegularFile(path.Bytes, O_RDWR | O_CLOEXEC, UnixFileMode.None, out handle);
 
     internal override Errno RemoveFile(in FilePath path) => UnlinkPath(path.Bytes);
 
@@ -49,6 +39,33 @@ internal partial class LinuxPlatform
         while (IsInterrupted(result));
         handle = result == -1 ? null : new SafeFileHandle(result, ownsHandle: true);
         return ErrorOf(result);
+    }
+
+    /// <summary>Opens what a neighbour may have put there, if it is a regular file.</summary>
+    private Errno OpenRegularFile(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        // With O_NONBLOCK a FIFO or a terminal answers at once; for a regular file it changes nothing, but that an asker is not waited for.
+        var error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
+        for (var attempt = default(SpinWait); error == Errno.EAGAIN && attempt.Count < WaitsForAsker; attempt.SpinOnce())
+        {
+            // Somebody asks at this moment whether he has the object alone, as IsHeldByOthers does.
+            error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
+        }
+
+        if (handle is null)
+        {
+            return error;
+        }
+
+        error = TryStat(handle, STATX_TYPE, out var statx);
+        error = !error.IsSuccess || IsRegularFile(statx) ? error : Errno.EINVAL;
+        if (!error.IsSuccess)
+        {
+            handle.Dispose();
+            handle = null;
+        }
+
+        return error;
     }
 
     private unsafe Errno UnlinkPath(ReadOnlySpan<byte> path)

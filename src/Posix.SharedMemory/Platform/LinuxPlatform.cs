@@ -13,9 +13,6 @@ internal partial class LinuxPlatform : PosixPlatform
 
     private static ReadOnlySpan<byte> DirectoryPath => "/dev/shm\0"u8;
 
-    /// <summary>How often to open again, about a second in all, while somebody asks whether he has the object alone: that takes microseconds, unless he is stopped there.</summary>
-    private const int WaitsForAsker = 1000;
-
     internal override bool HasUnpublishedObjects => true;
 
     internal override string PublishCall => nameof(Libc.linkat);
@@ -33,24 +30,10 @@ internal partial class LinuxPlatform : PosixPlatform
             return OpenPath(path, flags, permissions, out handle);
         }
 
-        // Anything else may be what a neighbour put there. With O_NONBLOCK a FIFO answers at once; for memory it changes nothing.
-        var error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
-        for (var attempt = default(SpinWait); error == Errno.EAGAIN && attempt.Count < WaitsForAsker; attempt.SpinOnce())
-        {
-            // Somebody asks at this moment whether he has the object alone, as IsHeldByOthers does.
-            error = OpenPath(path, flags | O_NONBLOCK, permissions, out handle);
-        }
-
+        var error = OpenRegularFile(path, flags, permissions, out handle);
         if (handle is null)
         {
             return error == Errno.EISDIR ? Errno.EINVAL : error;
-        }
-
-        if (RefuseUnlessRegularFile(handle) is { IsSuccess: false } refusal)
-        {
-            handle.Dispose();
-            handle = null;
-            return refusal;
         }
 
         // The descriptor gets the flags that glibc's has. Should that fail, the flag left over has no effect on a regular file.
@@ -128,12 +111,6 @@ internal partial class LinuxPlatform : PosixPlatform
     {
         "/dev/shm/"u8.CopyTo(path);
         name.WriteTo(path["/dev/shm/"u8.Length..]);
-    }
-
-    private Errno RefuseUnlessRegularFile(SafeFileHandle handle)
-    {
-        var error = TryStat(handle, STATX_TYPE, out var statx);
-        return !error.IsSuccess ? error : IsRegularFile(statx) ? default : Errno.EINVAL;
     }
 
     /// <summary>POSIX and glibc say EACCES where the kernel, for a sticky directory, says EPERM.</summary>

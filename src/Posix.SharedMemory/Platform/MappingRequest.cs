@@ -19,7 +19,5 @@ internal readonly record struct MappingRequest
     /// <summary>Gets the size of the pages that the object is made of.</summary>
     internal required long PageSize { get; init; }
 
-    internal bool Populate { get; init; }
-
     internal bool HugePages { get; init; }
 }

@@ -99,6 +99,9 @@ internal abstract class Platform
     /// <param name="pageSize">Of the pages that the memory is made of.</param>
     internal abstract FileAccess? Examine(in OpenObject target, out long pageSize);
 
+    /// <summary>Tells the size of the pages that a file is made of.</summary>
+    internal abstract long GetPageSize(in OpenObject target);
+
     internal abstract long GetLength(in OpenObject target);
 
     internal abstract SharedMemoryStatus GetStatus(in OpenObject target);

@@ -93,9 +93,6 @@ internal abstract partial class PosixPlatform
         _ => null,
     };
 
-    /// <summary>What <c>mmap</c> is told to bring the pages in at once; nothing where the system has no such flag.</summary>
-    private protected virtual int PopulateFlag(in MappingRequest request) => 0;
-
     private protected SafeMappingHandle MapPages(in OpenObject target, in MappingRequest request, nint hint)
     {
         var error = TryMapPages(target, request, hint, out var mapping);
@@ -116,7 +113,7 @@ internal abstract partial class PosixPlatform
     private Errno TryMapPages(in OpenObject target, in MappingRequest request, nint hint, out SafeMappingHandle? mapping)
     {
         var length = checked((nuint)Math.Max(request.Length, request.AddressSpace));
-        var flags = SharingOf(request) | PopulateFlag(request) | (request.AddressSpace > request.Length ? NoReserveFlag : 0);
+        var flags = SharingOf(request) | (request.AddressSpace > request.Length ? NoReserveFlag : 0);
         var address = Fails(nameof(Libc.mmap))
             ? -1
             : Libc.mmap(hint, length, ProtectionOf(request.Access), flags, target.Handle, request.Offset);
@@ -144,7 +141,8 @@ internal abstract partial class PosixPlatform
     private protected unsafe void ClearBeyondEnd(in OpenObject target, long length, SafeFileHandle zeros)
     {
         var inside = MemoryPage.Inside(length);
-        if (inside == 0)
+        // The last page that offsets reach cannot be mapped, so that nobody has stored there.
+        if (inside == 0 || MemoryPage.RoundUp(length) < length)
         {
             return;
         }
@@ -216,7 +214,7 @@ internal abstract partial class PosixPlatform
     /// <summary>Maps at a fixed address, in place of what is there: only ever inside a range that is ours.</summary>
     private void MapOver(nint address, in OpenObject target, in MappingRequest request)
     {
-        var flags = SharingOf(request) | MAP_FIXED | PopulateFlag(request);
+        var flags = SharingOf(request) | MAP_FIXED;
         var result = Fails(nameof(Libc.mmap))
             ? -1
             : Libc.mmap(address, (nuint)MemoryPage.RoundUp(request.Length), ProtectionOf(request.Access), flags, target.Handle, request.Offset);

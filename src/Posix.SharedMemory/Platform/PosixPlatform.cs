@@ -9,6 +9,8 @@ internal abstract partial class PosixPlatform : Platform
 {
     internal override int ProcessId => Libc.getpid();
 
+    internal override long GetPageSize(in OpenObject target) => MemoryPage.Size;
+
     internal override void SetPermissions(in OpenObject target, UnixFileMode permissions)
     {
         nint result;
@@ -43,6 +45,8 @@ internal abstract partial class PosixPlatform : Platform
 
     internal override unsafe int Read(in OpenObject target, Span<byte> destination, long offset)
     {
+        // No file has bytes behind the last offset there is; the kernel refuses a count that reaches beyond it.
+        destination = destination[..(int)Math.Min(destination.Length, long.MaxValue - offset)];
         var done = 0;
         while (done < destination.Length)
         {

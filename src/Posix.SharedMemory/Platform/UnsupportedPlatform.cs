@@ -55,6 +55,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override FileAccess? Examine(in OpenObject target, out long pageSize) => throw Unsupported();
 
+    internal override long GetPageSize(in OpenObject target) => throw Unsupported();
+
     internal override long GetLength(in OpenObject target) => throw Unsupported();
 
     internal override SharedMemoryStatus GetStatus(in OpenObject target) => throw Unsupported();

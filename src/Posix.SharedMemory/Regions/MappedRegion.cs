@@ -32,9 +32,9 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path cannot be one; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: the path is
-    /// a directory's. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
+    /// a directory's, or the length is no multiple of the huge pages that files there are made of. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space.</exception>
+    /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or is one of huge pages and address space is asked for.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public static MappedRegion Create(string path, long length, FileCleanup cleanup, MappedRegionOptions? options = null)
     {
@@ -50,11 +50,12 @@ public sealed class MappedRegion : IDisposable
         }
 
         var target = new OpenObject(handle, place.Label);
-        var file = SharedMemoryObject.OfFile(platform, target);
         MappedRegion? region = null;
         var placed = false;
         try
         {
+            var file = SharedMemoryObject.OfFile(platform, target);
+            file.CheckPages(length, "ftruncate");
             platform.SetInitialLength(target, length, options.Backing);
             platform.SetPermissions(target, options.Permissions);
             region = new(platform, file, place, options, length: null);
@@ -84,7 +85,7 @@ public sealed class MappedRegion : IDisposable
             {
                 RemoveTemporary(platform, temporary);
                 region?.Mapping.Dispose();
-                file.Dispose();
+                handle.Dispose();
             }
         }
     }
@@ -94,7 +95,11 @@ public sealed class MappedRegion : IDisposable
     /// <param name="options">Address space; backing, for <see cref="Resize"/>.</param>
     /// <exception cref="ArgumentException">The path cannot be one.</exception>
     /// <exception cref="InvalidDataException">The file is empty.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>; <see cref="Errno.EINVAL"/>, <see cref="Errno.EISDIR"/>: not a file.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>; <see cref="Errno.EINVAL"/>, <see cref="Errno.EISDIR"/>: not a file. <see cref="Errno.EAGAIN"/>, after a second
+    /// of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">Address space is asked for, and the file is of huge pages (hugetlbfs).</exception>
     /// <example>
     /// <code><![CDATA[
     /// using var attached = MappedRegion.Attach(path, new() { AddressSpace = 1L << 30 });
@@ -159,7 +164,7 @@ public sealed class MappedRegion : IDisposable
     /// <summary>Makes the file longer and maps what is new. The same length is nothing.</summary>
     /// <param name="newLength">In bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is smaller than what is mapped.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>: the space is not there; nothing has changed. <see cref="Errno.EFBIG"/>, <see cref="Errno.ENOMEM"/>.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>: the space is not there; nothing has changed. <see cref="Errno.EFBIG"/>, <see cref="Errno.ENOMEM"/>; <see cref="Errno.EINVAL"/>: no multiple of the file's huge pages.</exception>
     /// <remarks>The file is never cut: where another process has made it longer meanwhile, the region shows that length.</remarks>
     public void Resize(long newLength)
     {
@@ -169,6 +174,7 @@ public sealed class MappedRegion : IDisposable
             ArgumentOutOfRangeException.ThrowIfLessThan(newLength, Length);
             if (newLength > Length)
             {
+                _file.CheckPages(newLength, "ftruncate");
                 _platform.Resize(target, newLength, _options.Backing, shrink: null);
                 Adopt(_platform.GetLength(target));
             }

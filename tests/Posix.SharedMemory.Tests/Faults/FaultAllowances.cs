@@ -42,10 +42,13 @@ internal static class FaultAllowances
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
         ("OpenDescriptor", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
+        ("OpenDescriptor", "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "As for other opens: opened again."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
         (Any, "fcntl(unlock)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
+        ("Map", "madvise later", [Errno.EINTR, Errno.EINVAL, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "Populating: made again, or page by page."),
+        ("Map", "madvise later", [], FaultOutcome.Throws, "Populating."),
         (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
@@ -173,6 +176,7 @@ internal static class FaultAllowances
             "fcntl" when last == "getdents64" => "fcntl(wait)",
             "fcntl" => "fcntl(lock)",
             "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
+            "madvise" when before.Contains("madvise", StringComparer.Ordinal) => "madvise later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
             "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",

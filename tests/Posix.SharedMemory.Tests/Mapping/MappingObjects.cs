@@ -271,6 +271,48 @@ public sealed class MappingObjects
         mapping.GetSpan()[0] = 1;
     }
 
+    [Fact]
+    [Rule("populate.map")]
+    public void Nobody_who_maps_the_object_waits_until_it_is_populated()
+    {
+        SharedMemoryObject? memory = null;
+        var platform = new HookedPlatform("madvise", 1, () => Watchdog.Run(
+            () =>
+            {
+                memory!.Map().Dispose();
+                return true;
+            },
+            "another mapping"));
+        using var host = new SubstitutedObject(platform);
+        memory = host.Memory;
+        using var mapping = memory.Map(new() { Populate = true });
+        Assert.True(platform.Fired);
+    }
+
+    [Fact]
+    [Rule("populate.map")]
+    public void Populating_follows_the_advice_and_leaves_nothing_mapped_where_it_fails()
+    {
+        var platform = new FaultingPlatform();
+        using var host = new SubstitutedObject(platform);
+        var identity = host.Memory.GetStatus().Identity;
+        var options = new MappingOptions { Populate = true, HugePages = true };
+        foreach (var (errno, told) in new[] { (Errno.ENOMEM, Errno.ENOMEM), (Errno.EFAULT, Errno.ENOSPC) })
+        {
+            platform.Arm("madvise", errno, occurrence: 2);
+            Assert.Equal(told, Assert.Throws<SharedMemoryException>(() => host.Memory.Map(options)).Errno);
+            Assert.True(platform.Fired);
+            Assert.Empty(Held.Mappings(identity));
+        }
+
+        // A kernel that knows neither: the advice is dropped, and each page is looked at.
+        platform.Arm("madvise", Errno.EINVAL, occurrence: 0);
+        using (host.Memory.Map(options))
+        {
+            Assert.Equal(host.Memory.Length, host.Memory.GetStatus().AllocatedBytes);
+        }
+    }
+
     private static void Aligned<T>(MemoryMapping mapping, int alignment)
         where T : unmanaged
     {

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Posix.SharedMemory.Tests.Objects;
 
 public sealed class CopyingFrom
@@ -22,6 +24,40 @@ public sealed class CopyingFrom
         Assert.Equal(Length, memory.Read(copied, 0));
         Assert.Equal([.. new byte[offset], .. Pattern.Of(Length).Take((int)expected), .. new byte[Length - offset - expected]], copied);
         Assert.Equal(Length, memory.Length);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("splice")]
+    [Rule("copy.from")]
+    public void What_a_nonblocking_pipe_has_had_is_counted_and_EAGAIN_is_of_nothing(string? forbidden)
+    {
+        using var host = new SubstitutedObject(forbidden is null ? new FaultingPlatform() : new FaultingPlatform(forbidden, Errno.EINVAL, 0));
+        var (reader, writer) = Native.Pipe(Native.O_NONBLOCK);
+        using (reader)
+        using (var into = new FileStream(writer, FileAccess.Write, bufferSize: 0))
+        {
+            Assert.Equal(Errno.EAGAIN, Assert.Throws<SharedMemoryException>(() => host.Memory.CopyFrom(reader)).Errno);
+            into.Write(Pattern.Of(100));
+            Assert.Equal(100, host.Memory.CopyFrom(reader, 7));
+            Assert.Equal(Errno.EAGAIN, Assert.Throws<SharedMemoryException>(() => host.Memory.CopyFrom(reader)).Errno);
+        }
+
+        var copied = new byte[100];
+        Assert.Equal(100, host.Memory.Read(copied, 7));
+        Assert.Equal(Pattern.Of(100), copied);
+    }
+
+    [Fact]
+    [Rule("copy.from")]
+    public void What_was_copied_in_an_earlier_step_is_counted_too()
+    {
+        var platform = new DryingPlatform();
+        using var host = new SubstitutedObject(platform, length: 100 << 20);
+        using var source = Native.Open("/dev/zero", Native.O_RDONLY);
+        var copied = host.Memory.CopyFrom(source);
+        Assert.Equal(platform.Received, copied);
+        Assert.InRange(copied, 1, host.Memory.Length - 1);
     }
 
     [Fact]
@@ -114,5 +150,18 @@ public sealed class CopyingFrom
     {
         internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
             range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
+    }
+
+    /// <summary>Linux with a source that has all that is asked once, and nothing afterwards.</summary>
+    private sealed class DryingPlatform : LinuxPlatform
+    {
+        internal long Received { get; private set; }
+
+        internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
+        {
+            received = Received == 0 ? range.Length : 0;
+            Received += received;
+            return received == 0 ? Errno.EAGAIN : default;
+        }
     }
 }

@@ -108,6 +108,58 @@ public sealed class CreatingHuge
     }
 
     [SkippableFact]
+    [Rule("region.huge")]
+    public void A_region_of_huge_pages_maps_whole_ones_and_leaves_nothing_mapped()
+    {
+        using var pool = HugePagePool.TryAdd(2, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var memory = SharedMemoryObject.CreateAnonymous(Page, s_huge);
+        var path = $"/proc/self/fd/{memory.SafeFileHandle.DangerousGetHandle()}";
+        Assert.Throws<PlatformNotSupportedException>(() => MappedRegion.Attach(path, new() { AddressSpace = 1 << 30 }));
+        Assert.Equal(Page, memory.Length);
+        using (var part = MappedRegion.Attach(Native.Open(path, Native.O_RDWR), 100))
+        {
+            part.Mapping.GetSpan().Fill(1);
+        }
+
+        using (var region = MappedRegion.Attach(path))
+        {
+            Assert.Equal(100, region.Mapping.GetReadOnlySpan(0, 200).Count((byte)1));
+            Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => region.Resize(Page + 4096)).Errno);
+            Assert.Equal((Page, Page), (region.Length, memory.Length));
+            region.Resize(2 * Page);
+            region.Mapping.GetSpan().Fill(2);
+        }
+
+        Assert.Equal(2 * Page, memory.Length);
+        Assert.Empty(Held.Mappings(memory));
+    }
+
+    [SkippableFact]
+    [Rule("region.huge")]
+    public void A_region_is_created_where_files_are_of_huge_pages()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var pool = HugePagePool.TryAdd(2, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var directory = TemporaryDirectory.InMemory();
+        using var peer = Peer.Run(
+            "unshare", "--mount", "--propagation", "private", "sh", "-c",
+            $"mount -t hugetlbfs -o pagesize=2M none '{directory.Path}' && exec '{Peer.Program}' region-act '{directory.File()}'");
+        Assert.Equal("ready", peer.ReadLine());
+        Assert.Equal("SharedMemoryException EINVAL", peer.Ask("create 5000 Manual"));
+        Assert.Equal("SharedMemoryException EINVAL", peer.Ask("create 5000 Manual 600"));
+        Assert.Equal("SharedMemoryException ENOENT", peer.Ask("attach"));
+        Assert.Equal("ok", peer.Ask($"create {Page} Manual 600"));
+        Assert.Equal("ok", peer.Ask($"resize {2 * Page}"));
+        Assert.Equal("ok", peer.Ask("fill 3"));
+        Assert.Equal("yes", peer.Ask("sees 3"));
+        Assert.Equal("ok", peer.Ask("dispose"));
+        Assert.Equal("SharedMemoryException ENOENT", peer.Ask("attach"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
     [Rule("anonymous.hugelack")]
     public void Says_what_the_machine_lacks()
     {

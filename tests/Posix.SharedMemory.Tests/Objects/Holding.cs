@@ -214,6 +214,46 @@ public sealed class Holding
         Assert.Null(asking.Exception);
     }
 
+    [SkippableTheory]
+    [InlineData("Open")]
+    [InlineData("OpenDescriptor")]
+    [InlineData("Attach")]
+    [Rule("holders.others")]
+    public void Every_way_to_open_waits_for_who_asks(string way)
+    {
+        Skip.IfNot(Installed.Has("python3"), "There is no python3 here.");
+        const string Asker =
+            """
+            import fcntl, os, signal, sys, time
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+            descriptor = os.open(sys.argv[1], os.O_RDWR)
+            while True:
+                try:
+                    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.001)
+            print(descriptor, flush=True)
+            signal.sigwait({signal.SIGIO})
+            time.sleep(0.05)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            print("met", flush=True)
+            sys.stdin.read()
+            """;
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        using var asker = Peer.Run("python3", "-c", Asker, name.Path);
+        var descriptor = int.Parse(asker.ReadLine(), CultureInfo.InvariantCulture);
+        using IDisposable opened = way switch
+        {
+            "Open" => SharedMemoryObject.Open(name),
+            "OpenDescriptor" => SharedMemoryDirectory.OpenDescriptor(asker.ProcessId, descriptor),
+            _ => MappedRegion.Attach(name.Path),
+        };
+        Assert.Equal("met", asker.ReadLine());
+        Assert.Equal(0, asker.Finish().ExitCode);
+    }
+
     [Fact]
     [Rule("holders.asked")]
     public void Of_what_was_listed_it_is_told_whether_anybody_holds_it()

@@ -65,6 +65,18 @@ public sealed class Measuring
     }
 
     [Fact]
+    [Rule("length.sparse")]
+    public void Grows_up_to_the_last_offset_there_is()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(1, new() { Backing = Backing.Sparse });
+        foreach (var length in (long[])[long.MaxValue - 4096, long.MaxValue - 4095, long.MaxValue - 100, long.MaxValue])
+        {
+            memory.SetLength(length, Backing.Sparse);
+            Assert.Equal(length, memory.Length);
+        }
+    }
+
+    [Fact]
     [Rule("length.mapped")]
     public void Shrinking_below_a_live_mapping_is_refused()
     {

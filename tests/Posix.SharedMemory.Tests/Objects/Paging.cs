@@ -46,6 +46,25 @@ public sealed class Paging
         Assert.Equal([Run(0, 2, PageState.Absent), Run(2, 1, PageState.Present), Run(3, 5, PageState.Absent)], host.Memory.GetPageStates());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [Rule("pages.states")]
+    public void States_end_where_the_object_did_when_it_was_looked_at(long written)
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(4L * s_page, new() { Backing = Backing.Sparse });
+        memory.Write([1], 2L * s_page);
+        var platform = new UncountedPlatform(() =>
+        {
+            memory.SetLength(16L * s_page, Backing.Sparse);
+            memory.Write(new byte[written * s_page], 3L * s_page);
+            memory.Write([1], 14L * s_page);
+        });
+        Assert.Equal(
+            [Run(0, 2, PageState.Absent), Run(2, 2, PageState.Present)],
+            platform.GetPageStates(memory.Target));
+    }
+
     [SkippableFact]
     [Rule("pages.huge")]
     public void Huge_pages_are_found_where_somebody_maps_them()
@@ -78,6 +97,24 @@ public sealed class Paging
     }
 
     private static PageRun Run(long first, long count, PageState state) => new(new(first * s_page, count * s_page), state);
+
+    /// <summary>Linux that does not count pages, and where a neighbour acts when it is asked to.</summary>
+    private sealed class UncountedPlatform(Action neighbour) : LinuxPlatform
+    {
+        private bool _isAsked;
+
+        internal override Errno CountPages(in OpenObject target, ByteRange range, out PageCounts pages)
+        {
+            if (!_isAsked)
+            {
+                _isAsked = true;
+                neighbour();
+            }
+
+            pages = default;
+            return Errno.ENOSYS;
+        }
+    }
 
     /// <summary>Linux with the second half of every object in the swap, as far as it tells.</summary>
     private sealed class HalfSwappedPlatform : LinuxPlatform

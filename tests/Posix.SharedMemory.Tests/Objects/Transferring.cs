@@ -24,6 +24,23 @@ public sealed class Transferring
 
     [Fact]
     [Rule("read.short")]
+    public void Read_is_short_where_no_offsets_follow()
+    {
+        using var memory = SharedMemoryObject.CreateUnpublished(100);
+        var bytes = new byte[10];
+        foreach (var behind in (long[])[3, 0, 10, 9])
+        {
+            Assert.Equal(0, memory.Read(bytes, long.MaxValue - behind));
+        }
+
+        memory.SetLength(long.MaxValue, Backing.Sparse);
+        memory.Write([7, 8], long.MaxValue - 2);
+        Assert.Equal(3, memory.Read(bytes, long.MaxValue - 3));
+        Assert.Equal([0, 7, 8, 0, 0, 0, 0, 0, 0, 0], bytes);
+    }
+
+    [Fact]
+    [Rule("read.short")]
     public void Read_does_not_fault_while_another_process_truncates()
     {
         using var name = new TemporaryName();

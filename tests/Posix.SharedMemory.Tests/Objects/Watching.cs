@@ -149,6 +149,26 @@ public sealed class Watching
         Assert.Throws<ObjectDisposedException>(() => watcher.Wait(TimeSpan.Zero));
     }
 
+    [Fact]
+    [Rule("directory.watch")]
+    public void Who_cancels_a_wait_that_disposal_has_ended_is_not_told_of_it()
+    {
+        using var cancelled = new CancellationTokenSource();
+        SharedMemoryWatcher? watcher = null;
+        var platform = new HookedPlatform("poll", 1, () =>
+        {
+            watcher!.Dispose();
+            cancelled.Cancel();
+        });
+        using (Platform.Substitute(platform))
+        {
+            watcher = SharedMemoryDirectory.Watch();
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => watcher.Wait(Timeout.InfiniteTimeSpan, cancelled.Token));
+        Assert.True(platform.Fired);
+    }
+
     private static (SharedMemoryChangeKind Kind, string Name, string OldName) Next(SharedMemoryWatcher watcher, TemporaryName name)
     {
         var change = NextOf(watcher, name);

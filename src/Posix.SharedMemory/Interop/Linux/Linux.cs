@@ -30,7 +30,7 @@ internal static class Linux
 
     internal const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
 
-    internal const int MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000;
+    internal const int MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
     internal const int MS_SYNC = 4;
 
     internal const int MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15;
