@@ -111,7 +111,7 @@ internal static class ManPage
     internal static string Render(IEnumerable<ShmCommand> commands)
     {
         var page = new StringBuilder(Front);
-        page.Append(".SH OPTIONS\nEvery command takes these.\n");
+        page.Append(".SH OPTIONS\n\\-\\-version stands alone; every command takes the others.\n");
         AppendOptions(page, CommandLine.MakeRoot([]).Options);
         page.Append(".SH COMMANDS\n");
         var examples = new StringBuilder(".SH EXAMPLES\n");
