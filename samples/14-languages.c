@@ -1,8 +1,10 @@
 // The C side of 14-languages.cs: cc -O2 -o frame 14-languages.c; ./frame FRAME ANSWER   (glibc before 2.34: add -lrt)
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,34 +26,55 @@ static struct frame *map(int fd, size_t length)
 
 int main(int argc, char **argv)
 {
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s FRAME ANSWER\n", argv[0]);
+        return 2;
+    }
+
     struct stat status;
-    int fd = argc == 3 ? shm_open(argv[1], O_RDWR, 0) : -1;
+    int fd = shm_open(argv[1], O_RDWR, 0);
     if (fd == -1 || fstat(fd, &status) == -1) {
-        perror(argv[0]);
+        perror(argv[1]);
         return 1;
     }
 
-    struct frame *frame = map(fd, (size_t)status.st_size);
-    size_t count = frame == NULL ? 0 : (size_t)frame->width * frame->height;
-    if (count == 0 || count > (size_t)status.st_size - sizeof *frame) {
-        return 1;               // What a stranger wrote is checked against the length that the kernel tells.
+    // What a stranger wrote is checked against the length that the kernel tells: first whether there is a header at all.
+    size_t length = (size_t)status.st_size;
+    if (length < sizeof(struct frame)) {
+        fprintf(stderr, "%s: %zu bytes are no frame\n", argv[1], length);
+        return 1;
+    }
+
+    struct frame *frame = map(fd, length);
+    if (frame == NULL) {
+        perror(argv[1]);
+        return 1;
+    }
+
+    uint64_t count = (uint64_t)frame->width * frame->height;
+    if (count == 0 || count > length - sizeof *frame) {
+        fprintf(stderr, "%s: %llu pixels are not in its %zu bytes\n", argv[1], (unsigned long long)count, length);
+        return 1;
     }
 
     // An object of its own: O_EXCL, so that it is ours, and its memory reserved, so that no store is a bus error.
     fd = shm_open(argv[2], O_RDWR | O_CREAT | O_EXCL, 0600);
-    if (fd == -1 || posix_fallocate(fd, 0, status.st_size) != 0) {
+    if (fd == -1) {
         perror(argv[2]);
         return 1;
     }
 
-    struct frame *answer = map(fd, (size_t)status.st_size);
+    int error = posix_fallocate(fd, 0, status.st_size);     // It returns the error, and leaves errno alone.
+    struct frame *answer = error == 0 ? map(fd, length) : NULL;
     if (answer == NULL) {
+        fprintf(stderr, "%s: %s\n", argv[2], strerror(error != 0 ? error : errno));
+        shm_unlink(argv[2]);    // Nobody waits for an answer that never comes.
         return 1;
     }
 
     *answer = *frame;
     frame->sum = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         frame->sum += frame->pixels[i];
         answer->pixels[i] = (unsigned char)~frame->pixels[i];
     }

@@ -17,7 +17,15 @@ for (let i = 16; i < end; i++) {
 }
 
 // "wx": the object is new, so it is ours. A full /dev/shm is an error here, ENOSPC.
-fs.writeFileSync("/dev/shm/" + process.argv[3], answer, { flag: "wx", mode: 0o600 });
+const made = fs.openSync("/dev/shm/" + process.argv[3], "wx", 0o600);
+try {
+  fs.writeFileSync(made, answer);
+} catch (error) {
+  fs.unlinkSync("/dev/shm/" + process.argv[3]); // Nobody waits for an answer that never comes.
+  throw error;
+}
+
+fs.closeSync(made);
 
 const field = Buffer.alloc(8);
 field.writeBigUInt64LE(sum);

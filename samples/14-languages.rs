@@ -27,14 +27,25 @@ fn main() -> Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(&names[0])?;
     let length = file.metadata()?.len() as usize;
     let frame = map(&file, length)?;
-    let word = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().unwrap()) as usize;
-    let end = 16 + word(0) * word(4);
+    if length < 16 {
+        return Err(Error::other("the object is too short for a frame"));
+    }
+    // What a stranger wrote is checked against the length that the kernel tells, before anything is made.
+    let word = |at: usize| u64::from(u32::from_le_bytes(frame[at..at + 4].try_into().unwrap()));
+    let count = word(0) * word(4);
+    if count > (length - 16) as u64 {
+        return Err(Error::other("the frame ends behind the object"));
+    }
+    let end = 16 + count as usize;
 
     // An object of its own: create_new, so that it is ours, and its memory reserved, so that no store is a bus error.
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&names[1])?;
     match unsafe { posix_fallocate(file.as_raw_fd(), 0, length as i64) } {
         0 => {}
-        error => return Err(Error::from_raw_os_error(error)),
+        error => {
+            std::fs::remove_file(&names[1])?;    // Nobody waits for an answer that never comes.
+            return Err(Error::from_raw_os_error(error));
+        }
     }
 
     let answer = map(&file, length)?;

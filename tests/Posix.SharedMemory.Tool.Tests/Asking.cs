@@ -1,3 +1,5 @@
+using System.CommandLine;
+
 namespace Posix.SharedMemory.Tool.Tests;
 
 /// <summary>What the command answers before it touches anything: version, help, wrong usage, completion.</summary>
@@ -32,6 +34,60 @@ public sealed class Asking
             .Skip(1).Where(line => line.StartsWith("  ", StringComparison.Ordinal) && line[2] != ' ').Select(line => line.Trim().Split(' ')[0]).ToList();
         Assert.Contains("ls", commands);
         Assert.All(commands, command => Assert.Contains($"Examples:\n  shm {command}", Shm.Print(command, "--help"), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void No_flag_takes_the_word_behind_it()
+    {
+        var flags = 0;
+        foreach (var command in CommandLine.MakeAll())
+        {
+            var root = new RootCommand { command };
+            root.Add(CommandLine.NoColor);
+            foreach (var option in command.Options.Append(CommandLine.NoColor).OfType<Option<bool>>())
+            {
+                foreach (var spelling in option.Aliases.Append(option.Name))
+                {
+                    var given = root.Parse([command.Name, spelling, "false"]);
+                    Assert.True(given.GetValue(option), $"{command.Name} {spelling}");
+                    Assert.Empty(given.GetResult(option)!.Tokens);
+                    flags++;
+                }
+            }
+        }
+
+        Assert.InRange(flags, 30, 300);
+    }
+
+    [Fact]
+    public void A_word_behind_a_flag_is_a_name()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        using var held = SharedMemoryObject.Open(name);
+        var ran = Shm.Run("rm", name, "--if-unused", "false");
+        Assert.Equal((1, 2), (ran.ExitCode, ran.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.Equal(["a"], objects.Names());
+        Assert.Equal("No object that nobody holds\n", Shm.Print("gc", "--remove", "false"));
+        Assert.Contains("no object matches", Shm.Fail("rm", "-y", objects.Prefix + "none*"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_two_words_ask_for_help()
+    {
+        using var objects = new Objects();
+        Assert.Equal(Shm.Print("ls", "--help"), Shm.Print("ls", "-h"));
+        Assert.Contains("'-?' is no option", Shm.Refuse("ls", "-?"), StringComparison.Ordinal);
+        Assert.Equal("shm: stat: h: No such file or directory (ENOENT)", Shm.Fail("stat", "/h"));
+        Assert.Equal("", Shm.Print("ls", "--names", "/?" + objects.Prefix));
+        Assert.DoesNotContain("Usage", Shm.Run("ls", "--names", "/?").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_shows_no_argument_as_required_that_may_be_left_out()
+    {
+        Assert.DoesNotContain("<", Shm.Print("--help"), StringComparison.Ordinal);
+        Assert.Contains("shm ls [<PATTERN>]", Shm.Print("ls", "--help"), StringComparison.Ordinal);
     }
 
     [Fact]

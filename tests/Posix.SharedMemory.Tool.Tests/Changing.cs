@@ -25,6 +25,9 @@ public sealed class Changing
         using var objects = new Objects();
         string one = objects.Add("one", 1), two = objects.Add("two", 2);
         Assert.Equal($"shm: mv: {two}: File exists (EEXIST)", Shm.Fail("mv", one, two, "--no-replace"));
+        // As rename(2): an object that has the name already is no other.
+        Shm.Print("mv", one, one, "--no-replace");
+        Assert.Contains("Fail if another object has the new name", Shm.Print("mv", "--help"), StringComparison.Ordinal);
         Shm.Print("mv", one, two, "--exchange");
         Assert.Equal((2, 1), (Objects.Read(one).Length, Objects.Read(two).Length));
         Shm.Print("mv", one, two);

@@ -116,7 +116,7 @@ public sealed class Creating
     [InlineData("create: a name may not hold a slash, except in front (shm create --help tells more)", "{0}/a", "1")]
     [InlineData("create: a name may not be empty (shm create --help tells more)", "/", "1")]
     [InlineData("create: a name may not be a dot or two (shm create --help tells more)", "..", "1")]
-    [InlineData(@"create: a backslash begins \\, \n, \t, \r or \xNN (shm create --help tells more)", @"{0}\q", "1")]
+    [InlineData(@"create: a backslash begins \\, \*, \?, \n, \t, \r or \xNN (shm create --help tells more)", @"{0}\q", "1")]
     [InlineData(@"create: {0}\xFF: a new name is UTF-8", @"{0}\xff", "1")]
     public void Refuses_bad_input_before_anything_is_touched(string line, params string[] words)
     {

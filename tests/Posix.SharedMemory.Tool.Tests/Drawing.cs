@@ -28,7 +28,7 @@ public sealed class Drawing
 
             █ resident: in memory (13K, 4 pages, 3 %)
             · absent: reads as zero, takes memory when written (388K, 97 pages, 97 %)
-            Not known: which pages are huge. It shows where a process that you may look into maps them, from Linux 6.7 on.
+            Not known: which pages are huge. Linux tells it from 6.7 on, and only where a process that you may look into maps the object.
 
             """,
             objects.Normal(Shm.Print("map", name)));
@@ -204,11 +204,11 @@ public sealed class Drawing
         using var objects = new Objects();
         var name = objects.Add("a");
         Assert.Equal($"shm: map: {name}-not: No such file or directory (ENOENT)", Shm.Fail("map", name + "-not"));
-        Assert.Equal("shm: map: --json or --svg, not both", Shm.Refuse("map", name, "--json", "--svg", "-"));
+        Assert.Equal("shm: map: --json and --svg exclude each other (shm map --help tells more)", Shm.Refuse("map", name, "--json", "--svg", "-"));
         Assert.Equal("shm: map: /nowhere/at/all.svg: No such file or directory (ENOENT)", Shm.Fail("map", name, "--svg", "/nowhere/at/all.svg"));
     }
 
-    private static PageSurvey Survey(long length, PageRun[] runs, ByteRange[]? huge = null) => new("a", length, runs, huge ?? [], IsVague: false, HidesReserved: false);
+    private static PageSurvey Survey(long length, PageRun[] runs, ByteRange[]? huge = null) => new("a", "a", length, runs, huge ?? [], IsVague: false, HidesReserved: false);
 
     private static PageRun Run(long offset, long length, PageState state) => new(new(offset, length), state);
 

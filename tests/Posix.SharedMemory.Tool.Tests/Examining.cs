@@ -127,7 +127,7 @@ public sealed class Examining
     {
         using var root = new FakeRoot();
         AssertFound(
-            "stale", 1, "4 objects, 10K, nobody has written for a day, and nobody holds: d, c, b, ...",
+            "stale", 1, "Nobody holds d, c, b, ..., and nobody has written there for a day: 4 objects, 10K.",
             root.Make(default(Errno), [new("a", 1024), new("b", 2048), new("c", 3072), new("d", 4096)]));
     }
 

@@ -57,6 +57,20 @@ public sealed class Following
     }
 
     [Fact]
+    public void Tells_of_bytes_that_change_as_soon_as_it_says_that_it_has_started()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 48 << 20);
+        using var memory = SharedMemoryObject.Open(name);
+        memory.Write(Enumerable.Repeat((byte)1, 48 << 20).ToArray(), 0);
+        using var watching = Watch("watch", name, "--json", "--interval", "0.05");
+        Event(watching, "started");
+        memory.Write([2], (48 << 20) - 1);
+        Assert.Equal(((48 << 20) - 1, 1), RangeOf(Assert.Single(Event(watching, "bytes").GetProperty("ranges").EnumerateArray())));
+        Assert.Equal(0, Interrupt(watching));
+    }
+
+    [Fact]
     public void Goes_on_when_the_object_is_moved_removed_and_made_again()
     {
         using var objects = new Objects();

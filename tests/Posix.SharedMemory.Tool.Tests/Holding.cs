@@ -58,10 +58,25 @@ public sealed class Holding
         Assert.Equal((6, python.ProcessId), (fact.GetProperty("length").GetInt32(), fact.GetProperty("held_by")[0].GetProperty("pid").GetInt32()));
         Assert.Equal("cde", Shm.Print("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor, "--offset", "2", "--length", "3"));
         Assert.Matches(@"^shm: cat: No such file or directory \(ENOENT\): descriptor 9999 of process \d+$", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "9999"));
-        Assert.Contains("(EINVAL)", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "0"), StringComparison.Ordinal);
+        Assert.Equal(
+            $"shm: cat: descriptor 0 of process {python.ProcessId}: something else than memory (a pipe, a socket, a file on disk)", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "0"));
         Assert.Equal("shm: cat: give a NAME, or --pid and --fd (shm cat --help tells more)", Shm.Refuse("cat", "--pid", "1"));
         Assert.Contains("go with it", Shm.Refuse("ls", "--anonymous", "--owner", "0"), StringComparison.Ordinal);
         Assert.Contains("go with it", Shm.Refuse("ls", "x", "--anonymous"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Descriptors_of_something_else_are_named_and_so_is_a_process_that_is_not_there()
+    {
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        const string Script = "import os,socket,sys; a,b=os.pipe(); s=socket.socket(socket.AF_UNIX); print(a,b,s.fileno(),os.open('/',0),os.open('/dev/zero',2),os.open(sys.executable,0),flush=True); sys.stdin.read()";
+        using var python = Peer.Run("python3", "-c", Script);
+        var descriptors = python.ReadLine().Split(' ');
+        Assert.Equal(6, descriptors.Length);
+        Assert.All(descriptors, descriptor => Assert.Equal(
+            $"shm: cat: descriptor {descriptor} of process {python.ProcessId}: something else than memory (a pipe, a socket, a file on disk)",
+            Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor)));
+        Assert.Equal("shm: cat: process 2147483647: no such process (ENOENT)", Shm.Fail("cat", "--pid", "2147483647", "--fd", "0"));
     }
 
     [Fact]
@@ -97,9 +112,9 @@ public sealed class Holding
             Watchdog.Until(() => Shm.Print("gc", objects.All).Contains("orphan", StringComparison.Ordinal), "an orphan");
             var lines = objects.Normal(Shm.Print("gc", objects.All)).Split('\n');
             Assert.EndsWith("  orphan", lines[1], StringComparison.Ordinal);
-            Assert.Equal("1 object that nobody holds, 100K; --remove removes them", lines[2]);
+            Assert.Equal("1 object that nobody holds, 100K; --remove removes it", lines[2]);
             Assert.Equal(lines, objects.Normal(Shm.Print("gc", objects.All, "--dry-run")).Split('\n'));
-            Assert.Contains("0 objects", Shm.Print("gc", objects.All, "--remove", "--older", "1h"), StringComparison.Ordinal);
+            Assert.Equal("No object that nobody holds\n", Shm.Print("gc", objects.All, "--remove", "--older", "1h"));
             Assert.Equal(["held", "mapped", "orphan"], objects.Names());
 
             var fact = Assert.Single(Objects.Json(Shm.Print("gc", objects.All, "--remove", "--json")).EnumerateArray());
@@ -124,7 +139,7 @@ public sealed class Holding
         var name = objects.Add("a");
         using var held = SharedMemoryObject.Open(name);
         var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c '$SHM gc {name} --remove; $SHM rm {name} --if-unused; $SHM who {name}; $SHM ls {name}; $SHM top --once --filter {name}; $SHM watch {name} --count 1 & sleep 1; kill $!'");
-        Assert.StartsWith("0 objects that nobody holds, 0\nSomebody holds it, who is not to be seen from here.\n", ran.Output, StringComparison.Ordinal);
+        Assert.StartsWith("No object that nobody holds\nSomebody holds it, who is not to be seen from here.\n", ran.Output, StringComparison.Ordinal);
         // The same everywhere: one at least, and not 0.
         Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" 1+ ", StringComparison.Ordinal)));
         Assert.Matches($@"started +{name}  4096 bytes, 0600, \S+, 1 known to hold it\n", ran.Output);
@@ -204,7 +219,8 @@ public sealed class Holding
         var fact = Objects.Json(copy.RunAsStranger("ls", foreign, "--json").Output)[0];
         Assert.Equal((System.Text.Json.JsonValueKind.Null, false), (fact.GetProperty("holders").ValueKind, fact.GetProperty("holders_exact").GetBoolean()));
         Assert.Matches(@"Nobody is known to hold it\.\n(\d+ processes|Process \d+) may not be looked into", copy.RunAsStranger("who", foreign).Output);
-        Assert.Contains("left alone", copy.RunAsStranger("gc", foreign, "--remove").Output, StringComparison.Ordinal);
+        Assert.Equal(
+            "No object that nobody holds\n1 object that other users' processes may hold, and only their owners or a process with CAP_LEASE can tell: left alone\n", copy.RunAsStranger("gc", foreign, "--remove").Output);
         Assert.Equal($"shm: rm: {foreign}: it cannot be known whether anybody holds it", Shm.OneLine(copy.RunAsStranger("rm", foreign, "--if-unused"), exitCode: 1));
         Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\)$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
         Assert.Equal(["foreign"], objects.Names());

@@ -39,6 +39,16 @@ public sealed class Listing
     }
 
     [Fact]
+    public void JSON_tells_the_holders_also_where_only_names_are_printed()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        using var memory = SharedMemoryObject.Open(name);
+        var fact = Assert.Single(Objects.Json(Shm.Print("ls", name, "--names", "--json")).EnumerateArray());
+        Assert.InRange(fact.GetProperty("holders").GetInt32(), 1, int.MaxValue);
+    }
+
+    [Fact]
     public void Sorts_and_filters()
     {
         using var objects = new Objects();
@@ -143,5 +153,9 @@ public sealed class Listing
         Assert.DoesNotContain("\e[1m", Shm.Print("ls", objects.All), StringComparison.Ordinal);
         Assert.Contains("GROUP", InTerminal("stty cols 200; " + ls), StringComparison.Ordinal);
         Assert.DoesNotContain("GROUP", InTerminal("stty cols 60; " + ls), StringComparison.Ordinal);
+        var room = objects.Prefix.Length + 1;
+        Assert.Matches(@"\AMODE +OWNER +HOLDERS +LENGTH +MODIFIED +NAME\r\n", InTerminal($"COLUMNS={room + 50} {ls} --no-color"));
+        Assert.Matches(@"\AOWNER +HOLDERS +LENGTH +NAME\r\n", InTerminal($"COLUMNS={room + 30} {ls} --no-color"));
+        Assert.Matches(@"\AHOLDERS +LENGTH +NAME\r\n", InTerminal($"COLUMNS=20 {ls} --no-color"));
     }
 }

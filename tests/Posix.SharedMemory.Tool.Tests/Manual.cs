@@ -23,6 +23,18 @@ public sealed class Manual
         }
     }
 
+    [Fact]
+    public void Has_what_all_commands_share_and_nothing_that_is_hidden()
+    {
+        var page = Shm.Print("manual");
+        Assert.All((string[])["--no-color", "--help", "--version"], option => Assert.Contains($"\\fB{option.Replace("-", "\\-", StringComparison.Ordinal)}\\fR\n", page, StringComparison.Ordinal));
+        Assert.All((string[])["role", "object"], option => Assert.DoesNotContain($"\\-\\-{option}", page, StringComparison.Ordinal));
+        Assert.Contains(".B 141\n", page, StringComparison.Ordinal);
+        Assert.Contains(".I escaped\n", page, StringComparison.Ordinal);
+        Assert.All((string[])[@"\er", @"\ex2A", @"\ex3F", @"\e*", @"\e?"], escape => Assert.Contains(escape, page, StringComparison.Ordinal));
+        Assert.DoesNotContain("left alone", page, StringComparison.Ordinal);
+    }
+
     [SkippableFact]
     public void Is_what_the_formatter_takes_without_a_warning()
     {

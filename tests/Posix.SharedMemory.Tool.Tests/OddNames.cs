@@ -16,6 +16,8 @@ public sealed class OddNames
         { "quote'\"s", "quote'\"s"u8.ToArray() },
         { "größe", "größe"u8.ToArray() },
         { @"half\xC3", [.. "half"u8, 0xC3] },
+        { @"star\*", "star*"u8.ToArray() },
+        { @"\?!", "?!"u8.ToArray() },
     };
 
     [Theory]
@@ -38,6 +40,69 @@ public sealed class OddNames
         Shm.Print("mv", name, objects.Prefix + "plain");
         Assert.Equal(["plain"], objects.Names());
         Shm.Print("rm", objects.Prefix + "plain");
+    }
+
+    [Fact]
+    public void A_backslash_makes_the_signs_of_patterns_ordinary()
+    {
+        using var objects = new Objects();
+        foreach (var (escaped, name) in (ReadOnlySpan<(string, string)>)[(@"a\*", "a*"), (@"a\*b", "a*b"), ("ab", "ab"), (@"a\\b", @"a\b"), ("é", "é")])
+        {
+            objects.AddRaw(escaped, Encoding.UTF8.GetBytes(name));
+        }
+
+        objects.AddRaw(@"\xFF", [0xFF]);
+        string[] List(string pattern) => [.. Shm.Print("ls", "--names", objects.Prefix + pattern).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(name => name[objects.Prefix.Length..])];
+        Assert.Equal([@"a\*"], List(@"a\*"));
+        Assert.Equal([@"a\*"], List(@"a\x2A"));
+        Assert.Equal([@"a\*", @"a\*b"], List(@"a\**"));
+        Assert.Equal([@"a\*", @"a\*b"], List(@"a\x2A*"));
+        Assert.Equal([@"a\*b", @"a\\b"], List("a?b"));
+        Assert.Equal([@"a\\b"], List(@"a\\*"));
+        // A sign for one character, also where that is printed as four.
+        Assert.Equal(["é", @"\xFF"], List("?"));
+        Assert.Equal([@"\xFF"], List(@"\xFF*"));
+        foreach (var wrong in (string[])[@"\q", @"\q*", @"*\", @"*\x2"])
+        {
+            Assert.Contains(@"a backslash begins \\, \*, \?, \n, \t, \r or \xNN", Shm.Refuse("rm", "-y", objects.Prefix + wrong), StringComparison.Ordinal);
+        }
+
+        Assert.Equal($@"shm: rm: {objects.Prefix}\?x*: no object matches", Shm.Fail("rm", objects.Prefix + @"\?x*"));
+        Shm.Print("rm", objects.Prefix + @"a\*");
+        Assert.Equal(5, objects.Names().Count);
+    }
+
+    [Fact]
+    public void JSON_has_a_name_as_it_is_and_as_it_is_printed_where_that_differs()
+    {
+        using var objects = new Objects();
+        var name = objects.AddRaw(@"a\n\xFF", "a\n"u8.ToArray().Append((byte)0xFF).ToArray());
+        var raw = objects.Prefix + "a\n\uFFFD";
+        foreach (var words in (string[][])[["ls", name], ["stat", name], ["who", name], ["map", name], ["top", "--once", "--filter", objects.Prefix]])
+        {
+            var fact = Objects.Json(Shm.Print([.. words, "--json"]));
+            fact = fact.ValueKind == System.Text.Json.JsonValueKind.Array ? Assert.Single(fact.EnumerateArray()) : fact;
+            Assert.Equal((raw, name), (fact.GetProperty("name").GetString(), fact.GetProperty("escaped").GetString()));
+        }
+
+        // A process that another test starts holds our descriptors too, until it executes its program.
+        Watchdog.Until(() => Objects.Json(Shm.Print("gc", objects.All, "--json")).EnumerateArray().Any(fact => fact.GetProperty("escaped").GetString() == name), "an orphan");
+        using var watching = Shm.Start("watch", name, "--json");
+        var started = Objects.Json(watching.ReadLine());
+        Assert.Equal((raw, name), (started.GetProperty("name").GetString(), started.GetProperty("escaped").GetString()));
+        SharedMemoryDirectory.Find([.. Encoding.ASCII.GetBytes(objects.Prefix), .. "a\n"u8, 0xFF])!.Rename(objects.Prefix + "b", RenameMode.Replace);
+        var renamed = started;
+        while (renamed.GetProperty("event").GetString() is "started" or "held" or "released")
+        {
+            renamed = Objects.Json(watching.ReadLine());
+        }
+
+        Assert.Equal(
+            (objects.Prefix + "b", false, raw, name),
+            (renamed.GetProperty("name").GetString(), renamed.TryGetProperty("escaped", out _), renamed.GetProperty("old_name").GetString(), renamed.GetProperty("old_escaped").GetString()));
+        watching.Kill();
+        var plain = Objects.Json(Shm.Print("who", objects.Prefix + "b", "--json"));
+        Assert.False(plain.TryGetProperty("escaped", out _));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Posix.SharedMemory.Tool.Tests;
 
 /// <summary>What other programs of a person's machine make of the command: a shell that completes, a terminal that shows progress, a service that knows users.</summary>
@@ -20,6 +22,23 @@ public sealed class Showing
         Assert.Equal($"{objects.Prefix}one ", Complete($"shm rm \"{objects.Prefix}two\" {objects.Prefix}o"));
         Assert.Equal("zsh ", Complete("shm completion z"));
         Assert.Contains("allocated", Complete("shm ls --sort a"), StringComparison.Ordinal);
+
+        Assert.Equal($"/{objects.Prefix}one ", Complete($"shm stat /{objects.Prefix}o"));
+        Assert.DoesNotContain("/length", Complete("shm ls --sort /"), StringComparison.Ordinal);
+        Assert.Contains($" {objects.Prefix}one ", " " + Complete($"shm mv {objects.Prefix}x "), StringComparison.Ordinal);
+        Assert.DoesNotContain(objects.Prefix, Complete($"shm cat {objects.Prefix}one "), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("shm map {0} --svg ")]
+    [InlineData("shm create x --from ")]
+    [InlineData("shm write {0} ")]
+    [InlineData("shm write {0} fi")]
+    public void Bash_is_left_to_complete_files(string line)
+    {
+        using var objects = new Objects();
+        Assert.Equal(" ", Complete(line.Replace("{0}", objects.Add("a"), StringComparison.Ordinal)));
+        Assert.Contains("complete -o default ", Shm.Print("completion", "bash"), StringComparison.Ordinal);
     }
 
     [SkippableTheory]
@@ -73,7 +92,10 @@ public sealed class Showing
         var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ cat {file.Path}; sleep 0.5; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
         Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
         Assert.Contains("standard input", ran.Output, StringComparison.Ordinal);
-        Assert.Contains("MB", ran.Output.Replace("MiB", "MB", StringComparison.Ordinal), StringComparison.Ordinal);
+        // Of unknown length: no bar that looks full, no time that looks over.
+        Assert.Matches(@"standard input \d+M", Regex.Replace(ran.Output, @"\e\[[\d;?]*[A-Za-z]", "", RegexOptions.None, TimeSpan.FromSeconds(5)));
+        Assert.DoesNotContain("━", ran.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(":00", ran.Output, StringComparison.Ordinal);
         Assert.True(ran.Output.LastIndexOf("\e[?25h", StringComparison.Ordinal) > ran.Output.LastIndexOf("\e[?25l", StringComparison.Ordinal), "The cursor is hidden.");
         Assert.Equal(["a"], objects.Names());
 
@@ -144,6 +166,7 @@ public sealed class Showing
             source <(shm completion bash)
             COMP_LINE="$1" COMP_POINT=${#1}
             IFS=' ' read -ra COMP_WORDS <<< "$1"
+            [[ $1 == *' ' ]] && COMP_WORDS+=('')
             COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
             _shm
             printf '%s ' "${COMPREPLY[@]}"

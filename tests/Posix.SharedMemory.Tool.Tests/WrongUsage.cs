@@ -6,13 +6,13 @@ public sealed class WrongUsage
     public static TheoryData<string> Lines =>
     [
         "", "nonsense", "-x", "--json", "LS", "ls a b", "ls --sort", "ls --sort size", "ls --owner nobody-here", "ls --owner -5", "ls --larger", "ls --larger 1q", "ls --smaller -1", "ls --older 5", "ls --older 5y",
-        "ls --newer soon", "ls --jsn", "ls --anonymous FREE", "ls --anonymous --names", "ls --reverse=maybe", @"ls '\q'", "stat", "stat NAME FREE", "stat --nope NAME", "stat NAME --json=2", "who", "who NAME x", "who --pid NAME",
+        "ls --newer soon", "ls --jsn", "ls --anonymous FREE", "ls --anonymous --names", "ls --reverse=maybe", @"ls '\q'", @"rm '\q*'", "stat", "stat NAME FREE", "stat --nope NAME", "stat NAME --json=2", "who", "who NAME x", "who --pid NAME",
         "create", "create FREE", "create FREE 1 2", "create FREE -1", "create FREE 1.0000001K", "create FREE 16E", "create FREE 99999999999999999999", "create FREE 0x", "create FREE 1KB1", "create FREE 1 --mode", "create FREE 1 --mode 8",
         "create FREE 1 --mode 10000", "create FREE 1 --mode u+q", "create FREE 1 --from", "create FREE 1 --sparse=x", "create FREE/x 1", "create .. 1", "write", "write NAME a b", "write NAME --offset", "write NAME --offset x",
         "write NAME --offset -1", "cat", "cat NAME FREE", "cat NAME --pid 1", "cat --pid 1", "cat --fd 1", "cat --pid x --fd 1", "cat --pid -1 --fd 1", "cat NAME --length x", "cat NAME --offset 99E", "dump", "dump NAME --length", "dump NAME x",
         "resize", "resize NAME", "resize NAME x", "resize NAME -1", "resize NAME 1 2", "resize NAME 9E", "mv", "mv NAME", "mv NAME FREE x", "mv NAME FREE --no-replace --exchange", "mv NAME .", "rm", "rm --if-unused", "rm --yes", "rm --yes=no NAME", "rm --yes:NAME", "rm -y=NAME", "rm --if-unused=NAME", "rm NAME --maybe",
         "rm ''", "chmod", "chmod 0600", "chmod 9 NAME", "chmod u=z NAME", "chmod 0600 NAME FREE", "df x", "df --sort", "gc --dry-run --remove", "gc --older x", "gc a b", "completion", "completion tcsh", "completion bash zsh", "map", "map NAME x",
-        "map NAME --svg", "map NAME --svg ''", "create FREE --from ''", "write NAME ''", "demo --role", "watch a b", "top x", "top --interval -1", "top --sort x", "doctor x",
+        "map NAME --svg", "map NAME --svg ''", "create FREE --from ''", "write NAME ''", "demo --role", "watch a b", "top x", "top --json", "map NAME --json --svg x", "watch --count 0", "watch --count -1", "watch --count x", "top --interval -1", "top --sort x", "doctor x",
     ];
 
     [Theory]
@@ -27,6 +27,12 @@ public sealed class WrongUsage
         using var memory = SharedMemoryObject.Open(name);
         Assert.Equal((5000, UnixFileMode.UserRead | UnixFileMode.UserWrite), (memory.Length, memory.Permissions));
     }
+
+    [Theory]
+    [InlineData("shm: map: --json and --svg exclude each other (shm map --help tells more)", "map", "x", "--json", "--svg", "y")]
+    [InlineData("shm: watch: '0' is no number of events: one or more (shm watch --help tells more)", "watch", "--count", "0")]
+    [InlineData("shm: top: --json goes with --once (shm top --help tells more)", "top", "--json")]
+    public void Says_where_more_is_told(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 
     [Theory]
     [InlineData("create {0}b 8E")]

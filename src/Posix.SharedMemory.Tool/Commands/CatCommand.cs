@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -32,7 +33,7 @@ internal sealed class CatCommand : ShmCommand
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
-        object name = given.GetValue(_name) is { } named ? named : $"descriptor {given.GetValue(_descriptor)} of process {given.GetValue(_process)}";
+        object name = given.GetValue(_name) is { } named ? named : DescriptorText(given);
         using var memory = Open(given);
         var part = Part.Of(name, memory, given.GetValue(_offset), given.GetValue(_length));
         try
@@ -51,7 +52,31 @@ internal sealed class CatCommand : ShmCommand
         }
     }
 
-    private SharedMemoryObject Open(ParseResult given) => given.GetValue(_name) is { } name
-        ? name.Open(FileAccess.Read)
-        : SharedMemoryDirectory.OpenDescriptor(given.GetValue(_process)!.Value, given.GetValue(_descriptor)!.Value);
+    private SharedMemoryObject Open(ParseResult given)
+    {
+        if (given.GetValue(_name) is { } name)
+        {
+            return name.Open(FileAccess.Read);
+        }
+
+        var process = given.GetValue(_process)!.Value;
+        try
+        {
+            return SharedMemoryDirectory.OpenDescriptor(process, given.GetValue(_descriptor)!.Value);
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT && !Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}")))
+        {
+            throw new CommandException($"process {process}: no such process ({e.Errno})");
+        }
+        catch (Exception e) when (IsNoMemory(e))
+        {
+            throw new CommandException($"{DescriptorText(given)}: something else than memory (a pipe, a socket, a file on disk)");
+        }
+    }
+
+    private string DescriptorText(ParseResult given) => $"descriptor {given.GetValue(_descriptor)} of process {given.GetValue(_process)}";
+
+    /// <summary>Whether there is something that is no memory: of some the kernel says so, some it does not open a second time, and files on a disk are refused here.</summary>
+    private static bool IsNoMemory(Exception exception) => exception is ArgumentException
+        || exception is SharedMemoryException { Errno: var errno } && (errno == Errno.EINVAL || errno == Errno.ENXIO || errno == Errno.ENODEV);
 }

@@ -13,7 +13,7 @@ internal sealed class CollectCommand : ShmCommand
 
     internal CollectCommand()
         : base(
-            "gc", "List objects that nobody holds, and remove them if told to. Semaphores (sem.*) are left alone.",
+            "gc", "List objects that nobody holds, and remove them if told to. Semaphores (sem.*) are left out.",
             "shm gc", "shm gc --older 1d --remove", "shm gc 'worker-*' --remove")
     {
         foreach (var option in (Option[])[_older, _dryRun, _remove, _json])
@@ -74,7 +74,7 @@ internal sealed class CollectCommand : ShmCommand
         return given.GetValue(_remove) && removed.Count < orphans.Count ? ExitCode.Failed : ExitCode.Done;
     }
 
-    private static bool Remove(Terminal terminal, SharedMemoryEntry entry) => terminal.Try(EscapedText.Of(entry.NameBytes.Span), () =>
+    private static bool Remove(Terminal terminal, SharedMemoryEntry entry) => terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () =>
     {
         // Somebody may have come since they were listed. What cannot be known for certain is left alone.
         var count = HolderCount.Of(entry, holders: null, mustBeCertain: true);
@@ -92,7 +92,7 @@ internal sealed class CollectCommand : ShmCommand
         foreach (var entry in orphans)
         {
             table.Add(
-                Accounts.Users.NameOf(entry.Owner), ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.Of(entry.NameBytes.Span));
+                Accounts.Users.NameOf(entry.Owner), ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.OfName(entry.NameBytes.Span));
         }
 
         if (orphans.Count > 0)
@@ -100,12 +100,21 @@ internal sealed class CollectCommand : ShmCommand
             table.WriteTo(terminal);
         }
 
-        var what = $"{ByteSize.Count(orphans.Count, "object")} that nobody holds, {ByteSize.Short(orphans.Sum(entry => entry.AllocatedBytes))}";
-        var fate = orphans.Count == 0 ? "" : removed is { } count ? $"; {count} removed" : "; --remove removes them";
-        terminal.Out.Write(terminal.Paint(what + fate, Ink.Dim) + "\n");
+        terminal.Out.Write(terminal.Paint(Sum(orphans, removed), Ink.Dim) + "\n");
         if (unknown > 0)
         {
-            terminal.Out.Write(terminal.Paint($"{unknown} more that other users' processes may hold, and only their owners or root can tell: left alone", Ink.Dim) + "\n");
+            terminal.Out.Write(terminal.Paint($"{(orphans.Count == 0 ? ByteSize.Count(unknown, "object") : $"{unknown} more")} that other users' processes may hold, and only their owners or a process with CAP_LEASE can tell: left alone", Ink.Dim) + "\n");
         }
+    }
+
+    private static string Sum(List<SharedMemoryEntry> orphans, int? removed)
+    {
+        if (orphans.Count == 0)
+        {
+            return "No object that nobody holds";
+        }
+
+        var what = $"{ByteSize.Count(orphans.Count, "object")} that nobody holds, {ByteSize.Short(orphans.Sum(entry => entry.AllocatedBytes))}";
+        return removed is { } count ? $"{what}; {count} removed" : $"{what}; --remove removes {(orphans.Count == 1 ? "it" : "them")}";
     }
 }

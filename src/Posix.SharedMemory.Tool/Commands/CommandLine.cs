@@ -9,7 +9,7 @@ namespace Posix.SharedMemory.Tool;
 internal static class CommandLine
 {
     /// <summary>Recursive: it may stand before the command and behind it.</summary>
-    internal static readonly Option<bool> NoColor = new("--no-color") { Description = "Print without colours; so does NO_COLOR=1", Recursive = true };
+    internal static readonly Option<bool> NoColor = MakeNoColor();
 
     private static readonly (string Name, Func<ShmCommand> Make)[] s_commands =
     [
@@ -70,7 +70,7 @@ internal static class CommandLine
     }
 
     /// <summary>The command that the words name, alone where they name one: the others would only cost time.</summary>
-    private static RootCommand MakeRoot(string[] args)
+    internal static RootCommand MakeRoot(string[] args)
     {
         var root = new RootCommand("See and handle every POSIX shared memory object on this machine.");
         var named = Array.FindIndex(s_commands, command => args.Length > 0 && command.Name == args[0]);
@@ -80,19 +80,27 @@ internal static class CommandLine
         }
 
         root.Add(NoColor);
-        foreach (var option in root.Options)
+        for (var at = 0; at < root.Options.Count; at++)
         {
-            if (option is HelpOption help)
+            if (root.Options[at] is HelpOption)
             {
-                help.Action = new HelpWithExamples((HelpAction)help.Action!);
+                // The parser's own takes /h and /? too, which are names of objects here.
+                root.Options[at] = new HelpOption("--help", "-h") { Action = new HelpWithExamples(new HelpAction()) };
             }
-            else if (option is VersionOption version)
+            else if (root.Options[at] is VersionOption version)
             {
                 version.Action = new PrintVersion();
             }
         }
 
         return root;
+    }
+
+    private static Option<bool> MakeNoColor()
+    {
+        var option = Given.Flag("--no-color", "Print without colours; so does NO_COLOR=1");
+        option.Recursive = true;
+        return option;
     }
 
     private static string Objection(ParseResult given)

@@ -6,6 +6,7 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class CompletionCommand : ShmCommand
 {
     // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'. It knows less of quotes than a shell, which is given all that fits the place and chooses.
+    // Where nothing fits, a file is wanted, and where write has only its options to offer.
     private const string Bash = """
         _shm() {
             local line=shm begun=${COMP_WORDS[COMP_CWORD]} quote= word
@@ -13,12 +14,14 @@ internal sealed class CompletionCommand : ShmCommand
                 line+=" \"${word//[\\\"\']/}\""
             done
             line+=' '
+            [[ $begun == /* ]] && line+=/
             if [[ $begun == [\"\']* ]]; then
                 quote=${begun:0:1} begun=${begun:1}
             fi
             COMPREPLY=()
             while IFS= read -r word; do
-                [[ ${word//\\/} == "${begun//\\/}"* ]] || continue
+                [[ -n $word && ${word//\\/} == "${begun//\\/}"* ]] || continue
+                [[ ${COMP_WORDS[1]} == write && $word == -* && $begun != -* ]] && continue
                 case $quote in
                     \') ;;
                     \") word=${word//\\/\\\\} word=${word//\$/\\\$} word=${word//\`/\\\`} ;;
@@ -36,7 +39,9 @@ internal sealed class CompletionCommand : ShmCommand
         _shm() {
             local -a found
             found=("${(@f)$(shm "[suggest:${#BUFFER}]" "$BUFFER" 2>/dev/null)}")
-            compadd -a found
+            found=(${found:#})
+            [[ $words[2] == write && $words[CURRENT] != -* ]] && found=(${found:#-*})
+            compadd -a found || _files
         }
         compdef _shm shm
 
@@ -44,6 +49,9 @@ internal sealed class CompletionCommand : ShmCommand
 
     private const string Fish = """
         complete --command shm --no-files --arguments '(shm "[suggest:"(commandline --cursor)"]" (commandline --current-process | string collect) 2>/dev/null)'
+        complete --command shm --condition '__fish_seen_subcommand_from create' --long-option from --require-parameter --force-files
+        complete --command shm --condition '__fish_seen_subcommand_from map' --long-option svg --require-parameter --force-files
+        complete --command shm --condition '__fish_seen_subcommand_from write; and test (count (commandline --tokenize --cut-at-cursor --current-process)) -gt 2' --force-files
 
         """;
 

@@ -74,7 +74,8 @@ internal static class Given
         return text;
     }
 
-    internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description };
+    /// <summary>What is said by being there. A word behind it is an argument, also where it reads <c>true</c> or <c>false</c>.</summary>
+    internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description, Arity = ArgumentArity.Zero };
 
     internal static Option<long?> Offset() => Size("--offset", "BYTES", "Where to begin; by default, at the start");
 
@@ -123,7 +124,7 @@ internal static class Given
     {
         if (CommandLine.IsCompleting)
         {
-            argument.CompletionSources.Add(_ => Names());
+            argument.CompletionSources.Add(context => Names(argument, context));
         }
     }
 
@@ -133,11 +134,19 @@ internal static class Given
         return argument;
     }
 
-    private static IEnumerable<CompletionItem> Names()
+    private static IEnumerable<CompletionItem> Names(Argument argument, CompletionContext context)
     {
+        // The parser asks for all arguments of a command, also for those that are there; the word that is being typed counts among them.
+        var begun = context.WordToComplete;
+        if (context.ParseResult.GetResult(argument)?.Tokens.Count - (begun.Length > 0 ? 1 : 0) >= argument.Arity.MaximumNumberOfValues)
+        {
+            return [];
+        }
+
         try
         {
-            return [.. SharedMemoryDirectory.Enumerate().Select(entry => new CompletionItem(EscapedText.Of(entry.NameBytes.Span)))];
+            var slash = begun.StartsWith('/') ? "/" : "";
+            return [.. SharedMemoryDirectory.Enumerate().Select(entry => new CompletionItem(slash + EscapedText.OfName(entry.NameBytes.Span)))];
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {

@@ -11,6 +11,15 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
 
     public override int Invoke(ParseResult parseResult)
     {
+        if (parseResult.CommandResult.Command is RootCommand root)
+        {
+            // Beside the commands it would show all of their arguments as required.
+            foreach (var argument in root.Subcommands.SelectMany(command => command.Arguments))
+            {
+                argument.Hidden = true;
+            }
+        }
+
         var code = help.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
         if (parseResult.CommandResult.Command is ShmCommand { Examples.Count: > 0 } command)

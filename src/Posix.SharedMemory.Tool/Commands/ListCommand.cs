@@ -60,7 +60,7 @@ internal sealed class ListCommand : ShmCommand
         }
 
         var isOrphaned = given.GetValue(_orphaned);
-        var isCounted = !given.GetValue(_names) || isOrphaned || given.GetValue(_sort) == "holders";
+        var isCounted = !given.GetValue(_names) || given.GetValue(_json) || isOrphaned || given.GetValue(_sort) == "holders";
         var index = isCounted ? HolderSearch.TryIndex() : null;
         var now = TimeProvider.System.GetUtcNow();
         var isWanted = Filter(given);
@@ -92,7 +92,7 @@ internal sealed class ListCommand : ShmCommand
         }
         else if (given.GetValue(_names))
         {
-            rows.ForEach(row => terminal.Out.Write($"{EscapedText.Of(row.Entry.NameBytes.Span)}\n"));
+            rows.ForEach(row => terminal.Out.Write($"{EscapedText.OfName(row.Entry.NameBytes.Span)}\n"));
         }
         else
         {
@@ -131,8 +131,8 @@ internal sealed class ListCommand : ShmCommand
     private static void Print(Terminal terminal, List<Row> rows, int count, DateTimeOffset now, Func<long, string> size)
     {
         var table = new Table(
-            new("MODE"), new("OWNER"), new("GROUP", IsSpare: true), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
-            new("ALLOCATED", IsNumber: true, IsSpare: true), new("MODIFIED", IsNumber: true), new("NAME"));
+            new("MODE", Spare: 3), new("OWNER", Spare: 1), new("GROUP", Spare: 5), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
+            new("ALLOCATED", IsNumber: true, Spare: 4), new("MODIFIED", IsNumber: true, Spare: 2), new("NAME"));
         Accounts.Users.Learn(rows.Select(row => row.Entry.Owner));
         Accounts.Groups.Learn(rows.Select(row => row.Entry.Group));
         long length = 0, allocated = 0;
@@ -143,7 +143,7 @@ internal sealed class ListCommand : ShmCommand
             allocated += entry.AllocatedBytes;
             table.Add(
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.Owner), Accounts.Groups.NameOf(entry.Group), holders.ToCell(),
-                size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.Of(entry.NameBytes.Span));
+                size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.OfName(entry.NameBytes.Span));
         }
 
         if (rows.Count > 0)

@@ -20,18 +20,20 @@ internal sealed class MapCommand : ShmCommand
         Add(_name);
         Add(_json);
         Add(_svg);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(_json) && result.GetResult(_svg) is not null)
+            {
+                result.AddError("--json and --svg exclude each other");
+            }
+        });
     }
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
-        var (isJson, file) = (given.GetValue(_json), given.GetValue(_svg));
-        if (isJson && file is not null)
-        {
-            throw new UsageException("--json or --svg, not both");
-        }
-
+        var file = given.GetValue(_svg);
         var survey = PageSurvey.Of(given.GetValue(_name)!);
-        if (isJson)
+        if (given.GetValue(_json))
         {
             ViewFacts.Write(terminal, PageFacts.Of(survey), ViewFacts.Legible.PageFacts);
         }

@@ -7,7 +7,7 @@ internal sealed class MoveCommand : ShmCommand
 {
     private readonly Argument<GivenName> _from = Given.Name("FROM", "The object");
     private readonly Argument<GivenName> _to = Given.Name("TO", "Its new name; an object that has it loses it");
-    private readonly Option<bool> _noReplace = Given.Flag("--no-replace", "Fail if the new name is taken");
+    private readonly Option<bool> _noReplace = Given.Flag("--no-replace", "Fail if another object has the new name");
     private readonly Option<bool> _exchange = Given.Flag("--exchange", "Give the two objects each other's names, in one step");
 
     internal MoveCommand()

@@ -53,7 +53,7 @@ internal sealed class RemoveCommand : ShmCommand
         var index = given.GetValue(_ifUnused) ? HolderSearch.TryIndex() : null;
         foreach (var entry in matched)
         {
-            isDone &= terminal.Try(EscapedText.Of(entry.NameBytes.Span), () => Remove(given, entry, index));
+            isDone &= terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () => Remove(given, entry, index));
         }
 
         foreach (var name in patterns.Where(pattern => pattern.IsOneName).Select(pattern => pattern.Name))
@@ -107,7 +107,7 @@ internal sealed class RemoveCommand : ShmCommand
     /// <summary>Asks; where nobody can answer, removing many needs to be asked for.</summary>
     private static bool MayRemove(List<SharedMemoryEntry> matched)
     {
-        var names = string.Join(", ", matched.Take(NamesInQuestion).Select(entry => EscapedText.Of(entry.NameBytes.Span))) + (matched.Count > NamesInQuestion ? ", …" : "");
+        var names = string.Join(", ", matched.Take(NamesInQuestion).Select(entry => EscapedText.OfName(entry.NameBytes.Span))) + (matched.Count > NamesInQuestion ? ", …" : "");
         return Terminal.CanAsk
             ? Terminal.Ask($"Remove {matched.Count} objects ({names})?")
             : throw new UsageException($"{matched.Count} objects match ({names}): --yes removes them all");

@@ -42,7 +42,7 @@ internal sealed class StatCommand : ShmCommand
             return ExitCode.Done;
         }
 
-        Line(terminal, "Name", EscapedText.Of(entry.NameBytes.Span));
+        Line(terminal, "Name", EscapedText.OfName(entry.NameBytes.Span));
         Line(terminal, "Length", Size(status.Length));
         Line(terminal, "Allocated", Size(status.AllocatedBytes) + (ranges is null ? "" : Holes(status.Length, ranges)));
         Line(terminal, "Mode", $"{ModeText.Octal(status.Permissions)} {ModeText.Letters(status.Permissions)}");

@@ -15,6 +15,7 @@ internal sealed class TopCommand : ShmCommand
         HelpName = "SECONDS", Description = "How often to look; by default, 2", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds),
     };
     private readonly Option<bool> _once = Given.Flag("--once", "Print what there is now, and end; also without a terminal");
+    private readonly Option<bool> _json = Given.Flag("--json", "With --once: print JSON, as ls does, in this order");
 
     internal TopCommand()
         : base(
@@ -24,15 +25,30 @@ internal sealed class TopCommand : ShmCommand
             "shm top --sort holders",
             "shm top --once --filter frame")
     {
-        foreach (var option in (Option[])[_sort, _reverse, _filter, _interval, _once])
+        foreach (var option in (Option[])[_sort, _reverse, _filter, _interval, _once, _json])
         {
             Add(option);
         }
+
+        Validators.Add(result =>
+        {
+            if (result.GetValue(_json) && !result.GetValue(_once))
+            {
+                result.AddError("--json goes with --once");
+            }
+        });
     }
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
         var view = new TopView(TopOrder.Of(given.GetValue(_sort) ?? "allocated"), given.GetValue(_reverse), given.GetValue(_filter)!);
+        if (given.GetValue(_once) && given.GetValue(_json))
+        {
+            var rows = view.Select(TopSnapshot.Take());
+            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders)), json => json.IReadOnlyListObjectFacts);
+            return ExitCode.Done;
+        }
+
         if (given.GetValue(_once))
         {
             view.Draw(TopSnapshot.Take(), terminal, Terminal.Width, height: 0).ForEach(line => terminal.Out.Write(line + "\n"));

@@ -67,7 +67,7 @@ internal sealed class UsageCommand : ShmCommand
         var table = new Table(new("ALLOCATED", IsNumber: true), new("USE%", IsNumber: true), new("OWNER"), new("NAME"));
         foreach (var entry in largest)
         {
-            table.Add(size(entry.AllocatedBytes), Percent(entry.AllocatedBytes, used), Accounts.Users.NameOf(entry.Owner), EscapedText.Of(entry.NameBytes.Span));
+            table.Add(size(entry.AllocatedBytes), Percent(entry.AllocatedBytes, used), Accounts.Users.NameOf(entry.Owner), EscapedText.OfName(entry.NameBytes.Span));
         }
 
         if (named - largest.Sum(entry => entry.AllocatedBytes) is > 0 and var rest)
@@ -77,7 +77,7 @@ internal sealed class UsageCommand : ShmCommand
 
         if (unnamed > 0)
         {
-            table.Add(size(unnamed), Percent(unnamed, used), "", new("(without a name: unlinked and still held (shm ls --anonymous), semaphores, other files)", Ink.Dim));
+            table.Add(size(unnamed), Percent(unnamed, used), "", new("(all else: unlinked and still held (shm ls --anonymous), semaphores, other files)", Ink.Dim));
         }
 
         table.WriteTo(terminal);

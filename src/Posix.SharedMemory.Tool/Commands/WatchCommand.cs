@@ -10,7 +10,7 @@ internal sealed class WatchCommand : ShmCommand
     {
         HelpName = "SECONDS", Description = "How often to look at one object; by default, 1", CustomParser = result => Given.One(result, ReadSeconds),
     };
-    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "End after N events" };
+    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "End after N events", CustomParser = result => Given.One(result, ReadCount) };
     private readonly Option<bool> _noBytes = Given.Flag("--no-bytes", "Do not look at an object's bytes");
     private readonly Option<bool> _json = Given.Flag("--json", "Print each event as a line of JSON");
 
@@ -39,13 +39,15 @@ internal sealed class WatchCommand : ShmCommand
         return isNumber ? TimeSpan.FromSeconds(seconds) : default;
     }
 
+    private static int? ReadCount(string text, out string? objection)
+    {
+        var isCount = int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count > 0;
+        objection = isCount ? null : $"'{EscapedText.Of(text)}' is no number of events: one or more";
+        return count;
+    }
+
     protected override int Run(ParseResult given, Terminal terminal)
     {
-        if (given.GetValue(_count) is < 1)
-        {
-            throw new UsageException("--count is one or more");
-        }
-
         using var end = new GracefulEnd();
         var printer = new EventPrinter(terminal, given.GetValue(_json), given.GetValue(_count));
         var interval = given.GetValue(_interval) ?? TimeSpan.FromSeconds(1);

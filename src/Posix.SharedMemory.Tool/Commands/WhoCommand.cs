@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -23,7 +22,8 @@ internal sealed class WhoCommand : ShmCommand
         var count = HolderCount.Of(entry, holders);
         if (given.GetValue(_json))
         {
-            var facts = new HoldersFacts(Encoding.UTF8.GetString(entry.NameBytes.Span), count.IsHeld ? true : count.IsZero ? false : null, [.. holders.Select(HolderFacts.Of)], holders.UnreadableProcessIds);
+            var facts = new HoldersFacts(
+                NameText.Raw(entry.NameBytes.Span), NameText.EscapedOrNull(entry.NameBytes.Span), count.IsHeld ? true : count.IsZero ? false : null, [.. holders.Select(HolderFacts.Of)], holders.UnreadableProcessIds);
             JsonFacts.Write(terminal, facts, json => json.HoldersFacts);
         }
         else

@@ -47,7 +47,7 @@ internal static class ObjectChecks
         var names = string.Join(", ", stale.OrderByDescending(found => found.AllocatedBytes).Take(Shown).Select(found => found.Name)) + (stale.Count > Shown ? ", ..." : "");
         return new(
             "stale", FindingLevel.Note,
-            string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Count(stale.Count, "object")}, {ByteSize.Short(bytes)}, nobody has written for a day, and nobody holds: {names}"),
+            string.Create(CultureInfo.InvariantCulture, $"Nobody holds {names}, and nobody has written there for a day: {ByteSize.Count(stale.Count, "object")}, {ByteSize.Short(bytes)}."),
             "The memory stays taken until somebody removes them or the machine restarts.",
             "shm gc --older 1d shows them, shm gc --older 1d --remove removes them");
     }

@@ -14,6 +14,6 @@ internal sealed record StaleObject(string Name, long AllocatedBytes)
         var old = SharedMemoryDirectory.Enumerate().Where(entry => now - entry.LastWriteTime > s_old).ToList();
         var index = old.Count == 0 ? null : HolderSearch.TryIndex();
         return [.. old.Where(entry => HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: true).IsZero)
-            .Select(entry => new StaleObject(EscapedText.Of(entry.NameBytes.Span), entry.AllocatedBytes))];
+            .Select(entry => new StaleObject(EscapedText.OfName(entry.NameBytes.Span), entry.AllocatedBytes))];
     }
 }

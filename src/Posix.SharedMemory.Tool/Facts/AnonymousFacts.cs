@@ -1,14 +1,19 @@
+using System.Text;
+using System.Text.Json.Serialization;
+
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>Memory without a name, as JSON; lengths are null where this user may not look that far.</summary>
 /// <param name="Name">The name it was made with.</param>
+/// <param name="Escaped">The same as it is printed, where that differs.</param>
 /// <param name="Unlinked">Whether it is an object of /dev/shm whose name was removed, or not given yet.</param>
 /// <param name="Length">Its length in bytes.</param>
 /// <param name="Allocated">How much memory it takes.</param>
 /// <param name="Inode">Its number in its file system.</param>
 /// <param name="HeldBy">Who holds it.</param>
-internal sealed record AnonymousFacts(string Name, bool Unlinked, long? Length, long? Allocated, ulong Inode, IReadOnlyList<HolderFacts> HeldBy)
+internal sealed record AnonymousFacts(
+    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, bool Unlinked, long? Length, long? Allocated, ulong Inode, IReadOnlyList<HolderFacts> HeldBy)
 {
     internal static AnonymousFacts Of(AnonymousMemory memory) => new(
-        memory.DebugName, memory.IsUnlinked, memory.Status?.Length, memory.Status?.AllocatedBytes, memory.Identity.Number, [.. memory.Holders.Select(HolderFacts.Of)]);
+        memory.DebugName, NameText.EscapedOrNull(Encoding.UTF8.GetBytes(memory.DebugName)), memory.IsUnlinked, memory.Status?.Length, memory.Status?.AllocatedBytes, memory.Identity.Number, [.. memory.Holders.Select(HolderFacts.Of)]);
 }

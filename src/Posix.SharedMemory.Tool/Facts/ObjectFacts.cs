@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
@@ -49,11 +48,10 @@ internal record ObjectFacts
 
     internal static ObjectFacts Of(SharedMemoryEntry entry, HolderCount holders)
     {
-        var escaped = EscapedText.Of(entry.NameBytes.Span);
         return new()
         {
-            Name = Encoding.UTF8.GetString(entry.NameBytes.Span),
-            Escaped = escaped == entry.Name ? null : escaped,
+            Name = NameText.Raw(entry.NameBytes.Span),
+            Escaped = NameText.EscapedOrNull(entry.NameBytes.Span),
             Length = entry.Length,
             Allocated = entry.AllocatedBytes,
             Mode = ModeText.Octal(entry.Permissions),

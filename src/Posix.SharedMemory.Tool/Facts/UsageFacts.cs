@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
@@ -8,7 +7,7 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Used">How much it holds.</param>
 /// <param name="Available">How much this user may still take of it.</param>
 /// <param name="Named">How much the objects with names take.</param>
-/// <param name="Unnamed">The rest: unlinked and still held, semaphores, other files.</param>
+/// <param name="Unnamed">All else: unlinked and still held, semaphores, other files.</param>
 /// <param name="Inodes">How many files it may hold, objects among them, however small; null where there is no such limit.</param>
 /// <param name="InodesAvailable">How many more.</param>
 /// <param name="CgroupLimit">The memory that the control group may take; null where it is not limited.</param>
@@ -20,9 +19,6 @@ internal sealed record UsageFacts(
 /// <summary>One of the objects that take the most, as JSON.</summary>
 internal sealed record LargestFacts(string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, long Allocated, uint Uid)
 {
-    internal static LargestFacts Of(SharedMemoryEntry entry)
-    {
-        var escaped = EscapedText.Of(entry.NameBytes.Span);
-        return new(Encoding.UTF8.GetString(entry.NameBytes.Span), escaped == entry.Name ? null : escaped, entry.AllocatedBytes, entry.Owner);
-    }
+    internal static LargestFacts Of(SharedMemoryEntry entry) =>
+        new(NameText.Raw(entry.NameBytes.Span), NameText.EscapedOrNull(entry.NameBytes.Span), entry.AllocatedBytes, entry.Owner);
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>Memory without a name, memfds and objects that were unlinked, found by who holds it: <c>shm ls --anonymous</c>.</summary>
@@ -14,7 +16,7 @@ internal static class AnonymousList
         }
 
         var table = new Table(
-            new("PID", IsNumber: true), new("FD", IsNumber: true), new("USER"), new("LENGTH", IsNumber: true), new("ALLOCATED", IsNumber: true, IsSpare: true), new("COMMAND"), new("NAME"));
+            new("PID", IsNumber: true), new("FD", IsNumber: true), new("USER", Spare: 1), new("LENGTH", IsNumber: true), new("ALLOCATED", IsNumber: true, Spare: 3), new("COMMAND", Spare: 2), new("NAME"));
         foreach (var memory in found)
         {
             foreach (var holder in memory.Holders)
@@ -22,7 +24,7 @@ internal static class AnonymousList
                 table.Add(
                     holder.ProcessId, holder.Descriptors.Count == 0 ? new Cell("mapped", Ink.Dim) : holder.Descriptors[0].Number, holder.UserId is { } user ? Accounts.Users.NameOf(user) : "?",
                     memory.Status is { } status ? size(status.Length) : "?", memory.Status is { } told ? size(told.AllocatedBytes) : "?", EscapedText.Of(holder.Command),
-                    EscapedText.Of(memory.DebugName) + (memory.IsUnlinked ? " (unlinked)" : ""));
+                    EscapedText.OfName(Encoding.UTF8.GetBytes(memory.DebugName)) + (memory.IsUnlinked ? " (unlinked)" : ""));
             }
         }
 

@@ -29,8 +29,21 @@ internal static class ManPage
         and
         .BR \en ,
         .BR \et ,
+        .BR \er ,
         .B \e\e
-        as in C. A name that begins with a dash stands behind
+        as in C. Where patterns are taken,
+        .B *
+        stands for any characters and
+        .B ?
+        for one;
+        .B \e*
+        and
+        .B \e?
+        (or
+        .B \ex2A
+        and
+        .BR \ex3F )
+        are these characters themselves. A name that begins with a dash stands behind
         .BR \-\- .
         .PP
         Sizes take
@@ -44,10 +57,20 @@ internal static class ManPage
 
     private const string Back = """
         .SH OUTPUT
-        The same goes to a pipe as to a terminal, without colours; columns that a narrow terminal has no room for are left out there only.
+        The same goes to a pipe as to a terminal, without colours. Only on a terminal,
+        .B ls
+        leaves out columns that there is no room for, and
+        .B top
+        cuts its lines; long lines of all others go on in the next.
+        .PP
         .B \-\-json
         prints facts for programs: sizes in bytes, times in ISO 8601, what is not known as
         .BR null .
+        There,
+        .I name
+        is the name as it is, with U+FFFD for bytes that are not UTF-8, and
+        .I escaped
+        stands beside it, as the command prints and takes the name, where that differs.
         .SH EXIT STATUS
         .TP
         .B 0
@@ -58,6 +81,11 @@ internal static class ManPage
         .TP
         .B 2
         Wrong usage: nothing was touched.
+        .TP
+        .B 141
+        Who read standard output has gone, as
+        .BR head (1)
+        does when it has enough.
         .SH ENVIRONMENT
         .TP
         .B NO_COLOR
@@ -69,7 +97,8 @@ internal static class ManPage
         .B sem.
         are semaphores of
         .BR sem_open (3)
-        and are left alone.
+        and are left out of lists, patterns and
+        .BR gc .
         .SH SEE ALSO
         .BR shm_overview (7),
         .BR shm_open (3),
@@ -82,6 +111,8 @@ internal static class ManPage
     internal static string Render(IEnumerable<ShmCommand> commands)
     {
         var page = new StringBuilder(Front);
+        page.Append(".SH OPTIONS\n\\-\\-version stands alone; every command takes the others.\n");
+        AppendOptions(page, CommandLine.MakeRoot([]).Options);
         page.Append(".SH COMMANDS\n");
         var examples = new StringBuilder(".SH EXAMPLES\n");
         foreach (var command in commands)
@@ -92,11 +123,7 @@ internal static class ManPage
                 page.Append(".TP\n.I ").Append(Text(argument.Name)).Append('\n').Append(Text(argument.Description ?? "")).Append('\n');
             }
 
-            foreach (var option in command.Options)
-            {
-                page.Append(".TP\n").Append(Spelling(option)).Append('\n').Append(Text(option.Description ?? "")).Append('\n');
-            }
-
+            AppendOptions(page, command.Options);
             foreach (var example in command.Examples)
             {
                 examples.Append(".PP\n.nf\n").Append(Text(example)).Append("\n.fi\n");
@@ -104,6 +131,14 @@ internal static class ManPage
         }
 
         return page.Append(examples).Append(Back).ToString();
+    }
+
+    private static void AppendOptions(StringBuilder page, IEnumerable<Option> options)
+    {
+        foreach (var option in options.Where(option => !option.Hidden))
+        {
+            page.Append(".TP\n").Append(Spelling(option)).Append('\n').Append(Text(option.Description ?? "")).Append('\n');
+        }
     }
 
     private static string Synopsis(ShmCommand command)

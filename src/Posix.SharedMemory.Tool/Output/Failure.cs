@@ -39,7 +39,7 @@ internal static class Failure
     private static string Line(object? subject, string reason) => (subject is null ? reason : $"{subject}: {reason}").ReplaceLineEndings(" ");
 
     private static string? NameOf(SharedMemoryException failure) =>
-        failure.ObjectName is { } name ? EscapedText.Of(name.TrimStart('/')) : null;
+        failure.ObjectName is { } name ? EscapedText.OfName(System.Text.Encoding.UTF8.GetBytes(name.TrimStart('/'))) : null;
 
     // The base library puts the system's number here where it has no exception of its own for it.
     private static bool IsErrno(int number) => number is > 0 and < 200;

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>A bar on standard error for what takes its time, where that is a terminal.</summary>
+/// <summary>A line on standard error for what takes its time, where that is a terminal, with a bar where the end is known.</summary>
 internal static class ProgressBar
 {
     /// <summary>Less is done before anybody could read the bar.</summary>
@@ -70,11 +70,13 @@ internal static class ProgressBar
             Interactive = InteractionSupport.Yes,
             Out = new AnsiConsoleOutput(Console.Error),
         });
-        var columns = new ProgressColumn[] { new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn() };
+        // Of what nobody knows the end there is neither a part nor a time to show.
+        ProgressColumn[] columns = total is null
+            ? [new TaskDescriptionColumn(), new SizeColumn(isTotalKnown: false)]
+            : [new TaskDescriptionColumn(), new ProgressBarColumn(), new SizeColumn(isTotalKnown: true), new RemainingTimeColumn()];
         console.Progress().AutoClear(enabled: true).Columns(columns).Start(context =>
         {
-            var task = context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
-            task.IsIndeterminate = total is null;
+            var task = context.AddTask(Markup.Escape(title), maxValue: total ?? long.MaxValue);
             while (!ended.Wait(s_refresh))
             {
                 task.MaxValue = Math.Max(task.MaxValue, done());

@@ -21,9 +21,9 @@ internal sealed class Table(params Column[] columns)
         }
 
         var shown = Enumerable.Range(0, columns.Length).ToList();
-        for (var width = Terminal.Width; Sum(shown, widths) > width && shown.FindLastIndex(at => columns[at].IsSpare) is var spare and >= 0;)
+        for (var width = Terminal.Width; Sum(shown, widths) > width && shown.MaxBy(at => columns[at].Spare) is var most && columns[most].Spare > 0;)
         {
-            shown.RemoveAt(spare);
+            shown.Remove(most);
         }
 
         Write(terminal, shown, widths, Array.ConvertAll(columns, column => new Cell(column.Title, Ink.Bold)));

@@ -5,11 +5,15 @@ namespace Posix.SharedMemory.Tool;
 
 /// <summary>Bytes as one line of printable text, and back: names may hold anything but a slash and a NUL.</summary>
 /// <remarks>
-/// What would not show, or would do something to a terminal, is written <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>, and a backslash as two. The
-/// command reads names as it prints them, so whatever is printed can be given back.
+/// What would not show, or would do something to a terminal, is written <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>, and a backslash as two; in names,
+/// <c>*</c> and <c>?</c> have one in front. The command reads names as it prints them, so whatever is printed can be given back, where a pattern is taken too.
 /// </remarks>
 internal static class EscapedText
 {
+    /// <summary>The name of an object.</summary>
+    internal static string OfName(ReadOnlySpan<byte> name) =>
+        Of(name).Replace("*", @"\*", StringComparison.Ordinal).Replace("?", @"\?", StringComparison.Ordinal);
+
     internal static string Of(ReadOnlySpan<byte> bytes)
     {
         var text = new StringBuilder(bytes.Length);
@@ -47,7 +51,7 @@ internal static class EscapedText
     /// <summary>Text of others in a line of ours: nothing that a terminal would obey, and backslashes as they are.</summary>
     internal static string InLine(string text) => Of(text).Replace(@"\\", @"\", StringComparison.Ordinal);
 
-    /// <summary>Reads what <see cref="Of(ReadOnlySpan{byte})"/> writes.</summary>
+    /// <summary>Reads what <see cref="OfName"/> writes.</summary>
     /// <returns><see langword="null"/>, with the reason, where it is not spelled so.</returns>
     internal static byte[]? Read(string text, out string? objection)
     {
@@ -76,14 +80,14 @@ internal static class EscapedText
                 bytes.Add(value);
                 at += 3;
             }
-            else if (!escaped.IsEmpty && @"\ntr".Contains(escaped[0], StringComparison.Ordinal))
+            else if (!escaped.IsEmpty && @"\*?ntr".Contains(escaped[0], StringComparison.Ordinal))
             {
-                bytes.Add(escaped[0] switch { 'n' => (byte)'\n', 't' => (byte)'\t', 'r' => (byte)'\r', _ => (byte)'\\' });
+                bytes.Add(escaped[0] switch { 'n' => (byte)'\n', 't' => (byte)'\t', 'r' => (byte)'\r', var itself => (byte)itself });
                 at++;
             }
             else
             {
-                objection = @"a backslash begins \\, \n, \t, \r or \xNN";
+                objection = @"a backslash begins \\, \*, \?, \n, \t, \r or \xNN";
                 return null;
             }
         }

@@ -103,5 +103,5 @@ internal sealed class GivenName
     }
 
     /// <summary>The name as it is printed.</summary>
-    public override string ToString() => EscapedText.Of(_bytes);
+    public override string ToString() => EscapedText.OfName(_bytes);
 }

@@ -10,7 +10,7 @@ internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Ro
     {
         var index = HolderSearch.TryIndex();
         var rows = SharedMemoryDirectory.Enumerate()
-            .Select(entry => new TopRow(EscapedText.Of(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity])));
+            .Select(entry => new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity])));
         return new(TimeProvider.System.GetUtcNow(), [.. rows], UsageOrNull());
     }
 

@@ -70,8 +70,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             return Help(terminal, width, height);
         }
 
-        var rows = snapshot.Rows.Where(row => row.Name.Contains(_typed ?? _filter, StringComparison.OrdinalIgnoreCase)).ToList();
-        _order.Sort(rows, _isReverse);
+        var rows = Select(snapshot);
         var page = height == 0 ? rows.Count : PageOf(height);
         _first = Math.Clamp(_first, 0, Math.Max(0, rows.Count - page));
         List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), Fit(Shown(rows.Count, page), width)];
@@ -89,6 +88,14 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
 
         lines.Add(terminal.Paint(Fit(Footer(), width), Ink.Dim));
         return lines.GetRange(0, Math.Min(lines.Count, height));
+    }
+
+    /// <summary>The objects that the filter lets through, in order.</summary>
+    internal List<TopRow> Select(TopSnapshot snapshot)
+    {
+        var rows = snapshot.Rows.Where(row => row.Name.Contains(_typed ?? _filter, StringComparison.OrdinalIgnoreCase)).ToList();
+        _order.Sort(rows, _isReverse);
+        return rows;
     }
 
     /// <summary>How many rows a screen of a height shows.</summary>

@@ -1,15 +1,18 @@
+using System.Text.Json.Serialization;
+
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>Where the memory of an object is, as JSON. Sums are bytes; null means not known.</summary>
 internal sealed record PageFacts(
-    string Name, long Length, int PageSize, long? Resident, long? Swapped, long? Present, long? Absent, long? Huge,
+    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, long Length, int PageSize, long? Resident, long? Swapped, long? Present, long? Absent, long? Huge,
     IReadOnlyList<RunFacts> Runs, IReadOnlyList<ByteRangeFacts>? HugeRanges)
 {
     internal static PageFacts Of(PageSurvey survey)
     {
         long resident = survey.BytesOf(PageState.Resident), swapped = survey.BytesOf(PageState.Swapped);
         return new(
-            survey.Name,
+            survey.RawName,
+            survey.Name == survey.RawName ? null : survey.Name,
             survey.Length,
             PageSurvey.PageSize,
             survey.IsVague ? null : resident,

@@ -31,7 +31,7 @@ internal sealed record PageLegend(PageKind Kind, char Sign, Ink Ink, string Mean
     {
         { IsVague: true, Huge: null } => "Not known: which pages are swapped out, reserved or huge.",
         { IsVague: true } => "Not known: which pages are swapped out, and which are reserved but were never written.",
-        { Huge: null } => "Not known: which pages are huge. It shows where a process that you may look into maps them, from Linux 6.7 on.",
+        { Huge: null } => "Not known: which pages are huge. Linux tells it from 6.7 on, and only where a process that you may look into maps the object.",
         _ => null,
     };
 

@@ -2,12 +2,14 @@ namespace Posix.SharedMemory.Tool;
 
 /// <summary>Where the memory of an object was when it was looked at.</summary>
 /// <param name="Name">The object, as it is printed.</param>
+/// <param name="RawName">Its name as it is.</param>
 /// <param name="Length">Its length in bytes.</param>
 /// <param name="Runs">Its pages, from the start to the end.</param>
 /// <param name="Huge">Those that processes map in huge pages; <see langword="null"/> where that is not known.</param>
 /// <param name="IsVague">Whether the kernel told only what has been written, and not where it is.</param>
 /// <param name="HidesReserved">Whether there is more memory than shows: some of what seems absent is reserved.</param>
-internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague, bool HidesReserved)
+internal sealed record PageSurvey(
+    string Name, string RawName, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague, bool HidesReserved)
 {
     internal static readonly int PageSize = Environment.SystemPageSize;
 
@@ -20,7 +22,7 @@ internal sealed record PageSurvey(string Name, long Length, IReadOnlyList<PageRu
         var shown = runs.Where(run => run.State != PageState.Absent).Sum(run => PagesOf(run.Range.Length)) * PageSize;
         var hidesReserved = memory.GetStatus().AllocatedBytes > shown;
         var isVague = hidesReserved || runs.Any(run => run.State == PageState.Present);
-        return new(name.ToString(), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, memory.FindHugePages(), isVague, hidesReserved);
+        return new(name.ToString(), NameText.Raw(name.Bytes), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, memory.FindHugePages(), isVague, hidesReserved);
     }
 
     internal long Pages => PagesOf(Length);

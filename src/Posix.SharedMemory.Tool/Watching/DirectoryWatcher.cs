@@ -20,8 +20,10 @@ internal static class DirectoryWatcher
                     SharedMemoryChangeKind.Removed => "removed",
                     _ => "renamed",
                 },
-                Name = EscapedText.Of(change.NameBytes.Span),
-                OldName = change.OldNameBytes.IsEmpty ? null : EscapedText.Of(change.OldNameBytes.Span),
+                Name = NameText.Raw(change.NameBytes.Span),
+                Escaped = NameText.EscapedOrNull(change.NameBytes.Span),
+                OldName = change.OldNameBytes.IsEmpty ? null : NameText.Raw(change.OldNameBytes.Span),
+                OldEscaped = NameText.EscapedOrNull(change.OldNameBytes.Span),
                 // Gone again by now: then it is told without.
                 Length = entry?.Length,
                 Mode = entry is null ? null : ModeText.Octal(entry.Permissions),

@@ -30,7 +30,7 @@ internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
             var (word, ink) = happened.Event is "added" or "held" ? (happened.Event, Ink.Green)
                 : happened.Event is "removed" or "released" ? (happened.Event, Ink.Red)
                 : (happened.Event, Ink.Yellow);
-            terminal.Out.Write($"{terminal.Paint(time, Ink.Dim)}  {terminal.Paint(word.PadRight(8), ink)}  {happened.Name}{Details(happened)}\n");
+            terminal.Out.Write($"{terminal.Paint(time, Ink.Dim)}  {terminal.Paint(word.PadRight(8), ink)}  {happened.Escaped ?? happened.Name}{Details(happened)}\n");
         }
 
         // What starts is no change: one who asks for one event means one of those.
@@ -41,11 +41,11 @@ internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
     private static string Details(WatchFacts happened) => happened.Event switch
     {
         "started" when happened.Objects is { } objects => $"{ByteSize.Count(objects, "object")}; Ctrl-C ends",
-        "renamed" => $"  was {happened.OldName}",
+        "renamed" => $"  was {happened.OldEscaped ?? happened.OldName}",
         "length" => string.Create(CultureInfo.InvariantCulture, $"  {happened.OldLength} -> {happened.Length} bytes"),
         "mode" => $"  {happened.Mode}",
         "owner" => $"  {happened.Owner}",
-        "held" or "released" => string.Create(CultureInfo.InvariantCulture, $"  by {happened.Pid} {happened.Command}{(happened.Access is { } access ? $" ({access})" : "")}"),
+        "held" or "released" => string.Create(CultureInfo.InvariantCulture, $"  by {happened.Pid} {EscapedText.Of(happened.Command!)}{(happened.Access is { } access ? $" ({access})" : "")}"),
         "bytes" => $"  {Ranges(happened)}",
         "unreadable" => $"  {happened.Reason}",
         "removed" => "",

@@ -36,9 +36,9 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         if (change.Kind == SharedMemoryChangeKind.Renamed && change.OldNameBytes.Span.SequenceEqual(_name) && _entry is not null)
         {
             // It is followed under its new name.
-            var old = EscapedText.Of(_name);
+            var old = _name;
             _name = change.NameBytes.ToArray();
-            Print(new() { Time = Now(), Event = "renamed", Name = Name, OldName = old });
+            Print(new() { Time = Now(), Event = "renamed", OldName = NameText.Raw(old), OldEscaped = NameText.EscapedOrNull(old) });
             return true;
         }
 
@@ -63,7 +63,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         {
             if (_entry is not null)
             {
-                Print(new() { Time = Now(), Event = "removed", Name = Name });
+                Print(new() { Time = Now(), Event = "removed" });
             }
 
             (_entry, _holders, _bytes) = (null, [], null);
@@ -79,21 +79,21 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         _entry = now;
         if (before.Length != now.Length)
         {
-            Print(new() { Time = Now(), Event = "length", Name = Name, OldLength = before.Length, Length = now.Length });
+            Print(new() { Time = Now(), Event = "length", OldLength = before.Length, Length = now.Length });
         }
 
         if (before.Permissions != now.Permissions)
         {
-            Print(new() { Time = Now(), Event = "mode", Name = Name, Mode = ModeText.Octal(now.Permissions) });
+            Print(new() { Time = Now(), Event = "mode", Mode = ModeText.Octal(now.Permissions) });
         }
 
         if (before.Owner != now.Owner)
         {
-            Print(new() { Time = Now(), Event = "owner", Name = Name, Owner = Accounts.Users.NameOf(now.Owner) });
+            Print(new() { Time = Now(), Event = "owner", Owner = Accounts.Users.NameOf(now.Owner) });
         }
 
         LookAtHolders(now);
-        LookAtBytes(now, isFirst: false);
+        PrintIfAny(LookAtBytes(now));
     }
 
     private void Begin(string word, SharedMemoryEntry entry)
@@ -102,12 +102,14 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         _holders = Holders(entry, out var told);
         var count = HolderCount.Of(entry, told);
         _bytes = null;
+        // Before it is said that the watching has begun: from then on, every change is told.
+        var unreadable = LookAtBytes(entry);
         Print(new()
         {
-            Time = Now(), Event = word, Name = Name, Length = entry.Length, Mode = ModeText.Octal(entry.Permissions),
+            Time = Now(), Event = word, Length = entry.Length, Mode = ModeText.Octal(entry.Permissions),
             Owner = Accounts.Users.NameOf(entry.Owner), Holders = count is { Known: 0, IsExact: false } ? null : count.Known, HoldersExact = count.IsExact,
         });
-        LookAtBytes(entry, isFirst: true);
+        PrintIfAny(unreadable);
     }
 
     private void LookAtHolders(SharedMemoryEntry entry)
@@ -134,52 +136,59 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
 
     private void PrintHolder(string word, SharedMemoryHolder holder) => Print(new()
     {
-        Time = Now(), Event = word, Name = Name, Pid = holder.ProcessId, Command = EscapedText.Of(holder.Command),
+        Time = Now(), Event = word, Pid = holder.ProcessId, Command = holder.Command,
         Access = word == "held" ? holder.Access.HasFlag(FileAccess.Write) ? "rw" : "r" : null,
     });
 
-    private void LookAtBytes(SharedMemoryEntry entry, bool isFirst)
+    /// <returns>What is to be told of the bytes: which have changed since the look before, or why they are not seen.</returns>
+    private WatchFacts? LookAtBytes(SharedMemoryEntry entry)
     {
         if (!looksAtBytes)
         {
-            return;
+            return null;
         }
 
         try
         {
             using var memory = entry.Open();
             _obstacle = default;
-            isFirst |= _bytes is null;
+            var isFirst = _bytes is null;
             _bytes ??= new();
             var changed = _bytes.Look(memory);
-            if (!isFirst && changed.Count > 0)
+            return isFirst || changed.Count == 0 ? null : new()
             {
-                Print(new()
-                {
-                    Time = Now(), Event = "bytes", Name = Name, ChangedBytes = changed.Sum(range => range.Length),
-                    Ranges = [.. changed.Take(MostRanges).Select(range => new ByteRangeFacts(range.Offset, range.Length))],
-                });
-            }
+                Time = Now(), Event = "bytes", ChangedBytes = changed.Sum(range => range.Length),
+                Ranges = [.. changed.Take(MostRanges).Select(range => new ByteRangeFacts(range.Offset, range.Length))],
+            };
         }
         catch (SharedMemoryException e) when (e.Errno != Errno.ENOENT)
         {
             // Its length and holders are told all the same; why not its bytes is said once.
             _bytes = null;
-            if (_obstacle != e.Errno)
+            if (_obstacle == e.Errno)
             {
-                _obstacle = e.Errno;
-                Print(new() { Time = Now(), Event = "unreadable", Name = Name, Reason = Failure.Describe(e, "its bytes") });
+                return null;
             }
+
+            _obstacle = e.Errno;
+            return new() { Time = Now(), Event = "unreadable", Reason = Failure.Describe(e, "its bytes") };
         }
         catch (SharedMemoryException)
         {
             // Gone since it was found: the next look says so.
+            return null;
         }
     }
 
-    private void Print(WatchFacts happened) => printer.Print(happened);
+    private void PrintIfAny(WatchFacts? happened)
+    {
+        if (happened is not null)
+        {
+            Print(happened);
+        }
+    }
 
-    private string Name => EscapedText.Of(_name);
+    private void Print(WatchFacts happened) => printer.Print(happened with { Name = NameText.Raw(_name), Escaped = NameText.EscapedOrNull(_name) });
 
     private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
 

@@ -8,13 +8,18 @@ internal sealed record WatchFacts
     /// <summary>Gets what: started, added, removed, renamed, replaced, length, mode, owner, held, released, bytes, unreadable.</summary>
     public required string Event { get; init; }
 
-    /// <summary>Gets the object's name as it is printed; none where the watching of all of them starts.</summary>
+    /// <summary>Gets the object's name; none where the watching of all of them starts.</summary>
     public string? Name { get; init; }
+
+    /// <summary>Gets the name as the command prints and takes it, where that differs.</summary>
+    public string? Escaped { get; init; }
 
     /// <summary>Gets how many objects there are where the watching of all of them starts.</summary>
     public int? Objects { get; init; }
 
     public string? OldName { get; init; }
+
+    public string? OldEscaped { get; init; }
 
     public long? Length { get; init; }
 
