@@ -259,7 +259,7 @@ public sealed class Living
         memory.Publish(name);
         disposing.Join();
         Assert.False(name.Exists);
-        Assert.Throws<ObjectDisposedException>(() => memory.Publish(name));
+        Assert.Throws<ObjectDisposedException>(() => memory.Length);
     }
 
     [Fact]
