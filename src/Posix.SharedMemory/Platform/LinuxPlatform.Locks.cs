@@ -1,5 +1,7 @@
+using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
 
 namespace Posix.SharedMemory;
 
@@ -56,6 +58,15 @@ internal partial class LinuxPlatform
 
     private bool IsInDirectory(in OpenObject target) =>
         StatusBehind("/dev/shm", out var directory).IsSuccess && GetStatus(target).Identity.Device == directory.Identity.Device;
+
+    /// <summary>Opens the object anew, for a lock that keeps apart those who share the open; <see langword="null"/> where that may not be.</summary>
+    private SafeFileHandle? ReopenToLock(in OpenObject target)
+    {
+        var error = Reopen(target, O_RDWR, out var handle);
+        // Another user's object, or no /proc: then the lock keeps apart those who opened it themselves.
+        return error == Errno.EACCES || error == Errno.EPERM || error == Errno.ENOENT ? null
+            : handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
+    }
 
     private Errno TryLock(in OpenObject target, RecordLock which, bool exclusive)
     {
