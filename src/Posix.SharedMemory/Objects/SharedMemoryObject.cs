@@ -21,8 +21,9 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 {
     private readonly Platform _platform;
     private readonly SafeFileHandle _handle;
-    private readonly bool _sharesOpen;
+    private readonly bool _cameFromElsewhere;
     private readonly Lifetime _lifetime;
+    private volatile bool _sharesOpen;
     private ObjectName _name;
     private ObjectName _temporaryName;
     private byte[]? _utf8Name;
@@ -35,7 +36,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         _platform = platform;
         _handle = target.Handle;
         _name = target.Name;
-        _sharesOpen = target.SharesOpen;
+        _sharesOpen = _cameFromElsewhere = target.SharesOpen;
         _lifetime = lifetime;
         Access = access;
     }
@@ -137,7 +138,15 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// Gets the descriptor: close-on-exec, usable with <c>RandomAccess</c> and <c>FileStream</c>. It is closed with this object;
     /// <c>SetHandleAsInvalid</c> gives it up.
     /// </summary>
-    public SafeFileHandle SafeFileHandle => _handle;
+    public SafeFileHandle SafeFileHandle
+    {
+        get
+        {
+            // Whoever gets it may pass it on.
+            _sharesOpen = true;
+            return _handle;
+        }
+    }
 
     /// <summary>Finds the processes that map this object or have it open, whatever its name is by now; this process is one of them.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
@@ -162,16 +171,16 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
     /// <summary>Asks the kernel whether anybody else has the object open or mapped, in whatever container and of whatever user.</summary>
     /// <returns>
-    /// <see langword="null"/> where the kernel does not tell: who is neither the owner of the object nor privileged (<c>CAP_LEASE</c>), of an object that was made
-    /// without a name or came as a descriptor, and on other systems than Linux.
+    /// <see langword="null"/> where the kernel does not tell: who is neither the owner of the object nor privileged (<c>CAP_LEASE</c>); of
+    /// <see cref="CreateAnonymous"/>'s memory; where it would be <see langword="false"/>, of what came as a descriptor; and on other systems than Linux.
     /// </returns>
     /// <remarks>
     /// What this process has opened or mapped through another <see cref="SharedMemoryObject"/> counts as somebody else's. Who has got this object's descriptor,
-    /// over a socket or as a child, shares its open and is not seen; of an object that came so, at least its sender has it. An opener who comes in the
+    /// over a socket or as a child, shares its open and is not seen, nor is its sender by a receiver. An opener who comes in the
     /// instant of asking waits for it, or gets <see cref="Errno.EAGAIN"/> if he opens with <c>O_NONBLOCK</c> and does not try again.
     /// <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see>
     /// </remarks>
-    public bool? IsHeldByOthers() => _platform.IsHeldByOthers(Target);
+    public bool? IsHeldByOthers() => _platform.IsHeldByOthers(Target) is var held && held == false && _cameFromElsewhere ? null : held;
 
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>

@@ -36,13 +36,13 @@ public static partial class DescriptorPassing
         var turn = SendTurn.Of(socket);
         if (!turn.TryTake())
         {
-            return new(SendInTurnAsync(platform, socket, turn, message.ToArray(), [target.Handle], cancellationToken).AsTask());
+            return new(SendInTurnAsync(platform, socket, turn, message.ToArray(), [memory.SafeFileHandle], cancellationToken).AsTask());
         }
 
         var isOver = true;
         try
         {
-            var error = TrySendOne(platform, socket.SafeHandle, message, target.Handle, out var sent);
+            var error = TrySendOne(platform, socket.SafeHandle, message, memory.SafeFileHandle, out var sent);
             if (!error.IsSuccess && error != Errno.EAGAIN)
             {
                 return ValueTask.FromException(CannotSend(error, message.Length, 1));
@@ -58,7 +58,7 @@ public static partial class DescriptorPassing
             isOver = false;
             var rest = error.IsSuccess
                 ? SendRestAsync(socket, turn, copy, sent, cancellationToken)
-                : SendWhenReadyAsync(platform, socket, turn, copy, [target.Handle], cancellationToken);
+                : SendWhenReadyAsync(platform, socket, turn, copy, [memory.SafeFileHandle], cancellationToken);
             return new(rest.AsTask());
         }
         finally

@@ -53,19 +53,22 @@ internal partial class LinuxPlatform
         }
 
         _ = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(target.Handle, F_SETLEASE, F_UNLCK);
-        return target.SharesOpen ? null : false;
+        return false;
     }
 
     private bool IsInDirectory(in OpenObject target) =>
         StatusBehind("/dev/shm", out var directory).IsSuccess && GetStatus(target).Identity.Device == directory.Identity.Device;
 
-    /// <summary>Opens the object anew, for a lock that keeps apart those who share the open; <see langword="null"/> where that may not be.</summary>
+    /// <summary>
+    /// Opens the object anew, for a lock that ends with this process and that nobody else can undo: on an open that another process has too it would do neither.
+    /// <see langword="null"/> where that may not be: another user's object, or no /proc.
+    /// </summary>
     private SafeFileHandle? ReopenToLock(in OpenObject target)
     {
         var error = Reopen(target, O_RDWR, out var handle);
-        // Another user's object, or no /proc: then the lock keeps apart those who opened it themselves.
-        return error == Errno.EACCES || error == Errno.EPERM || error == Errno.ENOENT ? null
-            : handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
+        return error == Errno.EMFILE || error == Errno.ENFILE || error == Errno.ENOMEM
+            ? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text)
+            : handle;
     }
 
     private Errno TryLock(in OpenObject target, RecordLock which, bool exclusive)

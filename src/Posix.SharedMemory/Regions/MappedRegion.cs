@@ -164,7 +164,7 @@ public sealed class MappedRegion : IDisposable
     /// <summary>Makes the file longer and maps what is new. The same length is nothing.</summary>
     /// <param name="newLength">In bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is smaller than what is mapped.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>: the space is not there; nothing has changed. <see cref="Errno.EFBIG"/>, <see cref="Errno.ENOMEM"/>; <see cref="Errno.EINVAL"/>: no multiple of the file's huge pages.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>: the space is not there; nothing has changed. <see cref="Errno.EFBIG"/>, <see cref="Errno.ENOMEM"/>; <see cref="Errno.EMFILE"/>, as for <see cref="SharedMemoryObject.SetLength"/>; <see cref="Errno.EINVAL"/>: no multiple of the file's huge pages.</exception>
     /// <remarks>The file is never cut: where another process has made it longer meanwhile, the region shows that length.</remarks>
     public void Resize(long newLength)
     {

@@ -120,7 +120,8 @@ internal static class FaultAllowances
         ("Reserve", "cachestat", [], FaultOutcome.Succeeds, "Nobody tells then how much is there already: all that may."),
         ("Write", "cachestat", [], FaultOutcome.Succeeds, "The memory is reserved whether it is there or not."),
         ("CopyFrom", "cachestat", [], FaultOutcome.Succeeds, "As for Write."),
-        ("SetLength received", "open", [Errno.EACCES, Errno.EPERM, Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "The lock is taken on the open that it shares. Opening /dev/zero must succeed."),
+        (Any, "open(to lock)", [Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM], FaultOutcome.Throws, "What can be cured is told."),
+        (Any, "open(to lock)", [], FaultOutcome.Succeeds, "The lock is taken on the open that it shares."),
         ("Create", "open", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),
@@ -179,6 +180,7 @@ internal static class FaultAllowances
             "madvise" when before.Contains("madvise", StringComparer.Ordinal) => "madvise later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
+            "open" when path.StartsWith("SetLength", StringComparison.Ordinal) => before.Contains("fcntl", StringComparer.Ordinal) ? "open" : "open(to lock)",
             "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",
             _ => call,
         };

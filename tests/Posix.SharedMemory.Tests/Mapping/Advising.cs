@@ -251,42 +251,49 @@ public sealed class Advising
     [Rule("map.disposed")]
     public void A_mapping_that_one_thread_disposes_while_another_protects_it_is_disposed()
     {
-        const int Rounds = 5000;
+        const int MostRounds = 5000;
+        var enough = Environment.TickCount64 + 3000;
         using var memory = SharedMemoryObject.CreateUnpublished(s_page);
         var random = new Random(1);
         MemoryMapping? shared = null;
+        var isOver = false;
         var disposing = new Thread(() =>
         {
-            for (var round = 0; round < Rounds; round++)
+            for (var wait = default(SpinWait); !Volatile.Read(ref isOver); wait.SpinOnce(sleep1Threshold: -1))
             {
-                MemoryMapping? mapping;
-                for (var wait = default(SpinWait); (mapping = Volatile.Read(ref shared)) is null; wait.SpinOnce(sleep1Threshold: -1))
+                // The next one comes at once: to sleep would take longer than what is raced with.
+                if (Volatile.Read(ref shared) is { } mapping)
                 {
-                    // It comes at once: to sleep would take longer than what is raced with.
+                    Thread.SpinWait(random.Next(150));
+                    mapping.Dispose();
+                    Volatile.Write(ref shared, null);
+                    wait.Reset();
                 }
-
-                Thread.SpinWait(random.Next(150));
-                mapping.Dispose();
-                Volatile.Write(ref shared, null);
             }
         });
-        disposing.IsBackground = true;
         disposing.Start();
         var handedOut = 0;
-        for (var round = 0; round < Rounds; round++)
+        try
         {
-            var mapping = memory.Map();
-            Volatile.Write(ref shared, mapping);
-            _ = Record.Exception(() => mapping.Protect(FileAccess.ReadWrite));
-            for (var wait = default(SpinWait); Volatile.Read(ref shared) is not null; wait.SpinOnce(sleep1Threshold: -1))
+            for (var round = 0; round < MostRounds && Environment.TickCount64 < enough; round++)
             {
-                // So does the end.
-            }
+                var mapping = memory.Map();
+                Volatile.Write(ref shared, mapping);
+                _ = Record.Exception(() => mapping.Protect(FileAccess.ReadWrite));
+                for (var wait = default(SpinWait); Volatile.Read(ref shared) is not null; wait.SpinOnce(sleep1Threshold: -1))
+                {
+                    // So does the end.
+                }
 
-            handedOut += Record.Exception(() => mapping.GetSpan().Length) is ObjectDisposedException ? 0 : 1;
+                handedOut += Record.Exception(() => mapping.GetSpan().Length) is ObjectDisposedException ? 0 : 1;
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref isOver, true);
+            disposing.Join();
         }
 
-        disposing.Join();
         Assert.Equal(0, handedOut);
     }
 

@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Interop;
+
 namespace Posix.SharedMemory.Tests.Races;
 
 /// <summary>Several growers, and a neighbour that truncates.</summary>
@@ -60,6 +62,45 @@ public sealed class Growing
         memory.SetLength(length);
         using var third = Receive();
         GrowTogether(Receive, backing, third, backing, length);
+    }
+
+    [Theory]
+    [InlineData("given out")]
+    [InlineData("sent")]
+    [InlineData("received")]
+    [Rule("length.concurrent")]
+    public async Task A_grower_who_is_killed_holds_up_nobody_who_has_the_same_open(string how)
+    {
+        // The kernel gives back the locks of an open with its last descriptor, so the lock may not be on the one that others have too.
+        using var pair = new SocketPair();
+        SharedMemoryObject? memory = null;
+        var conflicts = false;
+        var platform = new HookedPlatform("fallocate", how == "received" ? 1 : 2, () =>
+        {
+            var request = new LinuxFlock { l_type = Linux.F_WRLCK, l_start = (long)RecordLock.Growth, l_len = 1 };
+            conflicts = Libc.fcntl_flock(memory!.Target.Handle, Linux.F_OFD_SETLK, ref request) == -1;
+        });
+        using var given = SharedMemoryObject.CreateAnonymous(5000);
+        using (Platform.Substitute(platform))
+        {
+            memory = how == "received" ? SharedMemoryObject.FromHandle(Native.Duplicate(given.SafeFileHandle)) : SharedMemoryObject.CreateAnonymous(5000);
+        }
+
+        using (memory)
+        {
+            if (how == "sent")
+            {
+                await pair.Sender.SendObjectAsync(memory);
+            }
+            else if (how == "given out")
+            {
+                _ = memory.SafeFileHandle;
+            }
+
+            memory.SetLength(9000);
+            Assert.True(platform.Fired);
+            Assert.True(conflicts);
+        }
     }
 
     [Fact]
