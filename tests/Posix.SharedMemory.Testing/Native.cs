@@ -10,7 +10,6 @@ internal static partial class Native
     internal const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_APPEND = 0x400, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     internal const int F_GETFD = 1, F_GETFL = 3;
     internal const int FD_CLOEXEC = 1;
-    internal const int LOCK_EX = 2, LOCK_NB = 4;
     internal const int SIGKILL = 9, SIGCONT = 18, SIGSTOP = 19;
     internal const int O_NOFOLLOW = 0x20000, O_PATH = 0x200000;
 
@@ -22,9 +21,6 @@ internal static partial class Native
     }
 
     internal static SafeFileHandle Open(string path, int flags) => Open(Encoding.UTF8.GetBytes(path), flags);
-
-    /// <summary>Takes the lock of a whole file, unless another open has it: <c>flock</c>. It ends with the handle.</summary>
-    internal static bool TryLockAlone(SafeHandle handle) => flock(handle, LOCK_EX | LOCK_NB) == 0;
 
     /// <summary>Makes a FIFO.</summary>
     internal static void MakeFifo(string path) => Check(mkfifo(path, 0x180));
@@ -83,9 +79,6 @@ internal static partial class Native
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int open(byte[] path, int flags, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int flock(SafeHandle fd, int operation);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mkfifo(string path, uint mode);

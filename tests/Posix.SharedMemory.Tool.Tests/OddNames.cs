@@ -61,6 +61,17 @@ public sealed class OddNames
         Assert.Equal([@"a\\b"], List(@"a\\*"));
         // A sign for one character, also where that is printed as four.
         Assert.Equal(["é", @"\xFF"], List("?"));
+        objects.AddRaw("😀", "😀"u8);
+        Assert.Equal(["é", "😀", @"\xFF"], List("?"));
+        // Also behind a star that begins the pattern, and where a star has to try more than once.
+        Assert.Equal([@"a\\b"], [.. Shm.Print("ls", "--names", $"*{objects.Prefix}a\\\\b").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(name => name[objects.Prefix.Length..])]);
+        Assert.Equal([@"a\*b", @"a\\b", "ab"], List("*b"));
+        Assert.Equal([@"a\*b"], List(@"*\*?"));
+        Assert.Equal(["ab"], List("*ab"));
+        Assert.Empty(List("a*b*b*"));
+        // As it is typed, and as it is printed.
+        Assert.Contains(objects.Prefix + @"a\*b", Shm.Print("top", "--once", "--filter", objects.Prefix + "a*b"), StringComparison.Ordinal);
+        Assert.Contains(objects.Prefix + @"a\*b", Shm.Print("top", "--once", "--filter", objects.Prefix + @"a\*b"), StringComparison.Ordinal);
         Assert.Equal([@"\xFF"], List(@"\xFF*"));
         foreach (var wrong in (string[])[@"\q", @"\q*", @"*\", @"*\x2"])
         {
@@ -69,7 +80,7 @@ public sealed class OddNames
 
         Assert.Equal($@"shm: rm: {objects.Prefix}\?x*: no object matches", Shm.Fail("rm", objects.Prefix + @"\?x*"));
         Shm.Print("rm", objects.Prefix + @"a\*");
-        Assert.Equal(5, objects.Names().Count);
+        Assert.Equal(6, objects.Names().Count);
     }
 
     [Fact]

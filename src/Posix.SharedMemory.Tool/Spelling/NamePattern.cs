@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Enumeration;
 using System.Text;
 
 namespace Posix.SharedMemory.Tool;
@@ -7,11 +6,14 @@ namespace Posix.SharedMemory.Tool;
 /// <summary>Names by a pattern with <c>*</c> and <c>?</c>, or one name where neither is in it; with a backslash in front they are these characters themselves.</summary>
 internal sealed class NamePattern
 {
+    // What stands in an expression for ? and *. A character is its number, and a byte that is no UTF-8 the number behind all characters.
+    private const int AnyOne = -1, Any = -2, Odd = 0x110000;
+
     private readonly string _given;
-    private readonly string _expression;
+    private readonly int[] _expression;
     private readonly GivenName? _name;
 
-    private NamePattern(string given, string expression, GivenName? name)
+    private NamePattern(string given, int[] expression, GivenName? name)
     {
         _given = given;
         _expression = expression;
@@ -23,7 +25,7 @@ internal sealed class NamePattern
     internal static NamePattern? Read(string text, out string? objection)
     {
         var bare = text.TrimStart('/');
-        var expression = new StringBuilder();
+        var expression = new List<int>();
         var isOneName = true;
         for (var at = 0; at < bare.Length;)
         {
@@ -33,10 +35,10 @@ internal sealed class NamePattern
                 return null;
             }
 
-            AppendLiteral(expression, literal);
+            expression.AddRange(Characters(literal));
             if (end < bare.Length)
             {
-                expression.Append(bare[end]);
+                expression.Add(bare[end] == '*' ? Any : AnyOne);
                 isOneName = false;
             }
 
@@ -45,11 +47,11 @@ internal sealed class NamePattern
 
         if (isOneName)
         {
-            return GivenName.Read(text, out objection) is { } name ? new(bare, "", name) : null;
+            return GivenName.Read(text, out objection) is { } name ? new(bare, [], name) : null;
         }
 
         objection = bare.Contains('/', StringComparison.Ordinal) ? "a name may not hold a slash, except in front" : null;
-        return objection is null ? new(bare, expression.ToString(), null) : null;
+        return objection is null ? new(bare, [.. expression], null) : null;
     }
 
     /// <summary>Gets whether it means one name.</summary>
@@ -60,7 +62,7 @@ internal sealed class NamePattern
 
     internal bool Matches(SharedMemoryEntry entry) =>
         _name is null
-            ? FileSystemName.MatchesSimpleExpression(_expression, Characters(entry.NameBytes.Span), ignoreCase: false)
+            ? Matches(_expression, [.. Characters(entry.NameBytes.Span)])
             : entry.NameBytes.Span.SequenceEqual(_name.Bytes);
 
     /// <summary>The pattern as it was given.</summary>
@@ -76,38 +78,54 @@ internal sealed class NamePattern
         return Math.Min(at, text.Length);
     }
 
-    // The matcher takes the character behind a backslash as itself.
-    private static void AppendLiteral(StringBuilder expression, ReadOnlySpan<byte> literal)
+    private static bool Matches(ReadOnlySpan<int> expression, ReadOnlySpan<int> name)
     {
-        foreach (var character in Characters(literal))
+        // Where it fails, the last star takes one character more.
+        int at = 0, named = 0, star = -1, afterStar = 0;
+        while (named < name.Length)
         {
-            expression.Append(character is '*' or '?' or '\\' ? "\\" : "").Append(character);
+            if (at < expression.Length && expression[at] == Any)
+            {
+                (star, afterStar) = (at++, named);
+            }
+            else if (at < expression.Length && (expression[at] == AnyOne || expression[at] == name[named]))
+            {
+                at++;
+                named++;
+            }
+            else if (star >= 0)
+            {
+                (at, named) = (star + 1, ++afterStar);
+            }
+            else
+            {
+                return false;
+            }
         }
+
+        return expression[at..].IndexOfAnyExcept(Any) < 0;
     }
 
-    /// <summary>A name as the matcher compares it: a byte that is no UTF-8 becomes half of a surrogate pair, which is in no text.</summary>
-    private static string Characters(ReadOnlySpan<byte> name)
+    private static List<int> Characters(ReadOnlySpan<byte> name)
     {
-        const char Odd = '\uDC00';
-        var characters = new StringBuilder(name.Length);
+        var characters = new List<int>(name.Length);
         while (!name.IsEmpty)
         {
-            var isText = Rune.DecodeFromUtf8(name, out var rune, out var taken) == OperationStatus.Done;
-            if (isText)
+            if (Rune.DecodeFromUtf8(name, out var rune, out var taken) == OperationStatus.Done)
             {
-                characters.Append(rune);
+                characters.Add(rune.Value);
             }
             else
             {
                 foreach (var value in name[..taken])
                 {
-                    characters.Append((char)(Odd + value));
+                    characters.Add(Odd + value);
                 }
             }
 
             name = name[taken..];
         }
 
-        return characters.ToString();
+        return characters;
     }
 }

@@ -93,7 +93,10 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     /// <summary>The objects that the filter lets through, in order.</summary>
     internal List<TopRow> Select(TopSnapshot snapshot)
     {
-        var rows = snapshot.Rows.Where(row => row.Name.Contains(_typed ?? _filter, StringComparison.OrdinalIgnoreCase)).ToList();
+        // As it is printed, or as it is.
+        var wanted = _typed ?? _filter;
+        var rows = snapshot.Rows
+            .Where(row => row.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || row.Entry.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase)).ToList();
         _order.Sort(rows, _isReverse);
         return rows;
     }
