@@ -181,6 +181,15 @@ public sealed class Holding
     {
         using var anonymous = SharedMemoryObject.CreateAnonymous(s_page);
         Assert.Null(anonymous.IsHeldByOthers());
+        var platform = new FaultingPlatform();
+        using (var hidden = new SubstitutedObject(platform))
+        {
+            // Without the directory nobody knows whether it lies there.
+            platform.Arm("statx", Errno.ENOENT);
+            Assert.Null(hidden.Memory.IsHeldByOthers());
+            Assert.True(platform.Fired);
+        }
+
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, s_page);
         using var received = SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));

@@ -134,6 +134,9 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Fact]
+    public void A_file_that_opens_and_cannot_be_read_says_nothing() => Assert.False(LinuxText.TryRead("/proc/self/mem", out _));
+
+    [Fact]
     public void This_machine_answers()
     {
         var limit = SharedMemoryDirectory.GetMemoryLimit();
