@@ -11,7 +11,7 @@ public static class Held
     /// <inheritdoc cref="Mappings(SharedMemoryObject)"/>
     public static IReadOnlyList<string> Mappings(ObjectIdentity identity) =>
     [
-        .. File.ReadLines("/proc/self/maps").Where(line =>
+        .. Lines("maps").Where(line =>
             line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var device, var number, ..]
             && number == identity.Number.ToString(CultureInfo.InvariantCulture)
             && device.Split(':').Select(part => ulong.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray() is [var major, var minor]
@@ -27,7 +27,7 @@ public static class Held
     ];
 
     /// <summary>How many ranges without any access there are, of at least so many bytes: neighbours may have become one.</summary>
-    public static int Reserves(long atLeast) => File.ReadLines("/proc/self/maps").Count(line =>
+    public static int Reserves(long atLeast) => Lines("maps").Count(line =>
     {
         var ends = line[..line.IndexOf(' ', StringComparison.Ordinal)].Split('-').Select(text => long.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
         return line.Contains(" ---p ", StringComparison.Ordinal) && ends[1] - ends[0] >= atLeast;
@@ -38,7 +38,7 @@ public static class Held
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
         var inside = false;
-        foreach (var line in File.ReadLines("/proc/self/smaps"))
+        foreach (var line in Lines("smaps"))
         {
             var first = line.Split(' ')[0];
             if (!first.EndsWith(':'))
@@ -57,6 +57,9 @@ public static class Held
 
     /// <summary>Whether the range that holds an address has one of the flags of proc(5), such as <c>wr</c>.</summary>
     public static bool HasFlag(nint address, string flag) => RangeAt(address)["VmFlags"].Split(' ').Contains(flag, StringComparer.Ordinal);
+
+    /// <summary>The lines of a file in /proc/self. They end at line feeds alone: the path of what a neighbouring test mapped may hold a carriage return.</summary>
+    public static IEnumerable<string> Lines(string file) => File.ReadAllText("/proc/self/" + file).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>A number of KiB among these fields.</summary>
     public static long Kibibytes(IReadOnlyDictionary<string, string> fields, string name) =>

@@ -13,8 +13,6 @@ public sealed class Peer : IDisposable
         // A runtime that is killed would leave its sockets for debuggers in the directory of temporary files.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
-        // A .NET process that is killed leaves the pipes of its debugger behind in the temporary directory.
-        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
     }

@@ -31,7 +31,7 @@ public sealed record ProcessState(string Descriptors, string? Mappings)
             .Order(StringComparer.Ordinal);
         var mappings = !withMappings
             ? null
-            : string.Join('\n', File.ReadLines("/proc/self/maps").Where(line => line.Contains(" /dev/shm/", StringComparison.Ordinal)));
+            : string.Join('\n', Held.Lines("maps").Where(line => line.Contains(" /dev/shm/", StringComparison.Ordinal)));
         return new(string.Join('\n', descriptors), mappings) { Ignored = ignored };
     }
 

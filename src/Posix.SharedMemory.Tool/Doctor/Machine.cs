@@ -53,7 +53,8 @@ internal sealed class Machine(string root = "")
     /// <summary>The text of a small file, without the last line's end; <see langword="null"/> where it cannot be read.</summary>
     internal string? Read(string path) => Try(() => File.ReadAllText(root + path).TrimEnd('\n'));
 
-    internal IReadOnlyList<string> Lines(string path) => Try(() => File.ReadAllLines(root + path)) ?? [];
+    /// <summary>The lines of a file. They end at line feeds alone: a carriage return may be part of a name.</summary>
+    internal IReadOnlyList<string> Lines(string path) => Read(path)?.Split('\n') ?? [];
 
     internal long? Number(string path) => long.TryParse(Read(path), CultureInfo.InvariantCulture, out var number) ? number : null;
 

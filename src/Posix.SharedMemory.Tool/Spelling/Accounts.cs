@@ -102,7 +102,7 @@ internal sealed class Accounts
     {
         try
         {
-            return File.ReadAllLines(path);
+            return File.ReadAllText(path).Split('\n');
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

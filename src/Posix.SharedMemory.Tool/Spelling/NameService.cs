@@ -31,7 +31,7 @@ internal static class NameService
     {
         try
         {
-            var line = File.ReadLines("/etc/nsswitch.conf").FirstOrDefault(line => line.StartsWith(database + ":", StringComparison.Ordinal));
+            var line = File.ReadAllText("/etc/nsswitch.conf").Split('\n').FirstOrDefault(line => line.StartsWith(database + ":", StringComparison.Ordinal));
             return line is not null
                 && line[(database.Length + 1)..].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)
                     .TakeWhile(word => !word.StartsWith('#'))

@@ -74,7 +74,7 @@ internal partial class LinuxPlatform
         const string Memfd = "/memfd:", Named = "/dev/shm/", Suffix = " (deleted)";
         var names = new Dictionary<ObjectIdentity, (string Name, bool IsUnlinked)>();
         var hasDirectory = StatusBehind("/dev/shm", out var directory).IsSuccess;
-        var index = new LinuxProcessScan(this, IsAnonymous, readsLinks: true).Walk();
+        var index = new LinuxProcessScan(this, IsAnonymous, readsPaths: true).Walk();
         if (names.Values.Any(found => found.IsUnlinked))
         {
             // What was made without a name and published has one now, though it keeps the other look.

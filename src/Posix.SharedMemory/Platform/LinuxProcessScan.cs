@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using FoundObjects = System.Collections.Generic.Dictionary<
     Posix.SharedMemory.ObjectIdentity,
     (System.Collections.Generic.List<Posix.SharedMemory.HeldMapping> Mappings, System.Collections.Generic.List<Posix.SharedMemory.HeldDescriptor> Descriptors)>;
@@ -9,10 +11,10 @@ namespace Posix.SharedMemory;
 /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
 /// <param name="platform">The system.</param>
 /// <param name="isWanted">Which objects are looked for.</param>
-/// <param name="readsLinks">Whether to tell <paramref name="isWanted"/> the path behind a descriptor too, which costs a call for each.</param>
-internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.Wanted isWanted, bool readsLinks = false)
+/// <param name="readsPaths">Whether to tell <paramref name="isWanted"/> the paths too, which costs a call for each descriptor.</param>
+internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.Wanted isWanted, bool readsPaths = false)
 {
-    /// <summary>Whether an object is looked for; its path is what /proc shows.</summary>
+    /// <summary>Whether an object is looked for; its path is what /proc shows, and empty where paths are not read.</summary>
     internal delegate bool Wanted(ObjectIdentity identity, ReadOnlySpan<char> path);
 
     internal SharedMemoryHolderIndex Walk()
@@ -34,8 +36,8 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         {
             var found = new FoundObjects();
             // What cannot be read is either none of this user's business or gone meanwhile; only the first is unknown.
-            var isMapsRead = TryRead(() => AddMappings(id, found));
-            var isDescriptorsRead = TryRead(() => AddDescriptors(id, found));
+            var isMapsRead = TryAddMappings(id, found);
+            var isDescriptorsRead = TryAddDescriptors(id, found);
             if (found.Count > 0)
             {
                 Add(holders, id, found);
@@ -69,11 +71,19 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         }
     }
 
-    // The line "Uid:	1000	1000	1000	1000": real, effective, saved, and that for files.
     private static uint? UserOf(int id)
     {
-        var line = ReadOrNull(() => File.ReadLines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal)));
-        return line?.Split('\t') is [_, _, var effective, ..] && uint.TryParse(effective, CultureInfo.InvariantCulture, out var user) ? user : null;
+        if (!LinuxText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), out var text))
+        {
+            return null;
+        }
+
+        using (text)
+        {
+            // Uid:	1000	1000	1000	1000: real, effective, saved, and that for files.
+            var users = text.LineAfter("Uid:\t"u8);
+            return Utf8Parser.TryParse(users[(users.IndexOf((byte)'\t') + 1)..], out uint effective, out _) ? effective : null;
+        }
     }
 
     /// <summary>Whether there is such a process, and not one of the kernel's own, which hold nothing.</summary>
@@ -111,12 +121,6 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         }
     }
 
-    private static bool TryRead(Action read) => ReadOrNull(() =>
-    {
-        read();
-        return "read";
-    }) is not null;
-
     private static T? ReadOrNull<T>(Func<T?> read)
         where T : class
     {
@@ -130,48 +134,42 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         }
     }
 
-    // A line: 7f0c4a000000-7f0c4a010000 rw-s 00002000 00:19 1234      /dev/shm/frames
-    private void AddMappings(int id, FoundObjects found)
+    private bool TryAddMappings(int id, FoundObjects found)
     {
-        Span<Range> fields = stackalloc Range[6];
-        foreach (var line in File.ReadLines($"/proc/{id}/maps"))
+        if (!LinuxText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/maps"), out var text))
         {
-            var text = line.AsSpan();
-            var count = text.Split(fields, ' ', StringSplitOptions.RemoveEmptyEntries);
-            if (count < 5
-                || !ulong.TryParse(text[fields[4]], CultureInfo.InvariantCulture, out var number)
-                || number == 0
-                || new ObjectIdentity(DeviceOf(text[fields[3]]), number) is var identity && !isWanted(identity, count > 5 ? text[fields[5]] : ""))
-            {
-                continue;
-            }
-
-            var range = text[fields[0]];
-            var dash = range.IndexOf('-');
-            var start = ulong.Parse(range[..dash], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            var end = ulong.Parse(range[(dash + 1)..], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            var protection = text[fields[1]];
-            HeldBy(found, identity).Mappings.Add(new(
-                start,
-                (long)(end - start),
-                long.Parse(text[fields[2]], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
-                protection[1] == 'w' ? FileAccess.ReadWrite : FileAccess.Read,
-                IsPrivate: protection[3] == 'p'));
+            return false;
         }
+
+        using (text)
+        {
+            foreach (var line in text.Lines())
+            {
+                if (LinuxMapping.TryParse(text[line], out var mapping, out var path)
+                    && isWanted(mapping.Identity, readsPaths ? Encoding.UTF8.GetString(path) : ""))
+                {
+                    HeldBy(found, mapping.Identity).Mappings.Add(mapping.Held);
+                }
+            }
+        }
+
+        return true;
     }
 
-    private void AddDescriptors(int id, FoundObjects found)
+    private bool TryAddDescriptors(int id, FoundObjects found) => ReadOrNull(() =>
     {
         foreach (var path in Directory.EnumerateFileSystemEntries($"/proc/{id}/fd"))
         {
-            var target = readsLinks ? ReadOrNull(() => new FileInfo(path).LinkTarget) : null;
+            var target = readsPaths ? ReadOrNull(() => new FileInfo(path).LinkTarget) : null;
             if (platform.StatusBehind(path, out var status).IsSuccess && isWanted(status.Identity, target))
             {
                 var number = int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture);
-                HeldBy(found, status.Identity).Descriptors.Add(new(number, ReadOrNull(() => (object)AccessOf(id, number)) as FileAccess? ?? FileAccess.Read));
+                HeldBy(found, status.Identity).Descriptors.Add(new(number, AccessOf(id, number)));
             }
         }
-    }
+
+        return found;
+    }) is not null;
 
     private static (List<HeldMapping> Mappings, List<HeldDescriptor> Descriptors) HeldBy(FoundObjects found, ObjectIdentity identity)
     {
@@ -183,25 +181,17 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         return held;
     }
 
-    // The line "flags:	0100002": octal, the access mode in the last two bits.
     private static FileAccess AccessOf(int id, int descriptor)
     {
-        foreach (var line in File.ReadLines($"/proc/{id}/fdinfo/{descriptor}"))
+        if (!LinuxText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/fdinfo/{descriptor}"), out var text))
         {
-            if (line.StartsWith("flags:", StringComparison.Ordinal))
-            {
-                return (Convert.ToInt32(line["flags:".Length..].Trim(), 8) & 3) == 0 ? FileAccess.Read : FileAccess.ReadWrite;
-            }
+            return FileAccess.Read;
         }
 
-        return FileAccess.Read;
-    }
-
-    private static ulong DeviceOf(ReadOnlySpan<char> text)
-    {
-        var colon = text.IndexOf(':');
-        return LinuxPlatform.MakeDevice(
-            ulong.Parse(text[..colon], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
-            ulong.Parse(text[(colon + 1)..], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+        using (text)
+        {
+            // flags:	0100002: octal, the access mode in the last two bits.
+            return text.LineAfter("flags:"u8) is [.., var last] && ((last - '0') & 3) != 0 ? FileAccess.ReadWrite : FileAccess.Read;
+        }
     }
 }

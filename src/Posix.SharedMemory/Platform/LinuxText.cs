@@ -73,20 +73,23 @@ internal readonly struct LinuxText : IDisposable
     }
 
     /// <summary>The number behind a word at the beginning of a line; <see langword="null"/> where there is none.</summary>
-    internal long? NumberBehind(ReadOnlySpan<byte> word)
+    internal long? NumberBehind(ReadOnlySpan<byte> word) => NumberIn(LineAfter(word));
+
+    /// <summary>What is behind a word at the beginning of a line; empty where there is none.</summary>
+    internal ReadOnlySpan<byte> LineAfter(ReadOnlySpan<byte> word)
     {
         foreach (var line in Lines())
         {
             if (Bytes[line].StartsWith(word))
             {
-                return NumberIn(Bytes[line][word.Length..]);
+                return Bytes[line][word.Length..];
             }
         }
 
-        return null;
+        return default;
     }
 
-    /// <summary>Gets where the lines are.</summary>
+    /// <summary>Gets where the lines are. They end at line feeds alone: a carriage return may be part of a name.</summary>
     internal MemoryExtensions.SpanSplitEnumerator<byte> Lines() => MemoryExtensions.Split(Bytes, (byte)'\n');
 
     internal ReadOnlySpan<byte> this[Range line] => Bytes[line];

@@ -187,6 +187,47 @@ public sealed class Holding
         Assert.DoesNotContain(SharedMemoryDirectory.EnumerateAnonymous(), found => found.DebugName == unique + " x");
     }
 
+    [Theory]
+    [InlineData("7f0000000000-7f0000001000 rw-s 00000000 {0} {1} x")]
+    [InlineData("x y z {0} {1} x")]
+    [InlineData("1 rw-s 0 g:2 3 x")]
+    [Rule("holders.forged")]
+    public void A_carriage_return_in_a_name_begins_no_line(string line)
+    {
+        using TemporaryName unheld = new(), honest = new();
+        SharedMemoryObject.Create(unheld, s_page).Dispose();
+        var identity = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(unheld.Name))!.Identity;
+        var device = Held.Lines("mountinfo").Select(mount => mount.Split(' ')).Last(fields => fields[4] == "/dev/shm")[2];
+        var number = device.Split(':').Select(part => int.Parse(part, CultureInfo.InvariantCulture)).ToArray();
+        using var forged = TemporaryName.Of(honest + "\r" + string.Format(CultureInfo.InvariantCulture, line, $"{number[0]:x2}:{number[1]:x2}", identity.Number));
+        SharedMemoryObject.Create(forged, s_page).Dispose();
+        using var memory = SharedMemoryObject.Open(forged);
+        using var mapping = memory.Map();
+        Assert.Contains(Held.Lines("maps"), shown => shown.EndsWith(forged, StringComparison.Ordinal));
+
+        Assert.Empty(Settled.Holders(unheld));
+        Assert.Single(Settled.Holders(forged, Environment.ProcessId)[0].Mappings);
+        Assert.Empty(SharedMemoryDirectory.IndexHolders()[identity]);
+    }
+
+    [Fact]
+    [Rule("holders.forged")]
+    public void A_carriage_return_in_a_command_changes_no_user()
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, 1);
+        using var directory = TemporaryDirectory.InMemory();
+        var command = directory.File("\rUid:\t7\t7\t7");
+        File.CreateSymbolicLink(command, "/bin/sh");
+        using var peer = Peer.Run(command, "-c", $"exec 3<{name.Path}; echo held; read end");
+        Assert.Equal("held", peer.ReadLine());
+
+        var holder = Settled.Holders(name, Environment.ProcessId, peer.ProcessId).Single(holder => holder.ProcessId == peer.ProcessId);
+        var own = SharedMemoryDirectory.GetHolders(name).Single(holder => holder.ProcessId == Environment.ProcessId);
+        Assert.Equal(("\rUid:\t7\t7\t7", own.UserId), (holder.Command, holder.UserId));
+        Assert.NotEqual(7u, own.UserId);
+    }
+
     [Fact]
     [Rule("holders.missing")]
     public void A_missing_name_is_ENOENT()

@@ -112,7 +112,7 @@ public sealed class Growing
         }
 
         // With the last lease the former mapping is gone.
-        Assert.Single(File.ReadLines("/proc/self/maps"), line => line.Contains(directory.Path, StringComparison.Ordinal));
+        Assert.Single(Held.Lines("maps"), line => line.Contains(directory.Path, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public sealed class Growing
             }
         })));
         Assert.Equal((997_010L, 997_010L), (region.Length, new FileInfo(directory.File()).Length));
-        Assert.Single(File.ReadLines("/proc/self/maps"), line => line.Contains(directory.Path, StringComparison.Ordinal));
+        Assert.Single(Held.Lines("maps"), line => line.Contains(directory.Path, StringComparison.Ordinal));
     }
 
     /// <remarks>That the bytes outlive a loss of power cannot be tested here; that they reach the file, and outlive every process, can.</remarks>
