@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Numerics;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -60,18 +61,18 @@ internal static class ByteSize
             return bytes.ToString(CultureInfo.InvariantCulture);
         }
 
-        var power = 0;
-        var rest = (decimal)bytes;
-        while (rest >= 1024)
-        {
-            rest /= 1024;
-            power++;
-        }
-
+        var power = BitOperations.Log2((ulong)bytes) / 10;
+        var unit = 1L << (10 * power);
+        var (whole, rest) = Math.DivRem(bytes, unit);
         // Only tenths that say something: 1.5K, but 64K and 2M.
-        var tenths = decimal.Ceiling(rest * 10) / 10;
-        var shown = tenths < 10 && tenths != decimal.Truncate(tenths) ? tenths : decimal.Ceiling(rest);
-        return shown >= 1024 ? $"1{Units[power]}" : string.Create(CultureInfo.InvariantCulture, $"{shown:0.#}{Units[power - 1]}");
+        var tenths = whole * 10 + (long)(((ulong)rest * 10 + (ulong)unit - 1) / (ulong)unit);
+        var shown = tenths % 10 == 0 || tenths >= 100 ? (tenths + 9) / 10 : 0;
+        return shown switch
+        {
+            0 => string.Create(CultureInfo.InvariantCulture, $"{tenths / 10}.{tenths % 10}{Units[power - 1]}"),
+            >= 1024 => $"1{Units[power]}",
+            _ => string.Create(CultureInfo.InvariantCulture, $"{shown}{Units[power - 1]}"),
+        };
     }
 
     /// <summary>A number of things, with their word.</summary>

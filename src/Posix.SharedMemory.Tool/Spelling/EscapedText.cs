@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -10,18 +11,27 @@ namespace Posix.SharedMemory.Tool;
 /// </remarks>
 internal static class EscapedText
 {
+    /// <summary>What shows as it is, and nearly all that names are made of.</summary>
+    private static readonly SearchValues<byte> s_plain = SearchValues.Create(
+        "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
+
     /// <summary>The name of an object.</summary>
     internal static string OfName(ReadOnlySpan<byte> name) =>
         Of(name).Replace("*", @"\*", StringComparison.Ordinal).Replace("?", @"\?", StringComparison.Ordinal);
 
     internal static string Of(ReadOnlySpan<byte> bytes)
     {
+        if (!bytes.ContainsAnyExcept(s_plain))
+        {
+            return Encoding.ASCII.GetString(bytes);
+        }
+
         var text = new StringBuilder(bytes.Length);
         for (var rest = bytes; !rest.IsEmpty;)
         {
             // A space at either end would be lost to the eye.
             var isEnd = rest.Length is 1 || rest.Length == bytes.Length;
-            var isText = Rune.DecodeFromUtf8(rest, out var rune, out var taken) == System.Buffers.OperationStatus.Done;
+            var isText = Rune.DecodeFromUtf8(rest, out var rune, out var taken) == OperationStatus.Done;
             if (isText && Shows(rune) && !(isEnd && rune.Value == ' '))
             {
                 text.Append(rune.Value == '\\' ? @"\\" : rune.ToString());
