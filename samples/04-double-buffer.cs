@@ -72,8 +72,9 @@ void Read()
             continue;
         }
 
+        // Who still looks at the buffer behind sees a frame just before it is swapped in, and then once more the one before it.
         taken++;
-        torn += pixels.AsSpan().ContainsAnyExcept(frame) || frame < last ? 1 : 0;
-        last = frame;
+        torn += pixels.AsSpan().ContainsAnyExcept(frame) ? 1 : 0;
+        last = Math.Max(last, frame);
     }
 }

@@ -32,6 +32,13 @@ public static class Privileged
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
         $"mount -t tmpfs -o {mountOptions},mode=1777 tmpfs /dev/shm && exec '{Peer.Program}' {command}");
 
+    /// <summary>Starts the peer with a small disk of its own, half of which is kept for root; it says <c>no disk</c> where none can be mounted.</summary>
+    /// <param name="directory">Where the disk is mounted, and what it is made of lies.</param>
+    /// <param name="command">What the peer does.</param>
+    public static Peer StartWithOwnDisk(TemporaryDirectory directory, string command) => Peer.Run(
+        "unshare", "--mount", "--propagation", "private", "sh", "-c",
+        $"cd '{directory.Path}' && truncate -s 16M disk && mke2fs -q -F -t ext4 -m 50 disk && mount -o loop disk . || {{ echo no disk; exit; }}; exec '{Peer.Program}' {command}");
+
     private static string[] As(int user) => [$"--reuid={user}", $"--regid={user}", "--clear-groups"];
 
     private static string? Try(string program, params string[] arguments)

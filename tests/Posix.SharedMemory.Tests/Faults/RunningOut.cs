@@ -49,6 +49,30 @@ public sealed class RunningOut
     }
 
     [SkippableFact]
+    [Rule("region.create")]
+    [Rule("region.failed")]
+    [Rule("region.resize")]
+    public void A_region_on_disk_may_take_what_the_disk_keeps_for_root_and_no_more()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var directory = TemporaryDirectory.InMemory();
+        using var peer = Privileged.StartWithOwnDisk(directory, $"region-act '{directory.File()}'");
+        Skip.If(peer.ReadLine() == "no disk", "No file system can be made or mounted here for a test.");
+
+        // Of nearly 14 MiB, 7 are for everybody.
+        Expect(peer, $"create {12 << 20} Manual 0600", "ok");
+        Expect(peer, $"resize {20 << 20}", "SharedMemoryException ENOSPC");
+        Expect(peer, "length", $"{12 << 20}");
+        Expect(peer, $"resize {13 << 20}", "ok");
+        Expect(peer, "fill 7", "ok");
+        Expect(peer, "sees 7", "yes");
+        Expect(peer, "dispose", "ok");
+        Expect(peer, $"create {17 << 20} Manual 0600", "SharedMemoryException ENOSPC");
+        Expect(peer, "attach", "SharedMemoryException ENOENT");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
     [Rule("length.reserved")]
     [Rule("errors.clean")]
     public void Throws_ENOSPC_and_leaves_nothing_when_the_tmpfs_has_no_inodes_left()
