@@ -17,10 +17,11 @@ for sample in samples/[0-9]*.cs; do
     verdict=PASS
     ${alone[@]+"${alone[@]}"} dotnet run "$sample" >"$output" 2>&1 || verdict="FAIL (exit code $?)"
     # Those of others go again.
+    left=$(comm -13 <(printf '%s\n' "$before") <(names))
     for _ in {1..15}; do
-        left=$(comm -13 <(printf '%s\n' "$before") <(names))
         [ -n "$left" ] || break
         sleep 2
+        left=$(comm -12 <(printf '%s\n' "$left") <(names))
     done
     if [ -n "$left" ]; then
         verdict="FAIL (left in /dev/shm: ${left//$'\n'/ })"

@@ -6,21 +6,24 @@ namespace Posix.SharedMemory.TestPeer;
 /// <summary>Commands that use mapped memory together with a test; each says <c>ready</c> when it has mapped.</summary>
 internal static class Mappings
 {
-    /// <summary><c>map-count NAME ROUNDS</c>: adds 1 to the first value of each page, that many times, at the same time as others.</summary>
+    /// <summary><c>map-count NAME ROUNDS</c>: at each line, adds 1 to the first value of each page, that many times, at the same time as others.</summary>
     internal static void Count(string[] arguments)
     {
         using var memory = SharedMemoryObject.Open(arguments[0]);
         using var mapping = memory.Map();
-        Ready();
-        for (var round = 0; round < Number(arguments[1]); round++)
+        Console.WriteLine("ready");
+        while (Console.ReadLine() is not null)
         {
-            for (var offset = 0L; offset < mapping.Length; offset += Environment.SystemPageSize)
+            for (var round = 0; round < Number(arguments[1]); round++)
             {
-                Interlocked.Increment(ref mapping.GetReference<long>(offset));
+                for (var offset = 0L; offset < mapping.Length; offset += Environment.SystemPageSize)
+                {
+                    Interlocked.Increment(ref mapping.GetReference<long>(offset));
+                }
             }
-        }
 
-        Console.WriteLine("done");
+            Console.WriteLine("done");
+        }
     }
 
     /// <summary><c>map-consume NAME ROUNDS</c>: checks each publication: the sequence at 0, the answer at 64, 64 values at 128.</summary>

@@ -70,6 +70,18 @@ public sealed class Peer : IDisposable
         return (_process.ExitCode, output, _errors.GetAwaiter().GetResult());
     }
 
+    private static void Close(IDisposable stream)
+    {
+        try
+        {
+            stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // It did not want all that it was told.
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -78,6 +90,9 @@ public sealed class Peer : IDisposable
             Kill();
         }
 
+        // Their descriptors would otherwise stay until the collector comes by.
+        Close(_process.StandardInput);
+        Close(_process.StandardOutput);
         _process.Dispose();
     }
 }

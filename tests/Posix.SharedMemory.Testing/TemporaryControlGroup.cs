@@ -49,17 +49,19 @@ public sealed class TemporaryControlGroup : IDisposable
     public void Dispose()
     {
         // The kernel takes a moment to let go of a process that has ended.
-        for (var attempt = 0; ; attempt++)
+        Watchdog.Until(TryDelete, "the end of a control group");
+    }
+
+    private bool TryDelete()
+    {
+        try
         {
-            try
-            {
-                Directory.Delete(_path);
-                return;
-            }
-            catch (IOException) when (attempt < 1000)
-            {
-                Thread.Yield();
-            }
+            Directory.Delete(_path);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 

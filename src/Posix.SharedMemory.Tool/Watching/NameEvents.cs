@@ -48,8 +48,10 @@ internal sealed class NameEvents : IDisposable
             }
             else if (_watcher.Wait(Timeout.InfiniteTimeSpan, ended) is { Kind: not SharedMemoryChangeKind.Missed } change)
             {
-                Note(change);
-                return change;
+                if (Note(change))
+                {
+                    return change;
+                }
             }
             else
             {
@@ -79,41 +81,55 @@ internal sealed class NameEvents : IDisposable
         ended.ThrowIfCancellationRequested();
     }
 
-    // What the kernel told is kept, so that a later comparison tells only what it did not.
-    private void Note(SharedMemoryChange change)
+    /// <summary>Keeps what the kernel told, so that a later comparison tells only what it did not.</summary>
+    /// <returns>Whether it is news: what came or moved just before a list was made has been seen in that already.</returns>
+    private bool Note(SharedMemoryChange change)
     {
-        _listed.Remove(Key(change.OldNameBytes));
-        if (change.Kind == SharedMemoryChangeKind.Removed || SharedMemoryDirectory.Find(change.NameBytes.Span) is not { } entry)
+        var isMoved = _listed.ContainsKey(Key(change.OldNameBytes));
+        if (!change.OldNameBytes.IsEmpty)
         {
-            _listed.Remove(Key(change.NameBytes));
+            // Of two that were exchanged, the other has that name now.
+            Keep(change.OldNameBytes, SharedMemoryDirectory.Find(change.OldNameBytes.Span));
+        }
+
+        var entry = change.Kind == SharedMemoryChangeKind.Removed ? null : SharedMemoryDirectory.Find(change.NameBytes.Span);
+        var isListed = entry is not null && _listed.TryGetValue(Key(change.NameBytes), out var same) && same.Identity == entry.Identity;
+        Keep(change.NameBytes, entry);
+        return isMoved || !isListed;
+    }
+
+    private void Keep(ReadOnlyMemory<byte> name, SharedMemoryEntry? entry)
+    {
+        if (entry is null)
+        {
+            _listed.Remove(Key(name));
         }
         else
         {
-            _listed[Key(change.NameBytes)] = entry;
+            _listed[Key(name)] = entry;
         }
     }
 
     private void Compare()
     {
         var now = List();
-        foreach (var (key, entry) in _listed)
+        // The same object under another name has been moved.
+        var gone = NotIn(now, _listed).GroupBy(entry => entry.Identity).ToDictionary(names => names.Key, names => new Queue<SharedMemoryEntry>(names));
+        var come = NotIn(_listed, now).Select(entry => gone.TryGetValue(entry.Identity, out var names) && names.TryDequeue(out var old)
+            ? new SharedMemoryChange(SharedMemoryChangeKind.Renamed, entry.NameBytes, old.NameBytes)
+            : new SharedMemoryChange(SharedMemoryChangeKind.Added, entry.NameBytes, default)).ToList();
+        foreach (var entry in gone.Values.SelectMany(names => names))
         {
-            if (!now.TryGetValue(key, out var same) || same.Identity != entry.Identity)
-            {
-                _compared.Enqueue(new(SharedMemoryChangeKind.Removed, entry.NameBytes, default));
-            }
+            _compared.Enqueue(new(SharedMemoryChangeKind.Removed, entry.NameBytes, default));
         }
 
-        foreach (var (key, entry) in now)
-        {
-            if (!_listed.TryGetValue(key, out var same) || same.Identity != entry.Identity)
-            {
-                _compared.Enqueue(new(SharedMemoryChangeKind.Added, entry.NameBytes, default));
-            }
-        }
-
+        come.ForEach(_compared.Enqueue);
         _listed = now;
     }
+
+    /// <summary>The objects of one list that have no such name in another.</summary>
+    private static IEnumerable<SharedMemoryEntry> NotIn(Dictionary<string, SharedMemoryEntry> others, Dictionary<string, SharedMemoryEntry> listed) =>
+        listed.Where(pair => !others.TryGetValue(pair.Key, out var same) || same.Identity != pair.Value.Identity).Select(pair => pair.Value);
 
     private static Dictionary<string, SharedMemoryEntry> List()
     {

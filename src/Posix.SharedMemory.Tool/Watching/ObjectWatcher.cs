@@ -35,14 +35,19 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
     {
         if (change.Kind == SharedMemoryChangeKind.Renamed && change.OldNameBytes.Span.SequenceEqual(_name) && _entry is not null)
         {
-            // It is followed under its new name.
-            var old = _name;
-            _name = change.NameBytes.ToArray();
-            Print(new() { Time = Now(), Event = "renamed", OldName = NameText.Raw(old), OldEscaped = NameText.EscapedOrNull(old) });
+            Follow(change.NameBytes);
             return true;
         }
 
         return change.Kind == SharedMemoryChangeKind.Missed || change.NameBytes.Span.SequenceEqual(_name);
+    }
+
+    /// <summary>Goes on with the object under its new name.</summary>
+    private void Follow(ReadOnlyMemory<byte> to)
+    {
+        var old = _name;
+        _name = to.ToArray();
+        Print(new() { Time = Now(), Event = "renamed", OldName = NameText.Raw(old), OldEscaped = NameText.EscapedOrNull(old) });
     }
 
     private void Look(NameEvents events, CancellationToken ended)
@@ -57,6 +62,13 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
             }
 
             now = SharedMemoryDirectory.Find(_name);
+        }
+
+        if (now is null && _entry is { } lost && SharedMemoryDirectory.Enumerate().FirstOrDefault(entry => entry.Identity == lost.Identity) is { } moved)
+        {
+            // Where the kernel does not tell names, or not all of them: too many changed at once.
+            Follow(moved.NameBytes);
+            now = moved;
         }
 
         if (now is null)

@@ -66,13 +66,13 @@ internal partial class LinuxPlatform
     /// <summary>EAGAIN: the kernel has just been using one of the pages. The huge pages that are put together already stay so.</summary>
     private Errno CollapseWhole(nint address, nuint length)
     {
-        const int Attempts = 16;
+        const int Attempts = 40;
         Errno error;
         var attempt = default(SpinWait);
         do
         {
             error = AdviseByNumber(address, length, MADV_COLLAPSE);
-            attempt.SpinOnce(sleep1Threshold: -1);
+            attempt.SpinOnce();
         }
         while (error == Errno.EAGAIN && attempt.Count < Attempts);
         return error;

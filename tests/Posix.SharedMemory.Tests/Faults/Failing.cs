@@ -37,7 +37,8 @@ public sealed class Failing
             {
                 var (happened, complaint) = Walk(path, state, calls[at], errno, occurrence);
                 fired += happened ? 1 : 0;
-                if (!happened && !path.DependsOnNeighbours)
+                // A neighbour may have made the rehearsal longer, as who asks just then whether anybody holds the object.
+                if (!happened && !path.DependsOnNeighbours && CallsOf(path).Count(call => call == calls[at]) >= occurrence)
                 {
                     complaint = "the call was not made";
                 }

@@ -11,10 +11,16 @@ internal static class FaultWalk
     /// <param name="forbidden">As <see cref="LimitedPlatform.Forbidden"/>.</param>
     internal static void Each(Action<LimitedPlatform> scene, bool reserves = false, string? forbidden = null)
     {
-        var rehearsal = new LimitedPlatform { Reserves = reserves, Forbidden = forbidden };
-        scene(rehearsal);
-        Assert.NotEmpty(rehearsal.Calls);
-        foreach (var calls in rehearsal.Calls.GroupBy(call => call, StringComparer.Ordinal))
+        List<string> Rehearse()
+        {
+            var rehearsal = new LimitedPlatform { Reserves = reserves, Forbidden = forbidden };
+            scene(rehearsal);
+            return [.. rehearsal.Calls];
+        }
+
+        var rehearsed = Rehearse();
+        Assert.NotEmpty(rehearsed);
+        foreach (var calls in rehearsed.GroupBy(call => call, StringComparer.Ordinal))
         {
             for (var occurrence = 1; occurrence <= calls.Count(); occurrence++)
             {
@@ -25,7 +31,8 @@ internal static class FaultWalk
                     try
                     {
                         scene(platform);
-                        Assert.True(platform.Fired, "It has not failed.");
+                        // A neighbour may have made the rehearsal longer.
+                        Assert.True(platform.Fired || Rehearse().Count(call => call == calls.Key) < occurrence, "It has not failed.");
                     }
                     catch (Exception e)
                     {

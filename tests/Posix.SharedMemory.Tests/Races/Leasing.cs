@@ -115,7 +115,11 @@ public sealed class Leasing
             Assert.True(name.Exists);
             memory = SharedMemoryObject.Open(name);
             // A process that another test starts at this moment holds all of this one's descriptors until it executes its program.
-            var user = SharedMemoryDirectory.GetHolders(name).Single(holder => holder.Command.StartsWith("Posix.SharedMem", StringComparison.Ordinal)).ProcessId;
+            int[] users = [];
+            Watchdog.Until(
+                () => (users = [.. SharedMemoryDirectory.GetHolders(name).Where(holder => holder.Command.StartsWith("Posix.SharedMem", StringComparison.Ordinal)).Select(holder => holder.ProcessId)]).Length == 1,
+                "one holder");
+            var user = users[0];
             inside.Kill();
 
             // Killing the namespace's keeper kills what is in it, a moment later; a zombie has let go of all it had.
