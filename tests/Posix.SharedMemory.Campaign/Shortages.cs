@@ -41,7 +41,7 @@ internal sealed class Shortages : IDisposable
 
         // The runtime needs some for itself: threads, code.
         yield return new("short of address space", "ENOMEM") { Start = StartFrugal, Limit = (peer, random) => $"--as={Actor.Text(SizeOf(peer) + (64 << 20) + random.Next(256 << 20))}:", Lift = "--as=unlimited:" };
-        yield return new("short of file size", "EFBIG") { Limit = (_, random) => $"--fsize={Actor.Text(random.Next(100_000))}:", Lift = "--fsize=unlimited:" };
+        yield return new("short of file size", "EFBIG");
         if (Environment.IsPrivilegedProcess && Privileged.StrangerObstacle is { } obstacle)
         {
             _session.Skip($"locked memory: root has no limit. {obstacle}");

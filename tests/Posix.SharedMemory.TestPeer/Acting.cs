@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.TestPeer;
 
@@ -114,6 +115,18 @@ internal sealed class Acting : IDisposable
                 bytes.AsSpan().Fill((byte)Number(value));
                 Memory.Write(bytes, Number(offset));
                 return "";
+            case ["copy-to", var path, var count]:
+                using (var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite))
+                {
+                    return Text(Memory.CopyTo(file.SafeFileHandle, 0, Number(count)));
+                }
+
+            case ["copy-to-descriptor", var number, var count]:
+                using (var file = new SafeFileHandle((nint)Number(number), ownsHandle: false))
+                {
+                    return Text(Memory.CopyTo(file, 0, Number(count)));
+                }
+
             case ["sum"]:
                 var all = new byte[Memory.Length];
                 return Text(all.AsSpan(0, Memory.Read(all, 0)).ToArray().Sum(value => (long)value));

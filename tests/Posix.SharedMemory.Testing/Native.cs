@@ -69,6 +69,9 @@ internal static partial class Native
     /// <summary>Reads what there is, at most as much as fits.</summary>
     internal static int Read(SafeHandle handle, byte[] buffer) => (int)read(handle, buffer, (nuint)buffer.Length);
 
+    /// <summary>Sets how long files may become by this process (<c>RLIMIT_FSIZE</c>), up to what it may set itself.</summary>
+    internal static void SetFileSizeLimit(ulong bytes) => Check(setrlimit(1, [bytes, ulong.MaxValue]));
+
     private static void Check(int result)
     {
         if (result < 0)
@@ -97,6 +100,9 @@ internal static partial class Native
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rename(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setrlimit(int resource, ulong[] softAndHard);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int pipe2([Out] int[] ends, int flags);

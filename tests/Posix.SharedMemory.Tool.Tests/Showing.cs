@@ -89,7 +89,7 @@ public sealed class Showing
 
         Skip.IfNot(Installed.Has("python3"), "No python3 to make a terminal with.");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
-        var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ cat {file.Path}; sleep 0.5; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
+        var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ cat {file.Path}; sleep 2; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
         Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
         Assert.Contains("standard input", ran.Output, StringComparison.Ordinal);
         // Of unknown length: no bar that looks full, no time that looks over.
@@ -111,7 +111,7 @@ public sealed class Showing
         Skip.IfNot(Installed.Has("python3"), "No python3 to make a terminal with.");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
         // Who writes does not end by it: the end of the pipe is no way out.
-        var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ trap '' INT; head -c 200M /dev/zero; sleep 1; kill -INT 0; sleep 3; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
+        var ran = Shm.Wait("python3", [script, "sh", "-c", $"{{ trap '' INT; head -c 200M /dev/zero; sleep 2; kill -INT 0; sleep 3; }} | {Shm.Program} create {objects.Prefix}a --from -"], []);
         Assert.Contains("standard input", ran.Output, StringComparison.Ordinal);
         Assert.True(ran.Output.LastIndexOf("\e[?25h", StringComparison.Ordinal) > ran.Output.LastIndexOf("\e[?25l", StringComparison.Ordinal), "The cursor is hidden.");
         Assert.Empty(objects.Names());

@@ -139,7 +139,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentOutOfRangeException">They do not all lie inside the object.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>: the reader is gone. <see cref="Errno.EBADF"/>: not open for writing.
-    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EIO"/>: of the destination.
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EIO"/>: of the destination. <see cref="Errno.EFBIG"/>: the file would end beyond <c>RLIMIT_FSIZE</c>; then nothing is copied.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendfile.2.html">sendfile(2)</see></remarks>
     public long CopyTo(SafeHandle destination, long offset = 0, long? count = null)
@@ -147,6 +147,7 @@ public sealed partial class SharedMemoryObject
         ArgumentNullException.ThrowIfNull(destination);
         ObjectDisposedException.ThrowIf(destination.IsClosed, destination);
         var range = CheckReadableRange(offset, count);
+        _platform.CheckFileSizeLimit(Target, destination, range.Length);
         var done = 0L;
         while (done < range.Length)
         {

@@ -12,6 +12,8 @@ internal abstract partial class BsdPlatform
     /// <summary>What <c>open</c> is told to close the descriptor on exec.</summary>
     private protected abstract int CloseOnExecFlag { get; }
 
+    private protected override int AppendFlag => O_APPEND;
+
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle)
     {
         var error = OpenPath(path, O_RDWR | O_NONBLOCK | CloseOnExecFlag, out handle);
@@ -66,8 +68,6 @@ internal abstract partial class BsdPlatform
             return error;
         }
     }
-
-    private protected abstract bool IsRegularFile(SafeFileHandle handle);
 
     private protected abstract ObjectIdentity IdentityOf(SafeFileHandle handle);
 

@@ -129,6 +129,10 @@ internal partial class LinuxPlatform
         }
     }
 
+    private protected override int AppendFlag => O_APPEND;
+
+    private protected override bool IsRegularFile(SafeFileHandle handle) => TryStat(handle, STATX_TYPE, out var statx).IsSuccess && IsRegularFile(statx);
+
     private static bool IsRegularFile(in LinuxStatx statx) => (statx.stx_mode & S_IFMT) == S_IFREG;
 
     /// <summary>The kernel counts blocks of 512 bytes, whatever the file system's are.</summary>

@@ -156,6 +156,12 @@ internal abstract class Platform
     /// <summary>Writes all of the bytes, which the caller has checked to lie inside the object: <c>pwrite</c>.</summary>
     internal abstract void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset);
 
+    /// <summary>Refuses a copy to a file that would become longer by it than the process may make files: the kernel would end the process.</summary>
+    /// <param name="target">What is copied, for messages.</param>
+    /// <param name="destination">Where to, at its present position.</param>
+    /// <param name="length">How much.</param>
+    internal abstract void CheckFileSizeLimit(in OpenObject target, SafeHandle destination, long length);
+
     /// <summary>Copies to another descriptor inside the kernel, as far as it goes without waiting.</summary>
     /// <returns>Success with the number copied; <see cref="Errno.EAGAIN"/>: the destination is full; <see cref="Errno.EINVAL"/> and others: not by this way.</returns>
     internal abstract Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Unix;
 
@@ -183,12 +184,50 @@ internal abstract partial class PosixPlatform : Platform
         }
     }
 
+    internal override void CheckFileSizeLimit(in OpenObject target, SafeHandle destination, long length)
+    {
+        // Nearly nobody has a limit, and only files are subject to it.
+        var limit = GetFileSizeLimit(target);
+        if (limit < long.MaxValue && destination is SafeFileHandle file && PositionOf(file) is { } position && (ulong)position + (ulong)length > limit)
+        {
+            throw BeyondFileSizeLimit("sendfile", target, position + length, limit);
+        }
+    }
+
+    /// <summary>Where writing to a file goes on; <see langword="null"/> for what is no file.</summary>
+    private long? PositionOf(SafeFileHandle file)
+    {
+        if (!IsRegularFile(file))
+        {
+            return null;
+        }
+
+        nint flags = Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl(file, F_GETFL, 0);
+        if (flags != -1 && (flags & AppendFlag) != 0)
+        {
+            return GetLength(new(file, default));
+        }
+
+        var position = Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(file, 0, SEEK_CUR);
+        return position == -1 ? null : position;
+    }
+
+    /// <summary>What <c>open</c> is told to write at the end always.</summary>
+    private protected abstract int AppendFlag { get; }
+
+    private protected abstract bool IsRegularFile(SafeFileHandle handle);
+
     private protected bool IsWithinFileSizeLimit(in OpenObject target, long end, out ulong limit)
+    {
+        limit = GetFileSizeLimit(target);
+        return (ulong)end <= limit;
+    }
+
+    private ulong GetFileSizeLimit(in OpenObject target)
     {
         ResourceLimit current = default;
         Check(Fails(nameof(Libc.getrlimit)) ? -1 : Libc.getrlimit(RLIMIT_FSIZE, out current), nameof(Libc.getrlimit), target.Name);
-        limit = current.rlim_cur;
-        return (ulong)end <= limit;
+        return current.rlim_cur;
     }
 
     private protected static SharedMemoryException BeyondFileSizeLimit(string operation, in OpenObject target, long end, ulong limit) => new(

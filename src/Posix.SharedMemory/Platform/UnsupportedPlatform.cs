@@ -89,6 +89,8 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Unsupported();
 
+    internal override void CheckFileSizeLimit(in OpenObject target, SafeHandle destination, long length) => throw Unsupported();
+
     internal override void WaitUntilWritable(SafeHandle destination) => throw Unsupported();
 
     internal override Errno SendMessage(SafeHandle socket, ReadOnlySpan<byte> data, ReadOnlySpan<int> descriptors, out int sent) => throw Unsupported();

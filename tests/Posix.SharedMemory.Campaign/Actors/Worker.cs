@@ -21,6 +21,7 @@ internal sealed class Worker : IDisposable
     private readonly SocketPair _pair = new();
     private readonly (SafeFileHandle Reader, SafeFileHandle Writer) _pipe = Native.Pipe(Native.O_NONBLOCK);
     private readonly SortedDictionary<string, long> _refusals = new(StringComparer.Ordinal);
+    private bool _limitsFileSize;
 
     private Worker(string prefix, int seed, bool isAlone, string[] allowed)
     {
@@ -35,6 +36,7 @@ internal sealed class Worker : IDisposable
 
         // What is made once by the runtime is made before anything runs short.
         worker.WarmUp();
+        worker._limitsFileSize = worker._allowed.Contains(nameof(Errno.EFBIG));
         Actor.UntilTold(worker.Step);
         Console.WriteLine(string.Join(' ', worker._refusals.Select(refusal => $"{refusal.Key}:{Actor.Text(refusal.Value)}")));
         Console.WriteLine(worker.CleanUp());
@@ -115,6 +117,12 @@ internal sealed class Worker : IDisposable
 
     private void Act(int step)
     {
+        // By itself, between two acts: whoever lowers it between the library's look and the kernel's ends the process.
+        if (_limitsFileSize && _random.Next(50) == 0)
+        {
+            Native.SetFileSizeLimit(_random.Next(4) == 0 ? ulong.MaxValue : (ulong)_random.Next(100_000));
+        }
+
         switch (_random.Next(14))
         {
             case 0 or 1:

@@ -177,6 +177,30 @@ public sealed class RunningOut
 
     [SkippableFact]
     [Rule("length.limit")]
+    public void Throws_EFBIG_and_lives_when_a_copy_to_a_file_ends_beyond_RLIMIT_FSIZE()
+    {
+        SkipWithoutPrlimit();
+        using var name = new TemporaryName("limit");
+        using var directory = TemporaryDirectory.InMemory();
+        using var memory = SharedMemoryObject.Create(name, 300_000);
+        var file = directory.File();
+        using var peer = Peer.Run("sh", "-c", $"exec '{Peer.Program}' act 9>> '{file}'");
+        Expect(peer, $"open {name}", "ok 300000");
+        Limit(peer, "--fsize=100000");
+        Assert.StartsWith("EFBIG sendfile(", Ask(peer, $"copy-to {file} 100001"), StringComparison.Ordinal);
+        Assert.Equal(0, new FileInfo(file).Length);
+        Expect(peer, $"copy-to {file} 100000", "ok 100000");
+        Expect(peer, $"copy-to {file} 100000", "ok 100000");
+        Assert.EndsWith("100001 bytes asked, where RLIMIT_FSIZE lets this process have 100000", Ask(peer, "copy-to-descriptor 9 1"), StringComparison.Ordinal);
+        Assert.Equal(100_000, new FileInfo(file).Length);
+
+        // What is no file has no limit.
+        Expect(peer, "copy-to /dev/null 300000", "ok 300000");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("length.limit")]
     public void Throws_EFBIG_and_lives_when_a_write_inside_the_object_ends_beyond_RLIMIT_FSIZE()
     {
         SkipWithoutPrlimit();

@@ -8,7 +8,7 @@ internal static class Linux
     internal const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_SYMLINK_FOLLOW = 0x400, AT_EMPTY_PATH = 0x1000, AT_STATX_DONT_SYNC = 0x4000;
 
     internal const int O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200;
-    internal const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
+    internal const int O_APPEND = 0x400, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
 
     internal const uint S_IFMT = 0xF000, S_IFREG = 0x8000;
 
