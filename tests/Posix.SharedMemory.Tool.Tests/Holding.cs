@@ -145,6 +145,7 @@ public sealed class Holding
         using var held = SharedMemoryObject.Open(name);
         using var directory = TemporaryDirectory.InMemory();
         var watched = directory.File("watched");
+        File.WriteAllText(watched, "");
         var ran = Shm.Shell(
             $"unshare --pid --fork --mount-proc sh -c '$SHM gc {name} --remove; $SHM rm {name} --if-unused; $SHM who {name}; $SHM ls {name}; $SHM top --once --filter {name}; "
             + $"$SHM watch {name} > {watched} & until grep -q started {watched}; do sleep 0.05; done; kill $!; cat {watched}'");
