@@ -186,9 +186,9 @@ internal abstract partial class PosixPlatform : Platform
 
     internal override void CheckFileSizeLimit(in OpenObject target, SafeHandle destination, long length)
     {
-        // Nearly nobody has a limit, and only files are subject to it.
+        // Nearly nobody has a limit, only files are subject to it, and no byte is beyond any.
         var limit = GetFileSizeLimit(target);
-        if (limit < long.MaxValue && destination is SafeFileHandle file && PositionOf(file) is { } position && (ulong)position + (ulong)length > limit)
+        if (limit < long.MaxValue && length > 0 && destination is SafeFileHandle file && PositionOf(file) is { } position && (ulong)position + (ulong)length > limit)
         {
             throw BeyondFileSizeLimit("sendfile", target, position + length, limit);
         }

@@ -222,7 +222,7 @@ public sealed class Sending
         using var one = new Tracked();
         SafeHandle[] handles = [one.Handle];
         var buffer = new byte[16];
-        var (least, leastSent) = (long.MaxValue, long.MaxValue);
+        var (least, allocating) = (long.MaxValue, 0);
         for (var round = 0; round < 200; round++)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
@@ -234,11 +234,11 @@ public sealed class Sending
             _ = await sending;
             (await receiving).Dispose();
             // The collector may empty the pools that both borrow from, as others' tests have it run.
-            leastSent = Math.Min(leastSent, sent - before);
+            allocating += round >= 100 && sent > before ? 1 : 0;
             least = Math.Min(least, received - sent);
         }
 
-        Assert.Equal(0, leastSent);
+        Assert.InRange(allocating, 0, 5);
         Assert.InRange(least, 1, 300);
     }
 }
