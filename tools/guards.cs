@@ -201,7 +201,7 @@ static IEnumerable<Finding> RulesAreClaimed(Tree tree)
 {
     var rules = (
         from file in tree.Files
-        where Regex.IsMatch(file.Path, @"^docs/spec/[^/]+\.md$")
+        where Regex.IsMatch(file.Path, @"^docs/spec/.+\.md$")
         from Match match in Regex.Matches(file.Text, @"^[ ]*[-*] \*\*(?<id>[\w-]+(\.[\w-]+)+)\*\*", RegexOptions.Multiline)
         select (Id: match.Groups["id"].Value, File: file, match.Index)).ToArray();
     var claims = (
