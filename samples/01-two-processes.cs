@@ -47,7 +47,7 @@ static async Task<int> BeTheFirst(string path, CancellationToken interrupted)
 {
     using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
     var length = file.Length;
-    var name = SharedMemoryDirectory.CreateUniqueName("sample-01");
+    var name = SharedMemoryObject.CreateUniqueName("sample-01");
     var good = false;
 
     try

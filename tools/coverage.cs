@@ -25,7 +25,7 @@ using System.Text.RegularExpressions;
         "kernels that answer otherwise than this one"),
     (@"BeyondFileSizeLimit|IsWithinFileSizeLimit", "the file size limit met by a copy from a file: a limit of the process, which other tests would meet too"),
     (@"Fails\(|linkat|^[^:]*: fixed \(", "a second failure or interruption at a call whose first one is walked; and the empty span that the compiler asks for at each pin"),
-    (@"Objects/SharedMemoryObject\.|SharedMemoryEntry|NameLease|LinuxPlatform\.cs|PosixPlatform\.cs|MappedRegion|PosixPlatform\.Mapping|MemoryMapping\.Advising",
+    (@"Objects/SharedMemoryObject\.|SharedMemoryEntry|NameMembership|LinuxPlatform\.cs|PosixPlatform\.cs|MappedRegion|PosixPlatform\.Mapping|MemoryMapping\.Advising",
         "a neighbour who cuts, moves or removes the object in the instant between two calls; lengths at which nothing is left to do"),
     (@"WriteReadiness|Receiving\.cs|Inheriting\.cs|FaultlessPipe|Sending\.cs|DescriptorPassing", "no memory or descriptor left, or a socket that fails, in the middle of an act: what is held then is given back"),
     (@"AllocationMap|LinuxPlatform\.Memory\.cs: range\.Length|ObjectName|SharedMemoryHolders?\.cs|Errno\.cs", "ways that equality, text and empty ranges need to be whole, and that nobody goes"),

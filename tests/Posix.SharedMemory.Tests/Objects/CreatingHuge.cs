@@ -103,8 +103,8 @@ public sealed class CreatingHuge
         Assert.Equal(5, part.GetReadOnlySpan()[0]);
         part.Protect(FileAccess.ReadWrite);
         part.GetSpan()[4999] = 6;
-        part.Lock();
-        part.Unlock();
+        part.LockInMemory();
+        part.UnlockFromMemory();
     }
 
     [SkippableFact]
