@@ -133,7 +133,7 @@ static void do_map(char **word)
     if (address == MAP_FAILED) error(); else printf("ok %llu\n", (unsigned long long)(uintptr_t)address);
 }
 
-// ---- The member of docs/spec/objects/membership.md ---------------------------------------------------------------------------------
+// ---- The membership of docs/spec/objects/membership.md ---------------------------------------------------------------------------------
 
 static int lock(int fd, short type, int command, struct flock *seen)
 {
@@ -325,7 +325,7 @@ static void do_errno(char **word)
 #define E(n) { #n, n },
         E(EPERM) E(ENOENT) E(EINTR) E(EIO) E(ENXIO) E(EBADF) E(ECHILD) E(EAGAIN) E(ENOMEM) E(EACCES) E(EFAULT) E(EBUSY) E(EEXIST)
         E(EXDEV) E(ENODEV) E(ENOTDIR) E(EISDIR) E(EINVAL) E(ENFILE) E(EMFILE) E(ENOTTY) E(ETXTBSY) E(EFBIG) E(ENOSPC) E(ESPIPE)
-        E(EROFS) E(EMLINK) E(EPIPE) E(ENAMETOOLONG) E(ENOSYS) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(ENOTSUP) E(ECONNRESET) E(ETIMEDOUT)
+        E(EROFS) E(EMLINK) E(EPIPE) E(ENAMETOOLONG) E(ENOSYS) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(EDEADLK) E(ENOLCK) E(ESTALE) E(EDQUOT) E(ECONNRESET) E(ETIMEDOUT)
         E(ECONNREFUSED) E(ENOTCONN) E(ENOTSOCK) E(EMSGSIZE) E(ENOBUFS) E(ETOOMANYREFS)
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

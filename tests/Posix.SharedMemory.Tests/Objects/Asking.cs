@@ -39,12 +39,12 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void Without_the_directory_the_answer_is_null()
+    public void Where_the_kernel_does_not_say_the_answer_is_null()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, s_page).Dispose();
         var entry = Entry(name);
-        var platform = new FaultingPlatform("statx", Errno.ENOENT, 3);
+        var platform = new FaultingPlatform("fcntl", Errno.EACCES, 0);
         using (Platform.Substitute(platform))
         {
             Assert.Null(entry.IsHeld());

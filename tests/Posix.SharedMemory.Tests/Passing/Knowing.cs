@@ -105,7 +105,7 @@ public sealed class Knowing
         using var socket = Watchdog.Run(listener.Accept, "the stranger");
 
         // The kernel looks at what is on its way already.
-        Assert.Equal("ok 1", stranger.Ask("send 253"));
+        Assert.Equal("ok", stranger.Ask("send 253"));
         var answer = stranger.Ask("send 253");
         Assert.StartsWith("SharedMemoryException sendmsg: ", answer, StringComparison.Ordinal);
         Assert.EndsWith("(ETOOMANYREFS): 253 descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)", answer, StringComparison.Ordinal);
@@ -113,7 +113,7 @@ public sealed class Knowing
         // Received, they no longer count.
         using var result = await socket.ReceiveHandlesAsync(new byte[1], 253);
         Assert.Equal(253, result.Handles.Count);
-        Assert.Equal("ok 1", stranger.Ask("send 253"));
+        Assert.Equal("ok", stranger.Ask("send 253"));
     }
 
     [SkippableFact]

@@ -31,7 +31,7 @@ public sealed class Unsupported
         ["SendObjectAsync"] = SendObject,
         ["ReceiveObjectAsync"] = () => WithSockets(pair => pair.Receiver.ReceiveObjectAsync().AsTask()),
         ["SetInheritable"] = () => WithHandle(handle => HandleInheritance.SetInheritable(handle, true)),
-        ["StartInheriting"] = () => WithHandle(handle => HandleInheritance.Start(new ProcessStartInfo("true"), handle).Dispose()),
+        ["Start"] = () => WithHandle(handle => HandleInheritance.Start(new ProcessStartInfo("true"), handle).Dispose()),
         ["Find"] = () => SharedMemoryDirectory.Find("a"u8),
         ["IndexHolders"] = () => SharedMemoryDirectory.IndexHolders(),
         ["EnumerateUnnamed"] = () => _ = SharedMemoryDirectory.EnumerateUnnamed().Any(),
@@ -56,7 +56,7 @@ public sealed class Unsupported
     [Rule("errors.unsupported")]
     public void No_way_in_is_forgotten_here()
     {
-        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory), typeof(DescriptorPassing) }
+        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory), typeof(DescriptorPassing), typeof(HandleInheritance) }
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Select(method => method.Name)
             .Where(name => name != nameof(SharedMemoryObject.CreateUniqueName));

@@ -45,7 +45,7 @@ public sealed class Creating
         // The umask is the process's: another process has the strictest one.
         using var peer = Peer.Run("sh", "-c", "umask 077; exec \"$0\" \"$@\"", Peer.Program, "region-act", directory.File());
         Assert.Equal("ready", peer.ReadLine());
-        Assert.Equal("ok", peer.Ask($"create 1 Manual {octal}"));
+        Assert.Equal("ok", peer.Ask($"create 1 OnDispose {octal}"));
         Assert.Equal(permissions, File.GetUnixFileMode(directory.File()));
         Assert.Equal(0, peer.Finish().ExitCode);
         Assert.Empty(directory.List());
@@ -161,8 +161,8 @@ public sealed class Creating
                 using var copy = new ReadableCopy();
                 using var stranger = Privileged.StartAsStranger(copy, "region-act", directory.File());
                 Assert.Equal("ready", stranger.ReadLine());
-                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Manual"));
-                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Auto"));
+                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 OnDispose"));
+                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Immediate"));
                 Assert.Equal(0, stranger.Finish().ExitCode);
             }
             else
@@ -189,7 +189,7 @@ public sealed class Creating
         File.WriteAllText(directory.File(), "kept");
         using var owner = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", owner.ReadLine());
-        Assert.Equal("ok", owner.Ask($"create {2 * s_page} Auto"));
+        Assert.Equal("ok", owner.Ask($"create {2 * s_page} Immediate"));
         Assert.Equal("ok", owner.Ask("fill 6"));
         Assert.Equal("kept", File.ReadAllText(directory.File()));
         using var handle = Descriptors.Open($"/proc/{owner.ProcessId}/fd/{owner.Ask("descriptor")}");
@@ -253,7 +253,7 @@ public sealed class Creating
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", owner.ReadLine());
-        Assert.Equal("ok", owner.Ask("create 100 Manual"));
+        Assert.Equal("ok", owner.Ask("create 100 OnDispose"));
         Assert.Equal("ok", owner.Ask("fill 4"));
         owner.Kill();
         using var region = MappedRegion.Attach(directory.File());

@@ -261,7 +261,7 @@ public sealed class Growing
         using (var peer = Peer.Start("region-act", directory.File()))
         {
             Assert.Equal("ready", peer.ReadLine());
-            Assert.Equal("ok", peer.Ask($"create {3 * s_page} Manual"));
+            Assert.Equal("ok", peer.Ask($"create {3 * s_page} OnDispose"));
             Assert.Equal("ok", peer.Ask("fill 42"));
             Assert.Equal("ok", peer.Ask("flush"));
             Assert.Equal("ok", peer.Ask("release"));

@@ -31,7 +31,7 @@ public sealed class Owning
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", owner.ReadLine());
-        Assert.Equal("ok", owner.Ask("create 10 Manual"));
+        Assert.Equal("ok", owner.Ask("create 10 OnDispose"));
         using var region = MappedRegion.Attach(directory.File());
         region.TakeOwnership();
         Assert.Equal("ok", owner.Ask("release"));
@@ -109,7 +109,7 @@ public sealed class Owning
         using var directory = TemporaryDirectory.InMemory();
         using var peer = Peer.Run("sh", "-c", "cd \"$1\" && exec \"$0\" region-act region", Peer.Program, directory.Path);
         Assert.Equal("ready", peer.ReadLine());
-        Assert.Equal("ok", peer.Ask("create 10 Manual"));
+        Assert.Equal("ok", peer.Ask("create 10 OnDispose"));
         Assert.Equal(["region"], directory.List());
         Assert.Equal("ok", peer.Ask("leave"));
         Assert.Equal("ok", peer.Ask("dispose"));
