@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
@@ -15,6 +17,7 @@ public sealed partial class SharedMemoryObject
     /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true, follows: true);
 
     /// <summary>Maps a part of the object.</summary>
@@ -28,6 +31,7 @@ public sealed partial class SharedMemoryObject
     /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
         Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -109,6 +110,7 @@ public sealed class MappedRegion : IDisposable
     /// }
     /// ]]></code>
     /// </example>
+    [SuppressMessage("ApiDesign", "RS0027", Justification = "The overloads differ in the type of the first argument: no call fits both.")]
     public static MappedRegion Attach(string path, MappedRegionOptions? options = null)
     {
         var place = FilePath.Parse(path);
