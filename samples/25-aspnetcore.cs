@@ -3,6 +3,12 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Buffers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Posix.SharedMemory;
 
 var name = SharedMemoryDirectory.CreateUniqueName("sample-25");
