@@ -1,0 +1,2 @@
+namespace Guards;
+internal static class SelfTest { internal static int Run() => 0; }
