@@ -106,7 +106,10 @@ internal sealed class Library
         References = [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(':')
             .Where(file => Path.GetFileName(file) is "mscorlib.dll" or "netstandard.dll" || Path.GetFileName(file).StartsWith("System.", StringComparison.Ordinal)
                 || Path.GetFileName(file).StartsWith("Microsoft.Win32.", StringComparison.Ordinal))
-            .Select(file => MetadataReference.CreateFromFile(file))];
+            .Where(file => !paths.Contains(file)).Select(file => MetadataReference.CreateFromFile(file))];
+        // Beside the base library, for samples of ASP.NET Core.
+        var web = Path.GetDirectoryName(typeof(object).Assembly.Location)!.Replace("Microsoft.NETCore.App", "Microsoft.AspNetCore.App", StringComparison.Ordinal);
+        References.AddRange((Directory.Exists(web) ? Directory.GetFiles(web, "Microsoft.*.dll") : []).Select(file => MetadataReference.CreateFromFile(file)));
         var own = Array.ConvertAll(paths, path => MetadataReference.CreateFromFile(path));
         References.AddRange(own);
         Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));
