@@ -331,7 +331,7 @@ internal sealed class Usage
             Add(noted);
         }
 
-        // Who gets an object of a type from a member uses the type, too.
+        // Code that gets an object of a type from a member uses the type, too.
         Add(((symbol as IMethodSymbol)?.ReturnType ?? (symbol as IPropertySymbol)?.Type)?.OriginalDefinition);
 
         void Add(ISymbol? used)

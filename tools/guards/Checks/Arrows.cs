@@ -26,7 +26,7 @@ internal static class Arrows
                 }
 
                 var model = package.ModelOf(file);
-                foreach (var name in file.Root.DescendantNodes().OfType<SimpleNameSyntax>())
+                foreach (var name in file.Root.DescendantNodes().OfType<SimpleNameSyntax>().Where(name => name is not IdentifierNameSyntax { IsVar: true }))
                 {
                     if (model.GetSymbolInfo(name) is var info && (info.Symbol ?? info.CandidateSymbols.FirstOrDefault()) is { } symbol and not (INamespaceSymbol or ILocalSymbol or IParameterSymbol)
                         && RoomsOf(package, symbol) is { Length: > 0 } rooms && !rooms.Any(other => MayUse(package.Table, room, other)))
