@@ -251,16 +251,18 @@ internal sealed class Usage
             Read("sample", OutputKind.ConsoleApplication, isWhole: true, [Parse(root, sample)]);
         }
 
-        Read("shm", OutputKind.ConsoleApplication, isWhole: false, [.. Sources(root, "src/Posix.SharedMemory.Tool").Select(path => Parse(root, path))]);
+        // Projects name these namespaces where this program does not look.
+        var namespaces = string.Concat(library.Types.Select(type => type.ContainingNamespace.ToDisplayString()).Distinct(StringComparer.Ordinal).Select(space => $"global using {space}; "));
+        var usings = CSharpSyntaxTree.ParseText(namespaces, s_parse);
+        var given = CSharpSyntaxTree.ParseText(namespaces + Given, s_parse);
+        Read("shm", OutputKind.ConsoleApplication, isWhole: false, [usings, .. Sources(root, "src/Posix.SharedMemory.Tool").Select(path => Parse(root, path))]);
         foreach (var package in library.Packages)
         {
             // Named as the tests are, which see what is internal.
             Read(package.Name + ".Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false,
-                [.. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
+                [usings, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
         }
 
-        var namespaces = library.Types.Select(type => type.ContainingNamespace.ToDisplayString()).Distinct(StringComparer.Ordinal);
-        var given = CSharpSyntaxTree.ParseText(string.Concat(namespaces.Select(space => $"global using {space}; ")) + Given, s_parse);
         foreach (var type in library.Types)
         {
             foreach (var symbol in library.MembersOf(type).Prepend(type))
