@@ -31,7 +31,7 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException or Arg
 static async Task<int> FirstAsync(string path, CancellationToken stop)
 {
     using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-    var name = SharedMemoryDirectory.CreateUniqueName("sample-01");
+    var name = SharedMemoryObject.CreateUniqueName("sample-01");
 
     // No process can open the object before it is filled and published. Disposing it removes the name.
     using var memory = SharedMemoryObject.CreateUnpublished(RandomAccess.GetLength(file), new() { Lifetime = Lifetime.UnlinkOnDispose });

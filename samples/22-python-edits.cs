@@ -23,7 +23,7 @@ const string Script = """
     sys.exit(0 if good else 1)
     """;
 
-var name = SharedMemoryDirectory.CreateUniqueName("sample-22");
+var name = SharedMemoryObject.CreateUniqueName("sample-22");
 using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = memory.Map();
 var bytes = map.GetSpan(0, Length);

@@ -13,7 +13,7 @@ if (args is ["reader", var memoryName, var bellPath])
 }
 
 // The two processes have nothing in common but these two names. Here one starts the other, so that this is one command.
-var name = SharedMemoryDirectory.CreateUniqueName("sample-23");
+var name = SharedMemoryObject.CreateUniqueName("sample-23");
 var path = Path.Combine(Path.GetTempPath(), name);
 var self = Environment.ProcessPath!;
 string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];

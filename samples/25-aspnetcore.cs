@@ -11,7 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Posix.SharedMemory;
 
-var name = SharedMemoryDirectory.CreateUniqueName("sample-25");
+var name = SharedMemoryObject.CreateUniqueName("sample-25");
 
 // snippet: services
 var builder = WebApplication.CreateSlimBuilder(args);

@@ -114,7 +114,7 @@ public sealed partial class SharedMemoryObject
                 Access = access,
                 Private = options?.Private ?? false,
                 PageSize = PageSize,
-                HugePages = options?.HugePages ?? false,
+                HugePages = options?.AdviseHugePages ?? false,
             };
             // Huge pages are mapped whole, and none is taken ahead.
             var range = _platform.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>Who held which object while the processes of this machine or container were looked through once.</summary>
 public sealed class SharedMemoryHolderIndex

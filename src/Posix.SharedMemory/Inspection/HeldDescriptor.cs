@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>A descriptor of an object in some process.</summary>
 /// <param name="Number">The descriptor's number there.</param>

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>Something that happened to a name.</summary>
 /// <param name="Kind">What.</param>

@@ -1,15 +1,8 @@
-using System.Security.Cryptography;
-
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>The named objects of this machine or container, the room there is for them, and who uses them.</summary>
 public static class SharedMemoryDirectory
 {
-    /// <summary>The longest name that every system takes: macOS has room for 31 bytes with the slash.</summary>
-    private const int PortableBytes = 30;
-
-    private const int RandomCharacters = 13;
-
     /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so is what vanishes meanwhile.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.</exception>
     /// <exception cref="PlatformNotSupportedException">macOS does not tell its objects.</exception>
@@ -18,7 +11,7 @@ public static class SharedMemoryDirectory
     /// foreach (SharedMemoryEntry entry in SharedMemoryDirectory.Enumerate().Where(entry => entry.Permissions.HasFlag(UnixFileMode.OtherWrite)))
     /// {
     ///     entry.SetPermissions(entry.Permissions & ~UnixFileMode.OtherWrite);
-    ///     Console.WriteLine($"{entry.Name}: {entry.AllocatedBytes} of {entry.Length} bytes, of {entry.Owner}, made {entry.CreationTime:u}: {entry.Status.NameCount} name");
+    ///     Console.WriteLine($"{entry.Name}: {entry.AllocatedBytes} of {entry.Length} bytes, of {entry.UserId}, made {entry.CreationTime:u}: {entry.Status.NameCount} name");
     /// }
     /// ]]></code>
     /// </example>
@@ -108,7 +101,7 @@ public static class SharedMemoryDirectory
     /// foreach (var entry in SharedMemoryDirectory.Enumerate())
     /// {
     ///     ObjectIdentity identity = entry.Identity;
-    ///     Console.WriteLine($"{entry.Name}, {identity.Number} in file system {identity.Device}: {holders[identity].Count} holders");
+    ///     Console.WriteLine($"{entry.Name}, {identity.Inode} in file system {identity.Device}: {holders[identity].Count} holders");
     /// }
     ///
     /// Console.WriteLine(holders.IsComplete ? "all processes seen" : $"not seen: {string.Join(", ", holders.UnreadableProcessIds)}");
@@ -119,7 +112,7 @@ public static class SharedMemoryDirectory
     /// <summary>Finds memory that has no name here by the processes that hold it: made by <c>memfd_create</c>, or an object that was unlinked.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <remarks>What is held only by processes that this user may not look into is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-    public static IEnumerable<AnonymousMemory> EnumerateAnonymous() => Platform.Current.ListAnonymous();
+    public static IEnumerable<UnnamedMemory> EnumerateUnnamed() => Platform.Current.ListUnnamed();
 
     /// <summary>Opens the memory that a descriptor of another process stands for, as by a descriptor of one's own.</summary>
     /// <param name="processId">The process.</param>
@@ -135,7 +128,7 @@ public static class SharedMemoryDirectory
     /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>
     /// <example>
     /// <code>
-    /// foreach (AnonymousMemory found in SharedMemoryDirectory.EnumerateAnonymous())
+    /// foreach (UnnamedMemory found in SharedMemoryDirectory.EnumerateUnnamed())
     /// {
     ///     foreach (SharedMemoryHolder holder in found.Holders)
     ///     {
@@ -173,30 +166,6 @@ public static class SharedMemoryDirectory
         {
             handle?.Dispose();
         }
-    }
-
-    /// <summary>Makes up a name that nobody else has and every system takes: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
-    /// <param name="prefix">May be empty. What is more than 16 bytes of it is left out, whole characters at a time.</param>
-    /// <exception cref="ArgumentException">The prefix cannot be part of a name: a slash inside, a NUL, half a surrogate pair.</exception>
-    public static string CreateUniqueName(string prefix)
-    {
-        ArgumentNullException.ThrowIfNull(prefix);
-        var random = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuv", RandomCharacters);
-        var bare = prefix.TrimStart('/');
-        int bytes = 0, kept = 0;
-        foreach (var character in bare.EnumerateRunes())
-        {
-            bytes += character.Utf8SequenceLength;
-            if (bytes > PortableBytes - 1 - RandomCharacters)
-            {
-                break;
-            }
-
-            kept += character.Utf16SequenceLength;
-        }
-
-        var name = kept == 0 ? random : $"{bare[..kept]}-{random}";
-        return ObjectName.Parse(name, "shm_open", nameof(prefix)).Text!;
     }
 
     private static IEnumerable<SharedMemoryEntry> Enumerate(Platform platform)

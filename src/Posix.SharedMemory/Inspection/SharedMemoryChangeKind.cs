@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>What happened to a name.</summary>
 public enum SharedMemoryChangeKind

@@ -5,19 +5,19 @@ namespace Posix.SharedMemory;
 /// It does not dispose the object, and may be disposed before or after it. A name that cannot be removed is left. A process
 /// that ends without disposing leaves the name; <see cref="Lifetime.UnlinkOnLastDispose"/> is for that.
 /// </remarks>
-public sealed class UnlinkOnDispose : IDisposable
+public sealed class NameOwner : IDisposable
 {
     private readonly OwnedName _name;
     private int _disposed;
 
     /// <summary>Takes on the name of an object.</summary>
     /// <exception cref="InvalidOperationException">The object has no name.</exception>
-    public UnlinkOnDispose(SharedMemoryObject memory)
+    public NameOwner(SharedMemoryObject memory)
         : this((memory ?? throw new ArgumentNullException(nameof(memory))).NameToOwn())
     {
     }
 
-    internal UnlinkOnDispose(in OwnedName name) => _name = name;
+    internal NameOwner(in OwnedName name) => _name = name;
 
     /// <summary>Removes the name. Doing it twice is doing it once.</summary>
     public void Dispose()

@@ -2,9 +2,9 @@ namespace Posix.SharedMemory;
 
 /// <summary>
 /// This process's share in an object whose last user removes the name. The kernel holds it as a lock on the object's
-/// descriptor, so it ends with the process, however that ends; docs/spec/leases.md is the protocol.
+/// descriptor, so it ends with the process, however that ends; docs/spec/objects/membership.md is the protocol.
 /// </summary>
-internal sealed class NameLease : IDisposable
+internal sealed class NameMembership : IDisposable
 {
     /// <summary>How long an opener waits for a last user that is removing the name; it takes microseconds, unless it is stopped there.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -14,32 +14,32 @@ internal sealed class NameLease : IDisposable
     private readonly OwnedName _name;
 
     /// <summary>Represents a share that has been taken on the object's descriptor.</summary>
-    internal NameLease(Platform platform, SharedMemoryObject memory, in OwnedName name)
+    internal NameMembership(Platform platform, SharedMemoryObject memory, in OwnedName name)
     {
         _platform = platform;
         _memory = memory;
         _name = name;
     }
 
-    /// <summary>Takes a share in the lease of an object just opened, if there is one.</summary>
+    /// <summary>Takes a share in the membership of an object just opened, if there is one.</summary>
     /// <param name="platform">The system.</param>
     /// <param name="memory">The object.</param>
     /// <param name="joins">Whether to take a share even where nobody holds one.</param>
     /// <param name="patient">Whether to have the object opened again while its last user is removing the name.</param>
-    /// <param name="lease">The share; <see langword="null"/> where the object has no lease.</param>
+    /// <param name="membership">The share; <see langword="null"/> where the object has no membership.</param>
     /// <returns><see langword="false"/>: the name is going or gone; open again.</returns>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: a share was demanded, and somebody keeps the lease to himself.</exception>
-    internal static bool Follow(Platform platform, SharedMemoryObject memory, bool joins, bool patient, out IDisposable? lease)
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: a share was demanded, and somebody keeps the membership to himself.</exception>
+    internal static bool Follow(Platform platform, SharedMemoryObject memory, bool joins, bool patient, out IDisposable? membership)
     {
-        lease = null;
+        membership = null;
         var target = memory.Target;
-        var state = platform.QueryLease(target);
-        if (state == LeaseState.None && !joins)
+        var state = platform.QueryMembership(target);
+        if (state == MembershipState.None && !joins)
         {
             return true;
         }
 
-        var error = state == LeaseState.Ending ? Errno.EAGAIN : platform.TakeLease(target, exclusive: false);
+        var error = state == MembershipState.Ending ? Errno.EAGAIN : platform.TakeMembership(target, exclusive: false);
         if (error == Errno.EAGAIN && patient)
         {
             return false;
@@ -51,14 +51,14 @@ internal sealed class NameLease : IDisposable
             return joins ? throw Refused(error, memory.Name) : true;
         }
 
-        // SYNC lease.last: pairs with RemoveIfLast. The share is taken before the look, so the name found cannot be going.
+        // SYNC membership.last: pairs with RemoveIfLast. The share is taken before the look, so the name found cannot be going.
         var status = platform.GetStatus(target);
         if (status.NameCount == 0)
         {
             return false;
         }
 
-        lease = new NameLease(platform, memory, new(platform, target.Name, status.Identity));
+        membership = new NameMembership(platform, memory, new(platform, target.Name, status.Identity));
         return true;
     }
 
@@ -110,7 +110,7 @@ internal sealed class NameLease : IDisposable
             var writable = new OpenObject(handle!, _name.Name);
             if (_platform.GetStatus(writable).Identity == _name.Identity)
             {
-                _platform.DropLease(target);
+                _platform.DropMembership(target);
                 RemoveIfLast(writable);
             }
         }
@@ -118,14 +118,14 @@ internal sealed class NameLease : IDisposable
 
     private void RemoveIfLast(in OpenObject target)
     {
-        // SYNC lease.last: pairs with Follow. Who has the lease alone removes the name before letting go, so whoever takes a
+        // SYNC membership.last: pairs with Follow. Who has the membership alone removes the name before letting go, so whoever takes a
         // share later finds the name gone. Two who leave at once hinder each other at first: each lets go, and whoever
-        // does so last has the lease alone at the second try.
-        var error = _platform.TakeLease(target, exclusive: true);
+        // does so last has the membership alone at the second try.
+        var error = _platform.TakeMembership(target, exclusive: true);
         if (error == Errno.EAGAIN)
         {
-            _platform.DropLease(target);
-            error = _platform.TakeLease(target, exclusive: true);
+            _platform.DropMembership(target);
+            error = _platform.TakeMembership(target, exclusive: true);
         }
 
         if (error.IsSuccess)

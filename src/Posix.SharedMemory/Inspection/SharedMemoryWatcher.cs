@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>Tells what happens to the names of objects, in order, from the moment it is made.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>A named object as the directory showed it at one moment.</summary>
 /// <example>
@@ -37,11 +37,11 @@ public sealed class SharedMemoryEntry
     /// <inheritdoc cref="SharedMemoryStatus.Permissions"/>
     public UnixFileMode Permissions => Status.Permissions;
 
-    /// <inheritdoc cref="SharedMemoryStatus.Owner"/>
-    public uint Owner => Status.Owner;
+    /// <inheritdoc cref="SharedMemoryStatus.UserId"/>
+    public uint UserId => Status.UserId;
 
-    /// <inheritdoc cref="SharedMemoryStatus.Group"/>
-    public uint Group => Status.Group;
+    /// <inheritdoc cref="SharedMemoryStatus.GroupId"/>
+    public uint GroupId => Status.GroupId;
 
     /// <inheritdoc cref="SharedMemoryStatus.Identity"/>
     public ObjectIdentity Identity => Status.Identity;
@@ -61,12 +61,16 @@ public sealed class SharedMemoryEntry
     /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>, without opening it. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     public SharedMemoryHolders GetHolders() => Platform.Current.IndexHolders(Identity)[Identity];
 
-    /// <summary>Asks the kernel whether anybody has the object open or mapped, in whatever PID namespace, without taking part in the object's lease meanwhile.</summary>
+    /// <summary>Asks the kernel whether anybody has the object open or mapped, in whatever PID namespace, without taking part in the object's membership meanwhile.</summary>
     /// <returns><see langword="null"/>: this user is not told, who is neither the owner nor has <c>CAP_LEASE</c>; or this system does not tell.</returns>
     /// <exception cref="SharedMemoryException">
     /// As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.EACCES"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.
     /// </exception>
-    /// <remarks>As <see cref="SharedMemoryObject.IsHeldByOthers"/>. <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see></remarks>
+    /// <remarks>
+    /// What this process itself has opened or mapped counts too. A process that received the object's descriptor over a socket or from its parent is counted like the one that opened it.
+    /// While the kernel is asked, another process that opens the object waits, or gets <see cref="Errno.EAGAIN"/> if it opens with <c>O_NONBLOCK</c> and does not retry.
+    /// <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see>
+    /// </remarks>
     public bool? IsHeld()
     {
         var platform = Platform.Current;
@@ -80,8 +84,8 @@ public sealed class SharedMemoryEntry
         {
             var target = new OpenObject(handle, _name);
             return platform.GetStatus(target).Identity != Identity ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
-                // Who takes part in a lease holds the object; that is told to those whom the kernel does not tell the rest.
-                : platform.IsHeldByOthers(target) ?? (platform.QueryLease(target) == LeaseState.None ? null : true);
+                // Who takes part in a membership holds the object; that is told to those whom the kernel does not tell the rest.
+                : platform.IsHeldByOthers(target) ?? (platform.QueryMembership(target) == MembershipState.None ? null : true);
         }
     }
 

@@ -1,8 +1,8 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>Memory without a name in the directory, found by the processes that hold it: made by <c>memfd_create</c>, or an object whose name was removed or not given yet.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see></remarks>
-public sealed record AnonymousMemory
+public sealed record UnnamedMemory
 {
     /// <summary>Gets the name its maker gave it for people who look into /proc; several may have the same.</summary>
     public required string DebugName { get; init; }

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>The memory that a control group may take, shared memory included: beyond it the kernel kills.</summary>
 /// <param name="LimitBytes">How much it may take.</param>

@@ -1,9 +1,9 @@
 namespace Posix.SharedMemory.Tests.Interop;
 
-/// <summary>A C program that takes part in a lease by <c>docs/spec/leases.md</c> alone.</summary>
-public sealed class LeaseProtocol
+/// <summary>A C program that takes part in a membership by <c>docs/spec/objects/membership.md</c> alone.</summary>
+public sealed class MembershipProtocol
 {
-    private static readonly SharedMemoryOptions s_leased = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
+    private static readonly SharedMemoryOptions s_membership = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     [SkippableTheory]
     [InlineData("w")]
@@ -14,13 +14,13 @@ public sealed class LeaseProtocol
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
-        using (SharedMemoryObject.Create(name, 1, s_leased))
+        using (SharedMemoryObject.Create(name, 1, s_membership))
         {
-            Assert.Equal("ok follows", c.Ask("lease-open", Judge.Hex(name), access));
+            Assert.Equal("ok follows", c.Ask("member-open", Judge.Hex(name), access));
         }
 
         Assert.True(name.Exists);
-        Assert.Equal("ok removed", c.Ask("lease-leave"));
+        Assert.Equal("ok removed", c.Ask("member-leave"));
         Assert.False(name.Exists);
     }
 
@@ -32,11 +32,11 @@ public sealed class LeaseProtocol
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
-        using (SharedMemoryObject.Create(name, 1, s_leased))
+        using (SharedMemoryObject.Create(name, 1, s_membership))
         using (SharedMemoryObject.Open(name, FileMode.Open, ourAccess))
         {
-            Assert.Equal("ok follows", c.Ask("lease-open", Judge.Hex(name), access));
-            Assert.Equal("ok others", c.Ask("lease-leave"));
+            Assert.Equal("ok follows", c.Ask("member-open", Judge.Hex(name), access));
+            Assert.Equal("ok others", c.Ask("member-leave"));
             Assert.True(name.Exists);
         }
 
@@ -48,14 +48,14 @@ public sealed class LeaseProtocol
     [InlineData(FileAccess.Read)]
     [Rule("lifetime.protocol")]
     [Rule("lifetime.follow")]
-    public void Ours_follows_a_lease_that_a_C_program_began(FileAccess access)
+    public void Ours_joins_the_members_that_a_C_program_began(FileAccess access)
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
-        Assert.Equal("ok", c.Ask("lease-create", Judge.Hex(name), 4096));
+        Assert.Equal("ok", c.Ask("member-create", Judge.Hex(name), 4096));
         using (SharedMemoryObject.Open(name, FileMode.Open, access))
         {
-            Assert.Equal("ok others", c.Ask("lease-leave"));
+            Assert.Equal("ok others", c.Ask("member-leave"));
             Assert.True(name.Exists);
         }
 
@@ -68,9 +68,9 @@ public sealed class LeaseProtocol
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
-        using (SharedMemoryObject.Create(name, 1, s_leased))
+        using (SharedMemoryObject.Create(name, 1, s_membership))
         {
-            Assert.Equal("ok follows", c.Ask("lease-open", Judge.Hex(name), "w"));
+            Assert.Equal("ok follows", c.Ask("member-open", Judge.Hex(name), "w"));
             c.Kill();
         }
 
@@ -79,13 +79,13 @@ public sealed class LeaseProtocol
 
     [SkippableFact]
     [Rule("lifetime.protocol")]
-    public void An_object_of_ours_without_a_lease_has_none_to_a_C_program()
+    public void An_object_of_ours_without_members_has_none_to_a_C_program()
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1);
-        Assert.Equal("ok none", c.Ask("lease-open", Judge.Hex(name), "w"));
-        Assert.Equal("ok removed", c.Ask("lease-leave"));
+        Assert.Equal("ok none", c.Ask("member-open", Judge.Hex(name), "w"));
+        Assert.Equal("ok removed", c.Ask("member-leave"));
         Assert.True(memory.IsUnlinked);
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>The processes found to hold an object, and those that this user may not look into.</summary>
 public sealed class SharedMemoryHolders : IReadOnlyList<SharedMemoryHolder>

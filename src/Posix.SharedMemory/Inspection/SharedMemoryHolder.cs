@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>A process that maps an object or has it open.</summary>
 public sealed record SharedMemoryHolder

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory;
 
-/// <summary>What other processes do with an object's lease; see docs/spec/leases.md.</summary>
-internal enum LeaseState
+/// <summary>What other processes do with an object's membership; see docs/spec/objects/membership.md.</summary>
+internal enum MembershipState
 {
     /// <summary>Nobody holds it.</summary>
     None,

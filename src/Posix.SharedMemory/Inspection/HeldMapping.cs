@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>A mapping of an object in some process.</summary>
 /// <param name="Address">Where it starts in that process.</param>

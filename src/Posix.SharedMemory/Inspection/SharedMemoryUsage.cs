@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>The room behind the names: the file system that holds named objects.</summary>
 /// <param name="TotalBytes">How much it may hold.</param>

@@ -1,4 +1,4 @@
-namespace Posix.SharedMemory;
+namespace Posix.SharedMemory.Inspection;
 
 /// <summary>Where the memory of a page is.</summary>
 public enum PageState
