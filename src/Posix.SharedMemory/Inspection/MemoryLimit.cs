@@ -1,11 +1,11 @@
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>The memory that a control group may take, shared memory included: beyond it the kernel kills.</summary>
-/// <param name="LimitBytes">How much it may take.</param>
-/// <param name="UsedBytes">How much it takes, with the pages of files that the kernel could drop.</param>
+/// <summary>The memory limit of a control group, which includes shared memory. Past it the kernel kills processes.</summary>
+/// <param name="LimitBytes">The limit in bytes.</param>
+/// <param name="UsedBytes">The memory in use, including pages of files that the kernel could drop.</param>
 /// <remarks><see href="https://man7.org/linux/man-pages/man7/cgroups.7.html">cgroups(7)</see></remarks>
 public readonly record struct MemoryLimit(long LimitBytes, long UsedBytes)
 {
-    /// <summary>Gets how much it may still take without dropping anything.</summary>
+    /// <summary>Gets how much is left without dropping anything.</summary>
     public long AvailableBytes => Math.Max(0, LimitBytes - UsedBytes);
 }
