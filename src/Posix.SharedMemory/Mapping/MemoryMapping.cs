@@ -5,11 +5,11 @@ namespace Posix.SharedMemory;
 
 /// <summary>A part of an object in this process's memory. Disposing it unmaps, once the last lease is gone.</summary>
 /// <remarks>
-/// It outlives the object it was made from. A span or reference taken directly is valid until the mapping is disposed or
+/// It outlives the object it was made from. A mapping that is no longer referenced is unmapped by the garbage collector, even while its object lives. A span or reference taken directly is valid until the mapping is disposed or
 /// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
-public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
+public sealed partial class MemoryMapping : IDisposable
 {
     private readonly Platform _platform;
     private readonly IMappingOwner _owner;
@@ -21,7 +21,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     private unsafe byte* _writableAddress;
     private long _length;
     private bool _isProtected;
-    private volatile bool _isStable;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
@@ -38,7 +37,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _address = FirstByte;
         Access = request.Access;
         SetWritable();
-        range.Observer = this;
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
@@ -62,19 +60,15 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     {
         get
         {
-            if (!_isStable && _owner.CannotEndBefore(Offset + Length))
+            var extent = _range.Extent!;
+            if (!extent.IsStable && _owner.CannotEndBefore(Offset + Length))
             {
-                SetStable();
+                extent.IsStable = true;
             }
 
-            return _isStable;
+            return extent.IsStable;
         }
     }
-
-    /// <summary>The mappings of one object stand in a list, so that it knows what it may not cut off.</summary>
-    internal MemoryMapping? Next { get; set; }
-
-    internal MemoryMapping? Previous { get; set; }
 
     /// <summary>All bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>
@@ -186,9 +180,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _range.Dispose();
     }
 
-    /// <summary>Notes that the bytes that are mapped, and those that will be shown, stay.</summary>
-    internal void SetStable() => _isStable = true;
-
     private void AddReference()
     {
         // The range itself can still be referenced after Dispose, as long as another lease lives.
@@ -196,9 +187,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         var taken = false;
         _range.DangerousAddRef(ref taken);
     }
-
-    // Not before: until then the object may not be cut below it, whoever holds the bytes.
-    void IUnmapObserver.Unmapped() => _owner.Release(this);
 
     // SAFETY: an address is computed; whoever uses it holds the range.
     private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;
