@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>A name together with the object it is meant to mean, and the process that may remove it.</summary>
+/// <summary>A name, the object that it should refer to, and the process that may remove it.</summary>
 internal readonly record struct OwnedName
 {
     private readonly Platform _platform;
@@ -20,10 +20,10 @@ internal readonly record struct OwnedName
 
     internal ObjectIdentity Identity => _identity;
 
-    /// <summary>Gets whether this process took the name on; a forked child has a copy and did not.</summary>
+    /// <summary>Gets whether this process owns the name; a forked child has a copy and does not.</summary>
     internal bool IsOurs => _platform.ProcessId == _processId;
 
-    /// <summary>Removes the name if it still means the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
+    /// <summary>Removes the name if it still refers to the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
     internal Errno Remove()
     {
         try
@@ -32,7 +32,7 @@ internal readonly record struct OwnedName
         }
         catch (SharedMemoryException e)
         {
-            // What the name means cannot be found out, so it is not removed.
+            // It is unknown what the name refers to, so it is not removed.
             return e.Errno;
         }
     }
