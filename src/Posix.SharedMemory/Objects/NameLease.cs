@@ -33,13 +33,13 @@ internal sealed class NameLease : IDisposable
     {
         lease = null;
         var target = memory.Target;
-        var state = platform.QueryLease(target);
+        var state = platform.Membership.Query(target);
         if (state == LeaseState.None && !joins)
         {
             return true;
         }
 
-        var error = state == LeaseState.Ending ? Errno.EAGAIN : platform.TakeLease(target, exclusive: false);
+        var error = state == LeaseState.Ending ? Errno.EAGAIN : platform.Membership.Take(target, exclusive: false);
         if (error == Errno.EAGAIN && patient)
         {
             return false;
@@ -52,7 +52,7 @@ internal sealed class NameLease : IDisposable
         }
 
         // SYNC lease.last: pairs with RemoveIfLast. The share is taken before the look, so the name found cannot be going.
-        var status = platform.GetStatus(target);
+        var status = platform.Backing.GetStatus(target);
         if (status.NameCount == 0)
         {
             return false;
@@ -100,7 +100,7 @@ internal sealed class NameLease : IDisposable
     /// <summary>A lock for oneself needs a descriptor open for writing. Who may not write the object leaves the name to others.</summary>
     private void RemoveThroughWritable(in OpenObject target)
     {
-        if (!_platform.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
+        if (!_platform.Names.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
         {
             return;
         }
@@ -108,9 +108,9 @@ internal sealed class NameLease : IDisposable
         using (handle)
         {
             var writable = new OpenObject(handle!, _name.Name);
-            if (_platform.GetStatus(writable).Identity == _name.Identity)
+            if (_platform.Backing.GetStatus(writable).Identity == _name.Identity)
             {
-                _platform.DropLease(target);
+                _platform.Membership.Drop(target);
                 RemoveIfLast(writable);
             }
         }
@@ -121,11 +121,11 @@ internal sealed class NameLease : IDisposable
         // SYNC lease.last: pairs with Follow. Who has the lease alone removes the name before letting go, so whoever takes a
         // share later finds the name gone. Two who leave at once hinder each other at first: each lets go, and whoever
         // does so last has the lease alone at the second try.
-        var error = _platform.TakeLease(target, exclusive: true);
+        var error = _platform.Membership.Take(target, exclusive: true);
         if (error == Errno.EAGAIN)
         {
-            _platform.DropLease(target);
-            error = _platform.TakeLease(target, exclusive: true);
+            _platform.Membership.Drop(target);
+            error = _platform.Membership.Take(target, exclusive: true);
         }
 
         if (error.IsSuccess)

@@ -98,7 +98,7 @@ public sealed partial class SharedMemoryObject
         // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
         lock (_handle)
         {
-            var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
+            var mapped = CheckMapped(_platform.Backing.GetLength(target), offset, length, whole);
             // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
             var slack = offset & (PageSize - 1);
             var request = new MappingRequest
@@ -113,7 +113,7 @@ public sealed partial class SharedMemoryObject
                 HugePages = options?.HugePages ?? false,
             };
             // Huge pages are mapped whole, and none is taken ahead.
-            var range = _platform.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
+            var range = _platform.Mapping.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
             var mapping = new MemoryMapping(_platform, this, range, request, slack, follows) { Next = _mappings };
             if (KeepBytes(KnownSeals))
             {
@@ -175,14 +175,14 @@ public sealed partial class SharedMemoryObject
                 if (mapping.Offset + mapping.Length > length)
                 {
                     // Disposing it would not help what is sealed.
-                    throw _platform.GetSeals(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
+                    throw _platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
                         ? SealRefusal.Describe(_platform, Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
                         : new InvalidOperationException(
                         $"A live mapping of this object ends at {mapping.Offset + mapping.Length}: dispose it before shrinking to {length}.");
                 }
             }
 
-            _platform.SetLength(target, length);
+            _platform.Backing.SetLength(target, length);
         }
     }
 }

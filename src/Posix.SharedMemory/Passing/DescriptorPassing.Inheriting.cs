@@ -27,7 +27,7 @@ public static partial class DescriptorPassing
     public static void SetInheritable(this SafeHandle handle, bool inheritable)
     {
         ArgumentNullException.ThrowIfNull(handle);
-        ThrowIfFailed(Platform.Current.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
+        ThrowIfFailed(Platform.Current.Wire.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
     }
 
     /// <summary>Starts a program that gets some descriptors, under the same numbers, and no descriptors of others that are started by this method.</summary>
@@ -66,7 +66,7 @@ public static partial class DescriptorPassing
                 foreach (var (handle, wasInheritable) in lent)
                 {
                     // Of an open descriptor, which this is, the flag can be set.
-                    _ = platform.SetInheritable(handle, wasInheritable);
+                    _ = platform.Wire.SetInheritable(handle, wasInheritable);
                     handle.DangerousRelease();
                 }
             }
@@ -75,11 +75,11 @@ public static partial class DescriptorPassing
 
     private static void Lend(Platform platform, SafeHandle handle, Stack<(SafeHandle Handle, bool WasInheritable)> lent)
     {
-        ThrowIfFailed(platform.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
+        ThrowIfFailed(platform.Wire.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
         var isHeld = false;
         handle.DangerousAddRef(ref isHeld);
         lent.Push((handle, wasInheritable));
-        ThrowIfFailed(platform.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
+        ThrowIfFailed(platform.Wire.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
     }
 
     private static void ThrowIfFailed(Errno error, string operation)

@@ -90,14 +90,14 @@ internal sealed class WriteReadiness
             return default;
         }
 
-        var error = _platform.WriteTo(_writer, [1], out _);
+        var error = _platform.Wire.WriteTo(_writer, [1], out _);
         _isWoken = error.IsSuccess;
         return error;
     }
 
     private void Start()
     {
-        _platform.OpenPipe(out var reader, out var writer);
+        _platform.Wire.OpenPipe(out var reader, out var writer);
         _writer = writer;
         _isWoken = false;
         try
@@ -124,7 +124,7 @@ internal sealed class WriteReadiness
             {
                 var polled = Enter(waiters, reader, ref descriptors);
                 var limit = waiters.Count == 0 ? Linger : Look;
-                ThrowIfFailed(_platform.Poll(polled, limit), "poll");
+                ThrowIfFailed(_platform.Wire.Poll(polled, limit), "poll");
                 last = Complete(waiters, polled) + waiters.Count + polled[0].revents;
             }
         }
@@ -145,7 +145,7 @@ internal sealed class WriteReadiness
         {
             if (_isWoken)
             {
-                ThrowIfFailed(_platform.ReadFrom(reader, stackalloc byte[1], out _), "read");
+                ThrowIfFailed(_platform.Wire.ReadFrom(reader, stackalloc byte[1], out _), "read");
                 _isWoken = false;
             }
 
