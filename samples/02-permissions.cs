@@ -9,16 +9,16 @@ var good = true;
 
 // snippet: create
 // Create gives the object exactly the permissions asked for, before anybody can see it.
-var exact = SharedMemoryDirectory.CreateUniqueName("sample-02");
+var exact = SharedMemoryObject.CreateUniqueName("sample-02");
 using var shared = SharedMemoryObject.Create(exact, 4096, new() { Permissions = AllReadAndWrite, Lifetime = Lifetime.UnlinkOnDispose });
 // end
 Expect(shared.Permissions == AllReadAndWrite, $"Create with 0666 made {Octal(shared)}");
 
 // Open is shm_open: the process's umask takes bits away, and the new object has length 0.
-var masked = SharedMemoryDirectory.CreateUniqueName("sample-02");
+var masked = SharedMemoryObject.CreateUniqueName("sample-02");
 using (var plain = SharedMemoryObject.Open(masked, FileMode.CreateNew, FileAccess.ReadWrite, AllReadAndWrite))
 {
-    using var name = new UnlinkOnDispose(plain);
+    using var name = new NameOwner(plain);
     Expect((plain.Permissions & ~AllReadAndWrite) == 0, $"Open with 0666 made {Octal(plain)}: less the umask");
 }
 

@@ -5,7 +5,7 @@ using Posix.SharedMemory;
 
 const int Rounds = 500;
 const int Values = 64 << 10;
-var name = SharedMemoryDirectory.CreateUniqueName("sample-03");
+var name = SharedMemoryObject.CreateUniqueName("sample-03");
 var taken = 0;
 var incomplete = 0;
 var refused = false;

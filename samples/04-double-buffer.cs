@@ -8,8 +8,8 @@ const int Pixels = 64 << 10;
 const int FrameBytes = (1 + Pixels) * sizeof(int);   // The frame's number, then its pixels.
 
 // A reader opens "front" and finds a finished frame. The writer draws the next one under "back" and swaps the two names.
-var front = SharedMemoryDirectory.CreateUniqueName("sample-04-f");
-var back = SharedMemoryDirectory.CreateUniqueName("sample-04-b");
+var front = SharedMemoryObject.CreateUniqueName("sample-04-f");
+var back = SharedMemoryObject.CreateUniqueName("sample-04-b");
 var taken = 0;
 var overtaken = 0;
 var torn = 0;

@@ -5,6 +5,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Text;
 using Posix.SharedMemory;
+using Posix.SharedMemory.Inspection;
 
 const int Lines = 50_000;
 const int Header = 8;   // How many bytes of the log are complete.
@@ -38,7 +39,7 @@ if (args is ["read", var shared])
     return growths > 0 ? 0 : 1;
 }
 
-var name = SharedMemoryDirectory.CreateUniqueName("sample-06");
+var name = SharedMemoryObject.CreateUniqueName("sample-06");
 using var log = SharedMemoryObject.Create(name, 64 << 10, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = log.Map(new MappingOptions { AddressSpace = AddressSpace });
 ref var end = ref map.GetReference<long>(0);   // Valid to the end: growing does not move the first byte.

@@ -7,8 +7,8 @@ using Posix.SharedMemory;
 const int Steps = 20;
 const int StepBytes = 64 << 10;
 
-var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-08"));
-using var region = MappedRegion.Create(path, StepBytes, FileCleanup.Manual, new() { AddressSpace = 1L << 30 });
+var path = Path.Combine(Path.GetTempPath(), SharedMemoryObject.CreateUniqueName("sample-08"));
+using var region = MappedRegion.Create(path, StepBytes, FileCleanup.OnDispose, new() { AddressSpace = 1L << 30 });
 ref var steps = ref region.Mapping.GetReference<long>(0);   // How many parts are complete; valid however the region grows.
 region.Mapping.GetSpan(8, StepBytes - 8).Fill(1);
 Volatile.Write(ref steps, 1);

@@ -22,7 +22,7 @@ if (args is ["touch", var shared])
     return sum == Bytes / 4096 ? 0 : 1;
 }
 
-var name = SharedMemoryDirectory.CreateUniqueName("sample-09");
+var name = SharedMemoryObject.CreateUniqueName("sample-09");
 using var memory = SharedMemoryObject.Create(name, Bytes, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = memory.Map();
 map.GetSpan().Fill(1);
@@ -41,7 +41,7 @@ before += Touch();
 
 // The advice works by itself where the mount allows it (huge=advise), and does nothing elsewhere; this is the way to see it.
 using var advised = SharedMemoryObject.CreateUnpublished(Bytes);
-using var advisedMap = advised.Map(new MappingOptions { HugePages = true });
+using var advisedMap = advised.Map(new MappingOptions { AdviseHugePages = true });
 advisedMap.GetSpan().Fill(1);
 var huge = File.ReadLines("/proc/self/smaps").Where(line => line.StartsWith("ShmemPmdMapped:", StringComparison.Ordinal))
     .Sum(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1])) >> 10;

@@ -34,7 +34,7 @@ table.AddSeals(Constant | MemorySeals.Seal);
 Console.WriteLine($"table: {table.Length >> 20} MiB, sealed against {table.Seals}");
 
 // snippet: listen
-var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-10"));
+var path = Path.Combine(Path.GetTempPath(), SharedMemoryObject.CreateUniqueName("sample-10"));
 using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 listener.Bind(new UnixDomainSocketEndPoint(path));
 listener.Listen();

@@ -62,7 +62,7 @@ Process? Start()
     try
     {
         // The descriptor is inheritable for this start alone.
-        return start.StartInheriting(buffer.SafeFileHandle);
+        return HandleInheritance.Start(start, buffer.SafeFileHandle);
     }
     catch (System.ComponentModel.Win32Exception)
     {

@@ -16,7 +16,7 @@ if (args is ["--client", var socketPath])
     return 0;
 }
 
-var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-13"));
+var path = Path.Combine(Path.GetTempPath(), SharedMemoryObject.CreateUniqueName("sample-13"));
 using var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
 listener.Bind(new UnixDomainSocketEndPoint(path));
 listener.Listen();

@@ -24,8 +24,8 @@ try
     var wrong = 0;
     foreach (var (language, compile, run) in sides)
     {
-        var name = SharedMemoryDirectory.CreateUniqueName("sample-14");
-        var answer = SharedMemoryDirectory.CreateUniqueName("sample-14");
+        var name = SharedMemoryObject.CreateUniqueName("sample-14");
+        var answer = SharedMemoryObject.CreateUniqueName("sample-14");
         var code = compile.Length > 0 ? Run(compile) : 0;
         var verdict = code == 0 ? Exchange(name, answer, () => code = Run([.. run, name, answer])) : "did not compile";
         wrong += code == Skipped || verdict == "right" ? 0 : 1;
@@ -63,7 +63,7 @@ static string Exchange(string name, string answer, Func<int> letThemWork)
 
     // What they made stays until somebody unlinks it: here, by the end of this method.
     using var made = SharedMemoryObject.Open(answer, FileMode.Open, FileAccess.Read);
-    using var cleanup = new UnlinkOnDispose(made);
+    using var cleanup = new NameOwner(made);
     using var inverse = made.Map();
     // end
     var header = inverse.GetReadOnlySpan<FrameHeader>(0, 1)[0];

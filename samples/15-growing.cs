@@ -4,7 +4,7 @@
 using Posix.SharedMemory;
 
 var good = true;
-var name = SharedMemoryDirectory.CreateUniqueName("sample-15");
+var name = SharedMemoryObject.CreateUniqueName("sample-15");
 
 // snippet: grow
 using var log = SharedMemoryObject.Create(name, 1 << 20, new() { Lifetime = Lifetime.UnlinkOnDispose });
@@ -56,8 +56,8 @@ log.Discard(16 << 20, 16 << 20);   // Gives 16 MiB back to the machine; they rea
 Expect(map.GetReadOnlySpan(31 << 20, 1)[0] == 0, "what was discarded reads as zero");
 
 // snippet: region
-var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("sample-15"));
-using var region = MappedRegion.Create(path, 1 << 20, FileCleanup.Manual, new() { AddressSpace = 4 << 20 });
+var path = Path.Combine(Path.GetTempPath(), SharedMemoryObject.CreateUniqueName("sample-15"));
+using var region = MappedRegion.Create(path, 1 << 20, FileCleanup.OnDispose, new() { AddressSpace = 4 << 20 });
 var bytes = region.Mapping;
 region.Resize(4 << 20);   // Within the address space: the same mapping, longer.
 Expect(ReferenceEquals(bytes, region.Mapping) && bytes.Length == 4 << 20, "a file grew under its mapping");

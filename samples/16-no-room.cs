@@ -2,8 +2,9 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using Posix.SharedMemory;
+using Posix.SharedMemory.Inspection;
 
-var name = SharedMemoryDirectory.CreateUniqueName("sample-16");
+var name = SharedMemoryObject.CreateUniqueName("sample-16");
 var refused = false;
 
 // snippet: room

@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory;
 
 var good = true;
-var name = SharedMemoryDirectory.CreateUniqueName("sample-18");
+var name = SharedMemoryObject.CreateUniqueName("sample-18");
 const int Length = 1 << 20;
 
 // A name: on Unix, MemoryMappedFile has none.
@@ -71,7 +71,7 @@ catch (PlatformNotSupportedException e)
     var path = Path.Combine(Path.GetTempPath(), name);
     // snippet: file
     // Disposing the region removes the file, unless ReleaseOwnership was called.
-    using var region = MappedRegion.Create(path, Length, FileCleanup.Manual, new() { AddressSpace = 1L << 30 });
+    using var region = MappedRegion.Create(path, Length, FileCleanup.OnDispose, new() { AddressSpace = 1L << 30 });
     region.Mapping.GetReference<int>(0) = 42;
     region.Resize(2 * Length);   // No disposing, no mapping anew.
     region.Mapping.Flush(0, Length);

@@ -17,7 +17,7 @@ using (var memory = SharedMemoryObject.CreateUnpublished(1 << 20))
 }
 
 // snippet: last
-var name = SharedMemoryDirectory.CreateUniqueName("sample-19");
+var name = SharedMemoryObject.CreateUniqueName("sample-19");
 var creator = SharedMemoryObject.Create(name, 4096, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
 var user = SharedMemoryObject.Open(name);   // Takes part: the creator has decided how the name ends.
 creator.Dispose();

@@ -25,13 +25,13 @@ if (args is ["--stranger", var victim])
 
 var self = Environment.ProcessPath!;
 string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
-var name = SharedMemoryDirectory.CreateUniqueName("sample-20");
+var name = SharedMemoryObject.CreateUniqueName("sample-20");
 using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = memory.Map();
 
 // snippet: planted
 // A link planted under a name is not followed, a FIFO not waited for.
-var link = SharedMemoryDirectory.CreateUniqueName("sample-20");
+var link = SharedMemoryObject.CreateUniqueName("sample-20");
 File.CreateSymbolicLink($"/dev/shm/{link}", "/etc/passwd");
 try
 {
@@ -81,7 +81,7 @@ finally
 // Who made what stands under the name? Another user may have been faster. What we make ourselves tells who we are.
 using var own = SharedMemoryObject.CreateUnpublished(0);
 using var opened = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
-if (opened.GetStatus().Owner != own.GetStatus().Owner)
+if (opened.GetStatus().UserId != own.GetStatus().UserId)
 {
     throw new UnauthorizedAccessException($"{name} belongs to another user.");
 }

@@ -12,7 +12,7 @@ if (args is ["--reader", var given])
     return Reader.Run(given, Readings);
 }
 
-var name = SharedMemoryDirectory.CreateUniqueName("sample-21");
+var name = SharedMemoryObject.CreateUniqueName("sample-21");
 
 // snippet: missing
 // What may well happen is a value; what should not is an exception with the call, the name and the error number.

@@ -94,6 +94,9 @@ internal sealed class Library
             .Where(file => Path.GetFileName(file) is "mscorlib.dll" or "netstandard.dll" || Path.GetFileName(file).StartsWith("System.", StringComparison.Ordinal)
                 || Path.GetFileName(file).StartsWith("Microsoft.Win32.", StringComparison.Ordinal))
             .Where(file => file != path).Select(file => MetadataReference.CreateFromFile(file))];
+        // Beside the base library, for samples of ASP.NET Core.
+        var web = Path.GetDirectoryName(typeof(object).Assembly.Location)!.Replace("Microsoft.NETCore.App", "Microsoft.AspNetCore.App", StringComparison.Ordinal);
+        References.AddRange((Directory.Exists(web) ? Directory.GetFiles(web, "Microsoft.*.dll") : []).Select(file => MetadataReference.CreateFromFile(file)));
         var reference = MetadataReference.CreateFromFile(path);
         References.Add(reference);
         Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));

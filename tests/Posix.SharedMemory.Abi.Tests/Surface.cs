@@ -53,9 +53,7 @@ internal static class Surface
 
     /// <summary>Every <see cref="Errno"/> that has a name.</summary>
     internal static IEnumerable<(string Name, Errno Errno)> ErrorNumbers() =>
-        typeof(Errno).GetProperties(BindingFlags.Public | BindingFlags.Static)
-            .Where(property => property.PropertyType == typeof(Errno))
-            .Select(property => (property.Name, (Errno)property.GetValue(null)!));
+        Enum.GetValues<Errno>().Where(errno => errno > Errno.None).Select(errno => (errno.ToString(), errno));
 
     /// <summary>Every import: its C# name and the symbol it asks libc for.</summary>
     internal static IEnumerable<(string Name, string Symbol)> Imports() =>

@@ -26,5 +26,5 @@ public sealed record MappingOptions
     public bool Populate { get; init; }
 
     /// <summary>Gets whether the kernel is advised to use huge pages (<c>MADV_HUGEPAGE</c>; Linux). Where it cannot, nothing changes.</summary>
-    public bool HugePages { get; init; }
+    public bool AdviseHugePages { get; init; }
 }

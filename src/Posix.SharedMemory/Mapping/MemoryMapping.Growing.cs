@@ -51,11 +51,12 @@ public sealed partial class MemoryMapping
                 if (_isProtected)
                 {
                     // Protect has reached as far as the length did, and what was withdrawn may carry an older protection.
-                    Check(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect");
+                    SharedMemoryException.ThrowIfFailed(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
                 }
             }
 
             Volatile.Write(ref _length, length);
+            _extent.End = Offset + length;
             return true;
         }
     }

@@ -10,11 +10,12 @@ namespace Posix.SharedMemory;
 /// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
-public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
+public sealed partial class MemoryMapping : IDisposable
 {
     private readonly Platform _platform;
     private readonly IMappingOwner _owner;
     private readonly SafeMappingHandle _range;
+    private readonly MappedExtent _extent;
     private readonly MappingRequest _request;
     private readonly long _slack;
     private readonly bool _follows;
@@ -22,15 +23,15 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     private unsafe byte* _writableAddress;
     private long _length;
     private bool _isProtected;
-    private volatile bool _isStable;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
-    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, long slack, bool follows)
+    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappedExtent extent, MappingRequest request, long slack, bool follows)
     {
         _platform = platform;
         _owner = owner;
         _range = range;
+        _extent = extent;
         _request = request;
         _slack = slack;
         _follows = follows;
@@ -39,7 +40,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _address = FirstByte;
         Access = request.Access;
         SetWritable();
-        range.Observer = this;
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
@@ -63,19 +63,14 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     {
         get
         {
-            if (!_isStable && _owner.CannotEndBefore(Offset + Length))
+            if (!_extent.IsStable && _owner.CannotEndBefore(Offset + Length))
             {
-                SetStable();
+                _extent.IsStable = true;
             }
 
-            return _isStable;
+            return _extent.IsStable;
         }
     }
-
-    /// <summary>The mappings of one object stand in a list, so that it knows what it may not cut off.</summary>
-    internal MemoryMapping? Next { get; set; }
-
-    internal MemoryMapping? Previous { get; set; }
 
     /// <summary>All bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>
@@ -210,9 +205,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _range.Dispose();
     }
 
-    /// <summary>Notes that the bytes that are mapped, and those that will be shown, stay.</summary>
-    internal void SetStable() => _isStable = true;
-
     private void AddReference()
     {
         // The range itself can still be referenced after Dispose, as long as another lease lives.
@@ -220,9 +212,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         var taken = false;
         _range.DangerousAddRef(ref taken);
     }
-
-    // Not before: until then the object may not be cut below it, whoever holds the bytes.
-    void IUnmapObserver.Unmapped() => _owner.Release(this);
 
     // SAFETY: an address is computed; whoever uses it holds the range.
     private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;

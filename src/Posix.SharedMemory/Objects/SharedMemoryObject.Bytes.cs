@@ -154,7 +154,7 @@ public sealed partial class SharedMemoryObject
             var error = _platform.Wire.Send(Target, destination, new(offset + done, range.Length - done), out var sent);
             if (error == Errno.EAGAIN)
             {
-                _platform.WaitUntilWritable(destination);
+                _platform.Wire.WaitUntilWritable(destination);
             }
             else if (MustGoThroughBuffer(error))
             {
@@ -330,7 +330,7 @@ public sealed partial class SharedMemoryObject
             var error = _platform.Wire.WriteTo(destination, source, out var written);
             if (error == Errno.EAGAIN)
             {
-                _platform.WaitUntilWritable(destination);
+                _platform.Wire.WaitUntilWritable(destination);
             }
             else if (!error.IsSuccess)
             {

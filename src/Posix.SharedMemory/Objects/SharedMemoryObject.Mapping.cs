@@ -1,12 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
     /// <summary>The mappings made of this object that are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
-    private MemoryMapping? _mappings;
-
-    /// <summary><see cref="Shrink"/>, made once.</summary>
-    private Action<long>? _shrink;
+    private MappedExtents? _mappings;
 
     /// <summary>Maps the whole object.</summary>
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
@@ -15,6 +14,7 @@ public sealed partial class SharedMemoryObject
     /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true, follows: true);
 
     /// <summary>Maps a part of the object.</summary>
@@ -28,6 +28,7 @@ public sealed partial class SharedMemoryObject
     /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
         Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
 
@@ -40,28 +41,6 @@ public sealed partial class SharedMemoryObject
     bool IMappingOwner.IsDisposed => _handle.IsClosed;
 
     object IMappingOwner.Gate => _handle;
-
-    void IMappingOwner.Release(MemoryMapping mapping)
-    {
-        lock (_handle)
-        {
-            if (mapping.Previous is { } previous)
-            {
-                previous.Next = mapping.Next;
-            }
-            else if (_mappings == mapping)
-            {
-                _mappings = mapping.Next;
-            }
-
-            if (mapping.Next is { } next)
-            {
-                next.Previous = mapping.Previous;
-            }
-
-            mapping.Next = mapping.Previous = null;
-        }
-    }
 
     /// <param name="whole">Whether the caller named no part, so that an empty object is what is wrong.</param>
     private MemoryMapping Map(long offset, long? length, MappingOptions? options, bool whole, bool follows)
@@ -110,22 +89,14 @@ public sealed partial class SharedMemoryObject
                 Access = access,
                 Private = options?.Private ?? false,
                 PageSize = PageSize,
-                HugePages = options?.HugePages ?? false,
+                HugePages = options?.AdviseHugePages ?? false,
             };
             // Huge pages are mapped whole, and none is taken ahead.
             var range = _platform.Mapping.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
-            var mapping = new MemoryMapping(_platform, this, range, request, slack, follows) { Next = _mappings };
-            if (KeepBytes(KnownSeals))
-            {
-                mapping.SetStable();
-            }
-
-            if (_mappings is { } first)
-            {
-                first.Previous = mapping;
-            }
-
-            return _mappings = mapping;
+            _mappings ??= new();
+            var extent = range.Extent = _mappings.Add(offset + mapped.Length);
+            extent.IsStable = KeepBytes(KnownSeals);
+            return new MemoryMapping(_platform, this, range, extent, request, slack, follows);
         }
     }
 
@@ -170,16 +141,13 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         lock (_handle)
         {
-            for (var mapping = _mappings; mapping is not null; mapping = mapping.Next)
+            if (_mappings?.FindEndPast(length) is { } end)
             {
-                if (mapping.Offset + mapping.Length > length)
-                {
-                    // Disposing it would not help what is sealed.
-                    throw _platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
-                        ? SealRefusal.Describe(_platform, Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
-                        : new InvalidOperationException(
-                        $"A live mapping of this object ends at {mapping.Offset + mapping.Length}: dispose it before shrinking to {length}.");
-                }
+                // Disposing it would not help what is sealed.
+                throw _platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
+                    ? _platform.Seals.Refused(Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
+                    : new InvalidOperationException(
+                        $"A live mapping of this object ends at {end}: dispose it before shrinking to {length}.");
             }
 
             _platform.Backing.SetLength(target, length);

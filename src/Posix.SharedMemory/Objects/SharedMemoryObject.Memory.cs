@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Inspection;
+
 namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
@@ -44,7 +46,10 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         RequireWritable();
         CheckPages(length, "ftruncate");
-        _platform.Resize(target, length, backing, _shrink ??= Shrink);
+        if (!_platform.Backing.Grow(target, length, backing))
+        {
+            Shrink(length);
+        }
     }
 
     /// <summary>Reserves the memory of a part, so that storing there cannot fail.</summary>

@@ -16,8 +16,8 @@ public sealed record SharedMemoryOptions
     /// <summary>Gets when the memory is taken from the system. The default, <see cref="Backing.Reserved"/>, takes it at once.</summary>
     public Backing Backing { get; init; } = Backing.Reserved;
 
-    /// <summary>Gets who removes the name. The default, <see cref="Lifetime.Manual"/>, leaves that to callers.</summary>
-    public Lifetime Lifetime { get; init; } = Lifetime.Manual;
+    /// <summary>Gets who removes the name. The default, <see cref="Lifetime.Keep"/>, leaves that to callers.</summary>
+    public Lifetime Lifetime { get; init; } = Lifetime.Keep;
 
     internal static UnixFileMode Check(UnixFileMode permissions, [CallerArgumentExpression(nameof(permissions))] string? parameter = null) =>
         (permissions & ~EveryBit) == 0

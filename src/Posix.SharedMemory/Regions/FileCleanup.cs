@@ -1,15 +1,18 @@
 namespace Posix.SharedMemory;
 
-/// <summary>When a region's file goes away.</summary>
+/// <summary>Who removes a region's file, and when.</summary>
 public enum FileCleanup
 {
-    /// <summary>
-    /// When its owner disposes the region. A file that is to stay, for a restart perhaps, is kept by <see cref="MappedRegion.ReleaseOwnership"/>; a crash leaves it too.
-    /// </summary>
-    Manual,
+    /// <summary>Nobody: the file stays until it is deleted by other means.</summary>
+    Keep,
 
     /// <summary>
-    /// With its last user, also after a crash: the path never leads to the file. Others get it by its descriptor.
+    /// Its owner's <see cref="MappedRegion.Dispose"/> deletes it. <see cref="MappedRegion.ReleaseOwnership"/> keeps it, for a restart perhaps; a crash leaves it too.
     /// </summary>
-    Auto,
+    OnDispose,
+
+    /// <summary>
+    /// The file never has its path, so it goes away with the last process that uses it, also after a crash. Others get it by its descriptor.
+    /// </summary>
+    Immediate,
 }

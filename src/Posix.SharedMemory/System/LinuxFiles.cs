@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
-using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
+
+using Posix.SharedMemory.Inspection;
 
 namespace Posix.SharedMemory;
 
@@ -139,8 +141,8 @@ internal sealed class LinuxFiles(SystemCalls calls)
         Length = (long)statx.stx_size,
         AllocatedBytes = AllocatedBytesOf(statx),
         Permissions = (UnixFileMode)(statx.stx_mode & 0xFFF),
-        Owner = statx.stx_uid,
-        Group = statx.stx_gid,
+        UserId = statx.stx_uid,
+        GroupId = statx.stx_gid,
         Identity = new(MakeDevice(statx.stx_dev_major, statx.stx_dev_minor), statx.stx_ino),
         NameCount = statx.stx_nlink,
         LastAccessTime = TimeOf(statx.stx_atime),
@@ -178,11 +180,9 @@ internal sealed class LinuxFiles(SystemCalls calls)
 
     private Errno Stat(ReadOnlySpan<byte> path, int flags, int mask, out LinuxStatx statx)
     {
-        var arguments = (flags, mask, statx: default(LinuxStatx));
-        var result = calls.OnBytes(nameof(Libc.statx), path, ref arguments, static (ref path, _, ref a) =>
-            Libc.statx(SYS_statx, AT_FDCWD, ref path, a.flags, a.mask, out a.statx));
-        statx = arguments.statx;
-        return ErrorOf(result);
+        statx = default;
+        // SAFETY: the import pins the reference for the length of the call, and the path ends with a NUL.
+        return ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, ref MemoryMarshal.GetReference(path), flags, mask, out statx));
     }
 
     private static DateTimeOffset TimeOf(in LinuxStatxTimestamp time) =>

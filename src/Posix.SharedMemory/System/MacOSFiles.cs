@@ -26,8 +26,8 @@ internal sealed class MacOSFiles(SystemCalls calls)
         {
             Length = stat.st_size,
             Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
-            Owner = stat.st_uid,
-            Group = stat.st_gid,
+            UserId = stat.st_uid,
+            GroupId = stat.st_gid,
             // Zero for shared memory; files have them.
             Identity = new((uint)stat.st_dev, stat.st_ino),
         };

@@ -61,7 +61,7 @@ internal record Platform(
         var mapping = new FreeBsdMapping(calls, seals);
         var backing = new FreeBsdBacking(calls, files, seals, mapping);
         return new(
-            new FreeBsdNames(calls, files, backing), backing, mapping, seals, new BsdMembership(), new FreeBsdWire(calls, files), new SystemInspection());
+            new FreeBsdNames(calls, files, backing), backing, mapping, seals, new BsdMembership(), new FreeBsdWire(calls, files), new BsdInspection());
     }
 
     /// <summary>macOS, whose calls are made by <paramref name="calls"/>.</summary>
@@ -72,7 +72,7 @@ internal record Platform(
         var seals = new MacOSSeals(calls, files, names);
         return new(
             names, new MacOSBacking(calls, files, seals), new MacOSMapping(calls, files, seals), seals, new BsdMembership(), new MacOSWire(calls, files),
-            new SystemInspection());
+            new BsdInspection());
     }
 
     /// <summary>A system that has none of it: the library loads there, and every verb says what to use instead.</summary>
@@ -84,16 +84,11 @@ internal record Platform(
         public void Dispose() => t_substitute = previous;
     }
 
-    private static bool IsKnown =>
-        (OperatingSystem.IsLinux() && Interop.Linux.IsKnownArchitecture) || OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD();
-
-    /// <summary>The failure of a verb that this system does not have.</summary>
-    /// <param name="what">What a known system lacks, and what to do instead.</param>
-    internal static PlatformNotSupportedException Lacks(string what) => new(
-        IsKnown ? what
-        : OperatingSystem.IsWindows()
+    /// <summary>The failure of a verb that a system does not have, as every verb of <see cref="None"/>.</summary>
+    internal static PlatformNotSupportedException NotSupported() => new(
+        OperatingSystem.IsWindows()
             ? "POSIX shared memory does not exist on Windows. Use System.IO.MemoryMappedFiles: MemoryMappedFile.CreateOrOpen(name, capacity)."
-            : "POSIX shared memory is known here on Linux (x64, arm64, riscv64, loongarch64), macOS and FreeBSD. Elsewhere use System.IO.MemoryMappedFiles with a file.");
+            : "POSIX shared memory is supported on Linux (x64, arm64, riscv64, loongarch64), macOS and FreeBSD. Elsewhere use System.IO.MemoryMappedFiles with a file.");
 
     private static Platform Choose() =>
         OperatingSystem.IsLinux() && Interop.Linux.IsKnownArchitecture ? Linux(SystemCalls.Real)

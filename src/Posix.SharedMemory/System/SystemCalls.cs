@@ -79,30 +79,17 @@ internal class SystemCalls
     }
 
     /// <summary>Returns whether a signal interrupted the call, so that it is to be made again.</summary>
-    internal static bool IsInterrupted(nint result) => result == -1 && Marshal.GetLastPInvokeError() == Errno.EINTR.Number;
+    internal static bool IsInterrupted(nint result) => result == -1 && Marshal.GetLastPInvokeError() == (int)Errno.EINTR;
 
     /// <summary>Returns the error of a call that returned −1; success for any other result.</summary>
-    internal static Errno ErrorOf(nint result) => result == -1 ? (Errno)Marshal.GetLastPInvokeError() : default;
+    internal static Errno ErrorOf(nint result) => result == -1 ? ErrnoNumbers.Read(Marshal.GetLastPInvokeError()) : default;
 
     /// <summary>Throws where an error says that a call failed.</summary>
     /// <exception cref="SharedMemoryException">The call failed.</exception>
-    internal static void Check(Errno error, string operation, in ObjectName name = default)
-    {
-        if (!error.IsSuccess)
-        {
-            Throw(error, operation, name);
-        }
-    }
+    internal static void Check(Errno error, string operation, in ObjectName name = default) =>
+        SharedMemoryException.ThrowIfFailed(error, operation, name.Text);
 
     /// <summary>Throws where a call returned −1.</summary>
     /// <inheritdoc cref="Check(Errno, string, in ObjectName)"/>
-    internal static void Check(nint result, string operation, in ObjectName name = default)
-    {
-        if (result == -1)
-        {
-            Throw(ErrorOf(result), operation, name);
-        }
-    }
-
-    private static void Throw(Errno error, string operation, in ObjectName name) => throw new SharedMemoryException(error, operation, name.Text);
+    internal static void Check(nint result, string operation, in ObjectName name = default) => Check(ErrorOf(result), operation, name);
 }

@@ -14,10 +14,10 @@ public readonly record struct SharedMemoryStatus
     public UnixFileMode Permissions { get; init; }
 
     /// <summary>Gets the owner's user number.</summary>
-    public uint Owner { get; init; }
+    public uint UserId { get; init; }
 
     /// <summary>Gets the group's number.</summary>
-    public uint Group { get; init; }
+    public uint GroupId { get; init; }
 
     /// <summary>Gets what tells this object from every other.</summary>
     public ObjectIdentity Identity { get; init; }

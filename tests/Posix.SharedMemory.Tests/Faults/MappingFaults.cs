@@ -16,7 +16,7 @@ public sealed class MappingFaults
     public void Mapping_that_fails_leaves_nothing_mapped(bool reserves)
     {
         foreach (var options in (MappingOptions?[])
-            [null, new() { AddressSpace = Reserve }, new() { AddressSpace = Reserve, HugePages = true, Populate = true }, new() { HugePages = true }, new() { Private = true, AddressSpace = Reserve }])
+            [null, new() { AddressSpace = Reserve }, new() { AddressSpace = Reserve, AdviseHugePages = true, Populate = true }, new() { AdviseHugePages = true }, new() { Private = true, AddressSpace = Reserve }])
         {
             FaultWalk.Each(
                 platform => WithObject(platform, 3 * s_page, memory =>
@@ -129,10 +129,10 @@ public sealed class MappingFaults
                 mapping.Advise(MemoryAdvice.WillNeed, 0, mapping.Length);
                 break;
             case "lock":
-                mapping.Lock();
+                mapping.LockInMemory();
                 break;
             case "unlock":
-                mapping.Unlock();
+                mapping.UnlockFromMemory();
                 break;
             default:
                 mapping.Protect(FileAccess.Read);
@@ -141,7 +141,7 @@ public sealed class MappingFaults
     }
 
     /// <summary>Acts on an object, and checks that nothing of it stays mapped or open, no address space, no pipe and no lease.</summary>
-    private static void WithObject(LimitedPlatform platform, long length, Action<SharedMemoryObject> act)
+    private static void WithObject(ScriptedPlatform platform, long length, Action<SharedMemoryObject> act)
     {
         using var name = new TemporaryName();
         var pipes = FaultWalk.Pipes();

@@ -17,13 +17,13 @@ public sealed class Advising
     {
         var acts = new Dictionary<string, Action<MemoryMapping>>(StringComparer.Ordinal)
         {
-            ["mlock"] = mapping => mapping.Lock(),
-            ["munlock"] = mapping => mapping.Unlock(),
+            ["mlock"] = mapping => mapping.LockInMemory(),
+            ["munlock"] = mapping => mapping.UnlockFromMemory(),
             ["mprotect"] = mapping => mapping.Protect(FileAccess.Read),
             ["msync"] = mapping => mapping.Flush(0, 1),
             ["madvise"] = mapping => mapping.Prefault(),
         };
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         using var mapping = host.Memory.Map();
         host.Memory.Dispose();
@@ -64,7 +64,7 @@ public sealed class Advising
     public void Prefault_brings_every_page_in(bool byLooking)
     {
         // Where the kernel does not know MADV_POPULATE_WRITE each page is looked at.
-        var platform = byLooking ? new FaultingPlatform("madvise", Errno.EINVAL, occurrence: 0) : new FaultingPlatform();
+        var platform = byLooking ? new ScriptedPlatform("madvise", Errno.EINVAL, occurrence: 0) : new ScriptedPlatform();
         using var memory = Create(platform, 16 * s_page);
         using (var part = memory.Map((2 * s_page) + 100, (3 * s_page) - 50))
         {
@@ -78,7 +78,7 @@ public sealed class Advising
         Assert.Equal(byLooking, platform.Fired);
         Assert.False(mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
 
-        new LinuxPlatform().SetLength(memory.Target, 4 * s_page);
+        Platform.Linux(SystemCalls.Real).Backing.SetLength(memory.Target, 4 * s_page);
         Assert.Equal(Errno.EFAULT, Assert.Throws<SharedMemoryException>(mapping.Prefault).Errno);
     }
 
@@ -104,7 +104,7 @@ public sealed class Advising
     public void Prefault_loses_no_store_of_another_process(bool byLooking)
     {
         const int Pages = 64, Rounds = 20_000;
-        var platform = byLooking ? new FaultingPlatform("madvise", Errno.EINVAL, occurrence: 0) : new LinuxPlatform() as Platform;
+        var platform = byLooking ? new ScriptedPlatform("madvise", Errno.EINVAL, occurrence: 0) : Platform.Linux(SystemCalls.Real);
         using var name = new TemporaryName();
         using var memory = Create(platform, Pages * s_page);
         memory.Publish(name);
@@ -154,13 +154,13 @@ public sealed class Advising
     [Rule("advise.all")]
     public unsafe void Each_advice_reaches_the_kernel_and_changes_no_byte(MemoryAdvice advice, string? flag, MemoryAdvice? back)
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, 8 * s_page);
         using var mapping = memory.Map();
         mapping.GetSpan().Fill(5);
         var address = (nint)mapping.DangerousGetPointer();
         mapping.Advise(advice, s_page + 1, (2 * s_page) - 2);
-        Assert.Equal(1, platform.Calls.Count(call => call == "madvise"));
+        Assert.Equal(1, platform.Calls.Count(call => call == "madvise(MADV_POPULATE_WRITE)"));
         if (flag is not null)
         {
             // The whole pages around what was named, and no other.
@@ -180,7 +180,7 @@ public sealed class Advising
     [Rule("advise.all")]
     public void Advice_that_the_system_does_not_know_is_not_supported()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, s_page);
         using var mapping = memory.Map();
         platform.Arm("madvise", Errno.EINVAL);
@@ -197,7 +197,7 @@ public sealed class Advising
     [Rule("flush.range")]
     public void Flush_hands_the_pages_to_the_kernel_and_reports_its_errors()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, 4 * s_page);
         using var mapping = memory.Map(10, 3 * s_page);
         mapping.Flush(0, mapping.Length);
@@ -219,10 +219,10 @@ public sealed class Advising
         using var memory = SharedMemoryObject.CreateUnpublished(4 * s_page, new() { Backing = Backing.Sparse });
         using var mapping = memory.Map(s_page + 1);
         var address = (nint)mapping.DangerousGetPointer();
-        mapping.Lock();
+        mapping.LockInMemory();
         Assert.Equal((true, 3L * s_page / 1024), (Held.HasFlag(address, "lo"), Held.Kibibytes(Held.RangeAt(address), "Locked")));
         Assert.Equal(3L * s_page, memory.GetStatus().AllocatedBytes);
-        mapping.Unlock();
+        mapping.UnlockFromMemory();
         Assert.False(Held.HasFlag(address, "lo"));
     }
 

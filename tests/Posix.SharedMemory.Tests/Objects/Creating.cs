@@ -19,7 +19,7 @@ public sealed class Creating
         }
 
         Assert.True(name.Exists);
-        Assert.Equal(new SharedMemoryOptions { Permissions = OwnerOnly, Backing = Backing.Reserved, Lifetime = Lifetime.Manual }, new());
+        Assert.Equal(new SharedMemoryOptions { Permissions = OwnerOnly, Backing = Backing.Reserved, Lifetime = Lifetime.Keep }, new());
     }
 
     [Theory]
@@ -30,7 +30,7 @@ public sealed class Creating
     public void Has_its_length_memory_and_permissions_before_it_has_its_name(string way)
     {
         using var name = new TemporaryName();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             using var memory = way switch
@@ -153,7 +153,7 @@ public sealed class Creating
         Assert.Equal(0, memory.GetStatus().NameCount);
         Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => entry.Identity == identity);
         Assert.Throws<InvalidOperationException>(memory.Unlink);
-        Assert.Throws<InvalidOperationException>(() => new UnlinkOnDispose(memory));
+        Assert.Throws<InvalidOperationException>(() => new NameOwner(memory));
         using var mapping = memory.Map();
         Pattern.Of(5000).CopyTo(mapping.GetSpan());
 
@@ -286,7 +286,7 @@ public sealed class Creating
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform, length: 5000);
         platform.Arm(call, error == "EACCES" ? Errno.EACCES : error == "EMFILE" ? Errno.EMFILE : Errno.EIO);
         host.Memory.Publish(name, RenameMode.Replace);

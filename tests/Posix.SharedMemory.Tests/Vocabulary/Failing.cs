@@ -16,7 +16,7 @@ public sealed class Failing
         Assert.Equal(slashes + name, failure.ObjectName);
         Assert.Equal($"shm_open(/{name}): No such file or directory (ENOENT)", failure.Message);
         Assert.IsType<IOException>(failure, exactMatch: false);
-        Assert.Equal(Errno.ENOENT.Number, failure.HResult);
+        Assert.Equal(Errno.ENOENT.ToNative(), failure.HResult);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class Failing
     [Rule("errors.exception")]
     public void Leaves_the_name_out_where_there_is_none()
     {
-        using var platform = new SubstitutedObject(new FaultingPlatform("fchmod", Errno.EPERM, 2));
+        using var platform = new SubstitutedObject(new ScriptedPlatform("fchmod", Errno.EPERM, 2));
         var failure = Assert.Throws<SharedMemoryException>(() => platform.Memory.Permissions = UnixFileMode.UserRead);
         Assert.Null(failure.ObjectName);
         Assert.Equal("fchmod: Operation not permitted (EPERM)", failure.Message);
@@ -67,7 +67,7 @@ public sealed class Failing
     [Rule("errors.misuse")]
     public void Misuse_is_told_before_any_system_call()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.Create("a", -1));
@@ -79,8 +79,8 @@ public sealed class Failing
             Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.OpenOrCreate("a", 1, out _, new() { Lifetime = (Lifetime)(-1) }));
             Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.Rename("a", "b", (RenameMode)7));
             Assert.Throws<ArgumentNullException>(() => SharedMemoryObject.FromHandle(null!));
-            Assert.Throws<ArgumentNullException>(() => SharedMemoryDirectory.CreateUniqueName(null!));
-            Assert.Throws<ArgumentNullException>(() => new UnlinkOnDispose(null!));
+            Assert.Throws<ArgumentNullException>(() => SharedMemoryObject.CreateUniqueName(null!));
+            Assert.Throws<ArgumentNullException>(() => new NameOwner(null!));
         }
 
         Assert.Empty(platform.Calls);
@@ -90,7 +90,7 @@ public sealed class Failing
     [Rule("errors.misuse")]
     public void Using_a_disposed_object_is_an_ObjectDisposedException()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         var memory = host.Memory;
         memory.Dispose();
@@ -115,7 +115,7 @@ public sealed class Failing
             () => memory.CopyTo(host.Memory.SafeFileHandle),
             memory.Unlink,
             () => memory.Publish("a"),
-            () => _ = new UnlinkOnDispose(memory),
+            () => _ = new NameOwner(memory),
             () => SharedMemoryObject.FromHandle(memory.SafeFileHandle),
         ];
         foreach (var act in acts)

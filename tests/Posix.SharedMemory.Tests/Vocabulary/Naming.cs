@@ -62,7 +62,7 @@ public sealed class Naming
     {
         foreach (var name in (string[])[new('a', 256), "/" + new string('a', 256), new('é', 128), new('a', 100_000)])
         {
-            var platform = new FaultingPlatform();
+            var platform = new ScriptedPlatform();
             using (Platform.Substitute(platform))
             {
                 var refusal = Assert.Throws<SharedMemoryException>(() => s_acts[act](name));
@@ -94,7 +94,7 @@ public sealed class Naming
     [Rule("names.length")]
     public void Publishing_and_adopting_refuse_such_names_too()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         using (Platform.Substitute(platform))
         {
@@ -228,7 +228,7 @@ public sealed class Naming
     [Rule("names.unique")]
     public void CreateUniqueName_has_at_most_30_bytes_and_does_not_repeat(string prefix)
     {
-        var names = Enumerable.Range(0, 1000).Select(_ => SharedMemoryDirectory.CreateUniqueName(prefix)).ToList();
+        var names = Enumerable.Range(0, 1000).Select(_ => SharedMemoryObject.CreateUniqueName(prefix)).ToList();
         Assert.Equal(names.Count, names.Distinct(StringComparer.Ordinal).Count());
         Assert.All(names, name =>
         {
@@ -251,7 +251,7 @@ public sealed class Naming
     {
         foreach (var prefix in (string[])["a/b", "a\0", "\uD83D"])
         {
-            Assert.Throws<ArgumentException>(() => SharedMemoryDirectory.CreateUniqueName(prefix));
+            Assert.Throws<ArgumentException>(() => SharedMemoryObject.CreateUniqueName(prefix));
         }
     }
 
@@ -262,7 +262,7 @@ public sealed class Naming
     [Rule("names.unique")]
     public void CreateUniqueName_keeps_the_whole_characters_of_a_prefix_that_fit(string prefix, string kept)
     {
-        var name = SharedMemoryDirectory.CreateUniqueName(prefix);
+        var name = SharedMemoryObject.CreateUniqueName(prefix);
 
         Assert.StartsWith(kept, name, StringComparison.Ordinal);
         Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(name), kept.Length, 30);
@@ -271,7 +271,7 @@ public sealed class Naming
     private static void RefusedBeforeAnyCall<TException>(string act, string name)
         where TException : Exception
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             Assert.Throws<TException>(() => s_acts[act](name));

@@ -24,8 +24,8 @@ internal sealed class FreeBsdBacking(SystemCalls calls, FreeBsdFiles files, Syst
         {
             Length = stat.st_size,
             Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
-            Owner = stat.st_uid,
-            Group = stat.st_gid,
+            UserId = stat.st_uid,
+            GroupId = stat.st_gid,
             Identity = new(stat.st_dev, stat.st_ino),
             NameCount = CountNames(target),
             LastAccessTime = TimeOf(stat.st_atim_sec, stat.st_atim_nsec),
@@ -93,7 +93,7 @@ internal sealed class FreeBsdBacking(SystemCalls calls, FreeBsdFiles files, Syst
         Errno error;
         do
         {
-            error = (Errno)(_calls.Fails(nameof(Libc.posix_fallocate))
+            error = ErrnoNumbers.Read(_calls.Fails(nameof(Libc.posix_fallocate))
                 ? Marshal.GetLastPInvokeError()
                 : Libc.posix_fallocate(target.Handle, range.Offset, range.Length));
         }

@@ -1,4 +1,3 @@
-using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
 
@@ -70,7 +69,7 @@ internal sealed class MacOSBacking(SystemCalls calls, MacOSFiles files, SystemSe
     {
     }
 
-    internal override void Discard(in OpenObject target, ByteRange range) => throw Platform.Lacks(
+    internal override void Discard(in OpenObject target, ByteRange range) => throw new PlatformNotSupportedException(
         "macOS cannot give back a part of shared memory. Clear the bytes, or unlink the object and create a smaller one.");
 
     internal static PlatformNotSupportedException FixedPermissions(Exception? inner = null) => new(

@@ -3,6 +3,8 @@ using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
 using static Posix.SharedMemory.Interop.Unix;
 
+using Posix.SharedMemory.Inspection;
+
 namespace Posix.SharedMemory;
 
 /// <summary>Finds which parts of an object have memory behind them, in whole pages.</summary>

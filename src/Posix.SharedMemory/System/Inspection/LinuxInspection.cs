@@ -6,6 +6,8 @@ using static Posix.SharedMemory.Interop.Linux;
 using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
 
+using Posix.SharedMemory.Inspection;
+
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: /proc, <c>cachestat</c> and inotify.</summary>
@@ -32,7 +34,7 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
         return new LinuxProcessScan(files, (identity, _) => identity.Device == directory.Identity.Device).Walk();
     }
 
-    internal override IEnumerable<AnonymousMemory> ListAnonymous()
+    internal override IEnumerable<UnnamedMemory> ListUnnamed()
     {
         const string Memfd = "/memfd:", Named = "/dev/shm/", Suffix = " (deleted)";
         var found = new Dictionary<ObjectIdentity, (string Name, bool IsUnlinked)>();
@@ -50,7 +52,7 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
             }
         }
 
-        return found.Select(each => new AnonymousMemory
+        return found.Select(each => new UnnamedMemory
         {
             DebugName = each.Value.Name,
             IsUnlinked = each.Value.IsUnlinked,

@@ -11,7 +11,7 @@ internal sealed class MacOSMapping(SystemCalls calls, MacOSFiles files, SystemSe
     private protected override int SyncFlag => MS_SYNC;
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) => request.Private
-        ? throw Platform.Lacks(
+        ? throw new PlatformNotSupportedException(
             "macOS maps shared memory only shared (MAP_PRIVATE is EINVAL). Copy the bytes into memory of your own with Read.")
         : base.Map(target, request);
 

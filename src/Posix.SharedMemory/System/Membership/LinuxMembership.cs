@@ -7,28 +7,28 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: open file description locks, which the kernel drops when the last descriptor of an open is closed, however that happens.</summary>
 internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMembership
 {
-    internal override LeaseState Query(in OpenObject target)
+    internal override MembershipState Query(in OpenObject target)
     {
         // Reports what an exclusive lock would meet: the locks of this same open do not count.
-        var request = LockOf(RecordLock.Lease, F_WRLCK);
+        var request = LockOf(RecordLock.Membership, F_WRLCK);
         var error = ErrorOf(calls.Fails("fcntl(F_OFD_GETLK)") ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
         if (error == Errno.EINVAL)
         {
             // A kernel without these locks, such as a sandbox's: no process can be a member there.
-            return LeaseState.None;
+            return MembershipState.None;
         }
 
         Check(error, "fcntl(F_OFD_GETLK)", target.Name);
 
         // Only a lock on just this byte is a share; a lock on the whole file, taken by somebody for other reasons, is not.
-        return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Lease || request.l_len != 1 ? LeaseState.None
-            : request.l_type == F_WRLCK ? LeaseState.Ending
-            : LeaseState.Held;
+        return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Membership || request.l_len != 1 ? MembershipState.None
+            : request.l_type == F_WRLCK ? MembershipState.Ending
+            : MembershipState.Held;
     }
 
-    internal override Errno Take(in OpenObject target, bool exclusive) => Try(target, RecordLock.Lease, exclusive);
+    internal override Errno Take(in OpenObject target, bool exclusive) => Try(target, RecordLock.Membership, exclusive);
 
-    internal override void Drop(in OpenObject target) => Release(target, RecordLock.Lease);
+    internal override void Drop(in OpenObject target) => Release(target, RecordLock.Membership);
 
     internal override bool? IsHeldByOthers(in OpenObject target)
     {
@@ -70,7 +70,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     }
 
     /// <summary>Gives a lock back. Should that fail, the act that the lock was for is done all the same, and the lock ends with the descriptor.</summary>
-    internal void Release(in OpenObject target, RecordLock which) => _ = SetLock(target, which, F_UNLCK, F_OFD_SETLK, "fcntl(F_OFD_SETLK)");
+    internal void Release(in OpenObject target, RecordLock which) => _ = SetLock(target, which, F_UNLCK, F_OFD_SETLK, "fcntl(F_OFD_SETLK, F_UNLCK)");
 
     private bool IsInDirectory(in OpenObject target) =>
         files.StatBehind("/dev/shm", out var directory).IsSuccess

@@ -8,20 +8,15 @@ internal class SystemMembership
     /// <summary>Gets this process's number; unlike the runtime's it is right in a forked child too.</summary>
     internal virtual int ProcessId => OperatingSystem.IsWindows() ? Environment.ProcessId : Libc.getpid();
 
-    /// <summary>Returns what other processes do with an object's membership; <see cref="LeaseState.None"/> where the system has none.</summary>
-    internal virtual LeaseState Query(in OpenObject target) => throw NoMembership();
+    /// <summary>Returns what other processes do with an object's membership; <see cref="MembershipState.None"/> where the system has none.</summary>
+    internal virtual MembershipState Query(in OpenObject target) => throw Platform.NotSupported();
 
     /// <summary>Takes a share, or all of it alone. <see cref="Errno.EAGAIN"/>: another process's share is in the way.</summary>
-    internal virtual Errno Take(in OpenObject target, bool exclusive) => throw NoMembership();
+    internal virtual Errno Take(in OpenObject target, bool exclusive) => throw Platform.NotSupported();
 
     /// <summary>Gives a share up.</summary>
-    internal virtual void Drop(in OpenObject target) => throw NoMembership();
+    internal virtual void Drop(in OpenObject target) => throw Platform.NotSupported();
 
     /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
-    internal virtual bool? IsHeldByOthers(in OpenObject target) => throw NoMembership();
-
-    /// <summary>The failure of a verb on a system without locks on shared memory.</summary>
-    private protected static PlatformNotSupportedException NoMembership() => Platform.Lacks(
-        "Lifetime.UnlinkOnLastDispose needs locks on the object, and shared memory has none on this system. "
-        + "Use Lifetime.UnlinkOnDispose in the process that creates the object, or call Unlink.");
+    internal virtual bool? IsHeldByOthers(in OpenObject target) => throw Platform.NotSupported();
 }

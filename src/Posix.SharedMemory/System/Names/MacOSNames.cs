@@ -40,7 +40,7 @@ internal sealed class MacOSNames(SystemCalls calls, MacOSFiles files) : BsdNames
         return base.Unlink(name);
     }
 
-    internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Platform.Lacks(
+    internal override Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw new PlatformNotSupportedException(
         "macOS cannot rename shared memory. Create an object under the other name and copy, "
         + "or keep the current name in a small object of its own.");
 
@@ -63,7 +63,7 @@ internal sealed class MacOSNames(SystemCalls calls, MacOSFiles files) : BsdNames
         }
     }
 
-    internal override IEnumerable<ObjectName> List() => throw Platform.Lacks(
+    internal override IEnumerable<ObjectName> List() => throw new PlatformNotSupportedException(
         "macOS does not list the names of shared memory objects. Keep a list of your own; lsof(8) shows those that are open.");
 
     internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
@@ -97,7 +97,7 @@ internal sealed class MacOSNames(SystemCalls calls, MacOSFiles files) : BsdNames
         }
     }
 
-    private static PlatformNotSupportedException NoUnpublishedObjects() => Platform.Lacks(
+    private static PlatformNotSupportedException NoUnpublishedObjects() => new(
         "macOS has no shared memory without a name and cannot rename it. Create it under its name, "
         + "and tell openers by a word inside it that it is complete.");
 }
