@@ -150,7 +150,7 @@ public sealed partial class SharedMemoryObject
                         $"A live mapping of this object ends at {end}: dispose it before shrinking to {length}.");
             }
 
-            _platform.Backing.SetLength(target, length);
+            _platform.Backing.Shrink(target, length);
         }
     }
 }

@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.Tests.Faults;
 [Collection(Alone.Name)]
 public sealed class PassingFaults
 {
-    private static readonly string[] s_calls = ["sendmsg", "recvmsg", "fcntl", "pipe2", "write", "read", "poll", "getsockopt", "statx", "fstatfs"];
+    private static readonly string[] s_calls = ["sendmsg", "recvmsg", "fcntl(F_GETFL)", "fcntl(F_GETFD)", "fcntl(F_SETFD)", "pipe2", "write", "read", "poll", "getsockopt", "statx", "fstatfs"];
 
     /// <summary>Those that a signal can interrupt.</summary>
     private static readonly string[] s_waiting = ["sendmsg", "recvmsg", "write", "read", "poll"];
@@ -24,10 +24,10 @@ public sealed class PassingFaults
         ["send while full"] = (SendWhileFull, ["sendmsg", "pipe2", "write", "read", "poll"]),
         ["send and cancel"] = (SendAndCancel, ["sendmsg", "pipe2", "write", "poll"]),
         ["receive while empty"] = (ReceiveWhileEmpty, ["sendmsg", "recvmsg"]),
-        ["send and receive an object"] = (PassObject, ["sendmsg", "recvmsg", "fcntl", "statx", "fstatfs"]),
+        ["send and receive an object"] = (PassObject, ["sendmsg", "recvmsg", "fcntl(F_GETFL)", "statx", "fstatfs"]),
         ["know the peer"] = ((pair, _) => pair.Sender.GetPeerCredentials(), ["getsockopt"]),
-        ["set inheritable"] = (SetInheritable, ["fcntl"]),
-        ["start a child"] = (StartChild, ["fcntl"]),
+        ["set inheritable"] = (SetInheritable, ["fcntl(F_GETFD)", "fcntl(F_SETFD)"]),
+        ["start a child"] = (StartChild, ["fcntl(F_GETFD)", "fcntl(F_SETFD)"]),
     };
 
     public static TheoryData<string> Paths => [.. s_paths.Keys];
