@@ -29,6 +29,7 @@ internal static partial class Counterparts
         [nameof(LinuxPageRegion)] = ("struct page_region", "PAGEMAP_SCAN"),
         [nameof(LinuxFlock)] = ("struct flock", null),
         [nameof(LinuxStatfs)] = ("struct statfs", null),
+        [nameof(LinuxSysinfo)] = ("struct sysinfo", null),
         [nameof(LinuxStatx)] = ("struct statx", "STATX_TYPE"),
         [nameof(LinuxStatxTimestamp)] = ("struct statx_timestamp", "STATX_TYPE"),
         [nameof(MacOSStat)] = ("struct stat", null),

@@ -37,7 +37,7 @@ public class Structures
                 rows.Add(type.Name, field.Name, Marshal.OffsetOf(type, field.Name));
             }
 
-            // A record of variable length is no struct here: a class says where its fields lie.
+            // A record of variable length is not a struct here: a class says where its fields lie.
             foreach (var (name, value) in Surface.NumbersOf(type))
             {
                 rows.Add(type.Name, name, value);

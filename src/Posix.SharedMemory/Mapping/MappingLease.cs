@@ -8,7 +8,7 @@ namespace Posix.SharedMemory;
 /// its scope: <c>using var lease = mapping.Acquire();</c>. Do not dispose it earlier by hand, nor copy it: the compiler does not see that, and a
 /// copy that is disposed too gives back a reference that is not its own.
 /// </remarks>
-public ref struct MappingLease
+public ref struct MappingLease : IDisposable
 {
     private readonly unsafe byte* _address;
     private readonly FileAccess _access;
@@ -67,6 +67,16 @@ public ref struct MappingLease
         // SAFETY: as above; the address is aligned for T.
         return ref *MappedBytes.LocateAligned<T>(Borrowed, Length, offset, 1);
     }
+
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it.</summary>
+    /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
+    /// <exception cref="ArgumentException">The value would not be aligned.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the lease.</exception>
+    [UnscopedRef]
+    public readonly unsafe ref readonly T GetReadOnlyReference<T>(long offset)
+        where T : unmanaged =>
+        // SAFETY: as above; the address is aligned for T.
+        ref *MappedBytes.LocateAligned<T>(Borrowed, Length, offset, 1);
 
     private readonly unsafe byte* Borrowed => _range is not null ? _address : throw new ObjectDisposedException(nameof(MappingLease));
 

@@ -24,6 +24,18 @@ public sealed class SharedMemoryException : IOException
     public Errno Errno { get; }
 
     /// <summary>Gets the running system's own number for the error, as its headers define it.</summary>
+    /// <example>
+    /// <code><![CDATA[
+    /// try
+    /// {
+    ///     SharedMemoryObject.Unlink(name);
+    /// }
+    /// catch (SharedMemoryException e) when (e.Errno == Errno.Unknown)
+    /// {
+    ///     Console.Error.WriteLine($"{e.Operation} failed with number {e.NativeErrorCode} of this system");
+    /// }
+    /// ]]></code>
+    /// </example>
     public int NativeErrorCode { get; }
 
     /// <summary>Gets the call that failed: <c>shm_open</c>, <c>ftruncate</c>, <c>mmap</c>, <c>fcntl(F_OFD_SETLK)</c> and so on.</summary>
