@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>A name, the object that it should refer to, and the process that may remove it.</summary>
+/// <summary>A name together with the object it is meant to mean, and the process that may remove it.</summary>
 internal readonly record struct OwnedName
 {
     private readonly Platform _platform;
@@ -13,26 +13,26 @@ internal readonly record struct OwnedName
         _platform = platform;
         _name = name;
         _identity = identity;
-        _processId = platform.ProcessId;
+        _processId = platform.Membership.ProcessId;
     }
 
     internal ObjectName Name => _name;
 
     internal ObjectIdentity Identity => _identity;
 
-    /// <summary>Gets whether this process owns the name; a forked child has a copy and does not.</summary>
-    internal bool IsOurs => _platform.ProcessId == _processId;
+    /// <summary>Gets whether this process took the name on; a forked child has a copy and did not.</summary>
+    internal bool IsOurs => _platform.Membership.ProcessId == _processId;
 
-    /// <summary>Removes the name if it still refers to the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
+    /// <summary>Removes the name if it still means the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
     internal Errno Remove()
     {
         try
         {
-            return _platform.Find(_name)?.Identity == _identity ? _platform.Unlink(_name) : Errno.ENOENT;
+            return _platform.Names.Find(_name)?.Identity == _identity ? _platform.Names.Unlink(_name) : Errno.ENOENT;
         }
         catch (SharedMemoryException e)
         {
-            // It is unknown what the name refers to, so it is not removed.
+            // What the name means cannot be found out, so it is not removed.
             return e.Errno;
         }
     }
