@@ -27,7 +27,7 @@ public sealed class Demonstrating
     {
         using var objects = new Objects();
         var name = objects.Add("a", 1 << 20);
-        Assert.Equal($"shm: demo: {name}: it was not made by shm demo", Shm.Fail("demo", "--role", "one", "--object", name));
+        Assert.Equal($"shm: demo: {name}: it was not created by shm demo", Shm.Fail("demo", "--role", "one", "--object", name));
     }
 
     private static void Check(Ran ran)

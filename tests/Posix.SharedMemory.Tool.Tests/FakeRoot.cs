@@ -27,6 +27,15 @@ internal sealed class FakeRoot : IDisposable
 
     internal Machine Make(SharedMemoryUsage usage) => new(_path) { Usage = usage, AnonymousMemory = default(Errno) };
 
+    internal Machine MakeOn(string? fileSystem) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), FileSystem = fileSystem };
+
+    internal void Link(string path, string target)
+    {
+        Directory.CreateDirectory(_path + target);
+        // Relative, so that it leads to the same place inside this root; the target is that of a link on a real machine.
+        File.CreateSymbolicLink(_path + path, Path.GetRelativePath(Path.GetDirectoryName(path)!, target));
+    }
+
     internal Machine MakeLimited(MemoryLimit limit) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), MemoryLimit = limit };
 
     internal Machine Make(Errno? anonymous, IReadOnlyList<StaleObject> stale) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = anonymous, Stale = stale };

@@ -78,7 +78,7 @@ public sealed class Listing
     public void A_missing_name_is_a_failure_and_a_pattern_without_matches_is_not()
     {
         using var name = new TemporaryName();
-        Assert.Equal($"shm: ls: {name}: No such file or directory (ENOENT)", Shm.Fail("ls", name));
+        Assert.Equal($"shm: ls: {name}: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("ls", name));
         Assert.Equal("", Shm.Print("ls", name + "*", "--names"));
         Assert.Equal("[]\n", Shm.Print("ls", name + "*", "--json"));
     }
