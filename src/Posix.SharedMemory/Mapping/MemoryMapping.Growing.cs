@@ -55,6 +55,7 @@ public sealed partial class MemoryMapping
                 }
             }
 
+            _range.Extent!.End = Offset + length;
             Volatile.Write(ref _length, length);
             return true;
         }
