@@ -12,7 +12,8 @@ draw() { # NAME COMMAND…
 }
 export -f draw
 
-exec unshare --mount --propagation private bash -eu -c '
+# In a PID namespace of its own: every process can be examined, so that the numbers of holders are exact.
+exec unshare --mount --pid --fork --mount-proc --propagation private bash -eu -c '
     mount -t tmpfs -o size=256m,mode=1777 tmpfs /dev/shm
     bin=$(mktemp -d)
     trap "rm -rf $bin" EXIT

@@ -120,7 +120,7 @@ public sealed class Asking
     }
 
     [Fact]
-    public void Help_shows_no_argument_as_required_that_may_be_left_out()
+    public void Help_shows_optional_arguments_as_optional()
     {
         Assert.DoesNotContain("<", Shm.Print("--help"), StringComparison.Ordinal);
         Assert.Contains("shm ls [<PATTERN>]", Shm.Print("ls", "--help"), StringComparison.Ordinal);

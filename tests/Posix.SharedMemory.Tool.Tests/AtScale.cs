@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>Ten thousand objects, made by C, in a /dev/shm that nobody else sees.</summary>
+/// <summary>Ten thousand objects, made by C, in a private /dev/shm.</summary>
 public sealed class AtScale
 {
     private const int Count = 10_000;

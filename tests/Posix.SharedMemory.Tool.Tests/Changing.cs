@@ -31,7 +31,7 @@ public sealed class Changing
             Shm.Fail("resize", name, "4096"));
         Assert.Equal(65536, Objects.Read(name).Length);
 
-        // Growing harms nobody, and neither does cutting off less than the last page.
+        // Growing is harmless, and so is cutting off less than the last page.
         Shm.Print("resize", name, "65535");
         Shm.Print("resize", name, "128K");
         Assert.StartsWith($"shm: resize: {name}: in use by process {peer.ProcessId} ", Shm.Fail("resize", name, "256K", "--if-unused"), StringComparison.Ordinal);
@@ -39,8 +39,22 @@ public sealed class Changing
         Shm.Print("resize", name, "4096", "--force");
         Assert.Equal(4096, Objects.Read(name).Length);
         peer.Kill();
-        Watchdog.Until(() => Shm.Run("resize", name, "1", "--if-unused").ExitCode == 0, "no process to use it");
+        Watchdog.Until(() => Shm.Run("resize", name, "1", "--if-unused").ExitCode == 0, "the last process to close it");
         Assert.Equal("shm: resize: --if-unused and --force cannot be used together (see shm resize --help)", Shm.Refuse("resize", name, "1", "--if-unused", "--force"));
+    }
+
+    [SkippableFact]
+    public void Does_not_shorten_an_object_that_a_hidden_process_may_map()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var objects = new Objects();
+        var name = objects.Add("a", 65536);
+        using var held = SharedMemoryObject.Open(name);
+        var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c '$SHM resize {name} 4096 < /dev/null; $SHM resize {name} 65000 && $SHM resize {name} 4096 --force'");
+        Assert.Equal(
+            (0, $"shm: resize: {name}: a process that cannot be seen from here may map bytes past the new end and would be killed by SIGBUS on touching them; use --force to shorten the object anyway\n"),
+            (ran.ExitCode, ran.Errors));
+        Assert.Equal(4096, held.Length);
     }
 
     [SkippableTheory]
@@ -65,7 +79,7 @@ public sealed class Changing
     {
         using var objects = new Objects();
         string name = objects.Add("a", 10), path = "/dev/shm/" + name;
-        foreach (var words in (string[][])[["stat", path], ["who", path], ["cat", path], ["dump", path], ["map", path], ["ls", path], ["ls", path + "*"], ["chmod", "0600", path], ["resize", path, "20"], ["gc", path], ["rm", path, path], ["stat", "/" + path]])
+        foreach (var words in (string[][])[["stat", path], ["who", path], ["cat", path], ["dump", path], ["map", path], ["ls", path], ["ls", path + "*"], ["chmod", "0600", path], ["resize", path, "20"], ["gc", path], ["rm", path, path]])
         {
             Assert.DoesNotContain("slash", Shm.Run(words).Errors, StringComparison.Ordinal);
         }
@@ -153,7 +167,7 @@ public sealed class Changing
         Assert.Equal($"shm: chmod: '{mode}' is not a valid mode; examples: 0640, u=rw,g+r,o-w (see shm chmod --help)", Shm.Refuse("chmod", mode, "nothing"));
 
     [Fact]
-    public void Removes_names_and_goes_on_after_one_that_fails()
+    public void Removes_the_other_names_after_one_that_fails()
     {
         using var objects = new Objects();
         string one = objects.Add("one"), two = objects.Add("two");
@@ -197,7 +211,7 @@ public sealed class Changing
     [InlineData("y", 0)]
     [InlineData("n", 2)]
     [InlineData("", 2)]
-    public void Asks_on_a_terminal_before_it_removes_many(string answer, int left)
+    public void Asks_on_a_terminal_before_it_removes_several(string answer, int left)
     {
         Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
         using var objects = new Objects();

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Tool.Tests;
 public sealed class Copying
 {
     [Fact]
-    public void Writes_where_it_is_told_and_never_beyond_the_end()
+    public void Writes_at_the_offset_and_never_past_the_end()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 10);
@@ -61,7 +61,7 @@ public sealed class Copying
     }
 
     [Fact]
-    public void A_reader_that_has_enough_is_no_failure_to_tell_of()
+    public void A_reader_that_stops_early_is_not_reported_as_a_failure()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 10 << 20);
@@ -72,7 +72,7 @@ public sealed class Copying
     }
 
     [Fact]
-    public void What_it_prints_to_is_named_where_that_fails()
+    public void Names_standard_output_if_writing_to_it_fails()
     {
         using var objects = new Objects();
         var name = objects.Add("a");
@@ -140,7 +140,7 @@ public sealed class Copying
     [Theory]
     [InlineData("cat")]
     [InlineData("dump", "--all")]
-    public void Reading_an_object_that_others_cut_ends_in_order(string command, params string[] options)
+    public void Reading_an_object_that_another_process_shortens_ends_cleanly(string command, params string[] options)
     {
         using var objects = new Objects();
         var name = objects.Add("a", 32 << 20);

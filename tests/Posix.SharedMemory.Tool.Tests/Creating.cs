@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Tool.Tests;
 public sealed class Creating
 {
     [Fact]
-    public void Makes_an_object_of_a_length_with_exact_permissions()
+    public void Creates_an_object_with_exact_length_and_permissions()
     {
         using var objects = new Objects();
         var name = objects.Prefix + "a";
@@ -43,7 +43,7 @@ public sealed class Creating
     }
 
     [Fact]
-    public void A_given_size_is_the_length_whatever_comes()
+    public void A_given_size_is_the_length_whatever_the_source_contains()
     {
         using var objects = new Objects();
         var name = objects.Prefix + "a";
@@ -55,7 +55,7 @@ public sealed class Creating
     }
 
     [Fact]
-    public void Leaves_zeros_out_of_a_sparse_object()
+    public void Does_not_store_zeros_in_a_sparse_object()
     {
         using var objects = new Objects();
         var bytes = new byte[1_000_000];

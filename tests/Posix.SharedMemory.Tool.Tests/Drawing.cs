@@ -9,7 +9,7 @@ public sealed class Drawing
     private static readonly int s_page = Environment.SystemPageSize;
 
     [SkippableFact]
-    public void Draws_which_pages_are_there_and_brings_none_in()
+    public void Draws_which_pages_are_in_memory_and_brings_none_in()
     {
         SkipUnlessCounted();
         using var objects = new Objects();
@@ -36,7 +36,7 @@ public sealed class Drawing
     }
 
     [SkippableFact]
-    public void Draws_what_another_language_made_and_maps()
+    public void Draws_an_object_that_another_language_created_and_maps()
     {
         SkipUnlessCounted();
         Skip.IfNot(Installed.Has("python3"), "No python3.");
@@ -85,7 +85,7 @@ public sealed class Drawing
     }
 
     [SkippableFact]
-    public void Says_what_it_cannot_know_of_a_neighbour_s_object()
+    public void Says_what_is_unknown_about_another_user_s_object()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var copy = new CommandCopy();
@@ -105,7 +105,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Fits_what_is_large_into_sixteen_lines()
+    public void Fits_large_objects_into_sixteen_lines()
     {
         var picture = Picture(Survey(1L << 40, [Run(0, 1L << 39, PageState.Resident), Run(1L << 39, 1L << 39, PageState.Absent)]), width: 60);
         var lines = picture.Split('\n').Where(line => line.StartsWith("0x", StringComparison.Ordinal) || line.Contains(" 0x", StringComparison.Ordinal)).ToArray();
@@ -114,7 +114,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Draws_all_that_a_page_can_be()
+    public void Draws_every_state_of_a_page()
     {
         var survey = Survey(
             32 * Mebibyte,
@@ -148,7 +148,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Does_not_say_more_than_is_known()
+    public void Does_not_claim_more_than_is_known()
     {
         var survey = Survey(4 * s_page, [Run(0, s_page, PageState.Present), Run(s_page, 3 * s_page, PageState.Absent)]) with { IsVague = true, Huge = null };
         Assert.EndsWith(
@@ -177,7 +177,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Writes_a_picture_for_a_report_that_is_well_formed_and_has_colours_for_light_and_dark()
+    public void Writes_a_well_formed_picture_with_colours_for_light_and_dark()
     {
         using var objects = new Objects();
         var name = objects.Add("<&\">", 40 * s_page, backing: Backing.Sparse);
@@ -199,7 +199,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Fails_in_one_line()
+    public void Fails_with_one_line()
     {
         using var objects = new Objects();
         var name = objects.Add("a");

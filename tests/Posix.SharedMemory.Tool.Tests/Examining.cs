@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Tool.Tests;
 public sealed class Examining
 {
     [Fact]
-    public void Finds_nothing_if_all_is_well()
+    public void Finds_nothing_on_a_machine_without_trouble()
     {
         using var root = new FakeRoot();
         var found = Examination.Of(root.Machine);
@@ -69,7 +69,7 @@ public sealed class Examining
     [Theory]
     [InlineData(64L << 20, 0, 2, "size", "/dev/shm has 64M, which is what Docker gives a container.")]
     [InlineData(256L << 20, 0, 1, "size", "/dev/shm may hold 256M, on a machine with 8G of memory.")]
-    [InlineData(16L << 30, 0, 1, "size", "/dev/shm may hold 16G, which is nearly all memory and swap (10G) or more.")]
+    [InlineData(16L << 30, 0, 1, "size", "/dev/shm may hold 16G, which is nearly all memory and swap (10G), or more.")]
     [InlineData(1000L << 20, 80, 1, "room", "/dev/shm is 80 % full: 200M left.")]
     [InlineData(1000L << 20, 95, 2, "room", "/dev/shm is 95 % full: 50M left.")]
     public void Finds_that_room_is_short(long total, int percent, int level, string check, string what)
@@ -229,7 +229,7 @@ public sealed class Examining
     }
 
     [SkippableFact]
-    public void Examines_a_container_s_little_memory()
+    public void Examines_a_container_with_little_shared_memory()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         var ran = Shm.Shell("unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=64m,mode=0777,noexec tmpfs /dev/shm && exec \"$SHM\" doctor --quiet'");

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>A directory that stands for the root of a machine where all is well, to spoil one thing after the other.</summary>
+/// <summary>A directory that stands for the root of a machine without any trouble, in which tests cause one trouble after another.</summary>
 internal sealed class FakeRoot : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("root").FullName;

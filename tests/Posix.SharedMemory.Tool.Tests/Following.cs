@@ -9,11 +9,11 @@ public sealed class Following
     private static readonly int s_page = Environment.SystemPageSize;
 
     [Fact]
-    public void Tells_which_objects_appear_move_and_disappear()
+    public void Reports_which_objects_appear_move_and_disappear()
     {
         using var objects = new Objects();
         using var watching = Watch("watch");
-        Assert.Matches(@"^\d\d:\d\d:\d\d\.\d{3}  started +\d+ objects?; Ctrl-C ends$", watching.ReadLine());
+        Assert.Matches(@"^\d\d:\d\d:\d\d\.\d{3}  started +\d+ objects?; press Ctrl-C to end$", watching.ReadLine());
         // One after the other: where others' objects come and go too fast for the kernel's queue, lists are compared.
         objects.Add("a b\n", 4096);
         Assert.Matches(@"^[\d:.]+  added     a b\\n  4096 bytes, 0600, \S+$", Next(watching, objects));
@@ -27,7 +27,7 @@ public sealed class Following
     }
 
     [Fact]
-    public void Tells_changes_of_length_mode_and_bytes_as_lines_of_JSON()
+    public void Reports_changes_of_length_mode_and_bytes_as_lines_of_JSON()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 3 * s_page);
@@ -47,7 +47,7 @@ public sealed class Following
         memory.Permissions = UnixFileMode.UserRead;
         Assert.Equal("0400", Event(watching, "mode").GetProperty("mode").GetString());
         memory.SetLength(s_page);
-        // The cut may come between the look at the length and that at the bytes: either may be told first.
+        // The object may be shortened between reading its length and reading its bytes: either may be reported first.
         var both = new[] { Event(watching, "length", "bytes"), Event(watching, "length", "bytes") }.ToDictionary(happened => happened.GetProperty("event").GetString()!, StringComparer.Ordinal);
         var length = both["length"];
         Assert.Equal((3L * s_page, (long)s_page), (length.GetProperty("old_length").GetInt64(), length.GetProperty("length").GetInt64()));
@@ -62,7 +62,7 @@ public sealed class Following
     }
 
     [Fact]
-    public void Tells_of_bytes_that_change_as_soon_as_it_says_that_it_has_started()
+    public void Reports_bytes_that_change_right_after_the_start()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 48 << 20);
@@ -76,7 +76,7 @@ public sealed class Following
     }
 
     [Fact]
-    public void Goes_on_when_the_object_is_moved_removed_and_made_again()
+    public void Goes_on_when_the_object_is_renamed_removed_and_created_again()
     {
         using var objects = new Objects();
         var name = objects.Add("a");
@@ -96,7 +96,7 @@ public sealed class Following
     }
 
     [Fact]
-    public void Tells_what_became_of_objects_while_more_happened_than_the_kernel_keeps()
+    public void Reports_changes_even_after_the_kernel_s_queue_overflowed()
     {
         using var objects = new Objects();
         objects.Add("moved");
@@ -124,7 +124,7 @@ public sealed class Following
     }
 
     [SkippableFact]
-    public void Tells_who_holds_it_of_another_language_and_is_no_holder_itself()
+    public void Reports_holders_in_other_languages_and_does_not_hold_it_itself()
     {
         Skip.IfNot(Installed.Has("python3"), "No python3.");
         using var objects = new Objects();
@@ -141,7 +141,7 @@ public sealed class Following
     }
 
     [SkippableFact]
-    public void Says_once_why_bytes_are_not_seen()
+    public void Says_once_why_bytes_cannot_be_read()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var copy = new CommandCopy();
@@ -152,11 +152,11 @@ public sealed class Following
     }
 
     [Fact]
-    public void Fails_in_one_line_where_there_is_nothing_to_watch() =>
+    public void Fails_with_one_line_if_there_is_nothing_to_watch() =>
         Assert.Equal("shm: watch: no-such-object: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("watch", "no-such-object"));
 
     [Fact]
-    public void Remembers_bytes_of_what_is_there_and_tells_differences()
+    public void Remembers_allocated_bytes_and_reports_differences()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(1L << 40, new() { Backing = Backing.Sparse });
         var bytes = new ByteMemory();
@@ -258,7 +258,7 @@ public sealed class Following
 
     private static (long, long) RangeOf(JsonElement range) => (range.GetProperty("offset").GetInt64(), range.GetProperty("length").GetInt64());
 
-    /// <summary>Fills the kernel's queue of who watches and does not look.</summary>
+    /// <summary>Overflows the kernel's queue of a watcher that does not read it.</summary>
     private static void Flood()
     {
         using var name = new TemporaryName();

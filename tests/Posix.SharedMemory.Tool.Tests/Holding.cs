@@ -44,8 +44,8 @@ public sealed class Holding
         Assert.DoesNotContain(name, Shm.Print("gc"), StringComparison.Ordinal);
         Assert.Equal(1, Objects.Json(Shm.Print("ls", name, "--json"))[0].GetProperty("holders").GetInt32());
         python.Kill();
-        // Who asks of all objects whether anybody holds them, as other tests do, has each open for an instant.
-        Watchdog.Until(() => Shm.Run("rm", name, "--if-unused").ExitCode == 0, "nobody to hold it");
+        // Other tests ask the kernel about all objects, which opens each of them for a moment.
+        Watchdog.Until(() => Shm.Run("rm", name, "--if-unused").ExitCode == 0, "the last process to close it");
         Assert.Empty(objects.Names());
     }
 
@@ -111,7 +111,7 @@ public sealed class Holding
         File.WriteAllText("/dev/shm/" + semaphore, "");
         try
         {
-            // A process that another test starts holds our descriptors too, until it executes its program; and who asks of all objects has each open for an instant.
+            // A process that another test starts holds our descriptors too, until it executes its program; and a command that asks about all objects opens each of them for a moment.
             string[] lines = [];
             Watchdog.Until(() => (lines = objects.Normal(Shm.Print("gc", objects.All)).Split('\n')).Any(line => line.EndsWith("orphan", StringComparison.Ordinal)), "an orphan");
             Assert.EndsWith("  orphan", lines[1], StringComparison.Ordinal);
@@ -137,7 +137,7 @@ public sealed class Holding
     }
 
     [SkippableFact]
-    public void An_object_held_in_another_PID_namespace_is_no_orphan()
+    public void An_object_held_in_another_PID_namespace_is_in_use()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         using var objects = new Objects();
@@ -195,7 +195,7 @@ public sealed class Holding
     }
 
     [SkippableFact]
-    public void Finds_objects_that_were_unlinked_and_are_still_held()
+    public void Finds_objects_that_were_unlinked_but_are_still_in_use()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var objects = new Objects();
@@ -235,7 +235,7 @@ public sealed class Holding
         Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0666$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
         Assert.Equal(["foreign"], objects.Names());
 
-        // Of his own objects the kernel tells him.
+        // The kernel answers for the user's own objects.
         var own = objects.Prefix + "own";
         Assert.Equal(0, copy.RunAsStranger("create", own, "5000").ExitCode);
         Assert.Equal(0, Objects.Json(copy.RunAsStranger("ls", own, "--json").Output)[0].GetProperty("holders").GetInt32());
@@ -244,7 +244,7 @@ public sealed class Holding
             Assert.Equal($"shm: rm: {own}: in use by a process that cannot be seen from here", Shm.OneLine(copy.RunAsStranger("rm", own, "--if-unused"), exitCode: 1));
         }
 
-        Watchdog.Until(() => copy.RunAsStranger("rm", own, "--if-unused").ExitCode == 0, "nobody to hold it");
+        Watchdog.Until(() => copy.RunAsStranger("rm", own, "--if-unused").ExitCode == 0, "the last process to close it");
         Assert.Equal($"shm: cat: {foreign}: Permission denied (EACCES): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0600", Denied(objects, copy, foreign));
     }
 

@@ -38,7 +38,7 @@ public sealed class LiveView
         terminal.Type("x");
         terminal.Expect("^MODIFIED");
 
-        // What comes and goes meanwhile is seen.
+        // Objects that appear meanwhile are shown.
         var late = objects.Add("later");
         terminal.Expect(late);
         terminal.Type("q");
@@ -72,7 +72,7 @@ public sealed class LiveView
     [InlineData(SIGINT)]
     [InlineData(SIGTERM)]
     [InlineData(SIGHUP)]
-    public void Gives_the_terminal_back_when_a_signal_ends_it(int signal)
+    public void Restores_the_terminal_when_a_signal_ends_it(int signal)
     {
         using var terminal = OnTerminal.Start(80, 24, "top");
         terminal.Expect("q quit");
@@ -81,7 +81,7 @@ public sealed class LiveView
     }
 
     [SkippableFact]
-    public void Gives_the_terminal_back_to_the_shell_when_it_is_stopped_and_takes_it_again()
+    public void Restores_the_terminal_when_it_is_stopped_and_takes_it_over_again_when_continued()
     {
         using var terminal = OnTerminal.Start(80, 24, "top", "--interval", "0.2");
         terminal.Expect("q quit");
@@ -131,7 +131,7 @@ public sealed class LiveView
     }
 
     [Fact]
-    public void Cuts_names_by_the_columns_they_take()
+    public void Cuts_names_by_their_width_in_columns()
     {
         using var objects = new Objects();
         var name = objects.Add("幅広い名前");

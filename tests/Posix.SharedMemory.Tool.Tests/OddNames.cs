@@ -22,7 +22,7 @@ public sealed class OddNames
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Are_taken_as_they_are_printed(string printed, byte[] bytes)
+    public void Are_accepted_as_they_are_printed(string printed, byte[] bytes)
     {
         using var objects = new Objects();
         var name = objects.AddRaw(printed, bytes);
@@ -43,7 +43,7 @@ public sealed class OddNames
     }
 
     [Fact]
-    public void A_backslash_makes_the_signs_of_patterns_ordinary()
+    public void A_backslash_makes_wildcards_ordinary_characters()
     {
         using var objects = new Objects();
         foreach (var (escaped, name) in (ReadOnlySpan<(string, string)>)[(@"a\*", "a*"), (@"a\*b", "a*b"), ("ab", "ab"), (@"a\\b", @"a\b"), ("é", "é")])
@@ -84,7 +84,7 @@ public sealed class OddNames
     }
 
     [Fact]
-    public void JSON_has_a_name_as_it_is_and_as_it_is_printed_where_that_differs()
+    public void JSON_has_the_name_itself_and_as_it_is_printed_if_that_differs()
     {
         using var objects = new Objects();
         var name = objects.AddRaw(@"a\n\xFF", "a\n"u8.ToArray().Append((byte)0xFF).ToArray());

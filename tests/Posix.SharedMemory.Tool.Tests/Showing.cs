@@ -36,7 +36,7 @@ public sealed class Showing
     [InlineData("shm create x --from ")]
     [InlineData("shm write {0} ")]
     [InlineData("shm write {0} fi")]
-    public void Bash_is_left_to_complete_files(string line)
+    public void Bash_completes_file_names_itself(string line)
     {
         using var objects = new Objects();
         Assert.Equal(" ", Complete(line.Replace("{0}", objects.Add("a"), StringComparison.Ordinal)));
@@ -58,7 +58,7 @@ public sealed class Showing
         using var objects = new Objects();
         var name = objects.Add("a");
         var script = Path.Combine(AppContext.BaseDirectory, "pty", "record.py");
-        // Its input is the terminal too: nobody types there.
+        // Its input is the terminal too, on which nothing is typed.
         var line = $"echo -n before; timeout --foreground 2 {Shm.Program} {words.Replace("{0}", name, StringComparison.Ordinal)}; echo after";
         var ran = Shm.Wait("python3", [script, "sh", "-c", line], []);
         Assert.EndsWith("after\r\n", ran.Output, StringComparison.Ordinal);
@@ -83,7 +83,7 @@ public sealed class Showing
     }
 
     [SkippableFact]
-    public void A_terminal_sees_a_bar_while_much_is_copied_and_nothing_is_left_of_it()
+    public void A_terminal_shows_progress_of_a_long_copy_and_nothing_is_left_of_it()
     {
         Room.SkipUnlessFree(410 << 20);
         using var objects = new Objects();
@@ -111,7 +111,7 @@ public sealed class Showing
     }
 
     [SkippableFact]
-    public void Interrupted_the_bar_gives_the_cursor_back()
+    public void An_interrupted_bar_restores_the_cursor()
     {
         Room.SkipUnlessFree(210 << 20);
         using var objects = new Objects();
@@ -125,7 +125,7 @@ public sealed class Showing
     }
 
     [SkippableFact]
-    public void Users_that_only_a_service_knows_have_names()
+    public void Finds_names_of_users_in_a_directory_service()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         using var directory = TemporaryDirectory.OnDisk();

@@ -61,7 +61,7 @@ public sealed class WrongUsage
     }
 
     [Fact]
-    public void Objects_of_the_greatest_length_are_listed_as_all_others()
+    public void Objects_of_the_greatest_length_are_listed_like_all_others()
     {
         using var objects = new Objects();
         objects.Add("one", long.MaxValue, backing: Backing.Sparse);

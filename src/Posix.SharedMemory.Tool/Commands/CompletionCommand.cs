@@ -14,7 +14,7 @@ internal sealed class CompletionCommand : ShmCommand
                 line+=" \"${word//[\\\"\']/}\""
             done
             line+=' '
-            [[ $begun == /* ]] && line+=/
+            case $begun in /dev/shm/*) line+=/dev/shm/ ;; /*) line+=/ ;; esac
             if [[ $begun == [\"\']* ]]; then
                 quote=${begun:0:1} begun=${begun:1}
             fi

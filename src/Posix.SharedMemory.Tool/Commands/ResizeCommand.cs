@@ -71,7 +71,7 @@ internal sealed class ResizeCommand : ShmCommand
             return true;
         }
 
-        if (size >= entry.Length || InUse.ByMappingsPast(entry, HolderSearch.TryFind(entry), size) is not { } harm)
+        if (InUse.ByMappingsPast(entry, size) is not { } harm)
         {
             return true;
         }

@@ -31,10 +31,16 @@ internal static class InUse
     }
 
     /// <summary>Finds out who would be killed by SIGBUS if the object were shortened.</summary>
-    /// <returns>A phrase for a question or a refusal; <see langword="null"/> if it is certain that no process maps anything past the new end.</returns>
-    internal static string? ByMappingsPast(SharedMemoryEntry entry, SharedMemoryHolders? holders, long length)
+    /// <returns>A phrase for a question or a refusal; <see langword="null"/> if no process is known or suspected to map anything past the new end.</returns>
+    internal static string? ByMappingsPast(SharedMemoryEntry entry, long length)
     {
         var kept = KeptBytes(length);
+        if (kept >= entry.Length)
+        {
+            return null;
+        }
+
+        var holders = HolderSearch.TryFind(entry);
         // A private mapping loses its pages past the end too.
         var cut = holders?.Where(holder => holder.Mappings.Any(held => held.Length > kept - held.Offset)).ToList() ?? [];
         if (cut.Count > 0)
@@ -42,8 +48,8 @@ internal static class InUse
             return $"{Names(cut)} {(cut.Count == 1 ? "maps" : "map")} bytes past the new end";
         }
 
-        // Found holders explain what the kernel says, unless some processes could not be examined.
-        return holders is { Count: > 0, IsComplete: true } || HolderCount.Of(entry, holders).IsZero
+        // Holders that were found, and map nothing there, explain why the kernel says that the object is in use. Only without any is a hidden process certain or possible.
+        return holders is { Count: > 0 } || HolderCount.Of(entry, holders).IsZero
             ? null
             : "a process that cannot be seen from here may map bytes past the new end";
     }

@@ -8,27 +8,21 @@ internal static class Advice
     /// <summary>The text after the error; <see langword="null"/> if the error says everything.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="command">The command that failed.</param>
-    internal static string? For(SharedMemoryException failure, string command)
+    internal static string? For(SharedMemoryException failure, string command) => failure.Errno switch
     {
-        if (failure.ObjectName is not null && IsMissing())
+        Errno.ENOENT when IsMissing() => $"there is no {Directory} on this machine; shm doctor says how to mount it",
+        Errno.ENOENT when failure.ObjectName is not null => "no object has this name; shm ls shows all names",
+        Errno.EEXIST => command switch
         {
-            return $"there is no {Directory} on this machine; shm doctor says how to mount it";
-        }
-
-        return failure.Errno switch
-        {
-            Errno.ENOENT when failure.ObjectName is not null => "no object has this name; shm ls shows all names",
-            Errno.EEXIST => command switch
-            {
-                "mv" => "an object already has this name; without --no-replace it is replaced",
-                _ => "an object already has this name; shm rm removes it",
-            },
-            Errno.ENOSPC or Errno.EDQUOT => Join(Facts(failure), NoRoom(failure.Errno, command)),
-            Errno.ENOMEM or Errno.EFBIG => Join(Facts(failure), "shm doctor checks the limits"),
-            Errno.EACCES or Errno.EPERM => Join(Facts(failure), Owner(failure)),
-            _ => failure.Detail,
-        };
-    }
+            "mv" => "an object already has this name; without --no-replace it is replaced",
+            _ => "an object already has this name; shm rm removes it",
+        },
+        Errno.ENOSPC or Errno.EDQUOT => Join(Facts(failure), NoRoom(failure.Errno, command)),
+        Errno.ENOMEM or Errno.EFBIG or Errno.EMFILE or Errno.ENFILE => Join(Facts(failure), "shm doctor checks the limits"),
+        Errno.EROFS => $"{Directory} is mounted read-only; shm doctor says how to change that",
+        Errno.EACCES or Errno.EPERM => Join(Facts(failure), Owner(failure) ?? (command == "create" ? $"this user may not create objects in {Directory}; shm doctor checks its mode" : null)),
+        _ => failure.Detail,
+    };
 
     private static string NoRoom(Errno errno, string command)
     {

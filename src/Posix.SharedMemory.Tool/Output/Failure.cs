@@ -23,10 +23,10 @@ internal static class Failure
         exception is UnauthorizedAccessException || (exception is IOException and not SharedMemoryException and not FileNotFoundException && IsErrno(exception.HResult));
 
     /// <param name="subject">What the failed action was applied to; by default, what the exception names.</param>
-    /// <param name="command">The command that failed, for advice on what to do next.</param>
-    internal static string Describe(Exception exception, object? subject = null, string command = "") => exception switch
+    /// <param name="command">The command that failed on an object, for advice on what to do next; <see langword="null"/> if the failure is not about an object.</param>
+    internal static string Describe(Exception exception, object? subject = null, string? command = null) => exception switch
     {
-        SharedMemoryException failure => Line(subject ?? NameOf(failure), Reason(failure.Errno) + (Advice.For(failure, command) is { } advice ? $": {advice}" : "")),
+        SharedMemoryException failure => Line(subject ?? NameOf(failure), Reason(failure.Errno) + ((command is null ? failure.Detail : Advice.For(failure, command)) is { } advice ? $": {advice}" : "")),
         FileNotFoundException missing => Line(subject ?? missing.FileName, Reason(Errno.ENOENT)),
         DirectoryNotFoundException => Line(subject, Reason(Errno.ENOENT)),
         UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? ErrnoNumbers.FromNative(inner.HResult) : Errno.EACCES)),

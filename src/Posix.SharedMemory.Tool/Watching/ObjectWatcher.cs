@@ -183,7 +183,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
             }
 
             _obstacle = e.Errno;
-            return new() { Time = Now(), Event = "unreadable", Reason = Failure.Describe(e, "its bytes") };
+            return new() { Time = Now(), Event = "unreadable", Reason = Failure.Describe(e, "its bytes", "watch") };
         }
         catch (SharedMemoryException)
         {
