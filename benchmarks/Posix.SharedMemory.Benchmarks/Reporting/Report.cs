@@ -25,7 +25,8 @@ internal sealed partial class Report
     internal Report(Repository repository)
     {
         _repository = repository;
-        _template = File.ReadAllText(repository["benchmarks/Posix.SharedMemory.Benchmarks/report.md"]);
+        // Its links are right where it is; the document is in docs/.
+        _template = File.ReadAllText(repository["benchmarks/Posix.SharedMemory.Benchmarks/report.md"]).Replace("../../docs/", "", StringComparison.Ordinal);
         string[] named =
         [
             .. Placeholder().Matches(_template).Where(match => match.Groups["word"].Value is "time" or "ratio" or "bytes").Select(match => match.Groups["rest"].Value),
@@ -48,7 +49,7 @@ internal sealed partial class Report
         return [Measured, .. Draw(results)];
     }
 
-    /// <summary>Writes document and plots anew from the numbers of the last run.</summary>
+    /// <summary>Writes document and plots again from the numbers of the last run.</summary>
     /// <returns>The files written.</returns>
     /// <exception cref="InvalidOperationException">There was none.</exception>
     internal IReadOnlyList<string> WriteAgain()

@@ -29,13 +29,13 @@ public sealed partial class SharedMemoryObject
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         options = AnonymousMemoryOptions.Check(options);
         var platform = Platform.Current;
-        var target = new OpenObject(platform.CreateAnonymous(options.ToRequest(), out var pageSize), default);
+        var target = new OpenObject(platform.Seals.CreateAnonymous(options.ToRequest(), out var pageSize), default);
         var isComplete = false;
         try
         {
             var created = new SharedMemoryObject(platform, target, FileAccess.ReadWrite) { PageSize = pageSize };
             created.CheckPages(length, "ftruncate");
-            platform.SetInitialLength(target, length, options.Backing);
+            platform.Backing.SetInitialLength(target, length, options.Backing);
             isComplete = true;
             return created;
         }
@@ -54,7 +54,7 @@ public sealed partial class SharedMemoryObject
     {
         get
         {
-            var error = _platform.GetSeals(Target, out var seals);
+            var error = _platform.Seals.Get(Target, out var seals);
             return error.IsSuccess ? seals : throw new SharedMemoryException(error, "fcntl(F_GET_SEALS)", Name);
         }
     }
@@ -84,15 +84,16 @@ public sealed partial class SharedMemoryObject
         // Under the monitor: a mapping that is made meanwhile either finds the seals or is found here.
         lock (_handle)
         {
-            if (_platform.AddSeals(target, seals) is { IsSuccess: false } error)
+            if (_platform.Seals.Add(target, seals) is { IsSuccess: false } error)
             {
                 throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)", Name, WhyNotSealed(error, seals));
             }
 
             KnownSeals |= seals;
-            for (var mapping = _mappings; mapping is not null; mapping = mapping.Next)
+            if (_extents.IsAnyMapped && _platform.Seals.Get(target, out var present).IsSuccess && KeepBytes(present))
             {
-                _ = mapping.IsStable;
+                // For mappings that outlive this object, which can ask no more then.
+                _extents.SetStable(_platform.Backing.GetLength(target));
             }
         }
     }
@@ -108,7 +109,7 @@ public sealed partial class SharedMemoryObject
         {
             // The seals first: from then on the length cannot fall.
             var target = Target;
-            return _platform.GetSeals(target, out var seals).IsSuccess && KeepBytes(seals) && _platform.GetLength(target) >= end;
+            return _platform.Seals.Get(target, out var seals).IsSuccess && KeepBytes(seals) && _platform.Backing.GetLength(target) >= end;
         }
         catch (ObjectDisposedException)
         {
@@ -149,7 +150,7 @@ public sealed partial class SharedMemoryObject
 
         if (error == Errno.EBUSY)
         {
-            return (_mappings is null
+            return (!_extents.IsAnyMapped
                 ? "another process, or another object of this one, has the memory mapped through a descriptor that is open for writing"
                 : "this object has mappings, or leases of them, in this process: dispose them first, read-only ones too, and fill it by Write")
                 + "; MemorySeals.FutureWrite leaves present mappings as they are and seals against new writers";
