@@ -1,0 +1,3 @@
+namespace Posix.SharedMemory.Threading;
+/// <summary>x</summary>
+public static class SharedWait { }
