@@ -17,7 +17,7 @@ public readonly struct MutexHold : IDisposable, IEquatable<MutexHold>
     }
 
     /// <summary>Gets whether the last owner died inside the lock, and nobody has repaired since what it left.</summary>
-    public bool OwnerDied => SharedMutex.TellsOfDeath(_ticket);
+    public bool OwnerDied => EntryTicket.TellsOfDeath(_ticket);
 
     internal SharedMutex? Mutex => _mutex;
 

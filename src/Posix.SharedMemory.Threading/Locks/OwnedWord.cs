@@ -199,12 +199,7 @@ internal sealed unsafe class OwnedWord
     }
 
     /// <summary>Says that what a dead owner left is repaired. The caller is the owner.</summary>
-    internal void MarkConsistent()
-    {
-        // SAFETY: the word lies in the held bytes.
-        Interlocked.And(ref *_word, ~LockLayout.Inconsistent);
-        GC.KeepAlive(_bytes);
-    }
+    internal void MarkConsistent() => Unmark(LockLayout.Inconsistent);
 
     /// <summary>Leaves for ever: the word keeps a value that is nobody, and all sleepers are woken.</summary>
     internal void Close(uint final)
@@ -224,6 +219,26 @@ internal sealed unsafe class OwnedWord
             }
         }
     }
+
+    /// <summary>Sets a bit.</summary>
+    internal void Mark(uint bit)
+    {
+        // SAFETY: the word lies in the held bytes.
+        Interlocked.Or(ref *_word, bit);
+        GC.KeepAlive(_bytes);
+    }
+
+    /// <summary>Clears a bit.</summary>
+    /// <returns>The word as it was.</returns>
+    internal uint Unmark(uint bit)
+    {
+        // SAFETY: the word lies in the held bytes.
+        var value = Interlocked.And(ref *_word, ~bit);
+        GC.KeepAlive(_bytes);
+        return value;
+    }
+
+    internal void WakeOne() => _seat.Kernel.Wake(_word, 1);
 
     private bool TakeOver(ref WaitState state, uint value, uint owner, uint* life, uint me)
     {

@@ -12,10 +12,6 @@ public sealed class SharedMutex
     /// <summary>How many bytes a mutex takes, at a multiple of 8.</summary>
     public const int Size = LockLayout.MutexSize;
 
-    // A ticket: bit 0 tells of a death, bit 1 is set while the entry lasts, bits 2 to 31 are the thread that entered synchronously, the rest counts.
-    private const long DeathBit = 1, LiveBit = 2;
-    private const int ThreadShift = 2, CountShift = 32;
-
     private readonly unsafe uint* _word;
     private readonly Seat? _seat;
     private readonly RosterMemory _memory;
@@ -23,8 +19,7 @@ public sealed class SharedMutex
     private readonly OwnedWord? _owned;
     private readonly EntryTarget _target;
     private WaitQueue? _queue;
-    private uint _count;
-    private long _ticket;
+    private EntryTicket _ticket;
 
     private unsafe SharedMutex(Roster roster, MemoryMapping mapping, long offset)
     {
@@ -208,27 +203,24 @@ public sealed class SharedMutex
     public ValueTask<MutexHold> EnterUnrepairedAsync(CancellationToken cancellationToken = default) =>
         TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken);
 
-    internal static bool TellsOfDeath(long ticket) => (ticket & DeathBit) != 0;
-
-    internal bool IsCurrent(long ticket) => ticket != 0 && Volatile.Read(ref _ticket) == ticket;
+    internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);
 
     internal void MarkConsistent() => _owned!.MarkConsistent();
 
     internal void Retire(long ticket)
     {
-        End();
+        _ticket.TryEnd(ticket);
         _owned!.Close(LockLayout.Retired);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal unsafe void Leave(long ticket)
     {
-        if (_ticket != ticket || ticket == 0)
+        if (!_ticket.TryEnd(ticket))
         {
             return;
         }
 
-        End();
         var me = _seat!.Me;
         // SAFETY: the word lies in the held bytes. The swap is a full fence: what was stored inside is seen before the lock is free.
         if (me == 0 || Interlocked.CompareExchange(ref *_word, 0, me) != me)
@@ -271,7 +263,7 @@ public sealed class SharedMutex
             case WaitOutcome.Taken:
                 return Begin(ThreadOf(mode));
             case WaitOutcome.TakenUnrepaired when (mode & EntryMode.AcceptUnrepaired) != 0:
-                return Begin(ThreadOf(mode), DeathBit);
+                return Begin(ThreadOf(mode), EntryTicket.DeathBit);
             case WaitOutcome.TakenUnrepaired:
                 _owned!.Leave();
                 throw new OwnerDiedException(state.Dead == 0 ? null : new Participant(state.Dead));
@@ -295,7 +287,7 @@ public sealed class SharedMutex
             throw new OwnerDiedException();
         }
 
-        Volatile.Write(ref mutex._ticket, hold.Ticket);
+        mutex._ticket.Restore(hold.Ticket);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -312,23 +304,14 @@ public sealed class SharedMutex
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private MutexHold Begin(int thread, long death = 0)
-    {
-        // The owner alone writes the ticket.
-        var ticket = ((long)++_count << CountShift) | ((long)thread << ThreadShift) | LiveBit | death;
-        _ticket = ticket;
-        return new(this, ticket);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void End() => _ticket = 0;
+    private MutexHold Begin(int thread, long death = 0) => new(this, _ticket.Begin(thread, death));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private MutexHold EnterSlowly(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var mayWait = deadline != Deadline.Passed;
-        if (mayWait && (int)(Volatile.Read(ref _ticket) & 0xFFFFFFFF) >> ThreadShift == Environment.CurrentManagedThreadId && _owned!.IsMine)
+        if (mayWait && _ticket.IsOfThisThread && _owned!.IsMine)
         {
             throw new LockRecursionException("This thread is inside the lock already; the lock is not recursive.");
         }
