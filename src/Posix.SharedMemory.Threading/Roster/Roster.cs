@@ -119,7 +119,7 @@ public sealed class Roster : IDisposable
         // SAFETY: the header lies in the held bytes, at a multiple of 64.
         var header = Volatile.Read(ref *(ulong*)head.First);
         var seats = (int)(header >> 48);
-        if ((header & 0xFFFFFFFFFFFFFF) != RosterLayout.Magic || seats is < 1 or > RosterLayout.MostSeats)
+        if ((header & 0xFFFFFFFFFFFF) != RosterLayout.Magic || seats is < 1 or > RosterLayout.MostSeats)
         {
             throw new InvalidDataException($"The bytes at offset {offset} are not a roster of version 1.");
         }

@@ -101,7 +101,7 @@ internal sealed unsafe class Seat
         var found = Interlocked.CompareExchange(ref *(ulong*)memory.Bytes.First, header, 0);
         if (found != 0 && found != header)
         {
-            throw new InvalidDataException((found & 0xFFFFFFFFFFFFFF) == RosterLayout.Magic
+            throw new InvalidDataException((found & 0xFFFFFFFFFFFF) == RosterLayout.Magic
                 ? $"The roster has {found >> 48} seats, not {memory.Seats}."
                 : $"The bytes at offset {memory.Bytes.Offset} are not a roster of version 1: they begin with {found:x16}.");
         }
