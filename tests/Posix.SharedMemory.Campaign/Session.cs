@@ -23,7 +23,7 @@ internal sealed class Session : IDisposable
         _duration = duration;
         _repeat = string.Create(CultureInfo.InvariantCulture, $"--only {campaign} --seed {seed}");
         Seed = seed;
-        Prefix = SharedMemoryDirectory.CreateUniqueName("camp") + "-";
+        Prefix = SharedMemoryObject.CreateUniqueName("camp") + "-";
     }
 
     internal int Seed { get; }

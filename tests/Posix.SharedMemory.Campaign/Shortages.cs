@@ -84,7 +84,7 @@ internal sealed class Shortages : IDisposable
             {
                 yield return new($"with {call} filtered, as {name}", errors)
                 {
-                    Start = arguments => Peer.Run(filter, [Actor.Text(errno.Number), Actor.Text(number), "--", Actor.Program, "actor", .. arguments]),
+                    Start = arguments => Peer.Run(filter, [Actor.Text(errno.ToNative()), Actor.Text(number), "--", Actor.Program, "actor", .. arguments]),
                 };
             }
         }

@@ -161,7 +161,7 @@ internal sealed class Acting : IDisposable
     private static SharedMemoryOptions Options(string[] words) => new()
     {
         Backing = words.Contains("Sparse", StringComparer.Ordinal) ? Backing.Sparse : Backing.Reserved,
-        Lifetime = words.Contains("Last", StringComparer.Ordinal) ? Lifetime.UnlinkOnLastDispose : Lifetime.Manual,
+        Lifetime = words.Contains("Last", StringComparer.Ordinal) ? Lifetime.UnlinkOnLastDispose : Lifetime.Keep,
         Permissions = (UnixFileMode)Convert.ToInt32(words.FirstOrDefault(word => word.StartsWith('0'), "0600"), 8),
     };
 

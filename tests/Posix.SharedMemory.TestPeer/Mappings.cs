@@ -129,7 +129,7 @@ internal static class Mappings
         using var mapping = memory.Map();
         try
         {
-            mapping.Lock();
+            mapping.LockInMemory();
             Console.WriteLine("locked");
         }
         catch (SharedMemoryException e)

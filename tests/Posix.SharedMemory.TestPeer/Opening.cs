@@ -21,7 +21,7 @@ internal static partial class Opening
             }
             catch (SharedMemoryException e)
             {
-                Console.WriteLine($"error {e.Errno.Number}");
+                Console.WriteLine($"error {e.Errno.ToNative()}");
             }
             catch (ArgumentException)
             {

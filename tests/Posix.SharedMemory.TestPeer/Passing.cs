@@ -37,7 +37,8 @@ internal static class Passing
                 using (var memory = SharedMemoryObject.CreateAnonymous(1))
                 {
                     var handles = Enumerable.Repeat(memory.SafeFileHandle, int.Parse(words[1], CultureInfo.InvariantCulture)).ToArray();
-                    return string.Create(CultureInfo.InvariantCulture, $"ok {socket.SendHandlesAsync(new byte[1], handles).AsTask().GetAwaiter().GetResult()}");
+                    socket.SendHandlesAsync(new byte[1], handles).AsTask().GetAwaiter().GetResult();
+                    return "ok";
                 }
 
             case "receive":
@@ -52,7 +53,7 @@ internal static class Passing
                 var sendings = Enumerable.Range(0, int.Parse(words[1], CultureInfo.InvariantCulture)).Select(_ => socket.SendHandlesAsync(data, []).AsTask()).ToList();
                 var waiting = sendings.Count(sending => !sending.IsCompleted);
                 Console.WriteLine(waiting.ToString(CultureInfo.InvariantCulture));
-                _ = Task.WhenAll(sendings).GetAwaiter().GetResult();
+                Task.WhenAll(sendings).GetAwaiter().GetResult();
                 return "ok";
 
             default:

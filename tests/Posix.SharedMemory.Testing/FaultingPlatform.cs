@@ -58,7 +58,7 @@ internal sealed class FaultingPlatform : LinuxPlatform
             Fired = true;
         }
 
-        Marshal.SetLastPInvokeError(_errno.Number);
+        Marshal.SetLastPInvokeError(_errno.ToNative());
         return true;
     }
 }

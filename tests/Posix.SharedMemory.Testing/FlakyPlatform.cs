@@ -28,7 +28,7 @@ internal sealed class FlakyPlatform(int seed, int oneIn, params Errno[] errors) 
             errno = errors[_random.Next(errors.Length)];
         }
 
-        Marshal.SetLastPInvokeError(errno.Number);
+        Marshal.SetLastPInvokeError(errno.ToNative());
         return true;
     }
 }

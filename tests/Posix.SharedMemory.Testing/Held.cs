@@ -13,7 +13,7 @@ public static class Held
     [
         .. Lines("maps").Where(line =>
             line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var device, var number, ..]
-            && number == identity.Number.ToString(CultureInfo.InvariantCulture)
+            && number == identity.Inode.ToString(CultureInfo.InvariantCulture)
             && device.Split(':').Select(part => ulong.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray() is [var major, var minor]
             && LinuxPlatform.MakeDevice(major, minor) == identity.Device),
     ];

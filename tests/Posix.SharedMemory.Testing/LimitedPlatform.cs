@@ -60,14 +60,14 @@ internal sealed class LimitedPlatform : LinuxPlatform
             if (call == Fault?.Call && ++_seen == Fault.Value.Occurrence)
             {
                 Fired = true;
-                Marshal.SetLastPInvokeError(Fault.Value.Errno.Number);
+                Marshal.SetLastPInvokeError(Fault.Value.Errno.ToNative());
                 return true;
             }
         }
 
         if (call == Forbidden)
         {
-            Marshal.SetLastPInvokeError(Errno.EPERM.Number);
+            Marshal.SetLastPInvokeError(Errno.EPERM.ToNative());
             return true;
         }
 

@@ -51,7 +51,7 @@ internal sealed class PlannedPlatform : LinuxPlatform
             _failed.Add(call);
         }
 
-        Marshal.SetLastPInvokeError(errno.Number);
+        Marshal.SetLastPInvokeError(errno.ToNative());
         return true;
     }
 }

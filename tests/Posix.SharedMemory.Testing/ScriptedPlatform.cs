@@ -17,7 +17,7 @@ internal sealed class ScriptedPlatform(string call, params Errno[] script) : Lin
             return false;
         }
 
-        Marshal.SetLastPInvokeError(script[Made - 1].Number);
+        Marshal.SetLastPInvokeError(script[Made - 1].ToNative());
         return true;
     }
 }

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Testing;
 /// <summary>A directory for region files. Disposing removes it with what is in it.</summary>
 public sealed class TemporaryDirectory : IDisposable
 {
-    private TemporaryDirectory(string parent) => Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, SharedMemoryDirectory.CreateUniqueName("region"))).FullName;
+    private TemporaryDirectory(string parent) => Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, SharedMemoryObject.CreateUniqueName("region"))).FullName;
 
     /// <summary>Gets where it is.</summary>
     public string Path { get; }
@@ -39,7 +39,7 @@ public sealed class TemporaryDirectory : IDisposable
     {
         try
         {
-            Directory.Delete(Directory.CreateDirectory(System.IO.Path.Combine(directory, SharedMemoryDirectory.CreateUniqueName("probe"))).FullName);
+            Directory.Delete(Directory.CreateDirectory(System.IO.Path.Combine(directory, SharedMemoryObject.CreateUniqueName("probe"))).FullName);
             return true;
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Testing;
 public sealed class TemporaryName : IDisposable
 {
     /// <summary>Makes up a name.</summary>
-    public TemporaryName(string prefix = "test") => Name = SharedMemoryDirectory.CreateUniqueName(prefix);
+    public TemporaryName(string prefix = "test") => Name = SharedMemoryObject.CreateUniqueName(prefix);
 
     /// <summary>Makes a name of another that nobody else uses.</summary>
     public TemporaryName(TemporaryName unique, string suffix) => Name = unique.Name + suffix;

@@ -27,10 +27,10 @@ public sealed class Spelling
         {
             Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             Backing = Backing.Reserved,
-            Lifetime = Lifetime.Manual,
+            Lifetime = Lifetime.Keep,
         };
         Assert.Equal(options, new SharedMemoryOptions());
-        Assert.Equal([Lifetime.Manual, Lifetime.UnlinkOnDispose, Lifetime.UnlinkOnLastDispose], Enum.GetValues<Lifetime>());
+        Assert.Equal([Lifetime.Keep, Lifetime.UnlinkOnDispose, Lifetime.UnlinkOnLastDispose], Enum.GetValues<Lifetime>());
         Assert.Equal([Backing.Reserved, Backing.Sparse], Enum.GetValues<Backing>().Order());
         using SharedMemoryObject memory = SharedMemoryObject.Create(name: second, length: 8192, options: options);
         using SharedMemoryObject same = SharedMemoryObject.OpenOrCreate(name: second, length: 1, created: out bool created, options: null);
@@ -67,7 +67,7 @@ public sealed class Spelling
         memory.Permissions = permissions;
         Assert.Equal((8192L, false, descriptor), (length, unlinked, memory.SafeFileHandle));
         Assert.Equal((length, permissions), (status.Length, status.Permissions));
-        _ = (status.AllocatedBytes, status.Owner, status.Group, status.Identity, status.LastAccessTime, status.LastWriteTime, status.LastChangeTime, status.CreationTime);
+        _ = (status.AllocatedBytes, status.UserId, status.GroupId, status.Identity, status.LastAccessTime, status.LastWriteTime, status.LastChangeTime, status.CreationTime);
 
         memory.SetLength(length: 9000, backing: Backing.Reserved);
         memory.SetLength(9001);
@@ -91,17 +91,17 @@ public sealed class Spelling
         using SharedMemoryObject memory = SharedMemoryObject.Create(second, 8192);
         foreach (SharedMemoryEntry entry in SharedMemoryDirectory.Enumerate())
         {
-            _ = (entry.Name, entry.Length, entry.AllocatedBytes, entry.Permissions, entry.Owner, entry.Group, entry.LastWriteTime, entry.Identity);
+            _ = (entry.Name, entry.Length, entry.AllocatedBytes, entry.Permissions, entry.UserId, entry.GroupId, entry.LastWriteTime, entry.Identity);
         }
 
         SharedMemoryUsage usage = SharedMemoryDirectory.GetUsage();
         _ = (usage.TotalBytes, usage.UsedBytes, usage.AvailableBytes);
         IReadOnlyList<SharedMemoryHolder> holders = SharedMemoryDirectory.GetHolders(name: second);
         Assert.Contains(holders, holder => holder.ProcessId == Environment.ProcessId && holder.Command.Length > 0);
-        string unique = SharedMemoryDirectory.CreateUniqueName(prefix: "frames");
+        string unique = SharedMemoryObject.CreateUniqueName(prefix: "frames");
         Assert.StartsWith("frames", unique, StringComparison.Ordinal);
 
-        using (var owner = new UnlinkOnDispose(memory: memory))
+        using (var owner = new NameOwner(memory: memory))
         {
             Assert.False(memory.IsUnlinked);
         }
@@ -120,7 +120,7 @@ public sealed class Spelling
     public unsafe void Mappings()
     {
         using SharedMemoryObject memory = SharedMemoryObject.CreateUnpublished(9001);
-        var options = new MappingOptions { Access = FileAccess.ReadWrite, Private = false, Populate = false, HugePages = false };
+        var options = new MappingOptions { Access = FileAccess.ReadWrite, Private = false, Populate = false, AdviseHugePages = false };
         Assert.Equal(new MappingOptions { Access = FileAccess.ReadWrite }, options);
         using MemoryMapping whole = memory.Map(options: options), byDefault = memory.Map(), part = memory.Map(offset: 1, length: 100, options: null), rest = memory.Map(5000);
         Assert.Equal((1L, 100L, FileAccess.ReadWrite), (part.Offset, part.Length, part.Access));

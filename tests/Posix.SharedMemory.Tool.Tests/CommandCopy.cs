@@ -10,7 +10,8 @@ internal sealed class CommandCopy : IDisposable
     internal CommandCopy()
     {
         // Not by this process: what another test forks meanwhile would have the program open for writing, and nobody could run it (ETXTBSY).
-        var copied = Shm.Shell($"cd '{AppContext.BaseDirectory}' && cp shm* Posix.SharedMemory.dll System.CommandLine.dll Spectre.Console.dll {_directory} && chmod -R a+rX {_directory}");
+        var files = Shm.IsNative ? "shm" : "shm* Posix.SharedMemory.dll System.CommandLine.dll Spectre.Console.dll";
+        var copied = Shm.Shell($"cd '{Path.GetDirectoryName(Shm.Program)}' && cp {files} {_directory} && chmod -R a+rX {_directory}");
         Assert.Equal((0, ""), (copied.ExitCode, copied.Errors));
     }
 

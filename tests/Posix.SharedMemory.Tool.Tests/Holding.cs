@@ -53,7 +53,7 @@ public sealed class Holding
     public void Finds_memory_without_a_name_and_prints_its_bytes()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
-        var name = SharedMemoryDirectory.CreateUniqueName("memfd");
+        var name = SharedMemoryObject.CreateUniqueName("memfd");
         using var python = Peer.Run("python3", "-c", $"import os,sys; f=os.memfd_create('{name}'); os.write(f,b'abcdef'); print(f,flush=True); sys.stdin.read()");
         var descriptor = python.ReadLine();
         Assert.Matches($@"(?m)^ *{python.ProcessId} +{descriptor} +\S+ +6 +4K +python3?\S* +{name}$", Shm.Print("ls", "--anonymous"));
@@ -91,11 +91,11 @@ public sealed class Holding
         var text = Shm.Print("stat", name);
         Assert.Matches($@"^Name:      {name}\nLength:    100000 \(97\.?\d?K|98K\)", text);
         Assert.Contains("Allocated: 4096 (4K), 2 holes\nMode:      0600 rw-------\nOwner:     ", text, StringComparison.Ordinal);
-        Assert.Contains("\nLease:     none\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nMembers:   none\n", text, StringComparison.Ordinal);
         var facts = Objects.Json(Shm.Print("stat", name, "--json"));
         Assert.Equal((name, 100_000L), (facts.GetProperty("name").GetString(), facts.GetProperty("length").GetInt64()));
         Assert.Equal(49152, Assert.Single(facts.GetProperty("allocated_ranges").EnumerateArray()).GetProperty("offset").GetInt64());
-        Assert.False(facts.GetProperty("leased").GetBoolean());
+        Assert.False(facts.GetProperty("has_members").GetBoolean());
         Assert.Equal($"shm: stat: {objects.Prefix}none: No such file or directory (ENOENT)", Shm.Fail("stat", objects.Prefix + "none"));
         Assert.Contains("ENOENT", Shm.Fail("who", objects.Prefix + "none"), StringComparison.Ordinal);
     }
@@ -213,7 +213,7 @@ public sealed class Holding
         var fact = Assert.Single(facts, fact => fact.GetProperty("name").GetString() == name);
         Assert.Equal((true, 4096), (fact.GetProperty("unlinked").GetBoolean(), fact.GetProperty("length").GetInt32()));
         Assert.Single(fact.GetProperty("held_by")[0].GetProperty("mappings").EnumerateArray());
-        Assert.DoesNotContain(facts, fact => fact.GetProperty("inode").GetUInt64() == published.GetStatus().Identity.Number && fact.GetProperty("unlinked").GetBoolean());
+        Assert.DoesNotContain(facts, fact => fact.GetProperty("inode").GetUInt64() == published.GetStatus().Identity.Inode && fact.GetProperty("unlinked").GetBoolean());
         Assert.Equal("secret", Shm.Print("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor, "--length", "6"));
     }
 

@@ -30,7 +30,7 @@ public sealed class Listing
         var fact = Assert.Single(Objects.Json(Shm.Print("ls", name, "--json")).EnumerateArray());
         var status = memory.GetStatus();
         Assert.Equal(
-            (name, 1536L, 4096L, "0640", status.Owner, status.Group),
+            (name, 1536L, 4096L, "0640", status.UserId, status.GroupId),
             (fact.GetProperty("name").GetString(), fact.GetProperty("length").GetInt64(), fact.GetProperty("allocated").GetInt64(), fact.GetProperty("mode").GetString(),
                 fact.GetProperty("uid").GetUInt32(), fact.GetProperty("gid").GetUInt32()));
         Assert.True(fact.GetProperty("holders").GetInt32() >= 1);

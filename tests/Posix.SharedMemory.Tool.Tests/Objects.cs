@@ -8,7 +8,7 @@ namespace Posix.SharedMemory.Tool.Tests;
 internal sealed class Objects : IDisposable
 {
     /// <summary>Gets what their names begin with.</summary>
-    internal string Prefix { get; } = SharedMemoryDirectory.CreateUniqueName("tool") + "-";
+    internal string Prefix { get; } = SharedMemoryObject.CreateUniqueName("tool") + "-";
 
     /// <summary>Gets the pattern that matches them all.</summary>
     internal string All => Prefix + "*";

@@ -6,8 +6,13 @@ namespace Posix.SharedMemory.Tool.Tests;
 /// <summary>The command as a person runs it: a process, what it prints, and how it ends.</summary>
 internal static class Shm
 {
-    /// <summary>Gets the command that the build put beside the tests.</summary>
-    internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "shm");
+    /// <summary>Gets the command that is tested: the one that the environment variable <c>SHM_PROGRAM</c> names, or else the one that the build put beside the tests.</summary>
+    internal static string Program { get; } = Environment.GetEnvironmentVariable("SHM_PROGRAM") is { Length: > 0 } given
+        ? Path.GetFullPath(given)
+        : Path.Combine(AppContext.BaseDirectory, "shm");
+
+    /// <summary>Gets whether the command was compiled to one native file, with nothing beside it.</summary>
+    internal static bool IsNative { get; } = !File.Exists(Program + ".dll");
 
     private static readonly Lazy<bool> s_resetsSignals = new(() => Wait("env", ["--default-signal=INT", "true"], []).ExitCode == 0);
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Consumer;
 using Posix.SharedMemory;
+using Posix.SharedMemory.Inspection;
 
 if (args is ["--second", var path, var shown])
 {
@@ -10,7 +11,7 @@ if (args is ["--second", var path, var shown])
 
 ReadmeProgram.Run();
 
-var name = SharedMemoryDirectory.CreateUniqueName("consumer");
+var name = SharedMemoryObject.CreateUniqueName("consumer");
 var socketPath = Path.Combine(Path.GetTempPath(), name);
 using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 try

@@ -63,7 +63,7 @@ else
     echo 'not trimmed; analysed for trimming and for native compilation, no warning'
 fi
 
-if built --runtime "$system" -p:PublishTrimmed=false -p:PublishAot=true -p:WholeLibrary=true; then
+if built --runtime "$system" -p:PublishAot=true -p:WholeLibrary=true; then
     ran
     echo "compiled ahead for $system"
 else

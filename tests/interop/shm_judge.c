@@ -15,8 +15,8 @@
 
 static char name[4096];
 static int kept = -1;          // the descriptor that "keep" holds
-static int lease = -1;         // the descriptor that takes part in a lease, and its object's name
-static char lease_name[4096];
+static int member = -1;         // the descriptor that holds a membership, and its object's name
+static char member_name[4096];
 
 static const char *decode(const char *hex)
 {
@@ -133,7 +133,7 @@ static void do_map(char **word)
     if (address == MAP_FAILED) error(); else printf("ok %llu\n", (unsigned long long)(uintptr_t)address);
 }
 
-// ---- The lease of docs/spec/leases.md ---------------------------------------------------------------------------------
+// ---- The membership of docs/spec/objects/membership.md ---------------------------------------------------------------------------------
 
 static int lock(int fd, short type, int command, struct flock *seen)
 {
@@ -143,44 +143,44 @@ static int lock(int fd, short type, int command, struct flock *seen)
     return result;
 }
 
-// lease-create NAME SIZE: the lock comes before the name
-static void do_lease_create(char **word)
+// member-create NAME SIZE: the lock comes before the name
+static void do_member_create(char **word)
 {
     char link[64], path[4096 + 16];
-    lease = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (lease < 0 || ftruncate(lease, atoll(word[2])) < 0 || lock(lease, F_RDLCK, F_OFD_SETLK, NULL) < 0) { error(); return; }
-    snprintf(link, sizeof link, "/proc/self/fd/%d", lease);
-    snprintf(path, sizeof path, "/dev/shm/%s", strcpy(lease_name, decode(word[1])));
+    member = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (member < 0 || ftruncate(member, atoll(word[2])) < 0 || lock(member, F_RDLCK, F_OFD_SETLK, NULL) < 0) { error(); return; }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", member);
+    snprintf(path, sizeof path, "/dev/shm/%s", strcpy(member_name, decode(word[1])));
     if (linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0) error(); else puts("ok");
 }
 
-// lease-open NAME r|w: "ok follows" where the object has a lease, "ok none" (and no lease taken) where it has none
-static void do_lease_open(char **word)
+// member-open NAME r|w: "ok follows" where the object has members, "ok none" (and no membership taken) where it has none
+static void do_member_open(char **word)
 {
     for (;;) {
         struct flock seen;
         struct stat status;
-        lease = shm_open(strcpy(lease_name, decode(word[1])), flags_of(word[2]), 0);
-        if (lease < 0 || lock(lease, F_WRLCK, F_OFD_GETLK, &seen) < 0) { error(); return; }
+        member = shm_open(strcpy(member_name, decode(word[1])), flags_of(word[2]), 0);
+        if (member < 0 || lock(member, F_WRLCK, F_OFD_GETLK, &seen) < 0) { error(); return; }
         if (seen.l_type == F_UNLCK) { puts("ok none"); return; }
-        if (seen.l_type == F_RDLCK && lock(lease, F_RDLCK, F_OFD_SETLK, NULL) == 0 && fstat(lease, &status) == 0 && status.st_nlink > 0) {
+        if (seen.l_type == F_RDLCK && lock(member, F_RDLCK, F_OFD_SETLK, NULL) == 0 && fstat(member, &status) == 0 && status.st_nlink > 0) {
             puts("ok follows");
             return;
         }
-        close(lease);
+        close(member);
     }
 }
 
-// lease-leave: "ok removed" by the last user, "ok others" where there are more
-static void do_lease_leave(void)
+// member-leave: "ok removed" by the last user, "ok others" where there are more
+static void do_member_leave(void)
 {
     struct stat ours, named;
-    int leaving = lease, removed = 0;
-    fstat(lease, &ours);
-    if ((fcntl(lease, F_GETFL) & O_ACCMODE) == O_RDONLY) {
-        leaving = shm_open(lease_name, O_RDWR, 0);
+    int leaving = member, removed = 0;
+    fstat(member, &ours);
+    if ((fcntl(member, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+        leaving = shm_open(member_name, O_RDWR, 0);
         if (leaving >= 0 && fstat(leaving, &named) == 0 && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
-            lock(lease, F_UNLCK, F_OFD_SETLK, NULL);
+            lock(member, F_UNLCK, F_OFD_SETLK, NULL);
     }
     int last = leaving >= 0 && lock(leaving, F_WRLCK, F_OFD_SETLK, NULL) == 0;
     if (!last && leaving >= 0) {
@@ -189,14 +189,14 @@ static void do_lease_leave(void)
         last = lock(leaving, F_WRLCK, F_OFD_SETLK, NULL) == 0;
     }
     if (last) {
-        int fd = shm_open(lease_name, O_RDONLY, 0);
+        int fd = shm_open(member_name, O_RDONLY, 0);
         if (fd >= 0 && fstat(fd, &named) == 0 && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
-            removed = shm_unlink(lease_name) == 0;
+            removed = shm_unlink(member_name) == 0;
         if (fd >= 0) close(fd);
     }
-    if (leaving != lease && leaving >= 0) close(leaving);
-    close(lease);
-    lease = -1;
+    if (leaving != member && leaving >= 0) close(leaving);
+    close(member);
+    member = -1;
     puts(removed ? "ok removed" : "ok others");
 }
 
@@ -325,7 +325,7 @@ static void do_errno(char **word)
 #define E(n) { #n, n },
         E(EPERM) E(ENOENT) E(EINTR) E(EIO) E(ENXIO) E(EBADF) E(ECHILD) E(EAGAIN) E(ENOMEM) E(EACCES) E(EFAULT) E(EBUSY) E(EEXIST)
         E(EXDEV) E(ENODEV) E(ENOTDIR) E(EISDIR) E(EINVAL) E(ENFILE) E(EMFILE) E(ENOTTY) E(ETXTBSY) E(EFBIG) E(ENOSPC) E(ESPIPE)
-        E(EROFS) E(EMLINK) E(EPIPE) E(ENAMETOOLONG) E(ENOSYS) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(ENOTSUP) E(ECONNRESET) E(ETIMEDOUT)
+        E(EROFS) E(EMLINK) E(EPIPE) E(ENAMETOOLONG) E(ENOSYS) E(ELOOP) E(EOVERFLOW) E(EOPNOTSUPP) E(EDEADLK) E(ENOLCK) E(ESTALE) E(EDQUOT) E(ECONNRESET) E(ETIMEDOUT)
         E(ECONNREFUSED) E(ENOTCONN) E(ENOTSOCK) E(EMSGSIZE) E(ENOBUFS) E(ETOOMANYREFS)
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -349,9 +349,9 @@ int main(void)
         else if (!strcmp(word[0], "unlink")) do_unlink(word);
         else if (!strcmp(word[0], "keep")) do_keep(word);
         else if (!strcmp(word[0], "map")) do_map(word);
-        else if (!strcmp(word[0], "lease-create")) do_lease_create(word);
-        else if (!strcmp(word[0], "lease-open")) do_lease_open(word);
-        else if (!strcmp(word[0], "lease-leave")) do_lease_leave();
+        else if (!strcmp(word[0], "member-create")) do_member_create(word);
+        else if (!strcmp(word[0], "member-open")) do_member_open(word);
+        else if (!strcmp(word[0], "member-leave")) do_member_leave();
         else if (!strcmp(word[0], "connect")) do_connect(word);
         else if (!strcmp(word[0], "send-fds")) do_send_fds(word);
         else if (!strcmp(word[0], "receive-fds")) do_receive_fds(word);

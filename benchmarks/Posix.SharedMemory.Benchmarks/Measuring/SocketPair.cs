@@ -7,7 +7,7 @@ internal sealed class SocketPair : IDisposable
 {
     internal SocketPair()
     {
-        var path = Path.Combine(Path.GetTempPath(), SharedMemoryDirectory.CreateUniqueName("bench"));
+        var path = Path.Combine(Path.GetTempPath(), SharedMemoryObject.CreateUniqueName("bench"));
         using var listener = New();
         listener.Bind(new UnixDomainSocketEndPoint(path));
         try

@@ -26,7 +26,7 @@ public unsafe class CopyToSocket
     {
         _send = (delegate* unmanaged<int, int, long, int>)CBaseline.Load("copy_to")["copy_by_sendfile"];
         _memory = SharedMemoryObject.Create(
-            SharedMemoryDirectory.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+            SharedMemoryObject.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
         _path = "/dev/shm/" + _memory.Name;
         _sockets = new();
         _stream = new(_sockets.Sender);

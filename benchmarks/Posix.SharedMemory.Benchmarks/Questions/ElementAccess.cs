@@ -41,7 +41,7 @@ public unsafe class ElementAccess<T>
         _read = (delegate* unmanaged<void*, long, long>)baseline[$"read_{sizeof(T)}"];
         _write = (delegate* unmanaged<void*, long, void>)baseline[$"write_{sizeof(T)}"];
         _memory = SharedMemoryObject.Create(
-            SharedMemoryDirectory.CreateUniqueName("bench"), Count * sizeof(T), new() { Lifetime = Lifetime.UnlinkOnDispose });
+            SharedMemoryObject.CreateUniqueName("bench"), Count * sizeof(T), new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map();
         _file = new(_memory.Name!);
         _view = _file.View();

@@ -48,7 +48,7 @@ public unsafe class Growth
         _growInPlace = (delegate* unmanaged<long, int>)baseline["grow_in_place"];
         _growAndMove = (delegate* unmanaged<long, int>)baseline["grow_and_move"];
 
-        _name = SharedMemoryDirectory.CreateUniqueName("bench");
+        _name = SharedMemoryObject.CreateUniqueName("bench");
         _memory = SharedMemoryObject.Create(_name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map(new() { AddressSpace = Length + Step, Populate = true });
         CBaseline.Check(((delegate* unmanaged<nint, long, long, int>)baseline["begin"])(CBaseline.Text("/dev/shm/" + _name), Length, Step));

@@ -63,7 +63,7 @@ public unsafe class HugePages
     private static SharedMemoryObject New()
     {
         var made = SharedMemoryObject.Create(
-            SharedMemoryDirectory.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+            SharedMemoryObject.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
         using var mapping = made.Map();
         mapping.GetSpan().Fill(1);
         return made;

@@ -23,7 +23,7 @@ public unsafe class Leasing
     {
         _borrow = (delegate* unmanaged<long, void>)CBaseline.Load("leasing")["borrow_and_return"];
         _memory = SharedMemoryObject.Create(
-            SharedMemoryDirectory.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+            SharedMemoryObject.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map();
         _file = new(_memory.Name!);
     }

@@ -19,7 +19,7 @@ public unsafe class MapAndUnmap
     {
         _mapAndUnmap = (delegate* unmanaged<int, long, int>)CBaseline.Load("map_and_unmap")["map_and_unmap"];
         _memory = SharedMemoryObject.Create(
-            SharedMemoryDirectory.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose, Backing = Backing.Sparse });
+            SharedMemoryObject.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose, Backing = Backing.Sparse });
         _file = new(_memory.Name!);
     }
 

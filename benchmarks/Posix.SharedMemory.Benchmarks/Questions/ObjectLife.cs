@@ -51,10 +51,10 @@ public unsafe class ObjectLife
         _classicLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["classic_life_same_calls"];
         _attachLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["attach_life_same_calls"];
 
-        _name = SharedMemoryDirectory.CreateUniqueName("bench");
+        _name = SharedMemoryObject.CreateUniqueName("bench");
         _path = "/dev/shm/" + _name;
         _unfinishedPath = _path + ".unfinished";
-        _existing = SharedMemoryDirectory.CreateUniqueName("bench");
+        _existing = SharedMemoryObject.CreateUniqueName("bench");
         _existingPath = "/dev/shm/" + _existing;
         _cName = CBaseline.Text("/" + _name);
         _cPath = CBaseline.Text(_path);

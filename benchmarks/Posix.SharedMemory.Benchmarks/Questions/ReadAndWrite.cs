@@ -43,7 +43,7 @@ public unsafe class ReadAndWrite
         _bytes = GC.AllocateUninitializedArray<byte>((int)Length, pinned: true);
         _bytes.AsSpan().Fill(1);
         _memory = SharedMemoryObject.Create(
-            SharedMemoryDirectory.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
+            SharedMemoryObject.CreateUniqueName("bench"), Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map();
         _mapping.GetSpan().Fill(1);
     }

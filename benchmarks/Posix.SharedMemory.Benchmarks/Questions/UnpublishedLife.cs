@@ -27,7 +27,7 @@ public unsafe class UnpublishedLife
         var baseline = CBaseline.Load("unpublished_life");
         _life = (delegate* unmanaged<long, int>)baseline["unpublished_life"];
         _lifeSameCalls = (delegate* unmanaged<long, int>)baseline["unpublished_life_same_calls"];
-        _path = "/dev/shm/" + SharedMemoryDirectory.CreateUniqueName("bench");
+        _path = "/dev/shm/" + SharedMemoryObject.CreateUniqueName("bench");
     }
 
     [Benchmark(Baseline = true)]

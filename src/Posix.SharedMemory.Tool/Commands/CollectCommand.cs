@@ -92,7 +92,7 @@ internal sealed class CollectCommand : ShmCommand
         foreach (var entry in orphans)
         {
             table.Add(
-                Accounts.Users.NameOf(entry.Owner), ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.OfName(entry.NameBytes.Span));
+                Accounts.Users.NameOf(entry.UserId), ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.OfName(entry.NameBytes.Span));
         }
 
         if (orphans.Count > 0)

@@ -24,7 +24,7 @@ internal sealed class ListCommand : ShmCommand
         ["name"] = (_, _) => 0,
         ["length"] = (one, other) => other.Entry.Length.CompareTo(one.Entry.Length),
         ["allocated"] = (one, other) => other.Entry.AllocatedBytes.CompareTo(one.Entry.AllocatedBytes),
-        ["owner"] = (one, other) => one.Entry.Owner.CompareTo(other.Entry.Owner),
+        ["owner"] = (one, other) => one.Entry.UserId.CompareTo(other.Entry.UserId),
         ["holders"] = (one, other) => (other.Holders.Known ?? 0).CompareTo(one.Holders.Known ?? 0),
         ["modified"] = (one, other) => other.Entry.LastWriteTime.CompareTo(one.Entry.LastWriteTime),
     };
@@ -111,7 +111,7 @@ internal sealed class ListCommand : ShmCommand
         var (larger, smaller) = (given.GetValue(_larger), given.GetValue(_smaller));
         var (older, newer) = (given.GetValue(_older) ?? TimeSpan.MinValue, given.GetValue(_newer) ?? TimeSpan.MaxValue);
         return entry => (pattern?.Matches(entry) ?? true)
-            && entry.Owner == (owner ?? entry.Owner)
+            && entry.UserId == (owner ?? entry.UserId)
             && !(entry.Length <= larger)
             && !(entry.Length >= smaller)
             && now - entry.LastWriteTime >= older
@@ -133,8 +133,8 @@ internal sealed class ListCommand : ShmCommand
         var table = new Table(
             new("MODE", Spare: 3), new("OWNER", Spare: 1), new("GROUP", Spare: 5), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
             new("ALLOCATED", IsNumber: true, Spare: 4), new("MODIFIED", IsNumber: true, Spare: 2), new("NAME"));
-        Accounts.Users.Learn(rows.Select(row => row.Entry.Owner));
-        Accounts.Groups.Learn(rows.Select(row => row.Entry.Group));
+        Accounts.Users.Learn(rows.Select(row => row.Entry.UserId));
+        Accounts.Groups.Learn(rows.Select(row => row.Entry.GroupId));
         long length = 0, allocated = 0;
         foreach (var (entry, holders) in rows)
         {
@@ -142,7 +142,7 @@ internal sealed class ListCommand : ShmCommand
             length = long.MaxValue - length < entry.Length ? long.MaxValue : length + entry.Length;
             allocated += entry.AllocatedBytes;
             table.Add(
-                ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.Owner), Accounts.Groups.NameOf(entry.Group), holders.ToCell(),
+                ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), Accounts.Groups.NameOf(entry.GroupId), holders.ToCell(),
                 size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.OfName(entry.NameBytes.Span));
         }
 

@@ -21,18 +21,19 @@ internal sealed class StatCommand : ShmCommand
         var entry = given.GetRequiredValue(_name).Find();
         var holders = TryGetHolders(entry);
         var count = HolderCount.Of(entry, holders);
-        var (isLeased, isHeld, ranges) = LookInside(entry);
+        var isHeld = IsHeld(entry);
+        var (hasMembers, ranges) = LookInside(entry);
         var status = entry.Status;
         if (given.GetValue(_json))
         {
             var facts = new StatusFacts(ObjectFacts.Of(entry, count))
             {
                 Device = status.Identity.Device,
-                Inode = status.Identity.Number,
+                Inode = status.Identity.Inode,
                 Accessed = status.LastAccessTime,
                 Changed = status.LastChangeTime,
                 Created = status.CreationTime == DateTimeOffset.UnixEpoch ? null : status.CreationTime,
-                Leased = isLeased,
+                HasMembers = hasMembers,
                 Held = isHeld,
                 AllocatedRanges = ranges,
                 HeldBy = holders?.Select(HolderFacts.Of).ToList(),
@@ -46,15 +47,15 @@ internal sealed class StatCommand : ShmCommand
         Line(terminal, "Length", Size(status.Length));
         Line(terminal, "Allocated", Size(status.AllocatedBytes) + (ranges is null ? "" : Holes(status.Length, ranges)));
         Line(terminal, "Mode", $"{ModeText.Octal(status.Permissions)} {ModeText.Letters(status.Permissions)}");
-        Line(terminal, "Owner", $"{Accounts.Users.NameOf(status.Owner)} ({status.Owner})");
-        Line(terminal, "Group", $"{Accounts.Groups.NameOf(status.Group)} ({status.Group})");
-        Line(terminal, "Identity", string.Create(CultureInfo.InvariantCulture, $"device {status.Identity.Device}, inode {status.Identity.Number}"));
+        Line(terminal, "Owner", $"{Accounts.Users.NameOf(status.UserId)} ({status.UserId})");
+        Line(terminal, "Group", $"{Accounts.Groups.NameOf(status.GroupId)} ({status.GroupId})");
+        Line(terminal, "Identity", string.Create(CultureInfo.InvariantCulture, $"device {status.Identity.Device}, inode {status.Identity.Inode}"));
         Line(terminal, "Created", status.CreationTime == DateTimeOffset.UnixEpoch ? "not told" : Time(status.CreationTime));
         Line(terminal, "Modified", Time(status.LastWriteTime));
         Line(terminal, "Changed", Time(status.LastChangeTime));
         Line(terminal, "Accessed", Time(status.LastAccessTime));
-        Line(terminal, "Lease", isLeased switch { true => "held: its last user removes the name", false => "none", null => "not told" });
-        Line(terminal, "Held", isHeld switch { true => "yes, by the kernel's word", false => "no, by the kernel's word", null => "the kernel does not tell" });
+        Line(terminal, "Members", hasMembers switch { true => "yes: the last one removes the name", false => "none", null => "unknown" });
+        Line(terminal, "In use", isHeld switch { true => "yes (confirmed by the kernel)", false => "no (confirmed by the kernel)", null => "unknown" });
         if (holders is not null)
         {
             terminal.Out.Write('\n');
@@ -77,16 +78,28 @@ internal sealed class StatCommand : ShmCommand
     }
 
     /// <summary>What only an opened object tells; nothing to who may not open it.</summary>
-    private static (bool? IsLeased, bool? IsHeld, IReadOnlyList<ByteRange>? Ranges) LookInside(SharedMemoryEntry entry)
+    private static (bool? HasMembers, IReadOnlyList<ByteRange>? Ranges) LookInside(SharedMemoryEntry entry)
     {
         try
         {
             using var memory = entry.Open();
-            return (memory.IsLeasedByOthers, memory.IsHeldByOthers(), memory.GetAllocatedRanges());
+            return (memory.HasOtherMembers, memory.GetAllocatedRanges());
         }
         catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
         {
             return default;
+        }
+    }
+
+    private static bool? IsHeld(SharedMemoryEntry entry)
+    {
+        try
+        {
+            return entry.IsHeld();
+        }
+        catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
+        {
+            return null;
         }
     }
 

@@ -67,7 +67,7 @@ internal sealed class UsageCommand : ShmCommand
         var table = new Table(new("ALLOCATED", IsNumber: true), new("USE%", IsNumber: true), new("OWNER"), new("NAME"));
         foreach (var entry in largest)
         {
-            table.Add(size(entry.AllocatedBytes), Percent(entry.AllocatedBytes, used), Accounts.Users.NameOf(entry.Owner), EscapedText.OfName(entry.NameBytes.Span));
+            table.Add(size(entry.AllocatedBytes), Percent(entry.AllocatedBytes, used), Accounts.Users.NameOf(entry.UserId), EscapedText.OfName(entry.NameBytes.Span));
         }
 
         if (named - largest.Sum(entry => entry.AllocatedBytes) is > 0 and var rest)

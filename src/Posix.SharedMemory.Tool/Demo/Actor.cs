@@ -23,7 +23,7 @@ internal sealed class Actor : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new CommandException($"no second process can be started: {Failure.Reason(new(e.NativeErrorCode))}");
+            throw new CommandException($"no second process can be started: {Failure.Reason(ErrnoNumbers.FromNative(e.NativeErrorCode))}");
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class Demonstration(Terminal terminal, CancellationToken ended)
 
     internal void Run()
     {
-        var name = SharedMemoryDirectory.CreateUniqueName("shm-demo");
+        var name = SharedMemoryObject.CreateUniqueName("shm-demo");
         // The last user removes the name: also if this process is killed, its children end with their input, and the name with them.
         using var memory = SharedMemoryObject.Create(name, DemoPart.Length, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
         DemoPart.Sign(memory);

@@ -31,7 +31,7 @@ internal sealed class Machine(string root = "")
         try
         {
             SharedMemoryObject.CreateAnonymous().Dispose();
-            return default(Errno);
+            return Errno.None;
         }
         catch (SharedMemoryException e)
         {

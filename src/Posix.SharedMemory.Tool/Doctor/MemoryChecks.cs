@@ -103,7 +103,7 @@ internal static class MemoryChecks
 
     internal static Finding? AnonymousMemory(Machine machine) => machine.AnonymousMemory switch
     {
-        { IsSuccess: true } => Finding.Ok("memfd", "Anonymous memory can be made (memfd_create)."),
+        Errno.None => Finding.Ok("memfd", "Anonymous memory can be made (memfd_create)."),
         { } error => new(
             "memfd", FindingLevel.Warning, $"memfd_create fails with {error}{(HasFilter(machine) ? ": a seccomp filter is on" : "")}.",
             "Memory without a name cannot be made, to be sealed or passed over a socket.",

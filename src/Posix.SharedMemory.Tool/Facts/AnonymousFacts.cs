@@ -14,6 +14,6 @@ namespace Posix.SharedMemory.Tool;
 internal sealed record AnonymousFacts(
     string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, bool Unlinked, long? Length, long? Allocated, ulong Inode, IReadOnlyList<HolderFacts> HeldBy)
 {
-    internal static AnonymousFacts Of(AnonymousMemory memory) => new(
-        memory.DebugName, NameText.EscapedOrNull(Encoding.UTF8.GetBytes(memory.DebugName)), memory.IsUnlinked, memory.Status?.Length, memory.Status?.AllocatedBytes, memory.Identity.Number, [.. memory.Holders.Select(HolderFacts.Of)]);
+    internal static AnonymousFacts Of(UnnamedMemory memory) => new(
+        memory.DebugName, NameText.EscapedOrNull(Encoding.UTF8.GetBytes(memory.DebugName)), memory.IsUnlinked, memory.Status?.Length, memory.Status?.AllocatedBytes, memory.Identity.Inode, [.. memory.Holders.Select(HolderFacts.Of)]);
 }

@@ -21,8 +21,8 @@ internal sealed record StatusFacts : ObjectFacts
 
     public required DateTimeOffset? Created { get; init; }
 
-    /// <summary>Gets whether users of the object hold a lease, so that the last of them removes the name.</summary>
-    public required bool? Leased { get; init; }
+    /// <summary>Gets whether processes hold a membership of the name, so that the last of them removes the name.</summary>
+    public required bool? HasMembers { get; init; }
 
     /// <summary>Gets whether the kernel says that anybody has it open or mapped.</summary>
     public required bool? Held { get; init; }

@@ -20,5 +20,5 @@ internal sealed record UsageFacts(
 internal sealed record LargestFacts(string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, long Allocated, uint Uid)
 {
     internal static LargestFacts Of(SharedMemoryEntry entry) =>
-        new(NameText.Raw(entry.NameBytes.Span), NameText.EscapedOrNull(entry.NameBytes.Span), entry.AllocatedBytes, entry.Owner);
+        new(NameText.Raw(entry.NameBytes.Span), NameText.EscapedOrNull(entry.NameBytes.Span), entry.AllocatedBytes, entry.UserId);
 }

@@ -7,8 +7,8 @@ internal static class AnonymousList
 {
     internal static void Print(Terminal terminal, bool isJson, Func<long, string> size)
     {
-        var found = SharedMemoryDirectory.EnumerateAnonymous()
-            .OrderBy(memory => memory.Holders.Count == 0 ? 0 : memory.Holders[0].ProcessId).ThenBy(memory => memory.Identity.Number).ToList();
+        var found = SharedMemoryDirectory.EnumerateUnnamed()
+            .OrderBy(memory => memory.Holders.Count == 0 ? 0 : memory.Holders[0].ProcessId).ThenBy(memory => memory.Identity.Inode).ToList();
         if (isJson)
         {
             JsonFacts.Write(terminal, (IReadOnlyList<AnonymousFacts>)found.ConvertAll(AnonymousFacts.Of), json => json.IReadOnlyListAnonymousFacts);

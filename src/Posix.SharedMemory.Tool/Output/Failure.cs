@@ -14,7 +14,7 @@ internal static class Failure
     internal static bool IsClosedPipe(Exception exception) => exception switch
     {
         SharedMemoryException failure => failure.Errno == Errno.EPIPE,
-        IOException => exception.HResult == Errno.EPIPE.Number,
+        IOException => exception.HResult == Errno.EPIPE.ToNative(),
         _ => false,
     };
 
@@ -28,13 +28,13 @@ internal static class Failure
         SharedMemoryException failure => Line(subject ?? NameOf(failure), Reason(failure.Errno) + (failure.Detail is { } detail ? $": {detail}" : "")),
         FileNotFoundException missing => Line(subject ?? missing.FileName, Reason(Errno.ENOENT)),
         DirectoryNotFoundException => Line(subject, Reason(Errno.ENOENT)),
-        UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? new(inner.HResult) : Errno.EACCES)),
-        IOException when IsErrno(exception.HResult) => Line(subject, Reason(new(exception.HResult))),
+        UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? ErrnoNumbers.FromNative(inner.HResult) : Errno.EACCES)),
+        IOException when IsErrno(exception.HResult) => Line(subject, Reason(ErrnoNumbers.FromNative(exception.HResult))),
         ArgumentException argument => Line(subject, WithoutParameter(argument)),
         _ => Line(subject, exception.Message),
     };
 
-    internal static string Reason(Errno errno) => $"{Marshal.GetPInvokeErrorMessage(errno.Number)} ({errno})";
+    internal static string Reason(Errno errno) => $"{Marshal.GetPInvokeErrorMessage(errno.ToNative())} ({errno})";
 
     private static string Line(object? subject, string reason) => (subject is null ? reason : $"{subject}: {reason}").ReplaceLineEndings(" ");
 

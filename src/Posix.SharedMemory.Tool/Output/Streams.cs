@@ -87,7 +87,7 @@ internal static class Streams
     {
         if (Descriptor.IsOfRuntime(descriptor))
         {
-            throw new CommandException($"{name}: {Marshal.GetPInvokeErrorMessage(Errno.EBADF.Number)} ({Errno.EBADF})");
+            throw new CommandException($"{name}: {Marshal.GetPInvokeErrorMessage(Errno.EBADF.ToNative())} ({Errno.EBADF})");
         }
     }
 }

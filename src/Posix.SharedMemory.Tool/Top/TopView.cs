@@ -167,7 +167,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         var entry = row.Entry;
         var line = Row(
             [
-                ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.Owner), row.Holders.ToCell().Text, ByteSize.Short(entry.Length),
+                ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), row.Holders.ToCell().Text, ByteSize.Short(entry.Length),
                 ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Name,
             ],
             width);

@@ -27,7 +27,7 @@ internal static class DirectoryWatcher
                 // Gone again by now: then it is told without.
                 Length = entry?.Length,
                 Mode = entry is null ? null : ModeText.Octal(entry.Permissions),
-                Owner = entry is null ? null : Accounts.Users.NameOf(entry.Owner),
+                Owner = entry is null ? null : Accounts.Users.NameOf(entry.UserId),
             });
         }
     }

@@ -99,9 +99,9 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
             Print(new() { Time = Now(), Event = "mode", Mode = ModeText.Octal(now.Permissions) });
         }
 
-        if (before.Owner != now.Owner)
+        if (before.UserId != now.UserId)
         {
-            Print(new() { Time = Now(), Event = "owner", Owner = Accounts.Users.NameOf(now.Owner) });
+            Print(new() { Time = Now(), Event = "owner", Owner = Accounts.Users.NameOf(now.UserId) });
         }
 
         LookAtHolders(now);
@@ -119,7 +119,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         Print(new()
         {
             Time = Now(), Event = word, Length = entry.Length, Mode = ModeText.Octal(entry.Permissions),
-            Owner = Accounts.Users.NameOf(entry.Owner), Holders = count is { Known: 0, IsExact: false } ? null : count.Known, HoldersExact = count.IsExact,
+            Owner = Accounts.Users.NameOf(entry.UserId), Holders = count is { Known: 0, IsExact: false } ? null : count.Known, HoldersExact = count.IsExact,
         });
         PrintIfAny(unreadable);
     }

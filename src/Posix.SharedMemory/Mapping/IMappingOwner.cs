@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>The object that mappings were made of: it knows its live mappings, and refuses to shrink below one.</summary>
+/// <summary>The object that mappings were made of: it knows where its live mappings end, and refuses to shrink below one.</summary>
 internal interface IMappingOwner
 {
     /// <summary>Gets what platform verbs act on.</summary>
@@ -18,7 +18,4 @@ internal interface IMappingOwner
 
     /// <summary>Tells whether the object reaches so far and no process can take that away; false also where it is disposed.</summary>
     bool CannotEndBefore(long end);
-
-    /// <summary>Forgets a mapping that has been unmapped.</summary>
-    void Release(MemoryMapping mapping);
 }

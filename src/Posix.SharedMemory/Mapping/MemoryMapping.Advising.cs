@@ -10,7 +10,7 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(offset, length);
-        Check(_platform.Flush(address, bytes), "msync");
+        SharedMemoryException.ThrowIfFailed(_platform.Flush(address, bytes), "msync", _owner.Name);
     }
 
     /// <summary>Tells the system how some bytes will be used.</summary>
@@ -46,7 +46,7 @@ public sealed partial class MemoryMapping
                 $"This system does not know the advice {advice}, or cannot follow it for these pages, such as locked ones. It is only advice: go on without.");
         }
 
-        Check(error, "madvise");
+        SharedMemoryException.ThrowIfFailed(error, "madvise", _owner.Name);
     }
 
     /// <summary>Brings all pages in, with their memory, without changing a byte: touching them afterwards costs nothing and cannot fail for want of memory.</summary>
@@ -58,8 +58,8 @@ public sealed partial class MemoryMapping
     /// <example>
     /// <code>
     /// map.Prefault();   // Every page is there before the time matters …
-    /// map.Lock();       // … and stays there,
-    /// map.Unlock();     // until now.
+    /// map.LockInMemory();         // … and stays there,
+    /// map.UnlockFromMemory();     // until now.
     /// </code>
     /// </example>
     public void Prefault()
@@ -78,7 +78,7 @@ public sealed partial class MemoryMapping
             throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Name, $"{Length} bytes asked");
         }
 
-        Check(error, "madvise(MADV_POPULATE_WRITE)");
+        SharedMemoryException.ThrowIfFailed(error, "madvise(MADV_POPULATE_WRITE)", _owner.Name);
     }
 
     /// <summary>Puts the pages together to huge ones now: every process that touches them afterwards does so many times faster.</summary>
@@ -95,24 +95,24 @@ public sealed partial class MemoryMapping
         return _platform.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
     }
 
-    /// <summary>Keeps the mapped pages in memory until <see cref="Unlock"/> or the end of the mapping: they are never swapped out.</summary>
+    /// <summary>Keeps the mapped pages in memory until <see cref="UnlockFromMemory"/> or the end of the mapping: they are never swapped out.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or the memory is not there.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see></remarks>
-    public void Lock()
+    public void LockInMemory()
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(0, Length);
-        Check(_platform.Pin(address, bytes, pinned: true), "mlock");
+        SharedMemoryException.ThrowIfFailed(_platform.Pin(address, bytes, pinned: true), "mlock", _owner.Name);
     }
 
     /// <summary>Lets the mapped pages be swapped out again.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: the process has too many mappings to split one.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">munlock(2)</see></remarks>
-    public void Unlock()
+    public void UnlockFromMemory()
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(0, Length);
-        Check(_platform.Pin(address, bytes, pinned: false), "munlock");
+        SharedMemoryException.ThrowIfFailed(_platform.Pin(address, bytes, pinned: false), "munlock", _owner.Name);
     }
 
     /// <summary>Changes what this process may do with the mapped bytes. Storing through a span taken before, once they are read-only, ends the process.</summary>
@@ -184,13 +184,5 @@ public sealed partial class MemoryMapping
 
         // A mapping that starts inside a page may end in one page more.
         return Length == 0 || TryRead(Length - 1, one);
-    }
-
-    private void Check(Errno error, string operation)
-    {
-        if (!error.IsSuccess)
-        {
-            throw new SharedMemoryException(error, operation, _owner.Name);
-        }
     }
 }

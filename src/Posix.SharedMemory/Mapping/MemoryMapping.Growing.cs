@@ -51,10 +51,11 @@ public sealed partial class MemoryMapping
                 if (_isProtected)
                 {
                     // Protect has reached as far as the length did, and what was withdrawn may carry an older protection.
-                    Check(_platform.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect");
+                    SharedMemoryException.ThrowIfFailed(_platform.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
                 }
             }
 
+            _range.Extent!.End = Offset + length;
             Volatile.Write(ref _length, length);
             return true;
         }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -6,11 +5,11 @@ namespace Posix.SharedMemory;
 
 /// <summary>A part of an object in this process's memory. Disposing it unmaps, once the last lease is gone.</summary>
 /// <remarks>
-/// It outlives the object it was made from. A span or reference taken directly is valid until the mapping is disposed or
+/// It outlives the object it was made from. A mapping that is no longer referenced is unmapped by the garbage collector, even while its object lives. A span or reference taken directly is valid until the mapping is disposed or
 /// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
-public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
+public sealed partial class MemoryMapping : IDisposable
 {
     private readonly Platform _platform;
     private readonly IMappingOwner _owner;
@@ -22,7 +21,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     private unsafe byte* _writableAddress;
     private long _length;
     private bool _isProtected;
-    private volatile bool _isStable;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
@@ -39,7 +37,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _address = FirstByte;
         Access = request.Access;
         SetWritable();
-        range.Observer = this;
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
@@ -63,19 +60,15 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
     {
         get
         {
-            if (!_isStable && _owner.CannotEndBefore(Offset + Length))
+            var extent = _range.Extent!;
+            if (!extent.IsStable && _owner.CannotEndBefore(Offset + Length))
             {
-                SetStable();
+                extent.IsStable = true;
             }
 
-            return _isStable;
+            return extent.IsStable;
         }
     }
-
-    /// <summary>The mappings of one object stand in a list, so that it knows what it may not cut off.</summary>
-    internal MemoryMapping? Next { get; set; }
-
-    internal MemoryMapping? Previous { get; set; }
 
     /// <summary>All bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>
@@ -141,44 +134,21 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         return ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
     }
 
-    /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
-    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Of a read-only mapping, too.</summary>
+    /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
+    /// <exception cref="ArgumentException">The value would not be aligned.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the mapping.</exception>
     /// <example>
     /// <code><![CDATA[
-    /// using var lease = map.Acquire();
-    /// lease.GetSpan(8, 4096).Clear();
-    /// Interlocked.Increment(ref lease.GetReference<long>(0));
-    /// Console.WriteLine($"{lease.Length} bytes are borrowed, {lease.ReadOnlySpan.Count((byte)0)} of them zero; {lease.Span.Length} can be written");
+    /// ref readonly long sequence = ref map.GetReadOnlyReference<long>(0);
+    /// Console.WriteLine(Volatile.Read(in sequence));
     /// ]]></code>
     /// </example>
-    public unsafe MappingLease Acquire()
-    {
-        AddReference();
-        // SAFETY: the reference just taken keeps the range mapped. Its start is asked of the range: Dispose, on another
-        // thread, takes _address away.
-        return new(_range, FirstByte, Length, Access);
-    }
-
-    /// <summary>Some bytes as <see cref="Memory{T}"/>, for reading and writing: they stay mapped until the owner is disposed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
-    /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
-    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    /// <example>
-    /// <code>
-    /// using (var owner = map.GetMemory(0, 4096))
-    /// {
-    ///     await socket.SendAsync(owner.Memory, cancellationToken);   // Stays mapped, whoever disposes the mapping meanwhile.
-    /// }
-    /// </code>
-    /// </example>
-    public unsafe IMemoryOwner<byte> GetMemory(long offset, int length)
-    {
-        MappedBytes.RequireWritable(Access);
-        // SAFETY: an address is computed, nothing is touched.
-        var first = MappedBytes.Locate(FirstByte, Length, offset, length);
-        AddReference();
-        return new MappedMemory(_range, first, length);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe ref readonly T GetReadOnlyReference<T>(long offset)
+        where T : unmanaged =>
+        // SAFETY: as above; the address is aligned for T.
+        ref *MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
 
     /// <summary>The address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
     /// <example>
@@ -210,9 +180,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         _range.Dispose();
     }
 
-    /// <summary>Notes that the bytes that are mapped, and those that will be shown, stay.</summary>
-    internal void SetStable() => _isStable = true;
-
     private void AddReference()
     {
         // The range itself can still be referenced after Dispose, as long as another lease lives.
@@ -220,9 +187,6 @@ public sealed partial class MemoryMapping : IDisposable, IUnmapObserver
         var taken = false;
         _range.DangerousAddRef(ref taken);
     }
-
-    // Not before: until then the object may not be cut below it, whoever holds the bytes.
-    void IUnmapObserver.Unmapped() => _owner.Release(this);
 
     // SAFETY: an address is computed; whoever uses it holds the range.
     private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;

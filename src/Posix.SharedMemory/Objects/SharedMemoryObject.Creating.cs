@@ -262,9 +262,9 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         // Whatever may fail comes before the name is there for all to see.
         var owner = OwnerOf(name, target);
-        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeLease(target, exclusive: false) is { IsSuccess: false } refusal)
+        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeMembership(target, exclusive: false) is { IsSuccess: false } refusal)
         {
-            throw NameLease.Refused(refusal, name.Text);
+            throw NameMembership.Refused(refusal, name.Text);
         }
 
         try
@@ -283,7 +283,7 @@ public sealed partial class SharedMemoryObject
         {
             if (_name.IsNone && _lifetime == Lifetime.UnlinkOnLastDispose)
             {
-                _platform.DropLease(target);
+                _platform.DropMembership(target);
             }
         }
     }
@@ -291,8 +291,8 @@ public sealed partial class SharedMemoryObject
     /// <summary>Who will remove the name, by the object's lifetime; nobody by default.</summary>
     private IDisposable? OwnerOf(in ObjectName name, in OpenObject target) => _lifetime switch
     {
-        Lifetime.UnlinkOnDispose => new UnlinkOnDispose(new OwnedName(_platform, name, _platform.GetStatus(target).Identity)),
-        Lifetime.UnlinkOnLastDispose => new NameLease(_platform, this, new(_platform, name, _platform.GetStatus(target).Identity)),
+        Lifetime.UnlinkOnDispose => new NameOwner(new OwnedName(_platform, name, _platform.GetStatus(target).Identity)),
+        Lifetime.UnlinkOnLastDispose => new NameMembership(_platform, this, new(_platform, name, _platform.GetStatus(target).Identity)),
         _ => null,
     };
 }

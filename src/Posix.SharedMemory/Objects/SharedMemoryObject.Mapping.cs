@@ -4,8 +4,8 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>The mappings made of this object that are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
-    private MemoryMapping? _mappings;
+    /// <summary>Where the mappings end that were made of this object and are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
+    private MappedExtents _extents;
 
     /// <summary><see cref="Shrink"/>, made once.</summary>
     private Action<long>? _shrink;
@@ -44,28 +44,6 @@ public sealed partial class SharedMemoryObject
     bool IMappingOwner.IsDisposed => _handle.IsClosed;
 
     object IMappingOwner.Gate => _handle;
-
-    void IMappingOwner.Release(MemoryMapping mapping)
-    {
-        lock (_handle)
-        {
-            if (mapping.Previous is { } previous)
-            {
-                previous.Next = mapping.Next;
-            }
-            else if (_mappings == mapping)
-            {
-                _mappings = mapping.Next;
-            }
-
-            if (mapping.Next is { } next)
-            {
-                next.Previous = mapping.Previous;
-            }
-
-            mapping.Next = mapping.Previous = null;
-        }
-    }
 
     /// <param name="whole">Whether the caller named no part, so that an empty object is what is wrong.</param>
     private MemoryMapping Map(long offset, long? length, MappingOptions? options, bool whole, bool follows)
@@ -114,22 +92,13 @@ public sealed partial class SharedMemoryObject
                 Access = access,
                 Private = options?.Private ?? false,
                 PageSize = PageSize,
-                HugePages = options?.HugePages ?? false,
+                HugePages = options?.AdviseHugePages ?? false,
             };
             // Huge pages are mapped whole, and none is taken ahead.
             var range = _platform.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
-            var mapping = new MemoryMapping(_platform, this, range, request, slack, follows) { Next = _mappings };
-            if (KeepBytes(KnownSeals))
-            {
-                mapping.SetStable();
-            }
-
-            if (_mappings is { } first)
-            {
-                first.Previous = mapping;
-            }
-
-            return _mappings = mapping;
+            range.Extent = new(offset + mapped.Length) { IsStable = KeepBytes(KnownSeals) };
+            _extents.Add(range.Extent);
+            return new(_platform, this, range, request, slack, follows);
         }
     }
 
@@ -174,16 +143,12 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         lock (_handle)
         {
-            for (var mapping = _mappings; mapping is not null; mapping = mapping.Next)
+            if (_extents.FindPast(length) is >= 0 and var end)
             {
-                if (mapping.Offset + mapping.Length > length)
-                {
-                    // Disposing it would not help what is sealed.
-                    throw _platform.GetSeals(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
-                        ? SealRefusal.Describe(_platform, Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
-                        : new InvalidOperationException(
-                        $"A live mapping of this object ends at {mapping.Offset + mapping.Length}: dispose it before shrinking to {length}.");
-                }
+                // Disposing it would not help what is sealed.
+                throw _platform.GetSeals(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
+                    ? SealRefusal.Describe(_platform, Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
+                    : new InvalidOperationException($"A live mapping of this object ends at {end}: dispose it before shrinking to {length}.");
             }
 
             _platform.SetLength(target, length);

@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Inspection;
+
 namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject

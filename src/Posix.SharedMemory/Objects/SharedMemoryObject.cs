@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Win32.SafeHandles;
@@ -13,7 +14,7 @@ namespace Posix.SharedMemory;
 /// <code>
 /// SharedMemoryStatus status = memory.GetStatus();
 /// Console.WriteLine($"{memory.Name}, {memory.Utf8Name.Length} bytes of name, open for {memory.Access}");
-/// Console.WriteLine($"{status.AllocatedBytes} of {status.Length} bytes, {status.Permissions}, user {status.Owner}, group {status.Group}");
+/// Console.WriteLine($"{status.AllocatedBytes} of {status.Length} bytes, {status.Permissions}, user {status.UserId}, group {status.GroupId}");
 /// Console.WriteLine($"made {status.CreationTime:u}, written {status.LastWriteTime:u}, read {status.LastAccessTime:u}, changed {status.LastChangeTime:u}");
 /// </code>
 /// </example>
@@ -21,7 +22,6 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 {
     private readonly Platform _platform;
     private readonly SafeFileHandle _handle;
-    private readonly bool _cameFromElsewhere;
     private readonly Lifetime _lifetime;
     private volatile bool _sharesOpen;
     private ObjectName _name;
@@ -31,12 +31,12 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <summary>Removes the name when this object is disposed, where its lifetime says so.</summary>
     private IDisposable? _nameOwner;
 
-    private SharedMemoryObject(Platform platform, in OpenObject target, FileAccess access, Lifetime lifetime = Lifetime.Manual)
+    private SharedMemoryObject(Platform platform, in OpenObject target, FileAccess access, Lifetime lifetime = Lifetime.Keep)
     {
         _platform = platform;
         _handle = target.Handle;
         _name = target.Name;
-        _sharesOpen = _cameFromElsewhere = target.SharesOpen;
+        _sharesOpen = target.SharesOpen;
         _lifetime = lifetime;
         Access = access;
     }
@@ -55,7 +55,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// <see cref="Errno.EACCES"/>: this user may not open it, or <c>fs.protected_regular</c> forbids <c>O_CREAT</c> on another user's object.
     /// <see cref="Errno.EINVAL"/>, <see cref="Errno.ELOOP"/>: a directory, FIFO, device or symbolic link stands under the name.
     /// <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: no descriptor left; <see cref="Errno.ENOSPC"/>.
-    /// <see cref="Errno.EAGAIN"/>, after a second of trying: a process stands still in the instant in which it asks whether it has the object alone (<see cref="IsHeldByOthers"/>).
+    /// <see cref="Errno.EAGAIN"/>, after a second of trying: a process stands still in the instant in which it asks whether it has the object alone (<see cref="Inspection.SharedMemoryEntry.IsHeld"/>).
     /// </exception>
     /// <remarks>
     /// Whoever opens an object with <see cref="Lifetime.UnlinkOnLastDispose"/> becomes one of its users. macOS answers
@@ -165,22 +165,9 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         return _platform.IndexHolders(identity)[identity];
     }
 
-    /// <summary>Gets whether another user takes part in the object's lease, so that the last of them removes the name.</summary>
-    /// <remarks>The kernel holds the lease and releases it when a user dies: who takes part is alive. docs/spec/leases.md is the protocol.</remarks>
-    public bool IsLeasedByOthers => _platform.QueryLease(Target) != LeaseState.None;
-
-    /// <summary>Asks the kernel whether anybody else has the object open or mapped, in whatever container and of whatever user.</summary>
-    /// <returns>
-    /// <see langword="null"/> where the kernel does not tell: who is neither the owner of the object nor privileged (<c>CAP_LEASE</c>); of
-    /// <see cref="CreateAnonymous"/>'s memory; where it would be <see langword="false"/>, of what came as a descriptor; and on other systems than Linux.
-    /// </returns>
-    /// <remarks>
-    /// What this process has opened or mapped through another <see cref="SharedMemoryObject"/> counts as somebody else's. Who has got this object's descriptor,
-    /// over a socket or as a child, shares its open and is not seen, nor is its sender by a receiver. An opener who comes in the
-    /// instant of asking waits for it, or gets <see cref="Errno.EAGAIN"/> if he opens with <c>O_NONBLOCK</c> and does not try again.
-    /// <see href="https://man7.org/linux/man-pages/man2/F_SETLEASE.2const.html">fcntl(F_SETLEASE)</see>
-    /// </remarks>
-    public bool? IsHeldByOthers() => _platform.IsHeldByOthers(Target) is var held && held == false && _cameFromElsewhere ? null : held;
+    /// <summary>Gets whether another user takes part in the object's membership, so that the last of them removes the name.</summary>
+    /// <remarks>The kernel holds the membership and releases it when a user dies: who takes part is alive. docs/spec/objects/membership.md is the protocol.</remarks>
+    public bool HasOtherMembers => _platform.QueryMembership(Target) != MembershipState.None;
 
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>
@@ -256,8 +243,8 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
             : new(_platform, _name, _platform.GetStatus(target).Identity);
     }
 
-    /// <summary>Opens, and follows the lease of an object whose last user is to remove the name.</summary>
-    /// <param name="joins">Whether to take part in a lease even where nobody holds one.</param>
+    /// <summary>Opens, and follows the membership of an object whose last user is to remove the name.</summary>
+    /// <param name="joins">Whether to take part in a membership even where nobody holds one.</param>
     private static Errno TryOpen(
         in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, bool joins, out SharedMemoryObject? memory)
     {
@@ -281,7 +268,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
             try
             {
-                if (NameLease.Follow(platform, opened, joins, patient: IsPatient(ref since), out opened._nameOwner))
+                if (NameMembership.Follow(platform, opened, joins, patient: IsPatient(ref since), out opened._nameOwner))
                 {
                     memory = opened;
                     return default;
@@ -311,7 +298,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
             return true;
         }
 
-        return Stopwatch.GetElapsedTime(since) < NameLease.Patience;
+        return Stopwatch.GetElapsedTime(since) < NameMembership.Patience;
     }
 
     internal static void CheckAccess(FileAccess access)

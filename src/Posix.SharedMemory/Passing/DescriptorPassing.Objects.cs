@@ -36,7 +36,7 @@ public static partial class DescriptorPassing
         var turn = SendTurn.Of(socket);
         if (!turn.TryTake())
         {
-            return new(SendInTurnAsync(platform, socket, turn, message.ToArray(), [memory.SafeFileHandle], cancellationToken).AsTask());
+            return SendInTurnAsync(platform, socket, turn, message.ToArray(), [memory.SafeFileHandle], cancellationToken);
         }
 
         var isOver = true;
@@ -56,10 +56,9 @@ public static partial class DescriptorPassing
             // Whoever goes on gives the turn on.
             var copy = message.ToArray();
             isOver = false;
-            var rest = error.IsSuccess
+            return error.IsSuccess
                 ? SendRestAsync(socket, turn, copy, sent, cancellationToken)
                 : SendWhenReadyAsync(platform, socket, turn, copy, [memory.SafeFileHandle], cancellationToken);
-            return new(rest.AsTask());
         }
         finally
         {
@@ -154,7 +153,7 @@ public static partial class DescriptorPassing
             ?? throw new InvalidDataException("The descriptor that came is not one of memory (but of a pipe, a socket, a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)
         {
-            ThrowIfFailed(platform.GetSeals(target, out var seals), "fcntl(F_GET_SEALS)");
+            SharedMemoryException.ThrowIfFailed(platform.GetSeals(target, out var seals), "fcntl(F_GET_SEALS)");
             // Who cannot write at all cannot begin to.
             seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;
             if ((seals & required) != required)

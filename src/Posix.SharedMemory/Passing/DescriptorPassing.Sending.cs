@@ -11,7 +11,6 @@ public static partial class DescriptorPassing
     /// <param name="data">The bytes: on a datagram or seqpacket socket one message, which may be empty; on a stream at least one where there are handles.</param>
     /// <param name="handles">At most 253. They stay the caller's and must stay open until the method is done; the receiver gets duplicates.</param>
     /// <param name="cancellationToken">Ends the waiting. What a stream took until then is sent.</param>
-    /// <returns>How many bytes were sent: all of them.</returns>
     /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; handles without a byte on a stream; a handle that is null or invalid.</exception>
     /// <exception cref="ArgumentOutOfRangeException">More than 253 handles.</exception>
     /// <exception cref="ObjectDisposedException">The socket or a handle is disposed.</exception>
@@ -25,7 +24,7 @@ public static partial class DescriptorPassing
     /// Sends by this class on one <see cref="Socket"/> go out in the order in which they were called, each as a whole. <c>Socket.SendAsync</c>, called meanwhile, may come in between.
     /// <see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see>
     /// </remarks>
-    public static ValueTask<int> SendHandlesAsync(
+    public static ValueTask SendHandlesAsync(
         this Socket socket, ReadOnlyMemory<byte> data, IReadOnlyList<SafeHandle> handles, CancellationToken cancellationToken = default)
     {
         CheckSocket(socket);
@@ -38,7 +37,7 @@ public static partial class DescriptorPassing
 
         if (cancellationToken.IsCancellationRequested)
         {
-            return ValueTask.FromCanceled<int>(cancellationToken);
+            return ValueTask.FromCanceled(cancellationToken);
         }
 
         var platform = Platform.Current;
@@ -54,12 +53,12 @@ public static partial class DescriptorPassing
             var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
             if (!error.IsSuccess && error != Errno.EAGAIN)
             {
-                return ValueTask.FromException<int>(CannotSend(error, data.Length, handles.Count));
+                return ValueTask.FromException(CannotSend(error, data.Length, handles.Count));
             }
 
             if (error.IsSuccess && sent == data.Length)
             {
-                return new(sent);
+                return default;
             }
 
             // Whoever goes on gives the turn on.
@@ -79,15 +78,15 @@ public static partial class DescriptorPassing
     }
 
     /// <summary>Sends when those who came before have sent.</summary>
-    private static async ValueTask<int> SendInTurnAsync(
+    private static async ValueTask SendInTurnAsync(
         Platform platform, Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
     {
         await turn.TakeAsync(cancellationToken).ConfigureAwait(false);
-        return await SendWhenReadyAsync(platform, socket, turn, data, handles, cancellationToken).ConfigureAwait(false);
+        await SendWhenReadyAsync(platform, socket, turn, data, handles, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Sends as soon as there is room, and ends the turn.</summary>
-    private static async ValueTask<int> SendWhenReadyAsync(
+    private static async ValueTask SendWhenReadyAsync(
         Platform platform, Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
     {
         try
@@ -99,9 +98,12 @@ public static partial class DescriptorPassing
                 error = TrySend(platform, socket.SafeHandle, data.Span, handles, out sent);
             }
 
-            return error.IsSuccess
-                ? await FinishAsync(socket, data, sent, cancellationToken).ConfigureAwait(false)
-                : throw CannotSend(error, data.Length, handles.Length);
+            if (!error.IsSuccess)
+            {
+                throw CannotSend(error, data.Length, handles.Length);
+            }
+
+            await FinishAsync(socket, data, sent, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -110,11 +112,11 @@ public static partial class DescriptorPassing
     }
 
     /// <summary>Sends what a stream did not take at once, and ends the turn.</summary>
-    private static async ValueTask<int> SendRestAsync(Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
+    private static async ValueTask SendRestAsync(Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
     {
         try
         {
-            return await FinishAsync(socket, data, sent, cancellationToken).ConfigureAwait(false);
+            await FinishAsync(socket, data, sent, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -123,7 +125,7 @@ public static partial class DescriptorPassing
     }
 
     /// <summary>Sends what a stream did not take at once. The handles are with the peer already.</summary>
-    private static async ValueTask<int> FinishAsync(Socket socket, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
+    private static async ValueTask FinishAsync(Socket socket, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
     {
         try
         {
@@ -131,8 +133,6 @@ public static partial class DescriptorPassing
             {
                 sent += await socket.SendAsync(data[sent..], cancellationToken).ConfigureAwait(false);
             }
-
-            return sent;
         }
         catch (SocketException e)
         {

@@ -39,5 +39,5 @@ public static partial class DescriptorPassing
     private static Exception Translate(SocketException failure, string operation) =>
         failure.SocketErrorCode == SocketError.OperationAborted
             ? new ObjectDisposedException(typeof(Socket).FullName, failure)
-            : new SharedMemoryException((Errno)failure.NativeErrorCode, operation);
+            : new SharedMemoryException(ErrnoNumbers.Read(failure.NativeErrorCode), operation);
 }

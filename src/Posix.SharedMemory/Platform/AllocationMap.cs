@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Inspection;
 
 namespace Posix.SharedMemory;
 

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Inspection;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Bsd;
 using static Posix.SharedMemory.Interop.Unix;
@@ -105,20 +106,20 @@ internal abstract partial class BsdPlatform : PosixPlatform
 
     internal override bool? IsHeldByOthers(in OpenObject target) => null;
 
-    internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw NoLookInside();
+    internal override IEnumerable<UnnamedMemory> ListUnnamed() => throw NoLookInside();
 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw NoLookInside();
 
     private static PlatformNotSupportedException NoLookInside() =>
         new("This system does not let one process look at another's descriptors by path. Have the other send its descriptor over a Unix socket.");
 
-    internal override LeaseState QueryLease(in OpenObject target) => LeaseState.None;
+    internal override MembershipState QueryMembership(in OpenObject target) => MembershipState.None;
 
-    internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(
+    internal override Errno TakeMembership(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(
         "Lifetime.UnlinkOnLastDispose needs locks on the object, and shared memory has none on this system. "
         + "Use Lifetime.UnlinkOnDispose in the process that creates the object, or call Unlink.");
 
-    internal override void DropLease(in OpenObject target)
+    internal override void DropMembership(in OpenObject target)
     {
         // There is never one to drop.
     }

@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Inspection;
+
 namespace Posix.SharedMemory;
 
 /// <summary>A system's way to tell what happens to names.</summary>

@@ -95,7 +95,7 @@ internal sealed partial class FreeBsdPlatform
         Errno error;
         do
         {
-            error = (Errno)(Fails(nameof(Libc.posix_fallocate))
+            error = ErrnoNumbers.Read(Fails(nameof(Libc.posix_fallocate))
                 ? Marshal.GetLastPInvokeError()
                 : Libc.posix_fallocate(target.Handle, range.Offset, range.Length));
         }

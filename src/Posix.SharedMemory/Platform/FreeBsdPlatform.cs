@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Runtime.InteropServices;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.FreeBsd;
@@ -45,8 +46,8 @@ internal sealed partial class FreeBsdPlatform : BsdPlatform
         {
             Length = stat.st_size,
             Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
-            Owner = stat.st_uid,
-            Group = stat.st_gid,
+            UserId = stat.st_uid,
+            GroupId = stat.st_gid,
             Identity = new(stat.st_dev, stat.st_ino),
             NameCount = CountNames(target),
             LastAccessTime = TimeOf(stat.st_atim_sec, stat.st_atim_nsec),

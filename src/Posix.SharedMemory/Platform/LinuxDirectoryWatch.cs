@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;

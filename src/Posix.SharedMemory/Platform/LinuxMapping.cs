@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Buffers.Text;
 
 namespace Posix.SharedMemory;

@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
@@ -69,7 +70,7 @@ internal partial class LinuxPlatform
         return new LinuxProcessScan(this, (identity, _) => identity.Device == directory.Identity.Device).Walk();
     }
 
-    internal override IEnumerable<AnonymousMemory> ListAnonymous()
+    internal override IEnumerable<UnnamedMemory> ListUnnamed()
     {
         const string Memfd = "/memfd:", Named = "/dev/shm/", Suffix = " (deleted)";
         var names = new Dictionary<ObjectIdentity, (string Name, bool IsUnlinked)>();
@@ -87,7 +88,7 @@ internal partial class LinuxPlatform
             }
         }
 
-        return names.Select(found => new AnonymousMemory
+        return names.Select(found => new UnnamedMemory
         {
             DebugName = found.Value.Name,
             IsUnlinked = found.Value.IsUnlinked,

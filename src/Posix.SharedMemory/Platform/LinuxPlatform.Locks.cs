@@ -8,28 +8,28 @@ namespace Posix.SharedMemory;
 // Open file description locks: the kernel drops them when the last descriptor of an open is closed, however that happens.
 internal partial class LinuxPlatform
 {
-    internal override LeaseState QueryLease(in OpenObject target)
+    internal override MembershipState QueryMembership(in OpenObject target)
     {
         // Asks what an exclusive lock would meet: the locks of this same open do not count.
-        var request = LockOf(RecordLock.Lease, F_WRLCK);
+        var request = LockOf(RecordLock.Membership, F_WRLCK);
         var error = ErrorOf(Fails(nameof(Libc.fcntl)) ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
         if (error == Errno.EINVAL)
         {
-            // A kernel without these locks, such as a sandbox's: nobody can hold a lease there.
-            return LeaseState.None;
+            // A kernel without these locks, such as a sandbox's: nobody can hold a membership there.
+            return MembershipState.None;
         }
 
         ThrowIfFailed(error, "fcntl(F_OFD_GETLK)", target.Name);
 
-        // Only a lock on just this byte is a lease; somebody's lock on the whole file is not.
-        return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Lease || request.l_len != 1 ? LeaseState.None
-            : request.l_type == F_WRLCK ? LeaseState.Ending
-            : LeaseState.Held;
+        // Only a lock on just this byte is a membership; somebody's lock on the whole file is not.
+        return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Membership || request.l_len != 1 ? MembershipState.None
+            : request.l_type == F_WRLCK ? MembershipState.Ending
+            : MembershipState.Held;
     }
 
-    internal override Errno TakeLease(in OpenObject target, bool exclusive) => TryLock(target, RecordLock.Lease, exclusive);
+    internal override Errno TakeMembership(in OpenObject target, bool exclusive) => TryLock(target, RecordLock.Membership, exclusive);
 
-    internal override void DropLease(in OpenObject target) => Unlock(target, RecordLock.Lease);
+    internal override void DropMembership(in OpenObject target) => Unlock(target, RecordLock.Membership);
 
     internal override bool? IsHeldByOthers(in OpenObject target)
     {

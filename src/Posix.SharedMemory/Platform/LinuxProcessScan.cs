@@ -1,9 +1,10 @@
+using Posix.SharedMemory.Inspection;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using FoundObjects = System.Collections.Generic.Dictionary<
     Posix.SharedMemory.ObjectIdentity,
-    (System.Collections.Generic.List<Posix.SharedMemory.HeldMapping> Mappings, System.Collections.Generic.List<Posix.SharedMemory.HeldDescriptor> Descriptors)>;
+    (System.Collections.Generic.List<Posix.SharedMemory.Inspection.HeldMapping> Mappings, System.Collections.Generic.List<Posix.SharedMemory.Inspection.HeldDescriptor> Descriptors)>;
 
 namespace Posix.SharedMemory;
 
@@ -117,7 +118,7 @@ internal sealed class LinuxProcessScan(LinuxPlatform platform, LinuxProcessScan.
         catch (IOException e) when (e.HResult is > 0 and < 4096)
         {
             // No descriptor left, for one. The base library keeps the system's number there.
-            throw new SharedMemoryException(new(e.HResult), "open", objectName: null, "/proc could not be listed");
+            throw new SharedMemoryException(ErrnoNumbers.Read(e.HResult), "open", objectName: null, "/proc could not be listed");
         }
     }
 

@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
@@ -116,8 +117,8 @@ internal sealed partial class MacOSPlatform : BsdPlatform
         {
             Length = stat.st_size,
             Permissions = (UnixFileMode)(stat.st_mode & 0xFFF),
-            Owner = stat.st_uid,
-            Group = stat.st_gid,
+            UserId = stat.st_uid,
+            GroupId = stat.st_gid,
             // Zero for shared memory; files have them.
             Identity = new((uint)stat.st_dev, stat.st_ino),
         };

@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -71,7 +72,7 @@ internal abstract class Platform
     internal abstract SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only);
 
     /// <summary>Finds memory that has no name in the directory, by those who hold it.</summary>
-    internal abstract IEnumerable<AnonymousMemory> ListAnonymous();
+    internal abstract IEnumerable<UnnamedMemory> ListUnnamed();
 
     /// <summary>Opens anew what a descriptor of another process stands for. What is not a regular file is <see cref="Errno.EINVAL"/>.</summary>
     internal abstract Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle);
@@ -217,16 +218,16 @@ internal abstract class Platform
     /// <summary>Seals an object, against all that is asked or nothing. A seal that the system would not keep is refused.</summary>
     internal abstract Errno AddSeals(in OpenObject target, MemorySeals seals);
 
-    // ---- The lease of docs/spec/leases.md --------------------------------------------------------------------------
+    // ---- The membership of docs/spec/objects/membership.md --------------------------------------------------------------------------
 
-    /// <summary>Tells what others do with an object's lease; <see cref="LeaseState.None"/> where the system has none.</summary>
-    internal abstract LeaseState QueryLease(in OpenObject target);
+    /// <summary>Tells what others do with an object's membership; <see cref="MembershipState.None"/> where the system has none.</summary>
+    internal abstract MembershipState QueryMembership(in OpenObject target);
 
-    /// <summary>Takes a lease, shared or alone. <see cref="Errno.EAGAIN"/>: another's is in the way.</summary>
-    internal abstract Errno TakeLease(in OpenObject target, bool exclusive);
+    /// <summary>Takes a membership, shared or alone. <see cref="Errno.EAGAIN"/>: another's is in the way.</summary>
+    internal abstract Errno TakeMembership(in OpenObject target, bool exclusive);
 
-    /// <summary>Gives a lease up.</summary>
-    internal abstract void DropLease(in OpenObject target);
+    /// <summary>Gives a membership up.</summary>
+    internal abstract void DropMembership(in OpenObject target);
 
     /// <summary>Asks the kernel whether anybody else has the object open or mapped; <see langword="null"/> where it does not tell.</summary>
     internal abstract bool? IsHeldByOthers(in OpenObject target);

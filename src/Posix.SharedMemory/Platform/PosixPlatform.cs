@@ -162,10 +162,10 @@ internal abstract partial class PosixPlatform : Platform
     private protected virtual bool Fails(string call) => false;
 
     /// <summary>Whether a call was interrupted by a signal and is to be made again.</summary>
-    private protected static bool IsInterrupted(nint result) => result == -1 && Marshal.GetLastPInvokeError() == Errno.EINTR.Number;
+    private protected static bool IsInterrupted(nint result) => result == -1 && Marshal.GetLastPInvokeError() == (int)Errno.EINTR;
 
     /// <summary>The error of a call that returned −1.</summary>
-    private protected static Errno ErrorOf(nint result) => result == -1 ? (Errno)Marshal.GetLastPInvokeError() : default;
+    private protected static Errno ErrorOf(nint result) => result == -1 ? ErrnoNumbers.Read(Marshal.GetLastPInvokeError()) : default;
 
     private protected static void Check(nint result, string operation, in ObjectName name)
     {

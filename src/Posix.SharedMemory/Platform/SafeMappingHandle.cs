@@ -16,13 +16,14 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
         SetHandle(address);
     }
 
-    /// <summary>Gets or sets who is told when the range is unmapped.</summary>
-    internal IUnmapObserver? Observer { get; set; }
+    /// <summary>Gets or sets what notes that the range is unmapped.</summary>
+    internal MappedExtent? Extent { get; set; }
 
     protected override bool ReleaseHandle()
     {
         var unmapped = Libc.munmap(handle, _length) == 0;
-        Observer?.Unmapped();
+        // Not before: until then the object may not be cut below it. Without a lock: this may be the finalizer's thread.
+        Extent?.End = MappedExtent.Unmapped;
         return unmapped;
     }
 }

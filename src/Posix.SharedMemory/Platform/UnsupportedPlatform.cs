@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Inspection;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -39,7 +40,7 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw Unsupported();
 
-    internal override IEnumerable<AnonymousMemory> ListAnonymous() => throw Unsupported();
+    internal override IEnumerable<UnnamedMemory> ListUnnamed() => throw Unsupported();
 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw Unsupported();
 
@@ -115,11 +116,11 @@ internal sealed class UnsupportedPlatform : Platform
 
     internal override Errno AddSeals(in OpenObject target, MemorySeals seals) => throw Unsupported();
 
-    internal override LeaseState QueryLease(in OpenObject target) => throw Unsupported();
+    internal override MembershipState QueryMembership(in OpenObject target) => throw Unsupported();
 
-    internal override Errno TakeLease(in OpenObject target, bool exclusive) => throw Unsupported();
+    internal override Errno TakeMembership(in OpenObject target, bool exclusive) => throw Unsupported();
 
-    internal override void DropLease(in OpenObject target) => throw Unsupported();
+    internal override void DropMembership(in OpenObject target) => throw Unsupported();
 
     internal override bool? IsHeldByOthers(in OpenObject target) => throw Unsupported();
 

@@ -1,15 +1,18 @@
 namespace Posix.SharedMemory;
 
-/// <summary>When a region's file goes away.</summary>
+/// <summary>When a region's file is deleted.</summary>
 public enum FileCleanup
 {
-    /// <summary>
-    /// When its owner disposes the region. A file that is to stay, for a restart perhaps, is kept by <see cref="MappedRegion.ReleaseOwnership"/>; a crash leaves it too.
-    /// </summary>
-    Manual,
+    /// <summary>The library does not delete the file.</summary>
+    Keep,
 
     /// <summary>
-    /// With its last user, also after a crash: the path never leads to the file. Others get it by its descriptor.
+    /// The owner's <see cref="MappedRegion.Dispose"/> deletes it. After <see cref="MappedRegion.ReleaseOwnership"/>, and after a crash, it stays.
     /// </summary>
-    Auto,
+    OnDispose,
+
+    /// <summary>
+    /// The file never appears at its path, so it disappears with the last process that uses it, even after a crash. Other processes receive its descriptor.
+    /// </summary>
+    Immediate,
 }

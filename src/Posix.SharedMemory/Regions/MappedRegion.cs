@@ -28,7 +28,7 @@ public sealed class MappedRegion : IDisposable
     /// <summary>Creates a file of <paramref name="length"/> bytes, all zero, and maps it.</summary>
     /// <param name="path">Where it gets its place, in one step, when it is complete. A file that is there loses its path to it and keeps its own users and bytes.</param>
     /// <param name="length">In bytes, at least 1.</param>
-    /// <param name="cleanup"><see cref="FileCleanup.Manual"/>: this region owns the file. <see cref="FileCleanup.Auto"/>: the file never gets its path, and nothing that is there is touched.</param>
+    /// <param name="cleanup"><see cref="FileCleanup.OnDispose"/>: this region owns the file. <see cref="FileCleanup.Immediate"/>: the file never gets its path, and nothing that is there is touched.</param>
     /// <param name="options">Permissions, address space, backing.</param>
     /// <exception cref="ArgumentException">The path cannot be one; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
@@ -62,14 +62,14 @@ public sealed class MappedRegion : IDisposable
             region = new(platform, file, place, options, length: null);
             // All that may fail comes before the path leads to the file.
             var owned = new OwnedFile(platform, place, platform.GetStatus(target).Identity);
-            if (cleanup == FileCleanup.Manual)
+            if (cleanup != FileCleanup.Immediate)
             {
                 if (platform.PlaceFile(target, temporary, place) is { IsSuccess: false } refusal)
                 {
                     throw new SharedMemoryException(refusal, platform.PublishCall, place.Text);
                 }
 
-                region._owned = owned;
+                region._owned = cleanup == FileCleanup.OnDispose ? owned : null;
                 placed = true;
             }
             else
@@ -129,7 +129,7 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>, <see cref="Errno.EACCES"/>: not open for reading and writing. <see cref="Errno.ENODEV"/>: cannot be mapped.</exception>
     /// <example>
     /// <code><![CDATA[
-    /// using var temporary = MappedRegion.Create(path, 1 << 20, FileCleanup.Auto, new() { Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite, Backing = Backing.Sparse });
+    /// using var temporary = MappedRegion.Create(path, 1 << 20, FileCleanup.Immediate, new() { Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite, Backing = Backing.Sparse });
     /// using var again = MappedRegion.Attach(temporary.SafeFileHandle, temporary.Length);   // The file has no path any more.
     /// ]]></code>
     /// </example>

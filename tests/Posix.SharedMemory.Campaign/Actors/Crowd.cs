@@ -21,7 +21,7 @@ internal static class Crowd
             using var memory = random.Next(2) == 0
                 ? SharedMemoryObject.Create(name, length, options)
                 : SharedMemoryObject.OpenOrCreate(name, length, out _, options);
-            if (options.Lifetime == Lifetime.Manual)
+            if (options.Lifetime == Lifetime.Keep)
             {
                 memory.Unlink();
             }
@@ -146,9 +146,9 @@ internal static class Crowd
         var (directory, random) = ($"/dev/shm/{arguments[0]}d", new Random(Actor.Number(arguments[1])));
         Actor.UntilTold(_ =>
         {
-            var cleanup = random.Next(2) == 0 ? FileCleanup.Auto : FileCleanup.Manual;
+            var cleanup = random.Next(2) == 0 ? FileCleanup.Immediate : FileCleanup.OnDispose;
             var length = random.Next(1, 1 << 17);
-            var name = $"{(cleanup == FileCleanup.Auto ? "auto" : "own")}-{Actor.Text(length)}-{Actor.Text(Environment.ProcessId)}";
+            var name = $"{(cleanup == FileCleanup.Immediate ? "auto" : "own")}-{Actor.Text(length)}-{Actor.Text(Environment.ProcessId)}";
             using var region = MappedRegion.Create(Path.Combine(directory, name), length, cleanup, new() { AddressSpace = 1 << 20 });
             region.Mapping.GetSpan().Fill(1);
             region.Resize(length + random.Next(1, 1 << 17));

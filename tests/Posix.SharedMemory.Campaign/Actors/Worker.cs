@@ -236,8 +236,8 @@ internal sealed class Worker : IDisposable
             if (_random.Next(4) == 0)
             {
                 mapping.Prefault();
-                mapping.Lock();
-                mapping.Unlock();
+                mapping.LockInMemory();
+                mapping.UnlockFromMemory();
             }
         }
     }
@@ -303,8 +303,8 @@ internal sealed class Worker : IDisposable
                     {
                         _ = memory.GetStatus();
                         _ = memory.IsUnlinked;
-                        _ = memory.IsLeasedByOthers;
-                        _ = memory.IsHeldByOthers();
+                        _ = memory.HasOtherMembers;
+                        _ = SharedMemoryDirectory.Find(memory.Utf8Name)?.IsHeld();
                         _ = memory.GetPageStates();
                         _ = memory.GetAllocatedRanges();
                     }

@@ -12,7 +12,7 @@ internal static class FaultPaths
 {
     private const long Large = (1 << 20) + 4096;
 
-    private static readonly SharedMemoryOptions s_leased = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
+    private static readonly SharedMemoryOptions s_membership = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     internal static IReadOnlyList<FaultPath> All { get; } = [.. Opening(), .. Creating(), .. Anonymous(), .. Publishing(), .. Naming(), .. Sizing(), .. Copying(), .. Asking(), .. Closing()];
 
@@ -55,10 +55,10 @@ internal static class FaultPaths
         yield return new(
             "OpenOrCreate existing", scene => scene.Create(100), scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _)));
         yield return new(
-            "OpenOrCreate joining a lease", Leased, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_leased)));
+            "OpenOrCreate joining a lease", Leased, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
         yield return new(
             "OpenOrCreate joining nobody", scene => scene.Create(100),
-            scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_leased)));
+            scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
     }
 
     private static IEnumerable<FaultPath> Anonymous()
@@ -140,7 +140,7 @@ internal static class FaultPaths
         yield return new("TryUnlink", scene => scene.Create(100), scene => SharedMemoryObject.TryUnlink(scene.Name));
         yield return new("Unlink object", scene => scene.Create(100), scene => scene.Memory.Unlink());
         yield return new("IsUnlinked", scene => scene.Create(100), scene => _ = scene.Memory.IsUnlinked);
-        yield return new("UnlinkOnDispose made", scene => scene.Create(100), scene => scene.Keep(new UnlinkOnDispose(scene.Memory)));
+        yield return new("UnlinkOnDispose made", scene => scene.Create(100), scene => scene.Keep(new NameOwner(scene.Memory)));
         yield return new("Entry opened", scene => scene.Create(100), scene => scene.Keep(EntryOf(scene).Open())) { DependsOnNeighbours = true };
         yield return new("Entry asked", scene => scene.Create(100), scene => EntryOf(scene).IsHeld()) { DependsOnNeighbours = true };
         yield return new("Entry SetPermissions", scene => scene.Create(100), scene => EntryOf(scene).SetPermissions(UnixFileMode.UserRead)) { DependsOnNeighbours = true };
@@ -174,7 +174,7 @@ internal static class FaultPaths
         yield return new("Map", scene => scene.Create(5000), scene => scene.Keep(scene.Memory.Map()));
         yield return new(
             "Map part with options", scene => scene.Create(50000),
-            scene => scene.Keep(scene.Memory.Map(4097, 100, new() { HugePages = true, Populate = true, Private = true })));
+            scene => scene.Keep(scene.Memory.Map(4097, 100, new() { AdviseHugePages = true, Populate = true, Private = true })));
     }
 
     private static IEnumerable<FaultPath> Copying()
@@ -215,12 +215,11 @@ internal static class FaultPaths
         yield return new("FindHugePages", scene => scene.Create(5000), scene => scene.Memory.FindHugePages()) { DependsOnNeighbours = true, Calls = 2 };
         yield return new("GetUsage", _ => { }, _ => SharedMemoryDirectory.GetUsage());
         yield return new("IndexHolders", _ => { }, _ => SharedMemoryDirectory.IndexHolders()) { DependsOnNeighbours = true, Calls = 2 };
-        yield return new("EnumerateAnonymous", _ => { }, _ => Demand(SharedMemoryDirectory.EnumerateAnonymous().All(found => found.DebugName is not null))) { DependsOnNeighbours = true, Calls = 1 };
+        yield return new("EnumerateUnnamed", _ => { }, _ => Demand(SharedMemoryDirectory.EnumerateUnnamed().All(found => found.DebugName is not null))) { DependsOnNeighbours = true, Calls = 1 };
         yield return new(
             "OpenDescriptor", scene => scene.Create(5000),
             scene => scene.Keep(SharedMemoryDirectory.OpenDescriptor(Environment.ProcessId, (int)scene.Memory.SafeFileHandle.DangerousGetHandle())));
-        yield return new("IsHeldByOthers", scene => scene.Create(5000), scene => scene.Memory.IsHeldByOthers());
-        yield return new("IsLeasedByOthers", scene => scene.Create(5000), scene => Demand(!scene.Memory.IsLeasedByOthers));
+        yield return new("HasOtherMembers", scene => scene.Create(5000), scene => Demand(!scene.Memory.HasOtherMembers));
         yield return new("GetHolders", scene => scene.Create(5000), scene => SharedMemoryDirectory.GetHolders(scene.Name))
         {
             DependsOnNeighbours = true,
@@ -250,7 +249,7 @@ internal static class FaultPaths
             scene =>
             {
                 scene.Create(100);
-                scene.Owner = scene.Keep(new UnlinkOnDispose(scene.Memory));
+                scene.Owner = scene.Keep(new NameOwner(scene.Memory));
             },
             scene => scene.Owner!.Dispose());
     }

@@ -47,10 +47,10 @@ internal sealed class FaultScene : IDisposable
         return made;
     }
 
-    internal void Create(long length, Backing backing = Backing.Reserved, Lifetime lifetime = Lifetime.Manual) =>
+    internal void Create(long length, Backing backing = Backing.Reserved, Lifetime lifetime = Lifetime.Keep) =>
         Memory = Keep(SharedMemoryObject.Create(Name, length, new() { Backing = backing, Lifetime = lifetime }));
 
-    internal void CreateUnpublished(Lifetime lifetime = Lifetime.Manual) =>
+    internal void CreateUnpublished(Lifetime lifetime = Lifetime.Keep) =>
         Memory = Keep(SharedMemoryObject.CreateUnpublished(UnpublishedLength, new() { Lifetime = lifetime }));
 
     internal void CreateAnonymous(MemorySeals seals = MemorySeals.None)

@@ -54,19 +54,18 @@ internal static class FaultAllowances
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
-        ("EnumerateAnonymous", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
-        ("IsHeldByOthers", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
+        ("EnumerateUnnamed", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
         ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),
         ("Entry asked", "statx", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "fstat knows no EACCES; taken for one of open."),
-        ("IsLeasedByOthers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
-        ("IsLeasedByOthers", "fcntl", [], FaultOutcome.Throws, "Whether there is a lease is what was asked."),
+        ("HasOtherMembers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
+        ("HasOtherMembers", "fcntl", [], FaultOutcome.Throws, "Whether there are members is what was asked."),
         ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
         (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether he has it alone."),
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 
-        ("Open leased", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody holds a lease."),
+        ("Open leased", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
         ("OpenOrCreate", "fcntl(query)", [Errno.EINVAL], FaultOutcome.ThrowsOrSucceeds, "As above; who wants a lease then asks for it."),
         ("Open ", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
         ("TryOpen", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
@@ -168,7 +167,7 @@ internal static class FaultAllowances
         return call switch
         {
             "fcntl" when path == "FromHandle" => "fcntl(F_GETFL)",
-            "fcntl" when path == "IsLeasedByOthers" => "fcntl(query)",
+            "fcntl" when path == "HasOtherMembers" => "fcntl(query)",
             "fcntl" when path.StartsWith("SetLength", StringComparison.Ordinal) =>
                 before.Contains("fcntl", StringComparer.Ordinal) ? "fcntl(unlock)" : "fcntl(wait)",
             "fcntl" when isFlags => "fcntl(F_SETFL)",

@@ -16,7 +16,7 @@ public sealed class MappingFaults
     public void Mapping_that_fails_leaves_nothing_mapped(bool reserves)
     {
         foreach (var options in (MappingOptions?[])
-            [null, new() { AddressSpace = Reserve }, new() { AddressSpace = Reserve, HugePages = true, Populate = true }, new() { HugePages = true }, new() { Private = true, AddressSpace = Reserve }])
+            [null, new() { AddressSpace = Reserve }, new() { AddressSpace = Reserve, AdviseHugePages = true, Populate = true }, new() { AdviseHugePages = true }, new() { Private = true, AddressSpace = Reserve }])
         {
             FaultWalk.Each(
                 platform => WithObject(platform, 3 * s_page, memory =>
@@ -129,10 +129,10 @@ public sealed class MappingFaults
                 mapping.Advise(MemoryAdvice.WillNeed, 0, mapping.Length);
                 break;
             case "lock":
-                mapping.Lock();
+                mapping.LockInMemory();
                 break;
             case "unlock":
-                mapping.Unlock();
+                mapping.UnlockFromMemory();
                 break;
             default:
                 mapping.Protect(FileAccess.Read);

@@ -8,10 +8,10 @@ public sealed class RegionFaults
     private static readonly int s_page = Environment.SystemPageSize;
 
     [Theory]
-    [InlineData(FileCleanup.Manual, false)]
-    [InlineData(FileCleanup.Manual, true)]
-    [InlineData(FileCleanup.Auto, false)]
-    [InlineData(FileCleanup.Auto, true)]
+    [InlineData(FileCleanup.OnDispose, false)]
+    [InlineData(FileCleanup.OnDispose, true)]
+    [InlineData(FileCleanup.Immediate, false)]
+    [InlineData(FileCleanup.Immediate, true)]
     [Rule("region.failed")]
     [Rule("region.over")]
     public void A_creation_that_fails_leaves_what_was_there(FileCleanup cleanup, bool over)
@@ -30,7 +30,7 @@ public sealed class RegionFaults
                 var thrown = platform.Try(() => region = MappedRegion.Create(directory.File(), (2 * s_page) + 1, cleanup, options));
                 FaultWalk.AssertExpected(thrown);
                 Assert.Equal(region is null, thrown is not null);
-                if (region is not null && cleanup == FileCleanup.Manual)
+                if (region is not null && cleanup == FileCleanup.OnDispose)
                 {
                     Assert.Equal((2 * s_page) + 1, new FileInfo(directory.File()).Length);
                 }
@@ -140,7 +140,7 @@ public sealed class RegionFaults
     {
         using (Platform.Substitute(platform))
         {
-            return MappedRegion.Create(directory.File(), 100, FileCleanup.Manual, options);
+            return MappedRegion.Create(directory.File(), 100, FileCleanup.OnDispose, options);
         }
     }
 

@@ -60,14 +60,14 @@ public sealed class RunningOut
         Skip.If(peer.ReadLine() == "no disk", "No file system can be made or mounted here for a test.");
 
         // Of nearly 14 MiB, 7 are for everybody.
-        Expect(peer, $"create {12 << 20} Manual 0600", "ok");
+        Expect(peer, $"create {12 << 20} OnDispose 0600", "ok");
         Expect(peer, $"resize {20 << 20}", "SharedMemoryException ENOSPC");
         Expect(peer, "length", $"{12 << 20}");
         Expect(peer, $"resize {13 << 20}", "ok");
         Expect(peer, "fill 7", "ok");
         Expect(peer, "sees 7", "yes");
         Expect(peer, "dispose", "ok");
-        Expect(peer, $"create {17 << 20} Manual 0600", "SharedMemoryException ENOSPC");
+        Expect(peer, $"create {17 << 20} OnDispose 0600", "SharedMemoryException ENOSPC");
         Expect(peer, "attach", "SharedMemoryException ENOENT");
         Assert.Equal(0, peer.Finish().ExitCode);
     }

@@ -80,7 +80,7 @@ public sealed class Glibc
             ours.Tell($"open 022 CreateNew ReadWrite 640 {Judge.Hex(spelled)}");
             Assert.Equal(theirs, ours.ReadLine());
             ours.Tell($"unlink {Judge.Hex(spelled)}");
-            Assert.Equal(bytes > 255 ? $"error {Errno.ENAMETOOLONG.Number}" : "ok", ours.ReadLine());
+            Assert.Equal(bytes > 255 ? $"error {Errno.ENAMETOOLONG.ToNative()}" : "ok", ours.ReadLine());
         }
     }
 
@@ -100,7 +100,7 @@ public sealed class Glibc
             Assert.StartsWith("ok", ours.ReadLine(), StringComparison.Ordinal);
             ours.Tell($"unlink {Judge.Hex("/" + name)}");
             Assert.Equal("ok", ours.ReadLine());
-            Assert.Equal($"error {Errno.ENOENT.Number}", glibc.Ask("unlink", Judge.Hex(name)));
+            Assert.Equal($"error {Errno.ENOENT.ToNative()}", glibc.Ask("unlink", Judge.Hex(name)));
         }
     }
 
@@ -139,17 +139,15 @@ public sealed class Glibc
     public void Errno_values_are_the_numbers_of_this_systems_headers()
     {
         using var glibc = Judge.Start("c");
-        foreach (var property in typeof(Errno).GetProperties().Where(property => property.PropertyType == typeof(Errno)))
+        foreach (var errno in Enum.GetValues<Errno>().Where(errno => errno > Errno.None))
         {
-            var errno = (Errno)property.GetValue(null)!;
-            var number = int.Parse(glibc.Ask("errno", property.Name).AsSpan("ok ".Length), System.Globalization.CultureInfo.InvariantCulture);
-            Assert.Equal((property.Name, property.Name == nameof(Errno.ECAPMODE) ? -1 : number), (property.Name, errno.Number));
-            Assert.Equal(property.Name == nameof(Errno.ENOTSUP) ? nameof(Errno.EOPNOTSUPP) : property.Name, errno.ToString());
-            Assert.Equal(errno, (Errno)(int)errno);
+            var number = int.Parse(glibc.Ask("errno", errno.ToString()).AsSpan("ok ".Length), System.Globalization.CultureInfo.InvariantCulture);
+            Assert.Equal((errno, errno == Errno.ECAPMODE ? -1 : number), (errno, errno.ToNative()));
+            Assert.Equal(errno, errno == Errno.ECAPMODE ? errno : ErrnoNumbers.FromNative(number));
         }
 
-        Assert.Equal("errno 4000", new Errno(4000).ToString());
-        Assert.True(default(Errno).IsSuccess);
+        Assert.Equal("4000", ((Errno)4000).ToString());
+        Assert.True(Errno.None.IsSuccess);
     }
 
     private static void Prepare(TemporaryName name, string? existing)

@@ -74,6 +74,6 @@ public sealed class Languages
 
         Assert.Equal("ok", judge.Ask("create", Judge.Hex(name), Length, "600", 1));
         SharedMemoryObject.Unlink(name);
-        Assert.Equal($"error {Errno.ENOENT.Number}", judge.Ask("stat", Judge.Hex(name)));
+        Assert.Equal($"error {Errno.ENOENT.ToNative()}", judge.Ask("stat", Judge.Hex(name)));
     }
 }

@@ -34,8 +34,8 @@ public sealed class Passing
         using var memory = SharedMemoryObject.CreateAnonymous(5);
         foreach (var (bytes, handles) in new[] { (1, 1), (100, 2), (4000, 253), (7, 0) })
         {
-            _ = await socket.SendHandlesAsync(Pattern.Of(bytes, 3), [.. Enumerable.Repeat(memory.SafeFileHandle, handles)]);
-            var inode = handles > 0 ? memory.GetStatus().Identity.Number : 0;
+            await socket.SendHandlesAsync(Pattern.Of(bytes, 3), [.. Enumerable.Repeat(memory.SafeFileHandle, handles)]);
+            var inode = handles > 0 ? memory.GetStatus().Identity.Inode : 0;
             var answer = judge.Ask("receive-fds", "2d", 4096, 253).TrimEnd();
             Assert.True(answer == $"ok same {bytes} {handles} {inode}" || (handles == 0 && answer == $"ok same {bytes} {handles}"), answer);
 

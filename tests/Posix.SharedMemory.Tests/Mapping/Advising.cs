@@ -17,8 +17,8 @@ public sealed class Advising
     {
         var acts = new Dictionary<string, Action<MemoryMapping>>(StringComparer.Ordinal)
         {
-            ["mlock"] = mapping => mapping.Lock(),
-            ["munlock"] = mapping => mapping.Unlock(),
+            ["mlock"] = mapping => mapping.LockInMemory(),
+            ["munlock"] = mapping => mapping.UnlockFromMemory(),
             ["mprotect"] = mapping => mapping.Protect(FileAccess.Read),
             ["msync"] = mapping => mapping.Flush(0, 1),
             ["madvise"] = mapping => mapping.Prefault(),
@@ -219,10 +219,10 @@ public sealed class Advising
         using var memory = SharedMemoryObject.CreateUnpublished(4 * s_page, new() { Backing = Backing.Sparse });
         using var mapping = memory.Map(s_page + 1);
         var address = (nint)mapping.DangerousGetPointer();
-        mapping.Lock();
+        mapping.LockInMemory();
         Assert.Equal((true, 3L * s_page / 1024), (Held.HasFlag(address, "lo"), Held.Kibibytes(Held.RangeAt(address), "Locked")));
         Assert.Equal(3L * s_page, memory.GetStatus().AllocatedBytes);
-        mapping.Unlock();
+        mapping.UnlockFromMemory();
         Assert.False(Held.HasFlag(address, "lo"));
     }
 

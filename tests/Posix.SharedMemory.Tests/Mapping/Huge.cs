@@ -84,7 +84,7 @@ public sealed class Huge
     public unsafe void Huge_pages_asked_for_at_mapping_are_asked_for_what_it_grows_to()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4096, new() { Backing = Backing.Sparse });
-        using var mapping = memory.Map(new() { HugePages = true, AddressSpace = 8 * HugePage });
+        using var mapping = memory.Map(new() { AdviseHugePages = true, AddressSpace = 8 * HugePage });
         memory.SetLength(6 * HugePage, Backing.Sparse);
         Assert.True(mapping.Refresh());
         var start = (nint)mapping.DangerousGetPointer();

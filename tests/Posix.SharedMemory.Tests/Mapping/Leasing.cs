@@ -208,8 +208,8 @@ public sealed class Leasing
         Assert.Throws<ObjectDisposedException>(() => mapping.Advise(MemoryAdvice.Normal, 0, 1));
         Assert.Throws<ObjectDisposedException>(mapping.Prefault);
         Assert.Throws<ObjectDisposedException>(() => mapping.CollapseToHugePages());
-        Assert.Throws<ObjectDisposedException>(mapping.Lock);
-        Assert.Throws<ObjectDisposedException>(mapping.Unlock);
+        Assert.Throws<ObjectDisposedException>(mapping.LockInMemory);
+        Assert.Throws<ObjectDisposedException>(mapping.UnlockFromMemory);
         Assert.Throws<ObjectDisposedException>(() => mapping.Protect(FileAccess.Read));
         mapping.Dispose();
         lease?.Dispose();

@@ -266,7 +266,7 @@ public sealed class MappingObjects
 
         var platform = new FaultingPlatform("madvise", Errno.EINVAL);
         using var host = new SubstitutedObject(platform);
-        using var mapping = host.Memory.Map(new() { HugePages = true });
+        using var mapping = host.Memory.Map(new() { AdviseHugePages = true });
         Assert.True(platform.Fired);
         mapping.GetSpan()[0] = 1;
     }
@@ -296,7 +296,7 @@ public sealed class MappingObjects
         var platform = new FaultingPlatform();
         using var host = new SubstitutedObject(platform);
         var identity = host.Memory.GetStatus().Identity;
-        var options = new MappingOptions { Populate = true, HugePages = true };
+        var options = new MappingOptions { Populate = true, AdviseHugePages = true };
         foreach (var (errno, told) in new[] { (Errno.ENOMEM, Errno.ENOMEM), (Errno.EFAULT, Errno.ENOSPC) })
         {
             platform.Arm("madvise", errno, occurrence: 2);

@@ -4,7 +4,7 @@ using Posix.SharedMemory.Tests.Interop;
 
 namespace Posix.SharedMemory.Tests.Objects;
 
-/// <summary>Whether anybody else holds an object: a question that the kernel answers.</summary>
+/// <summary>Whether any process holds an object: a question that the kernel answers.</summary>
 public sealed class Asking
 {
     private static readonly int s_page = Environment.SystemPageSize;
@@ -12,69 +12,60 @@ public sealed class Asking
     [SkippableTheory]
     [InlineData("keep")]
     [InlineData("map")]
-    [Rule("holders.others")]
-    public void The_kernel_tells_whether_others_hold_it(string how)
+    [Rule("holders.asked")]
+    public void The_kernel_says_whether_any_process_holds_an_object(string how)
     {
         using var name = new TemporaryName();
-        using var memory = SharedMemoryObject.Create(name, s_page);
-        using var mapping = memory.Map();
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        var entry = Entry(name);
 
-        // A child that another test starts holds the descriptor too, from its fork until it executes its program.
-        Watchdog.Until(() => memory.IsHeldByOthers() is false, "nobody else");
+        // A child that another test starts inherits the descriptor until it executes its program.
+        Watchdog.Until(() => entry.IsHeld() is false, "no holder");
         using (var judge = Judge.Start("c"))
         {
             judge.Ask(how, Judge.Hex(name), "r", s_page, 0);
-            Assert.True(memory.IsHeldByOthers());
+            Assert.True(entry.IsHeld());
             judge.Kill();
         }
 
-        Watchdog.Until(() => memory.IsHeldByOthers() is false, "nobody else");
-        using (var other = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read))
+        Watchdog.Until(() => entry.IsHeld() is false, "no holder");
+        using (SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read))
         {
-            Assert.True(memory.IsHeldByOthers());
-            Assert.True(other.IsHeldByOthers());
+            Assert.True(entry.IsHeld());
         }
 
-        SharedMemoryObject.Unlink(name);
-        Watchdog.Until(() => memory.IsHeldByOthers() is false, "nobody else");
+        Watchdog.Until(() => entry.IsHeld() is false, "no holder");
     }
 
     [Fact]
-    [Rule("holders.others")]
-    public void Of_what_the_kernel_does_not_count_nothing_is_told()
+    [Rule("holders.asked")]
+    public void Where_the_kernel_does_not_say_the_answer_is_null()
     {
-        using var anonymous = SharedMemoryObject.CreateAnonymous(s_page);
-        Assert.Null(anonymous.IsHeldByOthers());
-        var platform = new FaultingPlatform();
-        using (var hidden = new SubstitutedObject(platform))
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        var entry = Entry(name);
+        var platform = new FaultingPlatform("fcntl", Errno.EINVAL, 0);
+        using (Platform.Substitute(platform))
         {
-            // Without the directory nobody knows whether it lies there.
-            platform.Arm("statx", Errno.ENOENT);
-            Assert.Null(hidden.Memory.IsHeldByOthers());
-            Assert.True(platform.Fired);
+            Assert.Null(entry.IsHeld());
         }
 
-        using var name = new TemporaryName();
-        using var memory = SharedMemoryObject.Create(name, s_page);
-        using var received = SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));
-        // The sender may have closed his descriptor, or not: both have the same open.
-        Watchdog.Until(() => received.IsHeldByOthers() is null, "nobody else");
-        using var other = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
-        Assert.True(received.IsHeldByOthers());
+        Assert.True(platform.Fired);
     }
 
     [Fact]
-    [Rule("holders.others")]
-    public void Who_opens_while_it_is_asked_gets_the_object_and_nobody_dies()
+    [Rule("holders.asked")]
+    public void A_process_that_opens_while_the_kernel_is_asked_gets_the_object_and_none_is_killed()
     {
         using var name = new TemporaryName();
-        using var memory = SharedMemoryObject.Create(name, s_page);
+        SharedMemoryObject.Create(name, s_page).Dispose();
+        var entry = Entry(name);
         using var stop = new CancellationTokenSource();
         var asking = Task.Run(() =>
         {
             while (!stop.IsCancellationRequested)
             {
-                _ = memory.IsHeldByOthers();
+                _ = entry.IsHeld();
             }
         });
         for (var round = 0; round < 20_000; round++)
@@ -91,8 +82,8 @@ public sealed class Asking
     [InlineData("Open")]
     [InlineData("OpenDescriptor")]
     [InlineData("Attach")]
-    [Rule("holders.others")]
-    public void Every_way_to_open_waits_for_who_asks(string way)
+    [Rule("holders.asked")]
+    public void Every_way_to_open_waits_for_a_process_that_asks(string way)
     {
         Skip.IfNot(Installed.Has("python3"), "There is no python3 here.");
         const string Asker =
@@ -129,7 +120,7 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void Of_what_was_listed_it_is_told_whether_anybody_holds_it()
+    public void A_listed_entry_says_whether_any_process_holds_the_object()
     {
         using var name = new TemporaryName();
         var memory = SharedMemoryObject.Create(name, s_page);
@@ -144,7 +135,7 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void Who_only_asks_is_no_user_whom_the_last_one_leaves_the_name_to()
+    public void Asking_does_not_make_a_member()
     {
         using var name = new TemporaryName();
         using var stop = new CancellationTokenSource();
@@ -185,17 +176,19 @@ public sealed class Asking
     }
 
     [Fact]
-    [Rule("holders.lease")]
-    public void Tells_whether_others_take_part_in_the_lease()
+    [Rule("holders.members")]
+    public void HasOtherMembers_is_true_while_another_process_is_a_member()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
-        Assert.False(memory.IsLeasedByOthers);
+        Assert.False(memory.HasOtherMembers);
         using (SharedMemoryObject.Open(name))
         {
-            Assert.True(memory.IsLeasedByOthers);
+            Assert.True(memory.HasOtherMembers);
         }
 
-        Assert.False(memory.IsLeasedByOthers);
+        Assert.False(memory.HasOtherMembers);
     }
+
+    private static SharedMemoryEntry Entry(TemporaryName name) => SharedMemoryDirectory.Find(Encoding.UTF8.GetBytes(name))!;
 }

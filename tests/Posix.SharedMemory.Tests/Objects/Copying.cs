@@ -137,7 +137,7 @@ public sealed class Copying
     [Rule("copy.fallback")]
     public void The_bytes_arrive_the_same_where_the_kernel_refuses(string errno, int occurrence)
     {
-        var number = (Errno)typeof(Errno).GetProperty(errno)!.GetValue(null)!;
+        var number = Enum.Parse<Errno>(errno);
         var platform = new FaultingPlatform("sendfile", number, occurrence);
         using var host = new SubstitutedObject(platform, Length);
         host.Memory.Write(Pattern.Of(Length), 0);

@@ -56,7 +56,7 @@ public sealed class CopyingToSockets
     [Rule("copy.fallback")]
     public async Task Copies_to_a_socket_asynchronously_where_the_kernel_refuses(string errno, int occurrence)
     {
-        var platform = new FaultingPlatform("sendfile", (Errno)typeof(Errno).GetProperty(errno)!.GetValue(null)!, occurrence);
+        var platform = new FaultingPlatform("sendfile", Enum.Parse<Errno>(errno), occurrence);
         using var host = new SubstitutedObject(platform, Length);
         host.Memory.Write(Pattern.Of(Length), 0);
         using var pair = new Connection();

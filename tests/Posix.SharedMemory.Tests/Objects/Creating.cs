@@ -19,7 +19,7 @@ public sealed class Creating
         }
 
         Assert.True(name.Exists);
-        Assert.Equal(new SharedMemoryOptions { Permissions = OwnerOnly, Backing = Backing.Reserved, Lifetime = Lifetime.Manual }, new());
+        Assert.Equal(new SharedMemoryOptions { Permissions = OwnerOnly, Backing = Backing.Reserved, Lifetime = Lifetime.Keep }, new());
     }
 
     [Theory]
@@ -153,7 +153,7 @@ public sealed class Creating
         Assert.Equal(0, memory.GetStatus().NameCount);
         Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => entry.Identity == identity);
         Assert.Throws<InvalidOperationException>(memory.Unlink);
-        Assert.Throws<InvalidOperationException>(() => new UnlinkOnDispose(memory));
+        Assert.Throws<InvalidOperationException>(() => new NameOwner(memory));
         using var mapping = memory.Map();
         Pattern.Of(5000).CopyTo(mapping.GetSpan());
 

@@ -22,7 +22,7 @@ public sealed class CreatingAnonymously
         using var name = new TemporaryName();
         Assert.Throws<InvalidOperationException>(() => memory.Publish(name));
         Assert.Throws<InvalidOperationException>(memory.Unlink);
-        Assert.Throws<InvalidOperationException>(() => new UnlinkOnDispose(memory));
+        Assert.Throws<InvalidOperationException>(() => new NameOwner(memory));
         Assert.False(name.Exists);
     }
 

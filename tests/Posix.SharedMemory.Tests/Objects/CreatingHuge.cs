@@ -103,8 +103,8 @@ public sealed class CreatingHuge
         Assert.Equal(5, part.GetReadOnlySpan()[0]);
         part.Protect(FileAccess.ReadWrite);
         part.GetSpan()[4999] = 6;
-        part.Lock();
-        part.Unlock();
+        part.LockInMemory();
+        part.UnlockFromMemory();
     }
 
     [SkippableFact]
@@ -147,10 +147,10 @@ public sealed class CreatingHuge
             "unshare", "--mount", "--propagation", "private", "sh", "-c",
             $"mount -t hugetlbfs -o pagesize=2M none '{directory.Path}' && exec '{Peer.Program}' region-act '{directory.File()}'");
         Assert.Equal("ready", peer.ReadLine());
-        Assert.Equal("SharedMemoryException EINVAL", peer.Ask("create 5000 Manual"));
-        Assert.Equal("SharedMemoryException EINVAL", peer.Ask("create 5000 Manual 600"));
+        Assert.Equal("SharedMemoryException EINVAL", peer.Ask("create 5000 OnDispose"));
+        Assert.Equal("SharedMemoryException EINVAL", peer.Ask("create 5000 OnDispose 600"));
         Assert.Equal("SharedMemoryException ENOENT", peer.Ask("attach"));
-        Assert.Equal("ok", peer.Ask($"create {Page} Manual 600"));
+        Assert.Equal("ok", peer.Ask($"create {Page} OnDispose 600"));
         Assert.Equal("ok", peer.Ask($"resize {2 * Page}"));
         Assert.Equal("ok", peer.Ask("fill 3"));
         Assert.Equal("yes", peer.Ask("sees 3"));

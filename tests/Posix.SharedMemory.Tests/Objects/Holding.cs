@@ -153,7 +153,7 @@ public sealed class Holding
         using var python = Peer.Run(
             "python3", "-c", $"import mmap,os,sys; f=os.memfd_create('{unique} x'); os.write(f,b'abc'); m=mmap.mmap(f,3); print(f,flush=True); sys.stdin.read()");
         var descriptor = int.Parse(python.ReadLine(), CultureInfo.InvariantCulture);
-        var found = Assert.Single(SharedMemoryDirectory.EnumerateAnonymous(), found => found.DebugName == unique + " x");
+        var found = Assert.Single(SharedMemoryDirectory.EnumerateUnnamed(), found => found.DebugName == unique + " x");
         Assert.Equal((3L, found.Identity), (found.Status!.Value.Length, found.Status.Value.Identity));
         var holder = Assert.Single(found.Holders, holder => holder.ProcessId == python.ProcessId);
         Assert.Contains(holder.Descriptors, held => held.Number == descriptor);
@@ -166,7 +166,7 @@ public sealed class Holding
         using var made = SharedMemoryObject.Create(unique + "-gone", 4096);
         using var unlinked = SharedMemoryObject.Open(unique + "-gone");
         unlinked.Unlink();
-        var all = SharedMemoryDirectory.EnumerateAnonymous().ToList();
+        var all = SharedMemoryDirectory.EnumerateUnnamed().ToList();
         var gone = Assert.Single(all, one => one.Identity == unlinked.GetStatus().Identity);
         Assert.Equal((true, unique + "-gone", 4096L), (gone.IsUnlinked, gone.DebugName, gone.Status!.Value.Length));
         Assert.Contains(gone.Holders, holder => holder.ProcessId == Environment.ProcessId);
@@ -185,7 +185,7 @@ public sealed class Holding
         Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.OpenDescriptor(python.ProcessId, 1_000_000)).Errno);
         python.Kill();
         // A process that another test forked while it was open here has it for a moment longer.
-        Watchdog.Until(() => SharedMemoryDirectory.EnumerateAnonymous().All(found => found.DebugName != unique + " x"), "nobody to hold it");
+        Watchdog.Until(() => SharedMemoryDirectory.EnumerateUnnamed().All(found => found.DebugName != unique + " x"), "nobody to hold it");
     }
 
     [Theory]
@@ -200,7 +200,7 @@ public sealed class Holding
         var identity = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(unheld.Name))!.Identity;
         var device = Held.Lines("mountinfo").Select(mount => mount.Split(' ')).Last(fields => fields[4] == "/dev/shm")[2];
         var number = device.Split(':').Select(part => int.Parse(part, CultureInfo.InvariantCulture)).ToArray();
-        using var forged = TemporaryName.Of(honest + "\r" + string.Format(CultureInfo.InvariantCulture, line, $"{number[0]:x2}:{number[1]:x2}", identity.Number));
+        using var forged = TemporaryName.Of(honest + "\r" + string.Format(CultureInfo.InvariantCulture, line, $"{number[0]:x2}:{number[1]:x2}", identity.Inode));
         SharedMemoryObject.Create(forged, s_page).Dispose();
         using var memory = SharedMemoryObject.Open(forged);
         using var mapping = memory.Map();

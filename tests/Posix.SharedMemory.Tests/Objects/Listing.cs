@@ -30,8 +30,8 @@ public sealed class Listing
                 var status = memory.GetStatus();
                 Assert.Equal(status, entry.Status);
                 Assert.Equal(
-                    (status.Length, status.AllocatedBytes, status.Permissions, status.Owner, status.Group, status.Identity, status.LastWriteTime, status.CreationTime),
-                    (entry.Length, entry.AllocatedBytes, entry.Permissions, entry.Owner, entry.Group, entry.Identity, entry.LastWriteTime, entry.CreationTime));
+                    (status.Length, status.AllocatedBytes, status.Permissions, status.UserId, status.GroupId, status.Identity, status.LastWriteTime, status.CreationTime),
+                    (entry.Length, entry.AllocatedBytes, entry.Permissions, entry.UserId, entry.GroupId, entry.Identity, entry.LastWriteTime, entry.CreationTime));
                 Assert.Equal(name.Name, Encoding.UTF8.GetString(entry.NameBytes.Span));
             }
         }

@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Tests.Objects;
 public sealed class Living
 {
     private static readonly SharedMemoryOptions s_disposing = new() { Lifetime = Lifetime.UnlinkOnDispose };
-    private static readonly SharedMemoryOptions s_leased = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
+    private static readonly SharedMemoryOptions s_membership = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     [Fact]
     [Rule("lifetime.manual")]
@@ -37,7 +37,7 @@ public sealed class Living
         using var name = new TemporaryName();
         using var memory = Make(way, name, s_disposing);
         using var mapping = memory.Map();
-        using (var owner = way == "UnlinkOnDispose" ? new UnlinkOnDispose(memory) : null)
+        using (var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null)
         {
             Assert.True(name.Exists);
         }
@@ -59,7 +59,7 @@ public sealed class Living
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
         var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
-        var owner = new UnlinkOnDispose(memory);
+        var owner = new NameOwner(memory);
         memory.Dispose();
         Assert.True(name.Exists);
         owner.Dispose();
@@ -79,8 +79,8 @@ public sealed class Living
     public void A_newer_object_under_the_name_survives(string way)
     {
         using var name = new TemporaryName();
-        using var memory = Make(way, name, way == "lease" ? s_leased : s_disposing);
-        using (var owner = way == "UnlinkOnDispose" ? new UnlinkOnDispose(memory) : null)
+        using var memory = Make(way, name, way == "lease" ? s_membership : s_disposing);
+        using (var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null)
         {
             SharedMemoryObject.Unlink(name);
             using var newer = SharedMemoryObject.Create(name, 1);
@@ -105,8 +105,8 @@ public sealed class Living
         using (Platform.Substitute(platform))
         {
             // The child has a copy of everything, and another process number.
-            var memory = Make(way, name, way == "lease" ? s_leased : s_disposing);
-            var owner = way == "UnlinkOnDispose" ? new UnlinkOnDispose(memory) : null;
+            var memory = Make(way, name, way == "lease" ? s_membership : s_disposing);
+            var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null;
             platform.IsChild = true;
             owner?.Dispose();
             memory.Dispose();
@@ -120,7 +120,7 @@ public sealed class Living
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1, s_disposing);
-        using (var peer = Peer.Start("use", name, "open", nameof(Lifetime.Manual)))
+        using (var peer = Peer.Start("use", name, "open", nameof(Lifetime.Keep)))
         using (var joiner = Peer.Start("use", name, "join", nameof(Lifetime.UnlinkOnDispose)))
         {
             foreach (var attached in (Peer[])[peer, joiner])
@@ -195,7 +195,7 @@ public sealed class Living
     public void Several_objects_of_one_process_count_each(FileAccess access)
     {
         using var name = new TemporaryName();
-        var creator = SharedMemoryObject.Create(name, 1, s_leased);
+        var creator = SharedMemoryObject.Create(name, 1, s_membership);
         var first = SharedMemoryObject.Open(name, FileMode.Open, access);
         Assert.True(SharedMemoryObject.TryOpen(name, access, out var second));
         creator.Dispose();
@@ -215,7 +215,7 @@ public sealed class Living
         Assert.True(name.Exists);
 
         // Joining begins a lease where there is none, and openers follow from then on.
-        var joined = SharedMemoryObject.OpenOrCreate(name, 1, out var created, s_leased);
+        var joined = SharedMemoryObject.OpenOrCreate(name, 1, out var created, s_membership);
         Assert.False(created);
         var follower = SharedMemoryObject.Open(name);
         joined.Dispose();
@@ -231,7 +231,7 @@ public sealed class Living
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
         using var before = SharedMemoryObject.Open(name);
-        SharedMemoryObject.OpenOrCreate(name, 1, out _, s_leased).Dispose();
+        SharedMemoryObject.OpenOrCreate(name, 1, out _, s_membership).Dispose();
         Assert.False(name.Exists);
         Assert.True(before.IsUnlinked);
     }
@@ -268,7 +268,7 @@ public sealed class Living
     {
         using TemporaryName name = new(), taken = new();
         using var there = SharedMemoryObject.Create(taken, 1);
-        var memory = SharedMemoryObject.CreateUnpublished(1, s_leased);
+        var memory = SharedMemoryObject.CreateUnpublished(1, s_membership);
         Assert.Throws<SharedMemoryException>(() => memory.Publish(taken));
         memory.Publish(name);
         var follower = SharedMemoryObject.Open(name);

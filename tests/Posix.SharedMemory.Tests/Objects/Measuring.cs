@@ -299,7 +299,7 @@ public sealed class Measuring
         Assert.Equal(Number(0), status.Length);
         Assert.Equal(Number(1) * Number(2), status.AllocatedBytes);
         Assert.Equal((UnixFileMode)Convert.ToInt32(fields[3], 8), status.Permissions);
-        Assert.Equal((Number(4), Number(5)), (status.Owner, status.Group));
+        Assert.Equal((Number(4), Number(5)), (status.UserId, status.GroupId));
         Assert.Equal(new((ulong)Number(6), (ulong)Number(7)), status.Identity);
         Assert.Equal(Number(8), status.NameCount);
         DateTimeOffset[] times = [status.LastAccessTime, status.LastWriteTime, status.LastChangeTime, status.CreationTime];

@@ -15,14 +15,14 @@ public sealed class Inheriting
         using var one = new Tracked();
         using var two = new Tracked();
         Assert.Equal(Native.FD_CLOEXEC, Native.Flags(one.Handle, Native.F_GETFD));
-        one.Handle.SetInheritable(true);
+        HandleInheritance.SetInheritable(one.Handle, true);
         Assert.Equal(0, Native.Flags(one.Handle, Native.F_GETFD));
         one.Memory.Write([99], 4);
         Assert.Equal("99", Run("bash", "-c", $"od -An -tu1 -j4 -N1 <&{Number(one.Handle)}").Trim());
         var listed = List([]);
         Assert.Contains(Line(one), listed, StringComparison.Ordinal);
         Assert.DoesNotContain(Line(two), listed, StringComparison.Ordinal);
-        one.Handle.SetInheritable(false);
+        HandleInheritance.SetInheritable(one.Handle, false);
         Assert.Equal(Native.FD_CLOEXEC, Native.Flags(one.Handle, Native.F_GETFD));
         Assert.DoesNotContain(Line(one), List([]), StringComparison.Ordinal);
     }
@@ -35,7 +35,7 @@ public sealed class Inheriting
         using var pair = new SocketPair();
         var number = pair.Sender.SafeHandle.DangerousGetHandle();
         var start = new ProcessStartInfo("bash", ["-c", $"printf hello >&{number}"]);
-        using (var child = start.StartInheriting(pair.Sender.SafeHandle))
+        using (var child = HandleInheritance.Start(start, pair.Sender.SafeHandle))
         {
             child.WaitForExit();
             Assert.Equal(0, child.ExitCode);
@@ -43,7 +43,7 @@ public sealed class Inheriting
 
         Assert.Equal(Native.FD_CLOEXEC, Native.Flags(pair.Sender.SafeHandle, Native.F_GETFD));
         Assert.Equal(5, pair.Receiver.Receive(new byte[10]));
-        pair.Sender.SafeHandle.SetInheritable(true);
+        HandleInheritance.SetInheritable(pair.Sender.SafeHandle, true);
         Assert.Equal(0, Native.Flags(pair.Sender.SafeHandle, Native.F_GETFD));
     }
 
@@ -85,25 +85,25 @@ public sealed class Inheriting
         using var one = new Tracked();
         using var two = new Tracked();
         using var lasting = new Tracked();
-        lasting.Handle.SetInheritable(true);
+        HandleInheritance.SetInheritable(lasting.Handle, true);
         var listed = List([one.Handle, two.Handle, lasting.Handle, one.Handle]);
         Assert.All(new[] { one, two, lasting }, each => Assert.Contains(Line(each), listed, StringComparison.Ordinal));
         using var invalid = new SafeFileHandle(-1, ownsHandle: true);
         using var wrong = new SafeFileHandle(1_000_000, ownsHandle: false);
         var start = new ProcessStartInfo("/no/such/program");
-        Assert.Throws<Win32Exception>(() => start.StartInheriting(one.Handle, two.Handle));
-        Assert.Throws<ArgumentException>(() => start.StartInheriting(one.Handle, null!));
-        Assert.Throws<ArgumentException>(() => start.StartInheriting(one.Handle, invalid));
-        Assert.Equal(Errno.EBADF, Assert.Throws<SharedMemoryException>(() => start.StartInheriting(one.Handle, wrong)).Errno);
-        Assert.Equal(Errno.EBADF, Assert.Throws<SharedMemoryException>(() => wrong.SetInheritable(true)).Errno);
-        Assert.Throws<InvalidOperationException>(() => new ProcessStartInfo().StartInheriting(one.Handle));
+        Assert.Throws<Win32Exception>(() => HandleInheritance.Start(start, one.Handle, two.Handle));
+        Assert.Throws<ArgumentException>(() => HandleInheritance.Start(start, one.Handle, null!));
+        Assert.Throws<ArgumentException>(() => HandleInheritance.Start(start, one.Handle, invalid));
+        Assert.Equal(Errno.EBADF, Assert.Throws<SharedMemoryException>(() => HandleInheritance.Start(start, one.Handle, wrong)).Errno);
+        Assert.Equal(Errno.EBADF, Assert.Throws<SharedMemoryException>(() => HandleInheritance.SetInheritable(wrong, true)).Errno);
+        Assert.Throws<InvalidOperationException>(() => HandleInheritance.Start(new ProcessStartInfo(), one.Handle));
         Assert.Equal(Native.FD_CLOEXEC, Native.Flags(one.Handle, Native.F_GETFD));
         Assert.Equal(Native.FD_CLOEXEC, Native.Flags(two.Handle, Native.F_GETFD));
         Assert.Equal(0, Native.Flags(lasting.Handle, Native.F_GETFD));
         one.Dispose();
         Assert.Equal(0, one.Descriptors);
-        Assert.Throws<ObjectDisposedException>(() => start.StartInheriting(two.Handle, one.Handle));
-        Assert.Throws<ObjectDisposedException>(() => one.Handle.SetInheritable(true));
+        Assert.Throws<ObjectDisposedException>(() => HandleInheritance.Start(start, two.Handle, one.Handle));
+        Assert.Throws<ObjectDisposedException>(() => HandleInheritance.SetInheritable(one.Handle, true));
         Assert.Equal(Native.FD_CLOEXEC, Native.Flags(two.Handle, Native.F_GETFD));
     }
 
@@ -114,7 +114,7 @@ public sealed class Inheriting
 
     private static string List(SafeFileHandle[] handles)
     {
-        using var process = new ProcessStartInfo("ls", ["-l", "/proc/self/fd"]) { RedirectStandardOutput = true, UseShellExecute = false }.StartInheriting(handles);
+        using var process = HandleInheritance.Start(new("ls", ["-l", "/proc/self/fd"]) { RedirectStandardOutput = true, UseShellExecute = false }, handles);
         var output = Watchdog.Run(process.StandardOutput.ReadToEnd, "the list");
         process.WaitForExit();
         return output;

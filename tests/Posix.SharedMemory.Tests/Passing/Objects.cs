@@ -120,7 +120,7 @@ public sealed class Objects
             foreach (var part in parts)
             {
                 Assert.False(receiving.IsCompleted);
-                _ = await pair.Sender.SendHandlesAsync(message.AsMemory(done, part), done == 0 ? [one.Handle] : []);
+                await pair.Sender.SendHandlesAsync(message.AsMemory(done, part), done == 0 ? [one.Handle] : []);
                 done += part;
                 Watchdog.Until(() => pair.Receiver.Available == 0 || receiving.IsCompleted, "the part to be taken");
             }
@@ -179,7 +179,7 @@ public sealed class Objects
 
             foreach (var (message, handles, required, said) in cases)
             {
-                _ = await pair.Sender.SendHandlesAsync(message, handles);
+                await pair.Sender.SendHandlesAsync(message, handles);
                 var refusal = await Assert.ThrowsAsync<InvalidDataException>(async () => await pair.Receiver.ReceiveObjectAsync(required));
                 Assert.Contains(said, refusal.Message, StringComparison.Ordinal);
                 Assert.Equal(1, one.Descriptors);
@@ -201,9 +201,9 @@ public sealed class Objects
         foreach (var first in new[] { 0, 1 })
         {
             var receiving = pair.Receiver.ReceiveObjectAsync().AsTask();
-            _ = await pair.Sender.SendHandlesAsync(Message(100).AsMemory(0, 9), [.. Enumerable.Repeat(one.Handle, first)]);
+            await pair.Sender.SendHandlesAsync(Message(100).AsMemory(0, 9), [.. Enumerable.Repeat(one.Handle, first)]);
             Watchdog.Until(() => pair.Receiver.Available == 0, "the part to be taken");
-            _ = await pair.Sender.SendHandlesAsync(Message(100).AsMemory(9), [one.Handle]);
+            await pair.Sender.SendHandlesAsync(Message(100).AsMemory(9), [one.Handle]);
             await Assert.ThrowsAsync<InvalidDataException>(() => receiving.WaitAsync(Watchdog.Limit));
             Assert.Equal(1, one.Descriptors);
             await pair.Sender.SendObjectAsync(one.Memory);
@@ -228,7 +228,7 @@ public sealed class Objects
         if (type == SocketType.Stream)
         {
             using var pair = new SocketPair(type);
-            _ = await pair.Sender.SendHandlesAsync(Message(100).AsMemory(0, 15), [one.Handle]);
+            await pair.Sender.SendHandlesAsync(Message(100).AsMemory(0, 15), [one.Handle]);
             pair.Sender.Dispose();
             var end = await Assert.ThrowsAsync<EndOfStreamException>(() => pair.Receiver.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit));
             Assert.Contains("after 15 bytes", end.Message, StringComparison.Ordinal);
@@ -242,9 +242,9 @@ public sealed class Objects
     {
         using var pair = new SocketPair(SocketType.Seqpacket);
         using var one = new Tracked();
-        _ = await pair.Sender.SendHandlesAsync(ReadOnlyMemory<byte>.Empty, []);
+        await pair.Sender.SendHandlesAsync(ReadOnlyMemory<byte>.Empty, []);
         await Assert.ThrowsAsync<InvalidDataException>(async () => await pair.Receiver.ReceiveObjectAsync());
-        _ = await pair.Sender.SendHandlesAsync(ReadOnlyMemory<byte>.Empty, []);
+        await pair.Sender.SendHandlesAsync(ReadOnlyMemory<byte>.Empty, []);
         await pair.Sender.SendObjectAsync(one.Memory);
         await Assert.ThrowsAsync<InvalidDataException>(async () => await pair.Receiver.ReceiveObjectAsync());
         using var received = await pair.Receiver.ReceiveObjectAsync();

@@ -17,7 +17,7 @@ public sealed partial class Receiving
         foreach (var (sent, asked) in new[] { (1, 0), (2, 1), (3, 1), (4, 2), (253, 0), (253, 1), (253, 252), (5, 4), (130, 129) })
         {
             using var pair = new SocketPair(type);
-            _ = await pair.Sender.SendHandlesAsync(new byte[] { 5 }, [.. Enumerable.Repeat(one.Handle, sent)]);
+            await pair.Sender.SendHandlesAsync(new byte[] { 5 }, [.. Enumerable.Repeat(one.Handle, sent)]);
             var buffer = new byte[1];
             using (var result = await pair.Receiver.ReceiveHandlesAsync(buffer, asked))
             {
@@ -34,7 +34,7 @@ public sealed partial class Receiving
     public async Task Takes_nothing_where_it_is_cancelled_before()
     {
         using var pair = new SocketPair();
-        _ = await pair.Sender.SendHandlesAsync(new byte[] { 5 }, []);
+        await pair.Sender.SendHandlesAsync(new byte[] { 5 }, []);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => pair.Receiver.ReceiveHandlesAsync(new byte[1], 1, new CancellationToken(canceled: true)).AsTask());
         using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 1);
@@ -52,14 +52,14 @@ public sealed partial class Receiving
         using var one = new Tracked();
         foreach (var room in new[] { 9, 1, 0 })
         {
-            _ = await pair.Sender.SendHandlesAsync(Pattern.Of(10), [one.Handle]);
+            await pair.Sender.SendHandlesAsync(Pattern.Of(10), [one.Handle]);
             var buffer = new byte[room];
             using var result = await pair.Receiver.ReceiveHandlesAsync(buffer, 1);
             Assert.Equal((room, 1, false, true), (result.BytesReceived, result.Handles.Count, result.HandlesDropped, result.DataTruncated));
             Assert.Equal(Pattern.Of(10)[..room], buffer);
         }
 
-        _ = await pair.Sender.SendHandlesAsync(Pattern.Of(10), []);
+        await pair.Sender.SendHandlesAsync(Pattern.Of(10), []);
         using var whole = await pair.Receiver.ReceiveHandlesAsync(new byte[10], 1);
         Assert.False(whole.DataTruncated);
     }
@@ -72,7 +72,7 @@ public sealed partial class Receiving
         using var one = new Tracked();
         var waiting = pair.Receiver.ReceiveHandlesAsync(default, 1).AsTask();
         Assert.False(waiting.IsCompleted);
-        _ = await pair.Sender.SendHandlesAsync(new byte[3], [one.Handle]);
+        await pair.Sender.SendHandlesAsync(new byte[3], [one.Handle]);
         foreach (var empty in new[] { await waiting, await pair.Receiver.ReceiveHandlesAsync(default, 1) })
         {
             Assert.Equal((0, 0, false), (empty.BytesReceived, empty.Handles.Count, empty.HandlesDropped));
@@ -93,7 +93,7 @@ public sealed partial class Receiving
         {
             var receiving = pair.Receiver.ReceiveHandlesAsync(new byte[9], 2).AsTask();
             Assert.False(receiving.IsCompleted);
-            _ = await pair.Sender.SendHandlesAsync(new byte[bytes], [one.Handle, one.Handle]);
+            await pair.Sender.SendHandlesAsync(new byte[bytes], [one.Handle, one.Handle]);
             using var result = await receiving.WaitAsync(Watchdog.Limit);
             Assert.Equal((bytes, 2, false), (result.BytesReceived, result.Handles.Count, result.HandlesDropped));
         }
@@ -130,7 +130,7 @@ public sealed partial class Receiving
                 Assert.Equal((1, 1), (result.BytesReceived, result.Handles.Count));
             }
 
-            _ = await sending;
+            await sending;
         }
 
         Assert.Equal(1, one.Descriptors);
@@ -170,7 +170,7 @@ public sealed partial class Receiving
         using (var pair = new SocketPair(type))
         {
             // What was sent before comes first.
-            _ = await pair.Sender.SendHandlesAsync(new byte[2], [one.Handle]);
+            await pair.Sender.SendHandlesAsync(new byte[2], [one.Handle]);
             pair.Sender.Dispose();
             using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[9], 1);
             Assert.Equal((2, 1), (result.BytesReceived, result.Handles.Count));
@@ -181,7 +181,7 @@ public sealed partial class Receiving
         foreach (var isWaiting in new[] { false, true })
         {
             using var pair = new SocketPair(type);
-            _ = await pair.Receiver.SendHandlesAsync(new byte[2], [one.Handle]);
+            await pair.Receiver.SendHandlesAsync(new byte[2], [one.Handle]);
             var waiting = isWaiting ? pair.Receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask() : null;
             pair.Sender.Dispose();
             waiting ??= pair.Receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask();
@@ -207,7 +207,7 @@ public sealed partial class Receiving
         var before = PidDescriptors();
         foreach (var count in new[] { 0, 1, 2, 253 })
         {
-            _ = await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, count)]);
+            await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, count)]);
             using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], count);
             Assert.Equal((1, count, false), (result.BytesReceived, result.Handles.Count, result.HandlesDropped));
             Assert.All(result.Handles, handle => Assert.True(one.IsBehind(handle)));
@@ -223,7 +223,7 @@ public sealed partial class Receiving
     {
         using var pair = new SocketPair();
         using var one = new Tracked();
-        _ = await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, 253)]);
+        await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, 253)]);
         var taken = new List<SafeFileHandle>();
         using (var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 253))
         {
@@ -252,7 +252,7 @@ public sealed partial class Receiving
         using var pair = new SocketPair();
         using var sent = new SocketPair();
         using var one = new Tracked();
-        _ = await pair.Sender.SendHandlesAsync(new byte[1], [one.Handle, sent.Sender.SafeHandle, one.Handle]);
+        await pair.Sender.SendHandlesAsync(new byte[1], [one.Handle, sent.Sender.SafeHandle, one.Handle]);
         SharedMemoryObject memory;
         Socket socket;
         using (var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 3))
@@ -295,7 +295,7 @@ public sealed partial class Receiving
         using var one = new Tracked();
         var receiving = receiver.ReceiveHandlesAsync(new byte[9], 1).AsTask();
         Assert.False(receiving.IsCompleted);
-        _ = await sender.SendHandlesAsync(new byte[3], [one.Handle]);
+        await sender.SendHandlesAsync(new byte[3], [one.Handle]);
         using var result = await receiving.WaitAsync(Watchdog.Limit);
         Assert.Equal((3, 1), (result.BytesReceived, result.Handles.Count));
         var failure = Assert.Throws<SharedMemoryException>(() => sender.GetPeerCredentials());

@@ -24,7 +24,7 @@ public sealed class Sending
         {
             var sending = pair.Sender.SendHandlesAsync(Pattern.Of(5), [one.Handle, writer, two.Handle, one.Handle]);
             Assert.True(sending.IsCompletedSuccessfully);
-            Assert.Equal(5, await sending);
+            await sending;
             var buffer = new byte[9];
             var receiving = pair.Receiver.ReceiveHandlesAsync(buffer, 4);
             Assert.True(receiving.IsCompletedSuccessfully);
@@ -52,9 +52,9 @@ public sealed class Sending
         using var pair = new SocketPair();
         using var one = new Tracked();
         using var two = new Tracked();
-        Assert.Equal(3, await pair.Sender.SendHandlesAsync(new byte[] { 1, 2, 3 }, []));
-        Assert.Equal(3, await pair.Sender.SendHandlesAsync(new byte[] { 4, 5, 6 }, [one.Handle]));
-        Assert.Equal(3, await pair.Sender.SendHandlesAsync(new byte[] { 7, 8, 9 }, [two.Handle]));
+        await pair.Sender.SendHandlesAsync(new byte[] { 1, 2, 3 }, []);
+        await pair.Sender.SendHandlesAsync(new byte[] { 4, 5, 6 }, [one.Handle]);
+        await pair.Sender.SendHandlesAsync(new byte[] { 7, 8, 9 }, [two.Handle]);
         var buffer = new byte[100];
         var bytes = new List<byte>();
         var places = new List<int>();
@@ -79,7 +79,7 @@ public sealed class Sending
         using var pair = new SocketPair();
         using var one = new Tracked();
         await Assert.ThrowsAsync<ArgumentException>(async () => await pair.Sender.SendHandlesAsync(default, [one.Handle]));
-        Assert.Equal(0, await pair.Sender.SendHandlesAsync(default, []));
+        await pair.Sender.SendHandlesAsync(default, []);
         Assert.Equal(0, pair.Receiver.Available);
         Assert.Equal(1, one.Descriptors);
     }
@@ -92,10 +92,10 @@ public sealed class Sending
     {
         using var pair = new SocketPair(type);
         using var one = new Tracked();
-        Assert.Equal(0, await pair.Sender.SendHandlesAsync(default, [one.Handle]));
-        Assert.Equal(2, await pair.Sender.SendHandlesAsync(Pattern.Of(2), []));
-        Assert.Equal(0, await pair.Sender.SendHandlesAsync(default, []));
-        Assert.Equal(3, await pair.Sender.SendHandlesAsync(Pattern.Of(3), [one.Handle, one.Handle]));
+        await pair.Sender.SendHandlesAsync(default, [one.Handle]);
+        await pair.Sender.SendHandlesAsync(Pattern.Of(2), []);
+        await pair.Sender.SendHandlesAsync(default, []);
+        await pair.Sender.SendHandlesAsync(Pattern.Of(3), [one.Handle, one.Handle]);
         foreach (var (bytes, handles) in new[] { (0, 1), (2, 0), (0, 0), (3, 2) })
         {
             using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[100], 9);
@@ -117,7 +117,7 @@ public sealed class Sending
         Assert.Equal(0, pair.Receiver.Available);
         foreach (var count in new[] { 253, 252, 1 })
         {
-            Assert.Equal(1, await pair.Sender.SendHandlesAsync(new byte[1], most[..count]));
+            await pair.Sender.SendHandlesAsync(new byte[1], most[..count]);
             using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 253);
             Assert.Equal((1, count, false), (result.BytesReceived, result.Handles.Count, result.HandlesDropped));
             Assert.All(result.Handles, handle => Assert.True(one.IsBehind(handle)));
@@ -202,7 +202,7 @@ public sealed class Sending
         using var one = new Tracked();
         foreach (var errno in new[] { Errno.ETOOMANYREFS, Errno.ENOBUFS, Errno.ENOMEM })
         {
-            ValueTask<int> sending;
+            ValueTask sending;
             using (Platform.Substitute(new FaultingPlatform("sendmsg", errno)))
             {
                 sending = pair.Sender.SendHandlesAsync(new byte[1], [one.Handle]);
@@ -231,7 +231,7 @@ public sealed class Sending
             var receiving = pair.Receiver.ReceiveHandlesAsync(buffer, 1);
             var received = GC.GetAllocatedBytesForCurrentThread();
             Assert.True(sending.IsCompletedSuccessfully && receiving.IsCompletedSuccessfully);
-            _ = await sending;
+            await sending;
             (await receiving).Dispose();
             // The collector may empty the pools that both borrow from, as others' tests have it run.
             allocating += round >= 100 && sent > before ? 1 : 0;

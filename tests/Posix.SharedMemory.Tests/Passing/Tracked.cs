@@ -8,7 +8,7 @@ internal sealed class Tracked : IDisposable
     internal Tracked(int length = 100) => Memory = SharedMemoryObject.CreateAnonymous(length, new() { DebugName = Name });
 
     /// <summary>Gets what /proc calls it.</summary>
-    internal string Name { get; } = SharedMemoryDirectory.CreateUniqueName("passed");
+    internal string Name { get; } = SharedMemoryObject.CreateUniqueName("passed");
 
     internal SharedMemoryObject Memory { get; }
 

@@ -27,7 +27,7 @@ public sealed class Waiting
             Assert.True(found == 0 || drained[0] == 77);
         }
 
-        Assert.Equal(1, await sending.WaitAsync(Watchdog.Limit));
+        await sending.WaitAsync(Watchdog.Limit);
         Assert.Equal(1, one.Descriptors);
         Assert.True(pair.Sender.Blocking);
     }
@@ -50,7 +50,7 @@ public sealed class Waiting
             done += result.BytesReceived;
         }
 
-        Assert.Equal(data.Length, await sending.WaitAsync(Watchdog.Limit));
+        await sending.WaitAsync(Watchdog.Limit);
         Assert.Equal(data, received);
         Assert.Equal(2, counts[0]);
         Assert.Equal(2, counts.Sum());
@@ -73,7 +73,7 @@ public sealed class Waiting
             var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(Watchdog.Limit));
             Assert.Equal(cancelling.Token, cancelled.CancellationToken);
             pair.Drain();
-            _ = await pair.Sender.SendHandlesAsync(new byte[1], [one.Handle]);
+            await pair.Sender.SendHandlesAsync(new byte[1], [one.Handle]);
         }
 
         Watchdog.Until(() => one.Descriptors == 1, "the sockets with handles in them to be gone");
@@ -112,7 +112,7 @@ public sealed class Waiting
 
         Assert.False(unconcerned.IsCompleted);
         other.Drain();
-        Assert.Equal(1, await unconcerned.WaitAsync(Watchdog.Limit));
+        await unconcerned.WaitAsync(Watchdog.Limit);
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class Waiting
         using var sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         await sender.ConnectAsync(new UnixDomainSocketEndPoint(path));
         using var one = new Tracked();
-        var sendings = new List<Task<int>>();
+        var sendings = new List<Task>();
         while (sendings.Count(sending => !sending.IsCompleted) < 3)
         {
             sendings.Add(sender.SendHandlesAsync(new byte[1], [one.Handle]).AsTask());
@@ -172,7 +172,7 @@ public sealed class Waiting
             Assert.Equal((1, 1), (result.BytesReceived, result.Handles.Count));
         }
 
-        Assert.All(await Task.WhenAll(sendings).WaitAsync(Watchdog.Limit), sent => Assert.Equal(1, sent));
+        await Task.WhenAll(sendings).WaitAsync(Watchdog.Limit);
         Assert.Equal(1, one.Descriptors);
     }
 
@@ -191,7 +191,7 @@ public sealed class Waiting
         {
             for (var round = 0; round < Each; round++)
             {
-                Assert.Equal(payload.Length, await pair.Sender.SendHandlesAsync(payload, [one.Handle]));
+                await pair.Sender.SendHandlesAsync(payload, [one.Handle]);
             }
         }))).ToList();
         var receiving = pairs.SelectMany(pair => Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>

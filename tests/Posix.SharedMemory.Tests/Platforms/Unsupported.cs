@@ -30,11 +30,11 @@ public sealed class Unsupported
         ["GetPeerCredentials"] = () => WithSockets(pair => Task.FromResult(pair.Sender.GetPeerCredentials())),
         ["SendObjectAsync"] = SendObject,
         ["ReceiveObjectAsync"] = () => WithSockets(pair => pair.Receiver.ReceiveObjectAsync().AsTask()),
-        ["SetInheritable"] = () => WithHandle(handle => handle.SetInheritable(true)),
-        ["StartInheriting"] = () => WithHandle(handle => new ProcessStartInfo("true").StartInheriting(handle).Dispose()),
+        ["SetInheritable"] = () => WithHandle(handle => HandleInheritance.SetInheritable(handle, true)),
+        ["Start"] = () => WithHandle(handle => HandleInheritance.Start(new ProcessStartInfo("true"), handle).Dispose()),
         ["Find"] = () => SharedMemoryDirectory.Find("a"u8),
         ["IndexHolders"] = () => SharedMemoryDirectory.IndexHolders(),
-        ["EnumerateAnonymous"] = () => _ = SharedMemoryDirectory.EnumerateAnonymous().Any(),
+        ["EnumerateUnnamed"] = () => _ = SharedMemoryDirectory.EnumerateUnnamed().Any(),
         ["OpenDescriptor"] = () => SharedMemoryDirectory.OpenDescriptor(1, 1).Dispose(),
     };
 
@@ -56,10 +56,10 @@ public sealed class Unsupported
     [Rule("errors.unsupported")]
     public void No_way_in_is_forgotten_here()
     {
-        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory), typeof(DescriptorPassing) }
+        var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory), typeof(DescriptorPassing), typeof(HandleInheritance) }
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Select(method => method.Name)
-            .Where(name => name != nameof(SharedMemoryDirectory.CreateUniqueName));
+            .Where(name => name != nameof(SharedMemoryObject.CreateUniqueName));
         Assert.Equal(s_acts.Keys.Order(StringComparer.Ordinal), ways.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
     }
 
@@ -69,7 +69,7 @@ public sealed class Unsupported
     {
         using (Platform.Substitute(new UnsupportedPlatform()))
         {
-            Assert.StartsWith("a-", SharedMemoryDirectory.CreateUniqueName("a"), StringComparison.Ordinal);
+            Assert.StartsWith("a-", SharedMemoryObject.CreateUniqueName("a"), StringComparison.Ordinal);
             Assert.Throws<ArgumentException>(() => SharedMemoryObject.Open("a/b"));
             Assert.Equal(Backing.Reserved, new SharedMemoryOptions().Backing);
             Assert.Equal("ENOENT", Errno.ENOENT.ToString());

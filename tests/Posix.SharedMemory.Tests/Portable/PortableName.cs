@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Tests.Portable;
 /// <summary>A name of at most 30 bytes that no other test uses. Disposing unlinks what stands under it.</summary>
 internal sealed class PortableName : IDisposable
 {
-    public string Name { get; } = SharedMemoryDirectory.CreateUniqueName("portable");
+    public string Name { get; } = SharedMemoryObject.CreateUniqueName("portable");
 
     public static implicit operator string(PortableName name) => name.Name;
 

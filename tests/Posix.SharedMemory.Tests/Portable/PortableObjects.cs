@@ -63,8 +63,8 @@ public sealed class PortableObjects
     [Rule("names.unique")]
     public void A_unique_name_and_the_longest_that_every_system_takes_are_names()
     {
-        var longest = SharedMemoryDirectory.CreateUniqueName("p").PadRight(30, 'x');
-        foreach (var name in new[] { SharedMemoryDirectory.CreateUniqueName("a-prefix-that-is-far-too-long-for-it"), longest })
+        var longest = SharedMemoryObject.CreateUniqueName("p").PadRight(30, 'x');
+        foreach (var name in new[] { SharedMemoryObject.CreateUniqueName("a-prefix-that-is-far-too-long-for-it"), longest })
         {
             Assert.InRange(name.Length, 1, 30);
             try
@@ -191,7 +191,7 @@ public sealed class PortableObjects
 
         Assert.False(name.Exists);
         using var memory = SharedMemoryObject.Create(name, s_page);
-        new UnlinkOnDispose(memory).Dispose();
+        new NameOwner(memory).Dispose();
         Assert.False(name.Exists);
     }
 

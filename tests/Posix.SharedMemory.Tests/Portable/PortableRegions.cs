@@ -13,7 +13,7 @@ public sealed class PortableRegions : IDisposable
     [Rule("region.follow")]
     public void A_region_is_shared_by_who_attaches_and_grows_for_all()
     {
-        using var creator = MappedRegion.Create(File, 5000, FileCleanup.Manual);
+        using var creator = MappedRegion.Create(File, 5000, FileCleanup.OnDispose);
         using var user = MappedRegion.Attach(File);
         Assert.Equal((5000, 5000, true, false), (creator.Length, user.Length, creator.OwnsFile, user.OwnsFile));
         Pattern.Of(5000).CopyTo(creator.Mapping.GetSpan());
@@ -36,14 +36,14 @@ public sealed class PortableRegions : IDisposable
     [Rule("region.auto")]
     public void The_owner_deletes_the_file_and_an_automatic_one_has_no_path()
     {
-        using (MappedRegion.Create(File, 10, FileCleanup.Manual))
+        using (MappedRegion.Create(File, 10, FileCleanup.OnDispose))
         {
             MappedRegion.Attach(File).Dispose();
             Assert.True(System.IO.File.Exists(File));
         }
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(_directory));
-        using var automatic = MappedRegion.Create(File, 10, FileCleanup.Auto);
+        using var automatic = MappedRegion.Create(File, 10, FileCleanup.Immediate);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_directory));
         automatic.Mapping.GetSpan()[9] = 1;
         automatic.Resize(70_000);
@@ -54,9 +54,9 @@ public sealed class PortableRegions : IDisposable
     [Rule("region.over")]
     public void Creating_over_a_file_leaves_its_users_what_they_have()
     {
-        using var former = MappedRegion.Create(File, 10, FileCleanup.Manual);
+        using var former = MappedRegion.Create(File, 10, FileCleanup.OnDispose);
         former.Mapping.GetSpan()[0] = 1;
-        using var newer = MappedRegion.Create(File, 20, FileCleanup.Manual);
+        using var newer = MappedRegion.Create(File, 20, FileCleanup.OnDispose);
         Assert.Equal(10, former.Length);
         Assert.Equal(1, former.Mapping.GetReadOnlySpan()[0]);
         using var attached = MappedRegion.Attach(File);

@@ -173,7 +173,7 @@ public sealed class Growing
     private static Thread StartAndLetGoOn(SharedMemoryObject memory, Action act)
     {
         var neighbour = new Thread(() => act());
-        var number = memory.GetStatus().Identity.Number;
+        var number = memory.GetStatus().Identity.Inode;
         neighbour.Start();
         Watchdog.Until(
             () => !neighbour.IsAlive || File.ReadLines("/proc/locks").Any(line =>

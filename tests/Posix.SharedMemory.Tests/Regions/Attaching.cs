@@ -56,7 +56,7 @@ public sealed class Attaching
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var directory = TemporaryDirectory.InMemory();
         using var copy = new ReadableCopy();
-        using var secret = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        using var secret = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
         using (var stranger = Privileged.StartAsStranger(copy, "region-act", directory.File()))
         {
             Assert.Equal("ready", stranger.ReadLine());
@@ -65,7 +65,7 @@ public sealed class Attaching
         }
 
         using var shared = MappedRegion.Create(
-            directory.File("shared"), 10, FileCleanup.Manual, new() { Permissions = (UnixFileMode)Convert.ToInt32("666", 8) });
+            directory.File("shared"), 10, FileCleanup.OnDispose, new() { Permissions = (UnixFileMode)Convert.ToInt32("666", 8) });
         using (var stranger = Privileged.StartAsStranger(copy, "region-act", directory.File("shared")))
         {
             Assert.Equal("ready", stranger.ReadLine());

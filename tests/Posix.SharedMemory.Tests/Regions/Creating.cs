@@ -18,7 +18,7 @@ public sealed class Creating
     {
         using var directory = Directories.Make(onDisk);
         var length = (3 * s_page) + 5;
-        using var region = MappedRegion.Create(directory.File(), length, FileCleanup.Manual, new() { Backing = backing });
+        using var region = MappedRegion.Create(directory.File(), length, FileCleanup.OnDispose, new() { Backing = backing });
         Assert.Equal((directory.File(), (long)length, true), (region.Path, region.Length, region.OwnsFile));
         Assert.Equal(["region"], directory.List());
         Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
@@ -37,7 +37,7 @@ public sealed class Creating
     {
         var permissions = (UnixFileMode)Convert.ToInt32(octal, 8);
         using var directory = Directories.Make(onDisk);
-        using (MappedRegion.Create(directory.File(), 1, FileCleanup.Manual, new() { Permissions = permissions }))
+        using (MappedRegion.Create(directory.File(), 1, FileCleanup.OnDispose, new() { Permissions = permissions }))
         {
             Assert.Equal(permissions, File.GetUnixFileMode(directory.File()));
         }
@@ -45,7 +45,7 @@ public sealed class Creating
         // The umask is the process's: another process has the strictest one.
         using var peer = Peer.Run("sh", "-c", "umask 077; exec \"$0\" \"$@\"", Peer.Program, "region-act", directory.File());
         Assert.Equal("ready", peer.ReadLine());
-        Assert.Equal("ok", peer.Ask($"create 1 Manual {octal}"));
+        Assert.Equal("ok", peer.Ask($"create 1 OnDispose {octal}"));
         Assert.Equal(permissions, File.GetUnixFileMode(directory.File()));
         Assert.Equal(0, peer.Finish().ExitCode);
         Assert.Empty(directory.List());
@@ -59,15 +59,15 @@ public sealed class Creating
         using var directory = TemporaryDirectory.InMemory();
         foreach (var length in (long[])[0, -1, long.MinValue])
         {
-            Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), length, FileCleanup.Manual));
-            Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), length, FileCleanup.Auto));
+            Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), length, FileCleanup.OnDispose));
+            Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), length, FileCleanup.Immediate));
         }
 
-        Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Manual, new() { AddressSpace = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.OnDispose, new() { AddressSpace = -1 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => MappedRegion.Create(directory.File(), 1, (FileCleanup)7));
-        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create("", 1, FileCleanup.Manual));
-        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create(directory.File("a\0b"), 1, FileCleanup.Manual));
-        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create(directory.Path + "/", 1, FileCleanup.Manual));
+        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create("", 1, FileCleanup.OnDispose));
+        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create(directory.File("a\0b"), 1, FileCleanup.OnDispose));
+        Assert.ThrowsAny<ArgumentException>(() => MappedRegion.Create(directory.Path + "/", 1, FileCleanup.OnDispose));
         Assert.Empty(directory.List());
     }
 
@@ -80,12 +80,12 @@ public sealed class Creating
         using var directory = Directories.Make(onDisk);
         using var user = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", user.ReadLine());
-        using var former = MappedRegion.Create(directory.File(), 3 * s_page, FileCleanup.Manual);
+        using var former = MappedRegion.Create(directory.File(), 3 * s_page, FileCleanup.OnDispose);
         former.Mapping.GetSpan().Fill(1);
         Assert.Equal("ok", user.Ask("attach"));
         var formerFile = Identity(directory.File());
 
-        using var region = MappedRegion.Create(directory.File(), s_page, FileCleanup.Manual);
+        using var region = MappedRegion.Create(directory.File(), s_page, FileCleanup.OnDispose);
         Assert.NotEqual(formerFile, Identity(directory.File()));
         Assert.Equal(["region"], directory.List());
         Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
@@ -112,7 +112,7 @@ public sealed class Creating
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllText(directory.File("target"), "kept");
         File.CreateSymbolicLink(directory.File(), directory.File("target"));
-        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
         Assert.Null(new FileInfo(directory.File()).LinkTarget);
         Assert.Equal("kept", File.ReadAllText(directory.File("target")));
     }
@@ -131,18 +131,18 @@ public sealed class Creating
         Refused(Errno.EINVAL, directory.File("directory"), 1);
         Refused(Errno.ENAMETOOLONG, directory.File(new string('x', 256)), 1);
         // More than any file system has, and more than any has address space for.
-        var error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 1L << 60, FileCleanup.Manual));
+        var error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 1L << 60, FileCleanup.OnDispose));
         Assert.Contains(error.Errno.ToString(), "ENOSPC EFBIG ENOMEM", StringComparison.Ordinal);
-        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 100, FileCleanup.Manual, new() { AddressSpace = 1L << 60 }));
+        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 100, FileCleanup.OnDispose, new() { AddressSpace = 1L << 60 }));
         Assert.Equal(Errno.ENOMEM, error.Errno);
-        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("file"), 1L << 60, FileCleanup.Manual));
+        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("file"), 1L << 60, FileCleanup.OnDispose));
         Assert.Equal("kept", File.ReadAllText(directory.File("file")));
         Assert.Equal(["directory", "file"], directory.List());
         Assert.Empty(Held.Descriptors(directory.Path));
         Assert.DoesNotContain(Held.Lines("maps"), line => line.Contains(directory.Path, StringComparison.Ordinal));
 
         static void Refused(Errno errno, string path, long length) =>
-            Assert.Equal(errno, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(path, length, FileCleanup.Manual)).Errno);
+            Assert.Equal(errno, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(path, length, FileCleanup.OnDispose)).Errno);
     }
 
     [SkippableFact]
@@ -161,14 +161,14 @@ public sealed class Creating
                 using var copy = new ReadableCopy();
                 using var stranger = Privileged.StartAsStranger(copy, "region-act", directory.File());
                 Assert.Equal("ready", stranger.ReadLine());
-                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Manual"));
-                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Auto"));
+                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 OnDispose"));
+                Assert.Equal("SharedMemoryException EACCES", stranger.Ask("create 1 Immediate"));
                 Assert.Equal(0, stranger.Finish().ExitCode);
             }
             else
             {
-                Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Manual)).Errno);
-                Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Auto)).Errno);
+                Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.OnDispose)).Errno);
+                Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 1, FileCleanup.Immediate)).Errno);
             }
 
             Assert.Equal(["file"], directory.List());
@@ -189,7 +189,7 @@ public sealed class Creating
         File.WriteAllText(directory.File(), "kept");
         using var owner = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", owner.ReadLine());
-        Assert.Equal("ok", owner.Ask($"create {2 * s_page} Auto"));
+        Assert.Equal("ok", owner.Ask($"create {2 * s_page} Immediate"));
         Assert.Equal("ok", owner.Ask("fill 6"));
         Assert.Equal("kept", File.ReadAllText(directory.File()));
         using var handle = Descriptors.Open($"/proc/{owner.ProcessId}/fd/{owner.Ask("descriptor")}");
@@ -217,7 +217,7 @@ public sealed class Creating
     {
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllText(directory.File(), "kept");
-        using (var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Auto))
+        using (var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Immediate))
         {
             Assert.Equal((false, directory.File()), (region.OwnsFile, region.Path));
             region.TakeOwnership();
@@ -231,7 +231,7 @@ public sealed class Creating
     public void The_creator_removes_a_Manual_file_and_users_keep_it()
     {
         using var directory = TemporaryDirectory.InMemory();
-        var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
         using var other = MappedRegion.Attach(directory.File());
         Assert.False(other.OwnsFile);
         region.Dispose();
@@ -253,7 +253,7 @@ public sealed class Creating
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", owner.ReadLine());
-        Assert.Equal("ok", owner.Ask("create 100 Manual"));
+        Assert.Equal("ok", owner.Ask("create 100 OnDispose"));
         Assert.Equal("ok", owner.Ask("fill 4"));
         owner.Kill();
         using var region = MappedRegion.Attach(directory.File());

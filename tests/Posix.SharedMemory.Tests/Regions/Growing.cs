@@ -16,7 +16,7 @@ public sealed class Growing
     public unsafe void Grows_and_keeps_the_bytes_and_is_followed(bool onDisk, long addressSpace)
     {
         using var directory = Directories.Make(onDisk);
-        using var region = MappedRegion.Create(directory.File(), 100, FileCleanup.Manual, new() { AddressSpace = addressSpace });
+        using var region = MappedRegion.Create(directory.File(), 100, FileCleanup.OnDispose, new() { AddressSpace = addressSpace });
         using var peer = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", peer.ReadLine());
         Assert.Equal("ok", peer.Ask("attach"));
@@ -52,7 +52,7 @@ public sealed class Growing
         MappedRegion region;
         using (Platform.Substitute(platform))
         {
-            region = MappedRegion.Create(directory.File(), 5000, FileCleanup.Manual);
+            region = MappedRegion.Create(directory.File(), 5000, FileCleanup.OnDispose);
         }
 
         using (region)
@@ -77,7 +77,7 @@ public sealed class Growing
     public void A_growth_that_fails_changes_nothing()
     {
         using var directory = TemporaryDirectory.InMemory();
-        using var region = MappedRegion.Create(directory.File(), 5000, FileCleanup.Manual);
+        using var region = MappedRegion.Create(directory.File(), 5000, FileCleanup.OnDispose);
         var mapping = region.Mapping;
         var error = Assert.Throws<SharedMemoryException>(() => region.Resize(1L << 60));
         Assert.Matches("ENOSPC|ENOMEM|EFBIG", error.Errno.ToString());
@@ -94,7 +94,7 @@ public sealed class Growing
     public unsafe void Beyond_the_address_space_the_mapping_is_a_new_one_and_leases_see_the_same_bytes(int pages)
     {
         using var directory = TemporaryDirectory.InMemory();
-        using var region = MappedRegion.Create(directory.File(), 100, FileCleanup.Manual, new() { AddressSpace = 8L * pages * s_page });
+        using var region = MappedRegion.Create(directory.File(), 100, FileCleanup.OnDispose, new() { AddressSpace = 8L * pages * s_page });
         region.Resize(Math.Max(1, 8 * pages) * s_page);
         var former = region.Mapping;
         using (var lease = former.Acquire())
@@ -124,7 +124,7 @@ public sealed class Growing
         MappedRegion region;
         using (Platform.Substitute(platform))
         {
-            region = MappedRegion.Create(directory.File(), 3 * s_page, FileCleanup.Manual);
+            region = MappedRegion.Create(directory.File(), 3 * s_page, FileCleanup.OnDispose);
         }
 
         using (region)
@@ -152,7 +152,7 @@ public sealed class Growing
     public void Growth_by_another_between_two_looks_is_adopted_not_stumbled_over(bool resize)
     {
         using var directory = TemporaryDirectory.InMemory();
-        using var other = MappedRegion.Create(directory.File(), s_page, FileCleanup.Manual);
+        using var other = MappedRegion.Create(directory.File(), s_page, FileCleanup.OnDispose);
         // A program that knows nothing of the lock for growers lengthens the file, out of the room there is, at each of the looks in turn.
         for (var look = 1; ; look++)
         {
@@ -204,7 +204,7 @@ public sealed class Growing
     {
         var rounds = Effort.GrowRounds(usual);
         using var directory = Directories.Make(onDisk);
-        using var region = MappedRegion.Create(directory.File(), 24, FileCleanup.Manual);
+        using var region = MappedRegion.Create(directory.File(), 24, FileCleanup.OnDispose);
         region.Mapping.GetReference<long>(0) = 24;
         using Peer first = Start("1"), second = Start("2");
         first.Tell("go");
@@ -230,7 +230,7 @@ public sealed class Growing
     public async Task Threads_that_resize_and_follow_at_once_agree()
     {
         using var directory = TemporaryDirectory.InMemory();
-        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual, new() { Backing = Backing.Sparse });
+        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose, new() { Backing = Backing.Sparse });
         await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
         {
             for (var round = 1; round <= 1000; round++)
@@ -261,7 +261,7 @@ public sealed class Growing
         using (var peer = Peer.Start("region-act", directory.File()))
         {
             Assert.Equal("ready", peer.ReadLine());
-            Assert.Equal("ok", peer.Ask($"create {3 * s_page} Manual"));
+            Assert.Equal("ok", peer.Ask($"create {3 * s_page} OnDispose"));
             Assert.Equal("ok", peer.Ask("fill 42"));
             Assert.Equal("ok", peer.Ask("flush"));
             Assert.Equal("ok", peer.Ask("release"));

@@ -7,7 +7,7 @@ public sealed class Owning
     public void Ownership_moves_and_only_the_owner_removes_the_file()
     {
         using var directory = TemporaryDirectory.InMemory();
-        var creator = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        var creator = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
         var second = MappedRegion.Attach(directory.File());
         MappedRegion.Attach(directory.File()).Dispose();
         Assert.Equal(["region"], directory.List());
@@ -31,7 +31,7 @@ public sealed class Owning
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());
         Assert.Equal("ready", owner.ReadLine());
-        Assert.Equal("ok", owner.Ask("create 10 Manual"));
+        Assert.Equal("ok", owner.Ask("create 10 OnDispose"));
         using var region = MappedRegion.Attach(directory.File());
         region.TakeOwnership();
         Assert.Equal("ok", owner.Ask("release"));
@@ -52,7 +52,7 @@ public sealed class Owning
     public void What_is_not_its_own_file_is_left(string what)
     {
         using var directory = TemporaryDirectory.InMemory();
-        var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+        var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
         switch (what)
         {
             case "replaced":
@@ -90,7 +90,7 @@ public sealed class Owning
         var platform = new ForkedPlatform();
         using (Platform.Substitute(platform))
         {
-            var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Manual);
+            var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
             platform.IsChild = true;
             region.Dispose();
             Assert.Equal(["region"], directory.List());
@@ -109,7 +109,7 @@ public sealed class Owning
         using var directory = TemporaryDirectory.InMemory();
         using var peer = Peer.Run("sh", "-c", "cd \"$1\" && exec \"$0\" region-act region", Peer.Program, directory.Path);
         Assert.Equal("ready", peer.ReadLine());
-        Assert.Equal("ok", peer.Ask("create 10 Manual"));
+        Assert.Equal("ok", peer.Ask("create 10 OnDispose"));
         Assert.Equal(["region"], directory.List());
         Assert.Equal("ok", peer.Ask("leave"));
         Assert.Equal("ok", peer.Ask("dispose"));

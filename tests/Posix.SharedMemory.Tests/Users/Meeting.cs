@@ -55,7 +55,7 @@ public sealed class Meeting
         Assert.False(missing.Exists);
         Assert.DoesNotContain(
             SharedMemoryDirectory.Enumerate(),
-            entry => entry.Name.StartsWith(".shm-publish-", StringComparison.Ordinal) && entry.Owner == Privileged.Stranger);
+            entry => entry.Name.StartsWith(".shm-publish-", StringComparison.Ordinal) && entry.UserId == Privileged.Stranger);
     }
 
     [SkippableFact]

@@ -16,7 +16,7 @@ public sealed class Failing
         Assert.Equal(slashes + name, failure.ObjectName);
         Assert.Equal($"shm_open(/{name}): No such file or directory (ENOENT)", failure.Message);
         Assert.IsType<IOException>(failure, exactMatch: false);
-        Assert.Equal(Errno.ENOENT.Number, failure.HResult);
+        Assert.Equal(Errno.ENOENT.ToNative(), failure.HResult);
     }
 
     [Fact]
@@ -79,8 +79,8 @@ public sealed class Failing
             Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.OpenOrCreate("a", 1, out _, new() { Lifetime = (Lifetime)(-1) }));
             Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.Rename("a", "b", (RenameMode)7));
             Assert.Throws<ArgumentNullException>(() => SharedMemoryObject.FromHandle(null!));
-            Assert.Throws<ArgumentNullException>(() => SharedMemoryDirectory.CreateUniqueName(null!));
-            Assert.Throws<ArgumentNullException>(() => new UnlinkOnDispose(null!));
+            Assert.Throws<ArgumentNullException>(() => SharedMemoryObject.CreateUniqueName(null!));
+            Assert.Throws<ArgumentNullException>(() => new NameOwner(null!));
         }
 
         Assert.Empty(platform.Calls);
@@ -115,7 +115,7 @@ public sealed class Failing
             () => memory.CopyTo(host.Memory.SafeFileHandle),
             memory.Unlink,
             () => memory.Publish("a"),
-            () => _ = new UnlinkOnDispose(memory),
+            () => _ = new NameOwner(memory),
             () => SharedMemoryObject.FromHandle(memory.SafeFileHandle),
         ];
         foreach (var act in acts)

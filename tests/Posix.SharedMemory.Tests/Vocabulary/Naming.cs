@@ -228,7 +228,7 @@ public sealed class Naming
     [Rule("names.unique")]
     public void CreateUniqueName_has_at_most_30_bytes_and_does_not_repeat(string prefix)
     {
-        var names = Enumerable.Range(0, 1000).Select(_ => SharedMemoryDirectory.CreateUniqueName(prefix)).ToList();
+        var names = Enumerable.Range(0, 1000).Select(_ => SharedMemoryObject.CreateUniqueName(prefix)).ToList();
         Assert.Equal(names.Count, names.Distinct(StringComparer.Ordinal).Count());
         Assert.All(names, name =>
         {
@@ -251,7 +251,7 @@ public sealed class Naming
     {
         foreach (var prefix in (string[])["a/b", "a\0", "\uD83D"])
         {
-            Assert.Throws<ArgumentException>(() => SharedMemoryDirectory.CreateUniqueName(prefix));
+            Assert.Throws<ArgumentException>(() => SharedMemoryObject.CreateUniqueName(prefix));
         }
     }
 
@@ -262,7 +262,7 @@ public sealed class Naming
     [Rule("names.unique")]
     public void CreateUniqueName_keeps_the_whole_characters_of_a_prefix_that_fit(string prefix, string kept)
     {
-        var name = SharedMemoryDirectory.CreateUniqueName(prefix);
+        var name = SharedMemoryObject.CreateUniqueName(prefix);
 
         Assert.StartsWith(kept, name, StringComparison.Ordinal);
         Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(name), kept.Length, 30);

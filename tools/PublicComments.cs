@@ -1,0 +1,71 @@
+// A task of the build (src/Directory.Build.targets): leaves only the comments of public members in the XML file beside an assembly.
+using System;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Collections.Generic;
+using System.Xml.Linq;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+
+/// <summary>Removes the comments of what no caller can reach: they are two thirds of the file, and an editor would never show them.</summary>
+public sealed class PublicComments : Task
+{
+    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    [Required]
+    public string Assembly { get; set; } = "";
+
+    [Required]
+    public string Comments { get; set; } = "";
+
+    public override bool Execute()
+    {
+        var document = XDocument.Load(Comments, LoadOptions.PreserveWhitespace);
+        var assembly = System.Reflection.Assembly.Load(File.ReadAllBytes(Assembly));
+        var offered = new HashSet<string>(// What the compiler keeps extension members in has a name that nobody can write.
+            assembly.GetExportedTypes().Where(type => !type.FullName!.Contains('<')).SelectMany(IdsOf));
+        foreach (var member in document.Descendants("member").Where(member => !offered.Contains(member.Attribute("name")!.Value)).ToArray())
+        {
+            (member.PreviousNode as XText)?.Remove();
+            member.Remove();
+        }
+
+        File.WriteAllText(Comments, $"{document.Declaration}\n{document.ToString(SaveOptions.DisableFormatting)}\n");
+        return true;
+    }
+
+    private static IEnumerable<string> IdsOf(Type type)
+    {
+        var home = NameOf(type);
+        return new[] { "T:" + home }
+            .Concat(type.GetFields(Declared).Where(field => field.IsPublic || field.IsFamily || field.IsFamilyOrAssembly).Select(field => $"F:{home}.{field.Name}"))
+            .Concat(type.GetMethods(Declared).Where(IsOffered).Select(method => "M:" + IdOf(home, method)))
+            .Concat(type.GetConstructors(Declared).Where(IsOffered).Select(constructor => "M:" + IdOf(home, constructor)))
+            .Concat(type.GetProperties(Declared).Where(property => property.GetAccessors(true).Any(IsOffered))
+                .Select(property => $"P:{home}.{property.Name}{Parameters(property.GetIndexParameters())}"))
+            .Concat(type.GetEvents(Declared).Where(offered => IsOffered(offered.AddMethod!)).Select(offered => $"E:{home}.{offered.Name}"));
+    }
+
+    private static bool IsOffered(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
+
+    private static string IdOf(string home, MethodBase method)
+    {
+        var arity = method.IsGenericMethodDefinition ? "``" + method.GetGenericArguments().Length : "";
+        var result = method is MethodInfo { Name: "op_Implicit" or "op_Explicit" } conversion ? "~" + Spell(conversion.ReturnType) : "";
+        return $"{home}.{method.Name.Replace('.', '#')}{arity}{Parameters(method.GetParameters())}{result}";
+    }
+
+    private static string Parameters(ParameterInfo[] parameters) =>
+        parameters.Length == 0 ? "" : $"({string.Join(",", parameters.Select(parameter => Spell(parameter.ParameterType)))})";
+
+    private static string Spell(Type type) =>
+        type.IsByRef ? Spell(type.GetElementType()!) + "@"
+        : type.IsPointer ? Spell(type.GetElementType()!) + "*"
+        : type.IsArray ? Spell(type.GetElementType()!) + "[]"
+        : type.IsGenericParameter ? (type.DeclaringMethod is null ? "`" : "``") + type.GenericParameterPosition
+        : type.IsGenericType ? $"{NameOf(type.GetGenericTypeDefinition()).Split('`')[0]}{{{string.Join(",", type.GetGenericArguments().Select(Spell))}}}"
+        : NameOf(type);
+
+    private static string NameOf(Type type) => type.FullName!.Replace('+', '.');
+}
