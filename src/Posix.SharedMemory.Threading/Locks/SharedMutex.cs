@@ -74,12 +74,14 @@ public sealed class SharedMutex
     }
 
     /// <summary>Gets whether the lock was retired.</summary>
-    // SAFETY: the word lies in the held bytes.
-    internal unsafe bool IsRetired => (Volatile.Read(ref *_word) & LockLayout.OwnerMask) == LockLayout.Retired;
+    internal unsafe bool IsRetired =>
+        // SAFETY: the word lies in the held bytes.
+        (Volatile.Read(ref *_word) & LockLayout.OwnerMask) == LockLayout.Retired;
 
     /// <summary>Gets whether somebody sleeps, or did a moment ago.</summary>
-    // SAFETY: as above.
-    internal unsafe bool HasWaiters => (Volatile.Read(ref *_word) & LockLayout.Waiters) != 0;
+    internal unsafe bool HasWaiters =>
+        // SAFETY: as above.
+        (Volatile.Read(ref *_word) & LockLayout.Waiters) != 0;
 
     /// <summary>The mutex at a place of the roster's mapping.</summary>
     /// <param name="roster">Who may hold it.</param>

@@ -11,6 +11,7 @@ internal sealed unsafe class HeldBytes
         Mapping = mapping;
         Offset = offset;
         _hold = mapping.Hold(offset, length);
+        // SAFETY: the hold, which this object references, keeps the bytes mapped.
         First = _hold.DangerousGetPointer();
     }
 

@@ -22,6 +22,7 @@ internal sealed unsafe class ParticipantEnd(Seat seat, Participant participant) 
             return WaitOutcome.Taken;
         }
 
+        // SAFETY: an address is handed on; the seat lies in bytes that the roster holds.
         list.Add(life, value);
         return WaitOutcome.Pending;
     }

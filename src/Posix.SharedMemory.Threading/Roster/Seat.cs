@@ -113,6 +113,7 @@ internal sealed unsafe class Seat
         var isRegistered = Kernel.Service.IsRegisteredForFences;
         for (var isSecondPass = false; ; isSecondPass = true)
         {
+            // SAFETY: the word lies in the held bytes.
             var first = (int)(Volatile.Read(ref *Memory.Joins) % (uint)Memory.Seats);
             for (var i = 0; i < Memory.Seats; i++)
             {

@@ -40,7 +40,9 @@ internal sealed unsafe class ReturningPermits : Permits
 
     internal override Kernel Kernel => _seat.Kernel;
 
-    internal override int Count => Math.Max(0, _maximum - (int)Volatile.Read(ref *Taken));
+    internal override int Count =>
+        // SAFETY: the word lies in the held bytes.
+        Math.Max(0, _maximum - (int)Volatile.Read(ref *Taken));
 
     internal override int Maximum => _maximum;
 
@@ -76,6 +78,7 @@ internal sealed unsafe class ReturningPermits : Permits
                 return WaitOutcome.Taken;
             }
 
+            // SAFETY: as above.
             list.Add(Sequence, Volatile.Read(ref *Sequence));
             AddLives(ref list);
             return WaitOutcome.Pending;

@@ -92,11 +92,13 @@ public sealed class SharedBarrier
         cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<BarrierResult>(cancellationToken)
             : _queue.WaitAsync(_target, default, Deadline.Never, synchronously: false, cancellationToken);
 
-    // SAFETY: all words lie in the held bytes, at multiples of their size.
-    private unsafe ref uint Word(int at) => ref *(uint*)(_bytes.First + at);
+    private unsafe ref uint Word(int at) =>
+        // SAFETY: all words lie in the held bytes, at multiples of their size.
+        ref *(uint*)(_bytes.First + at);
 
-    // SAFETY: as above.
-    private unsafe ref ulong Wide(int at) => ref *(ulong*)(_bytes.First + at);
+    private unsafe ref ulong Wide(int at) =>
+        // SAFETY: as above.
+        ref *(ulong*)(_bytes.First + at);
 
     private ref uint MemberAt(int place) => ref Word(MembersAt + (sizeof(uint) * place));
 

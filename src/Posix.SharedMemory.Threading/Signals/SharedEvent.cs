@@ -17,6 +17,7 @@ public sealed class SharedEvent : ISharedWaitable
     private unsafe SharedEvent(HeldBytes bytes, EventResetMode mode)
     {
         _bytes = bytes;
+        // SAFETY: the word lies in the held bytes.
         _word = (uint*)bytes.First;
         Mode = mode;
         _target = new(this);
@@ -33,8 +34,9 @@ public sealed class SharedEvent : ISharedWaitable
 
     Kernel ISharedWaitable.Kernel => Kernel.Current;
 
-    // SAFETY: the word lies in the held bytes.
-    private unsafe uint Word => Volatile.Read(ref *_word);
+    private unsafe uint Word =>
+        // SAFETY: the word lies in the held bytes.
+        Volatile.Read(ref *_word);
 
     /// <summary>The event at a place of a mapping, made there if the bytes are zero.</summary>
     /// <param name="mapping">A shared mapping for reading and writing.</param>
@@ -93,6 +95,7 @@ public sealed class SharedEvent : ISharedWaitable
 
             // SYNC event.waiters: pairs with EventTarget.Attempt. Set and woken in one call, so that no kill falls between.
             var one = Mode == EventResetMode.AutoReset;
+            // SAFETY: an address is handed on.
             var woken = Kernel.Current.ChangeAndWake(_word, WordChange.Or, (int)IsSetBit, one ? 1 : int.MaxValue);
             if (one && woken == 0)
             {

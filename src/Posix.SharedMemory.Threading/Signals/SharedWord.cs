@@ -15,14 +15,16 @@ public sealed class SharedWord
     private unsafe SharedWord(MemoryMapping mapping, long offset)
     {
         _bytes = HeldBytes.Take(mapping, offset, sizeof(uint), alignment: 4);
+        // SAFETY: the word lies in the held bytes.
         _word = (uint*)_bytes.First;
         _target = new(this);
         _queue = new(Kernel.Current.Service, wakesAll: true);
     }
 
     /// <summary>Gets the word. Keep the <see cref="SharedWord"/> referenced while the reference is in use, since it keeps the bytes mapped.</summary>
-    // SAFETY: the word lies in the held bytes; the remark above names the condition.
-    public unsafe ref uint Value => ref *_word;
+    public unsafe ref uint Value =>
+        // SAFETY: the word lies in the held bytes; the summary names the condition.
+        ref *_word;
 
     /// <summary>The word at a place of a mapping.</summary>
     /// <param name="mapping">A shared mapping for reading and writing.</param>

@@ -3,6 +3,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>What the operating system can do for waiting, in C# verbs. Interrupted calls and errno end here, and tests make each call fail here.</summary>
 internal abstract unsafe class Kernel
 {
+    // SAFETY: addresses are handed on: whoever calls holds what they point to.
     private readonly Lazy<WaitService> _service;
     private readonly Lazy<News> _news;
 

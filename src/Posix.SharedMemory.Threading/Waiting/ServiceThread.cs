@@ -3,7 +3,7 @@ using Posix.SharedMemory.Threading.Interop;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A thread that sleeps on the words of many waits, and looks at all of them whenever one changes. It never runs user code unless asked to.</summary>
-internal sealed unsafe class ServiceThread
+internal sealed class ServiceThread
 {
     /// <summary>The kernel takes 128 words; some stay free for what is added during a round.</summary>
     private const int MostWords = 120;

@@ -5,6 +5,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>The words of one sleep, each with the value at which it sleeps. A change of any of them ends it.</summary>
 internal unsafe ref struct SleepList
 {
+    // SAFETY: addresses become numbers for the kernel; whoever adds one keeps the word mapped while the list is in use.
     private readonly Span<LinuxFutexWaitv> _entries;
 
     internal SleepList(Span<LinuxFutexWaitv> entries, int count = 0)

@@ -3,6 +3,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>A system on which processes cannot wait for each other by these means.</summary>
 internal sealed unsafe class UnsupportedKernel : Kernel
 {
+    // SAFETY: no address is used.
     internal override bool CanWaitForMany => false;
 
     internal override bool RegisterForFences() => throw Refusal();

@@ -76,7 +76,7 @@ public sealed class CountingPermits : TwoParticipants
             using var cancellation = new CancellationTokenSource(random.Next(1, 30));
             try
             {
-                await (i % 3 == 0 ? Task.Run(() => semaphore.Wait(cancellation.Token)) : semaphore.WaitAsync(cancellation.Token).AsTask());
+                await (i % 10 == 0 ? Task.Factory.StartNew(() => semaphore.Wait(cancellation.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default) : semaphore.WaitAsync(cancellation.Token).AsTask());
                 Interlocked.Increment(ref taken);
             }
             catch (OperationCanceledException)
