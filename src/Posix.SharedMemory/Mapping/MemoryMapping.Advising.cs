@@ -10,7 +10,7 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(offset, length);
-        SharedMemoryException.ThrowIfFailed(_platform.Flush(address, bytes), "msync", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Flush(address, bytes), "msync", _owner.Name);
     }
 
     /// <summary>Tells the system how some bytes will be used.</summary>
@@ -39,7 +39,7 @@ public sealed partial class MemoryMapping
             (address, bytes) = WholePagesIn(offset, length);
         }
 
-        var error = bytes == 0 ? default : _platform.Advise(address, bytes, advice);
+        var error = bytes == 0 ? default : _platform.Mapping.Advise(address, bytes, advice);
         if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
         {
             throw new PlatformNotSupportedException(
@@ -66,13 +66,13 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(0, Length);
-        var error = bytes == 0 ? default : _platform.Populate(address, bytes, writable: Access != FileAccess.Read);
+        var error = bytes == 0 ? default : _platform.Mapping.Populate(address, bytes, writable: Access != FileAccess.Read);
         if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
         {
             error = LookAtEachPage() ? default : Errno.EFAULT;
         }
 
-        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.GetLength(_owner.Target) >= Offset + Length)
+        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.Backing.GetLength(_owner.Target) >= Offset + Length)
         {
             // All of it is there to be had, so it is the memory that is missing.
             throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Name, $"{Length} bytes asked");
@@ -92,7 +92,7 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         // SAFETY: the lease keeps the range mapped; the kernel moves pages, and nothing is touched here.
-        return _platform.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
+        return _platform.Mapping.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
     }
 
     /// <summary>Keeps the mapped pages in memory until <see cref="UnlockFromMemory"/> or the end of the mapping: they are never swapped out.</summary>
@@ -102,7 +102,7 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(0, Length);
-        SharedMemoryException.ThrowIfFailed(_platform.Pin(address, bytes, pinned: true), "mlock", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned: true), "mlock", _owner.Name);
     }
 
     /// <summary>Lets the mapped pages be swapped out again.</summary>
@@ -112,7 +112,7 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         var (address, bytes) = PagesOf(0, Length);
-        SharedMemoryException.ThrowIfFailed(_platform.Pin(address, bytes, pinned: false), "munlock", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned: false), "munlock", _owner.Name);
     }
 
     /// <summary>Changes what this process may do with the mapped bytes. Storing through a span taken before, once they are read-only, ends the process.</summary>
@@ -137,11 +137,11 @@ public sealed partial class MemoryMapping
         {
             using var lease = Acquire();
             var (address, bytes) = PagesOf(0, Length);
-            if (_platform.Protect(address, bytes, access) is { IsSuccess: false } error)
+            if (_platform.Mapping.Protect(address, bytes, access) is { IsSuccess: false } error)
             {
                 throw _owner.IsDisposed
                     ? new SharedMemoryException(error, "mprotect", _owner.Name)
-                    : SealRefusal.Describe(_platform, error, "mprotect", _owner.Target, SealRefusal.AgainstWriting);
+                    : _platform.Seals.Refused(error, "mprotect", _owner.Target, SystemSeals.AgainstWriting);
             }
 
             Access = access;

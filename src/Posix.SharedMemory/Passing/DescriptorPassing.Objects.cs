@@ -32,7 +32,7 @@ public static partial class DescriptorPassing
 
         var platform = Platform.Current;
         Span<byte> message = stackalloc byte[ObjectMessage.Bytes];
-        ObjectMessage.Write(message, platform.GetLength(target));
+        ObjectMessage.Write(message, platform.Backing.GetLength(target));
         var turn = SendTurn.Of(socket);
         if (!turn.TryTake())
         {
@@ -153,7 +153,7 @@ public static partial class DescriptorPassing
             ?? throw new InvalidDataException("The descriptor that came is not one of memory (but of a pipe, a socket, a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)
         {
-            SharedMemoryException.ThrowIfFailed(platform.GetSeals(target, out var seals), "fcntl(F_GET_SEALS)");
+            SharedMemoryException.ThrowIfFailed(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
             // Who cannot write at all cannot begin to.
             seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;
             if ((seals & required) != required)
@@ -165,7 +165,7 @@ public static partial class DescriptorPassing
         }
 
         // Behind the seals: with Shrink among them the length can no longer fall.
-        var length = platform.GetLength(target);
+        var length = platform.Backing.GetLength(target);
         return length >= announced
             ? memory
             : throw new InvalidDataException($"The object that came has {length} bytes, where the message announces {announced}.");
@@ -189,7 +189,7 @@ public static partial class DescriptorPassing
         try
         {
             handle.DangerousAddRef(ref isHeld);
-            return platform.SendMessage(socket, data, [(int)handle.DangerousGetHandle()], out sent);
+            return platform.Wire.SendMessage(socket, data, [(int)handle.DangerousGetHandle()], out sent);
         }
         finally
         {

@@ -112,7 +112,7 @@ public static partial class DescriptorPassing
     private static Errno TryReceive(Platform platform, SafeHandle socket, Span<byte> buffer, int maxHandles, out HandleReceiveResult? result)
     {
         Span<int> descriptors = stackalloc int[maxHandles];
-        var error = platform.ReceiveMessage(socket, buffer, descriptors, out var message);
+        var error = platform.Wire.ReceiveMessage(socket, buffer, descriptors, out var message);
         result = error.IsSuccess ? Wrap(platform, message, descriptors[..message.Descriptors]) : null;
         return error;
     }
@@ -147,7 +147,7 @@ public static partial class DescriptorPassing
                     }
                     else
                     {
-                        platform.Close(descriptors[at]);
+                        platform.Wire.Close(descriptors[at]);
                     }
                 }
             }

@@ -158,7 +158,7 @@ public static partial class DescriptorPassing
                 held[holds++] = handle;
             }
 
-            return platform.SendMessage(socket, data, descriptors, out sent);
+            return platform.Wire.SendMessage(socket, data, descriptors, out sent);
         }
         finally
         {

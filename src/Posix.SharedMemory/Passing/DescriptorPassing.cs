@@ -22,7 +22,7 @@ public static partial class DescriptorPassing
     public static PeerCredentials GetPeerCredentials(this Socket socket)
     {
         CheckSocket(socket);
-        var error = Platform.Current.GetPeerCredentials(socket.SafeHandle, out var credentials);
+        var error = Platform.Current.Wire.GetPeerCredentials(socket.SafeHandle, out var credentials);
         return error.IsSuccess ? credentials : throw new SharedMemoryException(error, "getsockopt(SO_PEERCRED)");
     }
 

@@ -49,7 +49,7 @@ public static class HandleInheritance
                 foreach (var (handle, wasInheritable) in lent)
                 {
                     // The flag of an open descriptor, which this is, can always be set.
-                    _ = platform.SetInheritable(handle, wasInheritable);
+                    _ = platform.Wire.SetInheritable(handle, wasInheritable);
                     handle.DangerousRelease();
                 }
             }
@@ -77,7 +77,7 @@ public static class HandleInheritance
     public static void SetInheritable(SafeHandle handle, bool inheritable)
     {
         ArgumentNullException.ThrowIfNull(handle);
-        SharedMemoryException.ThrowIfFailed(Platform.Current.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
+        SharedMemoryException.ThrowIfFailed(Platform.Current.Wire.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
     }
 
     private static void Check(SafeHandle handle)
@@ -90,10 +90,10 @@ public static class HandleInheritance
 
     private static void Lend(Platform platform, SafeHandle handle, Stack<(SafeHandle Handle, bool WasInheritable)> lent)
     {
-        SharedMemoryException.ThrowIfFailed(platform.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
+        SharedMemoryException.ThrowIfFailed(platform.Wire.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
         var isHeld = false;
         handle.DangerousAddRef(ref isHeld);
         lent.Push((handle, wasInheritable));
-        SharedMemoryException.ThrowIfFailed(platform.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
+        SharedMemoryException.ThrowIfFailed(platform.Wire.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
     }
 }

@@ -1,8 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
-using Posix.SharedMemory.Interop;
-using static Posix.SharedMemory.Interop.Unix;
 
 namespace Posix.SharedMemory;
 
@@ -67,7 +65,7 @@ internal sealed class WriteReadiness
                     Start();
                 }
 
-                ThrowIfFailed(TryWake(), "write");
+                SharedMemoryException.ThrowIfFailed(TryWake(), "write");
                 _arrivals.Add(waiter);
                 isWaiting = true;
             }
@@ -90,14 +88,14 @@ internal sealed class WriteReadiness
             return default;
         }
 
-        var error = _platform.WriteTo(_writer, [1], out _);
+        var error = _platform.Wire.WriteTo(_writer, [1], out _);
         _isWoken = error.IsSuccess;
         return error;
     }
 
     private void Start()
     {
-        _platform.OpenPipe(out var reader, out var writer);
+        _platform.Wire.OpenPipe(out var reader, out var writer);
         _writer = writer;
         _isWoken = false;
         try
@@ -118,14 +116,14 @@ internal sealed class WriteReadiness
         var waiters = new List<WriteWaiter>();
         try
         {
-            var descriptors = new PollDescriptor[8];
+            var descriptors = new Readiness[8];
             var last = 1;
             while (!Gather(reader, waiters, mayEnd: last == 0))
             {
                 var polled = Enter(waiters, reader, ref descriptors);
                 var limit = waiters.Count == 0 ? Linger : Look;
-                ThrowIfFailed(_platform.Poll(polled, limit), "poll");
-                last = Complete(waiters, polled) + waiters.Count + polled[0].revents;
+                SharedMemoryException.ThrowIfFailed(_platform.Wire.Wait(polled, limit), "poll");
+                last = Complete(waiters, polled) + waiters.Count + (polled[0].IsReady ? 1 : 0);
             }
         }
         catch (Exception e)
@@ -145,7 +143,7 @@ internal sealed class WriteReadiness
         {
             if (_isWoken)
             {
-                ThrowIfFailed(_platform.ReadFrom(reader, stackalloc byte[1], out _), "read");
+                SharedMemoryException.ThrowIfFailed(_platform.Wire.ReadFrom(reader, stackalloc byte[1], out _), "read");
                 _isWoken = false;
             }
 
@@ -163,30 +161,30 @@ internal sealed class WriteReadiness
     }
 
     /// <summary>Writes down the pipe and the sockets. Each stands there once, since sends on one socket wait for their turn: the kernel polls no more than <c>RLIMIT_NOFILE</c>.</summary>
-    private static Span<PollDescriptor> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, ref PollDescriptor[] descriptors)
+    private static Span<Readiness> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, ref Readiness[] descriptors)
     {
         if (descriptors.Length <= waiters.Count)
         {
-            descriptors = new PollDescriptor[(waiters.Count + 1) * 2];
+            descriptors = new Readiness[(waiters.Count + 1) * 2];
         }
 
-        descriptors[0] = new() { fd = (int)reader.DangerousGetHandle(), events = POLLIN };
+        descriptors[0] = new((int)reader.DangerousGetHandle(), ForWriting: false);
         for (var at = 0; at < waiters.Count; at++)
         {
-            descriptors[at + 1] = new() { fd = waiters[at].Descriptor, events = POLLOUT };
+            descriptors[at + 1] = new(waiters[at].Descriptor, ForWriting: true);
         }
 
         return descriptors.AsSpan(0, waiters.Count + 1);
     }
 
     /// <summary>Ends the waits that are over. Their sockets are let go first: who waits may be just disposing one.</summary>
-    private static int Complete(List<WriteWaiter> waiters, ReadOnlySpan<PollDescriptor> polled)
+    private static int Complete(List<WriteWaiter> waiters, ReadOnlySpan<Readiness> polled)
     {
         var over = new List<WriteWaiter>();
         for (var at = waiters.Count - 1; at >= 0; at--)
         {
             var waiter = waiters[at];
-            if (polled[at + 1].revents != 0 || waiter.Task.IsCompleted)
+            if (polled[at + 1].IsReady || waiter.Task.IsCompleted)
             {
                 waiter.LetGo();
                 over.Add(waiter);
@@ -235,13 +233,5 @@ internal sealed class WriteReadiness
 
         waiters.ForEach(waiter => waiter.LetGo());
         waiters.ForEach(waiter => waiter.TrySetException(why));
-    }
-
-    private static void ThrowIfFailed(Errno error, string operation)
-    {
-        if (!error.IsSuccess)
-        {
-            throw new SharedMemoryException(error, operation);
-        }
     }
 }
