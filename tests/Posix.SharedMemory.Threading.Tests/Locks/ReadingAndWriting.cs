@@ -94,22 +94,22 @@ public sealed class ReadingAndWriting : TwoParticipants
     public async Task Writers_wait_for_readers_and_readers_for_writers()
     {
         var read = _lock.EnterRead();
-        var write = _other.EnterWriteAsync().AsTask();
-        var blocked = Task.Run(() => _other.EnterWrite());
+        // Each leaves as soon as it is in: the others wait for it.
+        var write = WriteAsync();
+        var blocked = Task.Run(() => _other.EnterWrite().Dispose());
         Watchdog.Until(() => _lock.Writer is not null, "the writer");
-        Assert.False(write.IsCompleted);
-        var reader = _lock.EnterReadAsync().AsTask();
-        var blockedReader = Task.Run(() => _lock.EnterRead());
-        Assert.False(reader.IsCompleted);
+        var reader = ReadAsync();
+        var blockedReader = Task.Run(() => _lock.EnterRead().Dispose());
+        await Task.Delay(30);
+        Assert.False(write.IsCompleted || blocked.IsCompleted || reader.IsCompleted || blockedReader.IsCompleted);
         read.Dispose();
-        await Task.WhenAny(write, blocked).WaitAsync(Watchdog.Limit);
-        var first = write.IsCompleted ? write : blocked;
-        (await first).Dispose();
-        (await (first == write ? blocked : write).WaitAsync(Watchdog.Limit)).Dispose();
-        (await reader.WaitAsync(Watchdog.Limit)).Dispose();
-        (await blockedReader.WaitAsync(Watchdog.Limit)).Dispose();
+        await Task.WhenAll(write, blocked, reader, blockedReader).WaitAsync(Watchdog.Limit);
         Assert.True(_other.TryEnterWrite(out var last));
         last.Dispose();
+
+        async Task WriteAsync() => (await _other.EnterWriteAsync()).Dispose();
+
+        async Task ReadAsync() => (await _lock.EnterReadAsync()).Dispose();
     }
 
     [Fact]
