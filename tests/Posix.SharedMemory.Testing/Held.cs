@@ -15,7 +15,7 @@ public static class Held
             line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var device, var number, ..]
             && number == identity.Inode.ToString(CultureInfo.InvariantCulture)
             && device.Split(':').Select(part => ulong.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray() is [var major, var minor]
-            && LinuxPlatform.MakeDevice(major, minor) == identity.Device),
+            && LinuxFiles.MakeDevice(major, minor) == identity.Device),
     ];
 
     /// <summary>What is open of the files whose paths contain something.</summary>

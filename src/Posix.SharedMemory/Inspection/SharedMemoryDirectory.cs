@@ -26,7 +26,7 @@ public static class SharedMemoryDirectory
     public static SharedMemoryEntry? Find(ReadOnlySpan<byte> name)
     {
         var parsed = ObjectName.Parse(name);
-        return Platform.Current.Find(parsed) is { } status ? new(parsed, status) : null;
+        return Platform.Current.Names.Find(parsed) is { } status ? new(parsed, status) : null;
     }
 
     /// <summary>Tells how large the file system behind the names is, and how much of it is left.</summary>
@@ -38,7 +38,7 @@ public static class SharedMemoryDirectory
     /// Console.WriteLine($"{usage.UsedBytes} of {usage.TotalBytes} bytes in use, {usage.AvailableBytes} left");
     /// </code>
     /// </example>
-    public static SharedMemoryUsage GetUsage() => Platform.Current.GetUsage();
+    public static SharedMemoryUsage GetUsage() => Platform.Current.Inspection.GetUsage();
 
     /// <summary>Returns how much memory this process's control group may use, shared memory included; <see langword="null"/> where no limit is known.</summary>
     /// <returns>The smallest limit from the group up to the root, and how much the group with that limit uses now.</returns>
@@ -54,7 +54,7 @@ public static class SharedMemoryDirectory
     /// }
     /// </code>
     /// </example>
-    public static MemoryLimit? GetMemoryLimit() => Platform.Current.GetMemoryLimit();
+    public static MemoryLimit? GetMemoryLimit() => Platform.Current.Inspection.GetMemoryLimit();
 
     /// <summary>Begins to tell what happens to the names of objects: which come, go and move.</summary>
     /// <exception cref="SharedMemoryException">
@@ -72,7 +72,7 @@ public static class SharedMemoryDirectory
     /// }
     /// </code>
     /// </example>
-    public static SharedMemoryWatcher Watch() => new(Platform.Current.WatchDirectory());
+    public static SharedMemoryWatcher Watch() => new(Platform.Current.Inspection.WatchDirectory());
 
     /// <summary>Finds the processes that map an object or have it open.</summary>
     /// <exception cref="ArgumentException">The name cannot be one.</exception>
@@ -86,8 +86,8 @@ public static class SharedMemoryDirectory
     {
         var parsed = ObjectName.Parse(name, "shm_open");
         var platform = Platform.Current;
-        return platform.Find(parsed) is { } status
-            ? platform.IndexHolders(status.Identity)[status.Identity]
+        return platform.Names.Find(parsed) is { } status
+            ? platform.Inspection.IndexHolders(status.Identity)[status.Identity]
             : throw new SharedMemoryException(Errno.ENOENT, "shm_open", name);
     }
 
@@ -107,12 +107,12 @@ public static class SharedMemoryDirectory
     /// Console.WriteLine(holders.IsComplete ? "all processes seen" : $"not seen: {string.Join(", ", holders.UnreadableProcessIds)}");
     /// </code>
     /// </example>
-    public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.IndexHolders(only: null);
+    public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.Inspection.IndexHolders(only: null);
 
     /// <summary>Finds memory that has no name here by the processes that hold it: made by <c>memfd_create</c>, or an object that was unlinked.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <remarks>What is held only by processes that this user may not look into is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-    public static IEnumerable<UnnamedMemory> EnumerateUnnamed() => Platform.Current.ListUnnamed();
+    public static IEnumerable<UnnamedMemory> EnumerateUnnamed() => Platform.Current.Inspection.ListUnnamed();
 
     /// <summary>Opens the memory that a descriptor of another process stands for, as by a descriptor of one's own.</summary>
     /// <param name="processId">The process.</param>
@@ -151,7 +151,7 @@ public static class SharedMemoryDirectory
         ArgumentOutOfRangeException.ThrowIfNegative(processId);
         ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
         SharedMemoryObject.CheckAccess(access);
-        if (Platform.Current.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
+        if (Platform.Current.Inspection.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");
         }
@@ -170,9 +170,9 @@ public static class SharedMemoryDirectory
 
     private static IEnumerable<SharedMemoryEntry> Enumerate(Platform platform)
     {
-        foreach (var name in platform.ListNames())
+        foreach (var name in platform.Names.List())
         {
-            if (platform.Find(name) is { } status)
+            if (platform.Names.Find(name) is { } status)
             {
                 yield return new(name, status);
             }

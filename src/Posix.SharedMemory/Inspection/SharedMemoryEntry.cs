@@ -59,7 +59,7 @@ public sealed class SharedMemoryEntry
     /// <summary>Finds the processes that map the object or have it open.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
     /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>, without opening it. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-    public SharedMemoryHolders GetHolders() => Platform.Current.IndexHolders(Identity)[Identity];
+    public SharedMemoryHolders GetHolders() => Platform.Current.Inspection.IndexHolders(Identity)[Identity];
 
     /// <summary>Asks the kernel whether anybody has the object open or mapped, in whatever PID namespace, without taking part in the object's membership meanwhile.</summary>
     /// <returns><see langword="null"/>: this user is not told, who is neither the owner nor has <c>CAP_LEASE</c>; or this system does not tell.</returns>
@@ -74,7 +74,7 @@ public sealed class SharedMemoryEntry
     public bool? IsHeld()
     {
         var platform = Platform.Current;
-        var error = platform.Open(_name, FileMode.Open, FileAccess.Read, UnixFileMode.None, out var handle);
+        var error = platform.Names.Open(_name, FileMode.Open, FileAccess.Read, UnixFileMode.None, out var handle);
         if (handle is null)
         {
             return error == Errno.EACCES ? null : throw new SharedMemoryException(error, "shm_open", Name);
@@ -83,9 +83,9 @@ public sealed class SharedMemoryEntry
         using (handle)
         {
             var target = new OpenObject(handle, _name);
-            return platform.GetStatus(target).Identity != Identity ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
+            return platform.Backing.GetStatus(target).Identity != Identity ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
                 // Who takes part in a membership holds the object; that is told to those whom the kernel does not tell the rest.
-                : platform.IsHeldByOthers(target) ?? (platform.QueryMembership(target) == MembershipState.None ? null : true);
+                : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target) == MembershipState.None ? null : true);
         }
     }
 
@@ -102,7 +102,7 @@ public sealed class SharedMemoryEntry
         var target = ObjectName.Parse(name, "shm_rename");
         SharedMemoryOptions.Check(mode);
         var platform = Platform.Current;
-        var error = platform.Find(_name)?.Identity == Identity ? platform.Rename(_name, target, mode) : Errno.ENOENT;
+        var error = platform.Names.Find(_name)?.Identity == Identity ? platform.Names.Rename(_name, target, mode) : Errno.ENOENT;
         if (!error.IsSuccess)
         {
             throw new SharedMemoryException(error, "shm_rename", error == Errno.EEXIST ? name : Name);
@@ -120,7 +120,7 @@ public sealed class SharedMemoryEntry
     /// <remarks>Who has the object open keeps it. <see href="https://man7.org/linux/man-pages/man2/chmod.2.html">chmod(2)</see></remarks>
     public void SetPermissions(UnixFileMode permissions)
     {
-        var error = Platform.Current.SetPermissions(_name, Identity, SharedMemoryOptions.Check(permissions));
+        var error = Platform.Current.Names.SetPermissions(_name, Identity, SharedMemoryOptions.Check(permissions));
         if (!error.IsSuccess)
         {
             throw new SharedMemoryException(error, "chmod", Name);

@@ -10,5 +10,5 @@ internal static partial class Libc
     internal static partial int inotify_init1(int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial int inotify_add_watch(SafeFileHandle fd, byte* pathname, uint mask);
+    internal static partial int inotify_add_watch(SafeFileHandle fd, ref byte pathname, uint mask);
 }

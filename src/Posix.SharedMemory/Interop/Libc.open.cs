@@ -6,10 +6,10 @@ namespace Posix.SharedMemory.Interop;
 internal static partial class Libc
 {
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial int open(byte* path, int oflag, uint mode);
+    internal static partial int open(ref byte path, int oflag, uint mode);
 
     // Apple arm64 passes variadic arguments on the stack: filling x2 to x7 puts mode where open reads it.
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
-    internal static unsafe partial int open_apple_arm64(
-        byte* path, int oflag, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint mode);
+    internal static partial int open_apple_arm64(
+        ref byte path, int oflag, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint mode);
 }

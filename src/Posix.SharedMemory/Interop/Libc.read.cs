@@ -7,16 +7,23 @@ namespace Posix.SharedMemory.Interop;
 internal static partial class Libc
 {
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial nint read(SafeFileHandle fd, byte* buf, nuint count);
+    internal static partial nint read(SafeFileHandle fd, ref byte buf, nuint count);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial nint write(SafeHandle fd, byte* buf, nuint count);
+    internal static partial nint write(SafeHandle fd, ref byte buf, nuint count);
+
+    // To and from memory at any address, which the kernel checks.
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint read(SafeFileHandle fd, nint buf, nuint count);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial nint pread(SafeFileHandle fd, byte* buf, nuint count, long offset);
+    internal static partial nint write(SafeHandle fd, nint buf, nuint count);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial nint pwrite(SafeFileHandle fd, byte* buf, nuint count, long offset);
+    internal static partial nint pread(SafeFileHandle fd, ref byte buf, nuint count, long offset);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint pwrite(SafeFileHandle fd, ref byte buf, nuint count, long offset);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial long lseek(SafeFileHandle fd, long offset, int whence);

@@ -17,5 +17,5 @@ internal static partial class Libc
     internal static unsafe partial nint splice(SafeFileHandle fd_in, long* off_in, SafeFileHandle fd_out, ref long off_out, nuint len, uint flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial int poll(ref PollDescriptor fds, nuint nfds, int timeout);
+    internal static partial int poll(ref byte fds, nuint nfds, int timeout);
 }

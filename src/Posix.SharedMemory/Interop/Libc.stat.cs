@@ -20,5 +20,5 @@ internal static partial class Libc
     internal static partial int fchmod(SafeFileHandle fd, uint mode);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial int chmod(byte* path, uint mode);
+    internal static partial int chmod(ref byte path, uint mode);
 }

@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.Interop;
 internal static partial class Libc
 {
     [LibraryImport(Library, EntryPoint = "statfs", SetLastError = true)]
-    internal static unsafe partial int statfs_linux(byte* path, out LinuxStatfs buf);
+    internal static partial int statfs_linux(ref byte path, out LinuxStatfs buf);
 
     [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
     internal static partial int fstatfs_linux(SafeFileHandle fd, out LinuxStatfs buf);

@@ -7,20 +7,20 @@ namespace Posix.SharedMemory.Interop;
 internal static partial class Libc
 {
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static unsafe partial nint statx(nint number, nint dirfd, byte* path, nint flags, nint mask, out LinuxStatx buf);
+    internal static partial nint statx(nint number, nint dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static unsafe partial nint statx(nint number, SafeFileHandle dirfd, byte* path, nint flags, nint mask, out LinuxStatx buf);
+    internal static partial nint statx(nint number, SafeFileHandle dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static unsafe partial nint renameat2(
-        nint number, nint olddirfd, byte* oldpath, nint newdirfd, byte* newpath, nint flags);
+    internal static partial nint renameat2(
+        nint number, nint olddirfd, ref byte oldpath, nint newdirfd, ref byte newpath, nint flags);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static unsafe partial nint memfd_create(nint number, byte* name, nint flags);
+    internal static partial nint memfd_create(nint number, ref byte name, nint flags);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static unsafe partial nint getdents64(nint number, SafeFileHandle fd, byte* dirp, nint count);
+    internal static partial nint getdents64(nint number, SafeFileHandle fd, ref byte dirp, nint count);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static unsafe partial nint copy_file_range(

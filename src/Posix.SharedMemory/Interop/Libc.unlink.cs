@@ -6,11 +6,11 @@ namespace Posix.SharedMemory.Interop;
 internal static partial class Libc
 {
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial int unlink(byte* path);
+    internal static partial int unlink(ref byte path);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial int rename(byte* oldpath, byte* newpath);
+    internal static partial int rename(ref byte oldpath, ref byte newpath);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static unsafe partial int linkat(int olddirfd, byte* oldpath, int newdirfd, byte* newpath, int flags);
+    internal static partial int linkat(int olddirfd, ref byte oldpath, int newdirfd, ref byte newpath, int flags);
 }

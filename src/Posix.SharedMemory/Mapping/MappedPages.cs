@@ -35,7 +35,7 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_platform.Flush(address, bytes), "msync", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Flush(address, bytes), "msync", _owner.Name);
     }
 
     internal void Advise(MemoryAdvice advice)
@@ -48,7 +48,7 @@ internal readonly ref struct MappedPages
 
         // The contents of private pages go: only of those that lie wholly inside.
         var (address, bytes) = advice == MemoryAdvice.DontNeed && _request.Private ? Inside : Around;
-        var error = bytes == 0 ? default : _platform.Advise(address, bytes, advice);
+        var error = bytes == 0 ? default : _platform.Mapping.Advise(address, bytes, advice);
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             throw new PlatformNotSupportedException(
@@ -62,14 +62,14 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        var error = bytes == 0 ? default : _platform.Populate(address, bytes, lease.IsWritable);
+        var error = bytes == 0 ? default : _platform.Mapping.Populate(address, bytes, lease.IsWritable);
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             error = ReadEachPage() ? default : Errno.EFAULT;
         }
 
         var operation = lease.IsWritable ? "madvise(MADV_POPULATE_WRITE)" : "madvise(MADV_POPULATE_READ)";
-        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.GetLength(_owner.Target) >= _offset + _length)
+        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.Backing.GetLength(_owner.Target) >= _offset + _length)
         {
             // The object has all of the bytes, so it is the memory that is missing.
             throw new SharedMemoryException(Errno.ENOSPC, operation, _owner.Name, $"there is no memory for all of the {_length} bytes");
@@ -81,21 +81,21 @@ internal readonly ref struct MappedPages
     internal bool CollapseToHugePages()
     {
         using var lease = _lease;
-        return _length > 0 && _platform.Collapse(_first, checked((nuint)_length)).IsSuccess;
+        return _length > 0 && _platform.Mapping.Collapse(_first, checked((nuint)_length)).IsSuccess;
     }
 
     internal void Pin(bool pinned)
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_platform.Pin(address, bytes, pinned), pinned ? "mlock" : "munlock", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned), pinned ? "mlock" : "munlock", _owner.Name);
     }
 
     internal Errno Protect(FileAccess access)
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        return _platform.Protect(address, bytes, access);
+        return _platform.Mapping.Protect(address, bytes, access);
     }
 
     /// <summary>The whole pages around the bytes.</summary>
@@ -132,13 +132,13 @@ internal readonly ref struct MappedPages
         Span<byte> one = stackalloc byte[1];
         for (var offset = 0L; offset < _length; offset += MemoryPage.Size)
         {
-            if (!_platform.TryCopyFrom((nint)(_first + offset), one))
+            if (!_platform.Mapping.TryCopyFrom((nint)(_first + offset), one))
             {
                 return false;
             }
         }
 
         // Bytes that start inside a page may end in one page more.
-        return _length == 0 || _platform.TryCopyFrom((nint)(_first + _length - 1), one);
+        return _length == 0 || _platform.Mapping.TryCopyFrom((nint)(_first + _length - 1), one);
     }
 }

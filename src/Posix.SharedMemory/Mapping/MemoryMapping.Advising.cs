@@ -119,7 +119,7 @@ public sealed partial class MemoryMapping
             {
                 throw _owner.IsDisposed
                     ? new SharedMemoryException(error, "mprotect", _owner.Name)
-                    : SealRefusal.Describe(_platform, error, "mprotect", _owner.Target, SealRefusal.AgainstWriting);
+                    : _platform.Seals.Refused(error, "mprotect", _owner.Target, SystemSeals.AgainstWriting);
             }
 
             Access = access;

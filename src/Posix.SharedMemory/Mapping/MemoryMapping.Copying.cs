@@ -23,7 +23,7 @@ public sealed partial class MemoryMapping
         var source = MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length);
         if (!_range.Extent!.IsStable)
         {
-            return _platform.TryCopyFrom((nint)source, destination);
+            return _platform.Mapping.TryCopyFrom((nint)source, destination);
         }
 
         new ReadOnlySpan<byte>(source, destination.Length).CopyTo(destination);
@@ -41,6 +41,6 @@ public sealed partial class MemoryMapping
         using var lease = Acquire();
         MappedBytes.RequireWritable(Access);
         // SAFETY: the lease keeps the range mapped; the kernel checks each page.
-        return _platform.TryCopyTo((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, source.Length), source);
+        return _platform.Mapping.TryCopyTo((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, source.Length), source);
     }
 }

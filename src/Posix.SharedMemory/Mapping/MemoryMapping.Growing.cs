@@ -21,7 +21,7 @@ public sealed partial class MemoryMapping
         lock (_owner.Gate)
         {
             ThrowIfDisposed();
-            return Show(Math.Max(0, _platform.GetLength(_owner.Target) - Offset));
+            return Show(Math.Max(0, _platform.Backing.GetLength(_owner.Target) - Offset));
         }
     }
 
@@ -47,11 +47,11 @@ public sealed partial class MemoryMapping
 
             if (length > _length)
             {
-                _platform.MapMore(_owner.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
+                _platform.Mapping.MapMore(_owner.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
                 if (_isProtected)
                 {
                     // Protect has reached as far as the length did, and what was withdrawn may carry an older protection.
-                    SharedMemoryException.ThrowIfFailed(_platform.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
+                    SharedMemoryException.ThrowIfFailed(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
                 }
             }
 

@@ -33,13 +33,13 @@ internal sealed class NameMembership : IDisposable
     {
         membership = null;
         var target = memory.Target;
-        var state = platform.QueryMembership(target);
+        var state = platform.Membership.Query(target);
         if (state == MembershipState.None && !joins)
         {
             return true;
         }
 
-        var error = state == MembershipState.Ending ? Errno.EAGAIN : platform.TakeMembership(target, exclusive: false);
+        var error = state == MembershipState.Ending ? Errno.EAGAIN : platform.Membership.Take(target, exclusive: false);
         if (error == Errno.EAGAIN && patient)
         {
             return false;
@@ -52,7 +52,7 @@ internal sealed class NameMembership : IDisposable
         }
 
         // SYNC membership.last: pairs with RemoveIfLast. The share is taken before the look, so the name found cannot be going.
-        var status = platform.GetStatus(target);
+        var status = platform.Backing.GetStatus(target);
         if (status.NameCount == 0)
         {
             return false;
@@ -100,7 +100,7 @@ internal sealed class NameMembership : IDisposable
     /// <summary>A lock for oneself needs a descriptor open for writing. Who may not write the object leaves the name to others.</summary>
     private void RemoveThroughWritable(in OpenObject target)
     {
-        if (!_platform.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
+        if (!_platform.Names.Open(_name.Name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
         {
             return;
         }
@@ -108,9 +108,9 @@ internal sealed class NameMembership : IDisposable
         using (handle)
         {
             var writable = new OpenObject(handle!, _name.Name);
-            if (_platform.GetStatus(writable).Identity == _name.Identity)
+            if (_platform.Backing.GetStatus(writable).Identity == _name.Identity)
             {
-                _platform.DropMembership(target);
+                _platform.Membership.Drop(target);
                 RemoveIfLast(writable);
             }
         }
@@ -121,11 +121,11 @@ internal sealed class NameMembership : IDisposable
         // SYNC membership.last: pairs with Follow. Who has the membership alone removes the name before letting go, so whoever takes a
         // share later finds the name gone. Two who leave at once hinder each other at first: each lets go, and whoever
         // does so last has the membership alone at the second try.
-        var error = _platform.TakeMembership(target, exclusive: true);
+        var error = _platform.Membership.Take(target, exclusive: true);
         if (error == Errno.EAGAIN)
         {
-            _platform.DropMembership(target);
-            error = _platform.TakeMembership(target, exclusive: true);
+            _platform.Membership.Drop(target);
+            error = _platform.Membership.Take(target, exclusive: true);
         }
 
         if (error.IsSuccess)

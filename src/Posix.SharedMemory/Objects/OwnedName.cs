@@ -13,7 +13,7 @@ internal readonly record struct OwnedName
         _platform = platform;
         _name = name;
         _identity = identity;
-        _processId = platform.ProcessId;
+        _processId = platform.Membership.ProcessId;
     }
 
     internal ObjectName Name => _name;
@@ -21,14 +21,14 @@ internal readonly record struct OwnedName
     internal ObjectIdentity Identity => _identity;
 
     /// <summary>Gets whether this process took the name on; a forked child has a copy and did not.</summary>
-    internal bool IsOurs => _platform.ProcessId == _processId;
+    internal bool IsOurs => _platform.Membership.ProcessId == _processId;
 
     /// <summary>Removes the name if it still means the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
     internal Errno Remove()
     {
         try
         {
-            return _platform.Find(_name)?.Identity == _identity ? _platform.Unlink(_name) : Errno.ENOENT;
+            return _platform.Names.Find(_name)?.Identity == _identity ? _platform.Names.Unlink(_name) : Errno.ENOENT;
         }
         catch (SharedMemoryException e)
         {

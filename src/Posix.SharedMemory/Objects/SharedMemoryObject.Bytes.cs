@@ -21,7 +21,7 @@ public sealed partial class SharedMemoryObject
     public int Read(Span<byte> destination, long offset)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        return _platform.Read(Target, destination, offset);
+        return _platform.Mapping.Read(Target, destination, offset);
     }
 
     /// <summary>Copies bytes into the object: all of them, or none and an exception. It never makes the object longer.</summary>
@@ -41,7 +41,7 @@ public sealed partial class SharedMemoryObject
     {
         var target = Target;
         RequireWritable();
-        var extent = _platform.GetExtent(target);
+        var extent = _platform.Backing.GetExtent(target);
         var range = ByteRange.Within(extent.Length, offset, source.Length, nameof(source));
         if (HasHugePages)
         {
@@ -50,12 +50,12 @@ public sealed partial class SharedMemoryObject
         }
 
         // A copy into one page stores all or nothing by itself. One over several could find the memory of the second missing.
-        if (range.Length > MemoryPage.Size - MemoryPage.Inside(offset) && !_platform.HasMemory(target, extent, range))
+        if (range.Length > MemoryPage.Size - MemoryPage.Inside(offset) && !_platform.Backing.HasMemory(target, extent, range))
         {
-            _platform.Reserve(target, range);
+            _platform.Backing.Reserve(target, range);
         }
 
-        _platform.Write(target, source, offset);
+        _platform.Mapping.Write(target, source, offset);
     }
 
     /// <summary>Copies bytes from a file, a pipe or another memory object into this one, inside the kernel where it can (<c>copy_file_range</c>, <c>splice</c>). It never makes the object longer.</summary>
@@ -98,7 +98,7 @@ public sealed partial class SharedMemoryObject
     private ByteRange StepThatFits(ByteRange rest)
     {
         var step = rest with { Length = Math.Min(CopyStepBytes, rest.Length) };
-        for (var shortage = _platform.FindShortage(Target, step, isUrgent: false); shortage is not null; shortage = _platform.FindShortage(Target, step, isUrgent: true))
+        for (var shortage = _platform.Backing.FindShortage(Target, step, isUrgent: false); shortage is not null; shortage = _platform.Backing.FindShortage(Target, step, isUrgent: true))
         {
             step = step.Length > CopyBufferBytes ? step with { Length = step.Length / 2 } : throw shortage;
         }
@@ -113,7 +113,7 @@ public sealed partial class SharedMemoryObject
         while (done < range.Length)
         {
             var rest = new ByteRange(range.Offset + done, range.Length - done);
-            var error = _platform.Receive(Target, source, rest, out var received);
+            var error = _platform.Wire.Receive(Target, source, rest, out var received);
             if (MustGoThroughBuffer(error) || (error.IsSuccess && received == 0))
             {
                 // Of files that the kernel makes up (/proc) copy_file_range says they are empty: reading tells.
@@ -147,14 +147,14 @@ public sealed partial class SharedMemoryObject
         ArgumentNullException.ThrowIfNull(destination);
         ObjectDisposedException.ThrowIf(destination.IsClosed, destination);
         var range = CheckReadableRange(offset, count);
-        _platform.CheckFileSizeLimit(Target, destination, range.Length);
+        _platform.Wire.CheckFileSizeLimit(Target, destination, range.Length);
         var done = 0L;
         while (done < range.Length)
         {
-            var error = _platform.Send(Target, destination, new(offset + done, range.Length - done), out var sent);
+            var error = _platform.Wire.Send(Target, destination, new(offset + done, range.Length - done), out var sent);
             if (error == Errno.EAGAIN)
             {
-                _platform.WaitUntilWritable(destination);
+                _platform.Wire.WaitUntilWritable(destination);
             }
             else if (MustGoThroughBuffer(error))
             {
@@ -243,7 +243,7 @@ public sealed partial class SharedMemoryObject
         while (done < range.Length)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var error = _platform.Send(Target, destination.SafeHandle, new(range.Offset + done, range.Length - done), out var sent);
+            var error = _platform.Wire.Send(Target, destination.SafeHandle, new(range.Offset + done, range.Length - done), out var sent);
             if (!error.IsSuccess && error != Errno.EAGAIN && !MustGoThroughBuffer(error))
             {
                 throw new SharedMemoryException(error, "sendfile", Name);
@@ -295,7 +295,7 @@ public sealed partial class SharedMemoryObject
             var done = 0L;
             while (done < range.Length)
             {
-                var error = _platform.ReadFrom(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, range.Length - done)), out var read);
+                var error = _platform.Wire.ReadFrom(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, range.Length - done)), out var read);
                 if (error == Errno.EAGAIN && before + done > 0)
                 {
                     break;
@@ -327,10 +327,10 @@ public sealed partial class SharedMemoryObject
     {
         while (!source.IsEmpty)
         {
-            var error = _platform.WriteTo(destination, source, out var written);
+            var error = _platform.Wire.WriteTo(destination, source, out var written);
             if (error == Errno.EAGAIN)
             {
-                _platform.WaitUntilWritable(destination);
+                _platform.Wire.WaitUntilWritable(destination);
             }
             else if (!error.IsSuccess)
             {
@@ -359,7 +359,7 @@ public sealed partial class SharedMemoryObject
 
     private ByteRange CheckReadableRange(long offset, long? count)
     {
-        var length = _platform.GetLength(Target);
+        var length = _platform.Backing.GetLength(Target);
         return ByteRange.Within(length, offset, count ?? Math.Max(0, length - offset), nameof(count));
     }
 }

@@ -107,7 +107,7 @@ public sealed partial class SharedMemoryObject
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/link.2.html">linkat(2)</see>; FreeBSD: <c>shm_rename(2)</c></remarks>
     public void Publish(string name, RenameMode mode = RenameMode.NoReplace)
     {
-        var parsed = ObjectName.Parse(name, _platform.PublishCall);
+        var parsed = ObjectName.Parse(name, _platform.Names.PublishCall);
         SharedMemoryOptions.Check(mode);
         if (mode == RenameMode.Exchange)
         {
@@ -132,7 +132,7 @@ public sealed partial class SharedMemoryObject
 
         if (TryPublish(name, mode) is { IsSuccess: false } error)
         {
-            throw new SharedMemoryException(error, _platform.PublishCall, name.Text);
+            throw new SharedMemoryException(error, _platform.Names.PublishCall, name.Text);
         }
     }
 
@@ -144,14 +144,14 @@ public sealed partial class SharedMemoryObject
     private static Errno TryCreate(in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
     {
         var platform = Platform.Current;
-        if (!platform.HasUnpublishedObjects)
+        if (!platform.Names.HasUnpublishedObjects)
         {
             return TryCreateInPlace(platform, name, length, options, out memory);
         }
 
         memory = null;
         // Publishing decides. But where the name is taken already, a large length need not be looked for first.
-        if (length >= WorthALook && platform.Find(name) is not null)
+        if (length >= WorthALook && platform.Names.Find(name) is not null)
         {
             return Errno.EEXIST;
         }
@@ -162,7 +162,7 @@ public sealed partial class SharedMemoryObject
         {
             error = TryCreateUnpublished(name, platform, length, options, out unpublished);
         }
-        catch (SharedMemoryException e) when ((e.Errno == Errno.ENOSPC || e.Errno == Errno.ENOMEM) && platform.Find(name) is not null)
+        catch (SharedMemoryException e) when ((e.Errno == Errno.ENOSPC || e.Errno == Errno.ENOMEM) && platform.Names.Find(name) is not null)
         {
             // It is the creator who was faster that has the memory.
             return Errno.EEXIST;
@@ -199,7 +199,7 @@ public sealed partial class SharedMemoryObject
                 "This system has no locks on shared memory, which UnlinkOnLastDispose needs. Use UnlinkOnDispose in the process that creates the object.");
         }
 
-        var error = platform.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, options.Permissions, out var handle);
+        var error = platform.Names.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, options.Permissions, out var handle);
         if (handle is null)
         {
             return error;
@@ -208,7 +208,7 @@ public sealed partial class SharedMemoryObject
         var created = new SharedMemoryObject(platform, new(handle, name), FileAccess.ReadWrite, options.Lifetime);
         try
         {
-            platform.SetInitialLength(created.Target, length, options.Backing);
+            platform.Backing.SetInitialLength(created.Target, length, options.Backing);
             created._nameOwner = created.OwnerOf(name, created.Target);
             memory = created;
             return default;
@@ -217,7 +217,7 @@ public sealed partial class SharedMemoryObject
         {
             if (memory is null)
             {
-                _ = platform.Unlink(name);
+                _ = platform.Names.Unlink(name);
                 created.Dispose();
             }
         }
@@ -228,7 +228,7 @@ public sealed partial class SharedMemoryObject
         in ObjectName calledName, Platform platform, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
     {
         memory = null;
-        var error = platform.CreateUnpublished(out var handle, out var temporary);
+        var error = platform.Names.CreateUnpublished(out var handle, out var temporary);
         if (handle is null)
         {
             return error;
@@ -242,9 +242,9 @@ public sealed partial class SharedMemoryObject
         try
         {
             var target = new OpenObject(handle, calledName);
-            platform.SetInitialLength(target, length, options.Backing);
+            platform.Backing.SetInitialLength(target, length, options.Backing);
             // Last, since writing and growing take set-user and set-group away from who is not root; and exact, past the umask.
-            platform.SetPermissions(target, options.Permissions);
+            platform.Backing.SetPermissions(target, options.Permissions);
             memory = created;
             return default;
         }
@@ -262,14 +262,14 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         // Whatever may fail comes before the name is there for all to see.
         var owner = OwnerOf(name, target);
-        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.TakeMembership(target, exclusive: false) is { IsSuccess: false } refusal)
+        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.Membership.Take(target, exclusive: false) is { IsSuccess: false } refusal)
         {
             throw NameMembership.Refused(refusal, name.Text);
         }
 
         try
         {
-            var error = _platform.Publish(target, _temporaryName, name, mode);
+            var error = _platform.Names.Publish(target, _temporaryName, name, mode);
             if (error.IsSuccess)
             {
                 _name = name;
@@ -283,7 +283,7 @@ public sealed partial class SharedMemoryObject
         {
             if (_name.IsNone && _lifetime == Lifetime.UnlinkOnLastDispose)
             {
-                _platform.DropMembership(target);
+                _platform.Membership.Drop(target);
             }
         }
     }
@@ -291,8 +291,8 @@ public sealed partial class SharedMemoryObject
     /// <summary>Who will remove the name, by the object's lifetime; nobody by default.</summary>
     private IDisposable? OwnerOf(in ObjectName name, in OpenObject target) => _lifetime switch
     {
-        Lifetime.UnlinkOnDispose => new NameOwner(new OwnedName(_platform, name, _platform.GetStatus(target).Identity)),
-        Lifetime.UnlinkOnLastDispose => new NameMembership(_platform, this, new(_platform, name, _platform.GetStatus(target).Identity)),
+        Lifetime.UnlinkOnDispose => new NameOwner(new OwnedName(_platform, name, _platform.Backing.GetStatus(target).Identity)),
+        Lifetime.UnlinkOnLastDispose => new NameMembership(_platform, this, new(_platform, name, _platform.Backing.GetStatus(target).Identity)),
         _ => null,
     };
 }

@@ -7,9 +7,6 @@ public sealed partial class SharedMemoryObject
     /// <summary>Where the mappings end that were made of this object and are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
     private MappedExtents _extents;
 
-    /// <summary><see cref="Shrink"/>, made once.</summary>
-    private Action<long>? _shrink;
-
     /// <summary>Maps the whole object.</summary>
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException">
@@ -80,7 +77,7 @@ public sealed partial class SharedMemoryObject
         // Under the monitor: no thread can shrink the object between the look at its length and the entry in the list.
         lock (_handle)
         {
-            var mapped = CheckMapped(_platform.GetLength(target), offset, length, whole);
+            var mapped = CheckMapped(_platform.Backing.GetLength(target), offset, length, whole);
             // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
             var slack = offset & (PageSize - 1);
             var request = new MappingRequest
@@ -95,7 +92,7 @@ public sealed partial class SharedMemoryObject
                 HugePages = options?.AdviseHugePages ?? false,
             };
             // Huge pages are mapped whole, and none is taken ahead.
-            var range = _platform.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
+            var range = _platform.Mapping.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
             range.Extent = new(offset + mapped.Length) { IsStable = KeepBytes(KnownSeals) };
             _extents.Add(range.Extent);
             return new(_platform, this, range, request, slack, follows);
@@ -146,12 +143,12 @@ public sealed partial class SharedMemoryObject
             if (_extents.FindPast(length) is >= 0 and var end)
             {
                 // Disposing it would not help what is sealed.
-                throw _platform.GetSeals(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
-                    ? SealRefusal.Describe(_platform, Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
+                throw _platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
+                    ? _platform.Seals.Refused(Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
                     : new InvalidOperationException($"A live mapping of this object ends at {end}: dispose it before shrinking to {length}.");
             }
 
-            _platform.SetLength(target, length);
+            _platform.Backing.Shrink(target, length);
         }
     }
 }

@@ -6,7 +6,7 @@ public sealed partial class SharedMemoryObject
 {
     /// <summary>Gets the length in bytes, asked of the kernel each time: another process may change it.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed. The kernel has no other reason to refuse.</exception>
-    public long Length => _platform.GetLength(Target);
+    public long Length => _platform.Backing.GetLength(Target);
 
     /// <summary>Gets or sets the permissions, with set-user, set-group and sticky. The umask does not apply.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: only the owner may set them.</exception>
@@ -14,13 +14,13 @@ public sealed partial class SharedMemoryObject
     public UnixFileMode Permissions
     {
         get => GetStatus().Permissions;
-        set => _platform.SetPermissions(Target, SharedMemoryOptions.Check(value));
+        set => _platform.Backing.SetPermissions(Target, SharedMemoryOptions.Check(value));
     }
 
     /// <summary>Asks the system what it knows of the object now.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed. The kernel has no other reason to refuse.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
-    public SharedMemoryStatus GetStatus() => _platform.GetStatus(Target);
+    public SharedMemoryStatus GetStatus() => _platform.Backing.GetStatus(Target);
 
     /// <summary>Makes the object longer or shorter. What is new reads as zero.</summary>
     /// <param name="length">In bytes.</param>
@@ -46,7 +46,10 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         RequireWritable();
         CheckPages(length, "ftruncate");
-        _platform.Resize(target, length, backing, _shrink ??= Shrink);
+        if (!_platform.Backing.Grow(target, length, backing))
+        {
+            Shrink(length);
+        }
     }
 
     /// <summary>Reserves the memory of a part, so that storing there cannot fail.</summary>
@@ -68,7 +71,7 @@ public sealed partial class SharedMemoryObject
     /// }
     /// ]]></code>
     /// </example>
-    public void Reserve(long offset, long length) => _platform.Reserve(Target, CheckWritableRange(offset, length));
+    public void Reserve(long offset, long length) => _platform.Backing.Reserve(Target, CheckWritableRange(offset, length));
 
     /// <summary>Gives the memory of a part back to the system. It then reads as zero; the length stays.</summary>
     /// <param name="offset">The first byte.</param>
@@ -83,7 +86,7 @@ public sealed partial class SharedMemoryObject
         var range = CheckWritableRange(offset, length);
         if (range.Length > 0)
         {
-            _platform.Discard(Target, range);
+            _platform.Backing.Discard(Target, range);
         }
     }
 
@@ -94,7 +97,7 @@ public sealed partial class SharedMemoryObject
     /// Before Linux 6.5, in an object that is not fully allocated, memory that was reserved and never written is not found.
     /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">lseek(2)</see>, <c>cachestat(2)</c>
     /// </remarks>
-    public IReadOnlyList<ByteRange> GetAllocatedRanges() => _platform.GetAllocatedRanges(Target);
+    public IReadOnlyList<ByteRange> GetAllocatedRanges() => _platform.Inspection.GetAllocatedRanges(Target);
 
     /// <summary>Tells where the memory of each page is, from the start to the end of the object. No page is brought in, read or touched by it.</summary>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not tell.</exception>
@@ -108,7 +111,7 @@ public sealed partial class SharedMemoryObject
     /// var swapped = memory.GetPageStates().Where(run => run.State == PageState.Swapped).Sum(run => run.Range.Length);
     /// </code>
     /// </example>
-    public IReadOnlyList<PageRun> GetPageStates() => _platform.GetPageStates(Target);
+    public IReadOnlyList<PageRun> GetPageStates() => _platform.Inspection.GetPageStates(Target);
 
     /// <summary>Finds the parts of the object that processes map in huge pages, in order. No page is brought in or touched by it.</summary>
     /// <returns>
@@ -119,12 +122,12 @@ public sealed partial class SharedMemoryObject
     /// A huge page is seen through the page table of a process that maps it as one. What no such process has touched is not told.
     /// <see href="https://man7.org/linux/man-pages/man2/PAGEMAP_SCAN.2const.html">ioctl(PAGEMAP_SCAN)</see>
     /// </remarks>
-    public IReadOnlyList<ByteRange>? FindHugePages() => _platform.FindHugePages(Target);
+    public IReadOnlyList<ByteRange>? FindHugePages() => _platform.Inspection.FindHugePages(Target);
 
     private ByteRange CheckWritableRange(long offset, long length)
     {
         var target = Target;
         RequireWritable();
-        return ByteRange.Within(_platform.GetLength(target), offset, length);
+        return ByteRange.Within(_platform.Backing.GetLength(target), offset, length);
     }
 }

@@ -11,7 +11,7 @@ public sealed partial class SharedMemoryObject
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
     public static void Unlink(string name)
     {
-        if (Platform.Current.Unlink(ObjectName.Parse(name, "shm_unlink")) is { IsSuccess: false } error)
+        if (Platform.Current.Names.Unlink(ObjectName.Parse(name, "shm_unlink")) is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "shm_unlink", name);
         }
@@ -24,7 +24,7 @@ public sealed partial class SharedMemoryObject
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
     public static bool TryUnlink(string name)
     {
-        var error = Platform.Current.Unlink(ObjectName.Parse(name, "shm_unlink"));
+        var error = Platform.Current.Names.Unlink(ObjectName.Parse(name, "shm_unlink"));
         return error.IsSuccess || (error == Errno.ENOENT ? false : throw new SharedMemoryException(error, "shm_unlink", name));
     }
 
@@ -47,7 +47,7 @@ public sealed partial class SharedMemoryObject
         var source = ObjectName.Parse(from, "shm_rename");
         var target = ObjectName.Parse(to, "shm_rename");
         SharedMemoryOptions.Check(mode);
-        var error = Platform.Current.Rename(source, target, mode);
+        var error = Platform.Current.Names.Rename(source, target, mode);
         if (!error.IsSuccess)
         {
             throw new SharedMemoryException(error, "shm_rename", error == Errno.EEXIST ? to : from);
@@ -71,7 +71,7 @@ public sealed partial class SharedMemoryObject
         get
         {
             var target = Target;
-            return _name.IsNone || _platform.Find(_name)?.Identity != _platform.GetStatus(target).Identity;
+            return _name.IsNone || _platform.Names.Find(_name)?.Identity != _platform.Backing.GetStatus(target).Identity;
         }
     }
 

@@ -29,13 +29,13 @@ public sealed partial class SharedMemoryObject
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         options = AnonymousMemoryOptions.Check(options);
         var platform = Platform.Current;
-        var target = new OpenObject(platform.CreateAnonymous(options.ToRequest(), out var pageSize), default);
+        var target = new OpenObject(platform.Seals.CreateAnonymous(options.ToRequest(), out var pageSize), default);
         var isComplete = false;
         try
         {
             var created = new SharedMemoryObject(platform, target, FileAccess.ReadWrite) { PageSize = pageSize };
             created.CheckPages(length, "ftruncate");
-            platform.SetInitialLength(target, length, options.Backing);
+            platform.Backing.SetInitialLength(target, length, options.Backing);
             isComplete = true;
             return created;
         }
@@ -54,7 +54,7 @@ public sealed partial class SharedMemoryObject
     {
         get
         {
-            var error = _platform.GetSeals(Target, out var seals);
+            var error = _platform.Seals.Get(Target, out var seals);
             return error.IsSuccess ? seals : throw new SharedMemoryException(error, "fcntl(F_GET_SEALS)", Name);
         }
     }
@@ -84,16 +84,16 @@ public sealed partial class SharedMemoryObject
         // Under the monitor: a mapping that is made meanwhile either finds the seals or is found here.
         lock (_handle)
         {
-            if (_platform.AddSeals(target, seals) is { IsSuccess: false } error)
+            if (_platform.Seals.Add(target, seals) is { IsSuccess: false } error)
             {
                 throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)", Name, WhyNotSealed(error, seals));
             }
 
             KnownSeals |= seals;
-            if (_extents.IsAnyMapped && _platform.GetSeals(target, out var present).IsSuccess && KeepBytes(present))
+            if (_extents.IsAnyMapped && _platform.Seals.Get(target, out var present).IsSuccess && KeepBytes(present))
             {
                 // For mappings that outlive this object, which can ask no more then.
-                _extents.SetStable(_platform.GetLength(target));
+                _extents.SetStable(_platform.Backing.GetLength(target));
             }
         }
     }
@@ -109,7 +109,7 @@ public sealed partial class SharedMemoryObject
         {
             // The seals first: from then on the length cannot fall.
             var target = Target;
-            return _platform.GetSeals(target, out var seals).IsSuccess && KeepBytes(seals) && _platform.GetLength(target) >= end;
+            return _platform.Seals.Get(target, out var seals).IsSuccess && KeepBytes(seals) && _platform.Backing.GetLength(target) >= end;
         }
         catch (ObjectDisposedException)
         {

@@ -161,13 +161,13 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
     /// </example>
     public SharedMemoryHolders GetHolders()
     {
-        var identity = _platform.GetStatus(Target).Identity;
-        return _platform.IndexHolders(identity)[identity];
+        var identity = _platform.Backing.GetStatus(Target).Identity;
+        return _platform.Inspection.IndexHolders(identity)[identity];
     }
 
     /// <summary>Gets whether another user takes part in the object's membership, so that the last of them removes the name.</summary>
     /// <remarks>The kernel holds the membership and releases it when a user dies: who takes part is alive. docs/spec/objects/membership.md is the protocol.</remarks>
-    public bool HasOtherMembers => _platform.QueryMembership(Target) != MembershipState.None;
+    public bool HasOtherMembers => _platform.Membership.Query(Target) != MembershipState.None;
 
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>
@@ -193,7 +193,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
             if (!_temporaryName.IsNone && !_handle.IsClosed)
             {
                 // Best effort: nobody knows this name but us.
-                _ = _platform.Unlink(_temporaryName);
+                _ = _platform.Names.Unlink(_temporaryName);
             }
 
             _handle.Dispose();
@@ -202,11 +202,11 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
     /// <summary>Takes over a descriptor, if it is one of memory that is open for reading; otherwise it stays the caller's.</summary>
     internal static SharedMemoryObject? OfHandle(Platform platform, in OpenObject target) =>
-        platform.Examine(target, out var pageSize) is { } access ? new(platform, target, access) { PageSize = pageSize } : null;
+        platform.Seals.Examine(target, out var pageSize) is { } access ? new(platform, target, access) { PageSize = pageSize } : null;
 
     /// <summary>Represents a file that was opened for reading and writing, for the regions made of it.</summary>
     internal static SharedMemoryObject OfFile(Platform platform, in OpenObject target) =>
-        new(platform, target, FileAccess.ReadWrite) { PageSize = platform.GetPageSize(target) };
+        new(platform, target, FileAccess.ReadWrite) { PageSize = platform.Seals.GetPageSize(target) };
 
     /// <summary>Opens what a directory entry stands for, whatever bytes its name has.</summary>
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)
@@ -240,7 +240,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         var target = Target;
         return _name.IsNone
             ? throw new InvalidOperationException("The object has no name.")
-            : new(_platform, _name, _platform.GetStatus(target).Identity);
+            : new(_platform, _name, _platform.Backing.GetStatus(target).Identity);
     }
 
     /// <summary>Opens, and follows the membership of an object whose last user is to remove the name.</summary>
@@ -253,7 +253,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
         var since = 0L;
         for (var attempt = default(SpinWait); ; attempt.SpinOnce())
         {
-            var error = platform.Open(name, mode, access, permissions, out var handle);
+            var error = platform.Names.Open(name, mode, access, permissions, out var handle);
             if (handle is null)
             {
                 return error;

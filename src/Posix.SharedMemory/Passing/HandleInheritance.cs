@@ -8,13 +8,13 @@ public static class HandleInheritance
 {
     private static readonly Lock s_starting = new();
 
-    /// <summary>Starts a program that inherits some descriptors, under the same numbers, and none of those that other calls of this method lend to their programs.</summary>
+    /// <summary>Starts a program that inherits some descriptors, under the same numbers, and none of those that other calls of this method give to their programs.</summary>
     /// <param name="startInfo">The program. Pass the numbers in its arguments, environment or input: <c>handle.DangerousGetHandle()</c>.</param>
-    /// <param name="handles">The descriptors. They stay the caller's, and close-on-exec as before.</param>
+    /// <param name="handles">The descriptors. They still belong to the caller, and are close-on-exec as before.</param>
     /// <returns>The program's process.</returns>
     /// <exception cref="ArgumentException">A handle is null or invalid.</exception>
     /// <exception cref="ObjectDisposedException">A handle is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The description of the program names none.</exception>
+    /// <exception cref="InvalidOperationException"><paramref name="startInfo"/> does not name a program.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">The program could not be started.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: a handle is not an open descriptor.</exception>
     /// <remarks>
@@ -49,7 +49,7 @@ public static class HandleInheritance
                 foreach (var (handle, wasInheritable) in lent)
                 {
                     // The flag of an open descriptor, which this is, can always be set.
-                    _ = platform.SetInheritable(handle, wasInheritable);
+                    _ = platform.Wire.SetInheritable(handle, wasInheritable);
                     handle.DangerousRelease();
                 }
             }
@@ -77,7 +77,7 @@ public static class HandleInheritance
     public static void SetInheritable(SafeHandle handle, bool inheritable)
     {
         ArgumentNullException.ThrowIfNull(handle);
-        SharedMemoryException.ThrowIfFailed(Platform.Current.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
+        SharedMemoryException.ThrowIfFailed(Platform.Current.Wire.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
     }
 
     private static void Check(SafeHandle handle)
@@ -90,10 +90,10 @@ public static class HandleInheritance
 
     private static void Lend(Platform platform, SafeHandle handle, Stack<(SafeHandle Handle, bool WasInheritable)> lent)
     {
-        SharedMemoryException.ThrowIfFailed(platform.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
+        SharedMemoryException.ThrowIfFailed(platform.Wire.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
         var isHeld = false;
         handle.DangerousAddRef(ref isHeld);
         lent.Push((handle, wasInheritable));
-        SharedMemoryException.ThrowIfFailed(platform.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
+        SharedMemoryException.ThrowIfFailed(platform.Wire.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
     }
 }

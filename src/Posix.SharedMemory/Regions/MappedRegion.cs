@@ -44,7 +44,7 @@ public sealed class MappedRegion : IDisposable
         SharedMemoryOptions.Check(cleanup);
         options = MappedRegionOptions.Check(options);
         var platform = Platform.Current;
-        var error = platform.CreateFile(place, out var handle, out var temporary);
+        var error = platform.Names.CreateFile(place, out var handle, out var temporary);
         if (handle is null)
         {
             throw new SharedMemoryException(error, "open", place.Text);
@@ -57,16 +57,16 @@ public sealed class MappedRegion : IDisposable
         {
             var file = SharedMemoryObject.OfFile(platform, target);
             file.CheckPages(length, "ftruncate");
-            platform.SetInitialLength(target, length, options.Backing);
-            platform.SetPermissions(target, options.Permissions);
+            platform.Backing.SetInitialLength(target, length, options.Backing);
+            platform.Backing.SetPermissions(target, options.Permissions);
             region = new(platform, file, place, options, length: null);
             // All that may fail comes before the path leads to the file.
-            var owned = new OwnedFile(platform, place, platform.GetStatus(target).Identity);
+            var owned = new OwnedFile(platform, place, platform.Backing.GetStatus(target).Identity);
             if (cleanup != FileCleanup.Immediate)
             {
-                if (platform.PlaceFile(target, temporary, place) is { IsSuccess: false } refusal)
+                if (platform.Names.PlaceFile(target, temporary, place) is { IsSuccess: false } refusal)
                 {
-                    throw new SharedMemoryException(refusal, platform.PublishCall, place.Text);
+                    throw new SharedMemoryException(refusal, platform.Names.PublishCall, place.Text);
                 }
 
                 region._owned = cleanup == FileCleanup.OnDispose ? owned : null;
@@ -116,7 +116,7 @@ public sealed class MappedRegion : IDisposable
         var place = FilePath.Parse(path);
         options = MappedRegionOptions.Check(options);
         var platform = Platform.Current;
-        var error = platform.OpenFile(place, out var handle);
+        var error = platform.Names.OpenFile(place, out var handle);
         return handle is null
             ? throw new SharedMemoryException(error, "open", place.Text)
             : Attach(platform, new(handle, place.Label), place, options, length: null);
@@ -140,7 +140,7 @@ public sealed class MappedRegion : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         var platform = Platform.Current;
         var target = new OpenObject(handle, default, SharesOpen: true);
-        var present = platform.GetLength(target);
+        var present = platform.Backing.GetLength(target);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, present);
         return new(platform, SharedMemoryObject.OfFile(platform, target), path: null, MappedRegionOptions.Default, length);
     }
@@ -177,8 +177,8 @@ public sealed class MappedRegion : IDisposable
             if (newLength > Length)
             {
                 _file.CheckPages(newLength, "ftruncate");
-                _platform.Resize(target, newLength, _options.Backing, shrink: null);
-                Adopt(_platform.GetLength(target));
+                _ = _platform.Backing.Grow(target, newLength, _options.Backing);
+                Adopt(_platform.Backing.GetLength(target));
             }
         }
     }
@@ -190,7 +190,7 @@ public sealed class MappedRegion : IDisposable
     {
         lock (_file)
         {
-            var present = _platform.GetLength(_file.Target);
+            var present = _platform.Backing.GetLength(_file.Target);
             if (present <= Length)
             {
                 return false;
@@ -217,7 +217,7 @@ public sealed class MappedRegion : IDisposable
         lock (_file)
         {
             _owned = _path is { } path
-                ? new(_platform, path, _platform.GetStatus(_file.Target).Identity)
+                ? new(_platform, path, _platform.Backing.GetStatus(_file.Target).Identity)
                 : throw new InvalidOperationException("A region attached by descriptor knows no path to remove.");
         }
     }
@@ -252,7 +252,7 @@ public sealed class MappedRegion : IDisposable
         var attached = false;
         try
         {
-            if (platform.GetLength(target) == 0)
+            if (platform.Backing.GetLength(target) == 0)
             {
                 throw new InvalidDataException($"{path?.Text} is empty: there is nothing to map.");
             }
@@ -274,7 +274,7 @@ public sealed class MappedRegion : IDisposable
     {
         if (temporary is { } path)
         {
-            _ = platform.RemoveFile(path);
+            _ = platform.Names.RemoveFile(path);
         }
     }
 

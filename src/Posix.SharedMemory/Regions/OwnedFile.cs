@@ -3,14 +3,14 @@ namespace Posix.SharedMemory;
 /// <summary>A path together with the file it is meant to lead to, and the process that may remove it.</summary>
 internal readonly struct OwnedFile(Platform platform, FilePath path, ObjectIdentity identity)
 {
-    private readonly int _processId = platform.ProcessId;
+    private readonly int _processId = platform.Membership.ProcessId;
 
     /// <summary>Removes the file if the path still leads to it, in the process that owns it. A file that cannot be removed is left.</summary>
     internal void Remove()
     {
-        if (platform.ProcessId == _processId && platform.FindFile(path, out var found).IsSuccess && found == identity)
+        if (platform.Membership.ProcessId == _processId && platform.Names.FindFile(path, out var found).IsSuccess && found == identity)
         {
-            _ = platform.RemoveFile(path);
+            _ = platform.Names.RemoveFile(path);
         }
     }
 }

@@ -9,15 +9,15 @@ internal static class PathWalker
     internal static void Walk(string[] arguments)
     {
         var path = FaultPaths.All.Single(path => path.Name == arguments[0]);
-        var platform = new SignallingPlatform();
+        var platform = new ScriptedPlatform();
         using var substitute = Platform.Substitute(platform);
         using var scene = new FaultScene(TemporaryName.Of(arguments[1]), TemporaryName.Of(arguments[2])) { UnpublishedLength = Actor.Number(arguments[3]) };
         path.Arrange(scene);
         Console.WriteLine("arranged");
         Console.ReadLine();
-        platform.Arm(Actor.Number(arguments[4]), Actor.Number(arguments[5]));
+        platform.ArmSignal(Actor.Number(arguments[4]), Actor.Number(arguments[5]));
         path.Act(scene);
-        var made = platform.Arm(0, 0);
+        var made = platform.ArmSignal(0, 0);
         Console.WriteLine($"done {Actor.Text(made)}");
         Console.ReadLine();
     }

@@ -54,24 +54,24 @@ internal sealed class FailingTwice : FaultCampaign
     /// <summary>How many calls the operation makes now: that may depend on what other processes do.</summary>
     private static int Count(FaultPath path)
     {
-        var platform = new PlannedPlatform();
+        var platform = new ScriptedPlatform();
         using var substitute = Platform.Substitute(platform);
         using var scene = new FaultScene();
         path.Arrange(scene);
-        platform.Arm(s_none);
+        platform.ArmPlan(s_none);
         path.Act(scene);
         return Math.Min(platform.Calls.Count, path.Calls);
     }
 
     private static void Fail(Session session, FaultPath path, Dictionary<int, Errno> plan, ProcessState atFirst)
     {
-        var platform = new PlannedPlatform();
+        var platform = new ScriptedPlatform();
         using var substitute = Platform.Substitute(platform);
         var length = 1_000_003 + (2 * (session.Round % 100_000));
         using (var scene = new FaultScene { UnpublishedLength = length })
         {
             path.Arrange(scene);
-            platform.Arm(plan);
+            platform.ArmPlan(plan);
             var thrown = Record(() => path.Act(scene));
             platform.Disarm();
             if (thrown is not (null or SharedMemoryException or ArgumentException or PlatformNotSupportedException or ObjectDisposedException))

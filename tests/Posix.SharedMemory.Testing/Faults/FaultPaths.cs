@@ -293,13 +293,12 @@ internal static class FaultPaths
         }
     }
 
-    private static unsafe void CopyTo(FaultScene scene, bool append)
+    private static void CopyTo(FaultScene scene, bool append)
     {
         const int WriteOnly = 1, Append = 0x400, Create = 0x40;
-        // SAFETY: the path is pinned for the length of the call and ends with a NUL.
-        fixed (byte* path = System.Text.Encoding.UTF8.GetBytes(scene.Other.Path + '\0'))
+        var path = System.Text.Encoding.UTF8.GetBytes(scene.Other.Path + '\0');
         {
-            using var destination = new SafeFileHandle(Libc.open(path, WriteOnly | Create | (append ? Append : 0), 0x180), ownsHandle: true);
+            using var destination = new SafeFileHandle(Libc.open(ref path[0], WriteOnly | Create | (append ? Append : 0), 0x180), ownsHandle: true);
             try
             {
                 Demand(scene.Memory.CopyTo(destination) == 5000);

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Testing;
 internal sealed class FaultScene : IDisposable
 {
     private readonly Stack<IDisposable> _kept = new();
-    private readonly LinuxPlatform _witness = new();
+    private readonly Platform _witness = Platform.Linux(SystemCalls.Real);
 
     /// <summary>Makes up two names.</summary>
     internal FaultScene()
@@ -34,9 +34,9 @@ internal sealed class FaultScene : IDisposable
     /// <summary>What names, links and lengths there are, asked without the faulting platform.</summary>
     internal string Names()
     {
-        var first = _witness.Find(ObjectName.Parse(Name, "test"));
-        var second = _witness.Find(ObjectName.Parse(Other, "test"));
-        SharedMemoryStatus? own = Memory is null || ((IMappingOwner)Memory).IsDisposed ? null : _witness.GetStatus(Memory.Target);
+        var first = _witness.Names.Find(ObjectName.Parse(Name, "test"));
+        var second = _witness.Names.Find(ObjectName.Parse(Other, "test"));
+        SharedMemoryStatus? own = Memory is null || ((IMappingOwner)Memory).IsDisposed ? null : _witness.Backing.GetStatus(Memory.Target);
         return $"{first?.Identity} {second?.Identity} own {own?.Identity} names {own?.NameCount} length {own?.Length}";
     }
 
@@ -62,7 +62,7 @@ internal sealed class FaultScene : IDisposable
     /// <summary>As another process would.</summary>
     internal void AddSealsFromElsewhere(MemorySeals seals)
     {
-        if (_witness.AddSeals(Memory.Target, seals) is { IsSuccess: false } error)
+        if (_witness.Seals.Add(Memory.Target, seals) is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)");
         }

@@ -59,7 +59,7 @@ public sealed class Failing
 
     private static List<string> CallsOf(FaultPath path)
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             using var scene = new FaultScene();
@@ -72,7 +72,7 @@ public sealed class Failing
 
     private static (bool Happened, string? Complaint) Walk(FaultPath path, ProcessState atFirst, string call, Errno errno, int occurrence)
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             string? complaint;

@@ -37,7 +37,7 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "fcntl(lock)", "fcntl(wait)", "fcntl(unlock)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
@@ -46,9 +46,9 @@ internal static class FaultAllowances
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
-        (Any, "fcntl(unlock)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
-        ("Map", "madvise later", [Errno.EINTR, Errno.EINVAL, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "Populating: made again, or page by page."),
-        ("Map", "madvise later", [], FaultOutcome.Throws, "Populating."),
+        (Any, "fcntl(F_OFD_SETLK, F_UNLCK)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
+        ("Map", "madvise(MADV_POPULATE_WRITE)", [Errno.EINTR, Errno.EINVAL, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "Populating: made again, or page by page."),
+        ("Map", "madvise(MADV_POPULATE_WRITE)", [], FaultOutcome.Throws, "Populating."),
         (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
@@ -65,24 +65,24 @@ internal static class FaultAllowances
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 
-        ("Open leased", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
-        ("OpenOrCreate", "fcntl(query)", [Errno.EINVAL], FaultOutcome.ThrowsOrSucceeds, "As above; who wants a lease then asks for it."),
-        ("Open ", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
-        ("TryOpen", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
-        ("Entry opened", "fcntl(query)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
-        ("Open leased", "fcntl(lock)", [], FaultOutcome.Succeeds, "EAGAIN: opened again. Otherwise it is opened without a lease, as by shm_open."),
-        ("OpenOrCreate joining", "fcntl(lock)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
-        ("OpenOrCreate", "fcntl(lock)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
-        (Any, "fcntl(lock)", [Errno.EACCES], FaultOutcome.ThrowsAgain, "POSIX lets fcntl say either."),
-        (Any, "fcntl(lock)", [Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel without such locks."),
-        (Any, "fcntl(wait)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody is in the way."),
+        ("Open leased", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
+        ("OpenOrCreate", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.ThrowsOrSucceeds, "As above; who wants a lease then asks for it."),
+        ("Open ", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("TryOpen", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("Entry opened", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("Open leased", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "EAGAIN: opened again. Otherwise it is opened without a lease, as by shm_open."),
+        ("OpenOrCreate joining", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
+        ("OpenOrCreate", "fcntl(F_OFD_SETLK)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
+        (Any, "fcntl(F_OFD_SETLK)", [Errno.EACCES], FaultOutcome.ThrowsAgain, "POSIX lets fcntl say either."),
+        (Any, "fcntl(F_OFD_SETLK)", [Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel without such locks."),
+        (Any, "fcntl(F_OFD_SETLKW)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody is in the way."),
 
         ("Open OpenOrCreate missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
         ("Open Create missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
         ("Open Create existing", Any, [], FaultOutcome.ThrowsAfterTheStep, "O_TRUNC has emptied it already."),
         ("Open Truncate existing", Any, [], FaultOutcome.ThrowsAfterTheStep, "O_TRUNC has emptied it already."),
-        ("Open OpenOrCreate missing", "fcntl(query)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
-        ("Open Create missing", "fcntl(query)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("Open OpenOrCreate missing", "fcntl(F_OFD_GETLK)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("Open Create missing", "fcntl(F_OFD_GETLK)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
         ("TryOpen", "open", [Errno.ENOENT], FaultOutcome.Succeeds, "False."),
         ("TryOpen", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
         ("TryUnlink", "unlink", [Errno.ENOENT], FaultOutcome.Succeeds, "False."),
@@ -140,7 +140,7 @@ internal static class FaultAllowances
 
         foreach (var line in s_table)
         {
-            var sameCall = line.Call.Length == 0 || line.Call == call || (!line.Call.Contains('(') && !line.Call.Contains(' ') && line.Call == calls[at]
+            var sameCall = line.Call.Length == 0 || line.Call == call || (!line.Call.Contains('(') && !line.Call.Contains(' ') && CallScript.Matches(calls[at], line.Call)
                 && call != "sweep");
             if (path.StartsWith(line.Path, StringComparison.Ordinal) && sameCall && (line.Errors.Length == 0 || line.Errors.Contains(errno)))
             {
@@ -156,9 +156,7 @@ internal static class FaultAllowances
     {
         var call = calls[at];
         var before = calls.Take(at).ToList();
-        var last = before.LastOrDefault("");
         var listed = before.LastIndexOf("getdents64");
-        var isFlags = call == "fcntl" && (last == "open" || (last == "statx" && before.SkipLast(1).LastOrDefault() == "open"));
         if (path.StartsWith("Publish Replace", StringComparison.Ordinal) && listed >= 0 && call != "getdents64" && !HasWaited(calls, at, listed))
         {
             return "sweep";
@@ -166,28 +164,15 @@ internal static class FaultAllowances
 
         return call switch
         {
-            "fcntl" when path == "FromHandle" => "fcntl(F_GETFL)",
-            "fcntl" when path == "HasOtherMembers" => "fcntl(query)",
-            "fcntl" when path.StartsWith("SetLength", StringComparison.Ordinal) =>
-                before.Contains("fcntl", StringComparer.Ordinal) ? "fcntl(unlock)" : "fcntl(wait)",
-            "fcntl" when isFlags => "fcntl(F_SETFL)",
-            "fcntl" when last == "fcntl" && WasFlags(before) => "fcntl(query)",
-            "fcntl" when path.StartsWith("Publish", StringComparison.Ordinal) && before.Contains("rename", StringComparer.Ordinal) => "fcntl(unlock)",
-            "fcntl" when last == "getdents64" => "fcntl(wait)",
-            "fcntl" => "fcntl(lock)",
             "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
-            "madvise" when before.Contains("madvise", StringComparer.Ordinal) => "madvise later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
-            "open" when path.StartsWith("SetLength", StringComparison.Ordinal) => before.Contains("fcntl", StringComparer.Ordinal) ? "open" : "open(to lock)",
+            "open" when path.StartsWith("SetLength", StringComparison.Ordinal) => before.Contains("fcntl(F_OFD_SETLKW)", StringComparer.Ordinal) ? "open" : "open(to lock)",
             "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",
             _ => call,
         };
     }
 
-    private static bool WasFlags(List<string> before) =>
-        before.Count >= 2 && (before[^2] == "open" || (before[^2] == "statx" && before.Count >= 3 && before[^3] == "open"));
-
     /// <summary>After the last directory record comes the lock that the temporary name is made under.</summary>
-    private static bool HasWaited(IReadOnlyList<string> calls, int at, int listed) => listed + 1 <= at && calls[listed + 1] == "fcntl";
+    private static bool HasWaited(IReadOnlyList<string> calls, int at, int listed) => listed + 1 <= at && calls[listed + 1] == "fcntl(F_OFD_SETLKW)";
 }

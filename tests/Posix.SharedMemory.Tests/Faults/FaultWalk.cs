@@ -6,14 +6,14 @@ internal static class FaultWalk
     private static readonly Errno[] s_errors = [Errno.EINTR, Errno.ENOMEM, Errno.EPERM, Errno.EINVAL, Errno.ENOSPC];
 
     /// <summary>Walks.</summary>
-    /// <param name="scene">Arranges, acts by <see cref="LimitedPlatform.Try"/>, and checks what is left.</param>
-    /// <param name="reserves">As <see cref="LimitedPlatform.Reserves"/>.</param>
-    /// <param name="forbidden">As <see cref="LimitedPlatform.Forbidden"/>.</param>
-    internal static void Each(Action<LimitedPlatform> scene, bool reserves = false, string? forbidden = null)
+    /// <param name="scene">Arranges, acts by <see cref="ScriptedPlatform.Try"/>, and checks what is left.</param>
+    /// <param name="reserves">As <see cref="ScriptedPlatform.Reserves"/>.</param>
+    /// <param name="forbidden">As <see cref="ScriptedPlatform.Forbidden"/>.</param>
+    internal static void Each(Action<ScriptedPlatform> scene, bool reserves = false, string? forbidden = null)
     {
         List<string> Rehearse()
         {
-            var rehearsal = new LimitedPlatform { Reserves = reserves, Forbidden = forbidden };
+            var rehearsal = new ScriptedPlatform { Reserves = reserves, Forbidden = forbidden };
             scene(rehearsal);
             return [.. rehearsal.Calls];
         }
@@ -27,7 +27,7 @@ internal static class FaultWalk
                 foreach (var errno in s_errors)
                 {
                     // EINTR again and again is the same call again; once is enough.
-                    var platform = new LimitedPlatform { Reserves = reserves, Forbidden = forbidden, Fault = (calls.Key, errno, occurrence) };
+                    var platform = new ScriptedPlatform { Reserves = reserves, Forbidden = forbidden, Fault = (calls.Key, errno, occurrence) };
                     try
                     {
                         scene(platform);

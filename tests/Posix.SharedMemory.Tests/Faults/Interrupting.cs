@@ -42,7 +42,7 @@ public sealed class Interrupting
     public void Allocates_in_pieces_when_signals_keep_coming()
     {
         using var name = new TemporaryName("eintr");
-        var platform = new ScriptedPlatform("fallocate", [.. Enumerable.Repeat(Errno.EINTR, 40)]);
+        var platform = ScriptedPlatform.InTurn("fallocate", [.. Enumerable.Repeat(Errno.EINTR, 40)]);
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.Create(name, 3_000_001);
@@ -51,7 +51,7 @@ public sealed class Interrupting
         }
 
         // Forty interrupted ones, the pieces of 64 KiB, and the last that sets the length.
-        Assert.True(platform.Made > 40 + (3_000_001 / (64 << 10)), $"{platform.Made} calls.");
+        Assert.True(platform.CountOf("fallocate") > 40 + (3_000_001 / (64 << 10)), $"{platform.CountOf("fallocate")} calls.");
     }
 
     [Fact]
@@ -61,14 +61,14 @@ public sealed class Interrupting
     {
         using var name = new TemporaryName("eintr");
         using var plain = SharedMemoryObject.Create(name, 5000);
-        var platform = new ScriptedPlatform("fallocate", Errno.EINTR, Errno.EINTR, default, Errno.ENOSPC, Errno.EINTR);
+        var platform = ScriptedPlatform.InTurn("fallocate", Errno.EINTR, Errno.EINTR, default, Errno.ENOSPC, Errno.EINTR);
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.Open(name);
             Assert.Equal(Errno.ENOSPC, Assert.Throws<SharedMemoryException>(() => memory.SetLength(3_000_001)).Errno);
         }
 
-        Assert.Equal(6, platform.Made);
+        Assert.Equal(6, platform.CountOf("fallocate"));
         Assert.Equal(5000, plain.Length);
         Assert.Equal(8192, plain.GetStatus().AllocatedBytes);
     }

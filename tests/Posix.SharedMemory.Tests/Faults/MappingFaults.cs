@@ -141,7 +141,7 @@ public sealed class MappingFaults
     }
 
     /// <summary>Acts on an object, and checks that nothing of it stays mapped or open, no address space, no pipe and no lease.</summary>
-    private static void WithObject(LimitedPlatform platform, long length, Action<SharedMemoryObject> act)
+    private static void WithObject(ScriptedPlatform platform, long length, Action<SharedMemoryObject> act)
     {
         using var name = new TemporaryName();
         var pipes = FaultWalk.Pipes();

@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.Tests.Faults;
 [Collection(Alone.Name)]
 public sealed class PassingFaults
 {
-    private static readonly string[] s_calls = ["sendmsg", "recvmsg", "fcntl", "pipe2", "write", "read", "poll", "getsockopt", "statx", "fstatfs"];
+    private static readonly string[] s_calls = ["sendmsg", "recvmsg", "fcntl(F_GETFL)", "fcntl(F_GETFD)", "fcntl(F_SETFD)", "pipe2", "write", "read", "poll", "getsockopt", "statx", "fstatfs"];
 
     /// <summary>Those that a signal can interrupt.</summary>
     private static readonly string[] s_waiting = ["sendmsg", "recvmsg", "write", "read", "poll"];
@@ -24,10 +24,10 @@ public sealed class PassingFaults
         ["send while full"] = (SendWhileFull, ["sendmsg", "pipe2", "write", "read", "poll"]),
         ["send and cancel"] = (SendAndCancel, ["sendmsg", "pipe2", "write", "poll"]),
         ["receive while empty"] = (ReceiveWhileEmpty, ["sendmsg", "recvmsg"]),
-        ["send and receive an object"] = (PassObject, ["sendmsg", "recvmsg", "fcntl", "statx", "fstatfs"]),
+        ["send and receive an object"] = (PassObject, ["sendmsg", "recvmsg", "fcntl(F_GETFL)", "statx", "fstatfs"]),
         ["know the peer"] = ((pair, _) => pair.Sender.GetPeerCredentials(), ["getsockopt"]),
-        ["set inheritable"] = (SetInheritable, ["fcntl"]),
-        ["start a child"] = (StartChild, ["fcntl"]),
+        ["set inheritable"] = (SetInheritable, ["fcntl(F_GETFD)", "fcntl(F_SETFD)"]),
+        ["start a child"] = (StartChild, ["fcntl(F_GETFD)", "fcntl(F_SETFD)"]),
     };
 
     public static TheoryData<string> Paths => [.. s_paths.Keys];
@@ -47,9 +47,9 @@ public sealed class PassingFaults
         {
             foreach (var errno in s_errors)
             {
-                for (var occurrence = 1; occurrence <= 3; occurrence++)
+                for (var occurrence = 1; occurrence <= MostOf(call); occurrence++)
                 {
-                    var platform = new FaultingPlatform(call, errno, occurrence);
+                    var platform = new ScriptedPlatform(call, errno, occurrence);
                     try
                     {
                         Run(act, platform, errno, errno == Errno.EINTR && s_waiting.Contains(call, StringComparer.Ordinal));
@@ -78,7 +78,7 @@ public sealed class PassingFaults
     public void A_hundred_thousand_passes_leave_no_descriptor_while_calls_fail()
     {
         var rounds = Effort.PassRounds(100_000);
-        var platform = new FlakyPlatform(seed: 4, oneIn: 9, Errno.EINTR, Errno.EAGAIN, Errno.ENOMEM, Errno.ENOBUFS, Errno.EMFILE);
+        var platform = ScriptedPlatform.AtRandom(seed: 4, oneIn: 9, Errno.EINTR, Errno.EAGAIN, Errno.ENOMEM, Errno.ENOBUFS, Errno.EMFILE);
         using var walk = new PassingWalk(seed: 5);
         using (Platform.Substitute(platform))
         {
@@ -90,8 +90,8 @@ public sealed class PassingFaults
             Assert.Equal((1, before), (walk.Descriptors, after));
         }
 
-        var least = Math.Min(Math.Min(walk.Passed, walk.Dropped), Math.Min(walk.Objects, platform.Failures));
-        Assert.True(least > rounds / 20, $"{walk.Passed} passed, {walk.Dropped} with handles dropped, {walk.Objects} objects, {platform.Failures} failures");
+        var least = Math.Min(Math.Min(walk.Passed, walk.Dropped), Math.Min(walk.Objects, platform.Failed.Count));
+        Assert.True(least > rounds / 20, $"{walk.Passed} passed, {walk.Dropped} with handles dropped, {walk.Objects} objects, {platform.Failed.Count} failures");
     }
 
     /// <summary>How many descriptors there are, once what lingers is gone.</summary>
@@ -101,9 +101,17 @@ public sealed class PassingFaults
         return Count();
     }
 
+    /// <summary>How many calls of a kind are failed. Giving the flag of an open descriptor back, as Start does at the end, cannot fail.</summary>
+    private static int MostOf(string call) => call switch
+    {
+        "fcntl(F_GETFD)" => 2,
+        "fcntl(F_SETFD)" => 1,
+        _ => 3,
+    };
+
     private static int Count() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 
-    private static void Run(Action<SocketPair, Tracked> act, FaultingPlatform platform, Errno? errno, bool isRetried)
+    private static void Run(Action<SocketPair, Tracked> act, ScriptedPlatform platform, Errno? errno, bool isRetried)
     {
         foreach (var type in new[] { SocketType.Stream, SocketType.Seqpacket })
         {
@@ -180,7 +188,7 @@ public sealed class PassingFaults
         }
         finally
         {
-            using (Platform.Substitute(new LinuxPlatform()))
+            using (Platform.Substitute(Platform.Linux(SystemCalls.Real)))
             {
                 HandleInheritance.SetInheritable(one.Handle, false);
             }

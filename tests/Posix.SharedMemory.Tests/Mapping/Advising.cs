@@ -23,7 +23,7 @@ public sealed class Advising
             ["msync"] = mapping => mapping.Flush(0, 1),
             ["madvise"] = mapping => mapping.Prefault(),
         };
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         using var mapping = host.Memory.Map();
         host.Memory.Dispose();
@@ -64,7 +64,7 @@ public sealed class Advising
     public void Prefault_brings_every_page_in(bool byLooking)
     {
         // Where the kernel does not know MADV_POPULATE_WRITE each page is looked at.
-        var platform = byLooking ? new FaultingPlatform("madvise", Errno.EINVAL, occurrence: 0) : new FaultingPlatform();
+        var platform = byLooking ? new ScriptedPlatform("madvise", Errno.EINVAL, occurrence: 0) : new ScriptedPlatform();
         using var memory = Create(platform, 16 * s_page);
         using (var part = memory.Map((2 * s_page) + 100, (3 * s_page) - 50))
         {
@@ -78,7 +78,7 @@ public sealed class Advising
         Assert.Equal(byLooking, platform.Fired);
         Assert.False(mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
 
-        new LinuxPlatform().SetLength(memory.Target, 4 * s_page);
+        Platform.Linux(SystemCalls.Real).Backing.SetLength(memory.Target, 4 * s_page);
         Assert.Equal(Errno.EFAULT, Assert.Throws<SharedMemoryException>(mapping.Prefault).Errno);
     }
 
@@ -104,7 +104,7 @@ public sealed class Advising
     public void Prefault_loses_no_store_of_another_process(bool byLooking)
     {
         const int Pages = 64, Rounds = 20_000;
-        var platform = byLooking ? new FaultingPlatform("madvise", Errno.EINVAL, occurrence: 0) : new LinuxPlatform() as Platform;
+        var platform = byLooking ? new ScriptedPlatform("madvise", Errno.EINVAL, occurrence: 0) : Platform.Linux(SystemCalls.Real);
         using var name = new TemporaryName();
         using var memory = Create(platform, Pages * s_page);
         memory.Publish(name);
@@ -154,7 +154,7 @@ public sealed class Advising
     [Rule("advise.all")]
     public unsafe void Each_advice_reaches_the_kernel_and_changes_no_byte(MemoryAdvice advice, string? flag, MemoryAdvice? back)
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, 8 * s_page);
         using var mapping = memory.Map();
         mapping.GetSpan().Fill(5);
@@ -180,7 +180,7 @@ public sealed class Advising
     [Rule("advise.all")]
     public void Advice_that_the_system_does_not_know_is_not_supported()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, s_page);
         using var mapping = memory.Map();
         platform.Arm("madvise", Errno.EINVAL);
@@ -197,7 +197,7 @@ public sealed class Advising
     [Rule("flush.range")]
     public void Flush_hands_the_pages_to_the_kernel_and_reports_its_errors()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, 4 * s_page);
         using var mapping = memory.Map(10, 3 * s_page);
         mapping.Flush(0, mapping.Length);

@@ -23,7 +23,7 @@ public sealed class AdvisingRanges
     public void A_range_outside_the_mapping_is_refused_before_the_system_is_called(string act)
     {
         using var name = new TemporaryName();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, 4 * s_page);
         var mapping = memory.Map(0, 100);
         foreach (var (offset, length) in ((long, long)[])[(0, 101), (-1, 1), (101, 0), (1, -1), (long.MaxValue, 1), (1, long.MaxValue), (100, 1)])
@@ -31,7 +31,7 @@ public sealed class AdvisingRanges
             Assert.Throws<ArgumentOutOfRangeException>(() => Ranged[act].Part(mapping, offset, length));
         }
 
-        Assert.DoesNotContain(Ranged[act].Call, platform.Calls);
+        Assert.Equal(0, platform.CountOf(Ranged[act].Call));
         Ranged[act].Part(mapping, 0, 0);
         Ranged[act].Part(mapping, 100, 0);
 
@@ -47,7 +47,7 @@ public sealed class AdvisingRanges
     [Rule("range.checked")]
     public void What_the_system_refuses_for_a_range_leaves_no_lease(string act)
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var memory = Create(platform, 4 << 20);
         var mapping = memory.Map();
         foreach (var part in (bool[])[false, true])
@@ -78,7 +78,7 @@ public sealed class AdvisingRanges
     [Rule("prefault.missing")]
     public void Prefault_brings_in_the_pages_of_its_range_alone(bool byLooking)
     {
-        var platform = byLooking ? new FaultingPlatform("madvise", Errno.EINVAL, occurrence: 0) : new FaultingPlatform();
+        var platform = byLooking ? new ScriptedPlatform("madvise", Errno.EINVAL, occurrence: 0) : new ScriptedPlatform();
         using var memory = Create(platform, 16 * s_page);
         using var mapping = memory.Map();
         mapping.Prefault(s_page + 1, s_page);
@@ -88,7 +88,7 @@ public sealed class AdvisingRanges
         Assert.Equal(3L * s_page, memory.GetStatus().AllocatedBytes);
 
         // What was cut off elsewhere is no obstacle; inside the range it is EFAULT.
-        new LinuxPlatform().SetLength(memory.Target, 4 * s_page);
+        Platform.Linux(SystemCalls.Real).Backing.Shrink(memory.Target, 4 * s_page);
         mapping.Prefault(2 * s_page, 2 * s_page);
         Assert.Equal(Errno.EFAULT, Assert.Throws<SharedMemoryException>(() => mapping.Prefault(2 * s_page, (2 * s_page) + 1)).Errno);
     }
@@ -97,7 +97,7 @@ public sealed class AdvisingRanges
     [Rule("pin.limit")]
     public unsafe void Pages_of_a_range_are_locked_and_unlocked_alone()
     {
-        using var memory = Create(new LinuxPlatform(), 8 * s_page);
+        using var memory = Create(Platform.Linux(SystemCalls.Real), 8 * s_page);
         using var mapping = memory.Map();
         var address = (nint)mapping.DangerousGetPointer();
         mapping.LockInMemory(s_page + 1, s_page);
@@ -118,7 +118,7 @@ public sealed class AdvisingRanges
     public void Huge_pages_inside_a_range_are_put_together_and_those_outside_are_not()
     {
         const int Huge = 2 << 20;
-        using var memory = Create(new LinuxPlatform(), 3 * Huge);
+        using var memory = Create(Platform.Linux(SystemCalls.Real), 3 * Huge);
         using var mapping = memory.Map();
         mapping.GetSpan().Fill(6);
 
@@ -133,7 +133,7 @@ public sealed class AdvisingRanges
     [Rule("advise.all")]
     public unsafe void Advice_without_a_range_is_for_all_pages()
     {
-        using var memory = Create(new LinuxPlatform(), 3 * s_page);
+        using var memory = Create(Platform.Linux(SystemCalls.Real), 3 * s_page);
         using var mapping = memory.Map(10);
         var address = (nint)mapping.DangerousGetPointer();
         mapping.Advise(MemoryAdvice.Sequential);

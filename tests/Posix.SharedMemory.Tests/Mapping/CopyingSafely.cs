@@ -16,7 +16,7 @@ public sealed class CopyingSafely
     [Rule("try.fallback")]
     public void Copies_what_is_there_and_refuses_what_was_cut(string? call, string? error)
     {
-        var platform = call is null ? new FaultingPlatform() : new FaultingPlatform(call, error == "EPERM" ? Errno.EPERM : Errno.ENOSYS, occurrence: 0);
+        var platform = call is null ? new ScriptedPlatform() : new ScriptedPlatform(call, error == "EPERM" ? Errno.EPERM : Errno.ENOSYS, occurrence: 0);
         using var memory = Create(platform, 8 * s_page);
         using var mapping = memory.Map(7, (7 * s_page) + 100);
         var bytes = new byte[(5 * s_page) + 33];
@@ -35,7 +35,7 @@ public sealed class CopyingSafely
         Assert.True(mapping.TryRead(mapping.Length, []));
         Assert.True(mapping.TryWrite(mapping.Length, []));
 
-        new LinuxPlatform().SetLength(memory.Target, 3 * s_page);
+        Platform.Linux(SystemCalls.Real).Backing.SetLength(memory.Target, 3 * s_page);
         Assert.False(mapping.TryRead(1001, read));
         Assert.False(mapping.TryWrite(1001, read));
         Assert.False(mapping.TryRead(mapping.Length - 1, read.AsSpan(0, 1)));
@@ -44,7 +44,7 @@ public sealed class CopyingSafely
         Assert.True(mapping.TryWrite((3 * s_page) - 8, [9]));
         Assert.False(mapping.TryRead((3 * s_page) - 8, read.AsSpan(0, 2)));
         Assert.False(mapping.TryWrite((3 * s_page) - 8, [9, 9]));
-        new LinuxPlatform().SetLength(memory.Target, 8 * s_page);
+        Platform.Linux(SystemCalls.Real).Backing.SetLength(memory.Target, 8 * s_page);
         Assert.True(mapping.TryRead(0, new byte[mapping.Length]));
         Assert.True(mapping.TryWrite(0, new byte[mapping.Length]));
         Assert.Equal(call is not null, platform.Fired);

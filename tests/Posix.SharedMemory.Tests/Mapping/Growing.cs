@@ -271,7 +271,7 @@ public sealed class Growing
 
     private static SharedMemoryObject Create(string name, long length, bool reserved)
     {
-        using (Platform.Substitute(new LimitedPlatform { Reserves = reserved }))
+        using (Platform.Substitute(new ScriptedPlatform { Reserves = reserved }))
         {
             return SharedMemoryObject.Create(name, length, new() { Backing = Backing.Sparse });
         }
@@ -279,7 +279,7 @@ public sealed class Growing
 
     private static SharedMemoryObject CreateUnnamed(long length, bool reserved)
     {
-        using (Platform.Substitute(new LimitedPlatform { Reserves = reserved }))
+        using (Platform.Substitute(new ScriptedPlatform { Reserves = reserved }))
         {
             return SharedMemoryObject.CreateUnpublished(length, new() { Backing = Backing.Sparse });
         }
@@ -288,7 +288,7 @@ public sealed class Growing
     /// <summary>Sets the length behind the object's back, as another process does.</summary>
     private static void CutByStranger(SharedMemoryObject memory, long length)
     {
-        var platform = new LinuxPlatform();
-        platform.SetLength(memory.Target, length);
+        var platform = Platform.Linux(SystemCalls.Real);
+        platform.Backing.SetLength(memory.Target, length);
     }
 }

@@ -63,7 +63,7 @@ public sealed class Huge
         foreach (var errno in (Errno[])[Errno.EINVAL, Errno.EAGAIN, Errno.ENOMEM, Errno.EBUSY])
         {
             SharedMemoryObject faulty;
-            var platform = new FaultingPlatform("madvise", errno, occurrence: 0);
+            var platform = new ScriptedPlatform("madvise", errno, occurrence: 0);
             using (Platform.Substitute(platform))
             {
                 faulty = SharedMemoryObject.CreateUnpublished(2 * HugePage);

@@ -264,7 +264,7 @@ public sealed class MappingObjects
             Assert.Equal(16L * s_page, memory.GetStatus().AllocatedBytes);
         }
 
-        var platform = new FaultingPlatform("madvise", Errno.EINVAL);
+        var platform = new ScriptedPlatform("madvise", Errno.EINVAL);
         using var host = new SubstitutedObject(platform);
         using var mapping = host.Memory.Map(new() { AdviseHugePages = true });
         Assert.True(platform.Fired);
@@ -276,7 +276,7 @@ public sealed class MappingObjects
     public void Nobody_who_maps_the_object_waits_until_it_is_populated()
     {
         SharedMemoryObject? memory = null;
-        var platform = new HookedPlatform("madvise", 1, () => Watchdog.Run(
+        var platform = ScriptedPlatform.Before("madvise", 1, () => Watchdog.Run(
             () =>
             {
                 memory!.Map().Dispose();
@@ -293,7 +293,7 @@ public sealed class MappingObjects
     [Rule("populate.map")]
     public void Populating_follows_the_advice_and_leaves_nothing_mapped_where_it_fails()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         var identity = host.Memory.GetStatus().Identity;
         var options = new MappingOptions { Populate = true, AdviseHugePages = true };

@@ -95,7 +95,7 @@ internal sealed partial class ModelWalk : IDisposable
 
         byte[] name = [.. Encoding.UTF8.GetBytes(prefix), value, (byte)_random.Next(0x80, 0x100), value];
         Begin("foreign name", Convert.ToHexString(name));
-        Same(default, new LinuxPlatform().Open(ObjectName.FromSystem(name), FileMode.CreateNew, FileAccess.ReadWrite, Usable, out var made));
+        Same(default, Platform.Linux(SystemCalls.Real).Names.Open(ObjectName.FromSystem(name), FileMode.CreateNew, FileAccess.ReadWrite, Usable, out var made));
         made!.Dispose();
         var entry = SharedMemoryDirectory.Enumerate().Single(entry => entry.NameBytes.Span.SequenceEqual(name));
         using (var memory = entry.Open(FileAccess.ReadWrite))

@@ -44,7 +44,7 @@ public sealed class Asking
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, s_page).Dispose();
         var entry = Entry(name);
-        var platform = new FaultingPlatform("fcntl", Errno.EINVAL, 0);
+        var platform = new ScriptedPlatform("fcntl", Errno.EINVAL, 0);
         using (Platform.Substitute(platform))
         {
             Assert.Null(entry.IsHeld());

@@ -74,7 +74,7 @@ public sealed class Copying
     [Rule("copy.full")]
     public void A_full_nonblocking_pipe_is_waited_for()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform, Length);
         host.Memory.Write(Pattern.Of(Length), 0);
         var (reader, writer) = Native.Pipe(Native.O_NONBLOCK);
@@ -106,7 +106,7 @@ public sealed class Copying
     [Rule("copy.fallback")]
     public void Copies_to_an_append_only_file_through_a_buffer()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform, Length);
         host.Memory.Write(Pattern.Of(Length), 0);
         var path = Path.GetTempFileName();
@@ -138,7 +138,7 @@ public sealed class Copying
     public void The_bytes_arrive_the_same_where_the_kernel_refuses(string errno, int occurrence)
     {
         var number = Enum.Parse<Errno>(errno);
-        var platform = new FaultingPlatform("sendfile", number, occurrence);
+        var platform = new ScriptedPlatform("sendfile", number, occurrence);
         using var host = new SubstitutedObject(platform, Length);
         host.Memory.Write(Pattern.Of(Length), 0);
         var (reader, writer) = Native.Pipe(Native.O_NONBLOCK);
@@ -161,7 +161,7 @@ public sealed class Copying
     [Rule("copy.kernel")]
     public void Copies_more_than_2_GiB()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         const long Long = (5L << 30) + 123;
         using var host = new SubstitutedObject(platform, Long);
         using var sink = Native.Open("/dev/null", Native.O_WRONLY);
@@ -208,7 +208,7 @@ public sealed class Copying
             Assert.Equal((Errno.EPIPE, "sendfile"), (failure.Errno, failure.Operation));
         }
 
-        using var host = new SubstitutedObject(new FaultingPlatform("sendfile", Errno.EINVAL, 0));
+        using var host = new SubstitutedObject(new ScriptedPlatform("sendfile", Errno.EINVAL, 0));
         var (second, full) = Native.Pipe();
         using (full)
         {

@@ -6,6 +6,9 @@ public sealed class CopyingFrom
 {
     private const int Length = FilledObject.Length;
 
+    private static readonly LinuxFiles s_files = new(SystemCalls.Real);
+    private static readonly LinuxSeals s_seals = new(SystemCalls.Real, s_files);
+
     [Theory]
     [InlineData(0L, null, 1_000_003L)]
     [InlineData(70_000L, 5L, 5L)]
@@ -32,7 +35,7 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void What_a_nonblocking_pipe_has_had_is_counted_and_EAGAIN_is_of_nothing(string? forbidden)
     {
-        using var host = new SubstitutedObject(forbidden is null ? new FaultingPlatform() : new FaultingPlatform(forbidden, Errno.EINVAL, 0));
+        using var host = new SubstitutedObject(forbidden is null ? new ScriptedPlatform() : new ScriptedPlatform(forbidden, Errno.EINVAL, 0));
         var (reader, writer) = Native.Pipe(Native.O_NONBLOCK);
         using (reader)
         using (var into = new FileStream(writer, FileAccess.Write, bufferSize: 0))
@@ -52,11 +55,12 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void What_was_copied_in_an_earlier_step_is_counted_too()
     {
-        var platform = new DryingPlatform();
+        var wire = new DryingWire();
+        var platform = Platform.Linux(SystemCalls.Real) with { Wire = wire };
         using var host = new SubstitutedObject(platform, length: 100 << 20);
         using var source = Native.Open("/dev/zero", Native.O_RDONLY);
         var copied = host.Memory.CopyFrom(source);
-        Assert.Equal(platform.Received, copied);
+        Assert.Equal(wire.Received, copied);
         Assert.InRange(copied, 1, host.Memory.Length - 1);
     }
 
@@ -124,7 +128,7 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void Copies_what_fits_though_the_object_has_room_for_more_than_the_machine(long available, int bytes)
     {
-        using var host = new SubstitutedObject(new NearlyFullPlatform(available), 8 << 20);
+        using var host = new SubstitutedObject(NearlyFull(available), 8 << 20);
         using var file = new TemporaryFile();
         File.WriteAllBytes(file.Path, Pattern.Of(bytes));
         using var source = Native.Open(file.Path, Native.O_RDONLY);
@@ -138,7 +142,7 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void Copies_nothing_where_the_machine_has_no_memory_left()
     {
-        using var host = new SubstitutedObject(new NearlyFullPlatform(1000), 8 << 20);
+        using var host = new SubstitutedObject(NearlyFull(1000), 8 << 20);
         using var source = FilledObject.Create();
         Native.Seek(source.SafeFileHandle, 0);
         Assert.Equal(Errno.ENOMEM, Assert.Throws<SharedMemoryException>(() => host.Memory.CopyFrom(source.SafeFileHandle)).Errno);
@@ -146,14 +150,17 @@ public sealed class CopyingFrom
     }
 
     /// <summary>Linux on a machine with little memory.</summary>
-    private sealed class NearlyFullPlatform(long available) : LinuxPlatform
+    private static Platform NearlyFull(long available) => Platform.Linux(SystemCalls.Real) with { Backing = new NearlyFullBacking(available) };
+
+    private sealed class NearlyFullBacking(long available)
+        : LinuxBacking(SystemCalls.Real, s_files, s_seals, new LinuxMapping(SystemCalls.Real, s_seals), new(SystemCalls.Real, s_files), new(SystemCalls.Real))
     {
         internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
             range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
     }
 
     /// <summary>Linux with a source that has all that is asked once, and nothing afterwards.</summary>
-    private sealed class DryingPlatform : LinuxPlatform
+    private sealed class DryingWire() : LinuxWire(SystemCalls.Real, s_files, s_seals)
     {
         internal long Received { get; private set; }
 

@@ -29,7 +29,7 @@ public sealed class CopyingToSockets
     [Rule("copy.fallback")]
     public async Task The_bytes_arrive_the_same_where_the_kernel_moves_few_at_a_time()
     {
-        using var host = new SubstitutedObject(new DribblingPlatform(), Length);
+        using var host = new SubstitutedObject(new ScriptedPlatform { MostAtOnce = 1000 }, Length);
         host.Memory.Write(Pattern.Of(Length), 0);
         using var target = SharedMemoryObject.CreateUnpublished(Length);
         Assert.Equal(Length - 5, host.Memory.CopyTo(target.SafeFileHandle, 5));
@@ -56,7 +56,7 @@ public sealed class CopyingToSockets
     [Rule("copy.fallback")]
     public async Task Copies_to_a_socket_asynchronously_where_the_kernel_refuses(string errno, int occurrence)
     {
-        var platform = new FaultingPlatform("sendfile", Enum.Parse<Errno>(errno), occurrence);
+        var platform = new ScriptedPlatform("sendfile", Enum.Parse<Errno>(errno), occurrence);
         using var host = new SubstitutedObject(platform, Length);
         host.Memory.Write(Pattern.Of(Length), 0);
         using var pair = new Connection();

@@ -30,7 +30,7 @@ public sealed class Creating
     public void Has_its_length_memory_and_permissions_before_it_has_its_name(string way)
     {
         using var name = new TemporaryName();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             using var memory = way switch
@@ -286,7 +286,7 @@ public sealed class Creating
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform, length: 5000);
         platform.Arm(call, error == "EACCES" ? Errno.EACCES : error == "EMFILE" ? Errno.EMFILE : Errno.EIO);
         host.Memory.Publish(name, RenameMode.Replace);

@@ -107,7 +107,7 @@ public sealed class CreatingAnonymously
     [Rule("anonymous.debugname")]
     public void Refuses_a_debug_name_that_cannot_be_one_before_any_call()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             foreach (var name in (string?[])[new('x', 250), new('é', 125), "a\0b", "\uD800", null])
@@ -193,7 +193,7 @@ public sealed class CreatingAnonymously
     [Rule("anonymous.oldkernel")]
     public void Asks_a_kernel_before_6_3_again_and_takes_the_permissions_itself()
     {
-        var platform = new ScriptedPlatform("memfd_create", Errno.EINVAL);
+        var platform = ScriptedPlatform.InTurn("memfd_create", Errno.EINVAL);
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.CreateAnonymous(5000);
@@ -202,16 +202,16 @@ public sealed class CreatingAnonymously
             Assert.True(memory.Seals.HasFlag(MemorySeals.Shrink));
         }
 
-        Assert.Equal(2, platform.Made);
+        Assert.Equal(2, platform.CountOf("memfd_create"));
         foreach (var errno in (Errno[])[Errno.EPERM, Errno.EMFILE, Errno.ENOMEM, Errno.ENOSYS])
         {
-            var refusing = new ScriptedPlatform("memfd_create", errno);
+            var refusing = ScriptedPlatform.InTurn("memfd_create", errno);
             using (Platform.Substitute(refusing))
             {
                 Assert.ThrowsAny<Exception>(() => SharedMemoryObject.CreateAnonymous(5000));
             }
 
-            Assert.Equal(1, refusing.Made);
+            Assert.Equal(1, refusing.CountOf("memfd_create"));
         }
     }
 
@@ -220,7 +220,7 @@ public sealed class CreatingAnonymously
     public void Is_unsealable_on_a_kernel_before_6_3_without_a_call_more()
     {
         Skip.IfNot(MemfdNoexec() is "0" or null, "vm.memfd_noexec is set on this machine: what has no flag becomes sealable.");
-        var platform = new ScriptedPlatform("memfd_create", Errno.EINVAL);
+        var platform = ScriptedPlatform.InTurn("memfd_create", Errno.EINVAL);
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.CreateAnonymous(5000, new() { AllowSealing = false });
@@ -232,13 +232,13 @@ public sealed class CreatingAnonymously
     [Rule("anonymous.filtered")]
     public void Says_what_to_use_where_there_is_no_memfd_create()
     {
-        using (Platform.Substitute(new FaultingPlatform("memfd_create", Errno.ENOSYS)))
+        using (Platform.Substitute(new ScriptedPlatform("memfd_create", Errno.ENOSYS)))
         {
             var refusal = Assert.Throws<PlatformNotSupportedException>(() => SharedMemoryObject.CreateAnonymous(1));
             Assert.Contains("CreateUnpublished", refusal.Message, StringComparison.Ordinal);
         }
 
-        using (Platform.Substitute(new FaultingPlatform("memfd_create", Errno.EPERM)))
+        using (Platform.Substitute(new ScriptedPlatform("memfd_create", Errno.EPERM)))
         {
             var refusal = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.CreateAnonymous(1));
             Assert.Contains("seccomp", refusal.Message, StringComparison.Ordinal);
@@ -308,7 +308,7 @@ public sealed class CreatingAnonymously
     [Rule("anonymous.reserved")]
     public void Refuses_what_no_machine_has_without_asking_the_kernel(long length)
     {
-        var platform = new FaultingPlatform("fallocate", Errno.EIO, 0);
+        var platform = new ScriptedPlatform("fallocate", Errno.EIO, 0);
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.CreateAnonymous();

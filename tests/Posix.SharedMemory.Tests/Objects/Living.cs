@@ -101,7 +101,7 @@ public sealed class Living
     public void A_forked_child_removes_nothing(string way)
     {
         using var name = new TemporaryName();
-        var platform = new ForkingPlatform();
+        var platform = ScriptedPlatform.Forking();
         using (Platform.Substitute(platform))
         {
             // The child has a copy of everything, and another process number.
@@ -246,12 +246,12 @@ public sealed class Living
         using var name = new TemporaryName();
         SharedMemoryObject? memory = null;
         var disposing = new Thread(() => memory!.Dispose());
-        var platform = new SlowlyPublishing(() =>
+        var names = new SlowlyPublishing(() =>
         {
             disposing.Start();
             Watchdog.Until(() => !disposing.IsAlive || disposing.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin), "the other thread to be done or to wait");
         });
-        using (Platform.Substitute(platform))
+        using (Platform.Substitute(Platform.Linux(SystemCalls.Real) with { Names = names }))
         {
             memory = SharedMemoryObject.CreateUnpublished(5000, new() { Lifetime = lifetime });
         }
@@ -304,7 +304,8 @@ public sealed class Living
     }
 
     /// <summary>Linux where somebody acts between the moment at which the name is there and the end of the call.</summary>
-    private sealed class SlowlyPublishing(Action neighbour) : LinuxPlatform
+    private sealed class SlowlyPublishing(Action neighbour)
+        : LinuxNames(SystemCalls.Real, new(SystemCalls.Real), new(SystemCalls.Real, new(SystemCalls.Real)))
     {
         internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode)
         {

@@ -18,7 +18,7 @@ public sealed class Measuring
         Assert.Equal((1L << 40, 0), (memory.Length, memory.GetStatus().AllocatedBytes));
         memory.SetLength(1L << 41, Backing.Sparse);
         Assert.Equal((1L << 41, 0), (memory.Length, memory.GetStatus().AllocatedBytes));
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var watched = new SubstitutedObject(platform, 100);
         watched.Memory.SetLength(8192, Backing.Sparse);
         Assert.DoesNotContain("fallocate", platform.Calls);
@@ -208,10 +208,10 @@ public sealed class Measuring
     public void Memory_behind_the_end_is_not_taken_for_memory_inside()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
-        var platform = new FaultingPlatform("fallocate", Errno.ENOSPC, 0);
+        var platform = new ScriptedPlatform("fallocate", Errno.ENOSPC, 0);
         using var host = new SubstitutedObject(platform, 8L * s_page);
         var memory = host.Memory;
-        new LinuxPlatform().Reserve(memory.Target, Pages(8, 8));
+        Platform.Linux(SystemCalls.Real).Backing.Reserve(memory.Target, Pages(8, 8));
         Assert.Equal(8L * s_page, memory.GetStatus().AllocatedBytes);
         Assert.Empty(memory.GetAllocatedRanges());
         // It asks for the memory first, so that nothing is stored where there is none.
@@ -223,7 +223,7 @@ public sealed class Measuring
     [Rule("allocated.ranges")]
     public void Allocated_ranges_tell_what_was_written_where_the_kernel_cannot_count()
     {
-        var platform = new FaultingPlatform("cachestat", Errno.ENOSYS, 0);
+        var platform = new ScriptedPlatform("cachestat", Errno.ENOSYS, 0);
         using var host = new SubstitutedObject(platform, 64L * s_page);
         var memory = host.Memory;
         Assert.Empty(memory.GetAllocatedRanges());

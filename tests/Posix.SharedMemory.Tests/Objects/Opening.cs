@@ -36,7 +36,7 @@ public sealed class Opening
         Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out _)).Errno);
         foreach (var errno in (Errno[])[Errno.EACCES, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM])
         {
-            using (Platform.Substitute(new FaultingPlatform("open", errno)))
+            using (Platform.Substitute(new ScriptedPlatform("open", errno)))
             {
                 Assert.Equal(errno, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.TryOpen(name, FileAccess.Read, out _)).Errno);
             }
@@ -63,7 +63,7 @@ public sealed class Opening
     [Rule("open.illegal")]
     public void Refuses_illegal_combinations_before_any_system_call()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             foreach (var access in (FileAccess[])[FileAccess.Write, 0, (FileAccess)4, (FileAccess)7])

@@ -32,7 +32,7 @@ public sealed class Paging
     [Rule("pages.states")]
     public void States_tell_what_is_swapped_out()
     {
-        using var host = new SubstitutedObject(new HalfSwappedPlatform(), 8L * s_page);
+        using var host = new SubstitutedObject(With(new HalfSwappedPages()), 8L * s_page);
         host.Memory.Write(new byte[8 * s_page], 0);
         Assert.Equal([Run(0, 4, PageState.Resident), Run(4, 4, PageState.Swapped)], host.Memory.GetPageStates());
     }
@@ -41,7 +41,7 @@ public sealed class Paging
     [Rule("pages.states")]
     public void States_do_not_say_more_than_the_kernel_does()
     {
-        using var host = new SubstitutedObject(new FaultingPlatform("cachestat", Errno.EPERM, 0), 8L * s_page);
+        using var host = new SubstitutedObject(new ScriptedPlatform("cachestat", Errno.EPERM, 0), 8L * s_page);
         host.Memory.Write([1], 2L * s_page);
         Assert.Equal([Run(0, 2, PageState.Absent), Run(2, 1, PageState.Present), Run(3, 5, PageState.Absent)], host.Memory.GetPageStates());
     }
@@ -54,7 +54,7 @@ public sealed class Paging
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4L * s_page, new() { Backing = Backing.Sparse });
         memory.Write([1], 2L * s_page);
-        var platform = new UncountedPlatform(() =>
+        var pages = new UncountedPages(() =>
         {
             memory.SetLength(16L * s_page, Backing.Sparse);
             memory.Write(new byte[written * s_page], 3L * s_page);
@@ -62,7 +62,7 @@ public sealed class Paging
         });
         Assert.Equal(
             [Run(0, 2, PageState.Absent), Run(2, 2, PageState.Present)],
-            platform.GetPageStates(memory.Target));
+            With(pages).Inspection.GetPageStates(memory.Target));
     }
 
     [SkippableFact]
@@ -91,7 +91,7 @@ public sealed class Paging
     [Rule("pages.huge")]
     public void Huge_pages_are_unknown_where_the_kernel_does_not_tell()
     {
-        using var host = new SubstitutedObject(new FaultingPlatform("ioctl", Errno.ENOTTY, 0), 8L * s_page);
+        using var host = new SubstitutedObject(new ScriptedPlatform("ioctl", Errno.ENOTTY, 0), 8L * s_page);
         using var mapping = host.Memory.Map();
         Assert.Null(host.Memory.FindHugePages());
     }
@@ -99,11 +99,17 @@ public sealed class Paging
     private static PageRun Run(long first, long count, PageState state) => new(new(first * s_page, count * s_page), state);
 
     /// <summary>Linux that does not count pages, and where a neighbour acts when it is asked to.</summary>
-    private sealed class UncountedPlatform(Action neighbour) : LinuxPlatform
+    private static Platform With(LinuxPages pages)
+    {
+        var linux = Platform.Linux(SystemCalls.Real);
+        return linux with { Inspection = new LinuxInspection(SystemCalls.Real, new(SystemCalls.Real), linux.Names, linux.Backing, (LinuxSeals)linux.Seals, pages) };
+    }
+
+    private sealed class UncountedPages(Action neighbour) : LinuxPages(SystemCalls.Real)
     {
         private bool _isAsked;
 
-        internal override Errno CountPages(in OpenObject target, ByteRange range, out PageCounts pages)
+        internal override Errno Count(in OpenObject target, ByteRange range, out PageCounts pages)
         {
             if (!_isAsked)
             {
@@ -117,11 +123,11 @@ public sealed class Paging
     }
 
     /// <summary>Linux with the second half of every object in the swap, as far as it tells.</summary>
-    private sealed class HalfSwappedPlatform : LinuxPlatform
+    private sealed class HalfSwappedPages() : LinuxPages(SystemCalls.Real)
     {
-        internal override Errno CountPages(in OpenObject target, ByteRange range, out PageCounts pages)
+        internal override Errno Count(in OpenObject target, ByteRange range, out PageCounts pages)
         {
-            var half = GetLength(target) / 2;
+            var half = Platform.Linux(SystemCalls.Real).Backing.GetLength(target) / 2;
             var below = Math.Max(0, Math.Min(range.End, half) - range.Offset);
             pages = new(below / s_page, (range.Length - below) / s_page);
             return default;

@@ -160,15 +160,15 @@ public sealed class Sealing
     public void Refuses_a_seal_that_the_system_would_not_enforce()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
-        var freeBsd = new FreeBsdPlatform();
+        var freeBsd = Platform.FreeBsd(SystemCalls.Real).Seals;
         foreach (var seals in (MemorySeals[])[MemorySeals.FutureWrite, MemorySeals.Exec | MemorySeals.Shrink])
         {
-            Assert.Throws<PlatformNotSupportedException>(() => freeBsd.AddSeals(memory.Target, seals));
+            Assert.Throws<PlatformNotSupportedException>(() => freeBsd.Add(memory.Target, seals));
         }
 
-        var macOS = new MacOSPlatform();
-        Assert.Throws<PlatformNotSupportedException>(() => macOS.AddSeals(memory.Target, MemorySeals.Shrink));
-        Assert.True(macOS.GetSeals(memory.Target, out var none).IsSuccess);
+        var macOS = Platform.MacOS(SystemCalls.Real).Seals;
+        Assert.Throws<PlatformNotSupportedException>(() => macOS.Add(memory.Target, MemorySeals.Shrink));
+        Assert.True(macOS.Get(memory.Target, out var none).IsSuccess);
         Assert.Equal(MemorySeals.None, none);
         Assert.Equal(MemorySeals.None, memory.Seals & ~MemorySeals.Exec);
     }
@@ -177,7 +177,7 @@ public sealed class Sealing
     [Rule("seals.unknown")]
     public void A_kernel_that_does_not_know_a_seal_is_said_to()
     {
-        using (Platform.Substitute(new FaultingPlatform("fcntl(F_ADD_SEALS)", Errno.EINVAL)))
+        using (Platform.Substitute(new ScriptedPlatform("fcntl(F_ADD_SEALS)", Errno.EINVAL)))
         {
             using var memory = SharedMemoryObject.CreateAnonymous(4096);
             var refusal = Assert.Throws<SharedMemoryException>(() => memory.AddSeals(MemorySeals.FutureWrite));
@@ -190,7 +190,7 @@ public sealed class Sealing
     [Rule("seals.which")]
     public void Exec_is_not_blamed_when_another_user_may_not_change_the_permissions()
     {
-        using (Platform.Substitute(new FaultingPlatform("fchmod", Errno.EPERM)))
+        using (Platform.Substitute(new ScriptedPlatform("fchmod", Errno.EPERM)))
         {
             using var memory = SharedMemoryObject.CreateAnonymous(1);
             var refusal = Assert.Throws<SharedMemoryException>(() => memory.Permissions = UnixFileMode.UserRead);
@@ -219,7 +219,7 @@ public sealed class Sealing
     [Rule("seals.private")]
     public void Maps_privately_where_the_kernel_refuses_a_shared_mapping_for_reading(MemorySeals seal)
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.CreateAnonymous(4096);
@@ -257,7 +257,7 @@ public sealed class Sealing
         {
             var refusal = Assert.Throws<SharedMemoryException>(() => dirty.SetLength(9000, backing));
             Assert.Equal(Errno.EPERM, refusal.Errno);
-            Assert.Contains("behind its end", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("past its end", refusal.Message, StringComparison.Ordinal);
             Assert.Equal(5000, dirty.Length);
         }
     }
@@ -333,7 +333,7 @@ public sealed class Sealing
     [Rule("seals.stable")]
     public void TryRead_of_a_stable_mapping_asks_no_kernel()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.CreateAnonymous(4096);

@@ -126,7 +126,7 @@ public sealed class Transferring
         Assert.Equal(300, Native.Seek(target.SafeFileHandle, 0, fromHere: true));
 
         // Also on the way through a buffer.
-        using var host = new SubstitutedObject(new FaultingPlatform("sendfile", Errno.EINVAL, 0));
+        using var host = new SubstitutedObject(new ScriptedPlatform("sendfile", Errno.EINVAL, 0));
         host.Memory.CopyTo(target.SafeFileHandle, 3, 100);
         Assert.Equal(0, Native.Seek(host.Memory.SafeFileHandle, 0, fromHere: true));
     }

@@ -24,7 +24,7 @@ public sealed class Unlinking
         using var name = new TemporaryName();
         Directory.CreateDirectory(name.Path);
         Assert.Equal(Errno.EISDIR, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.TryUnlink(name)).Errno);
-        using (Platform.Substitute(new FaultingPlatform("unlink", Errno.EPERM)))
+        using (Platform.Substitute(new ScriptedPlatform("unlink", Errno.EPERM)))
         {
             // POSIX and glibc say EACCES where the kernel says EPERM.
             Assert.Equal(Errno.EACCES, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.TryUnlink(name)).Errno);

@@ -155,7 +155,7 @@ public sealed class Watching
     {
         using var cancelled = new CancellationTokenSource();
         SharedMemoryWatcher? watcher = null;
-        var platform = new HookedPlatform("poll", 1, () =>
+        var platform = ScriptedPlatform.Before("poll", 1, () =>
         {
             watcher!.Dispose();
             cancelled.Cancel();

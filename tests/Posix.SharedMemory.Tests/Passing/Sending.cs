@@ -203,7 +203,7 @@ public sealed class Sending
         foreach (var errno in new[] { Errno.ETOOMANYREFS, Errno.ENOBUFS, Errno.ENOMEM })
         {
             ValueTask sending;
-            using (Platform.Substitute(new FaultingPlatform("sendmsg", errno)))
+            using (Platform.Substitute(new ScriptedPlatform("sendmsg", errno)))
             {
                 sending = pair.Sender.SendHandlesAsync(new byte[1], [one.Handle]);
             }

@@ -9,7 +9,7 @@ public sealed class CreatingInPlace
     public void Creates_under_the_name_and_refuses_one_that_is_taken(Backing backing)
     {
         using var name = new TemporaryName();
-        using (Platform.Substitute(new WithoutUnpublishedObjects()))
+        using (Platform.Substitute(Platform.Linux(SystemCalls.Real) with { Names = new WithoutUnpublishedObjects() }))
         {
             using var memory = SharedMemoryObject.Create(name, 5000, new() { Backing = backing, Lifetime = Lifetime.UnlinkOnDispose });
             Assert.Equal((5000, name.Name, UnixFileMode.UserRead | UnixFileMode.UserWrite), (memory.Length, memory.Name, memory.Permissions));
@@ -26,7 +26,7 @@ public sealed class CreatingInPlace
     public void Leaves_no_name_where_the_memory_is_not_to_be_had()
     {
         using var name = new TemporaryName();
-        using (Platform.Substitute(new WithoutUnpublishedObjects()))
+        using (Platform.Substitute(Platform.Linux(SystemCalls.Real) with { Names = new WithoutUnpublishedObjects() }))
         {
             Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1L << 60));
         }
@@ -39,7 +39,7 @@ public sealed class CreatingInPlace
     public void Refuses_a_lease_before_anything_is_made()
     {
         using var name = new TemporaryName();
-        using (Platform.Substitute(new WithoutUnpublishedObjects()))
+        using (Platform.Substitute(Platform.Linux(SystemCalls.Real) with { Names = new WithoutUnpublishedObjects() }))
         {
             var refusal = Assert.Throws<PlatformNotSupportedException>(
                 () => SharedMemoryObject.Create(name, 1, new() { Lifetime = Lifetime.UnlinkOnLastDispose }));
@@ -49,7 +49,8 @@ public sealed class CreatingInPlace
         Assert.False(name.Exists);
     }
 
-    private sealed class WithoutUnpublishedObjects : LinuxPlatform
+    private sealed class WithoutUnpublishedObjects()
+        : LinuxNames(SystemCalls.Real, new(SystemCalls.Real), new(SystemCalls.Real, new(SystemCalls.Real)))
     {
         internal override bool HasUnpublishedObjects => false;
     }

@@ -11,7 +11,7 @@ public sealed class Lacking
     {
         using TemporaryName from = new(), to = new();
         SharedMemoryObject.Create(from, 1).Dispose();
-        var platform = new FaultingPlatform("renameat2", Errno.ENOSYS, occurrence: 0);
+        var platform = new ScriptedPlatform("renameat2", Errno.ENOSYS, occurrence: 0);
         using (Platform.Substitute(platform))
         {
             var refusal = Assert.Throws<PlatformNotSupportedException>(() => SharedMemoryObject.Rename(from, to, mode));
@@ -31,7 +31,7 @@ public sealed class Lacking
     {
         using var name = new TemporaryName();
         var leased = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
-        var platform = new FaultingPlatform("fcntl", Errno.EINVAL, occurrence: 0);
+        var platform = new ScriptedPlatform("fcntl", Errno.EINVAL, occurrence: 0);
         using (Platform.Substitute(platform))
         {
             var refusal = Assert.Throws<PlatformNotSupportedException>(() => SharedMemoryObject.Create(name, 5000, leased));

@@ -49,7 +49,7 @@ public sealed class Contending
     public void A_name_created_between_looking_and_creating_is_opened()
     {
         using var name = new TemporaryName("race");
-        var platform = new HookedPlatform("linkat", 1, () => SharedMemoryObject.Create(name, 77).Dispose());
+        var platform = ScriptedPlatform.Before("linkat", 1, () => SharedMemoryObject.Create(name, 77).Dispose());
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.OpenOrCreate(name, 100, out var created);
@@ -66,7 +66,7 @@ public sealed class Contending
     {
         using var name = new TemporaryName("race");
         using var former = SharedMemoryObject.Create(name, 77);
-        var platform = new HookedPlatform("open", 1, () => SharedMemoryObject.Unlink(name));
+        var platform = ScriptedPlatform.Before("open", 1, () => SharedMemoryObject.Unlink(name));
         using (Platform.Substitute(platform))
         {
             using var memory = SharedMemoryObject.OpenOrCreate(name, 100, out var created);

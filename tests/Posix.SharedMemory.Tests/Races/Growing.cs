@@ -76,7 +76,7 @@ public sealed class Growing
         using var pair = new SocketPair();
         SharedMemoryObject? memory = null;
         var conflicts = false;
-        var platform = new HookedPlatform("fallocate", how == "received" ? 1 : 2, () =>
+        var platform = ScriptedPlatform.Before("fallocate", how == "received" ? 1 : 2, () =>
         {
             var request = new LinuxFlock { l_type = Linux.F_WRLCK, l_start = (long)RecordLock.Growth, l_len = 1 };
             conflicts = Libc.fcntl_flock(memory!.Target.Handle, Linux.F_OFD_SETLK, ref request) == -1;
@@ -111,7 +111,7 @@ public sealed class Growing
         using var memory = SharedMemoryObject.CreateAnonymous(5001);
         foreach (var refusal in new[] { Errno.EACCES, Errno.EPERM, Errno.ENOENT })
         {
-            var platform = new FaultingPlatform("open", refusal);
+            var platform = new ScriptedPlatform("open", refusal);
             using (Platform.Substitute(platform))
             {
                 using var received = SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));
@@ -133,7 +133,7 @@ public sealed class Growing
         using var memory = SharedMemoryObject.Create(name, 16_384);
         using var second = SharedMemoryObject.Open(name);
         Thread? neighbour = null;
-        var platform = new HookedPlatform("ftruncate", 1, () => neighbour = StartAndLetGoOn(memory, () => second.SetLength(0)));
+        var platform = ScriptedPlatform.Before("ftruncate", 1, () => neighbour = StartAndLetGoOn(memory, () => second.SetLength(0)));
         using (Platform.Substitute(platform))
         {
             using var first = SharedMemoryObject.Open(name);
@@ -149,7 +149,7 @@ public sealed class Growing
     {
         Thread? neighbour = null;
         var bytes = Enumerable.Repeat((byte)9, 60_000 - length).ToArray();
-        var platform = new HookedPlatform(backing == Backing.Sparse ? "ftruncate" : "fallocate", 1, () =>
+        var platform = ScriptedPlatform.Before(backing == Backing.Sparse ? "ftruncate" : "fallocate", 1, () =>
             neighbour = StartAndLetGoOn(second, () =>
             {
                 second.SetLength(60_000, neighbours);

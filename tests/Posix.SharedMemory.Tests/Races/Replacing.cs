@@ -48,7 +48,7 @@ public sealed class Replacing
         SharedMemoryObject.Create(name, 1).Dispose();
         var kept = 0;
         ObjectIdentity identity = default;
-        var platform = new HookedPlatform("rename", 1, () =>
+        var platform = ScriptedPlatform.Before("rename", 1, () =>
         {
             // Another publisher comes between the two calls of the first: it sweeps, and has to leave the first one's temporary.
             using var second = SharedMemoryObject.CreateUnpublished(2);
@@ -76,7 +76,7 @@ public sealed class Replacing
         using var from = new TemporaryName("from");
         using var to = new TemporaryName("to");
         Make(from, 1);
-        var platform = new HookedPlatform("renameat2", 2, () => Make(to, 2));
+        var platform = ScriptedPlatform.Before("renameat2", 2, () => Make(to, 2));
         using (Platform.Substitute(platform))
         {
             SharedMemoryObject.Rename(from, to, RenameMode.Exchange);

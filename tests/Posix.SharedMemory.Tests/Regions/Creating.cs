@@ -200,7 +200,7 @@ public sealed class Creating
         Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)6));
         region.Resize(4 * s_page);
         region.Mapping.GetSpan().Fill(7);
-        using (var file = SharedMemoryObject.OfFile(new LinuxPlatform(), new(new SafeFileHandle(handle.DangerousGetHandle(), ownsHandle: false), default)))
+        using (var file = SharedMemoryObject.OfFile(Platform.Linux(SystemCalls.Real), new(new SafeFileHandle(handle.DangerousGetHandle(), ownsHandle: false), default)))
         {
             Assert.Equal((0, 4L * s_page), (file.GetStatus().NameCount, file.GetStatus().Length));
         }
@@ -265,7 +265,7 @@ public sealed class Creating
 
     private static ObjectIdentity Identity(string path)
     {
-        Assert.True(new LinuxPlatform().FindFile(FilePath.Parse(path), out var identity).IsSuccess);
+        Assert.True(Platform.Linux(SystemCalls.Real).Names.FindFile(FilePath.Parse(path), out var identity).IsSuccess);
         return identity;
     }
 }

@@ -48,7 +48,7 @@ public sealed class Growing
     public void The_same_length_is_nothing_and_a_smaller_one_is_refused()
     {
         using var directory = TemporaryDirectory.InMemory();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         MappedRegion region;
         using (Platform.Substitute(platform))
         {
@@ -120,7 +120,7 @@ public sealed class Growing
     public void CheckAndRemap_changes_no_file_and_leaves_one_that_was_cut_as_it_is_mapped()
     {
         using var directory = TemporaryDirectory.InMemory();
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         MappedRegion region;
         using (Platform.Substitute(platform))
         {
@@ -135,7 +135,7 @@ public sealed class Growing
             Assert.True(region.CheckAndRemap());
             Assert.False(region.CheckAndRemap());
             var file = new OpenObject(region.SafeFileHandle, default);
-            new LinuxPlatform().SetLength(file, s_page);
+            Platform.Linux(SystemCalls.Real).Backing.SetLength(file, s_page);
             Assert.False(region.CheckAndRemap());
             Assert.Equal(9L * s_page, region.Length);
             Assert.DoesNotContain(platform.Calls, call => call is "ftruncate" or "fallocate" or "pwrite");
@@ -156,7 +156,7 @@ public sealed class Growing
         // A program that knows nothing of the lock for growers lengthens the file, out of the room there is, at each of the looks in turn.
         for (var look = 1; ; look++)
         {
-            var platform = new HookedPlatform("statx", look, () => Lengthen(directory.File(), 2 * s_page));
+            var platform = ScriptedPlatform.Before("statx", look, () => Lengthen(directory.File(), 2 * s_page));
             MappedRegion region;
             using (Platform.Substitute(platform))
             {

@@ -87,7 +87,7 @@ public sealed class Owning
     public void A_forked_child_removes_nothing()
     {
         using var directory = TemporaryDirectory.InMemory();
-        var platform = new ForkedPlatform();
+        var platform = ScriptedPlatform.Forking();
         using (Platform.Substitute(platform))
         {
             var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
@@ -115,13 +115,5 @@ public sealed class Owning
         Assert.Equal("ok", peer.Ask("dispose"));
         Assert.Empty(directory.List());
         Assert.Equal(0, peer.Finish().ExitCode);
-    }
-
-    /// <summary>Linux in a process that the test lets be another one: a forked child.</summary>
-    private sealed class ForkedPlatform : LinuxPlatform
-    {
-        internal bool IsChild { get; set; }
-
-        internal override int ProcessId => base.ProcessId + (IsChild ? 1 : 0);
     }
 }

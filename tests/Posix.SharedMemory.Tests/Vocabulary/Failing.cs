@@ -48,7 +48,7 @@ public sealed class Failing
     [Rule("errors.exception")]
     public void Leaves_the_name_out_where_there_is_none()
     {
-        using var platform = new SubstitutedObject(new FaultingPlatform("fchmod", Errno.EPERM, 2));
+        using var platform = new SubstitutedObject(new ScriptedPlatform("fchmod", Errno.EPERM, 2));
         var failure = Assert.Throws<SharedMemoryException>(() => platform.Memory.Permissions = UnixFileMode.UserRead);
         Assert.Null(failure.ObjectName);
         Assert.Equal("fchmod: Operation not permitted (EPERM)", failure.Message);
@@ -67,7 +67,7 @@ public sealed class Failing
     [Rule("errors.misuse")]
     public void Misuse_is_told_before_any_system_call()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.Create("a", -1));
@@ -90,7 +90,7 @@ public sealed class Failing
     [Rule("errors.misuse")]
     public void Using_a_disposed_object_is_an_ObjectDisposedException()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         var memory = host.Memory;
         memory.Dispose();

@@ -62,7 +62,7 @@ public sealed class Naming
     {
         foreach (var name in (string[])[new('a', 256), "/" + new string('a', 256), new('é', 128), new('a', 100_000)])
         {
-            var platform = new FaultingPlatform();
+            var platform = new ScriptedPlatform();
             using (Platform.Substitute(platform))
             {
                 var refusal = Assert.Throws<SharedMemoryException>(() => s_acts[act](name));
@@ -94,7 +94,7 @@ public sealed class Naming
     [Rule("names.length")]
     public void Publishing_and_adopting_refuse_such_names_too()
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform);
         using (Platform.Substitute(platform))
         {
@@ -271,7 +271,7 @@ public sealed class Naming
     private static void RefusedBeforeAnyCall<TException>(string act, string name)
         where TException : Exception
     {
-        var platform = new FaultingPlatform();
+        var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
             Assert.Throws<TException>(() => s_acts[act](name));

@@ -1,0 +1,71 @@
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Linux: whether what is asked for fits into the file system and the machine, found before the kernel starts to look for it.</summary>
+/// <remarks>
+/// The kernel would find out too, but only after it has pushed everything else out of memory; and where the file system may hold more than the
+/// machine has, it would kill a process instead. Files on disk, and huge pages, the kernel refuses at once, and by better knowledge.
+/// </remarks>
+internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
+{
+    /// <summary>From here on a request is measured against what is free.</summary>
+    private const long WorthMeasuring = 1 << 20;
+
+    /// <summary>So much may be reserved without measuring what the machine has left.</summary>
+    private const long MeasuringStep = 4 << 20;
+
+    /// <summary>What has been reserved since the last measurement.</summary>
+    private long _unmeasured;
+
+    /// <summary>Returns whether a request is so large, or so many small ones have come together, that it is worth measuring.</summary>
+    /// <param name="length">How much is asked for.</param>
+    /// <param name="isDue">Whether the machine's memory is to be measured too.</param>
+    internal bool IsWorthMeasuring(long length, out bool isDue)
+    {
+        isDue = IsMeasuringDue(length);
+        return isDue || length >= WorthMeasuring;
+    }
+
+    /// <summary>
+    /// Returns whether to measure how much memory is left. Measuring costs little beside the reservations since the last time, however small each
+    /// of them was; and each measurement leaves room for those until the next.
+    /// </summary>
+    internal bool IsMeasuringDue(long length)
+    {
+        if (Interlocked.Add(ref _unmeasured, Math.Min(length, MeasuringStep)) < MeasuringStep)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _unmeasured, 0);
+        return true;
+    }
+
+    /// <summary>Returns whether an object takes from the machine's memory: files on disk do not, and huge pages are set aside beforehand.</summary>
+    internal bool IsOrdinaryMemory(in OpenObject target) => files.TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
+
+    /// <summary>Returns how much of a part has no memory yet. Where the kernel does not say (before Linux 6.5), all that the object has may be in it.</summary>
+    internal long Missing(in OpenObject target, ByteRange range, ObjectExtent extent) => range.Length - (
+        range.Offset >= extent.Length ? Math.Max(0, extent.AllocatedBytes - MemoryPage.RoundUp(extent.Length))
+        : pages.Count(target, range, out var counted).IsSuccess ? counted.Total * MemoryPage.Size
+        : extent.AllocatedBytes);
+
+    /// <summary>Returns whether the file system is too small for so much more.</summary>
+    internal bool IsFileSystemTooSmall(in OpenObject target, long missing) =>
+        files.TryStatFileSystem(target, out var fileSystem) && LinuxFiles.UsageOf(fileSystem) is { TotalBytes: > 0 } usage && missing > usage.AvailableBytes;
+
+    /// <summary>Finds whether the machine, or the control group of this process, is too small.</summary>
+    /// <returns>The exception to throw; <see langword="null"/> where there is enough.</returns>
+    internal static SharedMemoryException? ShortageOf(in OpenObject target, ByteRange range, long missing) =>
+        LinuxMemory.Shortage(missing, reserve: MeasuringStep) is { } shortage
+            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}")
+            : null;
+
+    /// <summary>Says what a request was too large for.</summary>
+    internal string Describe(in OpenObject target) =>
+        !files.TryStatFileSystem(target, out var fileSystem) ? "more than there is"
+        : fileSystem.f_type == HUGETLBFS_MAGIC ? LinuxSeals.TooFewHugePages(fileSystem.f_bsize)
+        : $"{LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available in its file system";
+}

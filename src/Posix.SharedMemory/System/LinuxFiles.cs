@@ -1,0 +1,190 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.SystemCalls;
+
+using Posix.SharedMemory.Inspection;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Linux: the calls on paths and files that more than one role makes. Named objects are files there.</summary>
+/// <remarks>A path is bytes that end with a NUL.</remarks>
+internal sealed class LinuxFiles(SystemCalls calls)
+{
+    /// <summary>How often to open again, about a second in all, while another process probes for exclusive access: that takes microseconds, unless it is stopped there.</summary>
+    private const int AttemptsBesideProbe = 1000;
+
+    // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
+    private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
+
+    /// <summary>Gets where named objects are.</summary>
+    internal static ReadOnlySpan<byte> Directory => "/dev/shm\0"u8;
+
+    internal Errno Open(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        var result = calls.OnBytes(nameof(Libc.open), path, (flags, (uint)permissions), static (ref path, _, ref a) => Libc.open(ref path, a.flags, a.Item2));
+        handle = result == -1 ? null : new SafeFileHandle(result, ownsHandle: true);
+        return ErrorOf(result);
+    }
+
+    /// <summary>Opens what another process may have put there, if it is a regular file.</summary>
+    internal Errno OpenRegularFile(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        // With O_NONBLOCK a FIFO or a terminal answers at once; for a regular file it changes nothing, except that a probe is not waited for.
+        var error = Open(path, flags | O_NONBLOCK, permissions, out handle);
+        for (var attempt = default(SpinWait); error == Errno.EAGAIN && attempt.Count < AttemptsBesideProbe; attempt.SpinOnce())
+        {
+            // Another process probes at this moment for exclusive access, as IsHeldByOthers does.
+            error = Open(path, flags | O_NONBLOCK, permissions, out handle);
+        }
+
+        if (handle is null)
+        {
+            return error;
+        }
+
+        error = Stat(handle, STATX_TYPE, out var statx);
+        error = !error.IsSuccess || IsRegularFile(statx) ? error : Errno.EINVAL;
+        if (!error.IsSuccess)
+        {
+            handle.Dispose();
+            handle = null;
+        }
+
+        return error;
+    }
+
+    /// <summary>Opens what a descriptor stands for anew, so that the result has a file position and locks of its own.</summary>
+    internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
+    {
+        using var descriptor = new PinnedDescriptor(target.Handle);
+        Span<byte> path = stackalloc byte[PathInProcBytes];
+        return Open(PathInProc(descriptor.Number, path), accessMode | O_CLOEXEC, UnixFileMode.None, out handle);
+    }
+
+    internal Errno Unlink(ReadOnlySpan<byte> path) =>
+        ErrorOf(calls.OnBytes(nameof(Libc.unlink), path, 0, static (ref path, _, ref _) => Libc.unlink(ref path)));
+
+    internal Errno Rename(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
+        calls.OnPaths(nameof(Libc.rename), from, to, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
+
+    /// <summary>Gives a file without a name its first one.</summary>
+    internal Errno Link(in OpenObject target, ReadOnlySpan<byte> path)
+    {
+        using var descriptor = new PinnedDescriptor(target.Handle);
+        // By the descriptor itself: allowed to the process that opened it since Linux 6.10, before that only to root.
+        var error = calls.OnPaths(nameof(Libc.linkat), "\0"u8, path, descriptor.Number, static (ref empty, ref path, ref number) =>
+            Libc.linkat(number, ref empty, AT_FDCWD, ref path, AT_EMPTY_PATH));
+        if (error != Errno.ENOENT)
+        {
+            return error;
+        }
+
+        Span<byte> source = stackalloc byte[PathInProcBytes];
+        error = calls.OnPaths(nameof(Libc.linkat), PathInProc(descriptor.Number, source), path, 0, static (ref source, ref path, ref _) =>
+            Libc.linkat(AT_FDCWD, ref source, AT_FDCWD, ref path, AT_SYMLINK_FOLLOW));
+        return error == Errno.ENOENT && !System.IO.Directory.Exists("/proc/self/fd")
+            ? throw new PlatformNotSupportedException(
+                "Giving a file its name needs Linux 6.10, or /proc to be mounted. Use Open with FileMode.CreateNew, then SetLength.")
+            : error;
+    }
+
+    /// <summary>Sets the permissions of what a descriptor stands for, also one that was opened for nothing (<c>O_PATH</c>), which <c>fchmod</c> refuses.</summary>
+    internal Errno SetPermissionsThroughProc(SafeFileHandle handle, UnixFileMode permissions)
+    {
+        using var descriptor = new PinnedDescriptor(handle);
+        Span<byte> path = stackalloc byte[PathInProcBytes];
+        var error = ErrorOf(calls.OnBytes(nameof(Libc.chmod), PathInProc(descriptor.Number, path), (uint)permissions, static (ref path, _, ref mode) => Libc.chmod(ref path, mode)));
+        return error == Errno.ENOENT && !System.IO.Directory.Exists("/proc/self/fd")
+            ? throw new PlatformNotSupportedException("Setting the permissions of an object without opening it needs /proc to be mounted. Open it, and set Permissions.")
+            : error;
+    }
+
+    /// <summary>Reports what a path leads to, without following a link at its end.</summary>
+    internal Errno Stat(ReadOnlySpan<byte> path, out LinuxStatx statx) =>
+        Stat(path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, out statx);
+
+    /// <summary>Reports what a descriptor stands for.</summary>
+    internal Errno Stat(SafeFileHandle handle, int mask, out LinuxStatx statx)
+    {
+        byte empty = 0;
+        // SAFETY: callers read it only where there was no error, and then the kernel has filled it.
+        Unsafe.SkipInit(out statx);
+        return ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, ref empty, AT_EMPTY_PATH, mask, out statx));
+    }
+
+    /// <summary>Follows a link, such as those in /proc, to what it stands for.</summary>
+    internal Errno StatBehind(string path, out SharedMemoryStatus status)
+    {
+        var error = Stat(Encoding.ASCII.GetBytes(path + "\0"), AT_STATX_DONT_SYNC, STATX_BASIC_STATS, out var statx);
+        status = StatusOf(statx);
+        return error;
+    }
+
+    internal bool TryStatFileSystem(in OpenObject target, out LinuxStatfs fileSystem)
+    {
+        fileSystem = default;
+        return (calls.Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem)) != -1;
+    }
+
+    internal static bool IsRegularFile(in LinuxStatx statx) => (statx.stx_mode & S_IFMT) == S_IFREG;
+
+    /// <summary>The kernel counts blocks of 512 bytes, whatever the file system's are.</summary>
+    internal static long AllocatedBytesOf(in LinuxStatx statx) => (long)statx.stx_blocks * 512;
+
+    internal static SharedMemoryStatus StatusOf(in LinuxStatx statx) => new()
+    {
+        Length = (long)statx.stx_size,
+        AllocatedBytes = AllocatedBytesOf(statx),
+        Permissions = (UnixFileMode)(statx.stx_mode & 0xFFF),
+        UserId = statx.stx_uid,
+        GroupId = statx.stx_gid,
+        Identity = new(MakeDevice(statx.stx_dev_major, statx.stx_dev_minor), statx.stx_ino),
+        NameCount = statx.stx_nlink,
+        LastAccessTime = TimeOf(statx.stx_atime),
+        LastWriteTime = TimeOf(statx.stx_mtime),
+        LastChangeTime = TimeOf(statx.stx_ctime),
+        CreationTime = (statx.stx_mask & STATX_BTIME) == 0 ? DateTimeOffset.UnixEpoch : TimeOf(statx.stx_btime),
+    };
+
+    internal static SharedMemoryUsage UsageOf(in LinuxStatfs fileSystem)
+    {
+        var block = fileSystem.f_frsize == 0 ? fileSystem.f_bsize : fileSystem.f_frsize;
+        return new(
+            (long)fileSystem.f_blocks * block,
+            (long)(fileSystem.f_blocks - fileSystem.f_bfree) * block,
+            (long)fileSystem.f_bavail * block)
+        {
+            TotalInodes = (long)fileSystem.f_files,
+            AvailableInodes = (long)fileSystem.f_ffree,
+        };
+    }
+
+    /// <summary>The encoding of <c>st_dev</c>, makedev(3).</summary>
+    internal static ulong MakeDevice(ulong major, ulong minor) =>
+        ((major & 0xFFF) << 8) | (minor & 0xFF) | ((minor & ~0xFFUL) << 12) | ((major & ~0xFFFUL) << 32);
+
+    private const int PathInProcBytes = 32;
+
+    private static ReadOnlySpan<byte> PathInProc(int descriptor, Span<byte> path)
+    {
+        path.Clear();
+        "/proc/self/fd/"u8.CopyTo(path);
+        _ = descriptor.TryFormat(path["/proc/self/fd/"u8.Length..], out _, provider: CultureInfo.InvariantCulture);
+        return path;
+    }
+
+    private Errno Stat(ReadOnlySpan<byte> path, int flags, int mask, out LinuxStatx statx)
+    {
+        statx = default;
+        // SAFETY: the import pins the reference for the length of the call, and the path ends with a NUL.
+        return ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, ref MemoryMarshal.GetReference(path), flags, mask, out statx));
+    }
+
+    private static DateTimeOffset TimeOf(in LinuxStatxTimestamp time) =>
+        DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(time.tv_sec, EarliestSecond, LatestSecond)).AddTicks(time.tv_nsec / 100);
+}

@@ -1,0 +1,18 @@
+namespace Posix.SharedMemory;
+
+/// <summary>macOS and FreeBSD: shared memory has no locks, so no process is ever a member.</summary>
+internal sealed class BsdMembership : SystemMembership
+{
+    internal override MembershipState Query(in OpenObject target) => MembershipState.None;
+
+    internal override Errno Take(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(
+        "Lifetime.UnlinkOnLastDispose needs locks on the object, and shared memory has none on this system. "
+        + "Use Lifetime.UnlinkOnDispose in the process that creates the object, or call Unlink.");
+
+    internal override void Drop(in OpenObject target)
+    {
+        // No process can have taken a share.
+    }
+
+    internal override bool? IsHeldByOthers(in OpenObject target) => null;
+}

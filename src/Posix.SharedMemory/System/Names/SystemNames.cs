@@ -1,0 +1,64 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Names: opens, publishes, renames, finds and removes them, for shared memory objects and for the files of regions.</summary>
+/// <remarks>
+/// Thirteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
+/// the directory, and a system that keeps objects apart from files still has both.
+/// </remarks>
+internal class SystemNames
+{
+    /// <summary>Gets whether an object can be made without a name and get one later.</summary>
+    internal virtual bool HasUnpublishedObjects => true;
+
+    /// <summary>Gets the call by which <see cref="Publish"/> gives a name, for messages.</summary>
+    internal virtual string PublishCall => "linkat";
+
+    /// <summary>Opens or creates a named object: <c>shm_open</c>. <see cref="Errno.EINVAL"/>, <see cref="Errno.ELOOP"/>: it is not a shared memory object.</summary>
+    internal virtual Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Platform.NotSupported();
+
+    /// <summary>Creates an object that no process can open by name yet, for its owner only.</summary>
+    /// <param name="handle">The object.</param>
+    /// <param name="temporary">The name it has until then, where the system must give it one.</param>
+    internal virtual Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary) => throw Platform.NotSupported();
+
+    /// <summary>Gives an unpublished object its name: <see cref="RenameMode.NoReplace"/> or <see cref="RenameMode.Replace"/>.</summary>
+    internal virtual Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode) => throw Platform.NotSupported();
+
+    /// <summary>Removes a name: <c>shm_unlink</c>.</summary>
+    internal virtual Errno Unlink(in ObjectName name) => throw Platform.NotSupported();
+
+    /// <summary>Moves a name: FreeBSD's <c>shm_rename</c>, or what behaves like it.</summary>
+    internal virtual Errno Rename(in ObjectName from, in ObjectName to, RenameMode mode) => throw Platform.NotSupported();
+
+    /// <summary>Finds what a name stands for now; <see langword="null"/> where it stands for no shared memory object.</summary>
+    internal virtual SharedMemoryStatus? Find(in ObjectName name) => throw Platform.NotSupported();
+
+    /// <summary>Lists all names, unsorted. Some may be gone by the time they are used.</summary>
+    internal virtual IEnumerable<ObjectName> List() => throw Platform.NotSupported();
+
+    /// <summary>
+    /// Sets the permissions of the object that a name stands for, if it is still the one with <paramref name="identity"/>; without opening it,
+    /// where the system can do that.
+    /// </summary>
+    internal virtual Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions) => throw Platform.NotSupported();
+
+    /// <summary>Opens a regular file for reading and writing. <see cref="Errno.EINVAL"/>: it is something else.</summary>
+    internal virtual Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => throw Platform.NotSupported();
+
+    /// <summary>Creates a file, for its owner only, that the path does not lead to yet.</summary>
+    /// <param name="path">Where it is to be.</param>
+    /// <param name="handle">The file.</param>
+    /// <param name="temporary">The path it has until then, where the system or the file system must give it one.</param>
+    internal virtual Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary) => throw Platform.NotSupported();
+
+    /// <summary>Gives a new file its path, in one step. A file that had the path loses it; processes that have it open are unaffected.</summary>
+    internal virtual Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) => throw Platform.NotSupported();
+
+    /// <summary>Removes a file's path: <c>unlink</c>.</summary>
+    internal virtual Errno RemoveFile(in FilePath path) => throw Platform.NotSupported();
+
+    /// <summary>Finds what a path leads to now, without following a link at its end.</summary>
+    internal virtual Errno FindFile(in FilePath path, out ObjectIdentity identity) => throw Platform.NotSupported();
+}
