@@ -95,7 +95,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
             return;
         }
 
-        // Each half is counted anew rather than subtracted: the object may change while it is looked at.
+        // Each half is counted again rather than subtracted: the object may change while it is looked at.
         var half = all / 2 * MemoryPage.Size;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
         Divide(left, CountPages(left).Total, found);
@@ -124,7 +124,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
         }
     }
 
-    /// <summary>Opens the object anew, so that a file position of our own can be moved.</summary>
+    /// <summary>Opens the object again, so that a file position of our own can be moved.</summary>
     private SafeFileHandle Reopen()
     {
         var error = files.Reopen(target, O_RDONLY, out var handle);
