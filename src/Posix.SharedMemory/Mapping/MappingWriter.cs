@@ -20,7 +20,7 @@ namespace Posix.SharedMemory;
 /// using var writer = map.OpenWriter(8);
 /// using (var json = new System.Text.Json.Utf8JsonWriter(writer))
 /// {
-///     System.Text.Json.JsonSerializer.Serialize(json, weather);
+///     json.WriteStringValue("sunny");
 /// }
 ///
 /// Volatile.Write(ref map.GetReference&lt;long&gt;(0), writer.WrittenCount);   // Now readers may look.
