@@ -3,16 +3,16 @@ namespace Posix.SharedMemory.Inspection;
 /// <summary>A process that maps an object or has it open.</summary>
 public sealed record SharedMemoryHolder
 {
-    /// <summary>Gets the process's number, as this process's PID namespace counts.</summary>
+    /// <summary>Gets the process's number in this process's PID namespace.</summary>
     public required int ProcessId { get; init; }
 
     /// <summary>Gets the command's short name, at most 15 bytes of it.</summary>
     public required string Command { get; init; }
 
-    /// <summary>Gets the words the process was started with, or has put in their place; none where they are not to be had.</summary>
+    /// <summary>Gets the words the process was started with, or has put in their place; empty if they cannot be read.</summary>
     public IReadOnlyList<string> CommandLine { get; init; } = [];
 
-    /// <summary>Gets the user as whom the process acts; <see langword="null"/> where it is not to be had.</summary>
+    /// <summary>Gets the user as whom the process acts; <see langword="null"/> where it cannot be read.</summary>
     public uint? UserId { get; init; }
 
     /// <summary>Gets where the process maps the object.</summary>

@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>Tells what happens to the names of objects, in order, from the moment it is made.</summary>
+/// <summary>Reports what happens to the names of objects, in order, from the moment it is created.</summary>
 /// <remarks>
-/// The kernel tells, nothing is polled. For use by one thread at a time; <see cref="Dispose"/> and cancellation may come from any.
+/// The kernel reports it, nothing is polled. A watcher is for one reader at a time; <see cref="Dispose"/> and cancellation may come from any thread.
 /// <see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see>
 /// </remarks>
 public sealed class SharedMemoryWatcher : IDisposable
@@ -14,11 +16,11 @@ public sealed class SharedMemoryWatcher : IDisposable
     internal SharedMemoryWatcher(DirectoryWatch watch) => _watch = watch;
 
     /// <summary>Waits for the next change.</summary>
-    /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes, zero to take only what has happened already.</param>
+    /// <param name="timeout">How long to wait at most; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes, zero to return only what has already happened.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns><see langword="null"/> where nothing happened within the time.</returns>
-    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENODEV"/>: the directory of objects is gone, or another is mounted there now; make a new watcher.</exception>
+    /// <returns>The change; <see langword="null"/> if nothing happened within the time.</returns>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENODEV"/>: the directory of objects is gone, or another is mounted there now; create a new watcher.</exception>
     /// <exception cref="ObjectDisposedException">The watcher is disposed.</exception>
     public SharedMemoryChange? Wait(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
@@ -40,10 +42,49 @@ public sealed class SharedMemoryWatcher : IDisposable
         return change;
     }
 
-    /// <summary>Ends watching.</summary>
+    /// <summary>Reports changes as they happen, without occupying a thread meanwhile. It ends only by cancellation, disposal or an error.</summary>
+    /// <param name="cancellationToken">Ends the enumeration. What has not been reported by then is reported to the next caller.</param>
+    /// <exception cref="OperationCanceledException">The enumeration was cancelled.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENODEV"/>: the directory of objects is gone, or another is mounted there now; create a new watcher. <see cref="Errno.EMFILE"/>: no descriptor is left to wait with.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The watcher is disposed; a wait that has begun ends by it too.</exception>
+    /// <remarks>
+    /// One thread of this library waits for all watchers of the process. <see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// using SharedMemoryWatcher watcher = SharedMemoryDirectory.Watch();
+    /// await foreach (SharedMemoryChange change in watcher.WatchAsync(cancellationToken))
+    /// {
+    ///     Console.WriteLine($"{change.Kind}: {System.Text.Encoding.UTF8.GetString(change.NameBytes.Span)}");
+    /// }
+    /// </code>
+    /// </example>
+    public async IAsyncEnumerable<SharedMemoryChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_changes.TryDequeue(out var change))
+            {
+                yield return change;
+                continue;
+            }
+
+            await _watch.WaitAsync(cancellationToken).ConfigureAwait(false);
+            _watch.Take(_changes);
+        }
+    }
+
+    /// <summary>Stops watching. Further calls have no effect.</summary>
     public void Dispose()
     {
-        _isDisposed = true;
-        _watch.Dispose();
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            _watch.Dispose();
+        }
     }
 }
