@@ -23,7 +23,8 @@ public sealed class PublicComments : Task
     {
         var document = XDocument.Load(Comments, LoadOptions.PreserveWhitespace);
         var assembly = System.Reflection.Assembly.Load(File.ReadAllBytes(Assembly));
-        var offered = new HashSet<string>(assembly.GetExportedTypes().SelectMany(IdsOf));
+        var offered = new HashSet<string>(// What the compiler keeps extension members in has a name that nobody can write.
+            assembly.GetExportedTypes().Where(type => !type.FullName!.Contains('<')).SelectMany(IdsOf));
         foreach (var member in document.Descendants("member").Where(member => !offered.Contains(member.Attribute("name")!.Value)).ToArray())
         {
             (member.PreviousNode as XText)?.Remove();
@@ -39,7 +40,7 @@ public sealed class PublicComments : Task
         var home = NameOf(type);
         return new[] { "T:" + home }
             .Concat(type.GetFields(Declared).Where(field => field.IsPublic || field.IsFamily || field.IsFamilyOrAssembly).Select(field => $"F:{home}.{field.Name}"))
-            .Concat(type.GetMethods(Declared).Where(IsOffered).Select(method => "M:" + IdOf(home, method)))
+            .Concat(type.GetMethods(Declared).Where(method => IsOffered(method) && method.Name != "Finalize").Select(method => "M:" + IdOf(home, method)))
             .Concat(type.GetConstructors(Declared).Where(IsOffered).Select(constructor => "M:" + IdOf(home, constructor)))
             .Concat(type.GetProperties(Declared).Where(property => property.GetAccessors(true).Any(IsOffered))
                 .Select(property => $"P:{home}.{property.Name}{Parameters(property.GetIndexParameters())}"))

@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>Reports what happens to the names of objects, in order, from the moment it is created.</summary>
+/// <summary>Reports changes of objects' names, in order, from the moment it is created.</summary>
 /// <remarks>
-/// The kernel reports it, nothing is polled. A watcher is for one reader at a time; <see cref="Dispose"/> and cancellation may come from any thread.
+/// The kernel reports the changes; nothing is polled. Use it from one thread at a time; <see cref="Dispose"/> and cancellation may come from any thread.
 /// <see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see>
 /// </remarks>
 public sealed class SharedMemoryWatcher : IDisposable
@@ -16,11 +16,11 @@ public sealed class SharedMemoryWatcher : IDisposable
     internal SharedMemoryWatcher(DirectoryWatch watch) => _watch = watch;
 
     /// <summary>Waits for the next change.</summary>
-    /// <param name="timeout">How long to wait at most; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes, zero to return only what has already happened.</param>
+    /// <param name="timeout">The maximum time to wait; <see cref="Timeout.InfiniteTimeSpan"/> to wait without a limit, zero to return only a change that has happened already.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The change; <see langword="null"/> if nothing happened within the time.</returns>
+    /// <returns><see langword="null"/> if there was no change within the time.</returns>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENODEV"/>: the directory of objects is gone, or another is mounted there now; create a new watcher.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENODEV"/>: the directory of objects is gone, or another one is mounted there now; create a new watcher.</exception>
     /// <exception cref="ObjectDisposedException">The watcher is disposed.</exception>
     public SharedMemoryChange? Wait(TimeSpan timeout, CancellationToken cancellationToken = default)
     {

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Posix.SharedMemory;
 
-/// <summary>How an anonymous object is made.</summary>
+/// <summary>How an anonymous object is created.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see></remarks>
 public sealed record AnonymousMemoryOptions
 {
@@ -11,30 +11,30 @@ public sealed record AnonymousMemoryOptions
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>
-    /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Two objects may
-    /// have the same; nothing is opened by it. macOS shows none.
+    /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Several objects may
+    /// have the same; it cannot be used to open anything. macOS does not show it.
     /// </summary>
     public string DebugName { get; init; } = "shared-memory";
 
-    /// <summary>Gets whether seals can be added. True by default; where a system has no seals it says nothing.</summary>
+    /// <summary>Gets whether seals can be added. True by default; it has no effect on systems without seals.</summary>
     public bool AllowSealing { get; init; } = true;
 
     /// <summary>
-    /// Gets whether a program in the memory may be executed (<c>MFD_EXEC</c>). By default not: the permissions to execute are missing and sealed
-    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are missing and not sealed).
+    /// Gets whether code in the memory may be executed (<c>MFD_EXEC</c>). By default it may not: the execute permissions are not set, and sealed
+    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are not set and not sealed).
     /// </summary>
     public bool Executable { get; init; }
 
-    /// <summary>Gets the size of the pages: ordinary ones by default. Huge ones make lengths multiples of theirs.</summary>
+    /// <summary>Gets the page size: ordinary pages by default. With huge pages, lengths must be multiples of their size.</summary>
     public HugePageSize HugePages { get; init; }
 
     /// <summary>
-    /// Gets when the memory is taken from the system. The default, <see cref="Backing.Reserved"/>, takes it at once, and is refused where that is
+    /// Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it immediately, and fails if that is
     /// more than the machine, or this process's control group, has available.
     /// </summary>
     public Backing Backing { get; init; } = Backing.Reserved;
 
-    /// <summary>Checks the caller's options, or gives the default ones.</summary>
+    /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static AnonymousMemoryOptions Check(AnonymousMemoryOptions? options)
     {
         if (options is null)

@@ -1,16 +1,16 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Owns a name: disposing it removes the name, if it still means the object, in the process that made this.</summary>
+/// <summary>Owns an object's name: its disposal, in the process that created it, removes the name if it still refers to the object.</summary>
 /// <remarks>
-/// It does not dispose the object, and may be disposed before or after it. A name that cannot be removed is left. A process
-/// that ends without disposing leaves the name; <see cref="Lifetime.UnlinkOnLastDispose"/> is for that.
+/// It does not dispose the object, and may be disposed before or after it. If the name cannot be removed, it stays. A process
+/// that ends without disposing it leaves the name; <see cref="Lifetime.UnlinkOnLastDispose"/> covers that case.
 /// </remarks>
 public sealed class NameOwner : IDisposable
 {
     private readonly OwnedName _name;
     private int _disposed;
 
-    /// <summary>Takes on the name of an object.</summary>
+    /// <summary>Takes ownership of an object's name.</summary>
     /// <exception cref="InvalidOperationException">The object has no name.</exception>
     public NameOwner(SharedMemoryObject memory)
         : this((memory ?? throw new ArgumentNullException(nameof(memory))).NameToOwn())
@@ -19,7 +19,7 @@ public sealed class NameOwner : IDisposable
 
     internal NameOwner(in OwnedName name) => _name = name;
 
-    /// <summary>Removes the name. Doing it twice is doing it once.</summary>
+    /// <summary>Removes the name. Further calls have no effect.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0 && _name.IsOurs)

@@ -4,8 +4,8 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>The mappings made of this object that are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
-    private MappedExtents? _mappings;
+    /// <summary>Where the mappings end that were made of this object and are mapped, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
+    private MappedExtents _extents;
 
     /// <summary>Maps the whole object.</summary>
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
@@ -93,10 +93,9 @@ public sealed partial class SharedMemoryObject
             };
             // Huge pages are mapped whole, and none is taken ahead.
             var range = _platform.Mapping.Map(target, HasHugePages ? request with { Length = request.AddressSpace } : request);
-            _mappings ??= new();
-            var extent = range.Extent = _mappings.Add(offset + mapped.Length);
-            extent.IsStable = KeepBytes(KnownSeals);
-            return new MemoryMapping(_platform, this, range, extent, request, slack, follows);
+            range.Extent = new(offset + mapped.Length) { IsStable = KeepBytes(KnownSeals) };
+            _extents.Add(range.Extent);
+            return new(_platform, this, range, request, slack, follows);
         }
     }
 
@@ -141,13 +140,12 @@ public sealed partial class SharedMemoryObject
         var target = Target;
         lock (_handle)
         {
-            if (_mappings?.FindEndPast(length) is { } end)
+            if (_extents.FindPast(length) is >= 0 and var end)
             {
                 // Disposing it would not help what is sealed.
                 throw _platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
                     ? _platform.Seals.Refused(Errno.EPERM, "ftruncate", target, MemorySeals.Shrink)
-                    : new InvalidOperationException(
-                        $"A live mapping of this object ends at {end}: dispose it before shrinking to {length}.");
+                    : new InvalidOperationException($"A live mapping of this object ends at {end}: dispose it before shrinking to {length}.");
             }
 
             _platform.Backing.Shrink(target, length);

@@ -90,9 +90,10 @@ public sealed partial class SharedMemoryObject
             }
 
             KnownSeals |= seals;
-            if (_mappings is { } mappings && KeepBytes(KnownSeals))
+            if (_extents.IsAnyMapped && _platform.Seals.Get(target, out var present).IsSuccess && KeepBytes(present))
             {
-                mappings.SetStable(_platform.Backing.GetLength(target));
+                // For mappings that outlive this object, which can ask no more then.
+                _extents.SetStable(_platform.Backing.GetLength(target));
             }
         }
     }
@@ -149,7 +150,7 @@ public sealed partial class SharedMemoryObject
 
         if (error == Errno.EBUSY)
         {
-            return (_mappings is null or { IsEmpty: true }
+            return (!_extents.IsAnyMapped
                 ? "another process, or another object of this one, has the memory mapped through a descriptor that is open for writing"
                 : "this object has mappings, or leases of them, in this process: dispose them first, read-only ones too, and fill it by Write")
                 + "; MemorySeals.FutureWrite leaves present mappings as they are and seals against new writers";

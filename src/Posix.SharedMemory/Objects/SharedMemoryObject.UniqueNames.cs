@@ -4,14 +4,14 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>The longest name that every system takes: macOS has room for 31 bytes with the slash.</summary>
+    /// <summary>The longest name that every system accepts: macOS allows 31 bytes including the slash.</summary>
     private const int PortableBytes = 30;
 
     private const int RandomCharacters = 13;
 
     /// <summary>Returns a name that no object has and that is valid on every system: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
-    /// <param name="prefix">May be empty. It is cut after 16 bytes, between characters.</param>
-    /// <exception cref="ArgumentException">The prefix cannot be part of a name: a slash inside, a NUL, half a surrogate pair.</exception>
+    /// <param name="prefix">May be empty. Only the first 16 bytes are used, in whole characters.</param>
+    /// <exception cref="ArgumentException">The prefix cannot be part of a name: it contains a slash, a NUL or an unpaired surrogate.</exception>
     public static string CreateUniqueName(string prefix)
     {
         ArgumentNullException.ThrowIfNull(prefix);

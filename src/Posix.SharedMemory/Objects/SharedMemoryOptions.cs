@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>How a new object is made.</summary>
+/// <summary>How a new object is created.</summary>
 public sealed record SharedMemoryOptions
 {
     internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -10,13 +10,13 @@ public sealed record SharedMemoryOptions
 
     internal static readonly SharedMemoryOptions Default = new();
 
-    /// <summary>Gets the permissions, exactly: the umask does not apply. The default lets the owner read and write, and nobody else.</summary>
+    /// <summary>Gets the exact permissions; the umask does not apply. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = OwnerOnly;
 
-    /// <summary>Gets when the memory is taken from the system. The default, <see cref="Backing.Reserved"/>, takes it at once.</summary>
+    /// <summary>Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it immediately.</summary>
     public Backing Backing { get; init; } = Backing.Reserved;
 
-    /// <summary>Gets who removes the name. The default, <see cref="Lifetime.Keep"/>, leaves that to callers.</summary>
+    /// <summary>Gets when the name is removed. The default, <see cref="Lifetime.Keep"/>, keeps it until it is unlinked.</summary>
     public Lifetime Lifetime { get; init; } = Lifetime.Keep;
 
     internal static UnixFileMode Check(UnixFileMode permissions, [CallerArgumentExpression(nameof(permissions))] string? parameter = null) =>
@@ -28,7 +28,7 @@ public sealed record SharedMemoryOptions
         where TEnum : struct, Enum =>
         Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(parameter, value, "Not one of the values there are.");
 
-    /// <summary>Checks the caller's options, or gives the default ones.</summary>
+    /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static SharedMemoryOptions Check(SharedMemoryOptions? options)
     {
         if (options is null)

@@ -1,18 +1,18 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Who removes a region's file, and when.</summary>
+/// <summary>When a region's file is deleted.</summary>
 public enum FileCleanup
 {
-    /// <summary>Nobody: the file stays until it is deleted by other means.</summary>
+    /// <summary>The library does not delete the file.</summary>
     Keep,
 
     /// <summary>
-    /// Its owner's <see cref="MappedRegion.Dispose"/> deletes it. <see cref="MappedRegion.ReleaseOwnership"/> keeps it, for a restart perhaps; a crash leaves it too.
+    /// The owner's <see cref="MappedRegion.Dispose"/> deletes it. After <see cref="MappedRegion.ReleaseOwnership"/>, and after a crash, it stays.
     /// </summary>
     OnDispose,
 
     /// <summary>
-    /// The file never has its path, so it goes away with the last process that uses it, also after a crash. Others get it by its descriptor.
+    /// The file never appears at its path, so it disappears with the last process that uses it, even after a crash. Other processes receive its descriptor.
     /// </summary>
     Immediate,
 }

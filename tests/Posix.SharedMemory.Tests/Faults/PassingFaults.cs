@@ -47,7 +47,7 @@ public sealed class PassingFaults
         {
             foreach (var errno in s_errors)
             {
-                for (var occurrence = 1; occurrence <= 3; occurrence++)
+                for (var occurrence = 1; occurrence <= MostOf(call); occurrence++)
                 {
                     var platform = new ScriptedPlatform(call, errno, occurrence);
                     try
@@ -100,6 +100,14 @@ public sealed class PassingFaults
         Watchdog.Until(() => Held.Descriptors("pipe:").Count is var first && SpinWait.SpinUntil(() => false, 150) is false && Held.Descriptors("pipe:").Count == first && Count() <= most, "the descriptors to settle");
         return Count();
     }
+
+    /// <summary>How many calls of a kind are failed. Giving the flag of an open descriptor back, as Start does at the end, cannot fail.</summary>
+    private static int MostOf(string call) => call switch
+    {
+        "fcntl(F_GETFD)" => 2,
+        "fcntl(F_SETFD)" => 1,
+        _ => 3,
+    };
 
     private static int Count() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 
