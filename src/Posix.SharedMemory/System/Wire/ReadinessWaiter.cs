@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>One wait for a descriptor: the caller awaits the task, and <see cref="ReadinessThread"/> completes it.</summary>
+/// <summary>One wait for a descriptor. The caller awaits the task; <see cref="ReadinessThread"/> completes it.</summary>
 /// <param name="thread">Which thread waits.</param>
 /// <param name="handle">The descriptor, which it keeps open.</param>
 /// <param name="forWriting">Whether to wait until it takes bytes, not until it has some.</param>
@@ -26,7 +26,7 @@ internal sealed class ReadinessWaiter(ReadinessThread thread, SafeHandle handle,
 
     internal void LetGo() => handle.DangerousRelease();
 
-    /// <summary>Ends the wait; the descriptor is let go when it is no longer polled.</summary>
+    /// <summary>Ends the wait; the descriptor is released when it is no longer polled.</summary>
     internal void Cancel(CancellationToken cancellationToken)
     {
         if (TrySetCanceled(cancellationToken))
