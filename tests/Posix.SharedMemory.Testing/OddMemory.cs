@@ -26,7 +26,7 @@ public static class OddMemory
         "overlay" => "mkdir lower upper work && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay /dev/shm && chmod 1777 /dev/shm",
         "ext4" => "truncate -s 16M disk && mke2fs -q -F -t ext4 disk && mount -o loop disk /dev/shm && chmod 1777 /dev/shm",
         // Its server ends when nothing is mounted any more, and that is when the peer has ended.
-        "bindfs" => "mkdir below && bindfs below /dev/shm && chmod 1777 /dev/shm && { (while kill -0 $$; do sleep 0.2; done; umount -l /dev/shm) </dev/null >/dev/null 2>&1 & }",
+        "bindfs" => "mkdir below && bindfs -o nonempty below /dev/shm && chmod 1777 /dev/shm && { (while kill -0 $$; do sleep 0.2; done; umount -l /dev/shm) </dev/null >/dev/null 2>&1 & }",
         "missing" => OwnDevices,
         "link" => $"mkdir real && mount -t tmpfs -o mode=1777 tmpfs real && {OwnDevices} && ln -s \"$PWD/real\" /dev/shm",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such kind."),

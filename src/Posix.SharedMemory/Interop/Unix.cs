@@ -10,7 +10,7 @@ internal static class Unix
     internal const short POLLIN = 1, POLLOUT = 4;
     internal const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3;
     internal const int F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4;
-    internal const int SEEK_SET = 0, SEEK_CUR = 1;
+    internal const int SEEK_CUR = 1;
     internal const int FD_CLOEXEC = 1;
     internal const int SCM_RIGHTS = 1;
 }

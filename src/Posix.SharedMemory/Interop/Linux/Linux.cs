@@ -26,7 +26,7 @@ internal static class Linux
     internal const int MFD_HUGE_SHIFT = 26;
 
     internal const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
-    internal const int SEEK_DATA = 3, SEEK_HOLE = 4;
+    internal const int SEEK_SET = 0, SEEK_DATA = 3, SEEK_HOLE = 4;
 
     internal const uint Q_GETQUOTA = 0x800007, USRQUOTA = 0;
 
