@@ -53,7 +53,7 @@ internal static class FaultAllowances
         ("Map", "madvise(MADV_POPULATE_WRITE)", [], FaultOutcome.Throws, "Populating."),
         (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
-        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
+        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It shows whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
         ("EnumerateUnnamed", "open", [], FaultOutcome.ThrowsOrSucceeds, "The first one is made to follow symbolic links to the directory, which are rare; the others belong to processes that are then unknown."),
@@ -64,7 +64,7 @@ internal static class FaultAllowances
         ("HasOtherMembers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
         ("HasOtherMembers", "fcntl", [], FaultOutcome.Throws, "Whether there are members is what was asked."),
         ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
-        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether he has it alone."),
+        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether others have it open."),
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 

@@ -96,7 +96,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
             return;
         }
 
-        // Each half is counted anew rather than subtracted: the object may change while it is looked at.
+        // Each half is counted again rather than subtracted: the object may change while it is looked at.
         var half = all / 2 * MemoryPage.Size;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
         Divide(left, CountPages(left).Total, found);
@@ -133,7 +133,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
                 {
                     // A file system may count in blocks that are smaller than a page.
                     var first = Math.Max(start - MemoryPage.Inside(start), found.Count > 0 ? found[^1].End : 0);
-                    Append(new(first, Math.Min(MemoryPage.RoundUp(position), length) - first), found);
+                    Append(new(first, (position < length ? Math.Min(MemoryPage.RoundUp(position), length) : length) - first), found);
                 }
             }
         }
