@@ -57,7 +57,7 @@ internal sealed record PackageTable(string Name)
                 ["Named"] = ["Signals", "Locks", "Roster", "Waiting"],
                 ["Posix"] = ["Locks", "Waiting", "Interop"],
             },
-            CallsUpward = ["IWaitTarget", "ServiceThread.Start"],
+            CallsUpward = ["ISharedWaitable", "IWaitTarget", "ServiceThread.Start"],
         },
         new("Posix.SharedMemory.Channels")
         {
