@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>One wait for room in a socket: who waits awaits the task; <see cref="WriteReadiness"/> completes it.</summary>
+/// <summary>One wait for room in a socket. The caller awaits the task; <see cref="WriteReadiness"/> completes it.</summary>
 /// <param name="readiness">Where it waits.</param>
 /// <param name="socket">The socket, which it keeps open.</param>
 internal sealed class WriteWaiter(WriteReadiness readiness, SafeHandle socket)
@@ -21,7 +21,7 @@ internal sealed class WriteWaiter(WriteReadiness readiness, SafeHandle socket)
 
     internal void LetGo() => socket.DangerousRelease();
 
-    /// <summary>Ends the wait; the socket is let go when it is no longer polled.</summary>
+    /// <summary>Ends the wait; the socket is released when it is no longer polled.</summary>
     internal void Cancel(CancellationToken cancellationToken)
     {
         if (TrySetCanceled(cancellationToken))

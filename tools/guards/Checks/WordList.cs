@@ -9,7 +9,7 @@ internal static class WordList
 {
     /// <summary>Where the list is kept. A place is added when it is clean.</summary>
     private static readonly Regex s_places = new(
-        @"^docs/(spec|guide|decisions)/|^docs/(platforms|reliability|releasing|coverage)\.md$|^[A-Z]+\.md$|^src/[^/]+/README\.md$|^\.github/|^tools/|^tests/Posix\.SharedMemory\.Abi\.Tests/");
+        @"^docs/(spec|guide|decisions)/|^docs/(platforms|reliability|releasing|coverage)\.md$|^[A-Z]+\.md$|^src/[^/]+/README\.md$|^\.github/|^tools/|^tests/Posix\.SharedMemory\.(Abi|Tool)\.Tests/|^src/Posix\.SharedMemory\.Tool/");
 
     /// <summary>What is right all the same, wherever it is.</summary>
     private static readonly string[] s_allowed = [];
