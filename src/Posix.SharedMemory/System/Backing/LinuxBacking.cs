@@ -53,7 +53,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             return;
         }
 
-        Extend(target, from: 0, length, backing);
+        Extend(target, from: 0, length, backing, isInTurn: false);
     }
 
     internal override bool Grow(in OpenObject target, long length, Backing backing)
@@ -70,7 +70,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             return true;
         }
 
-        Extend(target, found, length, backing);
+        Extend(target, found, length, backing, isInTurn: false);
         // SYNC growth: pairs with GrowFromInsidePage. A process that found the object shorter clears the rest of its last page in a turn; what the
         // caller writes there from now on must not be cleared. A turn that begins now finds the new length.
         locks.AwaitTurn(target);
@@ -128,12 +128,11 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     /// <summary>Grows from the end of a page, in one call that never makes the object shorter than another process has made it meanwhile.</summary>
-    private void Extend(in OpenObject target, long from, long to, Backing backing)
+    private void Extend(in OpenObject target, long from, long to, Backing backing, bool isInTurn)
     {
-        CheckFileSizeLimit(nameof(Libc.fallocate), target, to);
         if (backing == Backing.Sparse)
         {
-            SetEnd(target, to, isInTurn: false);
+            SetEnd(target, to, isInTurn);
             return;
         }
 
@@ -151,35 +150,43 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <summary>Grows from inside a page, whose rest is cleared first.</summary>
     private void GrowFromInsidePage(in OpenObject target, long from, long length, Backing backing)
     {
-        CheckFileSizeLimit(nameof(Libc.fallocate), target, length);
         var added = new ByteRange(from, length - from);
-        var isReserved = backing == Backing.Reserved;
-        if (isReserved)
+        var isLong = backing == Backing.Reserved && added.Length > LongestInTurn;
+        var reached = from;
+        var isDone = false;
+        try
         {
-            // Before the turn, which is to be short: others wait for it.
-            RefuseWhatCannotFit(target, added);
-            if (added.Length > LongestInTurn)
+            if (isLong)
             {
-                ThrowIfNotAllocated(AllocateInPieces(target.Handle, added, out _), target, added);
+                // Before the turn, which is to be short: others wait for it.
+                RefuseWhatCannotFit(target, added);
+                ThrowIfNotAllocated(AllocateInPieces(target.Handle, added, out reached), target, added);
             }
-        }
 
-        // SYNC growth: pairs with Grow. One at a time reads the length, clears the last page's rest and sets the new length.
-        using var turn = locks.EnterTurn(target, mustHave: true);
-        var found = GetLength(target);
-        if (found >= length)
-        {
-            return;
-        }
+            // SYNC growth: pairs with Grow. One at a time reads the length, clears the last page's rest and sets the new length.
+            using var turn = locks.EnterTurn(target, mustHave: true);
+            var found = GetLength(target);
+            if (found < length)
+            {
+                _lastPage.ClearPast(target, found);
+                if (isLong)
+                {
+                    SetEnd(target, length, isInTurn: true);
+                }
+                else
+                {
+                    Extend(target, found, length, backing, isInTurn: true);
+                }
+            }
 
-        _lastPage.ClearPast(target, found);
-        if (isReserved && added.Length <= LongestInTurn)
-        {
-            Extend(target, found, length, backing);
+            isDone = true;
         }
-        else
+        finally
         {
-            SetEnd(target, length, isInTurn: true);
+            if (!isDone && reached > from)
+            {
+                GiveBackPast(target, from, reached);
+            }
         }
     }
 
@@ -188,7 +195,16 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     {
         // By allocating the last byte, which cuts off nothing that another process has added meanwhile, as ftruncate would. A huge page is too much
         // for that, and other file systems need not have the call.
-        var error = _room.IsOrdinaryMemory(target) ? Allocate(target.Handle, mode: 0, new(length - 1, 1)) : Errno.EOPNOTSUPP;
+        var error = Errno.EOPNOTSUPP;
+        if (_room.IsOrdinaryMemory(target))
+        {
+            do
+            {
+                error = Allocate(target.Handle, mode: 0, new(length - 1, 1));
+            }
+            while (error == Errno.EINTR);
+        }
+
         if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
         {
             using var turn = isInTurn ? default : locks.EnterTurn(target, mustHave: false);
@@ -203,10 +219,16 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         ThrowIfNotAllocated(error, target, new(length - 1, 1));
     }
 
-    private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range) =>
-        range.Length == 0
-            ? default
-            : ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+    private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range)
+    {
+        if (range.Length == 0)
+        {
+            return default;
+        }
+
+        FileSizeLimit.Guard();
+        return ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+    }
 
     /// <summary>
     /// Grows where the allocation was interrupted. Kernels that let a signal interrupt it undo the work, so that trying the
@@ -226,14 +248,18 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             error = default;
         }
 
-        // What is past the end is given back, from the first page that holds no byte of the object.
-        var first = MemoryPage.RoundUp(Math.Max(added.Offset, GetLength(target)));
+        GiveBackPast(target, added.Offset, reached);
+        return error;
+    }
+
+    /// <summary>Gives back what was allocated past the end, from the first page that holds no byte of the object.</summary>
+    private void GiveBackPast(in OpenObject target, long from, long reached)
+    {
+        var first = MemoryPage.RoundUp(Math.Max(from, GetLength(target)));
         if (reached > first)
         {
             _ = PunchHole(target, new(first, MemoryPage.RoundUp(reached) - first));
         }
-
-        return error;
     }
 
     private Errno AllocateInPieces(SafeFileHandle handle, ByteRange range, out long reached)
@@ -287,10 +313,15 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {_room.Describe(target)}");
         }
 
-        if (error == Errno.EOPNOTSUPP)
+        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
         {
             throw new PlatformNotSupportedException(
-                "The file system behind this object cannot reserve memory (fallocate). Use Backing.Sparse.");
+                "The file system behind this object, or a filter in front of it, cannot reserve memory (fallocate). Use Backing.Sparse.");
+        }
+
+        if (error == Errno.EFBIG)
+        {
+            throw FileSizeLimit.Exceeded(nameof(Libc.fallocate), target, range.End);
         }
 
         if (!error.IsSuccess)

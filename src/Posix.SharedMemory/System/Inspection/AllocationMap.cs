@@ -1,7 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
-using static Posix.SharedMemory.Interop.Unix;
 
 using Posix.SharedMemory.Inspection;
 
@@ -12,7 +11,7 @@ namespace Posix.SharedMemory;
 /// Linux 6.5 counts the pages of a range (<c>cachestat</c>), reserved ones included. Before that there is only
 /// <c>lseek(SEEK_DATA)</c>, which does not see memory that was reserved and never written.
 /// </remarks>
-internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, LinuxPages pages, OpenObject target)
+internal readonly struct AllocationMap(SystemCalls calls, LinuxMembership membership, LinuxPages pages, OpenObject target)
 {
     internal List<ByteRange> Ranges(long length)
     {
@@ -109,7 +108,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
 
     private void WalkData(long length, List<ByteRange> found)
     {
-        using var own = Reopen();
+        var own = membership.OwnReader(target);
         for (var position = 0L; position < length;)
         {
             if (!TrySeek(own, position, data: true, out var start) || !TrySeek(own, start, data: false, out position))
@@ -122,13 +121,6 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
                 Append(new(start, Math.Min(position, length) - start), found);
             }
         }
-    }
-
-    /// <summary>Opens the object anew, so that a file position of our own can be moved.</summary>
-    private SafeFileHandle Reopen()
-    {
-        var error = files.Reopen(target, O_RDONLY, out var handle);
-        return handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
     }
 
     /// <summary>False past the last byte that was written.</summary>

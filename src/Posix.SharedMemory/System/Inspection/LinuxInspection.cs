@@ -11,7 +11,7 @@ using Posix.SharedMemory.Inspection;
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: /proc, <c>cachestat</c> and inotify.</summary>
-internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxPages pages) : SystemInspection
+internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxMembership membership, LinuxPages pages) : SystemInspection
 {
     internal override SharedMemoryUsage GetUsage()
     {
@@ -98,11 +98,11 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
             : LinuxPages.HasAllBytes(extent) && pages.HasMemoryPastEnd(target, extent) != true ? [new(0, extent.Length)]
             : seals.HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not report which parts of an object of huge pages have memory behind them. GetStatus returns how many bytes have.")
-            : new AllocationMap(calls, files, pages, target).Ranges(extent.Length);
+            : new AllocationMap(calls, membership, pages, target).Ranges(extent.Length);
     }
 
     internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) =>
-        new AllocationMap(calls, files, pages, target).States(backing.GetLength(target), this);
+        new AllocationMap(calls, membership, pages, target).States(backing.GetLength(target), this);
 
     internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target)
     {

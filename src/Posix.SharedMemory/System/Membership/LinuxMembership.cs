@@ -46,7 +46,8 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
             lock (turnstile)
             {
                 turnstile.Own?.Dispose();
-                turnstile.Own = null;
+                turnstile.Reader?.Dispose();
+                (turnstile.Own, turnstile.Reader) = (null, null);
             }
         }
     }
@@ -81,6 +82,23 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     {
         var error = SetLock(target, which, exclusive ? F_WRLCK : F_RDLCK, F_OFD_SETLK, "fcntl(F_OFD_SETLK)");
         return error == Errno.EACCES ? Errno.EAGAIN : error;
+    }
+
+    /// <summary>Returns a descriptor with a file position of its own, which stays open as long as the object's.</summary>
+    internal SafeFileHandle OwnReader(in OpenObject target)
+    {
+        var turnstile = s_turnstiles.GetOrCreateValue(target.Handle);
+        lock (turnstile)
+        {
+            if (turnstile.Reader is null)
+            {
+                var error = files.Reopen(target, O_RDONLY, out var reader);
+                Check(error, "open(/proc/self/fd)", target.Name);
+                turnstile.Reader = reader;
+            }
+
+            return turnstile.Reader!;
+        }
     }
 
     /// <summary>Takes a turn at changing the length of an object. Where the kernel has no such locks nothing is in the way.</summary>
@@ -199,7 +217,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     private static SharedMemoryException InTheWay(in OpenObject target, in LinuxFlock found)
     {
         // For the locks of an open file description the kernel names no process.
-        var owner = found.l_pid > 0 ? $"process {found.l_pid}" : "another process (it has the object open: see 'shm who')";
+        var owner = found.l_pid > 0 ? $"process {found.l_pid}" : "a process that has the object open (see 'shm who')";
         var part = IsTurn(found) ? "is changing the object's length and does not finish"
             : found.l_len == 0 ? $"has locked the object from byte {found.l_start} on"
             : $"has locked {found.l_len} bytes of the object from byte {found.l_start} on";

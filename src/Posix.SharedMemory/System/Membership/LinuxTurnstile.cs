@@ -11,4 +11,7 @@ internal sealed class LinuxTurnstile
     /// because closing it gives back every POSIX record lock that this process has on the object.
     /// </summary>
     internal SafeFileHandle? Own { get; set; }
+
+    /// <summary>Gets or sets a descriptor whose file position may be moved. It is kept for the same reason.</summary>
+    internal SafeFileHandle? Reader { get; set; }
 }
