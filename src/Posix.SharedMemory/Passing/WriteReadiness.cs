@@ -4,18 +4,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Tells when full sockets take bytes again. One thread, there while somebody waits, sits in <c>poll</c> for all of them.</summary>
+/// <summary>Reports when full sockets accept bytes again. A single thread, which exists while an operation waits, calls <c>poll</c> for all of them.</summary>
 /// <remarks>
 /// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those.
-/// While a socket is polled it is held open, and <c>Socket.Dispose</c> waits until it is let go. It shuts the socket down first, which ends the poll, but not
-/// one that children inherit or that somebody else owns: so the thread lets all of them go for an instant, ten times a second.
+/// While a socket is polled it is held open, and <c>Socket.Dispose</c> waits until it is released. Dispose shuts the socket down first, which ends the poll, except for
+/// a socket that children inherit or that another owner has. So the thread briefly releases all of them, ten times a second.
 /// </remarks>
 internal sealed class WriteReadiness
 {
-    /// <summary>How many milliseconds the thread stays when nobody waits any more: a sender that met a full socket meets more.</summary>
+    /// <summary>How many milliseconds the thread stays after the last wait: a sender that met a full socket often meets another.</summary>
     private const int Linger = 100;
 
-    /// <summary>How many milliseconds a socket is held without a look at whether it was disposed.</summary>
+    /// <summary>How many milliseconds a socket is held before checking whether it was disposed.</summary>
     private const int Look = 100;
 
     private static readonly ConditionalWeakTable<Platform, WriteReadiness> s_instances = [];
@@ -24,13 +24,13 @@ internal sealed class WriteReadiness
     private readonly Lock _lock = new();
     private readonly List<WriteWaiter> _arrivals = [];
 
-    /// <summary>The pipe by which the thread is woken; there while the thread is. A byte stands in it while <see cref="_isWoken"/>.</summary>
+    /// <summary>The pipe that wakes the thread; it exists as long as the thread. It contains a byte while <see cref="_isWoken"/>.</summary>
     private SafeFileHandle? _writer;
     private bool _isWoken;
 
     private WriteReadiness(Platform platform) => _platform = platform;
 
-    /// <summary>Waits until a socket takes bytes, or has an error to tell.</summary>
+    /// <summary>Waits until a socket accepts bytes, or has an error.</summary>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>: no descriptor left to wait with.</exception>
     internal static async Task WaitAsync(Platform platform, SafeHandle socket, CancellationToken cancellationToken)
@@ -42,7 +42,7 @@ internal sealed class WriteReadiness
         }
     }
 
-    /// <summary>Has the thread look again at who waits. Should it not be reached, it looks when the next thing happens.</summary>
+    /// <summary>Makes the thread check its waiters again. If that fails, it checks them at the next event.</summary>
     internal void Wake()
     {
         lock (_lock)
@@ -136,7 +136,7 @@ internal sealed class WriteReadiness
         }
     }
 
-    /// <summary>Takes in who came; the thread ends where that is nobody, for the second time.</summary>
+    /// <summary>Takes the new waiters; the thread ends if there are none for the second time.</summary>
     private bool Gather(SafeFileHandle reader, List<WriteWaiter> waiters, bool mayEnd)
     {
         lock (_lock)
@@ -160,7 +160,7 @@ internal sealed class WriteReadiness
         }
     }
 
-    /// <summary>Writes down the pipe and the sockets. Each stands there once, since sends on one socket wait for their turn: the kernel polls no more than <c>RLIMIT_NOFILE</c>.</summary>
+    /// <summary>Lists the pipe and the sockets, each once, because sends on one socket wait for their turn: the kernel polls at most <c>RLIMIT_NOFILE</c>.</summary>
     private static Span<Readiness> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, ref Readiness[] descriptors)
     {
         if (descriptors.Length <= waiters.Count)
@@ -177,7 +177,7 @@ internal sealed class WriteReadiness
         return descriptors.AsSpan(0, waiters.Count + 1);
     }
 
-    /// <summary>Ends the waits that are over. Their sockets are let go first: who waits may be just disposing one.</summary>
+    /// <summary>Ends the waits that are over. Their sockets are released first, because a waiter may be disposing one at the moment.</summary>
     private static int Complete(List<WriteWaiter> waiters, ReadOnlySpan<Readiness> polled)
     {
         var over = new List<WriteWaiter>();
@@ -201,7 +201,7 @@ internal sealed class WriteReadiness
         return over.Count;
     }
 
-    /// <summary>Lets go of all sockets for an instant: of one that its owner has disposed, that was the last hold.</summary>
+    /// <summary>Briefly releases all sockets: if its owner has disposed one, that was the last reference.</summary>
     private static void DropDisposed(List<WriteWaiter> waiters, List<WriteWaiter> over)
     {
         waiters.ForEach(waiter => waiter.LetGo());
@@ -213,14 +213,14 @@ internal sealed class WriteReadiness
             }
             catch (ObjectDisposedException)
             {
-                // The sender tries again and meets the same.
+                // The sender tries again and gets the same error.
                 over.Add(waiters[at]);
                 waiters.RemoveAt(at);
             }
         }
     }
 
-    /// <summary>Tells everybody that there is no waiting, and ends.</summary>
+    /// <summary>Fails all waits, and ends.</summary>
     private void Fail(List<WriteWaiter> waiters, Exception why)
     {
         lock (_lock)

@@ -33,7 +33,7 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path cannot be one; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: the path is
-    /// a directory's, or the length is no multiple of the huge pages that files there are made of. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
+    /// a directory's, or the length is not a multiple of the huge pages that files there are made of. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or is one of huge pages and address space is asked for.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
@@ -246,7 +246,7 @@ public sealed class MappedRegion : IDisposable
 
     /// <summary>Unmaps the region, once its last lease is gone, and closes the file; removes it if this region owns it and the path still leads to it.</summary>
     /// <remarks>
-    /// The system has no call that removes a file only if it is a certain one: if another process puts its file there in the instant between
+    /// The system has no call that removes a file only if it is a certain one: if another process puts its file there between
     /// looking and removing, that one is removed.
     /// </remarks>
     public void Dispose()

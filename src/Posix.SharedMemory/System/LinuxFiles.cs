@@ -58,7 +58,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return error;
     }
 
-    /// <summary>Opens what a descriptor stands for anew, so that the result has a file position and locks of its own.</summary>
+    /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
     internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
     {
         using var descriptor = new PinnedDescriptor(target.Handle);

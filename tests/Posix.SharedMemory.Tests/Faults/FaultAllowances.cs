@@ -51,7 +51,7 @@ internal static class FaultAllowances
         ("Map", "madvise(MADV_POPULATE_WRITE)", [], FaultOutcome.Throws, "Populating."),
         (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
-        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
+        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It shows whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         ("EnumerateUnnamed", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
@@ -59,7 +59,7 @@ internal static class FaultAllowances
         ("Entry asked", "statx", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "fstat knows no EACCES; taken for one of open."),
         ("HasOtherMembers", "fcntl", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
         ("HasOtherMembers", "fcntl", [], FaultOutcome.Throws, "Whether there are members is what was asked."),
-        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether he has it alone."),
+        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether others have it open."),
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 

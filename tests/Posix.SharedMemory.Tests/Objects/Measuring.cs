@@ -28,14 +28,14 @@ public sealed class Measuring
     [Theory]
     [MemberData(nameof(Backings))]
     [Rule("length.zeros")]
-    public unsafe void What_growing_exposes_is_zero_also_where_a_mapping_stored_behind_the_end(Backing backing)
+    public unsafe void What_growing_exposes_is_zero_also_where_a_mapping_stored_past_the_end(Backing backing)
     {
         foreach (var length in (int[])[1, 64, 100, s_page / 2, s_page - 1, s_page + 1, (2 * s_page) - 1])
         {
             using var memory = SharedMemoryObject.CreateUnpublished(length);
             using var mapping = memory.Map();
             var rest = s_page - (length % s_page);
-            // SAFETY: the mapping's last page is whole in memory, and the bytes behind the end lie in it.
+            // SAFETY: the mapping's last page is whole in memory, and the bytes past the end lie in it.
             new Span<byte>(mapping.DangerousGetPointer() + length, rest).Fill(0x51);
             mapping.GetSpan().Fill(1);
 
@@ -205,7 +205,7 @@ public sealed class Measuring
     [SkippableFact]
     [Rule("allocated.ranges")]
     [Rule("write.whole")]
-    public void Memory_behind_the_end_is_not_taken_for_memory_inside()
+    public void Memory_past_the_end_is_not_taken_for_memory_inside()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
         var platform = new ScriptedPlatform("fallocate", Errno.ENOSPC, 0);

@@ -94,7 +94,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxMembership member
             return;
         }
 
-        // Each half is counted anew rather than subtracted: the object may change while it is looked at.
+        // Each half is counted again rather than subtracted: the object may change while it is looked at.
         var half = all / 2 * MemoryPage.Size;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
         Divide(left, CountPages(left).Total, found);

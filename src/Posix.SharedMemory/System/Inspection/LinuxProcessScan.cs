@@ -22,7 +22,7 @@ internal sealed class LinuxProcessScan(LinuxFiles files, LinuxProcessScan.Wanted
     {
         if (!Directory.Exists("/proc/self"))
         {
-            throw new PlatformNotSupportedException("Who holds an object is found in /proc, which is not mounted here.");
+            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here.");
         }
 
         var holders = new Dictionary<ObjectIdentity, List<SharedMemoryHolder>>();
