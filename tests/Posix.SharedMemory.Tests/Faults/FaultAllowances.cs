@@ -71,8 +71,7 @@ internal static class FaultAllowances
         ("Open leased", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "EAGAIN: opened again. Otherwise it is opened without a lease, as by shm_open."),
         ("OpenOrCreate joining", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
         ("OpenOrCreate", "fcntl(F_OFD_SETLK)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
-        ("Publish Replace Manual", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "It proves that the maker of a temporary name lives; without it nobody can prove the contrary."),
-        ("Publish Replace Keep", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "It proves that the maker of a temporary name lives; without it nobody can prove the contrary."),
+        ("Publish Replace", "fcntl(publishing)", [], FaultOutcome.Succeeds, "It proves that the maker of a temporary name lives; without it nobody can prove the contrary."),
         ("SetLength", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "Another has the turn: tried again."),
         ("SetLength", "fcntl(F_OFD_SETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel or file system without such locks: nothing is in the way."),
         ("SetLength", "fcntl(F_OFD_GETLK)", [], FaultOutcome.Succeeds, "As above."),
@@ -128,6 +127,7 @@ internal static class FaultAllowances
         ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOSYS], FaultOutcome.Succeeds, "Without O_TMPFILE: under a temporary name."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),
         (Any, "rename", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
+        ("Rename Exchange to a free name", "renameat2", [Errno.ENOSYS, Errno.EINVAL], FaultOutcome.ThrowsOrSucceeds, "The second moves the name, by link and unlink."),
         ("Rename NoReplace", "renameat2", [Errno.ENOSYS, Errno.EINVAL], FaultOutcome.Succeeds, "By link and unlink."),
         (Any, "renameat2", [Errno.ENOSYS, Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel, file system or filter without renameat2."),
         (Any, "renameat2", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
@@ -161,6 +161,7 @@ internal static class FaultAllowances
         var before = calls.Take(at).ToList();
         return call switch
         {
+            "fcntl(F_OFD_SETLK)" when path.StartsWith("Publish Replace", StringComparison.Ordinal) && before.Contains("linkat", StringComparer.Ordinal) => "fcntl(publishing)",
             "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",

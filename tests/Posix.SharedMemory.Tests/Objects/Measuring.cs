@@ -20,6 +20,7 @@ public sealed class Measuring
         Assert.Equal((1L << 41, s_page), (memory.Length, memory.GetStatus().AllocatedBytes));
         var platform = new ScriptedPlatform();
         using var watched = new SubstitutedObject(platform, 100);
+        platform.Arm(null);
         watched.Memory.SetLength(8192, Backing.Sparse);
         // Setting the length as such could cut off what another process adds meanwhile.
         Assert.DoesNotContain("ftruncate", platform.Calls);

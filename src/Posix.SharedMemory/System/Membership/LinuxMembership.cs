@@ -219,7 +219,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         // For the locks of an open file description the kernel names no process.
         var owner = found.l_pid > 0 ? $"process {found.l_pid}" : "a process that has the object open (see 'shm who')";
         var part = IsTurn(found) ? "is changing the object's length and does not finish"
-            : found.l_len == 0 ? $"has locked the object from byte {found.l_start} on"
+            : found.l_len == 0 || found.l_len >= long.MaxValue - found.l_start ? $"has locked the object from byte {found.l_start} on"
             : $"has locked {found.l_len} bytes of the object from byte {found.l_start} on";
         return new(Errno.EAGAIN, "fcntl(F_OFD_SETLK)", target.Name.Text, $"waited {s_patience.TotalSeconds} seconds; {owner} {part}");
     }
