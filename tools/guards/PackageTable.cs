@@ -39,7 +39,8 @@ internal sealed record PackageTable(string Name)
                 Aside =
                 [
                     "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf",
-                    "LinuxBacking.GrowInPieces", "LastPage.ClearPast",
+                    "LinuxBacking.GrowInPieces", "LinuxBacking.GrowFromInsidePage", "LinuxMembership.EnterTurn", "LinuxMembership.InTheWay", "FileSizeLimit.Register", "FileSizeLimit.Exceeded",
+                    "LinuxNames.CreateTemporary",
                 ],
             },
         },

@@ -11,7 +11,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
-    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
+    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault()"/>; nothing is mapped then.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
@@ -25,7 +25,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
-    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
+    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault()"/>; nothing is mapped then.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]

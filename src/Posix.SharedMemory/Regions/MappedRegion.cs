@@ -5,7 +5,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>A file mapped into memory and shared by path or descriptor, that grows while it is in use.</summary>
 /// <remarks>
-/// On a file system that lasts its contents last; <see cref="MemoryMapping.Flush"/> makes them durable. Members that change the region
+/// On a file system that lasts its contents last; <see cref="MemoryMapping.Flush()"/> makes them durable. Members that change the region
 /// (<see cref="Resize"/>, <see cref="CheckAndRemap"/>, ownership, disposing) may be called from several threads.
 /// </remarks>
 public sealed class MappedRegion : IDisposable

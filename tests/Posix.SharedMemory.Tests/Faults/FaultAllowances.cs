@@ -43,6 +43,8 @@ internal static class FaultAllowances
     [
         ("OpenDescriptor", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("OpenDescriptor", "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "As for other opens: opened again."),
+        ("OpenDescriptor", "open", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Not a descriptor of the first thread: opened through another one."),
+        ("OpenDescriptor", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows no ENOENT; taken for one of open."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
@@ -53,6 +55,7 @@ internal static class FaultAllowances
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It shows whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
+        ("EnumerateUnnamed", "open", [], FaultOutcome.ThrowsOrSucceeds, "The first one is made to follow symbolic links to the directory, which are rare; the others belong to processes that are then unknown."),
         ("EnumerateUnnamed", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
         ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),

@@ -308,9 +308,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
     {
-        if (error == Errno.ENOSPC)
+        if (error == Errno.ENOSPC || error == Errno.EDQUOT)
         {
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {_room.Describe(target)}");
+            var room = error == Errno.ENOSPC ? _room.Describe(target) : _room.DescribeQuota(target);
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {room}");
         }
 
         if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)

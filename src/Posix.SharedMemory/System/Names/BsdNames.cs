@@ -100,7 +100,7 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         calls.OnPaths(nameof(Libc.rename), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
 
     internal override IReadOnlyList<string> RemoveAbandoned(in FilePath directory) => throw new PlatformNotSupportedException(
-        "This system has no locks by which to tell whether the maker of a temporary name still lives.");
+        "This system has no locks that show whether the maker of a temporary name still lives.");
 
     internal override Errno RemoveFile(in FilePath path) =>
         ErrorOf(calls.OnBytes(nameof(Libc.unlink), path.Bytes, 0, static (ref path, _, ref _) => Libc.unlink(ref path)));

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -114,7 +113,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         return LinuxFiles.IsRegularFile(statx) ? LinuxFiles.StatusOf(statx) : null;
     }
 
-    internal override IEnumerable<ObjectName> List() => ListFiles(LinuxFiles.Directory.ToArray());
+    internal override IEnumerable<ObjectName> List() => new LinuxDirectory(calls, files).List(LinuxFiles.Directory.ToArray());
 
     internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
     {
@@ -173,7 +172,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     {
         var removed = new List<string>();
         var bytes = directory.Bytes.ToArray();
-        foreach (var name in ListFiles(bytes))
+        foreach (var name in new LinuxDirectory(calls, files).List(bytes))
         {
             if (PublishingName.IsOne(name.Text!) && TryRemoveAbandoned(PathIn(bytes, name.ToArray()), name))
             {
@@ -357,50 +356,4 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     private static byte[] PathIn(ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name) =>
         [.. directory[..directory.IndexOf((byte)0)], (byte)'/', .. name, 0];
-
-    /// <summary>Lists the regular files in a directory, whatever bytes their names consist of.</summary>
-    private IEnumerable<ObjectName> ListFiles(byte[] directoryPath)
-    {
-        var error = files.Open(directoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
-        if (directory is null)
-        {
-            throw new SharedMemoryException(error, $"open({Encoding.UTF8.GetString(directoryPath).TrimEnd('\0')})");
-        }
-
-        using (directory)
-        {
-            var records = new byte[32 << 10];
-            while (ReadRecords(directory, records) is var filled and > 0)
-            {
-                for (var at = 0; at < filled; at += BinaryPrimitives.ReadUInt16LittleEndian(records.AsSpan(at + LinuxDirent64.d_reclen)))
-                {
-                    var name = NameIn(records.AsSpan(at));
-                    if (!name.IsNone)
-                    {
-                        yield return name;
-                    }
-                }
-            }
-        }
-    }
-
-    /// <summary>The name in a record; none for what is not a regular file and for POSIX semaphores, which are in that directory too.</summary>
-    private static ObjectName NameIn(ReadOnlySpan<byte> record)
-    {
-        const byte Unknown = 0, RegularFile = 8;
-        var name = record[LinuxDirent64.d_name..];
-        name = name[..name.IndexOf((byte)0)];
-        return record[LinuxDirent64.d_type] is Unknown or RegularFile && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)
-            && !name.StartsWith("sem."u8)
-                ? ObjectName.FromSystem(name)
-                : default;
-    }
-
-    private int ReadRecords(SafeFileHandle directory, byte[] records)
-    {
-        var result = calls.OnBytes(nameof(Libc.getdents64), records, directory, static (ref records, length, ref directory) =>
-            Libc.getdents64(SYS_getdents64, directory, ref records, (nint)length));
-        Check(result, nameof(Libc.getdents64));
-        return (int)result;
-    }
 }
