@@ -10,7 +10,7 @@ namespace Posix.SharedMemory;
 /// Linux 6.5 counts the pages of a range (<c>cachestat</c>), reserved ones included. Before that, and where an object is on a disk, an overlay or FUSE, there is only
 /// <c>lseek(SEEK_DATA)</c>, which does not see memory that was reserved and never written.
 /// </remarks>
-internal readonly struct AllocationMap(SystemCalls calls, LinuxMembership membership, LinuxPages pages, OpenObject target)
+internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, LinuxMembership membership, LinuxPages pages, OpenObject target)
 {
     internal List<ByteRange> Ranges(long length)
     {
