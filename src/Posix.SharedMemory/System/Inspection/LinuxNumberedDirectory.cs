@@ -52,6 +52,12 @@ internal sealed class LinuxNumberedDirectory(SystemCalls calls, LinuxFiles files
                 name.Clear();
                 _ = number.TryFormat(name, out _, provider: CultureInfo.InvariantCulture);
                 var error = files.StatIn(directory, name, STATX_BASIC_STATS, out var statx);
+                if (error == Errno.EACCES)
+                {
+                    // This user may not follow any of them.
+                    return false;
+                }
+
                 if (!error.IsSuccess)
                 {
                     isRead &= IsGone(error);
