@@ -111,6 +111,7 @@ internal static class FaultAllowances
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("GetPageStates", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("FindHugePages", "statx later", [], FaultOutcome.Succeeds, "As for GetHolders."),
+        ("Discard", "fallocate", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot give memory back."),
         ("SetLength grow Sparse", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS], FaultOutcome.Succeeds, "By ftruncate, in turn."),
         ("SetLength grow unaligned Sparse", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS], FaultOutcome.Succeeds, "By ftruncate, in turn."),
         (Any, "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
