@@ -47,6 +47,9 @@ internal sealed class Inspecting
             case ["unlink"]:
                 Entry.Unlink();
                 return "";
+            case ["chmod", var mode]:
+                Entry.SetPermissions((UnixFileMode)Convert.ToInt32(mode, 8));
+                return "";
             case ["rename", var name]:
                 Entry.Rename(name);
                 return "";
@@ -54,6 +57,13 @@ internal sealed class Inspecting
                 using (var memory = Entry.Open())
                 {
                     return Text(memory.Length);
+                }
+
+            case ["discard", var offset, var length]:
+                using (var memory = Entry.Open(FileAccess.ReadWrite))
+                {
+                    memory.Discard(long.Parse(offset, CultureInfo.InvariantCulture), long.Parse(length, CultureInfo.InvariantCulture));
+                    return "";
                 }
 
             case ["is-held"]:

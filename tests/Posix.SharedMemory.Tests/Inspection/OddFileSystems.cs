@@ -35,6 +35,32 @@ public sealed class OddFileSystems
     }
 
     [SkippableTheory]
+    [InlineData("tmpfs", true)]
+    [InlineData("ext4", true)]
+    [InlineData("overlay", true)]
+    [InlineData("ramfs", false)]
+    [Rule("discard.zero")]
+    public void Memory_is_given_back_or_the_error_says_what_to_do(string kind, bool isPossible)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, Written);
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        var answer = peer.Ask("discard 0 8192");
+        if (isPossible)
+        {
+            Assert.Equal("ok", answer);
+            Assert.Equal("ok", peer.Ask("ranges write"));
+        }
+        else
+        {
+            Assert.StartsWith("PlatformNotSupportedException", answer, StringComparison.Ordinal);
+            Assert.Contains("Write zeros", answer, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
     [InlineData("tmpfs")]
     [InlineData("ramfs")]
     [InlineData("overlay")]
@@ -47,12 +73,12 @@ public sealed class OddFileSystems
         using var peer = Start(kind, scratch, Written);
         Assert.Equal("ok 1048576", peer.Ask("keep o"));
         OddMemory.Shell(peer, "rm /dev/shm/o && sleep 0.05 && printf newer > /dev/shm/o");
-        foreach (var act in new[] { "unlink", "rename other", "open", "is-held" })
+        foreach (var act in new[] { "unlink", "rename other", "chmod 777", "open", "is-held" })
         {
             Assert.StartsWith("ENOENT", peer.Ask(act), StringComparison.Ordinal);
         }
 
-        OddMemory.Shell(peer, "test \"$(cat /dev/shm/o)\" = newer");
+        OddMemory.Shell(peer, "test \"$(cat /dev/shm/o)\" = newer && test \"$(stat -c %a /dev/shm/o)\" != 777");
         Assert.Equal("ok 5", peer.Ask("keep o"));
         Assert.Equal("ok", peer.Ask("unlink"));
         Assert.Equal("ok none", peer.Ask("keep o"));
