@@ -25,7 +25,7 @@ internal sealed record PackageTable(string Name)
             CallsUpward = ["IMappingOwner"],
             LongClasses = new(StringComparer.Ordinal)
             {
-                ["SharedMemoryObject"] = 1180, ["DescriptorPassing"] = 480,
+                ["SharedMemoryObject"] = 1180, ["DescriptorPassing"] = 480, ["MemoryMapping"] = 400,
             },
             Way = new(
                 [
