@@ -56,7 +56,7 @@ internal sealed record PackageTable(string Name)
                 ["Locks"] = ["Roster", "Waiting"],
                 ["Signals"] = ["Locks", "Roster", "Waiting", "Interop"],
                 ["Named"] = ["Signals", "Locks", "Roster", "Waiting"],
-                ["Posix"] = ["Locks", "Waiting", "Interop"],
+                ["Posix"] = ["Signals", "Locks", "Roster", "Waiting", "Interop"],
             },
             CallsUpward = ["ISharedWaitable", "IWaitTarget", "ServiceThread.Start"],
         },

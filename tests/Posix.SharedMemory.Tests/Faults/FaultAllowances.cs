@@ -43,8 +43,8 @@ internal static class FaultAllowances
     [
         ("OpenDescriptor", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("OpenDescriptor", "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "As for other opens: opened again."),
-        ("OpenDescriptor", "open", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Not a descriptor of the first thread: opened through another one."),
-        ("OpenDescriptor", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows no ENOENT; taken for one of open."),
+        ("OpenDescriptor", "open", [Errno.ENOENT, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Not a descriptor of the first thread: opened through another one."),
+        ("OpenDescriptor", "statx", [Errno.ENOENT, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows neither; taken for one of open."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
