@@ -39,8 +39,9 @@ internal sealed record PackageTable(string Name)
                 Aside =
                 [
                     "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "ObjectMappings.Populate",
-                    "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf", "LinuxBacking.GrowInPieces",
-                    "LastPage.ClearPast", "LinuxBacking.GrowFromInsidePage", "LinuxMembership.AwaitTurn", "LinuxMembership.EnterTurn", "LinuxMembership.IsAbandoned",
+                    "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf", "LinuxBacking.GrowInPieces", "FileSizeLimit.Register", "FileSizeLimit.Exceeded",
+                    "LinuxBacking.GrowFromInsidePage", "LinuxMembership.AwaitTurn", "LinuxMembership.EnterTurn", "LinuxMembership.InTheWay",
+                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary",
                 ],
             },
         },
@@ -57,7 +58,7 @@ internal sealed record PackageTable(string Name)
                 ["Locks"] = ["Roster", "Waiting"],
                 ["Signals"] = ["Locks", "Roster", "Waiting", "Interop"],
                 ["Named"] = ["Signals", "Locks", "Roster", "Waiting"],
-                ["Posix"] = ["Locks", "Waiting", "Interop"],
+                ["Posix"] = ["Signals", "Locks", "Roster", "Waiting", "Interop"],
             },
             CallsUpward = ["ISharedWaitable", "IWaitTarget", "ServiceThread.Start"],
         },
