@@ -111,6 +111,7 @@ internal static class FaultAllowances
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("GetPageStates", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("FindHugePages", "statx later", [], FaultOutcome.Succeeds, "As for GetHolders."),
+        ("Discard", "fallocate", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot give memory back."),
         (Any, "fallocate(grow)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
         ("CreateAnonymous", "memfd_create", [Errno.EINVAL], FaultOutcome.Succeeds, "anonymous.oldkernel: made again without the young flag."),
         ("CreateAnonymous", "memfd_create", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "anonymous.filtered."),
