@@ -11,9 +11,13 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
-    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
+    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault()"/>; nothing is mapped then.
     /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    /// <remarks>
+    /// Linux gives a process <c>vm.max_map_count</c> mappings (65,530 by default), and the runtime needs some of them at any time, also to throw an exception: a
+    /// process that uses them up may end with "Out of memory" instead of seeing <see cref="Errno.ENOMEM"/>. Map large parts instead of many.
+    /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
+    /// </remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(MappingOptions? options = null) => Map(0, null, options, whole: true, follows: true);
 
@@ -25,9 +29,13 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is asked for.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOMEM"/>: no address space left. <see cref="Errno.EPERM"/>: sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
-    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault"/>; nothing is mapped then.
+    /// With <see cref="MappingOptions.Populate"/> as <see cref="MemoryMapping.Prefault()"/>; nothing is mapped then.
     /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    /// <remarks>
+    /// Linux gives a process <c>vm.max_map_count</c> mappings (65,530 by default), and the runtime needs some of them at any time, also to throw an exception: a
+    /// process that uses them up may end with "Out of memory" instead of seeing <see cref="Errno.ENOMEM"/>. Map large parts instead of many.
+    /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
+    /// </remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
         Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });

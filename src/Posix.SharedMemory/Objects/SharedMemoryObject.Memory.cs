@@ -31,7 +31,8 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there; the length is what it was, and the message tells the
     /// bytes asked and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
-    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: an object whose descriptor another process may have is opened anew, for the lock that growers take.
+    /// <see cref="Errno.EAGAIN"/>: growing from a length that is not in whole pages takes turns, and for five seconds another process had the turn, or another program a lock on the object.
+    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: there is no descriptor left for that lock.
     /// <see cref="Errno.EINVAL"/>: macOS sets a length once only.
     /// </exception>
     /// <remarks>
@@ -79,7 +80,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: sealed against writing.</exception>
-    /// <exception cref="PlatformNotSupportedException">macOS cannot.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS cannot do this, and neither can some file systems that may be mounted at /dev/shm, such as ramfs.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>, <c>FALLOC_FL_PUNCH_HOLE</c></remarks>
     public void Discard(long offset, long length)
     {

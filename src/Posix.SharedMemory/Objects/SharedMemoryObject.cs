@@ -150,7 +150,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
 
     /// <summary>Finds the processes that map this object or have it open, whatever its name is by now; this process is one of them.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
-    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders(string)"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     /// <example>
     /// <code>
     /// foreach (SharedMemoryHolder holder in memory.GetHolders())
@@ -196,6 +196,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
                 _ = _platform.Names.Unlink(_temporaryName);
             }
 
+            _platform.Membership.Forget(_handle);
             _handle.Dispose();
         }
     }

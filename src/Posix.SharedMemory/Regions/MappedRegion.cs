@@ -5,7 +5,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>A file mapped into memory and shared by path or descriptor, that grows while it is in use.</summary>
 /// <remarks>
-/// On a file system that lasts its contents last; <see cref="MemoryMapping.Flush"/> makes them durable. Members that change the region
+/// On a file system that lasts its contents last; <see cref="MemoryMapping.Flush()"/> makes them durable. Members that change the region
 /// (<see cref="Resize"/>, <see cref="CheckAndRemap"/>, ownership, disposing) may be called from several threads.
 /// </remarks>
 public sealed class MappedRegion : IDisposable
@@ -33,7 +33,7 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path cannot be one; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: the path is
-    /// a directory's, or the length is no multiple of the huge pages that files there are made of. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
+    /// a directory's, or the length is not a multiple of the huge pages that files there are made of. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or is one of huge pages and address space is asked for.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
@@ -121,6 +121,19 @@ public sealed class MappedRegion : IDisposable
             ? throw new SharedMemoryException(error, "open", place.Text)
             : Attach(platform, new(handle, place.Label), place, options, length: null);
     }
+
+    /// <summary>Removes the temporary files in a directory that processes left which were killed while they replaced a file there.</summary>
+    /// <param name="directory">The directory of the regions' files.</param>
+    /// <returns>The names of the files that were removed.</returns>
+    /// <exception cref="ArgumentException">The path is empty, contains a NUL or half a surrogate pair, or is the root.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: the directory does not exist, or this user may not read it.</exception>
+    /// <remarks>
+    /// <see cref="Create"/> over an existing file gives the new file a name <c>.shm-publish-</c> and 16 digits for an instant. A file is removed only if its name is one that this library makes,
+    /// and if the kernel has given back the lock that its maker holds while it lives. In /dev/shm, <c>shm gc</c> finds such names among those that no process uses.
+    /// </remarks>
+    /// <example><code>var removed = MappedRegion.RemoveAbandonedTemporaries("/var/lib/service/regions");</code></example>
+    public static IReadOnlyList<string> RemoveAbandonedTemporaries(string directory) =>
+        Platform.Current.Names.RemoveAbandoned(FilePath.Parse(directory));
 
     /// <summary>Maps the file behind a descriptor that came from elsewhere.</summary>
     /// <param name="handle">Open for reading and writing; disposing the region closes it. Where this method throws it stays the caller's.</param>
@@ -233,7 +246,7 @@ public sealed class MappedRegion : IDisposable
 
     /// <summary>Unmaps the region, once its last lease is gone, and closes the file; removes it if this region owns it and the path still leads to it.</summary>
     /// <remarks>
-    /// The system has no call that removes a file only if it is a certain one: if another process puts its file there in the instant between
+    /// The system has no call that removes a file only if it is a certain one: if another process puts its file there between
     /// looking and removing, that one is removed.
     /// </remarks>
     public void Dispose()

@@ -63,6 +63,12 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
             ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}")
             : null;
 
+    /// <summary>Says which quota a request was too large for: that of the user who owns the object.</summary>
+    internal string DescribeQuota(in OpenObject target) =>
+        files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess && files.TryGetQuota(target, statx.stx_uid, out var used, out var limit)
+            ? $"{Math.Max(0, limit - used)} bytes left of the quota of user {statx.stx_uid} in its file system, which is {limit} bytes"
+            : "more than the quota in its file system leaves to the user who owns the object";
+
     /// <summary>Says what a request was too large for.</summary>
     internal string Describe(in OpenObject target) =>
         !files.TryStatFileSystem(target, out var fileSystem) ? "more than there is"

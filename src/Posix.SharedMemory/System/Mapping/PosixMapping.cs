@@ -60,12 +60,17 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
 
     internal override void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset)
     {
-        new FileSizeLimit(calls).Check(nameof(Libc.pwrite), target, offset + source.Length);
+        FileSizeLimit.Guard();
         while (!source.IsEmpty)
         {
             var result = calls.OnBytes(nameof(Libc.pwrite), source, (target.Handle, offset), static (ref bytes, length, ref a) =>
                 Libc.pwrite(a.Handle, ref bytes, length, a.offset));
             var error = ErrorOf(result);
+            if (error == Errno.EFBIG)
+            {
+                throw FileSizeLimit.Exceeded(nameof(Libc.pwrite), target, offset + source.Length);
+            }
+
             if (!error.IsSuccess)
             {
                 throw seals.Refused(error, nameof(Libc.pwrite), target, SystemSeals.AgainstWriting);
@@ -143,7 +148,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     private protected Errno AdviseByNumber(nint address, nuint length, int number, string call) =>
         ErrorOf(calls.Repeat(call, (address, length, number), static (ref a) => Libc.madvise(a.address, a.length, a.number)));
 
-    /// <summary>Takes address space that nothing stands behind; -1 where there is none.</summary>
+    /// <summary>Takes address space without memory; -1 where there is none.</summary>
     private protected nint TakeAddresses(nuint length) =>
         calls.Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap_anonymous(0, length, PROT_NONE, AnonymousFlag | MAP_PRIVATE | NoReserveFlag, -1, 0);
 

@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Reports when full sockets accept bytes again. A single thread, which exists while an operation waits, calls <c>poll</c> for all of them.</summary>
+/// <summary>Reports when full sockets accept bytes again, and when a watch has something to read. A single thread, which exists while an operation waits, calls <c>poll</c> for all of them.</summary>
 /// <remarks>
-/// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those.
+/// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those; it waits for nothing but sockets.
 /// While a socket is polled it is held open, and <c>Socket.Dispose</c> waits until it is released. Dispose shuts the socket down first, which ends the poll, except for
 /// a socket that children inherit or that another owner has. So the thread briefly releases all of them, ten times a second.
 /// </remarks>
-internal sealed class WriteReadiness
+internal sealed class ReadinessThread
 {
     /// <summary>How many milliseconds the thread stays after the last wait: a sender that met a full socket often meets another.</summary>
     private const int Linger = 100;
@@ -18,25 +18,25 @@ internal sealed class WriteReadiness
     /// <summary>How many milliseconds a socket is held before checking whether it was disposed.</summary>
     private const int Look = 100;
 
-    private static readonly ConditionalWeakTable<Platform, WriteReadiness> s_instances = [];
+    private static readonly ConditionalWeakTable<SystemWire, ReadinessThread> s_instances = [];
 
-    private readonly Platform _platform;
+    private readonly SystemWire _wire;
     private readonly Lock _lock = new();
-    private readonly List<WriteWaiter> _arrivals = [];
+    private readonly List<ReadinessWaiter> _arrivals = [];
 
     /// <summary>The pipe that wakes the thread; it exists as long as the thread. It contains a byte while <see cref="_isWoken"/>.</summary>
     private SafeFileHandle? _writer;
     private bool _isWoken;
 
-    private WriteReadiness(Platform platform) => _platform = platform;
+    private ReadinessThread(SystemWire wire) => _wire = wire;
 
-    /// <summary>Waits until a socket accepts bytes, or has an error.</summary>
-    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <summary>Waits until a descriptor accepts bytes or has some, or has an error.</summary>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>: no descriptor left to wait with.</exception>
-    internal static async Task WaitAsync(Platform platform, SafeHandle socket, CancellationToken cancellationToken)
+    internal static async Task WaitAsync(SystemWire wire, SafeHandle handle, bool forWriting, bool isOurs, CancellationToken cancellationToken)
     {
-        var waiter = s_instances.GetValue(platform, static platform => new(platform)).Add(socket);
-        using (cancellationToken.UnsafeRegister(static (waiter, token) => ((WriteWaiter)waiter!).Cancel(token), waiter))
+        var waiter = s_instances.GetValue(wire, static wire => new(wire)).Add(handle, forWriting, isOurs);
+        using (cancellationToken.UnsafeRegister(static (waiter, token) => ((ReadinessWaiter)waiter!).Cancel(token), waiter))
         {
             await waiter.Task.ConfigureAwait(false);
         }
@@ -51,9 +51,9 @@ internal sealed class WriteReadiness
         }
     }
 
-    private WriteWaiter Add(SafeHandle socket)
+    private ReadinessWaiter Add(SafeHandle handle, bool forWriting, bool isOurs)
     {
-        var waiter = new WriteWaiter(this, socket);
+        var waiter = new ReadinessWaiter(this, handle, forWriting, isOurs);
         var isWaiting = false;
         waiter.Hold();
         try
@@ -88,19 +88,19 @@ internal sealed class WriteReadiness
             return default;
         }
 
-        var error = _platform.Wire.WriteTo(_writer, [1], out _);
+        var error = _wire.WriteTo(_writer, [1], out _);
         _isWoken = error.IsSuccess;
         return error;
     }
 
     private void Start()
     {
-        _platform.Wire.OpenPipe(out var reader, out var writer);
+        _wire.OpenPipe(out var reader, out var writer);
         _writer = writer;
         _isWoken = false;
         try
         {
-            new Thread(() => Run(reader), maxStackSize: 256 << 10) { IsBackground = true, Name = "Posix.SharedMemory: full sockets" }.UnsafeStart();
+            new Thread(() => Run(reader), maxStackSize: 256 << 10) { IsBackground = true, Name = "Posix.SharedMemory: waits" }.UnsafeStart();
         }
         catch
         {
@@ -113,7 +113,7 @@ internal sealed class WriteReadiness
 
     private void Run(SafeFileHandle reader)
     {
-        var waiters = new List<WriteWaiter>();
+        var waiters = new List<ReadinessWaiter>();
         try
         {
             var descriptors = new Readiness[8];
@@ -121,8 +121,8 @@ internal sealed class WriteReadiness
             while (!Gather(reader, waiters, mayEnd: last == 0))
             {
                 var polled = Enter(waiters, reader, ref descriptors);
-                var limit = waiters.Count == 0 ? Linger : Look;
-                SharedMemoryException.ThrowIfFailed(_platform.Wire.Wait(polled, limit), "poll");
+                var limit = waiters.Count == 0 ? Linger : waiters.Exists(waiter => waiter.MayBeDisposed) ? Look : -1;
+                SharedMemoryException.ThrowIfFailed(_wire.Wait(polled, limit), "poll");
                 last = Complete(waiters, polled) + waiters.Count + (polled[0].IsReady ? 1 : 0);
             }
         }
@@ -137,13 +137,13 @@ internal sealed class WriteReadiness
     }
 
     /// <summary>Takes the new waiters; the thread ends if there are none for the second time.</summary>
-    private bool Gather(SafeFileHandle reader, List<WriteWaiter> waiters, bool mayEnd)
+    private bool Gather(SafeFileHandle reader, List<ReadinessWaiter> waiters, bool mayEnd)
     {
         lock (_lock)
         {
             if (_isWoken)
             {
-                SharedMemoryException.ThrowIfFailed(_platform.Wire.ReadFrom(reader, stackalloc byte[1], out _), "read");
+                SharedMemoryException.ThrowIfFailed(_wire.ReadFrom(reader, stackalloc byte[1], out _), "read");
                 _isWoken = false;
             }
 
@@ -161,7 +161,7 @@ internal sealed class WriteReadiness
     }
 
     /// <summary>Lists the pipe and the sockets, each once, because sends on one socket wait for their turn: the kernel polls at most <c>RLIMIT_NOFILE</c>.</summary>
-    private static Span<Readiness> Enter(List<WriteWaiter> waiters, SafeFileHandle reader, ref Readiness[] descriptors)
+    private static Span<Readiness> Enter(List<ReadinessWaiter> waiters, SafeFileHandle reader, ref Readiness[] descriptors)
     {
         if (descriptors.Length <= waiters.Count)
         {
@@ -171,16 +171,16 @@ internal sealed class WriteReadiness
         descriptors[0] = new((int)reader.DangerousGetHandle(), ForWriting: false);
         for (var at = 0; at < waiters.Count; at++)
         {
-            descriptors[at + 1] = new(waiters[at].Descriptor, ForWriting: true);
+            descriptors[at + 1] = waiters[at].Readiness;
         }
 
         return descriptors.AsSpan(0, waiters.Count + 1);
     }
 
     /// <summary>Ends the waits that are over. Their sockets are released first, because a waiter may be disposing one at the moment.</summary>
-    private static int Complete(List<WriteWaiter> waiters, ReadOnlySpan<Readiness> polled)
+    private static int Complete(List<ReadinessWaiter> waiters, ReadOnlySpan<Readiness> polled)
     {
-        var over = new List<WriteWaiter>();
+        var over = new List<ReadinessWaiter>();
         for (var at = waiters.Count - 1; at >= 0; at--)
         {
             var waiter = waiters[at];
@@ -202,7 +202,7 @@ internal sealed class WriteReadiness
     }
 
     /// <summary>Briefly releases all sockets: if its owner has disposed one, that was the last reference.</summary>
-    private static void DropDisposed(List<WriteWaiter> waiters, List<WriteWaiter> over)
+    private static void DropDisposed(List<ReadinessWaiter> waiters, List<ReadinessWaiter> over)
     {
         waiters.ForEach(waiter => waiter.LetGo());
         for (var at = waiters.Count - 1; at >= 0; at--)
@@ -221,7 +221,7 @@ internal sealed class WriteReadiness
     }
 
     /// <summary>Fails all waits, and ends.</summary>
-    private void Fail(List<WriteWaiter> waiters, Exception why)
+    private void Fail(List<ReadinessWaiter> waiters, Exception why)
     {
         lock (_lock)
         {
