@@ -147,7 +147,6 @@ public sealed partial class SharedMemoryObject
         ArgumentNullException.ThrowIfNull(destination);
         ObjectDisposedException.ThrowIf(destination.IsClosed, destination);
         var range = CheckReadableRange(offset, count);
-        _platform.Wire.CheckFileSizeLimit(Target, destination, range.Length);
         var done = 0L;
         while (done < range.Length)
         {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 
 namespace Posix.SharedMemory;
 
@@ -15,7 +14,7 @@ public sealed partial class SharedMemoryObject
     public static string CreateUniqueName(string prefix)
     {
         ArgumentNullException.ThrowIfNull(prefix);
-        var random = RandomNumberGenerator.GetString("0123456789abcdefghijklmnopqrstuv", RandomCharacters);
+        var random = RandomText.Base32(RandomCharacters);
         var bare = prefix.TrimStart('/');
         int bytes = 0, kept = 0;
         foreach (var character in bare.EnumerateRunes())

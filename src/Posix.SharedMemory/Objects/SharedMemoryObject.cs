@@ -196,6 +196,7 @@ public sealed partial class SharedMemoryObject : IDisposable, IMappingOwner
                 _ = _platform.Names.Unlink(_temporaryName);
             }
 
+            _platform.Membership.Forget(_handle);
             _handle.Dispose();
         }
     }

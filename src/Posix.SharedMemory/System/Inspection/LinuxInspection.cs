@@ -11,7 +11,9 @@ using Posix.SharedMemory.Inspection;
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: /proc, <c>cachestat</c> and inotify.</summary>
-internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxPages pages, SystemWire wire) : SystemInspection
+internal class LinuxInspection(
+    SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxMembership membership, LinuxPages pages, SystemWire wire)
+    : SystemInspection
 {
     internal override SharedMemoryUsage GetUsage()
     {
@@ -88,19 +90,19 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle)
     {
         var error = Open($"/proc/{processId}/fd/{descriptor}\0", access, out handle);
-        if (error != Errno.ENOENT)
+        if (error is not (Errno.ENOENT or Errno.EACCES))
         {
             return error;
         }
 
-        // The first thread has ended, or another one has descriptors of its own.
+        // The first thread has ended, and what it had belongs to root; or another one has descriptors of its own.
         var threads = new List<int>();
         _ = new LinuxNumberedDirectory(calls, files).List(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task\0")), threads);
         foreach (var thread in threads)
         {
-            if (thread != processId && Open($"/proc/{processId}/task/{thread}/fd/{descriptor}\0", access, out handle) is var found && found != Errno.ENOENT)
+            if (thread != processId && Open($"/proc/{processId}/task/{thread}/fd/{descriptor}\0", access, out handle).IsSuccess)
             {
-                return found;
+                return default;
             }
         }
 
@@ -113,15 +115,15 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
     {
         var extent = backing.GetExtent(target);
         return extent.Length == 0 ? []
-            : !LinuxPages.AreContent(target, files) ? new AllocationMap(calls, files, pages, target).Ranges(extent.Length)
+            : !LinuxPages.AreContent(target, files) ? new AllocationMap(calls, files, membership, pages, target).Ranges(extent.Length)
             : LinuxPages.HasAllBytes(extent) && pages.HasMemoryPastEnd(target, extent) != true ? [new(0, extent.Length)]
             : seals.HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not report which parts of an object of huge pages have memory behind them. GetStatus returns how many bytes have.")
-            : new AllocationMap(calls, files, pages, target).Ranges(extent.Length);
+            : new AllocationMap(calls, files, membership, pages, target).Ranges(extent.Length);
     }
 
     internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) =>
-        new AllocationMap(calls, files, pages, target).States(backing.GetLength(target), this);
+        new AllocationMap(calls, files, membership, pages, target).States(backing.GetLength(target), this);
 
     internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target)
     {

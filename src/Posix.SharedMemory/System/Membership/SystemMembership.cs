@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
@@ -16,6 +17,12 @@ internal class SystemMembership
 
     /// <summary>Gives a share up.</summary>
     internal virtual void Drop(in OpenObject target) => throw Platform.NotSupported();
+
+    /// <summary>Closes what the role keeps open for a descriptor that is about to be closed.</summary>
+    internal virtual void Forget(SafeFileHandle handle)
+    {
+        // Most systems keep nothing.
+    }
 
     /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
     internal virtual bool? IsHeldByOthers(in OpenObject target) => throw Platform.NotSupported();

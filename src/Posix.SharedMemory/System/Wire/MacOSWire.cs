@@ -10,7 +10,7 @@ namespace Posix.SharedMemory;
 /// <summary>
 /// macOS: the kernel delivers no descriptor close-on-exec. A program that another thread starts between the two calls inherits them.
 /// </summary>
-internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(calls)
+internal sealed class MacOSWire(SystemCalls calls) : BsdWire(calls)
 {
     private readonly SystemCalls _calls = calls;
 
@@ -59,11 +59,4 @@ internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(c
 
     private protected override int SetDescriptorFlags(int descriptor, int flags) =>
         MacOSFiles.IsArm64 ? Libc.fcntl_apple_arm64(descriptor, F_SETFD, 0, 0, 0, 0, 0, 0, flags) : base.SetDescriptorFlags(descriptor, flags);
-
-    private protected override bool IsRegularFile(SafeFileHandle handle, out long length)
-    {
-        var stat = files.Stat(new(handle, default));
-        length = stat.st_size;
-        return (stat.st_mode & S_IFMT) == S_IFREG;
-    }
 }
