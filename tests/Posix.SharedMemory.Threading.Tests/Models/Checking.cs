@@ -48,7 +48,7 @@ public sealed class Checking
         Skip.IfNot(HasSpin(), "spin is not on this machine (Debian's package spin).");
         using var directory = TemporaryDirectory.InMemory();
         Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
-        Run("cc", $"{(options.Contains("=1 -DNO", StringComparison.Ordinal) || !options.Contains("=", StringComparison.Ordinal) ? "-O0" : "-O1")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
+        Run("cc", $"{(options.Contains("=1 -DNO", StringComparison.Ordinal) || !options.Contains('=', StringComparison.Ordinal) ? "-O0" : "-O1")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
         var report = Run(Path.Combine(directory.Path, "pan"), "-m1000000 -E", directory.Path);
         Assert.DoesNotContain("too small", report, StringComparison.Ordinal);
         var errors = report.Split("errors: ")[1].Split('\n')[0];
