@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Posix.SharedMemory;
 
-/// <summary>How an anonymous object is made.</summary>
+/// <summary>How an anonymous object is created.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see></remarks>
 public sealed record AnonymousMemoryOptions
 {
@@ -12,27 +12,30 @@ public sealed record AnonymousMemoryOptions
 
     /// <summary>
     /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Two objects may
-    /// have the same; nothing is opened by it. macOS shows none.
+    /// have the same; it cannot be used to open the object. macOS shows none.
     /// </summary>
     public string DebugName { get; init; } = "shared-memory";
 
-    /// <summary>Gets whether seals can be added. True by default; where a system has no seals it says nothing.</summary>
+    /// <summary>Gets whether seals can be added. True by default; a system without seals ignores it.</summary>
     public bool AllowSealing { get; init; } = true;
 
     /// <summary>
-    /// Gets whether a program in the memory may be executed (<c>MFD_EXEC</c>). By default not: the permissions to execute are missing and sealed
-    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are missing and not sealed).
+    /// Gets whether a program in the memory may be executed (<c>MFD_EXEC</c>). By default not: the permissions to execute are missing, and sealed
+    /// against being added (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are missing and not sealed).
     /// </summary>
     public bool Executable { get; init; }
 
-    /// <summary>Gets the size of the pages: ordinary ones by default. Huge ones make lengths multiples of theirs.</summary>
+    /// <summary>Gets the size of the pages: ordinary ones by default. With huge pages every length must be a multiple of their size.</summary>
     public HugePageSize HugePages { get; init; }
 
     /// <summary>
-    /// Gets when the memory is taken from the system. The default, <see cref="Backing.Reserved"/>, takes it at once, and is refused where that is
+    /// Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it at once, and fails if that is
     /// more than the machine, or this process's control group, has available.
     /// </summary>
     public Backing Backing { get; init; } = Backing.Reserved;
+
+    /// <summary>Gets whether an estimate of the free memory may refuse a reservation, also when this object grows. The default is <see cref="MemoryCheck.Estimate"/>.</summary>
+    public MemoryCheck MemoryCheck { get; init; } = MemoryCheck.Estimate;
 
     /// <summary>Checks the caller's options, or gives the default ones.</summary>
     internal static AnonymousMemoryOptions Check(AnonymousMemoryOptions? options)
@@ -43,6 +46,7 @@ public sealed record AnonymousMemoryOptions
         }
 
         SharedMemoryOptions.Check(options.Backing, nameof(options));
+        SharedMemoryOptions.Check(options.MemoryCheck, nameof(options));
         SharedMemoryOptions.Check(options.HugePages, nameof(options));
         CheckDebugName(options);
         return options;
@@ -63,11 +67,11 @@ public sealed record AnonymousMemoryOptions
             throw new ArgumentException("The debug name contains a NUL.", nameof(options));
         }
 
-        // Half a surrogate pair is an ArgumentException of the encoding's own.
+        // For an unpaired surrogate the encoding throws an ArgumentException itself.
         var bytes = s_strictUtf8.GetByteCount(name);
         if (bytes > AnonymousRequest.MaxDebugNameBytes)
         {
-            throw new ArgumentException($"A debug name has {bytes} bytes, where {AnonymousRequest.MaxDebugNameBytes} are allowed.", nameof(options));
+            throw new ArgumentException($"The debug name has {bytes} bytes; at most {AnonymousRequest.MaxDebugNameBytes} are allowed.", nameof(options));
         }
     }
 }

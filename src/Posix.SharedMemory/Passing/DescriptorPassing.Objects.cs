@@ -150,7 +150,7 @@ public static partial class DescriptorPassing
     {
         var target = new OpenObject(handle, default, SharesOpen: true);
         var memory = SharedMemoryObject.OfHandle(platform, target)
-            ?? throw new InvalidDataException("The descriptor that came is not one of memory (but of a pipe, a socket, a file on disk), or is open for writing only.");
+            ?? throw new InvalidDataException("The descriptor that arrived does not refer to memory (but to a pipe, a socket, a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)
         {
             SharedMemoryException.ThrowIfFailed(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
@@ -161,7 +161,7 @@ public static partial class DescriptorPassing
                 throw new InvalidDataException($"The object that came is not sealed as required: it lacks {required & ~seals}, and has {seals}.");
             }
 
-            memory.KnownSeals = seals;
+            memory.Know(seals);
         }
 
         // Behind the seals: with Shrink among them the length can no longer fall.

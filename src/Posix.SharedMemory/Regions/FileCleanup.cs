@@ -1,18 +1,18 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Who removes a region's file, and when.</summary>
+/// <summary>What removes a region's file, and when.</summary>
 public enum FileCleanup
 {
-    /// <summary>Nobody: the file stays until it is deleted by other means.</summary>
+    /// <summary>Nothing: the file stays until it is deleted by other means.</summary>
     Keep,
 
     /// <summary>
-    /// Its owner's <see cref="MappedRegion.Dispose"/> deletes it. <see cref="MappedRegion.ReleaseOwnership"/> keeps it, for a restart perhaps; a crash leaves it too.
+    /// Its owner's <see cref="MappedRegion.Dispose"/> deletes it. <see cref="MappedRegion.ReleaseOwnership"/> keeps it, perhaps for a restart; a crash leaves it too (<see cref="MappedRegionOptions.OnConflict"/>).
     /// </summary>
     OnDispose,
 
     /// <summary>
-    /// The file never has its path, so it goes away with the last process that uses it, also after a crash. Others get it by its descriptor.
+    /// The file never has its path, so it disappears with the last process that uses it, even after a crash. Other processes get it by its descriptor.
     /// </summary>
     Immediate,
 }

@@ -90,7 +90,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-        (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
+        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
             ? LinuxRoom.ShortageOf(target, range, missing)
             : null;
 
@@ -211,7 +211,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <summary>Refuses at once what is more than there is.</summary>
     private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
     {
-        if (!_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
         {
             return;
         }
