@@ -8,40 +8,40 @@ const UnixFileMode AllReadAndWrite = OwnerWritesAllRead | UnixFileMode.GroupWrit
 var good = true;
 
 // snippet: create
-// Create gives the object exactly the permissions asked for, before anybody can see it.
+// Create sets exactly the requested permissions, before any other process can see the object.
 var exact = SharedMemoryObject.CreateUniqueName("sample-02");
 using var shared = SharedMemoryObject.Create(exact, 4096, new() { Permissions = AllReadAndWrite, Lifetime = Lifetime.UnlinkOnDispose });
 // end
 Expect(shared.Permissions == AllReadAndWrite, $"Create with 0666 made {Octal(shared)}");
 
-// Open is shm_open: the process's umask takes bits away, and the new object has length 0.
+// Open is shm_open: the process's umask removes bits, and the new object has length 0.
 var masked = SharedMemoryObject.CreateUniqueName("sample-02");
 using (var plain = SharedMemoryObject.Open(masked, FileMode.CreateNew, FileAccess.ReadWrite, AllReadAndWrite))
 {
     using var name = new NameOwner(plain);
-    Expect((plain.Permissions & ~AllReadAndWrite) == 0, $"Open with 0666 made {Octal(plain)}: less the umask");
+    Expect((plain.Permissions & ~AllReadAndWrite) == 0, $"Open with 0666 made {Octal(plain)}: 0666 minus the umask");
 }
 
 // snippet: change
-// The owner may change them later; who has the object open keeps what he has.
+// The owner may change them later. Processes that have the object open are unaffected.
 shared.Permissions = OwnerWritesAllRead;
 // end
 Expect(shared.Permissions == OwnerWritesAllRead, $"the owner changed them to {Octal(shared)}");
 
-// Opened for reading, the memory cannot be written, whatever the permissions: the page tables say so too.
+// Memory that was opened for reading cannot be written, whatever the permissions; the page tables enforce that too.
 using (var reader = SharedMemoryObject.Open(exact, FileMode.Open, FileAccess.Read))
 {
     using var mapping = reader.Map();
-    Expect(Refuses(() => mapping.GetSpan()) && Refuses(() => reader.Write([1], 0)), "a read-only object gives no writable span");
+    Expect(Refuses(() => mapping.GetSpan()) && Refuses(() => reader.Write([1], 0)), "a read-only object has no writable span");
 }
 
 // snippet: refused
-// What the permissions do not allow, the system refuses; root passes everywhere.
+// The system refuses what the permissions do not allow, except to root.
 shared.Permissions = UnixFileMode.None;
 try
 {
     SharedMemoryObject.Open(exact).Dispose();
-    Expect(Environment.IsPrivilegedProcess, "with 0000, root opened it all the same");
+    Expect(Environment.IsPrivilegedProcess, "with 0000, root could still open it");
 }
 catch (SharedMemoryException e) when (e.Errno == Errno.EACCES)
 {

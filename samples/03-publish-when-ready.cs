@@ -1,4 +1,4 @@
-// An object is filled before anybody can see it: dotnet run samples/03-publish-when-ready.cs
+// An object is filled before any other process can see it: dotnet run samples/03-publish-when-ready.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using Posix.SharedMemory;
@@ -20,11 +20,11 @@ try
         using var mapping = memory.Map();
         mapping.GetSpan<int>(0, Values).Fill(round);
 
-        // From here on the name leads to the complete object. Replace: who has the former one open keeps it.
+        // From here on the name refers to the complete object. A process that has the old one open keeps it.
         memory.Publish(name, RenameMode.Replace);
     }
 
-    // A name that is taken stays with its object, unless one asks to replace it.
+    // Without Replace, a name that is taken stays with its object.
     using var late = SharedMemoryObject.CreateUnpublished(Values * sizeof(int));
     try
     {
@@ -33,7 +33,7 @@ try
     catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
     {
         refused = true;
-        Console.WriteLine($"publishing over a name that is taken: {e.Message}");
+        Console.WriteLine($"publishing under a name that is taken: {e.Message}");
     }
 
     reader.Join();

@@ -7,7 +7,7 @@ const int Frames = 500;
 const int Pixels = 64 << 10;
 const int FrameBytes = (1 + Pixels) * sizeof(int);   // The frame's number, then its pixels.
 
-// A reader opens "front" and finds a finished frame. The writer draws the next one under "back" and swaps the two names.
+// A reader opens "front" and finds a finished frame. The writer draws the next one in "back" and swaps the two names.
 var front = SharedMemoryObject.CreateUniqueName("sample-04-f");
 var back = SharedMemoryObject.CreateUniqueName("sample-04-b");
 var taken = 0;
@@ -40,12 +40,12 @@ finally
 }
 
 Console.WriteLine($"{Frames} frames of {FrameBytes >> 10} KiB were drawn and swapped in");
-Console.WriteLine($"the reader took {taken} copies, noticed {overtaken} times that it was overtaken, and saw {torn} torn frames");
+Console.WriteLine($"the reader made {taken} copies, noticed {overtaken} times that the writer was faster, and saw {torn} torn frames");
 return taken > 0 && torn == 0 ? 0 : 1;
 
 static void Draw(MemoryMapping buffer, int frame)
 {
-    // A reader who is two frames behind may still look at this buffer: -1 tells him that it is being drawn again.
+    // A reader that is two frames behind may still be reading this buffer: -1 says that it is being drawn again.
     ref var number = ref buffer.GetReference<int>(0);
     Volatile.Write(ref number, -1);
     Volatile.WriteBarrier();
@@ -62,7 +62,7 @@ void Read()
         using var mapping = memory.Map();
         ref readonly var number = ref mapping.GetReadOnlySpan<int>(0, 1)[0];
 
-        // The number before and after tells whether the copy is of one frame.
+        // If the number is the same before and after, the copy is of one frame.
         var frame = Volatile.Read(in number);
         mapping.GetReadOnlySpan<int>(sizeof(int), Pixels).CopyTo(pixels);
         Volatile.ReadBarrier();
@@ -72,7 +72,7 @@ void Read()
             continue;
         }
 
-        // Who still looks at the buffer behind sees a frame just before it is swapped in, and then once more the one before it.
+        // A reader that still has the back buffer may see a frame just before it is swapped in, and then the previous one again.
         taken++;
         torn += pixels.AsSpan().ContainsAnyExcept(frame) ? 1 : 0;
         last = Math.Max(last, frame);

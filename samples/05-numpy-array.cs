@@ -1,14 +1,15 @@
-// Reads in place what Python wrote as an array: dotnet run samples/05-numpy-array.cs
+// Reads an array that Python wrote, in place: dotnet run samples/05-numpy-array.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Posix.SharedMemory;
+using Posix.SharedMemory.Inspection;
 
 const int Count = 1_000_000;
 
-// NumPy where it is installed, and otherwise the standard array: the bytes in memory are the same.
+// With NumPy if it is installed, otherwise with the standard array module: the bytes in memory are the same.
 const string Script = """
     import math, sys
     from multiprocessing import shared_memory
@@ -27,15 +28,21 @@ const string Script = """
             memory.buf[:8 * count] = memoryview(values).cast("B")
             total, writer = math.fsum(values), "array (no numpy here)"
         print(memory.name, repr(total), writer, flush=True)
-        sys.stdin.readline()   # The reader is done.
+        sys.stdin.readline()   # Until the reader is done.
     finally:
         memory.close()
         memory.unlink()
     """;
 
+if (SharedMemoryDirectory.GetUsage().AvailableBytes < 9 << 20)
+{
+    Console.WriteLine("SKIPPED: this sample needs 9 MiB in /dev/shm; Python would die of a bus error.");
+    return 0;
+}
+
 using var python = new Process
 {
-    StartInfo = new("python3", ["-c", Script, Count.ToString(CultureInfo.InvariantCulture)])
+    StartInfo = new(FindPython(), ["-c", Script, Count.ToString(CultureInfo.InvariantCulture)])
     {
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
@@ -47,7 +54,7 @@ try
 }
 catch (Win32Exception)
 {
-    Console.WriteLine("skipped: there is no python3");
+    Console.WriteLine("SKIPPED: there is no python3 on this machine.");
     return 0;
 }
 
@@ -70,10 +77,22 @@ using (var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read
 python.StandardInput.Close();
 python.WaitForExit();
 
-// Adding in another order rounds otherwise: Python's fsum is exact, and the plain sum is close to it.
+// Python's fsum is exact; a plain sum is rounded in each step, and close to it.
 var equal = Math.Abs(total - expected) < 1e-6;
-Console.WriteLine($"sum here {total:R}, sum in Python {expected:R}: {(equal ? "equal but for rounding" : "NOT equal")}");
+Console.WriteLine($"sum here {total:R}, sum in Python {expected:R}: {(equal ? "equal except for rounding" : "NOT equal")}");
 return equal && python.ExitCode == 0 ? 0 : 1;
+
+// The first python3 of the PATH that has NumPy: the first of all may be another installation without it.
+static string FindPython() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+    .Select(directory => Path.Combine(directory, "python3"))
+    .FirstOrDefault(python => File.Exists(python) && HasNumPy(python), "python3");
+
+static bool HasNumPy(string python)
+{
+    using var process = Process.Start(python, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('numpy') is None)"]);
+    process.WaitForExit();
+    return process.ExitCode == 0;
+}
 
 static double Sum(ReadOnlySpan<double> values)
 {

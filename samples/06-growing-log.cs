@@ -8,10 +8,10 @@ using Posix.SharedMemory;
 using Posix.SharedMemory.Inspection;
 
 const int Lines = 50_000;
-const int Header = 8;   // How many bytes of the log are complete.
+const int Header = 8;   // The first 8 bytes: how many bytes of the log are complete.
 const long AddressSpace = 1L << 30;
 
-// The reader: this program started anew, with the log's name. It never maps again, however long the log becomes.
+// The reader: this program, started again with the log's name. It maps the log once, however long the log becomes.
 if (args is ["read", var shared])
 {
     using var opened = SharedMemoryObject.Open(shared, FileMode.Open, FileAccess.Read);
@@ -42,12 +42,12 @@ if (args is ["read", var shared])
 var name = SharedMemoryObject.CreateUniqueName("sample-06");
 using var log = SharedMemoryObject.Create(name, 64 << 10, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = log.Map(new MappingOptions { AddressSpace = AddressSpace });
-ref var end = ref map.GetReference<long>(0);   // Valid to the end: growing does not move the first byte.
+ref var end = ref map.GetReference<long>(0);   // Stays valid: growing does not move the first byte.
 Volatile.Write(ref end, Header);
 using var reader = Process.Start(Environment.ProcessPath!, ["read", name]);
 while (!SharedMemoryDirectory.GetHolders(name).Any(holder => holder.ProcessId == reader.Id && holder.Mappings.Count > 0) && !reader.HasExited)
 {
-    Thread.Sleep(10);   // Until the reader has mapped it, too.
+    Thread.Sleep(10);   // Until the reader has mapped it too.
 }
 
 var steps = 0;
@@ -63,7 +63,7 @@ for (var number = 0; number < Lines; number++)
 
     BinaryPrimitives.WriteInt32LittleEndian(map.GetSpan(end, 4), line.Length);
     line.CopyTo(map.GetSpan(end + 4, line.Length));
-    Volatile.Write(ref end, end + 4 + line.Length);   // The bytes first, then the word that says they are there.
+    Volatile.Write(ref end, end + 4 + line.Length);   // First the bytes, then the word that says they are complete.
 }
 
 reader.WaitForExit();

@@ -1,12 +1,19 @@
-// Frames lent to a worker while the camera is switched off: dotnet run samples/07-frame-buffer.cs
+// A worker keeps its frame while the camera is switched off: dotnet run samples/07-frame-buffer.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using Posix.SharedMemory;
+using Posix.SharedMemory.Inspection;
 
 const int Frames = 100;
 const int FrameBytes = 256 << 10;
 
-// A lease keeps the bytes mapped, whoever disposes the mapping meanwhile; the compiler keeps its span inside the lease.
+if (SharedMemoryDirectory.GetUsage().AvailableBytes < (long)Frames * FrameBytes)
+{
+    Console.WriteLine($"SKIPPED: this sample needs {(long)Frames * FrameBytes >> 20} MiB in /dev/shm.");
+    return 0;
+}
+
+// A lease keeps the bytes mapped even if another thread disposes the mapping; the compiler does not let its span outlive it.
 using var buffer = SharedMemoryObject.CreateUnpublished((long)Frames * FrameBytes);
 var camera = buffer.Map();
 for (var frame = 0; frame < Frames; frame++)
@@ -37,10 +44,10 @@ var worker = new Thread(() =>
 });
 worker.Start();
 working.Wait();
-camera.Dispose();   // In the middle of a frame: the worker finishes it, and gets no further one.
+camera.Dispose();   // In the middle of a frame: the worker finishes it, and cannot take another.
 worker.Join();
 
-Console.WriteLine($"the worker summed up {summed} frames, then was told that the camera is off");
+Console.WriteLine($"the worker finished {summed} frames, and then found the camera switched off");
 var stillMapped = File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/shm/#", StringComparison.Ordinal));
 Console.WriteLine($"mapped now: {stillMapped}");
 return refused == 1 && summed > 0 && stillMapped == 0 ? 0 : 1;

@@ -9,11 +9,11 @@ const int StepBytes = 64 << 10;
 
 var path = Path.Combine(Path.GetTempPath(), SharedMemoryObject.CreateUniqueName("sample-08"));
 using var region = MappedRegion.Create(path, StepBytes, FileCleanup.OnDispose, new() { AddressSpace = 1L << 30 });
-ref var steps = ref region.Mapping.GetReference<long>(0);   // How many parts are complete; valid however the region grows.
+ref var steps = ref region.Mapping.GetReference<long>(0);   // How many parts are complete. The reference stays valid while the region grows.
 region.Mapping.GetSpan(8, StepBytes - 8).Fill(1);
 Volatile.Write(ref steps, 1);
 
-// Python maps the file anew whenever it has become longer: it has nothing that grows in place.
+// Python maps the file again each time it has grown: its mmap cannot grow in place.
 const string Follower = """
     import mmap, struct, sys, time
     path, steps, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -33,7 +33,7 @@ const string Follower = """
 using var python = Start();
 if (python is null)
 {
-    Console.WriteLine("SKIPPED: python3 is not on this machine.");
+    Console.WriteLine("SKIPPED: there is no python3 on this machine.");
     return 0;
 }
 

@@ -3,10 +3,11 @@
 
 using System.Diagnostics;
 using Posix.SharedMemory;
+using Posix.SharedMemory.Inspection;
 
 const int Bytes = 256 << 20;
 
-// The toucher: this program started anew. It maps the object and reads one byte of each page.
+// The other process: this program, started again. It maps the object and reads one byte of each page.
 if (args is ["touch", var shared])
 {
     using var opened = SharedMemoryObject.Open(shared, FileMode.Open, FileAccess.Read);
@@ -22,6 +23,13 @@ if (args is ["touch", var shared])
     return sum == Bytes / 4096 ? 0 : 1;
 }
 
+// Two objects of this size, in a /dev/shm that often has 64 MB in a container.
+if (SharedMemoryDirectory.GetUsage().AvailableBytes is var room && room < 2L * Bytes)
+{
+    Console.WriteLine($"SKIPPED: this sample needs {2L * Bytes >> 20} MiB in /dev/shm, where {room >> 20} MiB are free (docker run --shm-size=1g).");
+    return 0;
+}
+
 var name = SharedMemoryObject.CreateUniqueName("sample-09");
 using var memory = SharedMemoryObject.Create(name, Bytes, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = memory.Map();
@@ -32,22 +40,22 @@ var before = Touch();
 var collapse = Stopwatch.StartNew();
 if (!map.CollapseToHugePages())
 {
-    Console.WriteLine("SKIPPED: this kernel cannot put the pages together (it takes Linux 6.1 and free huge pages).");
+    Console.WriteLine("SKIPPED: this kernel cannot merge the pages (that needs Linux 6.1 and free huge pages).");
     return before;
 }
 
-Console.WriteLine($"put together to huge pages in {collapse.Elapsed.TotalMilliseconds:F0} ms:");
+Console.WriteLine($"merged into huge pages in {collapse.Elapsed.TotalMilliseconds:F0} ms:");
 before += Touch();
 
-// The advice works by itself where the mount allows it (huge=advise), and does nothing elsewhere; this is the way to see it.
+// The advice takes effect only if the mount allows it (huge=advise). smaps shows whether it did.
 using var advised = SharedMemoryObject.CreateUnpublished(Bytes);
 using var advisedMap = advised.Map(new MappingOptions { AdviseHugePages = true });
 advisedMap.GetSpan().Fill(1);
 var huge = File.ReadLines("/proc/self/smaps").Where(line => line.StartsWith("ShmemPmdMapped:", StringComparison.Ordinal))
     .Sum(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1])) >> 10;
 Console.WriteLine(huge > Bytes >> 20
-    ? $"with HugePages advice: {huge - (Bytes >> 20)} MiB came in huge pages at the first touch"
-    : "with HugePages advice: no effect here; /dev/shm is not mounted with huge=advise, so collapsing is the way");
+    ? $"with AdviseHugePages: {huge - (Bytes >> 20)} MiB were huge pages from the first touch"
+    : "with AdviseHugePages: no effect here, because /dev/shm is not mounted with huge=advise; collapsing works anyway");
 return before;
 
 int Touch()

@@ -1,4 +1,4 @@
-// A lookup table that nobody can change, handed to three workers: dotnet run samples/10-sealed-table.cs
+// A lookup table that no process can change, handed to three workers: dotnet run samples/10-sealed-table.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -18,7 +18,7 @@ if (args is ["--worker", var socketPath])
 }
 
 // snippet: seal
-// Squares modulo a prime. Unmapped, the object can be sealed: from then on it is a constant, for us too.
+// Squares modulo a prime. Once it is unmapped, the object can be sealed, and is constant from then on, for this process too.
 using var table = SharedMemoryObject.CreateAnonymous(Entries * sizeof(uint), new() { DebugName = "squares" });
 using (var map = table.Map())
 {
@@ -68,9 +68,9 @@ async Task<bool> ServeAsync()
 {
     using var connection = await listener.AcceptAsync(limit.Token);
     // snippet: serve
-    // The path is open to whoever may connect: the kernel tells who did.
+    // Any process with permission may connect to the path. The kernel says which one did.
     var peer = connection.GetPeerCredentials();
-    Console.WriteLine($"table: process {peer.ProcessId} of user {peer.UserId} asks for it");
+    Console.WriteLine($"table: process {peer.ProcessId} of user {peer.UserId} asked for it");
     await connection.SendObjectAsync(table);
     // end
     var answer = new byte[1];
@@ -84,11 +84,11 @@ static async Task<int> WorkAsync(string socketPath)
     await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath));
 
     // snippet: receive
-    // An object without these seals, or anything else than memory, is refused here.
+    // This refuses an object without these seals, and anything that is not memory.
     using var table = await socket.ReceiveObjectAsync(Constant);
     if (table.Length > Entries * sizeof(uint))
     {
-        throw new InvalidDataException("More than we are willing to map: holes take memory when they are touched.");
+        throw new InvalidDataException("The table is too long: pages never written would be allocated when they are read.");
     }
 
     using var map = table.Map(new() { Access = FileAccess.Read });

@@ -1,4 +1,4 @@
-// A frame buffer for a Python child, which answers through it: dotnet run samples/11-python-frames.cs
+// A frame buffer for a Python child, which answers in the same memory: dotnet run samples/11-python-frames.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -8,7 +8,7 @@ const int Width = 640, Height = 480, Frames = 50;
 const int PixelBytes = Width * Height;
 const int Header = 64;   // 0: frames that are complete, int32; 4: frames that are answered, int32; 8: the answer, int64.
 
-// No name, so nothing is left behind, however either of the two ends. Python gets the descriptor itself, under the same number.
+// There is no name, so nothing is left behind, however either process ends. Python gets the descriptor, under the same number.
 using var buffer = SharedMemoryObject.CreateAnonymous(Header + PixelBytes, new() { DebugName = "frame" });
 buffer.AddSeals(MemorySeals.Shrink | MemorySeals.Grow);
 
@@ -34,7 +34,7 @@ var start = new ProcessStartInfo("python3", ["-c", Child, $"{number}", $"{Frames
 using var python = Start();
 if (python is null)
 {
-    Console.WriteLine("SKIPPED: python3 is not on this machine.");
+    Console.WriteLine("SKIPPED: there is no python3 on this machine.");
     return 0;
 }
 
@@ -54,14 +54,14 @@ for (var frame = 1; frame <= Frames; frame++)
 
 python.StandardInput.Close();
 await python.WaitForExitAsync();
-Console.WriteLine($"python: looked at {Frames} frames of {Width} x {Height} in place and answered {(good ? "rightly" : "WRONGLY")}");
+Console.WriteLine($"python: read {Frames} frames of {Width} x {Height} in place; the answers are {(good ? "right" : "WRONG")}");
 return good ? python.ExitCode : 1;
 
 Process? Start()
 {
     try
     {
-        // The descriptor is inheritable for this start alone.
+        // Only this child inherits the descriptor.
         return HandleInheritance.Start(start, buffer.SafeFileHandle);
     }
     catch (System.ComponentModel.Win32Exception)

@@ -1,5 +1,5 @@
 // The C side of 12-c-exchange.cs: cc -O2 -o exchange 12-c-exchange.c; ./exchange SOCKET
-// It speaks the object message of docs/spec/passing.md: 16 bytes, and one descriptor with the first of them.
+// It uses the object message of docs/spec/objects/passing.md: 16 bytes, and one descriptor with the first of them.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -45,7 +45,7 @@ static int send_object(int socket, int fd, uint64_t length)
     return sendmsg(socket, &header, MSG_NOSIGNAL) == sizeof message;
 }
 
-// There is room for more than the one descriptor, so that others can be closed, and whatever is refused is closed too.
+// There is room for more than one descriptor, so that extra ones can be closed; whatever is refused is closed too.
 static int receive_object(int socket, uint64_t *length)
 {
     enum { ROOM = 4 };
@@ -87,19 +87,19 @@ int main(int argc, char **argv)
     int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     MUST(socket_fd != -1 && connect(socket_fd, (struct sockaddr *)&address, sizeof address) == 0);
 
-    // Theirs: sealed against shrinking, so that no check is needed while it is read.
+    // Their object: sealed against shrinking, so that no check is needed while it is read.
     uint64_t length;
     int theirs = receive_object(socket_fd, &length);
     struct stat status;
     MUST(theirs != -1);
-    // Only memory has seals. They come first: once it cannot shrink, the length that is asked then holds.
+    // Only memory has seals. Check them first: once the object cannot shrink, its length stays valid.
     int seals = fcntl(theirs, F_GET_SEALS);
     MUST(seals != -1 && (seals & F_SEAL_SHRINK) != 0);
     MUST(fstat(theirs, &status) == 0 && (uint64_t)status.st_size >= length);
     unsigned char *question = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, theirs, 0);
     MUST(question != MAP_FAILED);
 
-    // Ours: the same bytes, backwards, sealed and sent.
+    // Our object: the same bytes backwards, sealed and sent.
     int ours = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     MUST(ours != -1 && ftruncate(ours, (off_t)length) == 0);
     unsigned char *answer = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ours, 0);

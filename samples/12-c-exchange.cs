@@ -1,4 +1,4 @@
-// Memory exchanged with a C and a Python program, both ways: dotnet run samples/12-c-exchange.cs
+// Memory exchanged with a C and a Python program, in both directions: dotnet run samples/12-c-exchange.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -37,7 +37,7 @@ async Task<bool> ExchangeAsync(string language, params string[] command)
 
     using var socket = await connecting;
 
-    // Sealed against shrinking, it is safe to read without a check; we both may still write.
+    // Memory sealed against shrinking can be read without a check. Both processes may still write it.
     var question = "A sentence on its way through two languages."u8.ToArray();
     using var ours = SharedMemoryObject.CreateAnonymous(question.Length, new() { DebugName = "question" });
     ours.Write(question, 0);
@@ -57,7 +57,7 @@ async Task<bool> ExchangeAsync(string language, params string[] command)
 
 static bool Skip(string language, int code)
 {
-    Console.WriteLine(code == Skipped ? $"SKIPPED: {language} is not on this machine, or too old." : $"{language} ended with {code}");
+    Console.WriteLine(code == Skipped ? $"SKIPPED: {language} is missing on this machine, or too old." : $"{language} ended with {code}");
     return code == Skipped;
 }
 

@@ -12,20 +12,20 @@ def send_object(s, fd, length):
     socket.send_fds(s, [b"SHMOBJ\0\1" + struct.pack("<Q", length)], [fd])
 
 
-def receive_object(s):                      # On a stream: one that nothing else is sent on at the same time.
+def receive_object(s):                      # On a stream, nothing else may be sent at the same time.
     message, fds, flags, _ = socket.recv_fds(s, 16, 4)
     for fd in fds:
-        os.set_inheritable(fd, False)       # Python's recv_fds cannot receive them so.
+        os.set_inheritable(fd, False)       # Python's recv_fds cannot do that itself.
     if len(message) != 16 or message[:8] != b"SHMOBJ\0\1" or len(fds) != 1 or os.fstat(fds[0]).st_size < struct.unpack("<Q", message[8:])[0]:
         for fd in fds:
             os.close(fd)
-        raise ValueError("no object")
+        raise ValueError("not an object message")
     return fds[0]                           # mmap.mmap(fd, 0), then os.close(fd)
 # end
 
 
 if not hasattr(socket, "send_fds") or not hasattr(fcntl, "F_ADD_SEALS"):
-    sys.exit(77)                            # Skipped: Python 3.9 and later, on Linux, has them.
+    sys.exit(77)                            # Skipped: these need Python 3.9 on Linux.
 
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect(sys.argv[1])

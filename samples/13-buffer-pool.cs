@@ -1,4 +1,4 @@
-// A client draws into buffers of a pool and a compositor shows them, as with Wayland's wl_shm: dotnet run samples/13-buffer-pool.cs
+// A client draws into a pool of buffers and a compositor shows them, as Wayland's wl_shm does: dotnet run samples/13-buffer-pool.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -36,7 +36,7 @@ finally
     File.Delete(path);
 }
 
-// The compositor maps the pool once. It shows a buffer when it is committed, and gives it back.
+// The compositor maps the pool once. It shows a buffer when it is committed, and then releases it.
 async Task<(int Shown, int Torn)> ComposeAsync()
 {
     using var socket = await listener.AcceptAsync(limit.Token);
@@ -55,11 +55,11 @@ async Task<(int Shown, int Torn)> ComposeAsync()
                 return (shown, torn);
             }
 
-            // A client may send anything: a request that makes no sense ends the connection.
+            // A client may send anything: an invalid request ends the connection.
             var request = MemoryMarshal.Read<Request>(message);
             if (received.BytesReceived != message.Length || received.DataTruncated || (request.What == What.CreatePool) != (pool is null))
             {
-                throw new InvalidDataException("Not a request, or not now.");
+                throw new InvalidDataException("An invalid request.");
             }
             // end
 
@@ -67,22 +67,22 @@ async Task<(int Shown, int Torn)> ComposeAsync()
             {
                 case What.CreatePool:
                     // snippet: take
-                    pool = received.TakeObject(0);   // Refused if it is not memory, and closed with the message then.
+                    pool = received.TakeObject(0);   // Throws if it is not memory; disposing the message then closes it.
                     if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > Most)
                     {
-                        throw new InvalidDataException("A pool that its client can cut, or that is too large.");
+                        throw new InvalidDataException("The pool can be shortened by its client, or is too large.");
                     }
                     // end
 
                     pixels = pool.Map(new() { Access = FileAccess.Read, AddressSpace = Most });
-                    Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB, which cannot shrink: {pixels.IsStable}");
+                    Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB; stable: {pixels.IsStable}");
                     break;
                 case What.ResizePool:
                     pixels!.Refresh();
-                    Console.WriteLine($"compositor: the pool has {pixels.Length >> 10} KiB now, at the same address");
+                    Console.WriteLine($"compositor: the pool has grown to {pixels.Length >> 10} KiB, at the same address");
                     break;
                 case What.Commit:
-                    var frame = pixels!.GetReadOnlySpan(request.Offset, checked(request.Width * request.Height * 4));   // Inside the pool, or an exception.
+                    var frame = pixels!.GetReadOnlySpan(request.Offset, checked(request.Width * request.Height * 4));   // Throws if it is not inside the pool.
                     torn += frame.ContainsAnyExcept(frame[0]) ? 1 : 0;
                     shown++;
                     await socket.SendAsync(message);   // Released: the client may draw into it again.
@@ -97,7 +97,7 @@ async Task<(int Shown, int Torn)> ComposeAsync()
     }
 }
 
-// The client has two buffers in its pool, draws into the one that is free, and grows the pool when its window does.
+// The client has two buffers in its pool, draws into the free one, and grows the pool with its window.
 static async Task DrawAsync(string socketPath)
 {
     using var socket = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
@@ -116,7 +116,7 @@ static async Task DrawAsync(string socketPath)
     {
         if (frame == Frames / 2)
         {
-            // Both buffers come back first: the new ones lie elsewhere.
+            // First wait for both buffers: the new ones have other offsets.
             while (free.Count < 2)
             {
                 await socket.ReceiveAsync(release);

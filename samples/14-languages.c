@@ -38,10 +38,10 @@ int main(int argc, char **argv)
         return 1;
     }
 
-    // What a stranger wrote is checked against the length that the kernel tells: first whether there is a header at all.
+    // Check what the other program wrote against the object's length: first, whether there is a header at all.
     size_t length = (size_t)status.st_size;
     if (length < sizeof(struct frame)) {
-        fprintf(stderr, "%s: %zu bytes are no frame\n", argv[1], length);
+        fprintf(stderr, "%s: %zu bytes are too short for a frame\n", argv[1], length);
         return 1;
     }
 
@@ -53,22 +53,22 @@ int main(int argc, char **argv)
 
     uint64_t count = (uint64_t)frame->width * frame->height;
     if (count == 0 || count > length - sizeof *frame) {
-        fprintf(stderr, "%s: %llu pixels are not in its %zu bytes\n", argv[1], (unsigned long long)count, length);
+        fprintf(stderr, "%s: %llu pixels do not fit into its %zu bytes\n", argv[1], (unsigned long long)count, length);
         return 1;
     }
 
-    // An object of its own: O_EXCL, so that it is ours, and its memory reserved, so that no store is a bus error.
+    // A new object: O_EXCL, so that it is ours, with its memory reserved, so that no store is a bus error.
     fd = shm_open(argv[2], O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd == -1) {
         perror(argv[2]);
         return 1;
     }
 
-    int error = posix_fallocate(fd, 0, status.st_size);     // It returns the error, and leaves errno alone.
+    int error = posix_fallocate(fd, 0, status.st_size);     // It returns the error and does not set errno.
     struct frame *answer = error == 0 ? map(fd, length) : NULL;
     if (answer == NULL) {
         fprintf(stderr, "%s: %s\n", argv[2], strerror(error != 0 ? error : errno));
-        shm_unlink(argv[2]);    // Nobody waits for an answer that never comes.
+        shm_unlink(argv[2]);    // Do not leave an incomplete answer.
         return 1;
     }
 

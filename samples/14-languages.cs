@@ -10,26 +10,33 @@ const int Skipped = 77;
 var sources = Path.GetDirectoryName((string)AppContext.GetData("EntryPointFilePath")!)!;
 var scratch = Directory.CreateTempSubdirectory("sample-14-");
 var program = Path.Combine(scratch.FullName, "frame");
-(string Language, string[] Compile, string[] Run)[] sides =
+(string Language, string[] Version, string[] Compile, string[] Run)[] sides =
 [
-    ("C", ["cc", "-O2", "-Wall", "-o", program, Source("14-languages.c")], [program]),
-    ("Python", [], ["python3", Source("14-languages.py")]),
-    ("NumPy", [], ["python3", Source("14-numpy.py")]),
-    ("Rust", ["rustc", "--edition=2021", "-O", "-o", program, Source("14-languages.rs")], [program]),
-    ("Go", ["go", "build", "-o", program, Source("14-languages.go")], [program]),
-    ("Node", [], ["node", Source("14-languages.js")]),
+    ("C", ["cc", "--version"], ["cc", "-O2", "-Wall", "-o", program, Source("14-languages.c")], [program]),
+    ("Python", ["python3", "--version"], [], ["python3", Source("14-languages.py")]),
+    ("NumPy", [FindNumPy(), "--version"], [], [FindNumPy(), Source("14-numpy.py")]),
+    ("Rust", ["rustc", "--version"], ["rustc", "--edition=2021", "-O", "-o", program, Source("14-languages.rs")], [program]),
+    ("Go", ["go", "version"], ["go", "build", "-o", program, Source("14-languages.go")], [program]),
+    ("Node", ["node", "--version"], [], ["node", Source("14-languages.js")]),
 ];
 try
 {
     var wrong = 0;
-    foreach (var (language, compile, run) in sides)
+    foreach (var (language, version, compile, run) in sides)
     {
+        // A command may exist and still not work: rustup without a toolchain, pyenv without a version.
+        if (Run(version, isQuiet: true) != 0)
+        {
+            Console.WriteLine($"SKIPPED: {language} is missing on this machine.");
+            continue;
+        }
+
         var name = SharedMemoryObject.CreateUniqueName("sample-14");
         var answer = SharedMemoryObject.CreateUniqueName("sample-14");
         var code = compile.Length > 0 ? Run(compile) : 0;
         var verdict = code == 0 ? Exchange(name, answer, () => code = Run([.. run, name, answer])) : "did not compile";
         wrong += code == Skipped || verdict == "right" ? 0 : 1;
-        Console.WriteLine(code == Skipped ? $"SKIPPED: {language} is not on this machine." : $"{language}: {verdict}");
+        Console.WriteLine(code == Skipped ? $"SKIPPED: {language} is missing on this machine." : $"{language}: {verdict}");
     }
 
     return wrong;
@@ -41,11 +48,11 @@ finally
 
 string Source(string file) => Path.Combine(sources, file);
 
-// A frame goes out under one name; its inverse comes back under another, and the sum of its pixels in the frame itself.
+// The frame has one name; the other program answers with its inverse under another, and with the sum of its pixels in the frame itself.
 static string Exchange(string name, string answer, Func<int> letThemWork)
 {
     // snippet: exchange
-    const int Width = 640, Height = 480, Pixels = 16;   // The pixels begin at 16: behind width, height and sum.
+    const int Width = 640, Height = 480, Pixels = 16;   // The pixels begin at 16, after width, height and sum.
     using var memory = SharedMemoryObject.Create(name, Pixels + (Width * Height), new() { Lifetime = Lifetime.UnlinkOnDispose });
     using var map = memory.Map();
     map.GetReference<FrameHeader>(0) = new() { Width = Width, Height = Height };
@@ -61,7 +68,7 @@ static string Exchange(string name, string answer, Func<int> letThemWork)
         return "failed";
     }
 
-    // What they made stays until somebody unlinks it: here, by the end of this method.
+    // Their object stays until it is unlinked: here, at the end of this method.
     using var made = SharedMemoryObject.Open(answer, FileMode.Open, FileAccess.Read);
     using var cleanup = new NameOwner(made);
     using var inverse = made.Map();
@@ -80,11 +87,17 @@ static string Exchange(string name, string answer, Func<int> letThemWork)
     return header is { Width: Width, Height: Height } && map.GetReference<FrameHeader>(0).Sum == (ulong)sum ? "right" : "the header is WRONG";
 }
 
-static int Run(string[] command)
+// The first python3 of the PATH that has NumPy: the first of all may be another installation without it.
+static string FindNumPy() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+    .Select(directory => Path.Combine(directory, "python3"))
+    .FirstOrDefault(python => File.Exists(python) && Run([python, "-c", "import numpy"], isQuiet: true) == 0, "no python3 with numpy");
+
+static int Run(string[] command, bool isQuiet = false)
 {
     try
     {
-        using var process = Process.Start(command[0], command[1..]);
+        ProcessStartInfo start = new(command[0], command[1..]) { RedirectStandardOutput = isQuiet, RedirectStandardError = isQuiet };
+        using var process = Process.Start(start)!;
         process.WaitForExit();
         return process.ExitCode;
     }
@@ -95,7 +108,7 @@ static int Run(string[] command)
 }
 
 // snippet: layout
-// 0 width, 4 height, 8 sum of the pixels: fixed widths and explicit offsets, so that every language agrees.
+// Offset 0 width, 4 height, 8 sum of the pixels: fixed widths and explicit offsets, so that every language agrees.
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 internal struct FrameHeader
 {

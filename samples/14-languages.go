@@ -21,9 +21,9 @@ func open(name string, length int64) []byte {
 	}
 	defer file.Close() // The mapping stays.
 	if length != 0 {
-		// The memory is reserved, so that no store is a bus error.
+		// Reserve the memory, so that no store is a bus error.
 		if err := syscall.Fallocate(int(file.Fd()), 0, 0, length); err != nil {
-			os.Remove("/dev/shm/" + name) // Nobody waits for an answer that never comes.
+			os.Remove("/dev/shm/" + name) // Do not leave an incomplete answer.
 			log.Fatal(err)
 		}
 	}
@@ -43,10 +43,10 @@ func main() {
 	if len(frame) < 16 {
 		log.Fatal("the object is too short for a frame")
 	}
-	// What a stranger wrote is checked against the length that the kernel tells, before anything is made.
+	// Check what the other program wrote against the object's length, before creating anything.
 	count := uint64(binary.LittleEndian.Uint32(frame)) * uint64(binary.LittleEndian.Uint32(frame[4:]))
 	if count > uint64(len(frame)-16) {
-		log.Fatal("the frame ends behind the object")
+		log.Fatal("the frame ends past the end of the object")
 	}
 	end := 16 + int(count)
 

@@ -6,7 +6,7 @@ const frame = fs.openSync("/dev/shm/" + process.argv[2], "r+");
 const bytes = fs.readFileSync(frame);
 const end = 16 + bytes.readUInt32LE(0) * bytes.readUInt32LE(4);
 if (end > bytes.length) {
-  throw new RangeError("the frame ends behind the object");
+  throw new RangeError("the frame ends past the end of the object");
 }
 
 let sum = 0n;
@@ -21,7 +21,7 @@ const made = fs.openSync("/dev/shm/" + process.argv[3], "wx", 0o600);
 try {
   fs.writeFileSync(made, answer);
 } catch (error) {
-  fs.unlinkSync("/dev/shm/" + process.argv[3]); // Nobody waits for an answer that never comes.
+  fs.unlinkSync("/dev/shm/" + process.argv[3]); // Do not leave an incomplete answer.
   throw error;
 }
 

@@ -6,7 +6,7 @@ from multiprocessing import resource_tracker, shared_memory
 
 # snippet: untracked
 def shared(name, **options):
-    """A SharedMemory that Python's resource tracker leaves alone: who cleans up is settled elsewhere."""
+    """A SharedMemory that Python's resource tracker does not remove when this program ends."""
     if sys.version_info >= (3, 13):
         return shared_memory.SharedMemory(name, track=False, **options)
     memory = shared_memory.SharedMemory(name, **options)

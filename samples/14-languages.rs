@@ -1,5 +1,5 @@
 // The Rust side of 14-languages.cs, without a crate: rustc --edition=2021 -O 14-languages.rs; ./14-languages FRAME ANSWER
-// On Linux the object NAME is the file /dev/shm/NAME. In a project, take the crates rustix and memmap2 for what `extern` declares here.
+// On Linux the object NAME is the file /dev/shm/NAME. In a project, use the crates rustix and memmap2 for what `extern` declares here.
 use std::ffi::{c_int, c_void};
 use std::fs::{File, OpenOptions};
 use std::io::{Error, Result};
@@ -11,7 +11,7 @@ extern "C" {
     fn posix_fallocate(fd: c_int, offset: i64, length: i64) -> c_int;
 }
 
-/// Maps the whole file, for as long as the process lives. Sound only while nobody else writes the bytes or cuts the object.
+/// Maps the whole file until the process ends. Sound only while no other process writes the bytes or shortens the object.
 fn map(file: &File, length: usize) -> Result<&'static mut [u8]> {
     const READ_WRITE: c_int = 1 | 2;
     const SHARED: c_int = 1;
@@ -30,20 +30,20 @@ fn main() -> Result<()> {
     if length < 16 {
         return Err(Error::other("the object is too short for a frame"));
     }
-    // What a stranger wrote is checked against the length that the kernel tells, before anything is made.
+    // Check what the other program wrote against the object's length, before creating anything.
     let word = |at: usize| u64::from(u32::from_le_bytes(frame[at..at + 4].try_into().unwrap()));
     let count = word(0) * word(4);
     if count > (length - 16) as u64 {
-        return Err(Error::other("the frame ends behind the object"));
+        return Err(Error::other("the frame ends past the end of the object"));
     }
     let end = 16 + count as usize;
 
-    // An object of its own: create_new, so that it is ours, and its memory reserved, so that no store is a bus error.
+    // A new object: create_new, so that it is ours, with its memory reserved, so that no store is a bus error.
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&names[1])?;
     match unsafe { posix_fallocate(file.as_raw_fd(), 0, length as i64) } {
         0 => {}
         error => {
-            std::fs::remove_file(&names[1])?;    // Nobody waits for an answer that never comes.
+            std::fs::remove_file(&names[1])?;    // Do not leave an incomplete answer.
             return Err(Error::from_raw_os_error(error));
         }
     }

@@ -5,7 +5,7 @@ from multiprocessing import resource_tracker, shared_memory
 try:
     import numpy
 except ImportError:
-    sys.exit(77)    # Skipped, as the autotools say it.
+    sys.exit(77)    # Exit code 77: skipped.
 
 
 def shared(name, **options):
@@ -27,9 +27,9 @@ pixels = pixels_of(frame, height, width)    # Raises TypeError if the object is 
 answer = shared(sys.argv[2], create=True, size=frame.size)
 numpy.ndarray(2, dtype="<u4", buffer=answer.buf)[:] = width, height
 inverted = pixels_of(answer, height, width)
-numpy.invert(pixels, out=inverted)          # From one object into the other, at once.
+numpy.invert(pixels, out=inverted)          # From one object into the other, without a copy in between.
 numpy.ndarray(1, dtype="<u8", buffer=frame.buf, offset=8)[0] = pixels.sum(dtype=numpy.uint64)
 
-del pixels, inverted                        # Before close, which refuses while arrays look at the memory.
+del pixels, inverted                        # close() fails while arrays refer to the memory.
 frame.close()
 answer.close()

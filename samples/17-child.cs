@@ -11,7 +11,7 @@ if (args is ["--child", var number])
 {
     // snippet: child
     var handle = new SafeFileHandle(int.Parse(number, CultureInfo.InvariantCulture), ownsHandle: true);
-    HandleInheritance.SetInheritable(handle, false);   // Or every program that this one starts gets it too.
+    HandleInheritance.SetInheritable(handle, false);   // Otherwise every program that this one starts inherits it too.
     using var received = SharedMemoryObject.FromHandle(handle);
     using var view = received.Map();
     // end
@@ -27,10 +27,10 @@ using var map = memory.Map();
 map.GetReference<int>(0) = 21;
 
 // snippet: parent
-var descriptor = memory.SafeFileHandle.DangerousGetHandle();   // The child finds the memory under the same number.
+var descriptor = memory.SafeFileHandle.DangerousGetHandle();   // The child has the memory under the same number.
 ProcessStartInfo start = new(program[0], [.. program[1..], "--child", $"{descriptor}"]);
 using var child = HandleInheritance.Start(start, memory.SafeFileHandle);
 // end
 child.WaitForExit();
-Console.WriteLine($"parent: the child left {map.GetReference<int>(4)}");
+Console.WriteLine($"parent: the child answered {map.GetReference<int>(4)}");
 return child.ExitCode == 0 && map.GetReference<int>(4) == 42 ? 0 : 1;

@@ -9,7 +9,7 @@ var good = true;
 var name = SharedMemoryObject.CreateUniqueName("sample-18");
 const int Length = 1 << 20;
 
-// A name: on Unix, MemoryMappedFile has none.
+// With a name: MemoryMappedFile does not support that on Unix.
 try
 {
     // snippet: named-before
@@ -41,7 +41,7 @@ catch (PlatformNotSupportedException e)
 }
 
 {
-    // No name: what MemoryMappedFile makes is a memfd, and its descriptor can be passed and sealed like any other.
+    // Without a name: MemoryMappedFile creates a memfd, whose descriptor can be passed and sealed like any other.
     // snippet: unnamed
     using var file = MemoryMappedFile.CreateNew(null, Length);   // Keep it: it owns the descriptor.
     var descriptor = file.SafeMemoryMappedFileHandle.DangerousGetHandle();
@@ -51,11 +51,11 @@ catch (PlatformNotSupportedException e)
     accessor.Write(0, 42);
     using var map = memory.Map();
     good &= map.GetReference<int>(0) == 42;
-    Console.WriteLine($"MemoryMappedFile.CreateNew(null, …) is memory of {memory.Length} bytes here, sealed against: {memory.Seals}");
+    Console.WriteLine($"MemoryMappedFile.CreateNew(null, …) created memory of {memory.Length} bytes; its seals: {memory.Seals}");
 }
 
 {
-    // The other way: old code that wants a MemoryMappedFile gets one of our object.
+    // In the other direction: a MemoryMappedFile over our object, for old code that needs one.
     // snippet: to-mmf
     using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
     using var file = MemoryMappedFile.CreateFromFile(
@@ -70,14 +70,14 @@ catch (PlatformNotSupportedException e)
 {
     var path = Path.Combine(Path.GetTempPath(), name);
     // snippet: file
-    // Disposing the region removes the file, unless ReleaseOwnership was called.
-    using var region = MappedRegion.Create(path, Length, FileCleanup.OnDispose, new() { AddressSpace = 1L << 30 });
+    using var region = MappedRegion.Create(path, Length, FileCleanup.Keep, new() { AddressSpace = 1L << 30 });
     region.Mapping.GetReference<int>(0) = 42;
-    region.Resize(2 * Length);   // No disposing, no mapping anew.
+    region.Resize(2 * Length);   // No need to dispose and map again.
     region.Mapping.Flush(0, Length);
     // end
     good &= new FileInfo(path).Length == 2 * Length;
+    File.Delete(path);
 }
 
-Console.WriteLine(good ? "each way gave the same bytes" : "something is WRONG");
+Console.WriteLine(good ? "all ways gave the same bytes" : "something is WRONG");
 return good ? 0 : 1;

@@ -1,4 +1,4 @@
-// Spans, leases and memory for asynchronous code; names that go with their last user: dotnet run samples/19-lifetimes.cs
+// Spans, leases and memory for asynchronous code; a name that disappears with the last process: dotnet run samples/19-lifetimes.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Net;
@@ -11,7 +11,7 @@ using (var memory = SharedMemoryObject.CreateUnpublished(1 << 20))
     // snippet: span
     using var map = memory.Map();
     var pixels = map.GetSpan(0, 1 << 20);
-    pixels.Fill(1);          // Fine: map is alive until the end of the block.
+    pixels.Fill(1);          // Fine: map exists until the end of the block.
     // end
     good &= Sum(map) == 1 << 20 && await SendAsync(map) == 4096;
 }
@@ -19,14 +19,14 @@ using (var memory = SharedMemoryObject.CreateUnpublished(1 << 20))
 // snippet: last
 var name = SharedMemoryObject.CreateUniqueName("sample-19");
 var creator = SharedMemoryObject.Create(name, 4096, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
-var user = SharedMemoryObject.Open(name);   // Takes part: the creator has decided how the name ends.
+var user = SharedMemoryObject.Open(name);   // Becomes a member, because the creator chose this lifetime.
 creator.Dispose();
-good &= !user.IsUnlinked;                   // The first to leave removes nothing …
+good &= !user.IsUnlinked;                   // The first member to leave removes nothing …
 user.Dispose();
-good &= !SharedMemoryObject.TryUnlink(name);   // … and the last one does. One that is killed counts as gone, too.
+good &= !SharedMemoryObject.TryUnlink(name);   // … and the last one removes the name. A process that is killed stops counting, too.
 // end
 
-Console.WriteLine(good ? "a lease, an asynchronous send and the last user: each as it should be" : "something is WRONG");
+Console.WriteLine(good ? "a lease, an asynchronous send and the last member: all as expected" : "something is WRONG");
 return good ? 0 : 1;
 
 static int Sum(MemoryMapping map)

@@ -1,4 +1,4 @@
-// Reading memory that a stranger cuts, grows and changes meanwhile: dotnet run samples/20-strangers.cs
+// Reading memory that another process shortens, grows and changes meanwhile: dotnet run samples/20-strangers.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -8,7 +8,7 @@ using Posix.SharedMemory;
 const int Length = 64 << 10;
 const int Cuts = 1_000;
 
-// The stranger: this program started anew. It cuts the object to nothing and makes it long again, until its input ends.
+// The stranger: this program, started again. It truncates the object to nothing and grows it again, until its input ends.
 if (args is ["--stranger", var victim])
 {
     using var theirs = SharedMemoryObject.Open(victim);
@@ -30,7 +30,7 @@ using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Li
 using var map = memory.Map();
 
 // snippet: planted
-// A link planted under a name is not followed, a FIFO not waited for.
+// The library does not follow a planted link, and does not wait for a FIFO.
 var link = SharedMemoryObject.CreateUniqueName("sample-20");
 File.CreateSymbolicLink($"/dev/shm/{link}", "/etc/passwd");
 try
@@ -56,7 +56,7 @@ try
     while (cut < Cuts && !stranger.HasExited)
     {
         // snippet: read
-        // Neither of the two can fault. And both copy: what is checked in the copy does not change any more.
+        // Neither call can fault. Both copy, and the copy does not change after it has been checked.
         if (map.TryRead(offset: Length - 4096, buffer))
         {
             whole++;
@@ -78,7 +78,7 @@ finally
 }
 
 // snippet: owner
-// Who made what stands under the name? Another user may have been faster. What we make ourselves tells who we are.
+// Which user created this object? Another one may have been faster. An object of our own shows our user id.
 using var own = SharedMemoryObject.CreateUnpublished(0);
 using var opened = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
 if (opened.GetStatus().UserId != own.GetStatus().UserId)
@@ -87,5 +87,5 @@ if (opened.GetStatus().UserId != own.GetStatus().UserId)
 }
 // end
 
-Console.WriteLine($"read {whole} times, told {cut} times that the bytes are gone, read {shorter} times less; no bus error");
+Console.WriteLine($"{whole} reads, {cut} times the bytes were gone, {shorter} short reads; no bus error");
 return stranger.ExitCode == 0 && cut >= Cuts ? 0 : 1;

@@ -1,4 +1,4 @@
-// A sensor and its reader, as the guide builds them step by step: dotnet run samples/21-first-steps.cs
+// A sensor and its reader, built step by step as in the guide: dotnet run samples/21-first-steps.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -15,7 +15,7 @@ if (args is ["--reader", var given])
 var name = SharedMemoryObject.CreateUniqueName("sample-21");
 
 // snippet: missing
-// What may well happen is a value; what should not is an exception with the call, the name and the error number.
+// TryOpen returns false if there is no such object. Open throws, with the call, the name and the error number.
 if (!SharedMemoryObject.TryOpen(name, FileAccess.Read, out var nothing))
 {
     Console.WriteLine("not there yet");
@@ -32,7 +32,7 @@ catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT)
 // end
 
 // snippet: publish
-// Filled before anybody can see it, and gone from the namespace when it is disposed.
+// Filled before any other process can see it. Disposing it removes the name.
 using var memory = SharedMemoryObject.CreateUnpublished(4096, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = memory.Map();
 map.GetReference<Reading>(0) = new() { Celsius = 20, Kelvin = 20 + 273.15 };
@@ -44,7 +44,7 @@ string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, A
 using var reader = Process.Start(program[0], [.. program[1..], "--reader", name]);
 
 // snippet: write
-// Shared memory has no locks of its own. One writer and a number that is odd while it writes is enough for many readers.
+// One writer, and a version number that is odd while it writes: that is enough for many readers.
 ref var reading = ref map.GetReference<Reading>(0);
 for (var version = 2L; !reader.HasExited; version += 2)
 {
@@ -65,7 +65,7 @@ internal static class Reader
     public static int Run(string name, int readings)
     {
         // snippet: view
-        // GetReference is for what may be written; of a read-only mapping take a reference like this.
+        // GetReference is for writable mappings; this is a reference into a read-only one.
         using var shared = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
         using var view = shared.Map();
         ref readonly var reading = ref view.GetReadOnlySpan<Reading>(0, 1)[0];
@@ -80,17 +80,17 @@ internal static class Reader
             taken++;
             if (kelvin != celsius + 273.15)
             {
-                Console.WriteLine($"reader: {celsius} and {kelvin} do not belong together");
+                Console.WriteLine($"reader: {celsius} and {kelvin} are from different readings");
                 return 1;
             }
         }
 
-        Console.WriteLine($"reader: took {readings} readings, each of one moment");
+        Console.WriteLine($"reader: took {readings} readings, none of them torn");
         return 0;
     }
 
     // snippet: read
-    // False: the writer was busy meanwhile. Take it once more.
+    // False: the writer was writing meanwhile. Try again.
     private static bool TryTake(in Reading reading, out double celsius, out double kelvin)
     {
         var version = Volatile.Read(in reading.Version);
@@ -102,7 +102,7 @@ internal static class Reader
 }
 
 // snippet: layout
-// The bytes are yours: fixed widths, explicit offsets, no bool, char or nint, and other languages read them too.
+// Fixed widths and explicit offsets, no bool, char or nint: other languages can read this too.
 [StructLayout(LayoutKind.Explicit, Size = 64)]
 internal struct Reading
 {

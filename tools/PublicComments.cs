@@ -23,7 +23,8 @@ public sealed class PublicComments : Task
     {
         var document = XDocument.Load(Comments, LoadOptions.PreserveWhitespace);
         var assembly = System.Reflection.Assembly.Load(File.ReadAllBytes(Assembly));
-        var offered = new HashSet<string>(assembly.GetExportedTypes().SelectMany(IdsOf));
+        var offered = new HashSet<string>(// What the compiler keeps extension members in has a name that nobody can write.
+            assembly.GetExportedTypes().Where(type => !type.FullName!.Contains('<')).SelectMany(IdsOf));
         foreach (var member in document.Descendants("member").Where(member => !offered.Contains(member.Attribute("name")!.Value)).ToArray())
         {
             (member.PreviousNode as XText)?.Remove();

@@ -45,6 +45,7 @@ home = found("a project URL", "<projectUrl>(https://.*?)/?</projectUrl>")
 found("a repository with that URL and a commit", f'(<repository type="git" url="{re.escape(home)}" [^>]*commit=)')
 files = f"{home}/blob/v{version}/"
 found("release notes that lead to CHANGELOG.md of this version", f"<releaseNotes>[^<]*({re.escape(files)}CHANGELOG.md)</releaseNotes>")
+found("a link in README.md to a file of this version", rf"(\]\({re.escape(files)})", readme)
 missing += [f"an absolute address in README.md for {link}" for link in re.findall(r"\]\((?!https://|#)([^)]*)\)", readme)]
 if sys.argv[2] and home.endswith(".example"):
     missing.append("a real address: ProjectUrl in Directory.Build.props is a placeholder")

@@ -20,7 +20,16 @@ using System.Xml.Linq;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Posix.SharedMemory;
+
+// A package is a line here and a `#:project` line above. Its folders have their titles in the order in which a reader meets them.
+Package[] packages =
+[
+    new("Posix.SharedMemory",
+    [
+        ("Objects", "Objects and their names"), ("Mapping", "Mappings"), ("Regions", "File-backed regions"), ("Passing", "Passing to other processes"),
+        ("Inspection", "Inspection: what exists on this machine, and who uses it"), ("Vocabulary", "Vocabulary: errors, names, ranges, states"),
+    ]),
+];
 
 if (args is not [("check" or "update" or "missing") and var act])
 {
@@ -35,7 +44,7 @@ while (!Directory.EnumerateFiles(root, "*.slnx").Any())
 }
 
 var findings = new List<string>();
-var library = new Library(root, findings);
+var library = new Library(root, packages, findings);
 var usage = new Usage(root, library, findings);
 var pages = new Pages(library, usage, findings).Write();
 library.CheckExamples(usage);
@@ -79,55 +88,72 @@ findings.ForEach(Console.WriteLine);
 Console.WriteLine($"reference: {pages.Count - 1} types, {library.Types.Sum(type => library.MembersOf(type).Count())} members, {usage.Files} files that use them, {findings.Count} violations");
 return findings.Count == 0 ? 0 : 1;
 
-/// <summary>The library as the compiler sees it, with its doc comments.</summary>
+/// <summary>A package that has reference pages.</summary>
+internal sealed record Package(string Name, (string Folder, string Title)[] Folders);
+
+/// <summary>The packages as the compiler sees them, with their doc comments.</summary>
 internal sealed class Library
 {
     private readonly Dictionary<string, XElement> _comments;
+    private readonly HashSet<IAssemblySymbol> _assemblies;
     private readonly List<string> _findings;
     private readonly string _root;
 
-    public Library(string root, List<string> findings)
+    public Library(string root, Package[] packages, List<string> findings)
     {
-        (_root, _findings) = (root, findings);
-        var path = typeof(SharedMemoryObject).Assembly.Location;
+        (_root, Packages, _findings) = (root, packages, findings);
+        string[] paths = [.. packages.Select(package => Path.Combine(AppContext.BaseDirectory, package.Name + ".dll"))];
         References = [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(':')
             .Where(file => Path.GetFileName(file) is "mscorlib.dll" or "netstandard.dll" || Path.GetFileName(file).StartsWith("System.", StringComparison.Ordinal)
                 || Path.GetFileName(file).StartsWith("Microsoft.Win32.", StringComparison.Ordinal))
-            .Where(file => file != path).Select(file => MetadataReference.CreateFromFile(file))];
+            .Where(file => !paths.Contains(file)).Select(file => MetadataReference.CreateFromFile(file))];
         // Beside the base library, for samples of ASP.NET Core.
         var web = Path.GetDirectoryName(typeof(object).Assembly.Location)!.Replace("Microsoft.NETCore.App", "Microsoft.AspNetCore.App", StringComparison.Ordinal);
         References.AddRange((Directory.Exists(web) ? Directory.GetFiles(web, "Microsoft.*.dll") : []).Select(file => MetadataReference.CreateFromFile(file)));
-        var reference = MetadataReference.CreateFromFile(path);
-        References.Add(reference);
+        var own = Array.ConvertAll(paths, path => MetadataReference.CreateFromFile(path));
+        References.AddRange(own);
         Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));
-        Assembly = (IAssemblySymbol)Compilation.GetAssemblyOrModuleSymbol(reference)!;
-        _comments = XDocument.Load(Path.ChangeExtension(path, ".xml")).Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
-        var home = Assembly.GlobalNamespace.GetNamespaceMembers().Single(space => space.Name == "Posix").GetNamespaceMembers().Single(space => space.Name == "SharedMemory");
-        Types = [.. home.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).OrderBy(type => type.Name, StringComparer.Ordinal)];
+        var assemblies = Array.ConvertAll(own, reference => (IAssemblySymbol)Compilation.GetAssemblyOrModuleSymbol(reference)!);
+        _assemblies = assemblies.ToHashSet<IAssemblySymbol>(SymbolEqualityComparer.Default);
+        _comments = paths.SelectMany(path => XDocument.Load(Path.ChangeExtension(path, ".xml")).Descendants("member"))
+            .ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
+        Types = [.. assemblies.SelectMany(assembly => TypesOf(assembly.GlobalNamespace).OrderBy(type => type.Name, StringComparer.Ordinal))];
+        foreach (var same in Types.GroupBy(type => type.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        {
+            throw new InvalidOperationException($"Two types would have the page {same.Key}.md.");
+        }
 
         Guides = [.. from file in Directory.GetFiles(Path.Combine(root, "docs/guide"), "*.md").Order(StringComparer.Ordinal)
                      let text = File.ReadAllText(file)
                      select (Path.GetFileName(file), text.Split('\n')[0].TrimStart('#', ' '), text)];
 
-        // A type stands in the file of its name; smaller ones beside what they belong to.
-        var sources = Directory.GetFiles(Path.Combine(root, "src/Posix.SharedMemory"), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+        // A type is in the file of its name; smaller ones are beside what they belong to.
+        var sources = packages.ToDictionary(
+            package => package.Name,
+            package => Directory.GetFiles(Path.Combine(root, "src", package.Name), "*.cs", SearchOption.AllDirectories)
+                .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray(),
+            StringComparer.Ordinal);
         foreach (var type in Types)
         {
-            var source = Array.Find(sources, file => Path.GetFileName(file) == type.Name + ".cs")
-                ?? Array.Find(sources, file => Regex.IsMatch(File.ReadAllText(file), $@"^public .*\b(class|struct|enum|record) {type.Name}\b", RegexOptions.Multiline))
-                ?? throw new InvalidOperationException($"{type.Name} stands nowhere.");
+            var files = sources[type.ContainingAssembly.Name];
+            var source = Array.Find(files, file => Path.GetFileName(file) == type.Name + ".cs")
+                ?? Array.Find(files, file => Regex.IsMatch(File.ReadAllText(file), $@"^public .*\b(class|struct|enum|record|interface|delegate) {type.Name}\b", RegexOptions.Multiline))
+                ?? throw new InvalidOperationException($"No file declares {type.Name}.");
             SourceOf[type] = Path.GetRelativePath(root, source);
+            if (!packages.Single(package => package.Name == type.ContainingAssembly.Name).Folders.Any(folder => folder.Folder == FolderOf(type)))
+            {
+                findings.Add($"{SourceOf[type]}: the folder {FolderOf(type)} has no title in tools/reference.cs");
+            }
         }
     }
+
+    public IReadOnlyList<Package> Packages { get; }
 
     public IReadOnlyList<(string Name, string Title, string Text)> Guides { get; }
 
     public List<MetadataReference> References { get; }
 
     public CSharpCompilation Compilation { get; }
-
-    public IAssemblySymbol Assembly { get; }
 
     public IReadOnlyList<INamedTypeSymbol> Types { get; }
 
@@ -160,7 +186,13 @@ internal sealed class Library
 
     public ISymbol? Find(string id) => DocumentationCommentId.GetFirstSymbolForDeclarationId(id, Compilation);
 
-    public bool Has(ISymbol symbol) => symbol.ContainingAssembly?.Name == Assembly.Name;
+    public bool Has(ISymbol symbol) => _assemblies.Any(assembly => assembly.Name == symbol.ContainingAssembly?.Name);
+
+    /// <summary>The folder of a type in its package.</summary>
+    public string FolderOf(INamedTypeSymbol type) => SourceOf[type].Split('/')[2];
+
+    private static IEnumerable<INamedTypeSymbol> TypesOf(INamespaceSymbol space) =>
+        space.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).Concat(space.GetNamespaceMembers().SelectMany(TypesOf));
 
     /// <summary>Every type has an example in its comments or in a sample; every member at least a place that shows it.</summary>
     public void CheckExamples(Usage usage)
@@ -193,7 +225,7 @@ internal sealed class Usage
 
     // What the examples in comments may take as given, as members of a class: their own variables hide these.
     private const string Given = """
-        global using System.Diagnostics; global using System.Net.Sockets; global using Microsoft.Win32.SafeHandles; global using Posix.SharedMemory; global using static Given;
+        global using System.Diagnostics; global using System.Net.Sockets; global using Microsoft.Win32.SafeHandles; global using static Given;
         internal static class Given
         {
             public static SharedMemoryObject memory = null!;
@@ -219,8 +251,18 @@ internal sealed class Usage
             Read("sample", OutputKind.ConsoleApplication, isWhole: true, [Parse(root, sample)]);
         }
 
-        Read("shm", OutputKind.ConsoleApplication, isWhole: false, [.. Sources(root, "src/Posix.SharedMemory.Tool").Select(path => Parse(root, path))]);
-        Read("Posix.SharedMemory.Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false, [.. from project in (string[])["Tests", "Testing", "TestPeer"] from path in Sources(root, $"tests/Posix.SharedMemory.{project}") select Parse(root, path)]);
+        // Projects name these namespaces where this program does not look.
+        var namespaces = string.Concat(library.Types.Select(type => type.ContainingNamespace.ToDisplayString()).Distinct(StringComparer.Ordinal).Select(space => $"global using {space}; "));
+        var usings = CSharpSyntaxTree.ParseText(namespaces, s_parse);
+        var given = CSharpSyntaxTree.ParseText(namespaces + Given, s_parse);
+        Read("shm", OutputKind.ConsoleApplication, isWhole: false, [usings, .. Sources(root, "src/Posix.SharedMemory.Tool").Select(path => Parse(root, path))]);
+        foreach (var package in library.Packages)
+        {
+            // Named as the tests are, which see what is internal.
+            Read(package.Name + ".Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false,
+                [usings, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
+        }
+
         foreach (var type in library.Types)
         {
             foreach (var symbol in library.MembersOf(type).Prepend(type))
@@ -228,7 +270,7 @@ internal sealed class Usage
                 foreach (var code in library.Comment(symbol)?.Descendants("code") ?? [])
                 {
                     Read("sample", OutputKind.ConsoleApplication, isWhole: true,
-                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, NameOfExample(symbol)), CSharpSyntaxTree.ParseText(Given, s_parse)]);
+                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, NameOfExample(symbol)), given]);
                 }
             }
         }
@@ -291,7 +333,7 @@ internal sealed class Usage
             Add(noted);
         }
 
-        // Who gets an object of a type from a member uses the type, too.
+        // Code that gets an object of a type from a member uses the type, too.
         Add(((symbol as IMethodSymbol)?.ReturnType ?? (symbol as IPropertySymbol)?.Type)?.OriginalDefinition);
 
         void Add(ISymbol? used)
@@ -325,13 +367,6 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         SymbolDisplayMiscellaneousOptions.UseSpecialTypes | SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier
             | SymbolDisplayMiscellaneousOptions.AllowDefaultLiteral);
 
-    // The folders of the source, in the order in which one meets them.
-    private static readonly (string Folder, string Title)[] s_folders =
-    [
-        ("Objects", "Objects, and the directory of names"), ("Mapping", "Mappings"), ("Regions", "File-backed regions"), ("Passing", "Passing to other processes"),
-        ("Vocabulary", "Words: errors, names, ranges, states"),
-    ];
-
     private INamedTypeSymbol _page = null!;
 
     public Dictionary<string, string> Write()
@@ -346,17 +381,28 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         var text = new StringBuilder("""
             # Reference
 
-            Every public type and member, from the doc comments in the source; each with its failures by error number and with programs that use it.
-            Written by `dotnet run tools/reference.cs -- update`; CI checks that it is true. Namespace `Posix.SharedMemory`.
+            Every public type and member, from the doc comments in the source, with its failures by error number and with programs that use it.
+            `dotnet run tools/reference.cs -- update` writes these pages; CI checks that they are up to date.
 
             """);
-        foreach (var (folder, title) in s_folders)
+        foreach (var package in library.Packages)
         {
-            text.Append($"\n## {title}\n\n| | |\n|---|---|\n");
-            foreach (var type in library.Types.Where(type => library.SourceOf[type].Split('/')[2] == folder))
+            text.Append(library.Packages.Count > 1 ? $"\n# {package.Name}\n" : "");
+            foreach (var (folder, title) in package.Folders)
             {
-                _page = type;
-                text.Append($"| [{type.Name}]({type.Name}.md) | {Cell(Section(type, "summary"))} |\n");
+                var types = library.Types.Where(type => type.ContainingAssembly.Name == package.Name && library.FolderOf(type) == folder).ToArray();
+                if (types.Length == 0)
+                {
+                    continue;
+                }
+
+                var namespaces = types.Select(type => type.ContainingNamespace.ToDisplayString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+                text.Append($"\n## {title}\n\nNamespace {string.Join(" and ", namespaces.Select(space => $"`{space}`"))}.\n\n| | |\n|---|---|\n");
+                foreach (var type in types)
+                {
+                    _page = type;
+                    text.Append($"| [{type.Name}]({type.Name}.md) | {Cell(Section(type, "summary"))} |\n");
+                }
             }
         }
 
@@ -366,7 +412,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
     private string PageOf(INamedTypeSymbol type)
     {
         _page = type;
-        var text = new StringBuilder($"# {type.Name}\n\n```csharp\n{Declaration(type)}\n```\n\n");
+        var text = new StringBuilder($"# {type.Name}\n\n```csharp\n{Declaration(type)}\n```\n\nNamespace `{type.ContainingNamespace.ToDisplayString()}`, package `{type.ContainingAssembly.Name}`.\n\n");
         Paragraph(text, Section(type, "summary"));
         Paragraph(text, Section(type, "remarks"));
         Example(text, type);

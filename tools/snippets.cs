@@ -3,7 +3,7 @@
 // Keeps the code in README.md and the guides equal to samples that CI runs: dotnet run tools/snippets.cs -- check|update [--root DIR]
 //
 // In a sample, `// snippet: NAME` … `// end` (with # in Python) marks a region. In Markdown, a line directly above a code fence names it:
-// <!-- snippet: samples/03-publish-when-ready.cs#publish -->, or without #NAME the whole file. `update` writes the fences anew.
+// <!-- snippet: samples/03-publish-when-ready.cs#publish -->, or without #NAME the whole file. `update` writes the fences again.
 // `check` prints one line per violation, `path:line: what`. Exit code 0: none; 1: some; 2: wrong usage.
 using System.Text.RegularExpressions;
 
@@ -27,7 +27,7 @@ foreach (var path in Documents(root))
         Console.WriteLine($"{path}: updated");
     }
 
-    foreach (var finding in result.Findings.Where(finding => act == "check" || !finding.IsMended))
+    foreach (var finding in result.Findings.Where(finding => act == "check" || !finding.IsFixed))
     {
         Console.WriteLine($"{path}:{finding.Line}: {finding.What}");
         violations++;
@@ -65,8 +65,8 @@ static IEnumerable<string> Documents(string root)
             .Where(path => !path.Split('/').Any(word => word is "bin" or "obj"));
 }
 
-/// <summary>Something to mend; <c>update</c> mends what differs by itself.</summary>
-internal sealed record Finding(int Line, string What, bool IsMended = false);
+/// <summary>Something to fix; <c>update</c> fixes what only differs.</summary>
+internal sealed record Finding(int Line, string What, bool IsFixed = false);
 
 /// <summary>A page in Markdown, compared with the samples: what it should read, and what is wrong.</summary>
 internal sealed record Document(string Text)
@@ -116,7 +116,7 @@ internal sealed record Document(string Text)
                 var (wanted, finding) = CompareFence(fence, body, mark.Groups["source"].Value, i + 1, samples);
                 body = wanted;
                 findings.AddRange(finding is null ? [] : [finding]);
-                included += finding is null or { IsMended: true } ? 1 : 0;
+                included += finding is null or { IsFixed: true } ? 1 : 0;
             }
             else if (s_endings.ContainsKey(fence.Groups["language"].Value))
             {
@@ -149,7 +149,7 @@ internal sealed record Document(string Text)
         var same = wanted.Zip(body).TakeWhile(pair => pair.First == pair.Second).Count();
         return same == wanted.Length && same == body.Length
             ? (wanted, null)
-            : (wanted, new(line + 1 + same, $"differs from {source}: update writes it anew", IsMended: true));
+            : (wanted, new(line + 1 + same, $"differs from {source}: update writes it again", IsFixed: true));
     }
 
     private static bool IsClosing(string line, string ticks)

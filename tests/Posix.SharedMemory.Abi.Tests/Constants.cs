@@ -10,7 +10,7 @@ public class Constants
         {
             foreach (var (name, value) in Surface.NumbersOf(type))
             {
-                rows.Add(type.Name, name, value);
+                rows.Add(Surface.LabelOf(type), name, value);
             }
         }
 

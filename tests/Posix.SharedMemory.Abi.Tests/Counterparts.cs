@@ -29,6 +29,7 @@ internal static partial class Counterparts
         [nameof(LinuxPageRegion)] = ("struct page_region", "PAGEMAP_SCAN"),
         [nameof(LinuxFlock)] = ("struct flock", null),
         [nameof(LinuxStatfs)] = ("struct statfs", null),
+        [nameof(LinuxSysinfo)] = ("struct sysinfo", null),
         [nameof(LinuxStatx)] = ("struct statx", "STATX_TYPE"),
         [nameof(LinuxStatxTimestamp)] = ("struct statx_timestamp", "STATX_TYPE"),
         [nameof(MacOSStat)] = ("struct stat", null),
@@ -106,9 +107,12 @@ internal static partial class Counterparts
     internal static bool IsLateArrival(string macro, out string? since) => s_lateArrivals.TryGetValue(macro, out since);
 
     /// <summary>Whether the type describes the running system.</summary>
-    internal static bool IsOfThisSystem(Type type) => s_owners
+    internal static bool IsOfThisSystem(Type type) => IsOf(ThisSystem, type);
+
+    /// <summary>Whether the type describes a system.</summary>
+    internal static bool IsOf(string system, Type type) => s_owners
         .Where(owner => type.Name.StartsWith(owner.Key, StringComparison.Ordinal))
-        .All(owner => owner.Value.Contains(ThisSystem, StringComparer.Ordinal));
+        .All(owner => owner.Value.Contains(system, StringComparer.Ordinal));
 
     /// <summary>Whether the running system is to have the function behind the import.</summary>
     internal static bool IsOfThisSystem(string import)

@@ -7,11 +7,11 @@ namespace Posix.SharedMemory.Abi.Tests;
 public class Structures
 {
     public static TheoryData<string> WithExplicitLayout() =>
-        [.. Surface.Types().Where(type => type is { IsValueType: true, IsExplicitLayout: true }).Select(type => type.Name)];
+        [.. Surface.Types().Where(type => type is { IsValueType: true, IsExplicitLayout: true }).Select(Surface.LabelOf)];
 
-    public static TheoryData<string> OfThisSystem() => [.. Surface.Structures().Select(type => type.Name)];
+    public static TheoryData<string> OfThisSystem() => [.. Surface.Structures().Select(Surface.LabelOf)];
 
-    public static TheoryData<string> WithSize() => [.. Surface.Structures().Where(type => type.IsValueType).Select(type => type.Name)];
+    public static TheoryData<string> WithSize() => [.. Surface.Structures().Where(type => type.IsValueType).Select(Surface.LabelOf)];
 
     public static TheoryData<string, string> Fields()
     {
@@ -20,7 +20,7 @@ public class Structures
         {
             foreach (var field in Surface.FieldsOf(type))
             {
-                rows.Add(type.Name, field.Name);
+                rows.Add(Surface.LabelOf(type), field.Name);
             }
         }
 
@@ -34,13 +34,13 @@ public class Structures
         {
             foreach (var field in Surface.FieldsOf(type))
             {
-                rows.Add(type.Name, field.Name, Marshal.OffsetOf(type, field.Name));
+                rows.Add(Surface.LabelOf(type), field.Name, Marshal.OffsetOf(type, field.Name));
             }
 
-            // A record of variable length is no struct here: a class says where its fields lie.
+            // A record of variable length is not a struct here: a class says where its fields lie.
             foreach (var (name, value) in Surface.NumbersOf(type))
             {
-                rows.Add(type.Name, name, value);
+                rows.Add(Surface.LabelOf(type), name, value);
             }
         }
 
@@ -51,7 +51,7 @@ public class Structures
     [MemberData(nameof(OfThisSystem))]
     public void Have_a_counterpart_in_C(string type) =>
         Assert.True(
-            Counterparts.TryGetType(Find(type), out _),
+            Counterparts.TryGetType(Surface.Find(type), out _),
             $"{type} has no counterpart in {nameof(Counterparts)}: say there which C type it is.");
 
     [Fact]
@@ -64,19 +64,19 @@ public class Structures
     [SkippableTheory]
     [MemberData(nameof(WithSize))]
     public void Have_C_s_size(string type) =>
-        Verdict.Require($"the size of {type}", Surface.SizeOf(Find(type)), Surface.SizeQuestion(Find(type)));
+        Verdict.Require($"the size of {type}", Surface.SizeOf(Surface.Find(type)), Surface.SizeQuestion(Surface.Find(type)));
 
     [SkippableTheory]
     [MemberData(nameof(Offsets))]
     public void Have_each_field_at_C_s_offset(string type, string field, long offset) =>
-        Verdict.Require($"the offset of {type}.{field}", offset, Surface.OffsetQuestion(Find(type), field));
+        Verdict.Require($"the offset of {type}.{field}", offset, Surface.OffsetQuestion(Surface.Find(type), field));
 
     [SkippableTheory]
     [MemberData(nameof(Fields))]
     public void Have_each_field_as_wide_as_C_s(string type, string field)
     {
-        var width = Surface.SizeOf(Surface.FieldsOf(Find(type)).Single(each => each.Name == field).FieldType);
-        Verdict.Require($"the width of {type}.{field}", width, Surface.WidthQuestion(Find(type), field));
+        var width = Surface.SizeOf(Surface.FieldsOf(Surface.Find(type)).Single(each => each.Name == field).FieldType);
+        Verdict.Require($"the width of {type}.{field}", width, Surface.WidthQuestion(Surface.Find(type), field));
     }
 
     // The headers of another system are not here, but that a layout is possible at all shows anywhere.
@@ -84,7 +84,7 @@ public class Structures
     [MemberData(nameof(WithExplicitLayout))]
     public void Of_any_system_have_fields_that_fit_and_do_not_overlap(string type)
     {
-        var structure = Find(type);
+        var structure = Surface.Find(type);
         Assert.Equal(Surface.DeclaredSizeOf(structure), Surface.SizeOf(structure));
         var end = 0;
         foreach (var field in Surface.FieldsOf(structure).OrderBy(OffsetOf))
@@ -100,6 +100,4 @@ public class Structures
     }
 
     private static int OffsetOf(FieldInfo field) => field.GetCustomAttribute<FieldOffsetAttribute>()!.Value;
-
-    private static Type Find(string name) => Surface.Types().Single(type => type.Name == name);
 }

@@ -12,10 +12,17 @@ internal static class Surface
     private const BindingFlags Declared =
         BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
-    /// <summary>Every type of the Interop namespace but <see cref="Libc"/>, of whichever system.</summary>
-    internal static IEnumerable<Type> Types() => typeof(Libc).Assembly.GetTypes()
-        .Where(type => type.Namespace == typeof(Libc).Namespace && type != typeof(Libc)
-            && !type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false));
+    /// <summary>The packages that call C. A package that comes is a line here, and a reference in the project file.</summary>
+    private static readonly Assembly[] s_packages = [typeof(SharedMemoryObject).Assembly];
+
+    /// <summary>Every type of the Interop namespaces but the imports, of whichever system.</summary>
+    internal static IEnumerable<Type> Types() => InteropTypes().Where(type => type.Name != nameof(Libc));
+
+    /// <summary>What a type is called in the rows of tests: the packages may have types of one name.</summary>
+    internal static string LabelOf(Type type) => type.Assembly == s_packages[0] ? type.Name : $"{type.Assembly.GetName().Name}: {type.Name}";
+
+    /// <summary>Gets the type that has a label.</summary>
+    internal static Type Find(string label) => Types().Single(type => LabelOf(type) == label);
 
     /// <summary>The classes of numbers that belong to the running system.</summary>
     internal static IEnumerable<Type> ConstantClasses() => Types().Where(type => IsStatic(type)
@@ -57,7 +64,8 @@ internal static class Surface
 
     /// <summary>Every import: its C# name and the symbol it asks libc for.</summary>
     internal static IEnumerable<(string Name, string Symbol)> Imports() =>
-        from method in typeof(Libc).GetMethods(Declared)
+        from imports in InteropTypes().Where(type => type.Name == nameof(Libc))
+        from method in imports.GetMethods(Declared)
         let import = method.GetCustomAttribute<LibraryImportAttribute>()
         where import is not null
         select (method.Name, import.EntryPoint ?? method.Name);
@@ -107,6 +115,9 @@ internal static class Surface
         }
     }
 
+    private static IEnumerable<Type> InteropTypes() => s_packages.SelectMany(package => package.GetTypes())
+        .Where(type => type.Namespace?.EndsWith(".Interop", StringComparison.Ordinal) == true && !type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false));
+
     private static bool IsStatic(Type type) => type is { IsAbstract: true, IsSealed: true };
 
     private static long AsLong(Type type, string name, object? value) => value switch
@@ -115,7 +126,7 @@ internal static class Surface
         nuint number => checked((long)number),
         ulong number => unchecked((long)number),
         sbyte or byte or short or ushort or int or uint or long => Convert.ToInt64(value, CultureInfo.InvariantCulture),
-        _ => throw new NotSupportedException($"{type.Name}.{name} is no number, and a C compiler can judge only numbers."),
+        _ => throw new NotSupportedException($"{type.Name}.{name} is not a number, and a C compiler can judge only numbers."),
     };
 
     private static InvalidOperationException Unknown(Type type) =>

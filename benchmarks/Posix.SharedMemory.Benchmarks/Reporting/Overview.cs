@@ -21,7 +21,7 @@ internal static class Overview
         ("read an int in place", "ElementAccess[Bytes4].ReadSpan", "ElementAccess[Bytes4].ReadInBaseLibrary"),
         ("write an int in place", "ElementAccess[Bytes4].WriteSpan", "ElementAccess[Bytes4].WriteInBaseLibrary"),
         ("read 64 bytes in place", "ElementAccess[Bytes64].ReadSpan", "ElementAccess[Bytes64].ReadInBaseLibrary"),
-        ("borrow the bytes (lease; view)", "Leasing.AcquireAndDispose", "Leasing.ViewInBaseLibrary"),
+        ("lease of a mapping (base: a new view)", "Leasing.AcquireAndDispose", "Leasing.ViewInBaseLibrary"),
         ("copy 4 KiB in", "CopyBandwidth[4 KiB].SpanCopyIn", "CopyBandwidth[4 KiB].WriteArrayInBaseLibrary"),
         ("copy 1 MiB out", "CopyBandwidth[1 MiB].SpanCopyOut", "CopyBandwidth[1 MiB].ReadArrayInBaseLibrary"),
         ("Read 4 KiB (pread)", "ReadAndWrite[4 KiB].Read", "ReadAndWrite[4 KiB].RandomAccessReadInBaseLibrary"),
@@ -39,7 +39,7 @@ internal static class Overview
     internal static string Draw(Results results)
     {
         var bottom = Top + (s_lines.Length * RowHeight);
-        var drawing = new Drawing(Width, bottom + 36, "Time of each operation in times of the same in C, on a logarithmic scale: this library, and the base library where it has one");
+        var drawing = new Drawing(Width, bottom + 36, "Time of each operation relative to the same operation in C, on a logarithmic scale: this library, and the base library where it has the operation");
         var ratios = Keys.Select(results.Find).OfType<Row>().Select(row => row.ProcessorRatio).ToList();
         var axis = new LogAxis(Math.Min(0.5, ratios.Append(1).Min() / 1.2), Math.Max(10, ratios.Append(1).Max() * 1.3), Left, Right);
 

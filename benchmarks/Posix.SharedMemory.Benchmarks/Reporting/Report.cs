@@ -25,7 +25,8 @@ internal sealed partial class Report
     internal Report(Repository repository)
     {
         _repository = repository;
-        _template = File.ReadAllText(repository["benchmarks/Posix.SharedMemory.Benchmarks/report.md"]);
+        // Its links are right where it is; the document is in docs/.
+        _template = File.ReadAllText(repository["benchmarks/Posix.SharedMemory.Benchmarks/report.md"]).Replace("../../docs/", "", StringComparison.Ordinal);
         string[] named =
         [
             .. Placeholder().Matches(_template).Where(match => match.Groups["word"].Value is "time" or "ratio" or "bytes").Select(match => match.Groups["rest"].Value),

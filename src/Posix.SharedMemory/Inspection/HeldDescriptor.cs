@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>A descriptor of an object in some process.</summary>
-/// <param name="Number">The descriptor's number there.</param>
-/// <param name="Access">What it was opened for.</param>
+/// <summary>A process's descriptor of an object.</summary>
+/// <param name="Number">The descriptor's number in that process.</param>
+/// <param name="Access">The access it was opened with.</param>
 public readonly record struct HeldDescriptor(int Number, FileAccess Access);

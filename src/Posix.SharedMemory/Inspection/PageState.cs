@@ -3,15 +3,15 @@ namespace Posix.SharedMemory.Inspection;
 /// <summary>Where the memory of a page is.</summary>
 public enum PageState
 {
-    /// <summary>There is none: the page reads as zero, and the first store into it takes memory.</summary>
+    /// <summary>The page has no memory: it reads as zero, and the first store allocates it.</summary>
     Absent,
 
-    /// <summary>There is some; the system does not tell this user whether it is in memory or swapped out.</summary>
+    /// <summary>The page has memory, but this user cannot see whether it is in memory or swapped out.</summary>
     Present,
 
-    /// <summary>It is in memory.</summary>
+    /// <summary>The page is in memory.</summary>
     Resident,
 
-    /// <summary>It is swapped out: the next access waits for the disk.</summary>
+    /// <summary>The page is swapped out: the next access waits for the disk.</summary>
     Swapped,
 }

@@ -40,11 +40,11 @@ public static class SharedMemoryDirectory
     /// </example>
     public static SharedMemoryUsage GetUsage() => Platform.Current.Inspection.GetUsage();
 
-    /// <summary>Tells how much memory this process's control group may take, shared memory with it; <see langword="null"/> where no limit is known.</summary>
-    /// <returns>The smallest limit from the group up to the root, and what the group with that limit takes now.</returns>
+    /// <summary>Returns how much memory this process's control group may use, shared memory included; <see langword="null"/> where no limit is known.</summary>
+    /// <returns>The smallest limit from the group up to the root, and how much the group with that limit uses now.</returns>
     /// <remarks>
-    /// A request for reserved memory that is too large for it is refused with <see cref="Errno.ENOMEM"/>; who writes too much sparse memory is killed.
-    /// Only Linux's control groups are looked at: macOS and FreeBSD have none. <see href="https://man7.org/linux/man-pages/man7/cgroups.7.html">cgroups(7)</see>
+    /// A request for reserved memory that cannot fit below it fails with <see cref="Errno.ENOMEM"/>; a process that writes too much sparse memory is killed.
+    /// Only Linux has control groups: on macOS and FreeBSD the result is <see langword="null"/>. <see href="https://man7.org/linux/man-pages/man7/cgroups.7.html">cgroups(7)</see>
     /// </remarks>
     /// <example>
     /// <code>

@@ -1,32 +1,32 @@
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>A process that maps an object or has it open.</summary>
+/// <summary>A process that has an object mapped or open.</summary>
 public sealed record SharedMemoryHolder
 {
-    /// <summary>Gets the process's number, as this process's PID namespace counts.</summary>
+    /// <summary>Gets the process id, in this process's PID namespace.</summary>
     public required int ProcessId { get; init; }
 
-    /// <summary>Gets the command's short name, at most 15 bytes of it.</summary>
+    /// <summary>Gets the command's short name, at most 15 bytes.</summary>
     public required string Command { get; init; }
 
-    /// <summary>Gets the words the process was started with, or has put in their place; none where they are not to be had.</summary>
+    /// <summary>Gets the arguments that the process was started with, or has set since; empty if they cannot be read.</summary>
     public IReadOnlyList<string> CommandLine { get; init; } = [];
 
-    /// <summary>Gets the user as whom the process acts; <see langword="null"/> where it is not to be had.</summary>
+    /// <summary>Gets the process's effective user id; <see langword="null"/> if it cannot be read.</summary>
     public uint? UserId { get; init; }
 
-    /// <summary>Gets where the process maps the object.</summary>
+    /// <summary>Gets the process's mappings of the object.</summary>
     public required IReadOnlyList<HeldMapping> Mappings { get; init; }
 
-    /// <summary>Gets the descriptors by which the process has the object open.</summary>
+    /// <summary>Gets the process's descriptors of the object.</summary>
     public required IReadOnlyList<HeldDescriptor> Descriptors { get; init; }
 
-    /// <summary>Gets the most that the process may do with what it holds now.</summary>
+    /// <summary>Gets the widest access of its mappings and descriptors.</summary>
     public FileAccess Access =>
         Mappings.Any(held => held.Access.HasFlag(FileAccess.Write)) || Descriptors.Any(held => held.Access.HasFlag(FileAccess.Write))
             ? FileAccess.ReadWrite
             : FileAccess.Read;
 
-    /// <summary>The process, what it holds and what for, in one line.</summary>
+    /// <summary>Describes the process, its mappings and descriptors in one line.</summary>
     public override string ToString() => $"{ProcessId} {Command}: {Mappings.Count} mappings, {Descriptors.Count} descriptors, {Access}";
 }

@@ -1,14 +1,14 @@
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>The room behind the names: the file system that holds named objects.</summary>
-/// <param name="TotalBytes">How much it may hold.</param>
-/// <param name="UsedBytes">How much it holds.</param>
-/// <param name="AvailableBytes">How much this user may still take.</param>
+/// <summary>The size and use of the file system that contains the named objects.</summary>
+/// <param name="TotalBytes">The size in bytes.</param>
+/// <param name="UsedBytes">The bytes in use.</param>
+/// <param name="AvailableBytes">The bytes that are available to this user.</param>
 public readonly record struct SharedMemoryUsage(long TotalBytes, long UsedBytes, long AvailableBytes)
 {
-    /// <summary>Gets how many files it may hold, objects and all others, however small (<c>nr_inodes</c>); 0 where it has no such limit.</summary>
+    /// <summary>Gets the maximum number of files, including objects, of any size (<c>nr_inodes</c>); 0 if there is no limit.</summary>
     public long TotalInodes { get; init; }
 
-    /// <summary>Gets how many more it may hold. Where none is left, creating fails with <see cref="Errno.ENOSPC"/> though there are bytes.</summary>
+    /// <summary>Gets how many more files can be created. If none, creating fails with <see cref="Errno.ENOSPC"/> even if bytes are available.</summary>
     public long AvailableInodes { get; init; }
 }

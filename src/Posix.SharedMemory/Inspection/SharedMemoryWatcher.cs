@@ -1,8 +1,8 @@
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>Tells what happens to the names of objects, in order, from the moment it is made.</summary>
+/// <summary>Reports changes of objects' names, in order, from the moment it is created.</summary>
 /// <remarks>
-/// The kernel tells, nothing is polled. For use by one thread at a time; <see cref="Dispose"/> and cancellation may come from any.
+/// The kernel reports the changes; nothing is polled. Use it from one thread at a time; <see cref="Dispose"/> and cancellation may come from any thread.
 /// <see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see>
 /// </remarks>
 public sealed class SharedMemoryWatcher : IDisposable
@@ -14,11 +14,11 @@ public sealed class SharedMemoryWatcher : IDisposable
     internal SharedMemoryWatcher(DirectoryWatch watch) => _watch = watch;
 
     /// <summary>Waits for the next change.</summary>
-    /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes, zero to take only what has happened already.</param>
+    /// <param name="timeout">The maximum time to wait; <see cref="Timeout.InfiniteTimeSpan"/> to wait without a limit, zero to return only a change that has happened already.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns><see langword="null"/> where nothing happened within the time.</returns>
-    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENODEV"/>: the directory of objects is gone, or another is mounted there now; make a new watcher.</exception>
+    /// <returns><see langword="null"/> if there was no change within the time.</returns>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENODEV"/>: the directory of objects is gone, or another one is mounted there now; create a new watcher.</exception>
     /// <exception cref="ObjectDisposedException">The watcher is disposed.</exception>
     public SharedMemoryChange? Wait(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
@@ -40,7 +40,7 @@ public sealed class SharedMemoryWatcher : IDisposable
         return change;
     }
 
-    /// <summary>Ends watching.</summary>
+    /// <summary>Stops watching.</summary>
     public void Dispose()
     {
         _isDisposed = true;

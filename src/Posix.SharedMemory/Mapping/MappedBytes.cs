@@ -54,7 +54,7 @@ internal static class MappedBytes
     [DoesNotReturn]
     private static void ThrowOutside(long offset, long length, long mapped) =>
         throw new ArgumentOutOfRangeException(
-            nameof(offset), $"{length} bytes at offset {offset} are not inside the mapping, which has {mapped} bytes.");
+            nameof(offset), $"{length} bytes at offset {offset} do not all lie inside the mapped range of {mapped} bytes.");
 
     [DoesNotReturn]
     private static void ThrowMisaligned(long offset, int alignment) =>

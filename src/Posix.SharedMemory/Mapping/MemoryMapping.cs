@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -136,44 +135,21 @@ public sealed partial class MemoryMapping : IDisposable
         return ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
     }
 
-    /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
-    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Of a read-only mapping, too.</summary>
+    /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
+    /// <exception cref="ArgumentException">The value would not be aligned.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the mapping.</exception>
     /// <example>
     /// <code><![CDATA[
-    /// using var lease = map.Acquire();
-    /// lease.GetSpan(8, 4096).Clear();
-    /// Interlocked.Increment(ref lease.GetReference<long>(0));
-    /// Console.WriteLine($"{lease.Length} bytes are borrowed, {lease.ReadOnlySpan.Count((byte)0)} of them zero; {lease.Span.Length} can be written");
+    /// ref readonly long sequence = ref map.GetReadOnlyReference<long>(0);
+    /// Console.WriteLine(Volatile.Read(in sequence));
     /// ]]></code>
     /// </example>
-    public unsafe MappingLease Acquire()
-    {
-        AddReference();
-        // SAFETY: the reference just taken keeps the range mapped. Its start is asked of the range: Dispose, on another
-        // thread, takes _address away.
-        return new(_range, FirstByte, Length, Access);
-    }
-
-    /// <summary>Some bytes as <see cref="Memory{T}"/>, for reading and writing: they stay mapped until the owner is disposed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
-    /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
-    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    /// <example>
-    /// <code>
-    /// using (var owner = map.GetMemory(0, 4096))
-    /// {
-    ///     await socket.SendAsync(owner.Memory, cancellationToken);   // Stays mapped, whoever disposes the mapping meanwhile.
-    /// }
-    /// </code>
-    /// </example>
-    public unsafe IMemoryOwner<byte> GetMemory(long offset, int length)
-    {
-        MappedBytes.RequireWritable(Access);
-        // SAFETY: an address is computed, nothing is touched.
-        var first = MappedBytes.Locate(FirstByte, Length, offset, length);
-        AddReference();
-        return new MappedMemory(_range, first, length);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe ref readonly T GetReadOnlyReference<T>(long offset)
+        where T : unmanaged =>
+        // SAFETY: as above; the address is aligned for T.
+        ref *MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
 
     /// <summary>The address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
     /// <example>

@@ -11,25 +11,25 @@ public sealed record AnonymousMemoryOptions
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>
-    /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Two objects may
-    /// have the same; it cannot be used to open the object. macOS shows none.
+    /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Several objects may
+    /// have the same; it cannot be used to open anything. macOS does not show it.
     /// </summary>
     public string DebugName { get; init; } = "shared-memory";
 
-    /// <summary>Gets whether seals can be added. True by default; a system without seals ignores it.</summary>
+    /// <summary>Gets whether seals can be added. True by default; it has no effect on systems without seals.</summary>
     public bool AllowSealing { get; init; } = true;
 
     /// <summary>
-    /// Gets whether a program in the memory may be executed (<c>MFD_EXEC</c>). By default not: the permissions to execute are missing, and sealed
-    /// against being added (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are missing and not sealed).
+    /// Gets whether code in the memory may be executed (<c>MFD_EXEC</c>). By default it may not: the execute permissions are not set, and sealed
+    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are not set and not sealed).
     /// </summary>
     public bool Executable { get; init; }
 
-    /// <summary>Gets the size of the pages: ordinary ones by default. With huge pages every length must be a multiple of their size.</summary>
+    /// <summary>Gets the page size: ordinary pages by default. With huge pages, lengths must be multiples of their size.</summary>
     public HugePageSize HugePages { get; init; }
 
     /// <summary>
-    /// Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it at once, and fails if that is
+    /// Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it immediately, and fails if that is
     /// more than the machine, or this process's control group, has available.
     /// </summary>
     public Backing Backing { get; init; } = Backing.Reserved;
@@ -37,7 +37,7 @@ public sealed record AnonymousMemoryOptions
     /// <summary>Gets whether an estimate of the free memory may refuse a reservation, also when this object grows. The default is <see cref="MemoryCheck.Estimate"/>.</summary>
     public MemoryCheck MemoryCheck { get; init; } = MemoryCheck.Estimate;
 
-    /// <summary>Checks the caller's options, or gives the default ones.</summary>
+    /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static AnonymousMemoryOptions Check(AnonymousMemoryOptions? options)
     {
         if (options is null)
@@ -67,11 +67,11 @@ public sealed record AnonymousMemoryOptions
             throw new ArgumentException("The debug name contains a NUL.", nameof(options));
         }
 
-        // For an unpaired surrogate the encoding throws an ArgumentException itself.
+        // Half a surrogate pair is an ArgumentException of the encoding's own.
         var bytes = s_strictUtf8.GetByteCount(name);
         if (bytes > AnonymousRequest.MaxDebugNameBytes)
         {
-            throw new ArgumentException($"The debug name has {bytes} bytes; at most {AnonymousRequest.MaxDebugNameBytes} are allowed.", nameof(options));
+            throw new ArgumentException($"A debug name has {bytes} bytes, where {AnonymousRequest.MaxDebugNameBytes} are allowed.", nameof(options));
         }
     }
 }

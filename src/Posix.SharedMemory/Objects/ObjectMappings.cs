@@ -63,7 +63,7 @@ internal sealed class ObjectMappings(ObjectDescriptor descriptor) : IMappingOwne
                         $"A live mapping of this object ends at byte {end}: dispose it before shrinking the object to {length} bytes.");
             }
 
-            platform.Backing.SetLength(target, length);
+            platform.Backing.Shrink(target, length);
         }
     }
 

@@ -23,7 +23,7 @@ public sealed record SharedMemoryOptions
 
     internal static readonly SharedMemoryOptions Default = new();
 
-    /// <summary>Gets the permissions, exactly: the umask does not apply. The default lets the owner read and write, and nobody else.</summary>
+    /// <summary>Gets the exact permissions; the umask does not apply. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = OwnerOnly;
 
     /// <summary>
@@ -38,7 +38,7 @@ public sealed record SharedMemoryOptions
     /// <summary>Gets whether an estimate of the free memory may refuse a reservation, also when this object grows. The default is <see cref="MemoryCheck.Estimate"/>.</summary>
     public MemoryCheck MemoryCheck { get; init; } = MemoryCheck.Estimate;
 
-    /// <summary>Gets who removes the name. The default, <see cref="Lifetime.Keep"/>, leaves that to callers.</summary>
+    /// <summary>Gets when the name is removed. The default, <see cref="Lifetime.Keep"/>, keeps it until it is unlinked.</summary>
     public Lifetime Lifetime { get; init; } = Lifetime.Keep;
 
     /// <summary>

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Posix.SharedMemory;
 
 /// <summary>What <see cref="DescriptorPassing.ReceiveHandlesAsync"/> received. Disposing it closes the handles that were not taken.</summary>
-/// <remarks>It is meant for one thread at a time.</remarks>
+/// <remarks>Use it from one thread at a time.</remarks>
 public sealed class HandleReceiveResult : IDisposable
 {
     private readonly SafeFileHandle[] _handles;
@@ -19,22 +19,22 @@ public sealed class HandleReceiveResult : IDisposable
         DataTruncated = message.DataTruncated;
     }
 
-    /// <summary>Gets how many bytes were received. 0 on a stream: the peer has closed; on the others also: a message without bytes.</summary>
+    /// <summary>Gets how many bytes were received. 0 from a stream means that the peer has closed; from another socket it may also be a message without bytes.</summary>
     public int BytesReceived { get; }
 
-    /// <summary>Gets the handles that came with the bytes, in the order in which they were sent. They are close-on-exec.</summary>
+    /// <summary>Gets the received handles, in the order in which they were sent. They are close-on-exec.</summary>
     public IReadOnlyList<SafeFileHandle> Handles => _handles;
 
-    /// <summary>Gets whether more handles came than were asked for, or than this process may have (<c>RLIMIT_NOFILE</c>). Those are closed.</summary>
+    /// <summary>Gets whether more handles arrived than requested, or than this process may have (<c>RLIMIT_NOFILE</c>). The extra ones are closed.</summary>
     public bool HandlesDropped { get; }
 
     /// <summary>Gets whether the message, of a datagram or seqpacket socket, was longer than the buffer. What did not fit is lost.</summary>
     public bool DataTruncated { get; }
 
-    /// <summary>Takes one of <see cref="Handles"/> as memory. Where that is refused, the handle stays in this result, which closes it.</summary>
-    /// <param name="index">Which of them, from 0.</param>
+    /// <summary>Takes one of <see cref="Handles"/> as memory. If that fails, the handle stays in this result, which closes it.</summary>
+    /// <param name="index">The index, from 0.</param>
     /// <returns>The object; disposing it closes the handle.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer came.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer handles.</exception>
     /// <exception cref="ArgumentException">Not a memory object: a pipe, a socket, a file on disk; or open for writing only.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     public SharedMemoryObject TakeObject(int index)
@@ -45,10 +45,10 @@ public sealed class HandleReceiveResult : IDisposable
         return memory;
     }
 
-    /// <summary>Takes one of <see cref="Handles"/> as a socket. Where that is refused, the handle stays in this result, which closes it.</summary>
-    /// <param name="index">Which of them, from 0.</param>
+    /// <summary>Takes one of <see cref="Handles"/> as a socket. If that fails, the handle stays in this result, which closes it.</summary>
+    /// <param name="index">The index, from 0.</param>
     /// <returns>The socket; disposing it closes the handle.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer came.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer handles.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
     /// <exception cref="ArgumentException">Not a socket.</exception>
     public Socket TakeSocket(int index)
@@ -71,10 +71,10 @@ public sealed class HandleReceiveResult : IDisposable
         return socket;
     }
 
-    /// <summary>Takes one of <see cref="Handles"/>: disposing this result leaves it open, and closing it is the caller's.</summary>
-    /// <param name="index">Which of them, from 0.</param>
+    /// <summary>Takes one of <see cref="Handles"/>. Disposing this result does not close it; the caller must.</summary>
+    /// <param name="index">The index, from 0.</param>
     /// <returns>The handle.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer came.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer handles.</exception>
     public SafeFileHandle TakeHandle(int index)
     {
         CheckIndex(index);

@@ -1,18 +1,18 @@
 namespace Posix.SharedMemory;
 
-/// <summary>What removes a region's file, and when.</summary>
+/// <summary>When a region's file is deleted.</summary>
 public enum FileCleanup
 {
-    /// <summary>Nothing: the file stays until it is deleted by other means.</summary>
+    /// <summary>The library does not delete the file.</summary>
     Keep,
 
     /// <summary>
-    /// Its owner's <see cref="MappedRegion.Dispose"/> deletes it. <see cref="MappedRegion.ReleaseOwnership"/> keeps it, perhaps for a restart; a crash leaves it too (<see cref="MappedRegionOptions.OnConflict"/>).
+    /// The owner's <see cref="MappedRegion.Dispose"/> deletes it. After <see cref="MappedRegion.ReleaseOwnership"/>, and after a crash, it stays; <see cref="MappedRegionOptions.OnConflict"/> then lets the next owner replace it.
     /// </summary>
     OnDispose,
 
     /// <summary>
-    /// The file never has its path, so it disappears with the last process that uses it, even after a crash. Other processes get it by its descriptor.
+    /// The file never appears at its path, so it disappears with the last process that uses it, even after a crash. Other processes receive its descriptor.
     /// </summary>
     Immediate,
 }

@@ -1,11 +1,11 @@
 namespace Posix.SharedMemory;
 
-/// <summary>When the memory behind an object is taken from the system.</summary>
+/// <summary>When an object's memory is allocated.</summary>
 public enum Backing
 {
-    /// <summary>At once: no memory left is <see cref="Errno.ENOSPC"/> here and now, not SIGBUS at the first touch.</summary>
+    /// <summary>Immediately: if there is not enough memory, the call fails with <see cref="Errno.ENOSPC"/>, and touching a page is never a SIGBUS.</summary>
     Reserved,
 
-    /// <summary>Page by page as it is touched, as plain <c>ftruncate</c> leaves it.</summary>
+    /// <summary>Page by page when touched, as after plain <c>ftruncate</c>. If none is left then, the process is ended by SIGBUS.</summary>
     Sparse,
 }

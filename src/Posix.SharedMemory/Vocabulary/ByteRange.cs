@@ -1,11 +1,11 @@
 namespace Posix.SharedMemory;
 
-/// <summary>A run of bytes inside an object: where it starts and how many bytes it has.</summary>
-/// <param name="Offset">The first byte, counted from the object's start.</param>
-/// <param name="Length">How many bytes.</param>
+/// <summary>A range of bytes inside an object.</summary>
+/// <param name="Offset">The offset of the first byte from the start of the object.</param>
+/// <param name="Length">The number of bytes.</param>
 public readonly record struct ByteRange(long Offset, long Length)
 {
-    /// <summary>Gets the byte behind the last one.</summary>
+    /// <summary>Gets the offset just past the last byte.</summary>
     public long End => Offset + Length;
 
     /// <summary>Checks that a range lies inside <paramref name="limit"/> bytes; the sum cannot overflow.</summary>

@@ -1,6 +1,12 @@
 namespace Posix.SharedMemory;
 
 /// <summary>Converts between <see cref="Errno"/> and the numbers that the running system uses, for programs that call C themselves.</summary>
+/// <example>
+/// <code><![CDATA[
+/// Errno errno = ErrnoNumbers.FromNative(System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
+/// string text = errno is Errno.EACCES or Errno.EPERM ? "not allowed" : $"{errno}, number {errno.ToNative()} on this system";
+/// ]]></code>
+/// </example>
 public static class ErrnoNumbers
 {
     // On macOS and FreeBSD a number without a name is kept above this, so that the exception can still report it.

@@ -1,8 +1,8 @@
 namespace Posix.SharedMemory;
 
-/// <summary>The pages an anonymous object is made of (<c>MFD_HUGETLB</c>). The value is the binary logarithm of the size.</summary>
+/// <summary>The size of an anonymous object's pages (<c>MFD_HUGETLB</c>). The value is the binary logarithm of the size.</summary>
 /// <remarks>
-/// Huge pages come from a pool that the machine's owner fills: <c>/sys/kernel/mm/hugepages</c>. Which sizes there are depends on the processor.
+/// Huge pages come from a pool that the administrator sets up: <c>/sys/kernel/mm/hugepages</c>. The available sizes depend on the processor.
 /// <see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see>
 /// </remarks>
 public enum HugePageSize
@@ -10,7 +10,7 @@ public enum HugePageSize
     /// <summary>Ordinary pages.</summary>
     None = 0,
 
-    /// <summary>Huge pages of the size that is the machine's default (Linux only).</summary>
+    /// <summary>Huge pages of the machine's default size (Linux only).</summary>
     Default = 1,
 
     /// <summary>64 KiB.</summary>

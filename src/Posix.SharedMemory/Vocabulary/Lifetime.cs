@@ -1,17 +1,17 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Who removes an object's name.</summary>
+/// <summary>When an object's name is removed, and by which process.</summary>
 public enum Lifetime
 {
-    /// <summary>Nobody, until someone calls <c>Unlink</c>: as <c>shm_open</c> leaves it.</summary>
+    /// <summary>The name stays until <c>Unlink</c> is called, as with <c>shm_open</c>.</summary>
     Keep,
 
-    /// <summary>The process that created the object, when it disposes the object. If it is killed, or the name is moved by <c>Rename</c>, the name stays.</summary>
+    /// <summary>The creator's <c>Dispose</c> removes the name. If that process is killed, or <c>Rename</c> moves the name, the name stays.</summary>
     UnlinkOnDispose,
 
     /// <summary>
-    /// The last process to dispose it. Each user holds a membership that the kernel drops when the process dies, so a crash
-    /// never counts as a user. If the very last one is killed, the name stays, and goes with the next user that leaves in order. Linux.
+    /// The last member's <c>Dispose</c> removes the name. The kernel ends a process's membership when the process dies, so a killed process
+    /// no longer counts. If the last member itself is killed, the name stays until another process becomes a member and leaves. Linux only.
     /// </summary>
     UnlinkOnLastDispose,
 }

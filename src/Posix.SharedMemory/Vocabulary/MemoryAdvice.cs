@@ -1,25 +1,25 @@
 namespace Posix.SharedMemory;
 
-/// <summary>What the system is told about mapped memory: <c>madvise</c>.</summary>
+/// <summary>Advice to the kernel about mapped memory: <c>madvise</c>.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>. From <see cref="HugePages"/> on: Linux only.</remarks>
 public enum MemoryAdvice
 {
-    /// <summary>Nothing in particular (<c>MADV_NORMAL</c>).</summary>
+    /// <summary>No special treatment (<c>MADV_NORMAL</c>).</summary>
     Normal,
 
-    /// <summary>Pages are used in no order: do not read ahead (<c>MADV_RANDOM</c>).</summary>
+    /// <summary>Pages are accessed in random order: do not read ahead (<c>MADV_RANDOM</c>).</summary>
     Random,
 
-    /// <summary>Pages are used one after the other (<c>MADV_SEQUENTIAL</c>).</summary>
+    /// <summary>Pages are accessed one after the other (<c>MADV_SEQUENTIAL</c>).</summary>
     Sequential,
 
-    /// <summary>Pages are used soon: bring them in (<c>MADV_WILLNEED</c>).</summary>
+    /// <summary>Pages will be accessed soon: bring them in (<c>MADV_WILLNEED</c>).</summary>
     WillNeed,
 
     /// <summary>This process does not need the pages now; their contents stay in the object (<c>MADV_DONTNEED</c>). A private mapping loses its own copies.</summary>
     DontNeed,
 
-    /// <summary>Use huge pages where the system allows it (<c>MADV_HUGEPAGE</c>).</summary>
+    /// <summary>Use huge pages if the system allows it (<c>MADV_HUGEPAGE</c>).</summary>
     HugePages,
 
     /// <summary>Do not use huge pages (<c>MADV_NOHUGEPAGE</c>).</summary>
@@ -34,12 +34,12 @@ public enum MemoryAdvice
     /// <summary>Leave the pages out of a core dump (<c>MADV_DONTDUMP</c>).</summary>
     DontDump,
 
-    /// <summary>Put them into a core dump again (<c>MADV_DODUMP</c>).</summary>
+    /// <summary>Include the pages in a core dump again (<c>MADV_DODUMP</c>).</summary>
     DoDump,
 
-    /// <summary>Do not hand the mapping on to forked children (<c>MADV_DONTFORK</c>).</summary>
+    /// <summary>Forked children do not inherit the mapping (<c>MADV_DONTFORK</c>).</summary>
     DontFork,
 
-    /// <summary>Hand it on again (<c>MADV_DOFORK</c>).</summary>
+    /// <summary>Forked children inherit the mapping again (<c>MADV_DOFORK</c>).</summary>
     DoFork,
 }

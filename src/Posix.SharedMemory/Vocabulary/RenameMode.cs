@@ -1,14 +1,14 @@
 namespace Posix.SharedMemory;
 
-/// <summary>What becomes of an object that already has the name another one is to get.</summary>
+/// <summary>What happens to an object that already has the new name.</summary>
 public enum RenameMode
 {
-    /// <summary>It loses the name; who has it open keeps it.</summary>
+    /// <summary>It loses the name. Processes that have it open are unaffected.</summary>
     Replace,
 
-    /// <summary>It stays, and the call fails with <see cref="Errno.EEXIST"/>.</summary>
+    /// <summary>It keeps the name, and the call fails with <see cref="Errno.EEXIST"/>.</summary>
     NoReplace,
 
-    /// <summary>The two swap names in one step.</summary>
+    /// <summary>The two objects swap their names in one step.</summary>
     Exchange,
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>A system call failed: which call, on which object, with which error.</summary>
+/// <summary>A failed system call, with the call, the object and the error.</summary>
 /// <remarks>
 /// Filter by <see cref="Errno"/>: <c>catch (SharedMemoryException e) when (e.Errno is Errno.ENOSPC or Errno.ENOMEM)</c>. The message reads
 /// <c>shm_open(/frames): No such file or directory (ENOENT)</c>.
@@ -20,19 +20,31 @@ public sealed class SharedMemoryException : IOException
         Detail = detail;
     }
 
-    /// <summary>Gets why the call failed.</summary>
+    /// <summary>Gets the error.</summary>
     public Errno Errno { get; }
 
     /// <summary>Gets the running system's own number for the error, as its headers define it.</summary>
+    /// <example>
+    /// <code><![CDATA[
+    /// try
+    /// {
+    ///     SharedMemoryObject.Unlink(name);
+    /// }
+    /// catch (SharedMemoryException e) when (e.Errno == Errno.Unknown)
+    /// {
+    ///     Console.Error.WriteLine($"{e.Operation} failed with number {e.NativeErrorCode} of this system");
+    /// }
+    /// ]]></code>
+    /// </example>
     public int NativeErrorCode { get; }
 
     /// <summary>Gets the call that failed: <c>shm_open</c>, <c>ftruncate</c>, <c>mmap</c>, <c>fcntl(F_OFD_SETLK)</c> and so on.</summary>
     public string Operation { get; }
 
-    /// <summary>Gets the object's name as the caller wrote it; <see langword="null"/> where it has none.</summary>
+    /// <summary>Gets the object's name as the caller wrote it; <see langword="null"/> if it has none.</summary>
     public string? ObjectName { get; }
 
-    /// <summary>Gets what more there is to say, such as the bytes asked and available; <see langword="null"/> where the number says it all.</summary>
+    /// <summary>Gets additional information, such as the requested and available bytes; <see langword="null"/> if there is none.</summary>
     public string? Detail { get; }
 
     /// <summary>Throws unless a call succeeded.</summary>

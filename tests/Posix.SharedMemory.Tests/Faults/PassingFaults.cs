@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.Tests.Faults;
 [Collection(Alone.Name)]
 public sealed class PassingFaults
 {
-    private static readonly string[] s_calls = ["sendmsg", "recvmsg", "fcntl", "pipe2", "write", "read", "poll", "getsockopt", "statx", "fstatfs"];
+    private static readonly string[] s_calls = ["sendmsg", "recvmsg", "fcntl(F_GETFL)", "fcntl(F_GETFD)", "fcntl(F_SETFD)", "pipe2", "write", "read", "poll", "getsockopt", "statx", "fstatfs"];
 
     /// <summary>Those that a signal can interrupt.</summary>
     private static readonly string[] s_waiting = ["sendmsg", "recvmsg", "write", "read", "poll"];
@@ -24,10 +24,10 @@ public sealed class PassingFaults
         ["send while full"] = (SendWhileFull, ["sendmsg", "pipe2", "write", "read", "poll"]),
         ["send and cancel"] = (SendAndCancel, ["sendmsg", "pipe2", "write", "poll"]),
         ["receive while empty"] = (ReceiveWhileEmpty, ["sendmsg", "recvmsg"]),
-        ["send and receive an object"] = (PassObject, ["sendmsg", "recvmsg", "fcntl", "statx", "fstatfs"]),
+        ["send and receive an object"] = (PassObject, ["sendmsg", "recvmsg", "fcntl(F_GETFL)", "statx", "fstatfs"]),
         ["know the peer"] = ((pair, _) => pair.Sender.GetPeerCredentials(), ["getsockopt"]),
-        ["set inheritable"] = (SetInheritable, ["fcntl"]),
-        ["start a child"] = (StartChild, ["fcntl"]),
+        ["set inheritable"] = (SetInheritable, ["fcntl(F_GETFD)", "fcntl(F_SETFD)"]),
+        ["start a child"] = (StartChild, ["fcntl(F_GETFD)", "fcntl(F_SETFD)"]),
     };
 
     public static TheoryData<string> Paths => [.. s_paths.Keys];
@@ -47,7 +47,7 @@ public sealed class PassingFaults
         {
             foreach (var errno in s_errors)
             {
-                for (var occurrence = 1; occurrence <= 3; occurrence++)
+                for (var occurrence = 1; occurrence <= MostOf(call); occurrence++)
                 {
                     var platform = new ScriptedPlatform(call, errno, occurrence);
                     try
@@ -100,6 +100,14 @@ public sealed class PassingFaults
         Watchdog.Until(() => Held.Descriptors("pipe:").Count is var first && SpinWait.SpinUntil(() => false, 150) is false && Held.Descriptors("pipe:").Count == first && Count() <= most, "the descriptors to settle");
         return Count();
     }
+
+    /// <summary>How many calls of a kind are failed. Giving the flag of an open descriptor back, as Start does at the end, cannot fail.</summary>
+    private static int MostOf(string call) => call switch
+    {
+        "fcntl(F_GETFD)" => 2,
+        "fcntl(F_SETFD)" => 1,
+        _ => 3,
+    };
 
     private static int Count() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 

@@ -257,7 +257,7 @@ public sealed class Sealing
         {
             var refusal = Assert.Throws<SharedMemoryException>(() => dirty.SetLength(9000, backing));
             Assert.Equal(Errno.EPERM, refusal.Errno);
-            Assert.Contains("behind its end", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("past its end", refusal.Message, StringComparison.Ordinal);
             Assert.Equal(5000, dirty.Length);
         }
     }

@@ -6,6 +6,9 @@ public sealed class ControlGroups : IDisposable
 {
     private const string Unlimited1 = "9223372036854771712\n";
 
+    // Statistics of a group in which nothing could be reclaimed.
+    private const string Nothing = "inactive_file 0\nactive_file 0\n", Nothing1 = "total_cache 0\ntotal_rss 2000\ntotal_inactive_file 0\ntotal_active_file 0\n";
+
     private readonly string _root = Directory.CreateTempSubdirectory("groups").FullName;
 
     [Fact]
@@ -17,7 +20,7 @@ public sealed class ControlGroups : IDisposable
         WriteUnified("", "9000\n", 8500);
         Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
         // Not the smallest limit, but the one that leaves least.
-        Assert.Equal(500, LinuxControlGroup.Available(freeSwap: 0, _root));
+        Assert.Equal(500, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Fact]
@@ -26,7 +29,7 @@ public sealed class ControlGroups : IDisposable
         Write("/proc/self/cgroup", "0::/system.slice/docker-1234.scope\n");
         WriteUnified("", "5000\n", 2000);
         Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
-        Assert.Equal(3000, LinuxControlGroup.Available(freeSwap: 0, _root));
+        Assert.Equal(3000, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Theory]
@@ -39,7 +42,7 @@ public sealed class ControlGroups : IDisposable
         Write1("/a", Unlimited1, 4000);
         Write1("", Unlimited1, 8000);
         Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
-        Assert.Equal(3000, LinuxControlGroup.Available(freeSwap: 0, _root));
+        Assert.Equal(3000, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Theory]
@@ -58,7 +61,7 @@ public sealed class ControlGroups : IDisposable
         WriteUnified("/a", limit, 10);
         Write1("/a", limit, 10);
         Assert.Null(LinuxControlGroup.Smallest(_root));
-        Assert.Null(LinuxControlGroup.Available(freeSwap: 0, _root));
+        Assert.Null(LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Fact]
@@ -71,19 +74,22 @@ public sealed class ControlGroups : IDisposable
         Assert.Null(LinuxControlGroup.Smallest(_root));
         Write("/sys/fs/cgroup/a/memory.current", "2000\n");
         Assert.Equal(5000, LinuxControlGroup.Smallest(_root)?.LimitBytes);
-        // How much of it could be dropped is not known: the kernel is the judge.
-        Assert.Null(LinuxControlGroup.Available(freeSwap: 0, _root));
+        // How much of what is used could be reclaimed is not known: up to the limit itself, the kernel decides.
+        Assert.Equal(5000, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Theory]
-    [InlineData("file 900\nshmem 300\n", 0, null, 3600)]
-    [InlineData("anon 1\nfile 300\nshmem 900\n", 0, null, 3000)]
-    [InlineData("", 700, null, 3700)]
-    [InlineData("", 700, "max\n", 3700)]
-    [InlineData("", 700, "500\n", 3400)]
-    [InlineData("", 300, "500\n", 3300)]
-    [InlineData("", 300, "0\n", 3000)]
-    public void Files_can_be_dropped_and_memory_swapped(string stat, long freeSwap, string? swapLimit, long left)
+    [InlineData("file 1000\nshmem 300\ninactive_file 500\nactive_file 100\n", 0, null, 3600)]
+    [InlineData("anon 1\nfile 900\nshmem 900\ninactive_file 0\nactive_file 0\n", 0, null, 3000)]
+    [InlineData("inactive_file 0\nactive_file 100\nslab_reclaimable 800\nslab_unreclaimable 50\n", 0, null, 3900)]
+    [InlineData("inactive_file 1900\nactive_file 0\nslab_reclaimable 1900\n", 0, null, 5000)]
+    [InlineData(Nothing, 700, null, 3700)]
+    [InlineData(Nothing, 700, "max\n", 3700)]
+    [InlineData(Nothing, 700, "500\n", 3400)]
+    [InlineData(Nothing, 300, "500\n", 3300)]
+    [InlineData(Nothing, 300, "0\n", 3000)]
+    [InlineData("", 0, null, 5000)]
+    public void Pages_of_files_and_caches_are_reclaimable_and_memory_can_be_swapped(string stat, long freeSwap, string? swapLimit, long left)
     {
         Write("/proc/self/cgroup", "0::/a\n");
         WriteUnified("/a", "5000\n", 2000, stat);
@@ -93,16 +99,16 @@ public sealed class ControlGroups : IDisposable
             Write("/sys/fs/cgroup/a/memory.swap.current", "100\n");
         }
 
-        Assert.Equal(left, LinuxControlGroup.Available(freeSwap, _root));
+        Assert.Equal(left, LinuxControlGroup.Most(freeSwap, _root));
     }
 
     [Theory]
-    [InlineData("total_cache 900\ntotal_shmem 300\n", 0, null, 3600)]
-    [InlineData("cache 9\ntotal_cache 300\ntotal_shmem 900\n", 700, null, 3700)]
-    [InlineData("", 700, Unlimited1, 3700)]
-    [InlineData("", 700, "5400\n", 3300)]
-    [InlineData("", 200, "5400\n", 3200)]
-    [InlineData("", 700, "5000\n", 3000)]
+    [InlineData("total_cache 900\ntotal_shmem 300\ntotal_rss 1100\ntotal_inactive_file 500\ntotal_active_file 100\n", 0, null, 3600)]
+    [InlineData("active_file 9\ntotal_cache 2000\ntotal_shmem 900\ntotal_inactive_file 0\ntotal_active_file 0\n", 700, null, 3700)]
+    [InlineData(Nothing1, 700, Unlimited1, 3700)]
+    [InlineData(Nothing1, 700, "5400\n", 3300)]
+    [InlineData(Nothing1, 200, "5400\n", 3200)]
+    [InlineData(Nothing1, 700, "5000\n", 3000)]
     public void Version_1_limits_memory_and_swap_together(string stat, long freeSwap, string? bothLimit, long left)
     {
         Write("/proc/self/cgroup", "1:memory:/a\n");
@@ -113,7 +119,67 @@ public sealed class ControlGroups : IDisposable
             Write("/sys/fs/cgroup/memory/a/memory.memsw.usage_in_bytes", "2100\n");
         }
 
-        Assert.Equal(left, LinuxControlGroup.Available(freeSwap, _root));
+        Assert.Equal(left, LinuxControlGroup.Most(freeSwap, _root));
+    }
+
+    [Theory]
+    [InlineData("max\n", "3000\n", 3000, 1000)]
+    [InlineData("5000\n", "3000\n", 3000, 1000)]
+    [InlineData("3000\n", "5000\n", 3000, 1000)]
+    [InlineData("3000\n", "max\n", 3000, 1000)]
+    public void What_slows_a_process_down_to_a_standstill_is_a_limit_too(string max, string high, long limit, long left)
+    {
+        Write("/proc/self/cgroup", "0::/a\n");
+        WriteUnified("/a", max, 2000);
+        Write("/sys/fs/cgroup/a/memory.high", high);
+        Assert.Equal(new MemoryLimit(limit, 2000), LinuxControlGroup.Smallest(_root));
+        Assert.Equal(left, LinuxControlGroup.Most(freeSwap: 0, _root));
+    }
+
+    [Theory]
+    [InlineData("total_cache 100\ntotal_rss 200\ntotal_inactive_file 60\ntotal_active_file 40\n", null, 4800)]
+    [InlineData("total_cache 100\ntotal_rss 200\ntotal_inactive_file 60\ntotal_active_file 40\n", "900\n", 4000)]
+    [InlineData("total_cache 9000\ntotal_rss 200\ntotal_inactive_file 60\ntotal_active_file 40\n", null, 3100)]
+    [InlineData("total_cache 0\ntotal_rss 0\ntotal_inactive_file 1900\ntotal_active_file 1900\n", "2000\n", 5000)]
+    public void Version_1_does_not_say_how_much_of_the_kernels_memory_is_reclaimable_so_it_is_not_counted_as_lost(string stat, string? kernel, long left)
+    {
+        Write("/proc/self/cgroup", "1:memory:/a\n");
+        Write1("/a", "5000\n", 2000, stat);
+        if (kernel is not null)
+        {
+            Write("/sys/fs/cgroup/memory/a/memory.kmem.usage_in_bytes", kernel);
+        }
+
+        Assert.Equal(left, LinuxControlGroup.Most(freeSwap: 0, _root));
+    }
+
+    [Fact]
+    public void Version_1_reports_the_limit_of_groups_that_a_container_does_not_show()
+    {
+        Write("/proc/self/cgroup", "1:memory:/docker/1234\n");
+        Write1("", Unlimited1, 2000, Nothing1 + "hierarchical_memory_limit 5000\n");
+        Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
+        Assert.Equal(3000, LinuxControlGroup.Most(freeSwap: 0, _root));
+        Write1("", Unlimited1, 2000, Nothing1 + "hierarchical_memory_limit 9223372036854771712\n");
+        Assert.Null(LinuxControlGroup.Smallest(_root));
+    }
+
+    [Theory]
+    [InlineData("35 31 0:32 /docker/1234 /groups/memory rw,relatime - cgroup cgroup rw,memory", "2:memory:/docker/1234/sub", false)]
+    [InlineData("35 31 0:32 / /groups/memory rw shared:1 - cgroup cgroup rw,cpu,memory", "2:cpu,memory:/sub", false)]
+    [InlineData("35 31 0:32 / /groups\\040here rw - cgroup2 cgroup2 rw,nsdelegate", "0::/sub", true)]
+    [InlineData("35 31 0:32 /docker /groups/all rw - cgroup2 - rw", "0::/docker/sub", true)]
+    public void Groups_are_looked_for_where_they_are_mounted(string mount, string group, bool isUnified)
+    {
+        Write("/proc/self/mountinfo", $"23 1 8:1 / / rw - ext4 /dev/root rw\n34 31 0:31 / /groups/cpuset rw - cgroup cgroup rw,cpuset\nnonsense\n{mount}\n");
+        Write("/proc/self/cgroup", group + "\n");
+        var point = mount.Split(' ')[4].Replace("\\040", " ", StringComparison.Ordinal);
+        Write($"{point}/sub/{(isUnified ? "memory.max" : "memory.limit_in_bytes")}", "5000\n");
+        Write($"{point}/sub/{(isUnified ? "memory.current" : "memory.usage_in_bytes")}", "2000\n");
+        Write($"{point}/{(isUnified ? "memory.max" : "memory.limit_in_bytes")}", "7000\n");
+        Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
+        Write($"{point}/sub/{(isUnified ? "memory.max" : "memory.limit_in_bytes")}", "max\n");
+        Assert.Equal(7000, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Fact]
@@ -121,7 +187,7 @@ public sealed class ControlGroups : IDisposable
     {
         Write("/proc/self/cgroup", "0::/a\n");
         WriteUnified("/a", "2000\n", 5000);
-        Assert.Equal(0, LinuxControlGroup.Available(freeSwap: 100, _root));
+        Assert.Equal(0, LinuxControlGroup.Most(freeSwap: 100, _root));
         Assert.Equal(0, LinuxControlGroup.Smallest(_root)?.AvailableBytes);
     }
 
@@ -146,14 +212,14 @@ public sealed class ControlGroups : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    private void WriteUnified(string group, string limit, long used, string stat = "file 0\n")
+    private void WriteUnified(string group, string limit, long used, string stat = Nothing)
     {
         Write($"/sys/fs/cgroup{group}/memory.max", limit);
         Write($"/sys/fs/cgroup{group}/memory.current", $"{used}\n");
         Write($"/sys/fs/cgroup{group}/memory.stat", stat);
     }
 
-    private void Write1(string group, string limit, long used, string stat = "total_cache 0\n")
+    private void Write1(string group, string limit, long used, string stat = Nothing1)
     {
         Write($"/sys/fs/cgroup/memory{group}/memory.limit_in_bytes", limit);
         Write($"/sys/fs/cgroup/memory{group}/memory.usage_in_bytes", $"{used}\n");

@@ -1,8 +1,6 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
-using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
 
 namespace Posix.SharedMemory;
@@ -13,9 +11,6 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 {
     /// <summary>The smallest piece that an interrupted allocation is cut down to.</summary>
     private const long SmallestPiece = 64 << 10;
-
-    /// <summary>A monitor for each open that grows: not the descriptor's, which maps and unmaps must not wait for while another thread grows.</summary>
-    private static readonly ConditionalWeakTable<SafeFileHandle, object> s_growers = [];
 
     private readonly SystemCalls _calls = calls;
     private readonly SystemSeals _seals = seals;
@@ -47,28 +42,23 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     {
         // SYNC growth: one at a time reads the length, clears the last page's rest and sets the new length. Another process
         // could make that rest part of the object meanwhile, and ftruncate would take away what it had just grown.
-        // The kernel's lock pairs with that of every other open; the monitor keeps apart the threads that share this one.
-        lock (s_growers.GetOrCreateValue(target.Handle))
+        // The turn pairs with that of every other thread and process.
+        using var turn = new LinuxTurn(files, locks, target);
+        var found = GetLength(target);
+        if (found < length)
         {
-            using var own = target.SharesOpen ? ReopenToLock(target) : null;
-            var locked = own is null ? target : target with { Handle = own };
-            locks.Wait(locked, RecordLock.Growth);
-            try
-            {
-                var found = GetLength(target);
-                if (found < length)
-                {
-                    _lastPage.ClearPast(target, found);
-                    Extend(target, found, length, backing);
-                }
-
-                return found <= length;
-            }
-            finally
-            {
-                locks.Release(locked, RecordLock.Growth);
-            }
+            _lastPage.ClearPast(target, found);
+            Extend(target, found, length, backing);
         }
+
+        return found <= length;
+    }
+
+    internal override void Shrink(in OpenObject target, long length)
+    {
+        // SYNC growth: pairs with Grow, and with others who shorten: ftruncate would make longer what they have made shorter still.
+        using var turn = new LinuxTurn(files, locks, target);
+        base.Shrink(target, length);
     }
 
     internal override void Reserve(in OpenObject target, ByteRange range)
@@ -101,18 +91,6 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         {
             throw _seals.Refused(error, "fallocate(FALLOC_FL_PUNCH_HOLE)", target, SystemSeals.AgainstWriting);
         }
-    }
-
-    /// <summary>
-    /// Opens the object anew, for a lock that ends with this process and that no other process can undo: on an open that another process has
-    /// too it would do neither. <see langword="null"/> where that is not allowed: another user's object, or no /proc.
-    /// </summary>
-    private SafeFileHandle? ReopenToLock(in OpenObject target)
-    {
-        var error = files.Reopen(target, O_RDWR, out var handle);
-        return error == Errno.EMFILE || error == Errno.ENFILE || error == Errno.ENOMEM
-            ? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text)
-            : handle;
     }
 
     private Errno PunchHole(in OpenObject target, ByteRange range)

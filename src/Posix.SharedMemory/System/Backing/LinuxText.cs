@@ -3,10 +3,10 @@ using System.Buffers.Text;
 
 namespace Posix.SharedMemory;
 
-/// <summary>The text of a small file that the kernel makes up, in a borrowed buffer: it is read often, and its lines are no strings.</summary>
+/// <summary>The text of a small file that the kernel makes up, in a borrowed buffer: it is read often, and no string is made of its lines.</summary>
 internal readonly struct LinuxText : IDisposable
 {
-    /// <summary>More than most such files have.</summary>
+    /// <summary>Larger than most such files.</summary>
     private const int UsualBytes = 8 << 10;
 
     private readonly byte[]? _buffer;
@@ -18,10 +18,10 @@ internal readonly struct LinuxText : IDisposable
         _length = length;
     }
 
-    private ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
+    internal ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
 
     /// <summary>Reads a file.</summary>
-    /// <returns>Whether there is one that this user may read.</returns>
+    /// <returns>Whether it exists and this user may read it.</returns>
     internal static bool TryRead(string path, out LinuxText text)
     {
         text = default;
@@ -49,7 +49,7 @@ internal readonly struct LinuxText : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It went meanwhile, or is another user's.
+            // It is gone by now, or belongs to another user.
             return false;
         }
         finally
@@ -58,7 +58,7 @@ internal readonly struct LinuxText : IDisposable
         }
     }
 
-    /// <summary>The number that a file consists of; <see langword="null"/> where there is no file, or a word in it.</summary>
+    /// <summary>The number that a file consists of; <see langword="null"/> where there is no file, or something else in it.</summary>
     internal static long? ReadNumber(string path)
     {
         if (!TryRead(path, out var text))
@@ -72,10 +72,24 @@ internal readonly struct LinuxText : IDisposable
         }
     }
 
-    /// <summary>The number behind a word at the beginning of a line; <see langword="null"/> where there is none.</summary>
-    internal long? NumberBehind(ReadOnlySpan<byte> word) => NumberIn(LineAfter(word));
+    /// <summary>The number after a word at the beginning of a line; <see langword="null"/> where there is none.</summary>
+    internal long? NumberAfter(ReadOnlySpan<byte> word) => NumberIn(LineAfter(word));
 
-    /// <summary>What is behind a word at the beginning of a line; empty where there is none.</summary>
+    /// <summary>The number after a word anywhere in a line, with a blank before it; <see langword="null"/> where there is none.</summary>
+    internal long? NumberAfterWord(ReadOnlySpan<byte> word)
+    {
+        foreach (var line in Lines())
+        {
+            if (Bytes[line].IndexOf(word) is > 0 and var at && Bytes[line][at - 1] == ' ')
+            {
+                return NumberIn(Bytes[line][(at + word.Length)..]);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What follows a word at the beginning of a line; empty where there is none.</summary>
     internal ReadOnlySpan<byte> LineAfter(ReadOnlySpan<byte> word)
     {
         foreach (var line in Lines())
@@ -89,14 +103,15 @@ internal readonly struct LinuxText : IDisposable
         return default;
     }
 
-    /// <summary>Gets where the lines are. They end at line feeds alone: a carriage return may be part of a name.</summary>
+    /// <summary>Gets the ranges of the lines. Only line feeds end them: a carriage return may be part of a name.</summary>
     internal MemoryExtensions.SpanSplitEnumerator<byte> Lines() => MemoryExtensions.Split(Bytes, (byte)'\n');
 
     internal ReadOnlySpan<byte> this[Range line] => Bytes[line];
 
     public void Dispose() => Return(_buffer);
 
-    private static long? NumberIn(ReadOnlySpan<byte> text) => Utf8Parser.TryParse(text.TrimStart((byte)' '), out long number, out _) && number >= 0 ? number : null;
+    /// <summary>The number at the beginning of a text, after blanks.</summary>
+    internal static long? NumberIn(ReadOnlySpan<byte> text) => Utf8Parser.TryParse(text.TrimStart((byte)' '), out long number, out _) && number >= 0 ? number : null;
 
     private static byte[] Enlarge(byte[] buffer)
     {

@@ -35,6 +35,15 @@ internal class SystemBacking
     /// <returns>False where the object is longer than that already; it stays as it is.</returns>
     internal virtual bool Grow(in OpenObject target, long length, Backing backing) => throw Platform.NotSupported();
 
+    /// <summary>Makes an object shorter and never longer, also where another process shortens it at the same time.</summary>
+    internal virtual void Shrink(in OpenObject target, long length)
+    {
+        if (GetLength(target) > length)
+        {
+            SetLength(target, length);
+        }
+    }
+
     /// <summary>Reserves the memory of a part.</summary>
     internal virtual void Reserve(in OpenObject target, ByteRange range) => throw Platform.NotSupported();
 

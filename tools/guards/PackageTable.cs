@@ -1,0 +1,101 @@
+namespace Guards;
+
+/// <summary>What is promised of one project under src/. A package that comes gets a table here; a folder that comes gets a line in its table.</summary>
+/// <param name="Name">The project's name.</param>
+internal sealed record PackageTable(string Name)
+{
+    /// <summary>Gets the tables, what a package uses before it.</summary>
+    internal static IReadOnlyList<PackageTable> All { get; } =
+    [
+        new("Posix.SharedMemory")
+        {
+            PublicNamespaces = ["Posix.SharedMemory", "Posix.SharedMemory.Inspection"],
+            Leaf = "Vocabulary",
+            Rooms = new(StringComparer.Ordinal)
+            {
+                ["Vocabulary"] = [],
+                ["Interop"] = [],
+                // System makes what Inspection reports, and Objects return it: of Inspection both use the words only.
+                ["System"] = ["Interop", "Inspection"],
+                ["Mapping"] = ["System", "Interop"],
+                ["Objects"] = ["Mapping", "System", "Interop", "Inspection"],
+                ["Regions"] = ["Objects", "Mapping", "System", "Interop"],
+                ["Passing"] = ["Objects", "Mapping", "System", "Interop"],
+                ["Inspection"] = ["Objects", "Mapping", "System", "Interop"],
+            },
+            CallsUpward = ["IMappingOwner"],
+            LongClasses = new(StringComparer.Ordinal)
+            {
+                ["SharedMemoryObject"] = 1180, ["DescriptorPassing"] = 480, ["MemoryMapping"] = 405,
+            },
+            Way = new(
+                [
+                    "SharedMemoryObject.Open(String,FileMode,FileAccess,UnixFileMode)", "SharedMemoryObject.SetLength", "SharedMemoryObject.Map",
+                    "MemoryMapping.GetSpan", "SharedMemoryObject.Unlink(String)",
+                ],
+                "Linux", MostFiles: 38, MostLines: 855, MostReturns: 20)
+            {
+                // Membership of UnlinkOnLastDispose; disposal where opening fails; Populate; measuring the room; growing on file systems without fallocate; odd lengths.
+                Aside =
+                [
+                    "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf",
+                    "LinuxBacking.GrowInPieces", "LastPage.ClearPast",
+                ],
+            },
+        },
+        new("Posix.SharedMemory.Threading")
+        {
+            PublicNamespaces = ["Posix.SharedMemory.Threading"],
+            Uses = ["Posix.SharedMemory"],
+        },
+        new("Posix.SharedMemory.Channels")
+        {
+            PublicNamespaces = ["Posix.SharedMemory.Channels"],
+            Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading"],
+        },
+        new("Posix.SharedMemory.Tool")
+        {
+            Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels"],
+            Packages = ["System.CommandLine", "Spectre.Console"],
+        },
+    ];
+
+    /// <summary>Gets the packages of this repository that its project may refer to.</summary>
+    internal string[] Uses { get; init; } = [];
+
+    /// <summary>Gets the packages from elsewhere that its project may refer to.</summary>
+    internal string[] Packages { get; init; } = [];
+
+    /// <summary>Gets the namespaces that its public types are in.</summary>
+    internal string[] PublicNamespaces { get; init; } = [];
+
+    /// <summary>Gets the folder that all others but <c>Interop</c> may use.</summary>
+    internal string? Leaf { get; init; }
+
+    /// <summary>Gets its folders, and the folders that each of them may use beside itself and the leaf; without any, there is no order.</summary>
+    internal Dictionary<string, string[]> Rooms { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>Gets what carries a call upward all the same: <c>Type</c> or <c>Type.Member</c>. The list gets shorter, never longer.</summary>
+    internal string[] CallsUpward { get; init; } = [];
+
+    /// <summary>Gets the classes that are longer than <see cref="MostLines"/>, with the lines that they may have. The list gets shorter, never longer.</summary>
+    internal Dictionary<string, int> LongClasses { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>Gets how many lines a class may have over all its parts, doc comments not counted.</summary>
+    internal const int MostLines = 375;
+
+    /// <summary>Gets the calls of the way of a byte, in order, and its limits.</summary>
+    internal WayTable? Way { get; init; }
+}
+
+/// <summary>The way of a byte: the calls a reader follows, and how many files, lines and returns to a file it may take.</summary>
+/// <param name="Calls">Public methods, as <c>Type.Method(first parameters' types)</c>.</param>
+/// <param name="System">The word that the class of the system that is followed begins with.</param>
+/// <param name="MostFiles">How many files may be entered.</param>
+/// <param name="MostLines">How many lines of methods may be read, doc comments not counted.</param>
+/// <param name="MostReturns">How many files may be entered more than once.</param>
+internal sealed record WayTable(string[] Calls, string System, int MostFiles, int MostLines, int MostReturns)
+{
+    /// <summary>Gets the methods where the way forks for what an ordinary object does not meet: they are not followed. The list gets shorter, never longer.</summary>
+    internal string[] Aside { get; init; } = [];
+}
