@@ -190,6 +190,8 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>
     internal OpenObject Target => _descriptor.Target;
 
+    internal bool IsDisposed => _descriptor.Handle.IsClosed;
+
     private Platform Platform => _descriptor.Platform;
 
     /// <summary>

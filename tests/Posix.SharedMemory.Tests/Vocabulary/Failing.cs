@@ -41,7 +41,7 @@ public sealed class Failing
 
         using var unpublished = SharedMemoryObject.CreateUnpublished(1);
         var unnamed = Assert.Throws<SharedMemoryException>(() => unpublished.Publish(taken));
-        Assert.Equal((Errno.EEXIST, "linkat", taken.Name), (unnamed.Errno, unnamed.Operation, unnamed.ObjectName));
+        Assert.Equal((Errno.EEXIST, "Publish", taken.Name), (unnamed.Errno, unnamed.Operation, unnamed.ObjectName));
     }
 
     [Fact]
