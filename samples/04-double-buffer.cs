@@ -60,7 +60,7 @@ void Read()
     {
         using var memory = SharedMemoryObject.Open(front, FileMode.Open, FileAccess.Read);
         using var mapping = memory.Map();
-        ref readonly var number = ref mapping.GetReadOnlySpan<int>(0, 1)[0];
+        ref readonly var number = ref mapping.GetReadOnlyReference<int>(0);
 
         // If the number is the same before and after, the copy is of one frame.
         var frame = Volatile.Read(in number);

@@ -19,7 +19,7 @@ if (args is ["read", var shared])
     int read = 0, growths = 0;
     for (long at = Header; read < Lines;)
     {
-        var complete = Volatile.Read(in view.GetReadOnlySpan<long>(0, 1)[0]);
+        var complete = Volatile.Read(in view.GetReadOnlyReference<long>(0));
         growths += view.Length < complete && view.Refresh() ? 1 : 0;
         for (; at < complete; read++)
         {

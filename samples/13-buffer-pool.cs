@@ -7,7 +7,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using Posix.SharedMemory;
 
-const int Frames = 60;
+const int Frames = 60, BufferBytes = 320 * 200 * 4;
 const long Most = 1L << 30;
 
 if (args is ["--client", var socketPath])
@@ -26,7 +26,8 @@ try
     var self = Environment.ProcessPath!;
     string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
     using var client = Process.Start(program[0], [.. program[1..], "--client", path]);
-    var (shown, torn) = await ComposeAsync();
+    using var socket = await listener.AcceptAsync(limit.Token);
+    var (shown, torn) = await ComposeAsync(socket, limit);
     await client.WaitForExitAsync();
     Console.WriteLine($"compositor: {shown} frames shown, {torn} torn");
     return client.ExitCode == 0 && shown == Frames && torn == 0 ? 0 : 1;
@@ -37,114 +38,84 @@ finally
 }
 
 // The compositor maps the pool once. It shows a buffer when it is committed, and then releases it.
-async Task<(int Shown, int Torn)> ComposeAsync()
+static async Task<(int Shown, int Torn)> ComposeAsync(Socket socket, CancellationTokenSource limit)
 {
-    using var socket = await listener.AcceptAsync(limit.Token);
     var message = new byte[Marshal.SizeOf<Request>()];
     int shown = 0, torn = 0;
     SharedMemoryObject? pool = null;
     MemoryMapping? pixels = null;
-    try
+    while (true)
     {
-        while (true)
+        // snippet: handles
+        using var received = await socket.ReceiveHandlesAsync(message, maxHandles: 1, limit.Token);
+        if (received.BytesReceived == 0)
         {
-            // snippet: handles
-            using var received = await socket.ReceiveHandlesAsync(message, maxHandles: 1, limit.Token);
-            if (received.BytesReceived == 0)
-            {
-                return (shown, torn);
-            }
+            pixels?.Dispose();
+            pool?.Dispose();
+            return (shown, torn);
+        }
 
-            // A client may send anything: an invalid request ends the connection.
-            var request = MemoryMarshal.Read<Request>(message);
-            if (received.BytesReceived != message.Length || received.DataTruncated || (request.What == What.CreatePool) != (pool is null))
+        // A client may send anything: an invalid request ends the connection.
+        var request = MemoryMarshal.Read<Request>(message);
+        if (received.BytesReceived != message.Length || received.DataTruncated || (request.What == What.CreatePool) != (pool is null))
+        {
+            throw new InvalidDataException("An invalid request.");
+        }
+        // end
+
+        if (request.What == What.CreatePool)
+        {
+            // snippet: take
+            pool = received.TakeObject(0);   // Throws if it is not memory; disposing the message then closes it.
+            if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > Most)
             {
-                throw new InvalidDataException("An invalid request.");
+                throw new InvalidDataException("The pool can be shortened by its client, or is too large.");
             }
             // end
 
-            switch (request.What)
-            {
-                case What.CreatePool:
-                    // snippet: take
-                    pool = received.TakeObject(0);   // Throws if it is not memory; disposing the message then closes it.
-                    if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > Most)
-                    {
-                        throw new InvalidDataException("The pool can be shortened by its client, or is too large.");
-                    }
-                    // end
-
-                    pixels = pool.Map(new() { Access = FileAccess.Read, AddressSpace = Most });
-                    Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB; stable: {pixels.IsStable}");
-                    break;
-                case What.ResizePool:
-                    pixels!.Refresh();
-                    Console.WriteLine($"compositor: the pool has grown to {pixels.Length >> 10} KiB, at the same address");
-                    break;
-                case What.Commit:
-                    var frame = pixels!.GetReadOnlySpan(request.Offset, checked(request.Width * request.Height * 4));   // Throws if it is not inside the pool.
-                    torn += frame.ContainsAnyExcept(frame[0]) ? 1 : 0;
-                    shown++;
-                    await socket.SendAsync(message);   // Released: the client may draw into it again.
-                    break;
-            }
+            pixels = pool.Map(new() { Access = FileAccess.Read });
+            Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB; stable: {pixels.IsStable}");
+            continue;
         }
-    }
-    finally
-    {
-        pixels?.Dispose();
-        pool?.Dispose();
+
+        var frame = pixels!.GetReadOnlySpan(request.Offset, BufferBytes);   // Throws if it is not inside the pool.
+        torn += frame.ContainsAnyExcept(frame[0]) ? 1 : 0;
+        shown++;
+        await socket.SendAsync(message);   // Released: the client may draw into it again.
     }
 }
 
-// The client has two buffers in its pool, draws into the free one, and grows the pool with its window.
+// The client has two buffers in its pool, and draws into the free one.
 static async Task DrawAsync(string socketPath)
 {
     using var socket = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
     await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath));
-    int width = 320, height = 200;
-    using var pool = SharedMemoryObject.CreateAnonymous(2L * width * height * 4, new() { DebugName = "wl_shm" });
+    using var pool = SharedMemoryObject.CreateAnonymous(2 * BufferBytes, new() { DebugName = "wl_shm" });
     pool.AddSeals(MemorySeals.Shrink);
-    using var pixels = pool.Map(new() { AddressSpace = Most });
+    using var pixels = pool.Map();
     // snippet: send
     await socket.SendHandlesAsync(Encode(new() { What = What.CreatePool }), [pool.SafeFileHandle]);
     // end
 
-    var free = new Queue<int>([0, 1]);
+    var free = new Queue<long>([0, BufferBytes]);
     var release = new byte[Marshal.SizeOf<Request>()];
     for (var frame = 0; frame < Frames; frame++)
     {
-        if (frame == Frames / 2)
-        {
-            // First wait for both buffers: the new ones have other offsets.
-            while (free.Count < 2)
-            {
-                await socket.ReceiveAsync(release);
-                free.Enqueue(MemoryMarshal.Read<Request>(release).Buffer);
-            }
-
-            (width, height) = (640, 400);
-            pool.SetLength(2L * width * height * 4);
-            pixels.Refresh();
-            await socket.SendAsync(Encode(new() { What = What.ResizePool }));
-        }
-
         if (free.Count == 0)
         {
             await socket.ReceiveAsync(release);
-            free.Enqueue(MemoryMarshal.Read<Request>(release).Buffer);
+            free.Enqueue(MemoryMarshal.Read<Request>(release).Offset);
         }
 
-        var buffer = free.Dequeue();
-        var offset = buffer * width * height * 4;
-        pixels.GetSpan(offset, width * height * 4).Fill((byte)frame);
-        await socket.SendAsync(Encode(new() { What = What.Commit, Buffer = buffer, Offset = offset, Width = width, Height = height }));
+        var offset = free.Dequeue();
+        pixels.GetSpan(offset, BufferBytes).Fill((byte)frame);
+        await socket.SendAsync(Encode(new() { What = What.Commit, Offset = offset }));
     }
 
     while (free.Count < 2)
     {
         await socket.ReceiveAsync(release);
-        free.Enqueue(MemoryMarshal.Read<Request>(release).Buffer);
+        free.Enqueue(MemoryMarshal.Read<Request>(release).Offset);
     }
 }
 
@@ -155,18 +126,6 @@ static byte[] Encode(Request request)
     return bytes;
 }
 
-internal enum What
-{
-    CreatePool,
-    ResizePool,
-    Commit,
-}
+internal enum What { CreatePool, Commit }
 
-internal struct Request
-{
-    public What What;
-    public int Buffer;
-    public int Offset;
-    public int Width;
-    public int Height;
-}
+internal record struct Request(What What, long Offset);

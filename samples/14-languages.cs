@@ -73,7 +73,7 @@ static string Exchange(string name, string answer, Func<int> letThemWork)
     using var cleanup = new NameOwner(made);
     using var inverse = made.Map();
     // end
-    var header = inverse.GetReadOnlySpan<FrameHeader>(0, 1)[0];
+    var header = inverse.GetReadOnlyReference<FrameHeader>(0);
     var sum = 0L;
     foreach (var (pixel, inverted) in pixels.ToArray().Zip(inverse.GetReadOnlySpan(Pixels, Width * Height).ToArray()))
     {

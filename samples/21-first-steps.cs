@@ -65,10 +65,10 @@ internal static class Reader
     public static int Run(string name, int readings)
     {
         // snippet: view
-        // GetReference is for writable mappings; this is a reference into a read-only one.
+        // A read-only mapping has read-only references.
         using var shared = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
         using var view = shared.Map();
-        ref readonly var reading = ref view.GetReadOnlySpan<Reading>(0, 1)[0];
+        ref readonly var reading = ref view.GetReadOnlyReference<Reading>(0);
         // end
         for (var taken = 0; taken < readings;)
         {

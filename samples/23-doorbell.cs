@@ -33,8 +33,10 @@ for (var value = 1; value <= Values; value++)
     }
     catch (SocketException)
     {
-        // No reader is there, or it has unheard rings: it will look at the data in any case.
+        // No reader is there, or it has not heard the last rings yet: it will look at the data in any case.
     }
+
+    Thread.Sleep(1);                                        // The rate of a sensor.
 }
 // end
 
@@ -65,7 +67,7 @@ static async Task<int> ReadAsync(string name, string path)
         while (last < Values)
         {
             // Look after every ring, and once before the first: the data counts, not the number of rings.
-            last = Volatile.Read(in map.GetReadOnlySpan<int>(0, 1)[0]);
+            last = Volatile.Read(in map.GetReadOnlyReference<int>(0));
             looks++;
             if (last < Values)
             {

@@ -40,7 +40,7 @@ public sealed class PublicComments : Task
         var home = NameOf(type);
         return new[] { "T:" + home }
             .Concat(type.GetFields(Declared).Where(field => field.IsPublic || field.IsFamily || field.IsFamilyOrAssembly).Select(field => $"F:{home}.{field.Name}"))
-            .Concat(type.GetMethods(Declared).Where(IsOffered).Select(method => "M:" + IdOf(home, method)))
+            .Concat(type.GetMethods(Declared).Where(method => IsOffered(method) && method.Name != "Finalize").Select(method => "M:" + IdOf(home, method)))
             .Concat(type.GetConstructors(Declared).Where(IsOffered).Select(constructor => "M:" + IdOf(home, constructor)))
             .Concat(type.GetProperties(Declared).Where(property => property.GetAccessors(true).Any(IsOffered))
                 .Select(property => $"P:{home}.{property.Name}{Parameters(property.GetIndexParameters())}"))

@@ -55,31 +55,41 @@ sys.exit(bool(missing))
 PYTHON
 }
 
-# commented: the comments beside the library are those of public members, all that its public surface lists.
+# commented PACKAGE: the comments beside the library are those of public members, all that its public surface lists.
 commented() {
-    python3 - "$(find "$packages" -name 'Posix.SharedMemory.[0-9]*.nupkg')" src/Posix.SharedMemory/PublicAPI.*.txt <<'PYTHON'
+    local name
+    name=$(basename "$1" | sed -E 's/\.[0-9].*//')
+    python3 - "$1" "lib/net10.0/$name.xml" "src/$name"/PublicAPI.*.txt <<'PYTHON'
 import re, sys, zipfile
 
-comments = zipfile.ZipFile(sys.argv[1]).read("lib/net10.0/Posix.SharedMemory.xml").decode()
-surface = "".join(open(path).read() for path in sys.argv[2:])
+comments = zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode()
+surface = "".join(open(path).read() for path in sys.argv[3:])
 names = {re.split(r"[(`~]", name)[0] for name in re.findall(r'<member name="\w:([^"]+)"', comments)}
 # Constructors, operators and indexers are spelled otherwise there.
 internal = sorted(name for name in names if re.sub(r"\.(#ctor|op_\w+|Item)$", "", name) not in surface)
 for name in internal:
     print(f"the comments have {name}, which is not public")
-print(f"{len(names)} names with comments, {len(comments) // 1024} KiB")
-sys.exit(bool(internal) or len(names) < 100)
+print(f"{sys.argv[2]}: {len(names)} names with comments, {len(comments) // 1024} KiB")
+sys.exit(bool(internal) or not names)
 PYTHON
 }
 
-expect 'Posix.SharedMemory.[0-9]*.nupkg' Posix.SharedMemory.nuspec LICENSE README.md icon.png \
-    lib/net10.0/Posix.SharedMemory.dll lib/net10.0/Posix.SharedMemory.xml
-expect 'Posix.SharedMemory.[0-9]*.snupkg' Posix.SharedMemory.nuspec lib/net10.0/Posix.SharedMemory.pdb
-expect 'Posix.SharedMemory.Tool.[0-9]*.nupkg' Posix.SharedMemory.Tool.nuspec LICENSE README.md icon.png tools/net10.0/any/DotnetToolSettings.xml \
-    tools/net10.0/any/{Posix.SharedMemory,Spectre.Console,System.CommandLine,shm}.dll tools/net10.0/any/{Posix.SharedMemory,shm}.pdb \
-    tools/net10.0/any/shm.{deps,runtimeconfig}.json
+# Every project under src/ is a package: a library, or a command, which carries the libraries that it refers to.
+for project in src/*/*.csproj; do
+    name=$(basename "$project" .csproj)
+    if grep -q '<PackAsTool>true' "$project"; then
+        command=$(sed -n 's/.*<ToolCommandName>\(.*\)<.*/\1/p' "$project")
+        own=()
+        others=()
+        for library in $(sed -n 's/.*ProjectReference Include=.*\/\(.*\)\.csproj.*/\1/p' "$project"); do own+=("tools/net10.0/any/$library."{dll,pdb}); done
+        for library in $(sed -n 's/.*PackageReference Include="\([^"]*\)".*/\1/p' "$project"); do others+=("tools/net10.0/any/$library.dll"); done
+        expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png tools/net10.0/any/DotnetToolSettings.xml \
+            "tools/net10.0/any/$command".{dll,pdb,deps.json,runtimeconfig.json} "${own[@]}" "${others[@]}"
+    else
+        expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png "lib/net10.0/$name".{dll,xml}
+        expect "$name.[0-9]*.snupkg" "$name.nuspec" "lib/net10.0/$name.pdb"
+        commented "$(find "$packages" -name "$name.[0-9]*.nupkg")"
+    fi
 
-commented
-for package in "$packages"/*.nupkg; do
-    described "$package"
+    described "$(find "$packages" -name "$name.[0-9]*.nupkg")"
 done

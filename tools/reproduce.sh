@@ -10,18 +10,24 @@ trap 'rm -rf "$copy"' EXIT
 git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
     tar --create --null --files-from=- | tar --extract --directory "$copy"
 printf 'gitdir: %s\n' "$(git rev-parse --absolute-git-dir)" >"$copy/.git"
-# Analyzers judge the code and do not change it.
-dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false "$copy/src/Posix.SharedMemory.Tool"
-
 # same PACKAGE NAME BUILT: what the package has under a name is what was built here.
 same() {
     python3 -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$1" "$2" | cmp - "$3"
     echo "$(basename "$2"): the same $(stat --format %s "$3") bytes from $PWD and from $copy"
 }
 
-library=$(find "$packages" -name 'Posix.SharedMemory.[0-9]*.nupkg')
-built=$copy/src/Posix.SharedMemory/bin/Release/net10.0
-same "$library" lib/net10.0/Posix.SharedMemory.dll "$built/Posix.SharedMemory.dll"
-same "$library" lib/net10.0/Posix.SharedMemory.xml "$built/Posix.SharedMemory.xml"
-same "${library%.nupkg}.snupkg" lib/net10.0/Posix.SharedMemory.pdb "$built/Posix.SharedMemory.pdb"
-same "$(find "$packages" -name 'Posix.SharedMemory.Tool.[0-9]*.nupkg')" tools/net10.0/any/shm.dll "$copy/src/Posix.SharedMemory.Tool/bin/Release/net10.0/shm.dll"
+for project in src/*/*.csproj; do
+    name=$(basename "$project" .csproj)
+    # Analyzers judge the code and do not change it.
+    dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false "$copy/$(dirname "$project")"
+    package=$(find "$packages" -name "$name.[0-9]*.nupkg")
+    built=$copy/src/$name/bin/Release/net10.0
+    if grep -q '<PackAsTool>true' "$project"; then
+        command=$(sed -n 's/.*<ToolCommandName>\(.*\)<.*/\1/p' "$project")
+        same "$package" "tools/net10.0/any/$command.dll" "$built/$command.dll"
+    else
+        same "$package" "lib/net10.0/$name.dll" "$built/$name.dll"
+        same "$package" "lib/net10.0/$name.xml" "$built/$name.xml"
+        same "${package%.nupkg}.snupkg" "lib/net10.0/$name.pdb" "$built/$name.pdb"
+    fi
+done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Draws the README's pictures from what shm prints here, on objects made for it: docs/pictures/draw.sh
-# It needs root, for a /dev/shm of its own, python3 and script(1).
+# It needs root, for a /dev/shm and a PID namespace of its own, python3 and script(1).
 set -eu
 cd "$(dirname "$0")/../.."
 dotnet build --nologo --verbosity quiet src/Posix.SharedMemory.Tool
@@ -12,7 +12,8 @@ draw() { # NAME COMMAND…
 }
 export -f draw
 
-exec unshare --mount --propagation private bash -eu -c '
+# In a PID namespace of its own, every process can be inspected: holders are 1 there, and not 1+.
+exec unshare --mount --pid --fork --mount-proc bash -eu -c '
     mount -t tmpfs -o size=256m,mode=1777 tmpfs /dev/shm
     bin=$(mktemp -d)
     trap "rm -rf $bin" EXIT

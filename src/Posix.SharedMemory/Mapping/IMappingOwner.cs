@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>The object that mappings were made of: it refuses to shrink below one.</summary>
+/// <summary>The object that mappings were made of: it knows where its live mappings end, and refuses to shrink below one.</summary>
 internal interface IMappingOwner
 {
     /// <summary>Gets what platform verbs act on.</summary>

@@ -21,7 +21,7 @@ public sealed partial class MemoryMapping
         using var lease = Acquire();
         // SAFETY: the lease keeps the range mapped. The kernel checks each page; where no page can go, no check is needed.
         var source = MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length);
-        if (!_extent.IsStable)
+        if (!_range.Extent!.IsStable)
         {
             return _platform.Mapping.TryCopyFrom((nint)source, destination);
         }

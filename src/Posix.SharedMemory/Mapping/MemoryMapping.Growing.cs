@@ -55,8 +55,8 @@ public sealed partial class MemoryMapping
                 }
             }
 
+            _range.Extent!.End = Offset + length;
             Volatile.Write(ref _length, length);
-            _extent.End = Offset + length;
             return true;
         }
     }

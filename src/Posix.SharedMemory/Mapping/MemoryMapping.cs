@@ -5,7 +5,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>A part of an object in this process's memory. Disposing it unmaps, once the last lease is gone.</summary>
 /// <remarks>
-/// It outlives the object it was made from. A span or reference taken directly is valid until the mapping is disposed or
+/// It outlives the object it was made from. A mapping that is no longer referenced is unmapped by the garbage collector, even while its object lives. A span or reference taken directly is valid until the mapping is disposed or
 /// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
@@ -14,7 +14,6 @@ public sealed partial class MemoryMapping : IDisposable
     private readonly Platform _platform;
     private readonly IMappingOwner _owner;
     private readonly SafeMappingHandle _range;
-    private readonly MappedExtent _extent;
     private readonly MappingRequest _request;
     private readonly long _slack;
     private readonly bool _follows;
@@ -25,12 +24,11 @@ public sealed partial class MemoryMapping : IDisposable
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
-    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappedExtent extent, MappingRequest request, long slack, bool follows)
+    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, long slack, bool follows)
     {
         _platform = platform;
         _owner = owner;
         _range = range;
-        _extent = extent;
         _request = request;
         _slack = slack;
         _follows = follows;
@@ -62,12 +60,13 @@ public sealed partial class MemoryMapping : IDisposable
     {
         get
         {
-            if (!_extent.IsStable && _owner.CannotEndBefore(Offset + Length))
+            var extent = _range.Extent!;
+            if (!extent.IsStable && _owner.CannotEndBefore(Offset + Length))
             {
-                _extent.IsStable = true;
+                extent.IsStable = true;
             }
 
-            return _extent.IsStable;
+            return extent.IsStable;
         }
     }
 

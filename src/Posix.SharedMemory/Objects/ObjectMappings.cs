@@ -3,8 +3,8 @@ namespace Posix.SharedMemory;
 /// <summary>Maps an object, and keeps the list of what is mapped: the object refuses to shrink below a live mapping.</summary>
 internal sealed class ObjectMappings(ObjectDescriptor descriptor) : IMappingOwner
 {
-    /// <summary>What is mapped, by a mapping or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
-    private MappedExtents? _extents;
+    /// <summary>Where the mappings end that exist, by themselves or by a lease. Guarded, as shrinking is, by the descriptor's monitor.</summary>
+    private MappedExtents _extents;
 
     OpenObject IMappingOwner.Target => descriptor.Target;
 
@@ -14,7 +14,7 @@ internal sealed class ObjectMappings(ObjectDescriptor descriptor) : IMappingOwne
 
     object IMappingOwner.Gate => descriptor.Handle;
 
-    internal bool IsEmpty => _extents is null or { IsEmpty: true };
+    internal bool IsEmpty => !_extents.IsAnyMapped;
 
     /// <summary>Maps a part.</summary>
     /// <param name="whole">Whether the caller gave no part, so that an empty object is the fault.</param>
@@ -54,7 +54,7 @@ internal sealed class ObjectMappings(ObjectDescriptor descriptor) : IMappingOwne
         var target = descriptor.Target;
         lock (descriptor.Handle)
         {
-            if (_extents?.FindEndPast(length) is { } end)
+            if (_extents.FindPast(length) is >= 0 and var end)
             {
                 // Disposing the mapping would not help if the object is sealed.
                 throw platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
@@ -71,9 +71,10 @@ internal sealed class ObjectMappings(ObjectDescriptor descriptor) : IMappingOwne
     internal void Note(MemorySeals seals)
     {
         descriptor.KnownSeals |= seals;
-        if (_extents is { } extents && descriptor.KeepsBytes(descriptor.KnownSeals))
+        if (_extents.IsAnyMapped && descriptor.Platform.Seals.Get(descriptor.Target, out var present).IsSuccess && descriptor.KeepsBytes(present))
         {
-            extents.SetStable(descriptor.Platform.Backing.GetLength(descriptor.Target));
+            // For mappings that outlive this object, which can no longer ask the kernel then.
+            _extents.SetStable(descriptor.Platform.Backing.GetLength(descriptor.Target));
         }
     }
 
@@ -127,10 +128,9 @@ internal sealed class ObjectMappings(ObjectDescriptor descriptor) : IMappingOwne
             };
             // Huge pages are mapped whole, and none is reserved ahead.
             var range = descriptor.Platform.Mapping.Map(target, descriptor.HasHugePages ? request with { Length = request.AddressSpace } : request);
-            _extents ??= new();
-            var extent = range.Extent = _extents.Add(offset + mapped.Length);
-            extent.IsStable = descriptor.KeepsBytes(descriptor.KnownSeals);
-            return new MemoryMapping(descriptor.Platform, this, range, extent, request, slack, follows);
+            range.Extent = new(offset + mapped.Length) { IsStable = descriptor.KeepsBytes(descriptor.KnownSeals) };
+            _extents.Add(range.Extent);
+            return new(descriptor.Platform, this, range, request, slack, follows);
         }
     }
 

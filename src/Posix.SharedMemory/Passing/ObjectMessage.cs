@@ -2,15 +2,15 @@ using System.Buffers.Binary;
 
 namespace Posix.SharedMemory;
 
-/// <summary>The sixteen bytes that go with an object's descriptor: docs/spec/passing.md.</summary>
+/// <summary>The sixteen bytes that are sent with an object's descriptor: docs/spec/objects/passing.md.</summary>
 internal static class ObjectMessage
 {
-    /// <summary>The length of a message: eight bytes that tell what it is, and the object's length as the sender saw it, little-endian.</summary>
+    /// <summary>The length of a message: eight bytes that identify it, and the object's length as the sender saw it, little-endian.</summary>
     internal const int Bytes = 16;
 
     private const int LengthOffset = 8;
 
-    /// <summary>Gets what a message begins with. The last byte is the layout's version.</summary>
+    /// <summary>Gets the first bytes of a message. The last of them is the version of the layout.</summary>
     private static ReadOnlySpan<byte> Magic => "SHMOBJ\0\u0001"u8;
 
     internal static void Write(Span<byte> message, long length)
@@ -19,8 +19,8 @@ internal static class ObjectMessage
         BinaryPrimitives.WriteInt64LittleEndian(message[LengthOffset..], length);
     }
 
-    /// <summary>Reads what the sender said of the object, which is to be believed only as far as the kernel says so too.</summary>
-    /// <exception cref="InvalidDataException">The bytes are something else.</exception>
+    /// <summary>Reads what the sender says about the object. It must be checked against what the kernel says.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not an object message.</exception>
     internal static long Read(ReadOnlySpan<byte> message)
     {
         if (message.StartsWith(Magic[..^1]) && message[Magic.Length - 1] != Magic[^1])

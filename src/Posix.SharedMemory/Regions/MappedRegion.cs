@@ -33,7 +33,7 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path is not valid; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EEXIST"/>: a file has the path, and <see cref="MappedRegionOptions.OnConflict"/> does not let it be replaced. <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no
-    /// such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: the path is a directory's, or the length is not a multiple of the huge pages that files there consist of.
+    /// such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: a directory is to be replaced, or the length is not a multiple of the huge pages that files there consist of.
     /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>: there is not enough space. <see cref="Errno.EFBIG"/>. Nothing is left behind.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or has huge pages and address space is requested.</exception>

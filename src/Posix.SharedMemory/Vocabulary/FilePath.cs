@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Posix.SharedMemory;
 
-/// <summary>The path of a file, checked and made absolute, in the bytes that C wants: a NUL stands behind the end.</summary>
+/// <summary>The path of a file, checked and made absolute, in the bytes that C expects: a NUL follows.</summary>
 internal readonly struct FilePath
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -20,12 +20,12 @@ internal readonly struct FilePath
     /// <summary>Gets the path's bytes and the NUL.</summary>
     internal ReadOnlySpan<byte> Bytes => _bytes;
 
-    /// <summary>Gets the path as messages name it.</summary>
+    /// <summary>Gets the path for messages.</summary>
     internal ObjectName Label => ObjectName.FromSystem(_bytes.AsSpan(0, _bytes.Length - 1));
 
     internal FilePath Directory => new(System.IO.Path.GetDirectoryName(Text)!);
 
-    /// <exception cref="ArgumentException">Empty, a NUL or half a surrogate pair inside, or the root.</exception>
+    /// <exception cref="ArgumentException">The path is empty, contains a NUL or an unpaired surrogate, or is the root.</exception>
     internal static FilePath Parse(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -34,7 +34,7 @@ internal readonly struct FilePath
             throw new ArgumentException("A path may not hold a NUL.", nameof(path));
         }
 
-        // What cannot be UTF-8 is refused by the encoding, as an ArgumentException.
+        // The encoding refuses what has no UTF-8 form, with an ArgumentException.
         var parsed = new FilePath(System.IO.Path.GetFullPath(path));
         return System.IO.Path.GetFileName(parsed.Text.AsSpan()).IsEmpty
             ? throw new ArgumentException("The path names a directory, not a file.", nameof(path))

@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Posix.SharedMemory;
 
-/// <summary>A name that has been checked: no slash inside, no NUL, valid UTF-16, at most 255 bytes.</summary>
-/// <remarks>The default value is "no name". Names read from the system may be any bytes; those keep the bytes.</remarks>
+/// <summary>A checked name: no inner slash, no NUL, valid UTF-16, at most 255 bytes.</summary>
+/// <remarks>The default value is "no name". A name read from the system may have any bytes, and keeps them.</remarks>
 internal readonly struct ObjectName : IEquatable<ObjectName>
 {
     /// <summary>The longest name in bytes, without a leading slash and the closing NUL.</summary>
@@ -31,7 +31,7 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     private ReadOnlySpan<char> Bare => Text.AsSpan().TrimStart('/');
 
     /// <summary>Checks a name that a caller wrote.</summary>
-    /// <exception cref="ArgumentException">Empty, a dot, two dots, a slash inside, a NUL or half a surrogate pair.</exception>
+    /// <exception cref="ArgumentException">The name is empty, a dot or two dots, or contains a slash, a NUL or an unpaired surrogate.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENAMETOOLONG"/>: more than 255 bytes.</exception>
     internal static ObjectName Parse(
         string name, string operation, [CallerArgumentExpression(nameof(name))] string? parameter = null)
@@ -57,16 +57,16 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     }
 
     /// <summary>Checks a name that a caller gave in bytes, which need not be UTF-8.</summary>
-    /// <exception cref="ArgumentException">Empty, longer than 255 bytes, a dot, two dots, a slash inside, or a NUL.</exception>
+    /// <exception cref="ArgumentException">The name is empty, longer than 255 bytes, a dot or two dots, or contains a slash or a NUL.</exception>
     internal static ObjectName Parse(ReadOnlySpan<byte> name, [CallerArgumentExpression(nameof(name))] string? parameter = null) =>
         name.Length is 0 or > MaxBytes || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8) || name.ContainsAny((byte)'/', (byte)0)
             ? throw new ArgumentException($"The name of a shared memory object is 1 to {MaxBytes} bytes, not a dot or two, without a slash or a NUL.", parameter)
             : FromSystem(name);
 
-    /// <summary>Takes a name as the system's directory holds it: any bytes.</summary>
+    /// <summary>Makes a name from the system's directory, which may have any bytes.</summary>
     internal static ObjectName FromSystem(ReadOnlySpan<byte> bytes) => new(Encoding.UTF8.GetString(bytes), bytes.ToArray());
 
-    /// <summary>Writes the bytes without leading slashes and a NUL behind them; returns their number without the NUL.</summary>
+    /// <summary>Writes the bytes without leading slashes, followed by a NUL; returns their number without the NUL.</summary>
     internal int WriteTo(Span<byte> destination)
     {
         int length;
@@ -87,7 +87,7 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     /// <summary>The bytes, without leading slashes.</summary>
     internal byte[] ToArray() => _systemBytes ?? Encoding.UTF8.GetBytes(Bare.ToString());
 
-    /// <summary>The bytes as they were written or read, slashes included, and a NUL behind them.</summary>
+    /// <summary>The bytes as they were written or read, including slashes, followed by a NUL.</summary>
     internal byte[] ToTerminated() => _systemBytes is null ? Encoding.UTF8.GetBytes(Text + '\0') : [.. _systemBytes, 0];
 
     public bool Equals(ObjectName other) =>

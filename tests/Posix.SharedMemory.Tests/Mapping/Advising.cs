@@ -160,7 +160,7 @@ public sealed class Advising
         mapping.GetSpan().Fill(5);
         var address = (nint)mapping.DangerousGetPointer();
         mapping.Advise(advice, s_page + 1, (2 * s_page) - 2);
-        Assert.Equal(1, platform.Calls.Count(call => call == "madvise(MADV_POPULATE_WRITE)"));
+        Assert.Equal(1, platform.Calls.Count(call => call == "madvise"));
         if (flag is not null)
         {
             // The whole pages around what was named, and no other.

@@ -133,7 +133,9 @@ public sealed class Creating
         Directory.CreateDirectory(directory.File("directory"));
         Refused(Errno.ENOENT, directory.File("missing/region"), 1);
         Refused(Errno.ENOTDIR, directory.File("file/region"), 1);
-        Refused(Errno.EINVAL, directory.File("directory"), 1);
+        Refused(Errno.EEXIST, directory.File("directory"), 1);
+        Assert.Equal(
+            Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("directory"), 1, FileCleanup.OnDispose, s_replacing)).Errno);
         Refused(Errno.ENAMETOOLONG, directory.File(new string('x', 256)), 1);
         // More than any file system has, and more than any has address space for.
         var error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 1L << 60, FileCleanup.OnDispose));

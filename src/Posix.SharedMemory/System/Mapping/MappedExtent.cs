@@ -1,31 +1,29 @@
 namespace Posix.SharedMemory;
 
-/// <summary>How far into an object one mapping of it reaches, for as long as it is mapped.</summary>
-/// <param name="list">The object's list.</param>
-/// <param name="end">The byte after the last one.</param>
-internal sealed class MappedExtent(MappedExtents list, long end)
+/// <summary>Where in its object a mapping ends, for as long as it is mapped: the object must not be cut below it.</summary>
+/// <remarks>An object lists these instead of its mappings, so that the garbage collector can take a mapping that nobody references any more.</remarks>
+internal sealed class MappedExtent(long end)
 {
+    /// <summary>The end of what is not mapped any more.</summary>
+    internal const long Unmapped = -1;
+
     private long _end = end;
     private volatile bool _isStable;
 
-    /// <summary>Gets or sets the byte after the last one that is mapped.</summary>
+    /// <summary>Gets or sets the end, in bytes from the object's first; <see cref="Unmapped"/> once the range is unmapped.</summary>
     internal long End
     {
         get => Volatile.Read(ref _end);
         set => Volatile.Write(ref _end, value);
     }
 
-    /// <summary>Gets or sets whether no process can take these bytes away.</summary>
+    /// <summary>Gets or sets whether no process can cut the object below the end, nor below one that is adopted later.</summary>
     internal bool IsStable
     {
         get => _isStable;
         set => _isStable = value;
     }
 
+    /// <summary>Gets or sets the next one of the same object.</summary>
     internal MappedExtent? Next { get; set; }
-
-    internal MappedExtent? Previous { get; set; }
-
-    /// <summary>Takes the extent out of the list: its range is unmapped.</summary>
-    internal void Remove() => list.Remove(this);
 }

@@ -16,13 +16,14 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
         SetHandle(address);
     }
 
-    /// <summary>Gets or sets the entry in the object's list of what is mapped, which goes when the range is unmapped.</summary>
+    /// <summary>Gets or sets what notes that the range is unmapped.</summary>
     internal MappedExtent? Extent { get; set; }
 
     protected override bool ReleaseHandle()
     {
-        var isUnmapped = Libc.munmap(handle, _length) == 0;
-        Extent?.Remove();
-        return isUnmapped;
+        var unmapped = Libc.munmap(handle, _length) == 0;
+        // Not before: until then the object may not be cut below it. Without a lock: this may be the finalizer's thread.
+        Extent?.End = MappedExtent.Unmapped;
+        return unmapped;
     }
 }
