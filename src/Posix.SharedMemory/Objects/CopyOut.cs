@@ -76,11 +76,11 @@ internal readonly struct CopyOut(ObjectDescriptor descriptor)
     }
 
     /// <summary>
-    /// Returns whether the kernel cannot copy between these two by itself: an append-only file, another kind of device, a disk, a filter (seccomp) that
-    /// refuses the call.
+    /// Returns whether the kernel cannot copy between these two by itself: an append-only file, another kind of device, a disk, a position past 16 TiB
+    /// (<see cref="Errno.EOVERFLOW"/>), a kernel without the call.
     /// </summary>
     internal static bool MustGoThroughBuffer(Errno error) =>
-        error == Errno.EINVAL || error == Errno.EXDEV || error == Errno.ENOSYS || error == Errno.EOPNOTSUPP;
+        error is Errno.EINVAL or Errno.EXDEV or Errno.ENOSYS or Errno.EOPNOTSUPP or Errno.EOVERFLOW;
 
     private int Read(Span<byte> destination, long offset) => descriptor.Platform.Mapping.Read(descriptor.Target, destination, offset);
 

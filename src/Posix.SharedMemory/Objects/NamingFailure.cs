@@ -6,21 +6,31 @@ internal static class NamingFailure
     /// <param name="error">Why.</param>
     /// <param name="operation">The call, or the member, that failed.</param>
     /// <param name="name">The name.</param>
-    internal static SharedMemoryException Of(Errno error, string operation, in ObjectName name) => new(error, operation, name.Text, error switch
+    internal static SharedMemoryException Of(Errno error, string operation, in ObjectName name)
     {
-        Errno.EEXIST => "an object has this name. Open it with Open or OpenOrCreate; replace it with SharedMemoryOptions.OnConflict; "
-            + "or remove what a killed process left with SharedMemoryObject.TryUnlink, or shm rm",
-        Errno.ENOENT => operation == "Publish" ? null
-            : IsDirectoryMissing() ? "there is no /dev/shm on this machine, where Linux keeps shared memory objects: mount a tmpfs there"
-            : "no object has this name. Create it with Create or OpenOrCreate, or wait for another process to create it with OpenWhenReadyAsync",
-        Errno.EACCES => Owner(name),
-        Errno.EINVAL => "what has this name is not a shared memory object",
-        Errno.ELOOP => "a symbolic link has this name; links are not followed",
-        Errno.ENOSPC => "the file system of shared memory (/dev/shm on Linux) has no room for another name: see shm df",
-        Errno.EROFS => "the file system of shared memory (/dev/shm on Linux) is mounted read-only",
-        Errno.EMFILE => "this process has as many descriptors open as RLIMIT_NOFILE allows",
-        _ => null,
-    });
+        var isMissing = error == Errno.ENOENT && IsDirectoryMissing();
+        var detail = error switch
+        {
+            Errno.ENOENT when isMissing => "there is no /dev/shm on this machine, where Linux keeps shared memory objects: mount a tmpfs there",
+            Errno.EACCES => Owner(name),
+            Errno.EINVAL => "what has this name is not a shared memory object",
+            Errno.ELOOP => "a symbolic link has this name; links are not followed",
+            Errno.ENOSPC => "the file system of shared memory (/dev/shm on Linux) has no room for another name",
+            Errno.EROFS => "the file system of shared memory (/dev/shm on Linux) is mounted read-only",
+            Errno.EMFILE => "this process has as many descriptors open as RLIMIT_NOFILE allows",
+            _ => null,
+        };
+        var advice = error switch
+        {
+            Errno.EEXIST => "An object has this name: open it with Open or OpenOrCreate; replace it with SharedMemoryOptions.OnConflict; "
+                + "or remove what a killed process left with SharedMemoryObject.TryUnlink, or shm rm",
+            Errno.ENOENT when !isMissing && operation == "shm_open" =>
+                "No object has this name: create it with Create or OpenOrCreate, or wait until another process creates it with OpenWhenReadyAsync",
+            Errno.EACCES when detail is not null => "Its owner, or root, can change the permissions, remove it, or give it to another user (SetOwner)",
+            _ => null,
+        };
+        return new(error, operation, name.Text, detail, advice);
+    }
 
     private static bool IsDirectoryMissing() => OperatingSystem.IsLinux() && !Directory.Exists("/dev/shm");
 
@@ -29,9 +39,8 @@ internal static class NamingFailure
         try
         {
             return Platform.Current.Names.Find(name) is { } status && status.Identity != default
-                ? $"the object belongs to user {status.UserId}, group {status.GroupId}, and its permissions are {Octal(status.Permissions)}: "
-                    + "its owner, or root, can change them, remove it, or give it to another user (SetOwner)"
-                : "this user may not create names in the file system of shared memory (/dev/shm on Linux, which needs mode 1777)";
+                ? $"the object belongs to user {status.UserId}, group {status.GroupId}, and its permissions are {Octal(status.Permissions)}"
+                : null;
         }
         catch (SharedMemoryException)
         {

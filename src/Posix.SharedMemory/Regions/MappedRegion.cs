@@ -292,9 +292,9 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    private static SharedMemoryException CannotPlace(Errno error, in FilePath path) => new(error, nameof(Create), path.Text, error == Errno.EEXIST
-        ? "a file has this path. Attach to it, replace it with MappedRegionOptions.OnConflict, or delete it"
-        : null);
+    private static SharedMemoryException CannotPlace(Errno error, in FilePath path) => new(
+        error, nameof(Create), path.Text, detail: null,
+        advice: error == Errno.EEXIST ? "A file has this path: attach to it, replace it with MappedRegionOptions.OnConflict, or delete it" : null);
 
     /// <summary>Puts the new file where it is to be. All else that may fail comes before.</summary>
     private void Place(FilePath? temporary, FileCleanup cleanup)

@@ -152,6 +152,28 @@ public sealed class Sealing
         Assert.Throws<SharedMemoryException>(() => unpublished.AddSeals(MemorySeals.Shrink));
     }
 
+    [SkippableFact]
+    [Rule("seals.execwrite")]
+    public void Exec_on_executable_memory_adds_the_seals_against_changing_it()
+    {
+        using var memory = SharedMemoryObject.CreateAnonymous(4096, new() { Executable = true });
+        Skip.If(memory.Permissions.HasFlag(UnixFileMode.UserExecute) && !KnowsExec(), "This kernel does not have the seal Exec (before Linux 6.3).");
+        using (memory.Map())
+        {
+            Assert.Equal(Errno.EBUSY, Assert.Throws<SharedMemoryException>(() => memory.AddSeals(MemorySeals.Exec)).Errno);
+        }
+
+        memory.AddSeals(MemorySeals.Exec);
+        Assert.Equal(MemorySeals.Exec | MemorySeals.Shrink | MemorySeals.Grow | AgainstWriting, memory.Seals);
+        Assert.Equal(Errno.EPERM, Assert.Throws<SharedMemoryException>(() => memory.Write("x"u8, 0)).Errno);
+
+        static bool KnowsExec()
+        {
+            using var probe = SharedMemoryObject.CreateAnonymous(0);
+            return probe.Seals.HasFlag(MemorySeals.Exec);
+        }
+    }
+
     [Fact]
     [Rule("seals.unknown")]
     public void Refuses_what_is_no_seal_before_any_call()

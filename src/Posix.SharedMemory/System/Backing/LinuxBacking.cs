@@ -208,9 +208,9 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
     {
-        if (error == Errno.ENOSPC)
+        if (error is Errno.ENOSPC or Errno.EDQUOT or Errno.ENOMEM)
         {
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {_room.Describe(target)}");
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {_room.Describe(target, error)}", LinuxRoom.Advice(target, error));
         }
 
         if (error == Errno.EOPNOTSUPP)
