@@ -36,7 +36,7 @@ const string Script = """
 
 if (SharedMemoryDirectory.GetUsage().AvailableBytes < 9 << 20)
 {
-    Console.WriteLine("SKIPPED: this sample needs 9 MiB in /dev/shm; Python would die of a bus error.");
+    Console.WriteLine("SKIPPED: this sample needs 9 MiB in /dev/shm; a bus error would end Python.");
     return 0;
 }
 

@@ -5,7 +5,7 @@ using Posix.SharedMemory.Benchmarks;
 const string Usage = """
     usage: compare                          all questions, in under fifteen minutes; writes docs/benchmarks.md and its plots
            compare QUESTION…                only these; prints, and writes nothing
-           report                           writes document and plots anew from the numbers of the last run of all questions
+           report                           writes document and plots again from the numbers of the last run of all questions
            bdn [ARGUMENTS]                  BenchmarkDotNet, with its own arguments
            repeat QUESTION CANDIDATE COUNT  one candidate alone, for strace and perf
     """;

@@ -6,25 +6,61 @@ namespace Posix.SharedMemory.Tool.Tests;
 public sealed class Asking
 {
     [Fact]
-    public void Tells_its_version()
+    public void Prints_its_version()
     {
         var version = Shm.Print("--version");
         Assert.Matches(@"^shm \d+\.\d+\.\d+[-.\w]*\n$", version);
         Assert.Equal(version, Shm.Print("--no-color", "--version"));
+        Assert.Equal(version, Shm.Print("-v"));
     }
 
     [Theory]
-    [InlineData("shm: which command? (shm --help tells more)")]
-    [InlineData("shm: 'frames' is no command (shm --help tells more)", "frames")]
-    [InlineData("shm: ls: '--larg' is no option; a name that begins with a dash stands behind -- (shm ls --help tells more)", "ls", "--larg")]
-    [InlineData("shm: ls: Unrecognized command or argument 'b' (shm ls --help tells more)", "ls", "a", "b")]
-    [InlineData("shm: rm: Required argument 'NAME' missing for command: 'rm' (shm rm --help tells more)", "rm")]
-    [InlineData("shm: cat: Required argument missing for option: '--offset' (shm cat --help tells more)", "cat", "a", "--offset")]
-    [InlineData("shm: ls: 'yes' is no span of time: 30s, 5m, 2h, 7d, 3w (shm ls --help tells more)", "ls", "--older", "yes")]
-    [InlineData("shm: ls: 'nobody at all' is no user here (shm ls --help tells more)", "ls", "--owner", "nobody at all")]
-    [InlineData("shm: ls: 'size' is no ORDER: name, length, allocated, owner, holders, modified (shm ls --help tells more)", "ls", "--sort", "size")]
-    [InlineData("shm: completion: 'tcsh' is no shell: bash, zsh, fish (shm completion --help tells more)", "completion", "tcsh")]
+    [InlineData("shm: unknown command 'frames' (see shm --help)", "frames")]
+    [InlineData("shm: ls: unknown option '--larg'; did you mean '--larger'? (see shm ls --help)", "ls", "--larg")]
+    [InlineData("shm: ls: unexpected argument 'b' (see shm ls --help)", "ls", "a", "b")]
+    [InlineData("shm: rm: Required argument 'NAME' missing for command: 'rm' (see shm rm --help)", "rm")]
+    [InlineData("shm: cat: Required argument missing for option: '--offset' (see shm cat --help)", "cat", "a", "--offset")]
+    [InlineData("shm: ls: 'yes' is not a span of time; examples: 30s, 5m, 2h, 7d, 3w (see shm ls --help)", "ls", "--older", "yes")]
+    [InlineData("shm: ls: no user is called 'nobody at all' (see shm ls --help)", "ls", "--owner", "nobody at all")]
+    [InlineData("shm: ls: 'size' is not a valid ORDER; choose from name, length, allocated, owner, holders, modified (see shm ls --help)", "ls", "--sort", "size")]
+    [InlineData("shm: completion: 'tcsh' is not a valid shell; choose from bash, zsh, fish (see shm completion --help)", "completion", "tcsh")]
     public void Refuses_wrong_usage_in_one_line(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
+
+    [Fact]
+    public void Alone_it_lists_the_commands()
+    {
+        Assert.Equal(Shm.Print("--help"), Shm.Print());
+        Assert.Equal(Shm.Print("--help"), Shm.Print("--no-color"));
+        Assert.Equal(Shm.Print("--help"), Shm.Print("help"));
+        Assert.Contains("\n  ls ", Shm.Print(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_comes_before_or_after_the_command()
+    {
+        foreach (var command in CommandLine.Names)
+        {
+            Assert.Equal(Shm.Print(command, "--help"), Shm.Print("help", command));
+        }
+    }
+
+    [Theory]
+    [InlineData("shm: unknown command 'list'; did you mean 'ls'? (see shm --help)", "list")]
+    [InlineData("shm: unknown command 'delete'; did you mean 'rm'? (see shm --help)", "delete", "frames")]
+    [InlineData("shm: unknown command 'dleete'; did you mean 'rm'? (see shm --help)", "dleete")]
+    [InlineData("shm: unknown command 'STAT'; did you mean 'stat'? (see shm --help)", "STAT")]
+    [InlineData("shm: unknown command 'crate'; did you mean 'create'? (see shm --help)", "crate")]
+    [InlineData("shm: unknown command 'wach'; did you mean 'watch'? (see shm --help)", "wach")]
+    [InlineData("shm: unknown command 'version'; did you mean '--version'? (see shm --help)", "version")]
+    [InlineData("shm: unknown command 'zebra' (see shm --help)", "zebra")]
+    [InlineData("shm: unknown command 'x\\x1B' (see shm --help)", "x\e")]
+    [InlineData("shm: unknown option '--json' (see shm --help)", "--json")]
+    [InlineData("shm: help: unknown command 'list'; did you mean 'ls'? (see shm help --help)", "help", "list")]
+    [InlineData("shm: help: unexpected argument 'stat' (see shm help --help)", "help", "ls", "stat")]
+    [InlineData("shm: stat: unknown option '--nope'; put -- before a name that starts with a dash (see shm stat --help)", "stat", "--nope", "frames")]
+    [InlineData("shm: stat: unknown option '--jsn'; did you mean '--json'? (see shm stat --help)", "stat", "frames", "--jsn")]
+    [InlineData("shm: ls: unknown option '-l'; put -- before a name that starts with a dash (see shm ls --help)", "ls", "-l")]
+    public void Says_what_was_probably_meant(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 
     [Fact]
     public void Every_command_has_help_with_examples()
@@ -37,7 +73,7 @@ public sealed class Asking
     }
 
     [Fact]
-    public void No_flag_takes_the_word_behind_it()
+    public void No_flag_takes_the_word_after_it()
     {
         var flags = 0;
         foreach (var command in CommandLine.MakeAll())
@@ -60,7 +96,7 @@ public sealed class Asking
     }
 
     [Fact]
-    public void A_word_behind_a_flag_is_a_name()
+    public void A_word_after_a_flag_is_a_name()
     {
         using var objects = new Objects();
         var name = objects.Add("a");
@@ -68,7 +104,7 @@ public sealed class Asking
         var ran = Shm.Run("rm", name, "--if-unused", "false");
         Assert.Equal((1, 2), (ran.ExitCode, ran.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
         Assert.Equal(["a"], objects.Names());
-        Assert.Equal("No object that nobody holds\n", Shm.Print("gc", "--remove", "false"));
+        Assert.Equal("Nothing to remove: every object is in use\n", Shm.Print("gc", "--remove", "false"));
         Assert.Contains("no object matches", Shm.Fail("rm", "-y", objects.Prefix + "none*"), StringComparison.Ordinal);
     }
 
@@ -77,14 +113,14 @@ public sealed class Asking
     {
         using var objects = new Objects();
         Assert.Equal(Shm.Print("ls", "--help"), Shm.Print("ls", "-h"));
-        Assert.Contains("'-?' is no option", Shm.Refuse("ls", "-?"), StringComparison.Ordinal);
-        Assert.Equal("shm: stat: h: No such file or directory (ENOENT)", Shm.Fail("stat", "/h"));
+        Assert.Contains("unknown option '-?'", Shm.Refuse("ls", "-?"), StringComparison.Ordinal);
+        Assert.Equal("shm: stat: h: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("stat", "/h"));
         Assert.Equal("", Shm.Print("ls", "--names", "/?" + objects.Prefix));
         Assert.DoesNotContain("Usage", Shm.Run("ls", "--names", "/?").Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Help_shows_no_argument_as_required_that_may_be_left_out()
+    public void Help_shows_optional_arguments_as_optional()
     {
         Assert.DoesNotContain("<", Shm.Print("--help"), StringComparison.Ordinal);
         Assert.Contains("shm ls [<PATTERN>]", Shm.Print("ls", "--help"), StringComparison.Ordinal);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>Ten thousand objects, made by C, in a /dev/shm that nobody else sees.</summary>
+/// <summary>Ten thousand objects, made by C, in a private /dev/shm.</summary>
 public sealed class AtScale
 {
     private const int Count = 10_000;
@@ -82,9 +82,9 @@ public sealed class AtScale
         Assert.Equal(Count / 10 * Environment.SystemPageSize, Json("df").GetProperty("named").GetInt64());
         Assert.Equal(Count - 10, Json("gc").GetArrayLength());
         Assert.Equal(["1"], Read("rm")[^1..]);
-        Assert.Single(Read("rm"), line => line.Contains("c-00000: held by ", StringComparison.Ordinal));
+        Assert.Single(Read("rm"), line => line.Contains("c-00000: in use by process ", StringComparison.Ordinal));
         Assert.Equal("2", Read("refused")[^1]);
-        Assert.Matches(@"990 objects that nobody holds, .*; 990 removed$", Read("collected").Single());
+        Assert.Matches(@"990 objects in use by no process, .*; 990 removed$", Read("collected").Single());
         Assert.Equal(["0"], Read("removed"));
         Assert.Empty(Read("left"));
 

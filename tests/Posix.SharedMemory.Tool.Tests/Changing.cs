@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>Lengths, names and permissions of objects that are there.</summary>
+/// <summary>Lengths, names and permissions of existing objects.</summary>
 public sealed class Changing
 {
     [Fact]
@@ -16,7 +16,85 @@ public sealed class Changing
         Shm.Print("resize", name, "0");
         Assert.Equal(0, memory.Length);
         Assert.Contains("ENOENT", Shm.Fail("resize", objects.Prefix + "none", "1"), StringComparison.Ordinal);
-        Assert.Equal("shm: resize: '12Q' is no size: 4096, 64K, 10M, 2G, 1.5GiB, 0x1000 (shm resize --help tells more)", Shm.Refuse("resize", name, "12Q"));
+        Assert.Equal("shm: resize: '12Q' is not a valid size; examples: 4096, 64K, 10M, 2G, 1.5GiB, 0x1000 (see shm resize --help)", Shm.Refuse("resize", name, "12Q"));
+    }
+
+    [Fact]
+    public void Does_not_shorten_an_object_below_a_mapping_unless_forced()
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 65536);
+        using var peer = Peer.Start("hold", name, "write");
+        Assert.Equal("held", peer.ReadLine());
+        Assert.Matches(
+            $@"^shm: resize: {name}: process {peer.ProcessId} \(Posix.SharedMem\) maps bytes past the new end and would be killed by SIGBUS on touching them; use --force to shorten the object anyway$",
+            Shm.Fail("resize", name, "4096"));
+        Assert.Equal(65536, Objects.Read(name).Length);
+
+        // Growing is harmless, and so is cutting off less than the last page.
+        Shm.Print("resize", name, "65535");
+        Shm.Print("resize", name, "128K");
+        Assert.StartsWith($"shm: resize: {name}: in use by process {peer.ProcessId} ", Shm.Fail("resize", name, "256K", "--if-unused"), StringComparison.Ordinal);
+        Assert.Equal(131072, Objects.Read(name).Length);
+        Shm.Print("resize", name, "4096", "--force");
+        Assert.Equal(4096, Objects.Read(name).Length);
+        peer.Kill();
+        Watchdog.Until(() => Shm.Run("resize", name, "1", "--if-unused").ExitCode == 0, "the last process to close it");
+        Assert.Equal("shm: resize: --if-unused and --force cannot be used together (see shm resize --help)", Shm.Refuse("resize", name, "1", "--if-unused", "--force"));
+    }
+
+    [SkippableFact]
+    public void Does_not_shorten_an_object_that_a_hidden_process_may_map()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var objects = new Objects();
+        var name = objects.Add("a", 65536);
+        using var held = SharedMemoryObject.Open(name);
+        var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c '$SHM resize {name} 4096 < /dev/null; $SHM resize {name} 65000 && $SHM resize {name} 4096 --force'");
+        Assert.Equal(
+            (0, $"shm: resize: {name}: a process that cannot be seen from here may map bytes past the new end and would be killed by SIGBUS on touching them; use --force to shorten the object anyway\n"),
+            (ran.ExitCode, ran.Errors));
+        Assert.Equal(4096, held.Length);
+    }
+
+    [SkippableTheory]
+    [InlineData("y", 4096)]
+    [InlineData("n", 65536)]
+    [InlineData("", 65536)]
+    public void Asks_on_a_terminal_before_it_shortens_an_object_below_a_mapping(string answer, long length)
+    {
+        Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
+        using var objects = new Objects();
+        var name = objects.Add("a", 65536);
+        using var peer = Peer.Start("hold", name, "write");
+        Assert.Equal("held", peer.ReadLine());
+        var ran = Shm.Shell($"printf '{answer}\\n' | script -qec \"$SHM resize {name} 4096\" /dev/null", ("TERM", "xterm"));
+        Assert.Contains("on touching them. Shorten it? [y/N]", ran.Output, StringComparison.Ordinal);
+        Assert.Equal(length, Objects.Read(name).Length);
+        Assert.Equal(length == 4096 ? 0 : 1, ran.ExitCode);
+    }
+
+    [Fact]
+    public void Takes_a_name_as_other_programs_print_it()
+    {
+        using var objects = new Objects();
+        string name = objects.Add("a", 10), path = "/dev/shm/" + name;
+        foreach (var words in (string[][])[["stat", path], ["who", path], ["cat", path], ["dump", path], ["map", path], ["ls", path], ["ls", path + "*"], ["chmod", "0600", path], ["resize", path, "20"], ["gc", path], ["rm", path, path]])
+        {
+            Assert.DoesNotContain("slash", Shm.Run(words).Errors, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(objects.Names());
+        Shm.Print("create", path, "5");
+        Shm.Print("mv", path, path + "-b");
+        Assert.Equal(["a-b"], objects.Names());
+        Assert.Equal(0, Shm.Run([65], "write", path + "-b").ExitCode);
+        Assert.Equal(name + "-b\n", Shm.Print("ls", "--names", path + "-?"));
+        Shm.Print("rm", "--yes", path + "*");
+        Assert.Empty(objects.Names());
+        Assert.Contains("a slash", Shm.Refuse("stat", "/dev/shm/a/b"), StringComparison.Ordinal);
+        Assert.Contains("cannot be empty", Shm.Refuse("stat", "/dev/shm/"), StringComparison.Ordinal);
+        Assert.Contains("a slash", Shm.Refuse("stat", "/tmp/a"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -24,8 +102,8 @@ public sealed class Changing
     {
         using var objects = new Objects();
         string one = objects.Add("one", 1), two = objects.Add("two", 2);
-        Assert.Equal($"shm: mv: {two}: File exists (EEXIST)", Shm.Fail("mv", one, two, "--no-replace"));
-        // As rename(2): an object that has the name already is no other.
+        Assert.Equal($"shm: mv: {two}: File exists (EEXIST): an object already has this name; without --no-replace it is replaced", Shm.Fail("mv", one, two, "--no-replace"));
+        // As rename(2): the object itself is not another one.
         Shm.Print("mv", one, one, "--no-replace");
         Assert.Contains("Fail if another object has the new name", Shm.Print("mv", "--help"), StringComparison.Ordinal);
         Shm.Print("mv", one, two, "--exchange");
@@ -33,9 +111,9 @@ public sealed class Changing
         Shm.Print("mv", one, two);
         Assert.Equal(["two"], objects.Names());
         Assert.Equal(2, Objects.Read(two).Length);
-        Assert.Equal($"shm: mv: {one}: No such file or directory (ENOENT)", Shm.Fail("mv", one, two));
-        Assert.Equal($"shm: mv: {one}: No such file or directory (ENOENT)", Shm.Fail("mv", two, one, "--exchange"));
-        Assert.Equal("shm: mv: --no-replace and --exchange exclude each other (shm mv --help tells more)", Shm.Refuse("mv", one, two, "--no-replace", "--exchange"));
+        Assert.Equal($"shm: mv: {one}: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("mv", one, two));
+        Assert.Equal($"shm: mv: {one}: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("mv", two, one, "--exchange"));
+        Assert.Equal("shm: mv: --no-replace and --exchange cannot be used together (see shm mv --help)", Shm.Refuse("mv", one, two, "--no-replace", "--exchange"));
     }
 
     [Theory]
@@ -43,7 +121,7 @@ public sealed class Changing
     [InlineData("ln -s {0} /dev/shm/{1}")]
     [InlineData("ln -s nowhere-at-all /dev/shm/{1}")]
     [InlineData("mkdir /dev/shm/{1}")]
-    public void What_is_no_object_is_none_to_all_commands(string make)
+    public void No_command_takes_something_else_for_an_object(string make)
     {
         using var objects = new Objects();
         string name = objects.Add("a"), other = objects.Prefix + "other";
@@ -54,7 +132,7 @@ public sealed class Changing
             foreach (var word in words)
             {
                 var line = Shm.Fail(word.Replace("{0}", name, StringComparison.Ordinal).Replace("{1}", other, StringComparison.Ordinal).Split(' '));
-                Assert.Equal($"shm: {word.Split(' ')[0]}: {other}: Invalid argument (EINVAL): what stands under the name is no shared memory object", line);
+                Assert.Equal($"shm: {word.Split(' ')[0]}: {other}: Invalid argument (EINVAL): this is not a shared memory object", line);
             }
 
             Assert.Equal(["a"], objects.Names());
@@ -85,26 +163,26 @@ public sealed class Changing
     [InlineData("u*r")]
     [InlineData("rw")]
     [InlineData("u+q")]
-    public void Refuses_what_is_no_mode(string mode) =>
-        Assert.Equal($"shm: chmod: '{mode}' is no mode: 0640, or u=rw,g+r,o-w (shm chmod --help tells more)", Shm.Refuse("chmod", mode, "nothing"));
+    public void Refuses_an_invalid_mode(string mode) =>
+        Assert.Equal($"shm: chmod: '{mode}' is not a valid mode; examples: 0640, u=rw,g+r,o-w (see shm chmod --help)", Shm.Refuse("chmod", mode, "nothing"));
 
     [Fact]
-    public void Removes_names_and_goes_on_after_one_that_fails()
+    public void Removes_the_other_names_after_one_that_fails()
     {
         using var objects = new Objects();
         string one = objects.Add("one"), two = objects.Add("two");
         var ran = Shm.Run("rm", one, objects.Prefix + "none", "/" + two);
-        Assert.Equal($"shm: rm: {objects.Prefix}none: No such file or directory (ENOENT)", Shm.OneLine(ran, exitCode: 1));
+        Assert.Equal($"shm: rm: {objects.Prefix}none: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.OneLine(ran, exitCode: 1));
         Assert.Empty(objects.Names());
         var dashed = objects.AddRaw("x", "x"u8);
         Shm.Print("mv", "--", dashed, "-" + dashed);
-        Assert.Contains("is no option", Shm.Refuse("rm", "-" + dashed), StringComparison.Ordinal);
+        Assert.Contains("unknown option", Shm.Refuse("rm", "-" + dashed), StringComparison.Ordinal);
         Shm.Print("rm", "--", "-" + dashed);
         Assert.Null(SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes("-" + dashed)));
     }
 
     [Fact]
-    public void Removes_many_by_pattern_only_where_that_is_said()
+    public void Removes_several_by_pattern_only_with_yes()
     {
         using var objects = new Objects();
         for (var number = 0; number < 7; number++)
@@ -114,7 +192,7 @@ public sealed class Changing
 
         var refusal = Shm.Refuse("rm", objects.All);
         Assert.StartsWith($"shm: rm: 7 objects match ({objects.Prefix}0, {objects.Prefix}1,", refusal, StringComparison.Ordinal);
-        Assert.EndsWith("…): --yes removes them all", refusal, StringComparison.Ordinal);
+        Assert.EndsWith("…); use --yes to remove them all", refusal, StringComparison.Ordinal);
         Assert.Equal(7, objects.Names().Count);
         Shm.Print("rm", objects.Prefix + "?", "--yes");
         Assert.Empty(objects.Names());
@@ -133,7 +211,7 @@ public sealed class Changing
     [InlineData("y", 0)]
     [InlineData("n", 2)]
     [InlineData("", 2)]
-    public void Asks_on_a_terminal_before_it_removes_many(string answer, int left)
+    public void Asks_on_a_terminal_before_it_removes_several(string answer, int left)
     {
         Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
         using var objects = new Objects();

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>A copy of the command where every user may read it; the build's output may lie in somebody's home.</summary>
+/// <summary>A copy of the command where every user may read it; the build's output may be in a private home directory.</summary>
 internal sealed class CommandCopy : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("shm").FullName;
 
     internal CommandCopy()
     {
-        // Not by this process: what another test forks meanwhile would have the program open for writing, and nobody could run it (ETXTBSY).
+        // Not by this process: what another test forks meanwhile would have the program open for writing, and it could not be run (ETXTBSY).
         var files = Shm.IsNative ? "shm" : "shm* Posix.SharedMemory.dll System.CommandLine.dll Spectre.Console.dll";
         var copied = Shm.Shell($"cd '{Path.GetDirectoryName(Shm.Program)}' && cp {files} {_directory} && chmod -R a+rX {_directory}");
         Assert.Equal((0, ""), (copied.ExitCode, copied.Errors));

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Tool.Tests;
 public sealed class Copying
 {
     [Fact]
-    public void Writes_where_it_is_told_and_never_beyond_the_end()
+    public void Writes_at_the_offset_and_never_past_the_end()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 10);
@@ -12,13 +12,36 @@ public sealed class Copying
         Assert.Equal("\0\0\0\0xyz\0\0\0"u8.ToArray(), Objects.Read(name));
         using var file = new TemporaryFile();
         File.WriteAllText(file.Path, "0123456789+");
-        Assert.Equal($"shm: write: {name}: the bytes do not fit: it is 10 bytes long", Shm.Fail("write", name, file.Path));
+        Assert.Equal($"shm: write: {name}: the bytes do not fit: the object is 10 bytes long; shm resize makes it longer", Shm.Fail("write", name, file.Path));
         Assert.Equal("\0\0\0\0xyz\0\0\0"u8.ToArray(), Objects.Read(name));
-        Assert.Equal($"shm: write: {name}: the bytes do not fit: it is 10 bytes long, and they begin at 11", Shm.Fail("write", name, "--offset", "11"));
+        Assert.Equal($"shm: write: {name}: the bytes do not fit: the object is 10 bytes long, and writing starts at offset 11; shm resize makes it longer", Shm.Fail("write", name, "--offset", "11"));
         var ran = Shm.Run("abc"u8.ToArray(), "write", name, "-", "--offset", "8");
-        Assert.Equal($"shm: write: {name}: the bytes do not fit: it is 10 bytes long, and they begin at 8; 2 were written", Shm.OneLine(ran, exitCode: 1));
+        Assert.Equal($"shm: write: {name}: the bytes do not fit: the object is 10 bytes long, and writing starts at offset 8; shm resize makes it longer; 2 bytes were written", Shm.OneLine(ran, exitCode: 1));
         Assert.Equal("\0\0\0\0xyz\0ab"u8.ToArray(), Objects.Read(name));
-        Assert.StartsWith("shm: write: '1z' is no size", Shm.Refuse("write", name, "--offset", "1z"), StringComparison.Ordinal);
+        Assert.StartsWith("shm: write: '1z' is not a valid size", Shm.Refuse("write", name, "--offset", "1z"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Does_not_write_binary_data_to_a_terminal_unless_forced()
+    {
+        Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
+        using var objects = new Objects();
+        string text = objects.Add("text", 6), binary = objects.Add("binary", 70_000);
+        Assert.Equal(0, Shm.Run("é\ntext"u8[..6].ToArray(), "write", text).ExitCode);
+        Assert.Equal(0, Shm.Run([.. Enumerable.Repeat((byte)'x', 69_999), 0x1B], "write", binary).ExitCode);
+        string OnTerminal(string words, int exitCode)
+        {
+            var ran = Shm.Shell($"script -qec \"$SHM {words}\" /dev/null", ("TERM", "xterm"));
+            Assert.Equal(exitCode, ran.ExitCode);
+            return ran.Output;
+        }
+
+        Assert.Equal("é\r\ntex", OnTerminal($"cat {text}", 0));
+        var refusal = OnTerminal($"cat {binary}", 1);
+        Assert.DoesNotContain('\e', refusal);
+        Assert.EndsWith($"shm: cat: {binary}: it contains binary data, which is not written to a terminal; redirect it to a file, use shm dump to see it, or --force\r\n", refusal, StringComparison.Ordinal);
+        Assert.EndsWith("\e", OnTerminal($"cat {binary} --force", 0), StringComparison.Ordinal);
+        Assert.Equal(70_000, Shm.Print("cat", binary).Length);
     }
 
     [Fact]
@@ -32,13 +55,13 @@ public sealed class Copying
         Assert.True(bytes.AsSpan().SequenceEqual(Shm.Run("cat", name).Bytes));
         Assert.Equal(bytes[5000..5016], Shm.Run("cat", name, "--offset", "5000", "--length", "0x10").Bytes);
         Assert.Empty(Shm.Run("cat", name, "--offset", "1000003").Bytes);
-        Assert.Equal($"shm: cat: {name}: it is 1000003 bytes long, and 1000004 is behind its end", Shm.Fail("cat", name, "--offset", "1000004"));
+        Assert.Equal($"shm: cat: {name}: offset 1000004 is past the end of the object, which is 1000003 bytes long", Shm.Fail("cat", name, "--offset", "1000004"));
         Assert.Equal(bytes[1000000..], Shm.Run("cat", name, "--offset", "1000000", "--length", "4").Bytes);
         Assert.Equal(bytes, Shm.Shell($"$SHM cat {name} > out; cat out; rm out".Replace("out", Path.GetTempPath() + name, StringComparison.Ordinal)).Bytes);
     }
 
     [Fact]
-    public void A_reader_that_has_enough_is_no_failure_to_tell_of()
+    public void A_reader_that_stops_early_is_not_reported_as_a_failure()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 10 << 20);
@@ -49,7 +72,7 @@ public sealed class Copying
     }
 
     [Fact]
-    public void What_it_prints_to_is_named_where_that_fails()
+    public void Names_standard_output_if_writing_to_it_fails()
     {
         using var objects = new Objects();
         var name = objects.Add("a");
@@ -117,7 +140,7 @@ public sealed class Copying
     [Theory]
     [InlineData("cat")]
     [InlineData("dump", "--all")]
-    public void Reading_an_object_that_others_cut_ends_in_order(string command, params string[] options)
+    public void Reading_an_object_that_another_process_shortens_ends_cleanly(string command, params string[] options)
     {
         using var objects = new Objects();
         var name = objects.Add("a", 32 << 20);
@@ -134,7 +157,7 @@ public sealed class Copying
         for (var round = 0; round < 3; round++)
         {
             var ran = Shm.Run([command, name, .. options]);
-            Assert.True(ran.ExitCode == 0 || ran.Errors.Contains("cut meanwhile", StringComparison.Ordinal), $"{ran.ExitCode} {ran.Errors}");
+            Assert.True(ran.ExitCode == 0 || ran.Errors.Contains("shortened the object meanwhile", StringComparison.Ordinal), $"{ran.ExitCode} {ran.Errors}");
             var writing = Shm.Run(new byte[20 << 20], "write", name);
             Assert.True(writing.ExitCode == 0 || writing.Errors.Split('\n').Length == 2, $"{writing.ExitCode} {writing.Errors}");
         }

@@ -14,7 +14,7 @@ public sealed class Demonstrating
     }
 
     [Fact]
-    public void Leaves_nothing_when_its_reader_has_enough()
+    public void Leaves_nothing_behind_when_its_reader_stops_early()
     {
         var ran = Shm.Shell("\"$SHM\" demo | head -n 4");
         var name = ran.Output.Split(' ', '\n').First(word => word.StartsWith("shm-demo-", StringComparison.Ordinal));
@@ -23,11 +23,11 @@ public sealed class Demonstrating
     }
 
     [Fact]
-    public void Plays_on_no_object_that_it_did_not_make()
+    public void Refuses_an_object_that_it_did_not_create()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 1 << 20);
-        Assert.Equal($"shm: demo: {name}: it was not made by shm demo", Shm.Fail("demo", "--role", "one", "--object", name));
+        Assert.Equal($"shm: demo: {name}: it was not created by shm demo", Shm.Fail("demo", "--role", "one", "--object", name));
     }
 
     private static void Check(Ran ran)
@@ -39,7 +39,7 @@ public sealed class Demonstrating
         Assert.Contains("2000000", lines);
         var name = ran.Output.Split(' ', '\n').First(word => word.StartsWith("shm-demo-", StringComparison.Ordinal));
         Assert.False(File.Exists("/dev/shm/" + name));
-        // The two and the one that started them hold it; and for an instant each who asks of all objects whether anybody does.
+        // The two processes and the one that started them hold it; and for a moment each command that asks the kernel about all objects.
         Assert.InRange(lines.Count(line => line.Contains("descriptor", StringComparison.Ordinal)), 3, 30);
     }
 }

@@ -9,7 +9,7 @@ public sealed class Drawing
     private static readonly int s_page = Environment.SystemPageSize;
 
     [SkippableFact]
-    public void Draws_which_pages_are_there_and_brings_none_in()
+    public void Draws_which_pages_are_in_memory_and_brings_none_in()
     {
         SkipUnlessCounted();
         using var objects = new Objects();
@@ -21,14 +21,14 @@ public sealed class Drawing
         Assert.Equal(
             """
             a: 409605 bytes, 101 pages of 4096 bytes
-            Each sign is 1 page, 4K.
+            Each character is 1 page, 4K.
 
                 0x0  ··········███···················································
             0x40000  ····································█
 
             █ resident: in memory (13K, 4 pages, 3 %)
-            · absent: reads as zero, takes memory when written (388K, 97 pages, 97 %)
-            Not known: which pages are huge. Linux tells it from 6.7 on, and only where a process that you may look into maps the object.
+            · absent: reads as zero, allocated when written (388K, 97 pages, 97 %)
+            Unknown: which pages are huge. Linux reports this from version 6.7 on, and only if a process that you may examine maps the object.
 
             """,
             objects.Normal(Shm.Print("map", name)));
@@ -36,7 +36,7 @@ public sealed class Drawing
     }
 
     [SkippableFact]
-    public void Draws_what_another_language_made_and_maps()
+    public void Draws_an_object_that_another_language_created_and_maps()
     {
         SkipUnlessCounted();
         Skip.IfNot(Installed.Has("python3"), "No python3.");
@@ -81,11 +81,11 @@ public sealed class Drawing
         var facts = Objects.Json(Shm.Print("map", name, "--json"));
         Assert.Equal(HugePage, facts.GetProperty("huge").GetInt64());
         Assert.Equal(HugePage, Assert.Single(facts.GetProperty("huge_ranges").EnumerateArray()).GetProperty("offset").GetInt64());
-        Assert.Contains("H of these huge: some process maps them in huge pages (2M, 512 pages, 25 %)\n", Shm.Print("map", name), StringComparison.Ordinal);
+        Assert.Contains("H of these huge: a process maps them as huge pages (2M, 512 pages, 25 %)\n", Shm.Print("map", name), StringComparison.Ordinal);
     }
 
     [SkippableFact]
-    public void Says_what_it_cannot_know_of_a_neighbour_s_object()
+    public void Says_what_is_unknown_about_another_user_s_object()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var copy = new CommandCopy();
@@ -100,12 +100,12 @@ public sealed class Drawing
 
         var ran = copy.RunAsStranger("map", readable);
         Assert.Equal((0, ""), (ran.ExitCode, ran.Errors));
-        Assert.Contains("Not known: ", ran.Output, StringComparison.Ordinal);
-        Assert.Equal($"shm: map: {secret}: Permission denied (EACCES)", Shm.OneLine(copy.RunAsStranger("map", secret), exitCode: 1));
+        Assert.Contains("Unknown: ", ran.Output, StringComparison.Ordinal);
+        Assert.Equal($"shm: map: {secret}: Permission denied (EACCES): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0600", Shm.OneLine(copy.RunAsStranger("map", secret), exitCode: 1));
     }
 
     [Fact]
-    public void Fits_what_is_large_into_sixteen_lines()
+    public void Fits_large_objects_into_sixteen_lines()
     {
         var picture = Picture(Survey(1L << 40, [Run(0, 1L << 39, PageState.Resident), Run(1L << 39, 1L << 39, PageState.Absent)]), width: 60);
         var lines = picture.Split('\n').Where(line => line.StartsWith("0x", StringComparison.Ordinal) || line.Contains(" 0x", StringComparison.Ordinal)).ToArray();
@@ -114,7 +114,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Draws_all_that_a_page_can_be()
+    public void Draws_every_state_of_a_page()
     {
         var survey = Survey(
             32 * Mebibyte,
@@ -126,7 +126,7 @@ public sealed class Drawing
         Assert.Equal(
             """
             a: 33554432 bytes, 8192 pages of 4096 bytes
-            Each sign is 16 pages, 64K.
+            Each character is 16 pages, 64K.
 
                   0x0  ████████████████████████████████
              0x200000  ████████████████████████████████
@@ -139,25 +139,25 @@ public sealed class Drawing
         Assert.Equal(
             """
             █ resident: in memory (8.1M, 2049 pages, 25 %)
-            H of these huge: some process maps them in huge pages (2M, 512 pages, 6.3 %)
+            H of these huge: a process maps them as huge pages (2M, 512 pages, 6.3 %)
             s swapped out, at least in part: the next access waits for the disk (2M, 512 pages, 6.3 %)
-            ▒ partly there
-            · absent: reads as zero, takes memory when written (22M, 5631 pages, 68.7 %)
+            ▒ partly allocated
+            · absent: reads as zero, allocated when written (22M, 5631 pages, 68.7 %)
             """.ReplaceLineEndings("\n"),
             Picture(survey, width: 50).Split("\n\n")[^1]);
     }
 
     [Fact]
-    public void Does_not_say_more_than_is_known()
+    public void Does_not_claim_more_than_is_known()
     {
         var survey = Survey(4 * s_page, [Run(0, s_page, PageState.Present), Run(s_page, 3 * s_page, PageState.Absent)]) with { IsVague = true, Huge = null };
         Assert.EndsWith(
             """
             ▓···
 
-            ▓ there: in memory or swapped out, the kernel does not tell this user which (4K, 1 page, 25 %)
-            · absent: reads as zero, takes memory when written (12K, 3 pages, 75 %)
-            Not known: which pages are swapped out, reserved or huge.
+            ▓ allocated: in memory or swapped out; the kernel does not tell this user which (4K, 1 page, 25 %)
+            · absent: reads as zero, allocated when written (12K, 3 pages, 75 %)
+            Unknown: which pages are swapped out, reserved or huge.
             """.ReplaceLineEndings("\n"),
             Picture(survey, width: 80),
             StringComparison.Ordinal);
@@ -177,7 +177,7 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Writes_a_picture_for_a_report_that_is_well_formed_and_has_colours_for_light_and_dark()
+    public void Writes_a_well_formed_picture_with_colours_for_light_and_dark()
     {
         using var objects = new Objects();
         var name = objects.Add("<&\">", 40 * s_page, backing: Backing.Sparse);
@@ -199,12 +199,12 @@ public sealed class Drawing
     }
 
     [Fact]
-    public void Fails_in_one_line()
+    public void Fails_with_one_line()
     {
         using var objects = new Objects();
         var name = objects.Add("a");
-        Assert.Equal($"shm: map: {name}-not: No such file or directory (ENOENT)", Shm.Fail("map", name + "-not"));
-        Assert.Equal("shm: map: --json and --svg exclude each other (shm map --help tells more)", Shm.Refuse("map", name, "--json", "--svg", "-"));
+        Assert.Equal($"shm: map: {name}-not: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("map", name + "-not"));
+        Assert.Equal("shm: map: --json and --svg cannot be used together (see shm map --help)", Shm.Refuse("map", name, "--json", "--svg", "-"));
         Assert.Equal("shm: map: /nowhere/at/all.svg: No such file or directory (ENOENT)", Shm.Fail("map", name, "--svg", "/nowhere/at/all.svg"));
     }
 

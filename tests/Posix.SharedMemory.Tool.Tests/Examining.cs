@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Tool.Tests;
 public sealed class Examining
 {
     [Fact]
-    public void Finds_nothing_where_all_is_well()
+    public void Finds_nothing_on_a_machine_without_trouble()
     {
         using var root = new FakeRoot();
         var found = Examination.Of(root.Machine);
@@ -25,13 +25,13 @@ public sealed class Examining
     [InlineData("huge-pages-named", 1, "Huge pages for objects in /dev/shm are used wherever they fit (always).", "/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,huge=always 0 0\n")]
     [InlineData("huge-pool", 1, "2048 huge pages (4G) are reserved, and none is used.", "/proc/meminfo", "MemTotal: 8388608 kB\nHugePages_Total: 2048\nHugePages_Free: 2048\nHugepagesize: 2048 kB\n")]
     [InlineData("huge-pool", 1, "All 16 reserved huge pages are used.", "/proc/meminfo", "MemTotal: 8388608 kB\nHugePages_Total: 16\nHugePages_Free: 0\nHugepagesize: 2048 kB\n")]
-    [InlineData("memfd-noexec", 1, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is asked for.", "/proc/sys/vm/memfd_noexec", "1\n")]
-    [InlineData("memfd-noexec", 2, "vm.memfd_noexec is 2: memfd_create is refused unless MFD_NOEXEC_SEAL is asked for.", "/proc/sys/vm/memfd_noexec", "2\n")]
+    [InlineData("memfd-noexec", 1, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is given.", "/proc/sys/vm/memfd_noexec", "1\n")]
+    [InlineData("memfd-noexec", 2, "vm.memfd_noexec is 2: memfd_create is refused unless MFD_NOEXEC_SEAL is given.", "/proc/sys/vm/memfd_noexec", "2\n")]
     [InlineData("proc", 1, "/proc hides the processes of other users (hidepid=invisible).", "/proc/self/mounts", "proc /proc proc rw,hidepid=invisible 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n")]
     [InlineData("protected-regular", 1, "fs.protected_regular is 2.", "/proc/sys/fs/protected_regular", "2\n")]
-    [InlineData("remove-ipc", 2, "systemd-logind removes a user's objects when his last session ends (RemoveIPC=yes).", "/etc/systemd/logind.conf", "[Login]\n")]
-    [InlineData("remove-ipc", 2, "systemd-logind removes a user's objects when his last session ends (RemoveIPC=yes).", "/usr/lib/systemd/logind.conf.d/50-vendor.conf", "[Login]\nRemoveIPC = true\n")]
-    public void Finds_what_a_file_tells(string check, int level, string what, string path, string? text)
+    [InlineData("remove-ipc", 2, "systemd-logind removes a user's objects when the user's last session ends (RemoveIPC=yes).", "/etc/systemd/logind.conf", "[Login]\n")]
+    [InlineData("remove-ipc", 2, "systemd-logind removes a user's objects when the user's last session ends (RemoveIPC=yes).", "/usr/lib/systemd/logind.conf.d/50-vendor.conf", "[Login]\nRemoveIPC = true\n")]
+    public void Finds_trouble_in_the_files_of_the_system(string check, int level, string what, string path, string? text)
     {
         using var root = new FakeRoot();
         if (text is null)
@@ -50,15 +50,15 @@ public sealed class Examining
     public void Finds_that_the_control_group_may_take_less_than_the_file_system()
     {
         using var root = new FakeRoot();
-        AssertFound("cgroup", 2, "The control group may take 512M of memory and takes 100M; /dev/shm may hold more, 4G.", root.MakeLimited(new(512 << 20, 100 << 20)));
-        Assert.Contains(Examination.Of(root.MakeLimited(new(8L << 30, 100 << 20))), finding => finding is { Check: "cgroup", Level: FindingLevel.Ok, What: "The control group may take 8G of memory and takes 100M." });
+        AssertFound("cgroup", 2, "The control group may use 512M of memory and uses 100M; /dev/shm may hold more, 4G.", root.MakeLimited(new(512 << 20, 100 << 20)));
+        Assert.Contains(Examination.Of(root.MakeLimited(new(8L << 30, 100 << 20))), finding => finding is { Check: "cgroup", Level: FindingLevel.Ok, What: "The control group may use 8G of memory and uses 100M." });
     }
 
     [Theory]
     [InlineData("memlock", 1, "Max locked memory", "65536", "64K of memory may be locked (RLIMIT_MEMLOCK).")]
     [InlineData("nofile", 2, "Max open files", "256", "A process may open 256 files (RLIMIT_NOFILE).")]
-    [InlineData("fsize", 2, "Max file size", "1048576", "Files, and so objects, may have 1M (RLIMIT_FSIZE).")]
-    [InlineData("as", 1, "Max address space", "4294967296", "A process may map 4G (RLIMIT_AS).")]
+    [InlineData("fsize", 2, "Max file size", "1048576", "Files, and therefore objects, may be at most 1M long (RLIMIT_FSIZE).")]
+    [InlineData("as", 1, "Max address space", "4294967296", "A process may map at most 4G (RLIMIT_AS).")]
     public void Finds_limits(string check, int level, string name, string soft, string what)
     {
         using var root = new FakeRoot();
@@ -69,7 +69,7 @@ public sealed class Examining
     [Theory]
     [InlineData(64L << 20, 0, 2, "size", "/dev/shm has 64M, which is what Docker gives a container.")]
     [InlineData(256L << 20, 0, 1, "size", "/dev/shm may hold 256M, on a machine with 8G of memory.")]
-    [InlineData(16L << 30, 0, 1, "size", "/dev/shm may hold 16G, which is nearly all memory and swap (10G) or more.")]
+    [InlineData(16L << 30, 0, 1, "size", "/dev/shm may hold 16G, which is nearly all memory and swap (10G), or more.")]
     [InlineData(1000L << 20, 80, 1, "room", "/dev/shm is 80 % full: 200M left.")]
     [InlineData(1000L << 20, 95, 2, "room", "/dev/shm is 95 % full: 50M left.")]
     public void Finds_that_room_is_short(long total, int percent, int level, string check, string what)
@@ -106,11 +106,49 @@ public sealed class Examining
     [Theory]
     [InlineData(0x1FF, "/dev/shm has mode 0777, without the sticky bit.")]
     [InlineData(0x3C0, "/dev/shm has mode 1700.")]
-    public void Finds_a_mode_that_does_not_do(int mode, string what)
+    [InlineData(0x1ED, "/dev/shm has mode 0755.")]
+    [InlineData(0x1FD, "/dev/shm has mode 0775.")]
+    [InlineData(0x3DB, "/dev/shm has mode 1733.")]
+    public void Finds_a_mode_that_causes_trouble(int mode, string what)
     {
         using var root = new FakeRoot();
         root.SetMode("/dev/shm", mode);
         AssertFound("mode", 2, what, root.Machine);
+    }
+
+    [Theory]
+    [InlineData(0x1FF, "Any user can remove and replace")]
+    [InlineData(0x3C0, "Only its owner and group can create")]
+    [InlineData(0x1ED, "Only its owner and group can create")]
+    [InlineData(0x3DB, "Some users cannot open or list")]
+    public void Names_the_consequence_of_each_mode(int mode, string consequence)
+    {
+        using var root = new FakeRoot();
+        root.SetMode("/dev/shm", mode);
+        Assert.StartsWith(consequence, Find("mode", root.Machine).Consequence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Follows_a_symbolic_link_at_the_directory_to_its_mount()
+    {
+        using var root = new FakeRoot();
+        root.Remove("/dev/shm");
+        root.Link("/dev/shm", "/run/shm");
+        root.Write("/proc/self/mounts", "tmpfs /run/shm tmpfs rw,noexec 0 0\n");
+        Assert.Equal(FindingLevel.Ok, Find("memory", root.Machine).Level);
+        Assert.Equal(FindingLevel.Note, Find("noexec", root.Machine).Level);
+    }
+
+    [Theory]
+    [InlineData("tmpfs", 0, "/dev/shm is a tmpfs: its contents are memory.")]
+    [InlineData("overlay", 2, "/dev/shm is of type overlay, not tmpfs.")]
+    [InlineData(null, 1, "The file system of /dev/shm is unknown: /proc/self/mounts cannot be read.")]
+    public void Without_proc_does_not_say_that_nothing_is_mounted(string? type, int level, string what)
+    {
+        using var root = new FakeRoot();
+        root.Remove("/proc");
+        var finding = Find("memory", root.MakeOn(type));
+        Assert.Equal(((FindingLevel)level, what), (finding.Level, finding.What));
     }
 
     [Fact]
@@ -118,21 +156,21 @@ public sealed class Examining
     {
         using var root = new FakeRoot();
         root.Write("/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nSeccomp:\t2\n");
-        AssertFound("memfd", 2, "memfd_create fails with EPERM: a seccomp filter is on.", root.Make(Errno.EPERM, []));
+        AssertFound("memfd", 2, "memfd_create fails with EPERM: a seccomp filter is active.", root.Make(Errno.EPERM, []));
         Assert.Contains("was not tried", Assert.Single(Examination.Of(root.Make(anonymous: null, [])), finding => finding.Check == "memfd").What, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Finds_objects_that_nobody_holds()
+    public void Finds_objects_that_no_process_uses()
     {
         using var root = new FakeRoot();
         AssertFound(
-            "stale", 1, "Nobody holds d, c, b, ..., and nobody has written there for a day: 4 objects, 10K.",
+            "stale", 1, "4 objects of 10K are in use by no process, and were not written to for a day: d, c, b, …",
             root.Make(default(Errno), [new("a", 1024), new("b", 2048), new("c", 3072), new("d", 4096)]));
     }
 
     [Fact]
-    public void Knows_whom_RemoveIPC_spares()
+    public void Knows_which_users_RemoveIPC_spares()
     {
         using var root = new FakeRoot();
         root.Write("/etc/systemd/logind.conf", "[Login]\n");
@@ -155,7 +193,7 @@ public sealed class Examining
     }
 
     [Fact]
-    public void Who_may_do_more_is_told_less()
+    public void Does_not_warn_root_of_limits_that_do_not_apply_to_it()
     {
         using var root = new FakeRoot();
         root.Write("/proc/self/limits", FakeRoot.Limits("Max locked memory", "65536"));
@@ -191,7 +229,7 @@ public sealed class Examining
     }
 
     [SkippableFact]
-    public void Examines_a_container_s_little_memory()
+    public void Examines_a_container_with_little_shared_memory()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         var ran = Shm.Shell("unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=64m,mode=0777,noexec tmpfs /dev/shm && exec \"$SHM\" doctor --quiet'");

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>A directory that stands for the root of a machine where all is well, to spoil one thing after the other.</summary>
+/// <summary>A directory that stands for the root of a machine without any trouble, in which tests cause one trouble after another.</summary>
 internal sealed class FakeRoot : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("root").FullName;
@@ -26,6 +26,15 @@ internal sealed class FakeRoot : IDisposable
     internal Machine Machine => Make(new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 });
 
     internal Machine Make(SharedMemoryUsage usage) => new(_path) { Usage = usage, AnonymousMemory = default(Errno) };
+
+    internal Machine MakeOn(string? fileSystem) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), FileSystem = fileSystem };
+
+    internal void Link(string path, string target)
+    {
+        Directory.CreateDirectory(_path + target);
+        // Relative, so that it leads to the same place inside this root; the target is that of a link on a real machine.
+        File.CreateSymbolicLink(_path + path, Path.GetRelativePath(Path.GetDirectoryName(path)!, target));
+    }
 
     internal Machine MakeLimited(MemoryLimit limit) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), MemoryLimit = limit };
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>Who holds what: shm who, stat, rm --if-unused, gc.</summary>
+/// <summary>Which processes hold what: shm who, stat, rm --if-unused, gc.</summary>
 public sealed class Holding
 {
     [Fact]
@@ -27,7 +27,7 @@ public sealed class Holding
         Assert.Equal("rw", Assert.Single(holder.GetProperty("descriptors").EnumerateArray()).GetProperty("access").GetString());
 
         Assert.Contains($"{peer.ProcessId} ", Shm.Print("stat", name), StringComparison.Ordinal);
-        Assert.Contains("Held:      yes, by the kernel's word", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.Contains("In use:    yes (confirmed by the kernel)", Shm.Print("stat", name), StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -40,12 +40,12 @@ public sealed class Holding
             "python3", "-c", $"import mmap,sys; f=open('/dev/shm/{name}','r+b'); m=mmap.mmap(f.fileno(),0); print('held',flush=True); sys.stdin.read()");
         Assert.Equal("held", python.ReadLine());
         Assert.Matches($@"(?m)^ *{python.ProcessId} +\S+ +rw .*python3? -c import mmap", Shm.Print("who", name));
-        Assert.StartsWith($"shm: rm: {name}: held by {python.ProcessId} (python", Shm.Fail("rm", name, "--if-unused"), StringComparison.Ordinal);
+        Assert.StartsWith($"shm: rm: {name}: in use by process {python.ProcessId} (python", Shm.Fail("rm", name, "--if-unused"), StringComparison.Ordinal);
         Assert.DoesNotContain(name, Shm.Print("gc"), StringComparison.Ordinal);
         Assert.Equal(1, Objects.Json(Shm.Print("ls", name, "--json"))[0].GetProperty("holders").GetInt32());
         python.Kill();
-        // Who asks of all objects whether anybody holds them, as other tests do, has each open for an instant.
-        Watchdog.Until(() => Shm.Run("rm", name, "--if-unused").ExitCode == 0, "nobody to hold it");
+        // Other tests ask the kernel about all objects, which opens each of them for a moment.
+        Watchdog.Until(() => Shm.Run("rm", name, "--if-unused").ExitCode == 0, "the last process to close it");
         Assert.Empty(objects.Names());
     }
 
@@ -62,14 +62,14 @@ public sealed class Holding
         Assert.Equal("cde", Shm.Print("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor, "--offset", "2", "--length", "3"));
         Assert.Matches(@"^shm: cat: No such file or directory \(ENOENT\): descriptor 9999 of process \d+$", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "9999"));
         Assert.Equal(
-            $"shm: cat: descriptor 0 of process {python.ProcessId}: something else than memory (a pipe, a socket, a file on disk)", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "0"));
-        Assert.Equal("shm: cat: give a NAME, or --pid and --fd (shm cat --help tells more)", Shm.Refuse("cat", "--pid", "1"));
-        Assert.Contains("go with it", Shm.Refuse("ls", "--anonymous", "--owner", "0"), StringComparison.Ordinal);
-        Assert.Contains("go with it", Shm.Refuse("ls", "x", "--anonymous"), StringComparison.Ordinal);
+            $"shm: cat: descriptor 0 of process {python.ProcessId}: this is not shared memory, but a pipe, a socket, a file on a disk or the like", Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", "0"));
+        Assert.Equal("shm: cat: give either a NAME, or --pid and --fd (see shm cat --help)", Shm.Refuse("cat", "--pid", "1"));
+        Assert.Contains("can be combined only with", Shm.Refuse("ls", "--anonymous", "--owner", "0"), StringComparison.Ordinal);
+        Assert.Contains("can be combined only with", Shm.Refuse("ls", "x", "--anonymous"), StringComparison.Ordinal);
     }
 
     [SkippableFact]
-    public void Descriptors_of_something_else_are_named_and_so_is_a_process_that_is_not_there()
+    public void Names_descriptors_of_other_things_and_a_process_that_does_not_exist()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         const string Script = "import os,socket,sys; a,b=os.pipe(); s=socket.socket(socket.AF_UNIX); print(a,b,s.fileno(),os.open('/',0),os.open('/dev/zero',2),os.open(sys.executable,0),flush=True); sys.stdin.read()";
@@ -77,13 +77,13 @@ public sealed class Holding
         var descriptors = python.ReadLine().Split(' ');
         Assert.Equal(6, descriptors.Length);
         Assert.All(descriptors, descriptor => Assert.Equal(
-            $"shm: cat: descriptor {descriptor} of process {python.ProcessId}: something else than memory (a pipe, a socket, a file on disk)",
+            $"shm: cat: descriptor {descriptor} of process {python.ProcessId}: this is not shared memory, but a pipe, a socket, a file on a disk or the like",
             Shm.Fail("cat", "--pid", $"{python.ProcessId}", "--fd", descriptor)));
-        Assert.Equal("shm: cat: process 2147483647: no such process (ENOENT)", Shm.Fail("cat", "--pid", "2147483647", "--fd", "0"));
+        Assert.Equal("shm: cat: process 2147483647: there is no such process (ENOENT)", Shm.Fail("cat", "--pid", "2147483647", "--fd", "0"));
     }
 
     [Fact]
-    public void Everything_known_of_an_object_is_told()
+    public void Shows_everything_known_about_an_object()
     {
         using var objects = new Objects();
         var name = objects.Add("a", 100_000, backing: Backing.Sparse);
@@ -96,12 +96,12 @@ public sealed class Holding
         Assert.Equal((name, 100_000L), (facts.GetProperty("name").GetString(), facts.GetProperty("length").GetInt64()));
         Assert.Equal(49152, Assert.Single(facts.GetProperty("allocated_ranges").EnumerateArray()).GetProperty("offset").GetInt64());
         Assert.False(facts.GetProperty("has_members").GetBoolean());
-        Assert.Equal($"shm: stat: {objects.Prefix}none: No such file or directory (ENOENT)", Shm.Fail("stat", objects.Prefix + "none"));
+        Assert.Equal($"shm: stat: {objects.Prefix}none: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("stat", objects.Prefix + "none"));
         Assert.Contains("ENOENT", Shm.Fail("who", objects.Prefix + "none"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Lists_what_nobody_holds_and_removes_it_only_when_told()
+    public void Lists_unused_objects_and_removes_them_only_on_request()
     {
         using var objects = new Objects();
         objects.Add("orphan", 100_000);
@@ -111,13 +111,13 @@ public sealed class Holding
         File.WriteAllText("/dev/shm/" + semaphore, "");
         try
         {
-            // A process that another test starts holds our descriptors too, until it executes its program; and who asks of all objects has each open for an instant.
+            // A process that another test starts holds our descriptors too, until it executes its program; and a command that asks about all objects opens each of them for a moment.
             string[] lines = [];
             Watchdog.Until(() => (lines = objects.Normal(Shm.Print("gc", objects.All)).Split('\n')).Any(line => line.EndsWith("orphan", StringComparison.Ordinal)), "an orphan");
             Assert.EndsWith("  orphan", lines[1], StringComparison.Ordinal);
-            Assert.Equal("1 object that nobody holds, 100K; --remove removes it", lines[2]);
+            Assert.Equal("1 object in use by no process, 100K; use --remove to remove it", lines[2]);
             Watchdog.Until(() => objects.Normal(Shm.Print("gc", objects.All, "--dry-run")).Split('\n').SequenceEqual(lines, StringComparer.Ordinal), "the same");
-            Assert.Equal("No object that nobody holds\n", Shm.Print("gc", objects.All, "--remove", "--older", "1h"));
+            Assert.Equal("Nothing to remove: every object is in use\n", Shm.Print("gc", objects.All, "--remove", "--older", "1h"));
             Assert.Equal(["held", "mapped", "orphan"], objects.Names());
 
             JsonElement[] facts = [];
@@ -133,11 +133,11 @@ public sealed class Holding
             File.Delete("/dev/shm/" + semaphore);
         }
 
-        Assert.Contains("exclude each other", Shm.Refuse("gc", "--dry-run", "--remove"), StringComparison.Ordinal);
+        Assert.Contains("cannot be used together", Shm.Refuse("gc", "--dry-run", "--remove"), StringComparison.Ordinal);
     }
 
     [SkippableFact]
-    public void An_object_held_in_another_PID_namespace_is_no_orphan()
+    public void An_object_held_in_another_PID_namespace_is_in_use()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         using var objects = new Objects();
@@ -149,16 +149,16 @@ public sealed class Holding
         var ran = Shm.Shell(
             $"unshare --pid --fork --mount-proc sh -c '$SHM gc {name} --remove; $SHM rm {name} --if-unused; $SHM who {name}; $SHM ls {name}; $SHM top --once --filter {name}; "
             + $"$SHM watch {name} > {watched} & until grep -q started {watched}; do sleep 0.05; done; kill $!; cat {watched}'");
-        Assert.StartsWith("No object that nobody holds\nSomebody holds it, who is not to be seen from here.\n", ran.Output, StringComparison.Ordinal);
+        Assert.StartsWith("Nothing to remove: every object is in use\nA process holds it that cannot be seen from here.\n", ran.Output, StringComparison.Ordinal);
         // The same everywhere: one at least, and not 0.
         Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" 1+ ", StringComparison.Ordinal)));
-        Assert.Matches($@"started +{name}  4096 bytes, 0600, \S+, 1 known to hold it\n", ran.Output);
-        Assert.Equal($"shm: rm: {name}: held by a process that may not be looked into\n", ran.Errors);
+        Assert.Matches($@"started +{name}  4096 bytes, 0600, \S+, 1\+ holder\n", ran.Output);
+        Assert.Equal($"shm: rm: {name}: in use by a process that cannot be seen from here\n", ran.Errors);
         Assert.Equal(["a"], objects.Names());
     }
 
     [SkippableFact]
-    public void What_the_kernel_does_not_tell_in_another_PID_namespace_is_unknown_everywhere()
+    public void Everything_is_unknown_in_another_PID_namespace_if_the_kernel_does_not_tell_this_user()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
@@ -171,16 +171,16 @@ public sealed class Holding
         var ran = Shm.Shell($"unshare --pid --fork --mount-proc setpriv --reuid={user} --regid={user} --clear-groups sh -c '{commands}'");
         Assert.Equal("", ran.Errors);
         Assert.Equal(2, ran.Output.Split('\n').Count(line => line.EndsWith(" " + name, StringComparison.Ordinal) && line.Contains(" ? ", StringComparison.Ordinal)));
-        Assert.Matches(@" \d+ held by nobody, \d+ unknown\n", ran.Output);
+        Assert.Matches(@" \d+ unused, \d+ unknown\n", ran.Output);
         Assert.Contains("\"holders\": null,\n    \"holders_exact\": false", ran.Output, StringComparison.Ordinal);
-        Assert.Contains("Nobody is known to hold it.\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("No holder was found; whether a process holds it is unknown.\n", ran.Output, StringComparison.Ordinal);
         Assert.Contains("\"held\": null", ran.Output, StringComparison.Ordinal);
     }
 
     [SkippableTheory]
     [InlineData(1)]
     [InlineData(2)]
-    public void Does_not_take_processes_that_proc_hides_for_none(int hidden)
+    public void Does_not_mistake_hidden_processes_for_none(int hidden)
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
@@ -191,11 +191,11 @@ public sealed class Holding
         var user = Privileged.Stranger;
         var ran = Shm.Shell(
             $"unshare --mount --propagation private sh -c 'mount -t proc -o hidepid={hidden} proc /proc && exec setpriv --reuid={user} --regid={user} --clear-groups {copy.Program} who {name}'");
-        Assert.Matches(@"^Nobody is known to hold it\.\n(\d+ processes|Process 1) may not be looked into", ran.Output);
+        Assert.Matches(@"^No holder was found; whether a process holds it is unknown\.\n(\d+ processes|Process 1) could not be examined", ran.Output);
     }
 
     [SkippableFact]
-    public void Finds_objects_that_were_unlinked_and_are_still_held()
+    public void Finds_objects_that_were_unlinked_but_are_still_in_use()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var objects = new Objects();
@@ -218,7 +218,7 @@ public sealed class Holding
     }
 
     [SkippableFact]
-    public void Who_may_not_look_into_others_is_told_that_he_does_not_know()
+    public void Says_that_it_does_not_know_what_this_user_may_not_examine()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var objects = new Objects();
@@ -228,24 +228,24 @@ public sealed class Holding
         Assert.Matches($@" \?  .* {foreign}\n", copy.RunAsStranger("ls", foreign).Output);
         var fact = Objects.Json(copy.RunAsStranger("ls", foreign, "--json").Output)[0];
         Assert.Equal((System.Text.Json.JsonValueKind.Null, false), (fact.GetProperty("holders").ValueKind, fact.GetProperty("holders_exact").GetBoolean()));
-        Assert.Matches(@"Nobody is known to hold it\.\n(\d+ processes|Process \d+) may not be looked into", copy.RunAsStranger("who", foreign).Output);
+        Assert.Matches(@"No holder was found; whether a process holds it is unknown\.\n(\d+ processes|Process \d+) could not be examined", copy.RunAsStranger("who", foreign).Output);
         Assert.Equal(
-            "No object that nobody holds\n1 object that other users' processes may hold, and only their owners or a process with CAP_LEASE can tell: left alone\n", copy.RunAsStranger("gc", foreign, "--remove").Output);
-        Assert.Equal($"shm: rm: {foreign}: it cannot be known whether anybody holds it", Shm.OneLine(copy.RunAsStranger("rm", foreign, "--if-unused"), exitCode: 1));
-        Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\)$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
+            "Nothing to remove: no object is certainly unused\nLeft alone: 1 object that a process may use; only the owner or a process with CAP_LEASE can find out\n", copy.RunAsStranger("gc", foreign, "--remove").Output);
+        Assert.Equal($"shm: rm: {foreign}: it is unknown whether a process uses it", Shm.OneLine(copy.RunAsStranger("rm", foreign, "--if-unused"), exitCode: 1));
+        Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0666$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
         Assert.Equal(["foreign"], objects.Names());
 
-        // Of his own objects the kernel tells him.
+        // The kernel answers for the user's own objects.
         var own = objects.Prefix + "own";
         Assert.Equal(0, copy.RunAsStranger("create", own, "5000").ExitCode);
         Assert.Equal(0, Objects.Json(copy.RunAsStranger("ls", own, "--json").Output)[0].GetProperty("holders").GetInt32());
         using (SharedMemoryObject.Open(own))
         {
-            Assert.Equal($"shm: rm: {own}: held by a process that may not be looked into", Shm.OneLine(copy.RunAsStranger("rm", own, "--if-unused"), exitCode: 1));
+            Assert.Equal($"shm: rm: {own}: in use by a process that cannot be seen from here", Shm.OneLine(copy.RunAsStranger("rm", own, "--if-unused"), exitCode: 1));
         }
 
-        Watchdog.Until(() => copy.RunAsStranger("rm", own, "--if-unused").ExitCode == 0, "nobody to hold it");
-        Assert.Equal($"shm: cat: {foreign}: Permission denied (EACCES)", Denied(objects, copy, foreign));
+        Watchdog.Until(() => copy.RunAsStranger("rm", own, "--if-unused").ExitCode == 0, "the last process to close it");
+        Assert.Equal($"shm: cat: {foreign}: Permission denied (EACCES): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0600", Denied(objects, copy, foreign));
     }
 
     private static string Denied(Objects objects, CommandCopy copy, string name)

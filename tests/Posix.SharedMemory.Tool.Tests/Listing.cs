@@ -5,7 +5,7 @@ public sealed class Listing
     private static readonly string s_user = Environment.IsPrivilegedProcess ? "root" : Shm.Shell("id -un 2>/dev/null || id -u").Output.Trim();
 
     [Fact]
-    public void Shows_names_sizes_mode_owner_and_age_in_a_table_and_how_much_of_all_it_is()
+    public void Shows_names_sizes_modes_owners_and_ages_in_a_table_with_totals()
     {
         using Objects objects = new(), others = new();
         others.Add("other");
@@ -39,7 +39,7 @@ public sealed class Listing
     }
 
     [Fact]
-    public void JSON_tells_the_holders_also_where_only_names_are_printed()
+    public void JSON_includes_the_holders_even_with_names_only()
     {
         using var objects = new Objects();
         var name = objects.Add("a");
@@ -69,7 +69,7 @@ public sealed class Listing
         Assert.Equal(["large", "middle", "small"], List("--owner", s_user));
         Assert.Empty(List("--owner", "4294967290"));
         using var held = SharedMemoryObject.Open(objects.Prefix + "large");
-        Watchdog.Until(() => List("--orphaned") is ["middle", "small"], "those that nobody holds");
+        Watchdog.Until(() => List("--orphaned") is ["middle", "small"], "the unused ones");
         Assert.Equal("large", List("--sort", "holders")[0]);
         Assert.Equal("small", Shm.Print("ls", objects.Prefix + "smal?", "--names").TrimEnd('\n')[objects.Prefix.Length..]);
     }
@@ -78,13 +78,13 @@ public sealed class Listing
     public void A_missing_name_is_a_failure_and_a_pattern_without_matches_is_not()
     {
         using var name = new TemporaryName();
-        Assert.Equal($"shm: ls: {name}: No such file or directory (ENOENT)", Shm.Fail("ls", name));
+        Assert.Equal($"shm: ls: {name}: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("ls", name));
         Assert.Equal("", Shm.Print("ls", name + "*", "--names"));
         Assert.Equal("[]\n", Shm.Print("ls", name + "*", "--json"));
     }
 
     [Fact]
-    public void Names_with_anything_in_them_are_printed_escaped_and_can_be_given_so()
+    public void Odd_names_are_printed_escaped_and_accepted_that_way()
     {
         using var objects = new Objects();
         string[] names =
@@ -124,8 +124,8 @@ public sealed class Listing
         for (var round = 0; round < 5; round++)
         {
             Assert.Contains(stays, Shm.Print("ls"), StringComparison.Ordinal);
-            // Who asks of all objects whether anybody holds them has each open for an instant.
-            Watchdog.Until(() => Shm.Print("gc", objects.All).Contains(stays, StringComparison.Ordinal), "nobody to hold it");
+            // Other tests ask the kernel about all objects, which opens each of them for a moment.
+            Watchdog.Until(() => Shm.Print("gc", objects.All).Contains(stays, StringComparison.Ordinal), "the last process to close it");
             Shm.Print("df");
         }
 
@@ -135,7 +135,7 @@ public sealed class Listing
     }
 
     [SkippableFact]
-    public void Colours_are_for_terminals_that_want_them_and_columns_for_those_that_have_room()
+    public void Uses_colours_only_on_terminals_that_want_them_and_leaves_out_columns_that_do_not_fit()
     {
         using var objects = new Objects();
         objects.Add("a");

@@ -14,7 +14,7 @@ public sealed class LiveView
         using var terminal = OnTerminal.Start(100, 24, "top", "--interval", "0.2");
         terminal.Expect("shm top - ");
         terminal.Type($"/{objects.Prefix}");
-        terminal.Expect("Enter keeps it, Esc does not");
+        terminal.Expect("Enter applies it, Esc cancels");
         terminal.Type("\\r");
         terminal.Expect("q quit");
         var screen = terminal.Expect($"filter: {objects.Prefix}   ".TrimEnd());
@@ -34,11 +34,11 @@ public sealed class LiveView
         terminal.Type("t");
         terminal.Expect("^MODIFIED");
         terminal.Type("?");
-        Assert.Contains("  l        sort by length", terminal.Expect("Any key goes back."));
+        Assert.Contains("  l        sort by length", terminal.Expect("Press any key to go back."));
         terminal.Type("x");
         terminal.Expect("^MODIFIED");
 
-        // What comes and goes meanwhile is seen.
+        // Objects that appear meanwhile are shown.
         var late = objects.Add("later");
         terminal.Expect(late);
         terminal.Type("q");
@@ -72,7 +72,7 @@ public sealed class LiveView
     [InlineData(SIGINT)]
     [InlineData(SIGTERM)]
     [InlineData(SIGHUP)]
-    public void Gives_the_terminal_back_when_a_signal_ends_it(int signal)
+    public void Restores_the_terminal_when_a_signal_ends_it(int signal)
     {
         using var terminal = OnTerminal.Start(80, 24, "top");
         terminal.Expect("q quit");
@@ -81,7 +81,7 @@ public sealed class LiveView
     }
 
     [SkippableFact]
-    public void Gives_the_terminal_back_to_the_shell_when_it_is_stopped_and_takes_it_again()
+    public void Restores_the_terminal_when_it_is_stopped_and_takes_it_over_again_when_continued()
     {
         using var terminal = OnTerminal.Start(80, 24, "top", "--interval", "0.2");
         terminal.Expect("q quit");
@@ -90,7 +90,7 @@ public sealed class LiveView
         terminal.Signal(SIGCONT);
         terminal.Expect("q quit");
         terminal.Type("?");
-        terminal.Expect("Any key goes back.");
+        terminal.Expect("Press any key to go back.");
         terminal.Type("x");
         terminal.Expect("q quit");
         terminal.Type("q");
@@ -102,17 +102,36 @@ public sealed class LiveView
     {
         using var objects = new Objects();
         var name = objects.Add("a", 1536);
-        Assert.Equal("shm: top: a live view needs a terminal; --once prints what there is now", Shm.Refuse("top"));
-        Assert.Equal("shm: top: '0' is no number of seconds: 0.5, 2 (shm top --help tells more)", Shm.Refuse("top", "--interval", "0"));
+        Assert.Equal("shm: top: a live view needs a terminal; use --once to print the current state", Shm.Refuse("top"));
+        Assert.Equal("shm: top: '0' is not a number of seconds; examples: 0.5, 2 (see shm top --help)", Shm.Refuse("top", "--interval", "0"));
         var lines = Shm.Print("top", "--once", "--filter", objects.Prefix).TrimEnd('\n').Split('\n');
         Assert.Equal(5, lines.Length);
-        Assert.Matches(@"^shm top - \d\d:\d\d:\d\d   \d+ objects?, \d+ held by nobody", lines[0]);
+        Assert.Matches(@"^shm top - \d\d:\d\d:\d\d   \d+ objects?, \d+ unused", lines[0]);
         Assert.Matches(@"^rw------- \S+ +\S+ +1\.5K +4K +(now|\d+s)  " + name + "$", lines[4]);
         Assert.DoesNotContain("\e[", string.Concat(lines), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(85, "MODE OWNER HOLDERS LENGTH vALLOCATED MODIFIED NAME")]
+    [InlineData(70, "OWNER HOLDERS LENGTH vALLOCATED MODIFIED NAME")]
+    [InlineData(50, "HOLDERS LENGTH vALLOCATED NAME")]
+    [InlineData(30, "vALLOCATED NAME")]
+    [InlineData(10, "NAME")]
+    public void Keeps_the_name_on_a_narrow_terminal_and_leaves_out_other_columns(int width, string columns)
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        var entry = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(name))!;
+        var view = new TopView(TopOrder.Of("allocated"), isReverse: false, "");
+        using var terminal = new Terminal("top", mayUseColor: false);
+        var lines = view.Draw(new(DateTimeOffset.UnixEpoch, [new(name, entry, default)], Usage: null), terminal, width, height: 10);
+        Assert.Equal(columns, string.Join(' ', lines[3].Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Contains(name[..Math.Min(name.Length, width - 3)][..5], lines[4], StringComparison.Ordinal);
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, width));
+    }
+
     [Fact]
-    public void Cuts_names_by_the_columns_they_take()
+    public void Cuts_names_by_their_width_in_columns()
     {
         using var objects = new Objects();
         var name = objects.Add("幅広い名前");

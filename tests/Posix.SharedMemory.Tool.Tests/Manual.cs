@@ -24,7 +24,7 @@ public sealed class Manual
     }
 
     [Fact]
-    public void Has_what_all_commands_share_and_nothing_that_is_hidden()
+    public void Has_the_common_options_and_none_that_is_hidden()
     {
         var page = Shm.Print("manual");
         Assert.All((string[])["--no-color", "--help", "--version"], option => Assert.Contains($"\\fB{option.Replace("-", "\\-", StringComparison.Ordinal)}\\fR\n", page, StringComparison.Ordinal));
@@ -36,7 +36,7 @@ public sealed class Manual
     }
 
     [SkippableFact]
-    public void Is_what_the_formatter_takes_without_a_warning()
+    public void Is_accepted_by_the_formatter_without_a_warning()
     {
         Skip.IfNot(Installed.Has("groff"), "groff is not installed.");
         var formatted = Shm.Shell("\"$SHM\" manual | groff -man -ww -Tutf8 2>&1 >/dev/null");

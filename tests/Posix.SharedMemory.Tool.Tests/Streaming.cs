@@ -31,7 +31,7 @@ public sealed class Streaming
     [InlineData("cat NAME")]
     [InlineData("dump NAME -v")]
     [InlineData("dump NAME --all --offset 1")]
-    public void A_reader_who_has_gone_ends_it_without_a_word_and_with_the_code_of_SIGPIPE(string words)
+    public void If_its_reader_is_gone_it_ends_silently_with_the_code_of_SIGPIPE(string words)
     {
         using var objects = new Objects();
         var line = $"$SHM {words.Replace("NAME", objects.Add("a", 4 << 20), StringComparison.Ordinal)}";
@@ -52,14 +52,14 @@ public sealed class Streaming
     }
 
     [Fact]
-    public void Without_standard_error_the_exit_code_tells()
+    public void Without_standard_error_the_exit_code_still_reports_failure()
     {
         using var objects = new Objects();
         Assert.Equal("1\n2\n1\n", Shm.Shell($"$SHM stat {objects.Prefix}x 2>&-; echo $?; $SHM nonsense 2>&-; echo $?; $SHM stat {objects.Prefix}x 2>/dev/full; echo $?").Output);
     }
 
     [Fact]
-    public void Several_commands_write_one_file_one_after_the_other()
+    public void Several_commands_append_to_one_file()
     {
         using var objects = new Objects();
         using var file = new TemporaryFile();

@@ -1,11 +1,11 @@
 namespace Posix.SharedMemory.Tool.Tests;
 
-/// <summary>What cannot be meant is refused by one line and exit 2, before anything is touched.</summary>
+/// <summary>Wrong usage is refused with one line and exit code 2, before anything is touched.</summary>
 public sealed class WrongUsage
 {
     public static TheoryData<string> Lines =>
     [
-        "", "nonsense", "-x", "--json", "LS", "ls a b", "ls --sort", "ls --sort size", "ls --owner nobody-here", "ls --owner -5", "ls --larger", "ls --larger 1q", "ls --smaller -1", "ls --older 5", "ls --older 5y",
+        "nonsense", "-x", "--json", "LS", "ls a b", "ls --sort", "ls --sort size", "ls --owner nobody-here", "ls --owner -5", "ls --larger", "ls --larger 1q", "ls --smaller -1", "ls --older 5", "ls --older 5y",
         "ls --newer soon", "ls --jsn", "ls --anonymous FREE", "ls --anonymous --names", "ls --reverse=maybe", @"ls '\q'", @"rm '\q*'", "stat", "stat NAME FREE", "stat --nope NAME", "stat NAME --json=2", "who", "who NAME x", "who --pid NAME",
         "create", "create FREE", "create FREE 1 2", "create FREE -1", "create FREE 1.0000001K", "create FREE 16E", "create FREE 99999999999999999999", "create FREE 0x", "create FREE 1KB1", "create FREE 1 --mode", "create FREE 1 --mode 8",
         "create FREE 1 --mode 10000", "create FREE 1 --mode u+q", "create FREE 1 --from", "create FREE 1 --sparse=x", "create FREE/x 1", "create .. 1", "write", "write NAME a b", "write NAME --offset", "write NAME --offset x",
@@ -29,10 +29,10 @@ public sealed class WrongUsage
     }
 
     [Theory]
-    [InlineData("shm: map: --json and --svg exclude each other (shm map --help tells more)", "map", "x", "--json", "--svg", "y")]
-    [InlineData("shm: watch: '0' is no number of events: one or more (shm watch --help tells more)", "watch", "--count", "0")]
-    [InlineData("shm: top: --json goes with --once (shm top --help tells more)", "top", "--json")]
-    public void Says_where_more_is_told(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
+    [InlineData("shm: map: --json and --svg cannot be used together (see shm map --help)", "map", "x", "--json", "--svg", "y")]
+    [InlineData("shm: watch: '0' is not a number of events; it must be at least 1 (see shm watch --help)", "watch", "--count", "0")]
+    [InlineData("shm: top: --json needs --once (see shm top --help)", "top", "--json")]
+    public void Says_where_to_find_help(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 
     [Theory]
     [InlineData("create {0}b 8E")]
@@ -61,7 +61,7 @@ public sealed class WrongUsage
     }
 
     [Fact]
-    public void Objects_of_the_greatest_length_are_listed_as_all_others()
+    public void Objects_of_the_greatest_length_are_listed_like_all_others()
     {
         using var objects = new Objects();
         objects.Add("one", long.MaxValue, backing: Backing.Sparse);

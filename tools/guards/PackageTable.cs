@@ -17,11 +17,11 @@ internal sealed record PackageTable(string Name)
                 ["Interop"] = [],
                 // System makes what Inspection reports, and Objects return it: of Inspection both use the words only.
                 ["System"] = ["Interop", "Inspection"],
-                ["Mapping"] = ["System", "Interop"],
-                ["Objects"] = ["Mapping", "System", "Interop", "Inspection"],
-                ["Regions"] = ["Objects", "Mapping", "System", "Interop"],
-                ["Passing"] = ["Objects", "Mapping", "System", "Interop"],
-                ["Inspection"] = ["Objects", "Mapping", "System", "Interop"],
+                ["Mapping"] = ["System"],
+                ["Objects"] = ["Mapping", "System", "Inspection"],
+                ["Regions"] = ["Objects", "Mapping", "System"],
+                ["Passing"] = ["Objects", "Mapping", "System"],
+                ["Inspection"] = ["Objects", "Mapping", "System"],
             },
             CallsUpward = ["IMappingOwner"],
             LongClasses = new(StringComparer.Ordinal)

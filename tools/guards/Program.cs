@@ -39,8 +39,8 @@ foreach (var (promise, check) in Promises.All)
 {
     foreach (var finding in check(repository).Distinct().OrderBy(finding => finding.Path, StringComparer.Ordinal).ThenBy(finding => finding.Line))
     {
-        Console.WriteLine($"{finding.Path}:{finding.Line}: {finding.What} [{promise}]");
-        violations++;
+        Console.WriteLine($"{finding.Path}:{finding.Line}: {(finding.IsNote ? "note: " : "")}{finding.What} [{promise}]");
+        violations += finding.IsNote ? 0 : 1;
     }
 }
 

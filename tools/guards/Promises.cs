@@ -24,6 +24,7 @@ internal static class Promises
         ("No regions", Leftovers.CodeRegions),
         ("No folder without a concept", Leftovers.FoldersWithoutConcept),
         ("No path of a certain machine", Leftovers.MachinePaths),
+        ("Links lead somewhere", Links.LeadSomewhere),
         ("Plain English", WordList.IsKept),
     ];
 }

@@ -27,7 +27,7 @@ internal static class GrowthPlot
 
     internal static string Draw(Results results)
     {
-        var drawing = new Drawing(Width, Height, "What growing a mapped object by 1 MiB costs against the size that is there: constant with this library, proportional where it is mapped anew");
+        var drawing = new Drawing(Width, Height, "What growing a mapped object by 1 MiB costs against the size that is there: constant with this library, proportional where it is mapped again");
         var times = Keys.Select(results.Find).OfType<Row>().Select(row => row.Processor).DefaultIfEmpty(1000).ToList();
         var across = new LogAxis(s_lengths[0], s_lengths[^1], Left, Right);
         var up = new LogAxis(Math.Pow(10, Math.Floor(Math.Log10(times.Min()))), Math.Pow(10, Math.Ceiling(Math.Log10(times.Max() * 1.01))), Bottom, Top);

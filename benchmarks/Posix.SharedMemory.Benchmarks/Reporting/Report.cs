@@ -49,7 +49,7 @@ internal sealed partial class Report
         return [Measured, .. Draw(results)];
     }
 
-    /// <summary>Writes document and plots anew from the numbers of the last run.</summary>
+    /// <summary>Writes document and plots again from the numbers of the last run.</summary>
     /// <returns>The files written.</returns>
     /// <exception cref="InvalidOperationException">There was none.</exception>
     internal IReadOnlyList<string> WriteAgain()

@@ -2,18 +2,18 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm gc</c>: objects that nobody holds any more.</summary>
+/// <summary><c>shm gc</c>: objects that no process uses any more.</summary>
 internal sealed class CollectCommand : ShmCommand
 {
-    private readonly Argument<NamePattern?> _pattern = Given.Pattern("Only these: a name, or a pattern with * and ?");
-    private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only those not written for this long");
-    private readonly Option<bool> _dryRun = Given.Flag("--dry-run", "Only list them, which is the default", "-n");
-    private readonly Option<bool> _remove = Given.Flag("--remove", "Remove them", "--yes", "-y");
+    private readonly Argument<NamePattern?> _pattern = Given.Pattern("Only objects with this name, or matching this pattern of * and ?");
+    private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only objects not written to for this long");
+    private readonly Option<bool> _dryRun = Given.Flag("--dry-run", "Only list the objects, which is the default", "-n");
+    private readonly Option<bool> _remove = Given.Flag("--remove", "Remove the objects listed", "--yes", "-y");
     private readonly Option<bool> _json = Given.Json();
 
     internal CollectCommand()
         : base(
-            "gc", "List objects that nobody holds, and remove them if told to. Semaphores (sem.*) are left out.",
+            "gc", "List objects that no process uses, and remove them with --remove. Semaphores (sem.*) are left out.",
             "shm gc", "shm gc --older 1d --remove", "shm gc 'worker-*' --remove")
     {
         foreach (var option in (Option[])[_older, _dryRun, _remove, _json])
@@ -26,7 +26,7 @@ internal sealed class CollectCommand : ShmCommand
         {
             if (result.GetValue(_dryRun) && result.GetValue(_remove))
             {
-                result.AddError("--dry-run and --remove exclude each other");
+                result.AddError("--dry-run and --remove cannot be used together");
             }
         });
     }
@@ -45,8 +45,8 @@ internal sealed class CollectCommand : ShmCommand
                 continue;
             }
 
-            // An object that users lease is alive while one of them is, also where they pause or may not be looked into.
-            var count = HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: true);
+            // An object with members is in use while one of them lives, even if it is stopped or hidden from this user.
+            var count = HolderCount.Of(entry, index?[entry.Identity]);
             if (count.IsZero)
             {
                 orphans.Add(entry);
@@ -76,11 +76,11 @@ internal sealed class CollectCommand : ShmCommand
 
     private static bool Remove(Terminal terminal, SharedMemoryEntry entry) => terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () =>
     {
-        // Somebody may have come since they were listed. What cannot be known for certain is left alone.
-        var count = HolderCount.Of(entry, holders: null, mustBeCertain: true);
+        // A process may have opened it since the list was made. Whatever is not certainly unused is left alone.
+        var count = HolderCount.Of(entry, holders: null);
         if (!count.IsZero)
         {
-            throw new CommandException(count.IsHeld ? "somebody holds it by now" : "it is gone, or the kernel no longer tells whether somebody holds it");
+            throw new CommandException(count.IsHeld ? "a process has opened it in the meantime; not removed" : "it is unknown whether a process uses it; not removed");
         }
 
         entry.Unlink();
@@ -100,21 +100,21 @@ internal sealed class CollectCommand : ShmCommand
             table.WriteTo(terminal);
         }
 
-        terminal.Out.Write(terminal.Paint(Sum(orphans, removed), Ink.Dim) + "\n");
+        terminal.Out.Write(terminal.Paint(Sum(orphans, removed, unknown), Ink.Dim) + "\n");
         if (unknown > 0)
         {
-            terminal.Out.Write(terminal.Paint($"{(orphans.Count == 0 ? ByteSize.Count(unknown, "object") : $"{unknown} more")} that other users' processes may hold, and only their owners or a process with CAP_LEASE can tell: left alone", Ink.Dim) + "\n");
+            terminal.Out.Write(terminal.Paint($"Left alone: {ByteSize.Count(unknown, "object")} that a process may use; only the owner or a process with CAP_LEASE can find out", Ink.Dim) + "\n");
         }
     }
 
-    private static string Sum(List<SharedMemoryEntry> orphans, int? removed)
+    private static string Sum(List<SharedMemoryEntry> orphans, int? removed, int unknown)
     {
         if (orphans.Count == 0)
         {
-            return "No object that nobody holds";
+            return unknown > 0 ? "Nothing to remove: no object is certainly unused" : "Nothing to remove: every object is in use";
         }
 
-        var what = $"{ByteSize.Count(orphans.Count, "object")} that nobody holds, {ByteSize.Short(orphans.Sum(entry => entry.AllocatedBytes))}";
-        return removed is { } count ? $"{what}; {count} removed" : $"{what}; --remove removes {(orphans.Count == 1 ? "it" : "them")}";
+        var what = $"{ByteSize.Count(orphans.Count, "object")} in use by no process, {ByteSize.Short(orphans.Sum(entry => entry.AllocatedBytes))}";
+        return removed is { } count ? $"{what}; {count} removed" : $"{what}; use --remove to remove {(orphans.Count == 1 ? "it" : "them")}";
     }
 }

@@ -5,10 +5,10 @@ using System.CommandLine.Parsing;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>All commands, and the way from the words on the command line to one of them.</summary>
+/// <summary>All commands, and how the words on the command line select one of them.</summary>
 internal static class CommandLine
 {
-    /// <summary>Recursive: it may stand before the command and behind it.</summary>
+    /// <summary>Recursive: it is accepted before and after the command.</summary>
     internal static readonly Option<bool> NoColor = MakeNoColor();
 
     private static readonly (string Name, Func<ShmCommand> Make)[] s_commands =
@@ -31,6 +31,7 @@ internal static class CommandLine
         ("top", () => new TopCommand()),
         ("doctor", () => new DoctorCommand()),
         ("demo", () => new DemoCommand()),
+        ("help", () => new HelpCommand()),
         ("completion", () => new CompletionCommand()),
         ("manual", () => new ManualCommand()),
     ];
@@ -38,7 +39,10 @@ internal static class CommandLine
     /// <summary>All commands, in the order in which help shows them.</summary>
     internal static IEnumerable<ShmCommand> MakeAll() => s_commands.Select(command => command.Make());
 
-    /// <summary>Gets whether a shell asks what a word could be.</summary>
+    /// <summary>Gets the names of all commands.</summary>
+    internal static IEnumerable<string> Names => s_commands.Select(command => command.Name);
+
+    /// <summary>Gets whether a shell is completing a word.</summary>
     internal static bool IsCompleting { get; private set; }
 
     internal static int Run(string[] args)
@@ -47,11 +51,13 @@ internal static class CommandLine
         IsCompleting = args is [['[', 's', 'u', 'g', 'g', 'e', 's', 't', ..], ..];
         var root = MakeRoot(args);
 
-        // A name may begin with @: it is no file of more arguments.
+        // A name may start with @: that is not a file of more arguments.
         var given = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (given.Action is ParseErrorAction)
         {
-            return WrongUsage(given, Objection(given));
+            return given.CommandResult.Command is RootCommand && given.UnmatchedTokens.Count == 0
+                ? Print(root.Parse(["--help"]))
+                : WrongUsage(given, FindUnknownOption(given, args) is { } misspelled ? UnknownOption(given, misspelled) : Objection(given));
         }
 
         if (FindFlagWithValue(given, args) is { } flag && !given.Action!.ClearsParseErrors)
@@ -61,15 +67,21 @@ internal static class CommandLine
 
         if (FindUnknownOption(given, args) is { } unknown && !given.Action!.ClearsParseErrors)
         {
-            return WrongUsage(given, $"'{EscapedText.Of(unknown)}' is no option; a name that begins with a dash stands behind --");
+            return WrongUsage(given, UnknownOption(given, unknown));
         }
 
+        return Print(given);
+    }
+
+    /// <summary>Runs a command, and prints what the parser itself answers: help, completions, the version.</summary>
+    private static int Print(ParseResult given)
+    {
         using var output = new StringWriter();
         var code = given.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output });
         return output.GetStringBuilder().Length == 0 ? code : Streams.Print(output.ToString(), code);
     }
 
-    /// <summary>The command that the words name, alone where they name one: the others would only cost time.</summary>
+    /// <summary>The root with the command that the words select, or with all commands if they select none: the others would only cost time.</summary>
     internal static RootCommand MakeRoot(string[] args)
     {
         var root = new RootCommand("See and handle every POSIX shared memory object on this machine.");
@@ -84,12 +96,13 @@ internal static class CommandLine
         {
             if (root.Options[at] is HelpOption)
             {
-                // The parser's own takes /h and /? too, which are names of objects here.
+                // The parser's own option also accepts /h and /?, which are names of objects here.
                 root.Options[at] = new HelpOption("--help", "-h") { Action = new HelpWithExamples(new HelpAction()) };
             }
             else if (root.Options[at] is VersionOption version)
             {
                 version.Action = new PrintVersion();
+                version.Aliases.Add("-v");
             }
         }
 
@@ -98,27 +111,42 @@ internal static class CommandLine
 
     private static Option<bool> MakeNoColor()
     {
-        var option = Given.Flag("--no-color", "Print without colours; so does NO_COLOR=1");
+        var option = Given.Flag("--no-color", "Print without colours, as with NO_COLOR=1");
         option.Recursive = true;
         return option;
     }
 
     private static string Objection(ParseResult given)
     {
-        var isRoot = given.CommandResult.Command is RootCommand;
-        return isRoot && given.Tokens.Count == 0 ? "which command?"
-            : isRoot && given.UnmatchedTokens is [var unknown, ..] ? $"'{EscapedText.Of(unknown)}' is no command"
-            : EscapedText.InLine(given.Errors[0].Message).TrimEnd('.');
+        if (given.UnmatchedTokens is not [var unmatched, ..])
+        {
+            return EscapedText.InLine(given.Errors[0].Message).TrimEnd('.');
+        }
+
+        return unmatched is ['-', _, ..] ? UnknownOption(given, unmatched)
+            : given.CommandResult.Command is RootCommand ? UnknownCommand(unmatched)
+            : $"unexpected argument '{EscapedText.Of(unmatched)}'";
     }
 
-    /// <summary>Finds what was meant as <c>--yes=no</c>: to the parser the value is an argument, and so might become the name of an object.</summary>
+    /// <summary>What to answer to a command that does not exist.</summary>
+    internal static string UnknownCommand(string word) => $"unknown command '{EscapedText.Of(word)}'{DidYouMean(Suggestion.ForCommand(word))}";
+
+    private static string UnknownOption(ParseResult given, string word)
+    {
+        var options = given.CommandResult.Command.Options.Append(NoColor).Where(option => !option.Hidden).Select(option => option.Name);
+        return $"unknown option '{EscapedText.Of(word)}'{(Suggestion.Nearest(word, options) is { } near ? DidYouMean(near) : given.CommandResult.Command.Arguments.Count == 0 ? "" : "; put -- before a name that starts with a dash")}";
+    }
+
+    private static string DidYouMean(string? near) => near is null ? "" : $"; did you mean '{near}'?";
+
+    /// <summary>Finds a value given to a flag, such as <c>--yes=no</c>: the parser takes the value for an argument, so it might become the name of an object.</summary>
     private static string? FindFlagWithValue(ParseResult given, string[] args)
     {
         var flags = given.CommandResult.Command.Options.Append(NoColor).Where(option => option.ValueType == typeof(bool)).SelectMany(option => option.Aliases.Append(option.Name)).ToList();
         return flags.Find(flag => Array.Exists([.. args.TakeWhile(word => word != "--")], word => word.StartsWith(flag + "=", StringComparison.Ordinal) || word.StartsWith(flag + ":", StringComparison.Ordinal)));
     }
 
-    /// <summary>Finds what was meant as an option, which the parser takes for an argument where one fits.</summary>
+    /// <summary>Finds an unknown option, which the parser takes for an argument if one fits.</summary>
     private static string? FindUnknownOption(ParseResult given, string[] args)
     {
         var words = args.TakeWhile(word => word != "--").ToHashSet(StringComparer.Ordinal);
@@ -131,7 +159,7 @@ internal static class CommandLine
     private static int WrongUsage(ParseResult given, string reason)
     {
         var command = given.CommandResult.Command is RootCommand ? "" : given.CommandResult.Command.Name;
-        Streams.WriteError($"shm: {(command.Length == 0 ? "" : command + ": ")}{reason} (shm {command}{(command.Length == 0 ? "" : " ")}--help tells more)\n");
+        Streams.WriteError($"shm: {(command.Length == 0 ? "" : command + ": ")}{reason} (see shm {command}{(command.Length == 0 ? "" : " ")}--help)\n");
         return ExitCode.WrongUsage;
     }
 

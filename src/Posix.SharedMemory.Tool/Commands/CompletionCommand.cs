@@ -5,8 +5,8 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm completion</c>: a script that teaches a shell to complete commands, options and names of objects.</summary>
 internal sealed class CompletionCommand : ShmCommand
 {
-    // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'. It knows less of quotes than a shell, which is given all that fits the place and chooses.
-    // Where nothing fits, a file is wanted, and where write has only its options to offer.
+    // The parser completes by itself: shm '[suggest:POSITION]' 'LINE'. It knows less about quotes than a shell does, so the shell gets every candidate and filters.
+    // A file is expected where there is no candidate, and where write has only options to offer.
     private const string Bash = """
         _shm() {
             local line=shm begun=${COMP_WORDS[COMP_CWORD]} quote= word
@@ -14,7 +14,7 @@ internal sealed class CompletionCommand : ShmCommand
                 line+=" \"${word//[\\\"\']/}\""
             done
             line+=' '
-            [[ $begun == /* ]] && line+=/
+            case $begun in /dev/shm/*) line+=/dev/shm/ ;; /*) line+=/ ;; esac
             if [[ $begun == [\"\']* ]]; then
                 quote=${begun:0:1} begun=${begun:1}
             fi

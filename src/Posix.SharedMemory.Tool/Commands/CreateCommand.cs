@@ -2,16 +2,16 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm create</c>: a new object, which nobody sees before it is complete.</summary>
+/// <summary><c>shm create</c>: a new object, which no other process sees before it is complete.</summary>
 internal sealed class CreateCommand : ShmCommand
 {
-    private readonly Argument<GivenName> _name = Given.NewName("NAME", "Its name, which must be free");
-    private readonly Argument<long?> _size = Given.Size("SIZE", "Its length, such as 64M; by default, that of what is put into it", ArgumentArity.ZeroOrOne);
-    private readonly Option<string> _from = new("--from") { HelpName = "FILE", Description = "Fill it from a file, or from standard input with -", CustomParser = result => Given.One(result, Given.ReadPath)! };
+    private readonly Argument<GivenName> _name = Given.NewName("NAME", "The name of the new object");
+    private readonly Argument<long?> _size = Given.Size("SIZE", "Its length, such as 64M; by default, the length of what --from reads", ArgumentArity.ZeroOrOne);
+    private readonly Option<string> _from = new("--from") { HelpName = "FILE", Description = "Fill it from this file, or from standard input with -", CustomParser = result => Given.One(result, Given.ReadPath)! };
     private readonly Option<Func<UnixFileMode, UnixFileMode>> _mode = new("--mode")
     {
         HelpName = "MODE",
-        Description = "Its permissions, exactly; by default 0600",
+        Description = "Its permissions, regardless of the umask; by default, 0600",
         CustomParser = result => Given.One(result, ModeText.Read),
     };
 
@@ -19,7 +19,7 @@ internal sealed class CreateCommand : ShmCommand
 
     internal CreateCommand()
         : base(
-            "create", "Create an object. It gets its name when it is complete; if that fails, nothing is left.",
+            "create", "Create an object. It gets its name when it is complete; if anything fails, nothing is left behind.",
             "shm create frames 64M", "shm create model --from model.bin --mode 0644", "zstd -dc big.zst | shm create big --from -")
     {
         Add(_name);
@@ -36,7 +36,7 @@ internal sealed class CreateCommand : ShmCommand
         var from = given.GetValue(_from);
         if (size is null && from is null)
         {
-            throw new UsageException($"{name}: give a SIZE, or what to fill it from (--from)");
+            throw new UsageException($"{name}: give a SIZE, or a source with --from");
         }
 
         var permissions = (given.GetValue(_mode) ?? (mode => mode))(UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -44,7 +44,7 @@ internal sealed class CreateCommand : ShmCommand
         var text = name.Text;
         if (from is null)
         {
-            SharedMemoryObject.Create(text, size!.Value, options).Dispose();
+            Create(name, size!.Value, options);
         }
         else
         {
@@ -54,9 +54,21 @@ internal sealed class CreateCommand : ShmCommand
         return ExitCode.Done;
     }
 
+    private static void Create(GivenName name, long size, SharedMemoryOptions options)
+    {
+        try
+        {
+            SharedMemoryObject.Create(name.Text, size, options).Dispose();
+        }
+        catch (PlatformNotSupportedException) when (options.Backing == Backing.Reserved && OperatingSystem.IsLinux())
+        {
+            throw new CommandException($"{name}: the file system of the object cannot reserve memory; use --sparse");
+        }
+    }
+
     private static void Fill(GivenName name, long? size, string from, SharedMemoryOptions options)
     {
-        // Better now than after an hour of reading. Whether the name is free then too, publishing tells.
+        // Better now than after an hour of reading. Publishing checks again.
         if (name.IsTaken)
         {
             throw new SharedMemoryException(Errno.EEXIST, "shm_open", name.Text);
@@ -69,13 +81,13 @@ internal sealed class CreateCommand : ShmCommand
             using var interruption = new Interruption(memory);
             new Filling(memory, options.Backing, size).From(source);
 
-            // Writing takes set-user and set-group away from who is not root.
+            // Writing clears set-user and set-group unless root writes.
             memory.Permissions = options.Permissions;
             interruption.Publish(name.Text);
         }
         catch (SharedMemoryException e)
         {
-            throw new CommandException(Failure.Describe(e, name));
+            throw new CommandException(Failure.Describe(e, name, "create"));
         }
     }
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm demo</c>: two processes that share memory, for who has just installed it.</summary>
+/// <summary><c>shm demo</c>: two processes that share memory, for somebody who has just installed the command.</summary>
 internal sealed class DemoCommand : ShmCommand
 {
     private readonly Option<string?> _role = new("--role") { Hidden = true };
@@ -19,7 +19,7 @@ internal sealed class DemoCommand : ShmCommand
     {
         if (given.GetValue(_object) is { } name)
         {
-            // One of the two that it starts: Ctrl-C is for the first process, and the end of input for these.
+            // One of the two processes that the demonstration starts: Ctrl-C ends the first process, and the end of their input ends these.
             using var end = new GracefulEnd();
             DemoPart.Play(name, Console.In, terminal.Out);
             return ExitCode.Done;
@@ -33,7 +33,7 @@ internal sealed class DemoCommand : ShmCommand
         }
         catch (OperationCanceledException)
         {
-            // Ctrl-C between two steps: what it made is gone by now.
+            // Ctrl-C between two steps: the object has been removed already.
             return ExitCode.Failed;
         }
     }

@@ -2,16 +2,16 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm doctor</c>: what on this machine will bite, and the cure.</summary>
+/// <summary><c>shm doctor</c>: what will cause trouble on this machine, and the remedy.</summary>
 internal sealed class DoctorCommand : ShmCommand
 {
     private readonly Option<bool> _json = Given.Json();
-    private readonly Option<bool> _quiet = Given.Flag("--quiet", "Only notes and warnings", "-q");
+    private readonly Option<bool> _quiet = Given.Flag("--quiet", "Print only notes and warnings", "-q");
 
     internal DoctorCommand()
         : base(
             "doctor",
-            "Check this machine or container for what will bite, and tell the cure. Ends with 1 if something will.",
+            "Check this machine or container for anything that will cause trouble, and print the cure. The exit code is 1 if there is a warning.",
             "shm doctor",
             "shm doctor --quiet",
             "shm doctor --json | jq -r '.[] | select(.level == \"warning\") | .cure'")
@@ -24,7 +24,7 @@ internal sealed class DoctorCommand : ShmCommand
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new CommandException("the checks know only Linux");
+            throw new CommandException("these checks exist for Linux only");
         }
 
         var found = Examination.Of(Machine.OfThisSystem());

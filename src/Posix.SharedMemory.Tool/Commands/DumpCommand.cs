@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm dump</c>: bytes in hexadecimal, and where there is no memory behind them.</summary>
+/// <summary><c>shm dump</c>: bytes in hexadecimal, with the parts that have no memory.</summary>
 internal sealed class DumpCommand : ShmCommand
 {
     private const int PieceBytes = 64 << 10;
@@ -10,10 +10,10 @@ internal sealed class DumpCommand : ShmCommand
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
     private readonly Option<long?> _offset = Given.Offset();
     private readonly Option<long?> _length = Given.Length();
-    private readonly Option<bool> _all = Given.Flag("--all", "Print lines that are like the one before, and holes as zeros", "-v");
+    private readonly Option<bool> _all = Given.Flag("--all", "Also print repeated lines, and holes as zeros", "-v");
 
     internal DumpCommand()
-        : base("dump", "Show an object's bytes as hexdump -C does, with its holes marked.", "shm dump frames --length 256", "shm dump frames --offset 1M")
+        : base("dump", "Print an object's bytes in hexadecimal, as hexdump -C does, with holes marked.", "shm dump frames --length 256", "shm dump frames --offset 1M")
     {
         Add(_name);
         Add(_offset);
@@ -52,7 +52,7 @@ internal sealed class DumpCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    /// <summary>What of a part has memory behind it, in whole lines; all of it where the system does not tell.</summary>
+    /// <summary>Which ranges of a part have memory; the whole part where the system does not report them.</summary>
     private static IEnumerable<ByteRange> DataIn(SharedMemoryObject memory, ByteRange part)
     {
         IReadOnlyList<ByteRange> ranges;
@@ -71,7 +71,7 @@ internal sealed class DumpCommand : ShmCommand
             .Select(range => new ByteRange(range.Start, range.End - range.Start));
     }
 
-    /// <returns>Where it ended: before the end of the part if the object was cut meanwhile.</returns>
+    /// <returns>Where it ended: before the end of the part if the object was shortened meanwhile.</returns>
     private static long Write(HexDump dump, SharedMemoryObject memory, ByteRange data)
     {
         var piece = new byte[PieceBytes];

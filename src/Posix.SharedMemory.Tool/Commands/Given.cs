@@ -5,26 +5,26 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>The kinds of arguments and options that several commands take. Each is checked while the command line is read.</summary>
+/// <summary>The kinds of arguments and options that several commands take. Each is checked while the command line is parsed.</summary>
 internal static class Given
 {
     internal delegate T Reader<out T>(string text, out string? objection);
 
-    /// <summary>The name of an object; it completes to those there are.</summary>
+    /// <summary>The name of an object; it completes to the names of existing objects.</summary>
     internal static Argument<GivenName> Name(string label, string description, ArgumentArity? arity = null) => WithNames(
         new Argument<GivenName>(label) { Description = description, Arity = arity ?? ArgumentArity.ExactlyOne, CustomParser = result => One(result, GivenName.Read)! });
 
-    /// <summary>The same, where it may be left out.</summary>
+    /// <summary>As <see cref="Name"/>, but optional.</summary>
     internal static Argument<GivenName?> OptionalName(string label, string description) => WithNames(new Argument<GivenName?>(label)
     {
         Description = description, Arity = ArgumentArity.ZeroOrOne, CustomParser = result => One(result, GivenName.Read),
     });
 
-    /// <summary>A name for an object that there need not be yet.</summary>
+    /// <summary>A name for an object that need not exist yet.</summary>
     internal static Argument<GivenName> NewName(string label, string description) =>
         new(label) { Description = description, CustomParser = result => One(result, GivenName.Read)! };
 
-    /// <summary>Names to choose by; without it, all are meant.</summary>
+    /// <summary>A pattern to choose objects by; without it, all are chosen.</summary>
     internal static Argument<NamePattern?> Pattern(string description) => WithNames(
         new Argument<NamePattern?>("PATTERN") { Description = description, Arity = ArgumentArity.ZeroOrOne, CustomParser = result => One(result, NamePattern.Read) });
 
@@ -41,7 +41,7 @@ internal static class Given
         CustomParser = result => One(result, (string text, out string? objection) =>
         {
             var isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
-            objection = isNumber ? null : $"'{EscapedText.Of(text)}' is no number";
+            objection = isNumber ? null : $"'{EscapedText.Of(text)}' is not a number";
             return (int?)number;
         }),
     };
@@ -63,31 +63,31 @@ internal static class Given
     /// <summary>Takes a word that is one of a few.</summary>
     internal static Reader<string?> OneOf(string label, string[] words) => (text, out objection) =>
     {
-        objection = words.Contains(text, StringComparer.Ordinal) ? null : $"'{EscapedText.Of(text)}' is no {label}: {string.Join(", ", words)}";
+        objection = words.Contains(text, StringComparer.Ordinal) ? null : $"'{EscapedText.Of(text)}' is not a valid {label}; choose from {string.Join(", ", words)}";
         return text;
     };
 
     /// <summary>Takes the path of a file.</summary>
     internal static string? ReadPath(string text, out string? objection)
     {
-        objection = text.Length == 0 ? "the name of a file may not be empty" : null;
+        objection = text.Length == 0 ? "the name of a file cannot be empty" : null;
         return text;
     }
 
-    /// <summary>What is said by being there. A word behind it is an argument, also where it reads <c>true</c> or <c>false</c>.</summary>
+    /// <summary>An option without a value. A word after it is an argument, even <c>true</c> or <c>false</c>.</summary>
     internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description, Arity = ArgumentArity.Zero };
 
-    internal static Option<long?> Offset() => Size("--offset", "BYTES", "Where to begin; by default, at the start");
+    internal static Option<long?> Offset() => Size("--offset", "BYTES", "The first byte; by default, the start of the object");
 
-    internal static Option<long?> Length() => Size("--length", "BYTES", "How many, as far as there are; by default, up to the end");
+    internal static Option<long?> Length() => Size("--length", "BYTES", "How many bytes at most; by default, up to the end");
 
-    internal static Option<bool> Sparse() => Flag("--sparse", "Take no memory before it is written to");
+    internal static Option<bool> Sparse() => Flag("--sparse", "Reserve no memory: pages are allocated when they are written to");
 
     internal static Option<bool> Yes(string description) => Flag("--yes", description, "-y");
 
     internal static Option<bool> Json() => Flag("--json", "Print JSON");
 
-    /// <summary>Puts a reader between a word and the parser: its objection becomes the parser's.</summary>
+    /// <summary>Reads one word; the reader's objection becomes the parser's error.</summary>
     internal static T? One<T>(ArgumentResult result, Reader<T> read)
     {
         var value = read(result.Tokens[0].Value, out var objection);
@@ -119,7 +119,7 @@ internal static class Given
         return [.. values];
     }
 
-    /// <summary>Completes to the objects there are. Only where a shell asks: help would print them all in the argument's place.</summary>
+    /// <summary>Completes to the names of existing objects. Only while a shell completes: help would print them all in the argument's place.</summary>
     internal static void CompleteNames(Argument argument)
     {
         if (CommandLine.IsCompleting)
@@ -136,7 +136,7 @@ internal static class Given
 
     private static IEnumerable<CompletionItem> Names(Argument argument, CompletionContext context)
     {
-        // The parser asks for all arguments of a command, also for those that are there; the word that is being typed counts among them.
+        // The parser asks for every argument of a command, including those that are already given; the word being typed counts as one of them.
         var begun = context.WordToComplete;
         if (context.ParseResult.GetResult(argument)?.Tokens.Count - (begun.Length > 0 ? 1 : 0) >= argument.Arity.MaximumNumberOfValues)
         {
@@ -145,12 +145,12 @@ internal static class Given
 
         try
         {
-            var slash = begun.StartsWith('/') ? "/" : "";
+            var slash = begun.StartsWith("/dev/shm/", StringComparison.Ordinal) ? "/dev/shm/" : begun.StartsWith('/') ? "/" : "";
             return [.. SharedMemoryDirectory.Enumerate().Select(entry => new CompletionItem(slash + EscapedText.OfName(entry.NameBytes.Span)))];
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {
-            // A shell that completes is no place for failures.
+            // A shell that is completing a word cannot show failures.
             return [];
         }
     }

@@ -4,7 +4,7 @@ using System.CommandLine.Invocation;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Help as the parser writes it, and the command's examples.</summary>
+/// <summary>Help as the parser prints it, followed by the command's examples.</summary>
 internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
 {
     public override bool ClearsParseErrors => true;
@@ -13,7 +13,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
     {
         if (parseResult.CommandResult.Command is RootCommand root)
         {
-            // Beside the commands it would show all of their arguments as required.
+            // Next to the commands, help would show all of their arguments as required.
             foreach (var argument in root.Subcommands.SelectMany(command => command.Arguments))
             {
                 argument.Hidden = true;

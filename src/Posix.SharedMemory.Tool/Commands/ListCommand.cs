@@ -2,21 +2,21 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm ls</c>: the objects there are.</summary>
+/// <summary><c>shm ls</c>: the objects that exist.</summary>
 internal sealed class ListCommand : ShmCommand
 {
-    private readonly Argument<NamePattern?> _pattern = Given.Pattern("A name, or a pattern with * and ?");
-    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"What decides the order: {string.Join(", ", s_orders.Keys)}; by default, name", [.. s_orders.Keys]);
-    private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
-    private readonly Option<uint?> _owner = Given.User("--owner", "Only this user's");
-    private readonly Option<long?> _larger = Given.Size("--larger", "SIZE", "Only those longer than this");
-    private readonly Option<long?> _smaller = Given.Size("--smaller", "SIZE", "Only those shorter than this");
-    private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only those not written for this long");
-    private readonly Option<TimeSpan?> _newer = Given.Span("--newer", "Only those written within this time");
-    private readonly Option<bool> _orphaned = Given.Flag("--orphaned", "Only those that nobody holds, by the kernel's word");
-    private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
-    private readonly Option<bool> _names = Given.Flag("--names", "Only the names, one a line", "-1");
-    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "Instead, memory without a name (memfd, or unlinked and still held), and who holds it");
+    private readonly Argument<NamePattern?> _pattern = Given.Pattern("A name, or a pattern of * and ?");
+    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"Sort by {string.Join(", ", s_orders.Keys)}; by default, name", [.. s_orders.Keys]);
+    private readonly Option<bool> _reverse = Given.Flag("--reverse", "Reverse the order", "-r");
+    private readonly Option<uint?> _owner = Given.User("--owner", "Only objects of this user");
+    private readonly Option<long?> _larger = Given.Size("--larger", "SIZE", "Only objects longer than this");
+    private readonly Option<long?> _smaller = Given.Size("--smaller", "SIZE", "Only objects shorter than this");
+    private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only objects not written to for this long");
+    private readonly Option<TimeSpan?> _newer = Given.Span("--newer", "Only objects written to within this time");
+    private readonly Option<bool> _orphaned = Given.Flag("--orphaned", "Only objects that no process uses (confirmed by the kernel)");
+    private readonly Option<bool> _bytes = Given.Flag("--bytes", "Print sizes in bytes", "-b");
+    private readonly Option<bool> _names = Given.Flag("--names", "Print only the names, one per line", "-1");
+    private readonly Option<bool> _anonymous = Given.Flag("--anonymous", "List memory without a name instead (memfd, or unlinked but still in use), and the processes that hold it");
     private readonly Option<bool> _json = Given.Json();
 
     private static readonly Dictionary<string, Comparison<Row>> s_orders = new(StringComparer.Ordinal)
@@ -30,7 +30,7 @@ internal sealed class ListCommand : ShmCommand
     };
 
     internal ListCommand()
-        : base("ls", "List objects: who owns them, how large they are, how many processes hold them.", "shm ls", "shm ls 'frame*' --sort length", "shm ls --orphaned --older 1d --names")
+        : base("ls", "List objects: their owner, their size, and how many processes hold each (have it open or mapped).", "shm ls", "shm ls 'frame*' --sort length", "shm ls --orphaned --older 1d --names")
     {
         Add(_pattern);
         foreach (var option in (Option[])[_sort, _reverse, _owner, _larger, _smaller, _older, _newer, _orphaned, _bytes, _names, _anonymous, _json])
@@ -44,7 +44,7 @@ internal sealed class ListCommand : ShmCommand
             var isMore = result.GetResult(_pattern) is { Tokens.Count: > 0 } || Options.Except(allowed).Any(option => result.GetResult(option) is { Implicit: false });
             if (result.GetValue(_anonymous) && isMore)
             {
-                result.AddError("--anonymous lists them all: only --bytes and --json go with it");
+                result.AddError("--anonymous lists all such memory; it can be combined only with --bytes and --json");
             }
         });
     }
@@ -71,7 +71,7 @@ internal sealed class ListCommand : ShmCommand
             count++;
             if (isWanted(entry))
             {
-                var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: isOrphaned) : default;
+                var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity]) : default;
                 if (!isOrphaned || holders.IsZero)
                 {
                     rows.Add(new(entry, holders));
@@ -81,7 +81,7 @@ internal sealed class ListCommand : ShmCommand
 
         if (given.GetValue(_pattern) is { IsOneName: true } name && rows.Count == 0)
         {
-            // One name that is not there is a failure; one that is there and not wanted is an answer.
+            // A single name that does not exist is a failure; one that exists but is filtered out is an answer.
             _ = name.Name.Find();
         }
 
@@ -102,7 +102,7 @@ internal sealed class ListCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    /// <summary>What the options say of an object by itself, put together once for all of them.</summary>
+    /// <summary>The options that filter objects one by one, combined into one predicate.</summary>
     private Predicate<SharedMemoryEntry> Filter(ParseResult given)
     {
         var now = TimeProvider.System.GetUtcNow();
@@ -138,7 +138,7 @@ internal sealed class ListCommand : ShmCommand
         long length = 0, allocated = 0;
         foreach (var (entry, holders) in rows)
         {
-            // A sparse object may be as long as numbers go.
+            // A sparse object may have the greatest length there is.
             length = long.MaxValue - length < entry.Length ? long.MaxValue : length + entry.Length;
             allocated += entry.AllocatedBytes;
             table.Add(

@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm manual</c>: the man page, made of what the commands say of themselves.</summary>
+/// <summary><c>shm manual</c>: the man page, generated from the commands' own descriptions.</summary>
 internal sealed class ManualCommand() : ShmCommand(
     "manual",
-    "Print the man page, for man -l - or to be installed as shm.1.",
+    "Print the man page, to be shown by man -l - or installed as shm.1.",
     "shm manual | man -l -",
     "shm manual > ~/.local/share/man/man1/shm.1")
 {

@@ -2,17 +2,17 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm map</c>: a picture of which pages of an object there are.</summary>
+/// <summary><c>shm map</c>: a picture of which pages of an object are in memory.</summary>
 internal sealed class MapCommand : ShmCommand
 {
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
     private readonly Option<bool> _json = Given.Json();
-    private readonly Option<string?> _svg = new("--svg") { HelpName = "FILE", Description = "Write the picture to a file, for a report; - is standard output", CustomParser = result => Given.One(result, Given.ReadPath) };
+    private readonly Option<string?> _svg = new("--svg") { HelpName = "FILE", Description = "Write the picture to an SVG file, or to standard output with -", CustomParser = result => Given.One(result, Given.ReadPath) };
 
     internal MapCommand()
         : base(
             "map",
-            "Draw which pages of an object are in memory, absent, swapped out or huge. No page is brought in by looking.",
+            "Draw which pages of an object are in memory, absent, swapped out or huge. Drawing brings no page into memory.",
             "shm map frames",
             "shm map frames --svg frames.svg",
             "shm map frames --json | jq .resident")
@@ -24,7 +24,7 @@ internal sealed class MapCommand : ShmCommand
         {
             if (result.GetValue(_json) && result.GetResult(_svg) is not null)
             {
-                result.AddError("--json and --svg exclude each other");
+                result.AddError("--json and --svg cannot be used together");
             }
         });
     }

@@ -6,12 +6,12 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class MoveCommand : ShmCommand
 {
     private readonly Argument<GivenName> _from = Given.Name("FROM", "The object");
-    private readonly Argument<GivenName> _to = Given.Name("TO", "Its new name; an object that has it loses it");
+    private readonly Argument<GivenName> _to = Given.Name("TO", "Its new name; an object that already has this name loses it");
     private readonly Option<bool> _noReplace = Given.Flag("--no-replace", "Fail if another object has the new name");
-    private readonly Option<bool> _exchange = Given.Flag("--exchange", "Give the two objects each other's names, in one step");
+    private readonly Option<bool> _exchange = Given.Flag("--exchange", "Exchange the names of the two objects, in one step");
 
     internal MoveCommand()
-        : base("mv", "Rename an object, in one step. Who has it open keeps it.", "shm mv frames.new frames", "shm mv front back --exchange")
+        : base("mv", "Rename an object, in one step. Processes that already have it open are unaffected.", "shm mv frames.new frames", "shm mv front back --exchange")
     {
         Add(_from);
         Add(_to);
@@ -21,7 +21,7 @@ internal sealed class MoveCommand : ShmCommand
         {
             if (result.GetValue(_noReplace) && result.GetValue(_exchange))
             {
-                result.AddError("--no-replace and --exchange exclude each other");
+                result.AddError("--no-replace and --exchange cannot be used together");
             }
         });
     }

@@ -9,16 +9,16 @@ internal sealed class RemoveCommand : ShmCommand
 
     private readonly Argument<NamePattern[]> _names = new("NAME")
     {
-        Description = "The objects, or patterns with * and ? (quoted, so that the shell leaves them alone)",
+        Description = "Names of objects, or patterns of * and ? (quoted, so that the shell does not expand them)",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result => Given.Each(result, NamePattern.Read),
     };
 
-    private readonly Option<bool> _ifUnused = Given.Flag("--if-unused", "Only if nobody has it open or mapped; else say who");
-    private readonly Option<bool> _yes = Given.Yes("Remove all that patterns match, without asking");
+    private readonly Option<bool> _ifUnused = Given.Flag("--if-unused", "Remove an object only if no process has it open or mapped; otherwise print which do");
+    private readonly Option<bool> _yes = Given.Yes("Remove everything that the patterns match, without asking");
 
     internal RemoveCommand()
-        : base("rm", "Remove names. Who has an object open or mapped keeps it, and its memory, until he lets go.", "shm rm frames", "shm rm 'worker-*' --if-unused --yes")
+        : base("rm", "Remove objects by name. A process that has one open or mapped can go on using it; its memory is freed when the last such process closes it.", "shm rm frames", "shm rm 'worker-*' --if-unused --yes")
     {
         Given.CompleteNames(_names);
         Add(_names);
@@ -80,36 +80,18 @@ internal sealed class RemoveCommand : ShmCommand
     {
         if (given.GetValue(_ifUnused))
         {
-            RefuseIfUsed(entry, index?[entry.Identity]);
+            InUse.Refuse(entry, index?[entry.Identity]);
         }
 
         entry.Unlink();
     }
 
-    private static void RefuseIfUsed(SharedMemoryEntry entry, SharedMemoryHolders? holders)
-    {
-        if (holders is { Count: > 0 })
-        {
-            throw new CommandException($"held by {string.Join(", ", holders.Select(holder => $"{holder.ProcessId} ({EscapedText.Of(holder.Command)})"))}");
-        }
-
-        if (HolderCount.Of(entry, holders, mustBeCertain: true) is { IsZero: false } count)
-        {
-            if (SharedMemoryDirectory.Find(entry.NameBytes.Span)?.Identity != entry.Identity)
-            {
-                throw new SharedMemoryException(Errno.ENOENT, "shm_unlink", entry.Name);
-            }
-
-            throw new CommandException(count.IsHeld ? "held by a process that may not be looked into" : "it cannot be known whether anybody holds it");
-        }
-    }
-
-    /// <summary>Asks; where nobody can answer, removing many needs to be asked for.</summary>
+    /// <summary>Asks before removing several objects; without a terminal, --yes is needed.</summary>
     private static bool MayRemove(List<SharedMemoryEntry> matched)
     {
         var names = string.Join(", ", matched.Take(NamesInQuestion).Select(entry => EscapedText.OfName(entry.NameBytes.Span))) + (matched.Count > NamesInQuestion ? ", …" : "");
         return Terminal.CanAsk
             ? Terminal.Ask($"Remove {matched.Count} objects ({names})?")
-            : throw new UsageException($"{matched.Count} objects match ({names}): --yes removes them all");
+            : throw new UsageException($"{matched.Count} objects match ({names}); use --yes to remove them all");
     }
 }

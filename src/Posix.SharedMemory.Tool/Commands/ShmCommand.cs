@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>One of the commands: what it takes, what it does, how it fails.</summary>
+/// <summary>One of the commands: its arguments, what it does, how it fails.</summary>
 internal abstract class ShmCommand : Command
 {
     protected ShmCommand(string name, string description, params ReadOnlySpan<string> examples)
@@ -12,10 +12,10 @@ internal abstract class ShmCommand : Command
         SetAction(RunGuarded);
     }
 
-    /// <summary>Gets command lines for its help.</summary>
+    /// <summary>Gets the example command lines in its help.</summary>
     internal IReadOnlyList<string> Examples { get; }
 
-    /// <summary>Acts on what was given, which is well-formed by now.</summary>
+    /// <summary>Runs the command. The arguments have been checked.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     protected abstract int Run(ParseResult given, Terminal terminal);
 
@@ -30,7 +30,7 @@ internal abstract class ShmCommand : Command
         }
         catch (Exception) when (Interruption.IsUnderWay)
         {
-            // The thread that has the signal ends the process, with its code.
+            // The thread that handles the signal ends the process, with its exit code.
             Thread.Sleep(Timeout.Infinite);
             throw;
         }
@@ -41,12 +41,12 @@ internal abstract class ShmCommand : Command
         }
         catch (Exception e) when (Failure.IsClosedPipe(e))
         {
-            // The reader has had enough: there is nobody to tell.
-            return ExitCode.NobodyReads;
+            // The reader of the output is gone: nobody is left to read a message.
+            return ExitCode.ReaderGone;
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {
-            // What fails elsewhere says of itself what it was.
+            // Failures elsewhere name their subject themselves.
             terminal.Fail(e, Failure.IsUnnamed(e) ? "standard output" : null);
             return ExitCode.Failed;
         }

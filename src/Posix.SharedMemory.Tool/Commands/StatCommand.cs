@@ -3,14 +3,14 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm stat</c>: everything that is known of one object.</summary>
+/// <summary><c>shm stat</c>: everything that is known about one object.</summary>
 internal sealed class StatCommand : ShmCommand
 {
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
     private readonly Option<bool> _json = Given.Json();
 
     internal StatCommand()
-        : base("stat", "Show everything known of an object, and who holds it.", "shm stat frames", "shm stat frames --json")
+        : base("stat", "Show everything that is known about an object, and the processes that hold it.", "shm stat frames", "shm stat frames --json")
     {
         Add(_name);
         Add(_json);
@@ -19,7 +19,7 @@ internal sealed class StatCommand : ShmCommand
     protected override int Run(ParseResult given, Terminal terminal)
     {
         var entry = given.GetRequiredValue(_name).Find();
-        var holders = TryGetHolders(entry);
+        var holders = HolderSearch.TryFind(entry);
         var count = HolderCount.Of(entry, holders);
         var isHeld = IsHeld(entry);
         var (hasMembers, ranges) = LookInside(entry);
@@ -50,7 +50,7 @@ internal sealed class StatCommand : ShmCommand
         Line(terminal, "Owner", $"{Accounts.Users.NameOf(status.UserId)} ({status.UserId})");
         Line(terminal, "Group", $"{Accounts.Groups.NameOf(status.GroupId)} ({status.GroupId})");
         Line(terminal, "Identity", string.Create(CultureInfo.InvariantCulture, $"device {status.Identity.Device}, inode {status.Identity.Inode}"));
-        Line(terminal, "Created", status.CreationTime == DateTimeOffset.UnixEpoch ? "not told" : Time(status.CreationTime));
+        Line(terminal, "Created", status.CreationTime == DateTimeOffset.UnixEpoch ? "unknown" : Time(status.CreationTime));
         Line(terminal, "Modified", Time(status.LastWriteTime));
         Line(terminal, "Changed", Time(status.LastChangeTime));
         Line(terminal, "Accessed", Time(status.LastAccessTime));
@@ -65,19 +65,7 @@ internal sealed class StatCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private static SharedMemoryHolders? TryGetHolders(SharedMemoryEntry entry)
-    {
-        try
-        {
-            return entry.GetHolders();
-        }
-        catch (PlatformNotSupportedException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>What only an opened object tells; nothing to who may not open it.</summary>
+    /// <summary>What only an open object reveals; nothing if this user may not open it.</summary>
     private static (bool? HasMembers, IReadOnlyList<ByteRange>? Ranges) LookInside(SharedMemoryEntry entry)
     {
         try

@@ -7,20 +7,20 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm top</c>: all objects, live, over the whole terminal.</summary>
 internal sealed class TopCommand : ShmCommand
 {
-    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"What decides the order: {string.Join(", ", TopOrder.All.Select(order => order.Word))}; by default, allocated", [.. TopOrder.All.Select(order => order.Word)]);
-    private readonly Option<bool> _reverse = Given.Flag("--reverse", "The other way round", "-r");
-    private readonly Option<string> _filter = new("--filter") { HelpName = "TEXT", Description = "Only names that contain this", DefaultValueFactory = _ => "" };
+    private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"Sort by {string.Join(", ", TopOrder.All.Select(order => order.Word))}; by default, allocated", [.. TopOrder.All.Select(order => order.Word)]);
+    private readonly Option<bool> _reverse = Given.Flag("--reverse", "Reverse the order", "-r");
+    private readonly Option<string> _filter = new("--filter") { HelpName = "TEXT", Description = "Only objects whose name contains this", DefaultValueFactory = _ => "" };
     private readonly Option<TimeSpan?> _interval = new("--interval")
     {
-        HelpName = "SECONDS", Description = "How often to look; by default, 2", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds),
+        HelpName = "SECONDS", Description = "How often to refresh; by default, every 2 seconds", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds),
     };
-    private readonly Option<bool> _once = Given.Flag("--once", "Print what there is now, and end; also without a terminal");
+    private readonly Option<bool> _once = Given.Flag("--once", "Print the current state once and exit; needs no terminal");
     private readonly Option<bool> _json = Given.Flag("--json", "With --once: print JSON, as ls does, in this order");
 
     internal TopCommand()
         : base(
             "top",
-            "Show all objects live, over the whole terminal: q quits, ? tells the keys.",
+            "Show all objects live, on the whole terminal. Press q to quit, ? for the other keys.",
             "shm top",
             "shm top --sort holders",
             "shm top --once --filter frame")
@@ -34,7 +34,7 @@ internal sealed class TopCommand : ShmCommand
         {
             if (result.GetValue(_json) && !result.GetValue(_once))
             {
-                result.AddError("--json goes with --once");
+                result.AddError("--json needs --once");
             }
         });
     }
@@ -57,10 +57,10 @@ internal sealed class TopCommand : ShmCommand
 
         if (!Terminal.IsTerminal || Console.IsInputRedirected || OperatingSystem.IsWindows())
         {
-            throw new UsageException("a live view needs a terminal; --once prints what there is now");
+            throw new UsageException("a live view needs a terminal; use --once to print the current state");
         }
 
-        // Its keys are read by what the terminal is said to be; what that switches over is switched back at the end.
+        // Reading keys needs to know the terminal type. What that switches over is switched back at the end.
         TerminalType.Show();
 
         Live(view, terminal, given.GetValue(_interval) ?? TimeSpan.FromSeconds(2));
@@ -70,7 +70,7 @@ internal sealed class TopCommand : ShmCommand
     [UnsupportedOSPlatform("windows")]
     private static void Live(TopView view, Terminal terminal, TimeSpan interval)
     {
-        // Before the screen is taken: what fails now fails in the ordinary way.
+        // Before the screen is taken over: a failure here is reported in the ordinary way.
         var snapshot = TopSnapshot.Take();
         using var inputs = new BlockingCollection<Action>();
         var isOver = false;
@@ -92,7 +92,7 @@ internal sealed class TopCommand : ShmCommand
         }
     }
 
-    // It waits for a key as long as the process lives, and dies with it.
+    // It waits for keys as long as the process lives, and ends with it.
     [UnsupportedOSPlatform("windows")]
     private static void ReadKeys(BlockingCollection<Action> inputs, TopView view)
     {
@@ -106,7 +106,7 @@ internal sealed class TopCommand : ShmCommand
         }
         catch (Exception e) when (e is InvalidOperationException or IOException)
         {
-            // The terminal has gone.
+            // The terminal is gone.
             Post(inputs, view.End);
         }
     }
@@ -119,7 +119,7 @@ internal sealed class TopCommand : ShmCommand
         }
         catch (ObjectDisposedException)
         {
-            // The view is over; a signal or key has come too late.
+            // The view has ended; a signal or key came too late.
         }
     }
 }

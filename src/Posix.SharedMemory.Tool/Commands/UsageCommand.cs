@@ -3,16 +3,16 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm df</c>: how much room there is, and what takes it.</summary>
+/// <summary><c>shm df</c>: how much room there is, and what uses it.</summary>
 internal sealed class UsageCommand : ShmCommand
 {
     private const int Most = 10;
 
-    private readonly Option<bool> _bytes = Given.Flag("--bytes", "Sizes in bytes", "-b");
+    private readonly Option<bool> _bytes = Given.Flag("--bytes", "Print sizes in bytes", "-b");
     private readonly Option<bool> _json = Given.Json();
 
     internal UsageCommand()
-        : base("df", "Show how much shared memory there may be, how much there is, and what takes it.", "shm df", "shm df --json")
+        : base("df", "Show how much shared memory is allowed, how much is used, and by which objects.", "shm df", "shm df --json")
     {
         Add(_bytes);
         Add(_json);
@@ -24,7 +24,7 @@ internal sealed class UsageCommand : ShmCommand
         var usage = SharedMemoryDirectory.GetUsage();
         var limit = SharedMemoryDirectory.GetMemoryLimit();
         var named = entries.Sum(entry => entry.AllocatedBytes);
-        // The two were not asked in the same instant.
+        // The two numbers were not read at the same instant.
         var unnamed = Math.Max(0, usage.UsedBytes - named);
         var largest = entries.Take(Most).Where(entry => entry.AllocatedBytes > 0).ToList();
         if (given.GetValue(_json))
@@ -41,14 +41,14 @@ internal sealed class UsageCommand : ShmCommand
         room.Add(size(usage.TotalBytes), size(usage.UsedBytes), size(usage.AvailableBytes), Percent(usage.UsedBytes, usage.UsedBytes + usage.AvailableBytes), "/dev/shm");
         if (usage.TotalInodes > 0)
         {
-            // Counted one by one: used up, nothing more can be made, however many bytes are left.
+            // With none left, no object can be created, however many bytes are free.
             var used = usage.TotalInodes - usage.AvailableInodes;
             room.Add(ByteSize.Exact(usage.TotalInodes), ByteSize.Exact(used), ByteSize.Exact(usage.AvailableInodes), Percent(used, usage.TotalInodes), "/dev/shm, objects and other files (inodes)");
         }
 
         if (limit is { } group)
         {
-            room.Add(size(group.LimitBytes), size(group.UsedBytes), size(group.AvailableBytes), Percent(group.UsedBytes, group.LimitBytes), "control group, with all other memory");
+            room.Add(size(group.LimitBytes), size(group.UsedBytes), size(group.AvailableBytes), Percent(group.UsedBytes, group.LimitBytes), "control group, including its other memory");
         }
 
         room.WriteTo(terminal);
@@ -77,7 +77,7 @@ internal sealed class UsageCommand : ShmCommand
 
         if (unnamed > 0)
         {
-            table.Add(size(unnamed), Percent(unnamed, used), "", new("(all else: unlinked and still held (shm ls --anonymous), semaphores, other files)", Ink.Dim));
+            table.Add(size(unnamed), Percent(unnamed, used), "", new("(unlinked but still in use (shm ls --anonymous), semaphores, other files)", Ink.Dim));
         }
 
         table.WriteTo(terminal);

@@ -2,22 +2,22 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm watch</c>: what happens to objects, as it happens.</summary>
+/// <summary><c>shm watch</c>: changes of objects, as they happen.</summary>
 internal sealed class WatchCommand : ShmCommand
 {
-    private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The object; without one: which objects appear, disappear and move");
+    private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The object to watch; without it, all objects are watched for appearing, disappearing and being renamed");
     private readonly Option<TimeSpan?> _interval = new("--interval")
     {
-        HelpName = "SECONDS", Description = "How often to look at one object; by default, 1", CustomParser = result => Given.One(result, ReadSeconds),
+        HelpName = "SECONDS", Description = "How often to check one object; by default, every second", CustomParser = result => Given.One(result, ReadSeconds),
     };
-    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "End after N events", CustomParser = result => Given.One(result, ReadCount) };
-    private readonly Option<bool> _noBytes = Given.Flag("--no-bytes", "Do not look at an object's bytes");
-    private readonly Option<bool> _json = Given.Flag("--json", "Print each event as a line of JSON");
+    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "Exit after N events", CustomParser = result => Given.One(result, ReadCount) };
+    private readonly Option<bool> _noBytes = Given.Flag("--no-bytes", "Do not read the object's bytes");
+    private readonly Option<bool> _json = Given.Flag("--json", "Print each event as one line of JSON");
 
     internal WatchCommand()
         : base(
             "watch",
-            "Show what happens to an object, or which objects appear and disappear, until Ctrl-C.",
+            "Print what happens to an object, or which objects appear and disappear, until Ctrl-C.",
             "shm watch",
             "shm watch frames --interval 0.1",
             "shm watch --json | jq -r 'select(.event == \"added\") | .name'")
@@ -35,14 +35,14 @@ internal sealed class WatchCommand : ShmCommand
         const double Least = 0.01, Most = 86_400;
         var isNumber = double.TryParse(text.EndsWith('s') ? text[..^1] : text, System.Globalization.CultureInfo.InvariantCulture, out var seconds)
             && seconds is >= Least and <= Most;
-        objection = isNumber ? null : $"'{EscapedText.Of(text)}' is no number of seconds: 0.5, 2";
+        objection = isNumber ? null : $"'{EscapedText.Of(text)}' is not a number of seconds; examples: 0.5, 2";
         return isNumber ? TimeSpan.FromSeconds(seconds) : default;
     }
 
     private static int? ReadCount(string text, out string? objection)
     {
         var isCount = int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count > 0;
-        objection = isCount ? null : $"'{EscapedText.Of(text)}' is no number of events: one or more";
+        objection = isCount ? null : $"'{EscapedText.Of(text)}' is not a number of events; it must be at least 1";
         return count;
     }
 
@@ -64,7 +64,7 @@ internal sealed class WatchCommand : ShmCommand
         }
         catch (OperationCanceledException)
         {
-            // Ctrl-C is how it is meant to end.
+            // Ctrl-C is the normal way to end it.
         }
 
         return ExitCode.Done;

@@ -9,7 +9,7 @@ internal sealed class WhoCommand : ShmCommand
     private readonly Option<bool> _json = Given.Json();
 
     internal WhoCommand()
-        : base("who", "Show the processes that map an object or have it open.", "shm who frames", "shm who frames --json")
+        : base("who", "Show the processes that have an object open or mapped.", "shm who frames", "shm who frames --json")
     {
         Add(_name);
         Add(_json);

@@ -2,18 +2,18 @@ using System.CommandLine;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary><c>shm write</c>: bytes into an object that is there, which never gets longer by it.</summary>
+/// <summary><c>shm write</c>: writes bytes into an existing object, without making it longer.</summary>
 internal sealed class WriteCommand : ShmCommand
 {
     private const int PieceBytes = 256 << 10;
 
     private readonly Argument<GivenName> _name = Given.Name("NAME", "The object");
-    private readonly Argument<string> _from = new("FILE") { Description = "Where the bytes come from; by default, or with -, standard input", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Given.One(result, Given.ReadPath)! };
+    private readonly Argument<string> _from = new("FILE") { Description = "The file to read; by default, or with -, standard input", Arity = ArgumentArity.ZeroOrOne, CustomParser = result => Given.One(result, Given.ReadPath)! };
     private readonly Option<long?> _offset = Given.Offset();
 
     internal WriteCommand()
         : base(
-            "write", "Write bytes into an object, as far as it is long. What other processes map changes at once.",
+            "write", "Write bytes into an existing object, up to its end. Processes that map it see the change at once.",
             "shm write frames frame.raw --offset 64K", "printf ready | shm write status")
     {
         Add(_name);
@@ -30,7 +30,7 @@ internal sealed class WriteCommand : ShmCommand
         var room = memory.Length - offset;
         if (room < 0 || source.Length > room)
         {
-            // Known beforehand: not a byte is written.
+            // Known beforehand: nothing is written.
             throw new CommandException(TooLong(name, offset, memory.Length));
         }
 
@@ -43,17 +43,17 @@ internal sealed class WriteCommand : ShmCommand
         var piece = new byte[PieceBytes];
         for (var done = 0L; source.Read(piece) is var count and > 0; done += count, report(done))
         {
-            // Others may cut the object meanwhile: what is there now decides.
+            // Another process may shorten the object meanwhile: its present length decides.
             var length = memory.Length;
             var fits = (int)Math.Clamp(length - offset - done, 0, count);
             memory.Write(piece.AsSpan(0, fits), offset + done);
             if (fits < count)
             {
-                throw new CommandException($"{TooLong(name, offset, length)}; {done + fits} were written");
+                throw new CommandException($"{TooLong(name, offset, length)}; {done + fits} bytes were written");
             }
         }
     }
 
     private static string TooLong(GivenName name, long offset, long length) =>
-        $"{name}: the bytes do not fit: it is {length} bytes long{(offset == 0 ? "" : $", and they begin at {offset}")}";
+        $"{name}: the bytes do not fit: the object is {length} bytes long{(offset == 0 ? "" : $", and writing starts at offset {offset}")}; shm resize makes it longer";
 }

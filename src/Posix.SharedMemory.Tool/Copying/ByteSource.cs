@@ -23,21 +23,21 @@ internal sealed class ByteSource : IDisposable
         var name = EscapedText.Of(path);
         try
         {
-            // No buffer: the pieces read are large. Shared in all ways: others may go on writing it.
+            // No buffer: the pieces read are large. Fully shared: other processes may go on writing to it.
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             return new(file, name, LengthOf(file));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The base library takes a directory for a file without permission.
+            // The base library reports a directory as a file without permission.
             throw new CommandException(Directory.Exists(path) ? $"{name}: {Failure.Reason(Errno.EISDIR)}" : Failure.Describe(e, name));
         }
     }
 
-    /// <summary>Gets what to call it in messages.</summary>
+    /// <summary>Gets its name in messages.</summary>
     internal string Name { get; }
 
-    /// <summary>Gets how many bytes it says it has; <see langword="null"/> where only reading tells.</summary>
+    /// <summary>Gets its length in bytes as the system reports it; <see langword="null"/> if only reading will show it.</summary>
     internal long? Length { get; }
 
     /// <summary>Reads until the buffer is full or the source has no more.</summary>
@@ -68,7 +68,7 @@ internal sealed class ByteSource : IDisposable
             var count = memory.CopyFrom(file.SafeFileHandle, range.Offset, range.Length);
             if (file.CanSeek)
             {
-                // The stream keeps a position of its own, and reads on behind what was copied.
+                // The stream keeps a position of its own, and must continue after what was copied.
                 file.Seek(count, SeekOrigin.Current);
             }
 
@@ -82,6 +82,6 @@ internal sealed class ByteSource : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    // Files that the kernel makes up, in /proc, say 0 and have more.
+    // Files that the kernel generates, in /proc, report length 0 and contain more.
     private static long? LengthOf(FileStream file) => file.CanSeek && file.Length > 0 ? file.Length : null;
 }

@@ -1,15 +1,15 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Puts the bytes of a source into a new object, piece by piece, and gives it its length.</summary>
+/// <summary>Copies the bytes of a source into a new object, piece by piece, and sets its length.</summary>
 internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? size)
 {
-    /// <summary>Fits into a processor's cache, so that a piece is written before it has to come from memory again.</summary>
+    /// <summary>Fits into a processor's cache, so that a piece is written before it leaves the cache.</summary>
     private const int PieceBytes = 256 << 10;
 
-    /// <summary>How much more is reserved when the end is not known: seldom, and not much of it in vain.</summary>
+    /// <summary>How much more is reserved when the end is unknown: rarely needed twice, and little of it wasted.</summary>
     private const long StepBytes = 16 << 20;
 
-    /// <summary>How much the kernel copies at once of a file, which is there: each look at the room costs as much as copying some hundred pages.</summary>
+    /// <summary>How much of a file is copied at once: each check of the free room costs as much as copying some hundred pages.</summary>
     private const long FileStepBytes = 64 << 20;
 
     private static readonly int s_page = Environment.SystemPageSize;
@@ -37,7 +37,7 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
             {
                 if (count > size - _done)
                 {
-                    throw new CommandException($"{source.Name}: has more than {size} bytes");
+                    throw new CommandException($"{source.Name}: it has more than {size} bytes, the SIZE given");
                 }
 
                 Write(piece.AsSpan(0, count));
@@ -50,8 +50,8 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
         }
     }
 
-    /// <summary>Has the kernel copy, which takes the memory as it goes: what is written to the last byte need not be reserved before.</summary>
-    /// <returns>Whether there may be more: there is no room for a whole step, or all that is expected is there.</returns>
+    /// <summary>Lets the library copy into memory that is allocated on the way: what is written completely need not be reserved first.</summary>
+    /// <returns>Whether there may be more: there is no room for a whole step, or everything that was expected has been copied.</returns>
     private bool Copy(ByteSource source, Action<long> report)
     {
         var end = Math.Min(size ?? long.MaxValue, source.Length ?? long.MaxValue);
@@ -71,7 +71,7 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
         return true;
     }
 
-    /// <summary>Fails before the first byte is copied where there is no room for the last.</summary>
+    /// <summary>Fails before the first byte is copied if there is no room for the last.</summary>
     private static void RequireRoom(long length)
     {
         if (Room() is var room && room < length)
@@ -84,12 +84,12 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     {
         try
         {
-            // Without a size, a tmpfs has no limit.
+            // A tmpfs that reports no size has no limit.
             return SharedMemoryDirectory.GetUsage() is { TotalBytes: > 0 } usage ? usage.AvailableBytes : long.MaxValue;
         }
         catch (PlatformNotSupportedException)
         {
-            // No file system holds it: copying tells.
+            // Not a file system: copying will show.
             return long.MaxValue;
         }
     }
@@ -113,7 +113,7 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
         _done += piece.Length;
     }
 
-    /// <summary>Leaves out the pages that are zero: they read as zero without memory.</summary>
+    /// <summary>Skips pages that are all zero: they read as zero without memory.</summary>
     private void WriteSparsely(ReadOnlySpan<byte> piece)
     {
         for (var at = 0; at < piece.Length; at += s_page)
@@ -132,9 +132,9 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
         {
             SetLength(_done + Math.Max(more, StepBytes));
         }
-        catch (SharedMemoryException e) when (e.Errno == Errno.ENOSPC || e.Errno == Errno.ENOMEM || e.Errno == Errno.EFBIG)
+        catch (SharedMemoryException e) when (e.Errno is Errno.ENOSPC or Errno.EDQUOT or Errno.ENOMEM or Errno.EFBIG)
         {
-            // There may be room for what there is, though not for the whole step.
+            // There may be room for this piece, though not for the whole step.
             SetLength(_done + more);
         }
     }

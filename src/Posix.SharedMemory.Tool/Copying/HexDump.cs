@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Lines as <c>hexdump -C</c> prints them: the offset, sixteen bytes, the same as text. Lines like the one before become one asterisk.</summary>
+/// <summary>Lines as <c>hexdump -C</c> prints them: the offset, sixteen bytes, the same as text. Repeated lines become one asterisk.</summary>
 internal sealed class HexDump(Terminal terminal, bool isEveryLineShown)
 {
     internal const int LineBytes = 16;
@@ -11,7 +11,7 @@ internal sealed class HexDump(Terminal terminal, bool isEveryLineShown)
     private bool _hasBefore;
     private bool _isSqueezing;
 
-    /// <summary>Prints bytes; only the last ones may be no whole line.</summary>
+    /// <summary>Prints bytes; only the last call may end with an incomplete line.</summary>
     internal void Write(ReadOnlySpan<byte> bytes, long offset)
     {
         for (var at = 0; at < bytes.Length; at += LineBytes)
@@ -30,14 +30,14 @@ internal sealed class HexDump(Terminal terminal, bool isEveryLineShown)
         }
     }
 
-    /// <summary>Says that a part has no memory behind it, and so reads as zero.</summary>
+    /// <summary>Prints that a range has no memory and reads as zero.</summary>
     internal void WriteHole(ByteRange hole)
     {
         terminal.Out.Write($"{Offset(hole.Offset)}  {terminal.Paint($"hole: {hole.Length} bytes without memory, read as zero", Ink.Dim)}\n");
         _hasBefore = _isSqueezing = false;
     }
 
-    /// <summary>Prints the offset behind the last byte.</summary>
+    /// <summary>Prints the offset after the last byte.</summary>
     internal void WriteEnd(long offset) => terminal.Out.Write(Offset(offset) + "\n");
 
     private static string Offset(long offset) => offset.ToString("x8", CultureInfo.InvariantCulture);

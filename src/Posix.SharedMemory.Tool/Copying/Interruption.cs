@@ -2,19 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What to do on Ctrl-C and SIGTERM while an object is made that is not to be left behind half done.</summary>
-/// <remarks>Most systems keep it without any name until it is published, and the kernel takes it back; where it has a name for the meantime, that goes here.</remarks>
+/// <summary>Handles Ctrl-C and SIGTERM while an object is being created, so that no incomplete object is left behind.</summary>
+/// <remarks>On most systems it has no name until it is published, and the kernel frees it; where it has a temporary name, that is removed here.</remarks>
 internal sealed class Interruption : IDisposable
 {
-    /// <summary>Ctrl-C ends what feeds a pipe as well, and that end may be seen before the signal: this long it is waited for.</summary>
-    private static readonly TimeSpan s_signalBehindEnd = TimeSpan.FromMilliseconds(50);
+    /// <summary>Ctrl-C also ends the program that feeds a pipe, and the end of the pipe may be seen before the signal: this long the signal is waited for.</summary>
+    private static readonly TimeSpan s_signalAfterEnd = TimeSpan.FromMilliseconds(50);
 
     private readonly SharedMemoryObject _memory;
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Lock _lock = new();
     private bool _isPublished;
 
-    /// <summary>Gets whether the process is about to end: what fails for that reason is not to be told.</summary>
+    /// <summary>Gets whether the process is about to end: failures caused by that are not reported.</summary>
     internal static bool IsUnderWay { get; private set; }
 
     internal Interruption(SharedMemoryObject memory)
@@ -27,12 +27,12 @@ internal sealed class Interruption : IDisposable
         ];
     }
 
-    /// <summary>Publishes, unless a signal has come before. One that comes later finds the work done, and lets it end as such.</summary>
+    /// <summary>Publishes, unless a signal came first. A signal that comes later finds the work done, and the command succeeds.</summary>
     internal void Publish(string name)
     {
         if (Terminal.HasProgress)
         {
-            Thread.Sleep(s_signalBehindEnd);
+            Thread.Sleep(s_signalAfterEnd);
         }
 
         lock (_lock)
@@ -47,7 +47,7 @@ internal sealed class Interruption : IDisposable
     private void End(PosixSignalContext context, int exitCode)
     {
         context.Cancel = true;
-        // Kept until the process has ended: nothing is published any more.
+        // Held until the process has ended: nothing is published any more.
         lock (_lock)
         {
             if (!_isPublished)

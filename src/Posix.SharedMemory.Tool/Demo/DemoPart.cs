@@ -3,12 +3,12 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What each of the demonstration's processes does: it maps the object and stores or loads when it is told to.</summary>
+/// <summary>What each of the demonstration's processes does: it maps the object, and stores or loads on request.</summary>
 internal static class DemoPart
 {
     internal const int Length = 1 << 20, Counts = 1_000_000;
 
-    // A counter in the first eight bytes, what tells it from other objects, and a text.
+    // A counter in the first eight bytes, a mark that identifies the object, and a text.
     private const int CounterAt = 0, MarkAt = 16, TextAt = 64, TextLength = 200;
 
     private static ReadOnlySpan<byte> Mark => "shm demo"u8;
@@ -22,7 +22,7 @@ internal static class DemoPart
         Span<byte> mark = stackalloc byte[Mark.Length];
         if (memory.Length != Length || memory.Read(mark, MarkAt) < mark.Length || !mark.SequenceEqual(Mark))
         {
-            throw new CommandException($"{EscapedText.Of(name)}: it was not made by shm demo");
+            throw new CommandException($"{EscapedText.Of(name)}: it was not created by shm demo");
         }
 
         using var mapping = memory.Map();

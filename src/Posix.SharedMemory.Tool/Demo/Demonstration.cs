@@ -10,34 +10,34 @@ internal sealed class Demonstration(Terminal terminal, CancellationToken ended)
     internal void Run()
     {
         var name = SharedMemoryObject.CreateUniqueName("shm-demo");
-        // The last user removes the name: also if this process is killed, its children end with their input, and the name with them.
+        // The last member removes the name: even if this process is killed, its children end with their input, and remove the name.
         using var memory = SharedMemoryObject.Create(name, DemoPart.Length, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
         DemoPart.Sign(memory);
-        Tell($"This process, {Environment.ProcessId}, makes an object of one mebibyte. It is memory with a name.", $"shm create {name} 1M");
+        Tell($"This process, {Environment.ProcessId}, creates an object of one mebibyte: memory with a name.", $"shm create {name} 1M");
         Show($"{ModeText.Letters(memory.Permissions)}  {memory.Length} bytes  {name}");
 
         using var one = new Actor("one", name);
         using var other = new Actor("other", name);
         one.Do("store");
-        Tell($"Process {one.ProcessId} maps it and stores a sentence there.", $"shm cat {name} --offset 64 | head -c 40");
+        Tell($"Process {one.ProcessId} maps it and stores a sentence in it.", $"shm cat {name} --offset 64 | head -c 40");
         var heard = other.Do("load");
         Tell($"Process {other.ProcessId} maps it too, and reads:", $"shm dump {name}");
         Show($"\"{heard}\"");
-        Say("Nothing was sent or copied: both see the same bytes.");
+        Say("Nothing was sent or copied: both processes see the same bytes.");
 
-        Tell("Who holds it? The kernel knows.", $"shm who {name}");
+        Tell("These processes hold it:", $"shm who {name}");
         ShowHolders(name);
 
         Task.WaitAll(Task.Run(() => one.Do("count")), Task.Run(() => other.Do("count")));
-        Tell(string.Create(CultureInfo.InvariantCulture, $"Both count to {DemoPart.Counts} in the same eight bytes, at the same time, by atomic additions. The sum:"), $"shm watch {name}");
+        Tell(string.Create(CultureInfo.InvariantCulture, $"Both processes add 1 to the same eight bytes, {DemoPart.Counts} times each, at the same time, atomically. The sum:"), $"shm watch {name}");
         Show(other.Do("counter"));
 
         memory.Unlink();
         one.Do("store");
-        Tell("The name is removed. Nobody else can find the memory now, and those who have it go on:", $"shm rm {name}");
+        Tell("The name is removed. No other process can find the memory now; those that have mapped it go on using it:", $"shm rm {name}");
         Show($"process {other.ProcessId} reads \"{other.Do("load")}\"");
-        Say("When the last of them ends, the kernel takes the memory back. Nothing is left.");
-        Say("Next: shm ls, shm top, shm doctor; shm --help.");
+        Say("When the last of them ends, the kernel frees the memory. Nothing is left behind.");
+        Say("Try next: shm ls, shm top, shm doctor, shm help.");
     }
 
     private void ShowHolders(string name)

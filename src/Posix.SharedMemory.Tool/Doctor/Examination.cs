@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>All checks, in the order in which they are told.</summary>
+/// <summary>All checks, in the order in which they are printed.</summary>
 internal static class Examination
 {
     private static readonly Func<Machine, Finding?>[] s_checks =

@@ -6,9 +6,9 @@ internal enum FindingLevel
     /// <summary>As it should be.</summary>
     Ok,
 
-    /// <summary>Good to know; it hurts only who does something particular.</summary>
+    /// <summary>Good to know; it affects only programs that do something particular.</summary>
     Note,
 
-    /// <summary>It will bite.</summary>
+    /// <summary>It will cause trouble.</summary>
     Warning,
 }

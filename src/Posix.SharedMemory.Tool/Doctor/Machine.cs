@@ -2,25 +2,29 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>The machine or container as the checks see it: its files, and what the library tells. A test puts a directory in place of the root.</summary>
+/// <summary>The machine or container as the checks see it: its files, and what the library reports. Tests replace the root directory.</summary>
 internal sealed class Machine(string root = "")
 {
-    /// <summary>Gets the room in /dev/shm; <see langword="null"/> where that cannot be asked.</summary>
+    /// <summary>Gets the room in /dev/shm; <see langword="null"/> if it is unknown.</summary>
     internal SharedMemoryUsage? Usage { get; init; }
 
-    /// <summary>Gets how much memory the control group may take; <see langword="null"/> where it is not limited.</summary>
+    /// <summary>Gets the type of the file system of /dev/shm, found without /proc; <see langword="null"/> if it is unknown.</summary>
+    internal string? FileSystem { get; init; }
+
+    /// <summary>Gets how much memory the control group may use; <see langword="null"/> if it is not limited.</summary>
     internal MemoryLimit? MemoryLimit { get; init; }
 
-    /// <summary>Gets the objects that nobody holds and nobody has written for a day.</summary>
+    /// <summary>Gets the objects that no process uses and that were not written to for a day.</summary>
     internal IReadOnlyList<StaleObject> Stale { get; init; } = [];
 
-    /// <summary>Gets the error that making anonymous memory gave; success where it was made, <see langword="null"/> where it was not tried.</summary>
+    /// <summary>Gets the result of creating anonymous memory; <see langword="null"/> if it was not tried.</summary>
     internal Errno? AnonymousMemory { get; init; }
 
-    /// <summary>Looks at this machine.</summary>
+    /// <summary>Examines this machine.</summary>
     internal static Machine OfThisSystem() => new()
     {
         Usage = Try(() => (SharedMemoryUsage?)SharedMemoryDirectory.GetUsage()),
+        FileSystem = Try(() => new DriveInfo("/dev/shm").DriveFormat),
         MemoryLimit = Try(SharedMemoryDirectory.GetMemoryLimit),
         Stale = Try(() => StaleObject.Find()) ?? [],
         AnonymousMemory = TryAnonymousMemory(),
@@ -43,17 +47,17 @@ internal sealed class Machine(string root = "")
         }
     }
 
-    /// <summary>Gets the user as whom this process acts.</summary>
+    /// <summary>Gets the effective user of this process.</summary>
     internal uint User => uint.TryParse(Status("Uid").Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var user) ? user : 0;
 
     internal bool Exists(string path) => File.Exists(root + path) || Directory.Exists(root + path);
 
     internal UnixFileMode? ModeOf(string path) => !OperatingSystem.IsWindows() && Exists(path) ? File.GetUnixFileMode(root + path) : null;
 
-    /// <summary>The text of a small file, without the last line's end; <see langword="null"/> where it cannot be read.</summary>
+    /// <summary>The text of a small file, without the final line break; <see langword="null"/> if it cannot be read.</summary>
     internal string? Read(string path) => Try(() => File.ReadAllText(root + path).TrimEnd('\n'));
 
-    /// <summary>The lines of a file. They end at line feeds alone: a carriage return may be part of a name.</summary>
+    /// <summary>The lines of a file. They end at line feeds only: a carriage return may be part of a name.</summary>
     internal IReadOnlyList<string> Lines(string path) => Read(path)?.Split('\n') ?? [];
 
     internal long? Number(string path) => long.TryParse(Read(path), CultureInfo.InvariantCulture, out var number) ? number : null;
@@ -62,7 +66,7 @@ internal sealed class Machine(string root = "")
     internal IReadOnlyList<string> Files(string directory, string ending) =>
         Try(() => Directory.GetFiles(root + directory, "*" + ending).Select(path => path[root.Length..]).Order(StringComparer.Ordinal).ToArray()) ?? [];
 
-    /// <summary>A field of /proc/self/status; empty where there is none.</summary>
+    /// <summary>A field of /proc/self/status; empty if it is missing.</summary>
     internal string Status(string field) => Field("/proc/self/status", field) ?? "";
 
     /// <summary>Bytes from a line of /proc/meminfo.</summary>
@@ -73,10 +77,28 @@ internal sealed class Machine(string root = "")
     }
 
     /// <summary>The mount at a path: its type and options. <see langword="null"/> where nothing is mounted just there.</summary>
-    internal (string Type, string[] Options)? Mount(string path) =>
-        Lines("/proc/self/mounts").Select(line => line.Split(' ')).LastOrDefault(fields => fields.Length > 3 && fields[1] == path) is { } found ? (found[2], found[3].Split(',')) : null;
+    internal (string Type, string[] Options)? Mount(string path)
+    {
+        var target = Target(path);
+        return Lines("/proc/self/mounts").Select(line => line.Split(' ')).LastOrDefault(fields => fields.Length > 3 && fields[1] == target) is { } found ? (found[2], found[3].Split(',')) : null;
+    }
 
-    /// <summary>The soft limit in a line of /proc/self/limits: -1 where it is unlimited, <see langword="null"/> where it is not to be read.</summary>
+    /// <summary>Gets whether the list of mounts can be read.</summary>
+    internal bool CanSeeMounts => Lines("/proc/self/mounts").Count > 0;
+
+    /// <summary>Where a symbolic link leads: /dev/shm is one to /run/shm on some systems.</summary>
+    private string Target(string path)
+    {
+        const int MostLinks = 8;
+        for (var links = 0; links < MostLinks && Try(() => new DirectoryInfo(root + path).LinkTarget) is { } target; links++)
+        {
+            path = Path.GetFullPath(target, Path.GetDirectoryName(path)!);
+        }
+
+        return path;
+    }
+
+    /// <summary>The soft limit in a line of /proc/self/limits: -1 if unlimited, <see langword="null"/> if it cannot be read.</summary>
     internal long? Limit(string name)
     {
         // Max locked memory         8388608              8388608              bytes
@@ -101,7 +123,7 @@ internal sealed class Machine(string root = "")
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
         {
-            // What cannot be seen is no finding; the checks say where that matters.
+            // What cannot be seen is not a finding; the checks say where that matters.
             return default;
         }
     }

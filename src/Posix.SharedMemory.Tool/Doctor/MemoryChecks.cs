@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What the kernel does with the memory: limits of the container, huge pages, anonymous memory.</summary>
+/// <summary>How the kernel treats the memory: limits of the container, huge pages, anonymous memory.</summary>
 internal static class MemoryChecks
 {
     private const string ShmemEnabled = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
@@ -11,14 +11,14 @@ internal static class MemoryChecks
     {
         if (machine.MemoryLimit is not { } group)
         {
-            return Finding.Ok("cgroup", "No control group limits memory.");
+            return Finding.Ok("cgroup", "No control group limits the memory.");
         }
 
-        var what = $"The control group may take {ByteSize.Short(group.LimitBytes)} of memory and takes {ByteSize.Short(group.UsedBytes)}";
+        var what = $"The control group may use {ByteSize.Short(group.LimitBytes)} of memory and uses {ByteSize.Short(group.UsedBytes)}";
         return machine.Usage is { TotalBytes: > 0 } usage && group.LimitBytes < usage.TotalBytes
             ? new(
                 "cgroup", FindingLevel.Warning, $"{what}; /dev/shm may hold more, {ByteSize.Short(usage.TotalBytes)}.",
-                "Shared memory counts as the group's. Before /dev/shm is full the kernel kills a process (exit code 137): no call fails, nothing can be caught.",
+                "Shared memory counts toward the group's limit. Before /dev/shm is full, the kernel kills a process (exit code 137): no call fails, and nothing can be caught.",
                 string.Create(CultureInfo.InvariantCulture, $"Make /dev/shm smaller than the limit: mount -o remount,size={group.LimitBytes / 2 >> 20}m /dev/shm, docker run --shm-size={group.LimitBytes / 2 >> 20}m; or raise the limit: docker run --memory, MemoryMax= in a unit"))
             : Finding.Ok("cgroup", what + ".");
     }
@@ -34,16 +34,16 @@ internal static class MemoryChecks
         {
             "never" or "deny" => new(
                 "huge-pages", FindingLevel.Note, $"Huge pages for memory without a name are off ({Chosen(text)}).",
-                "Memory of memfd_create comes in pages of 4K: MADV_HUGEPAGE has no effect there, and access to gigabytes at random is slower.",
+                "Memory from memfd_create uses 4K pages: MADV_HUGEPAGE has no effect on it, and random access to gigabytes is slower.",
                 $"echo advise > {ShmemEnabled}"),
             "always" or "force" => new(
                 "huge-pages", FindingLevel.Note, $"Huge pages for memory without a name are used wherever they fit ({Chosen(text)}).",
-                "A small memfd may take 2M of memory for the one page that is written.", $"echo advise > {ShmemEnabled}"),
-            var chosen => Finding.Ok("huge-pages", $"Huge pages for memory without a name are there for who asks ({chosen})."),
+                "A small memfd may use 2M of memory after one page is written.", $"echo advise > {ShmemEnabled}"),
+            var chosen => Finding.Ok("huge-pages", $"Huge pages for memory without a name are available on request ({chosen})."),
         };
     }
 
-    // Named objects go by the mount, and by the setting above only where that overrules all mounts.
+    // Named objects follow the mount option, and the setting above only where it overrides all mounts.
     internal static Finding? TransparentHugePagesOfObjects(Machine machine)
     {
         if (machine.Mount("/dev/shm") is not { Type: "tmpfs" } mount || machine.Read(ShmemEnabled) is not { } text)
@@ -57,13 +57,13 @@ internal static class MemoryChecks
         {
             "never" or "deny" => new(
                 "huge-pages-named", FindingLevel.Note, $"Huge pages for objects in /dev/shm are off ({chosen}).",
-                "They come in pages of 4K: MADV_HUGEPAGE has no effect there, and access to gigabytes at random is slower.",
+                "They use 4K pages: MADV_HUGEPAGE has no effect on them, and random access to gigabytes is slower.",
                 chosen == "deny" ? $"echo advise > {ShmemEnabled} && mount -o remount,huge=advise /dev/shm" : "mount -o remount,huge=advise /dev/shm"),
             "always" or "force" => new(
                 "huge-pages-named", FindingLevel.Note, $"Huge pages for objects in /dev/shm are used wherever they fit ({chosen}).",
-                "A small object may take 2M of memory for the one page that is written.",
+                "A small object may use 2M of memory after one page is written.",
                 chosen == "force" ? $"echo advise > {ShmemEnabled} && mount -o remount,huge=advise /dev/shm" : "mount -o remount,huge=advise /dev/shm"),
-            _ => Finding.Ok("huge-pages-named", $"Huge pages for objects in /dev/shm are there for who asks ({chosen})."),
+            _ => Finding.Ok("huge-pages-named", $"Huge pages for objects in /dev/shm are available on request ({chosen})."),
         };
     }
 
@@ -77,38 +77,38 @@ internal static class MemoryChecks
         var free = machine.Memory("HugePages_Free") ?? 0;
         var memory = machine.Memory("MemTotal") ?? long.MaxValue;
         return total == 0
-            ? Finding.Ok("huge-pool", "No huge pages are reserved. Only memory made with MFD_HUGETLB needs them.")
+            ? Finding.Ok("huge-pool", "No huge pages are reserved. Only memory created with MFD_HUGETLB needs them.")
             : free == total && total * size > memory / 4
                 ? new(
                     "huge-pool", FindingLevel.Note, $"{total} huge pages ({ByteSize.Short(total * size)}) are reserved, and none is used.",
-                    "This memory is there for nobody else, neither for programs nor for /dev/shm.", "sysctl vm.nr_hugepages=0")
+                    "Nothing else can use this memory, neither programs nor /dev/shm.", "sysctl vm.nr_hugepages=0")
                 : free == 0
                     ? new(
                         "huge-pool", FindingLevel.Note, $"All {total} reserved huge pages are used.",
-                        "Memory made with MFD_HUGETLB fails with ENOMEM.", string.Create(CultureInfo.InvariantCulture, $"sysctl vm.nr_hugepages={total * 2}"))
+                        "Creating memory with MFD_HUGETLB fails with ENOMEM.", string.Create(CultureInfo.InvariantCulture, $"sysctl vm.nr_hugepages={total * 2}"))
                     : Finding.Ok("huge-pool", $"{total - free} of {total} reserved huge pages are used.");
     }
 
     internal static Finding? ExecutableAnonymousMemory(Machine machine) => machine.Number("/proc/sys/vm/memfd_noexec") switch
     {
         null => null,
-        0 => Finding.Ok("memfd-noexec", "memfd_create gives what is asked for (vm.memfd_noexec=0)."),
+        0 => Finding.Ok("memfd-noexec", "memfd_create is not restricted (vm.memfd_noexec=0)."),
         1 => new(
-            "memfd-noexec", FindingLevel.Note, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is asked for.",
-            "Programs that run code from a memfd fail with EACCES. Data is not concerned.", "sysctl vm.memfd_noexec=0"),
+            "memfd-noexec", FindingLevel.Note, "vm.memfd_noexec is 1: anonymous memory is not executable unless MFD_EXEC is given.",
+            "Programs that run code from a memfd fail with EACCES. Data is not affected.", "sysctl vm.memfd_noexec=0"),
         _ => new(
-            "memfd-noexec", FindingLevel.Warning, "vm.memfd_noexec is 2: memfd_create is refused unless MFD_NOEXEC_SEAL is asked for.",
-            "Programs that do not know the flag, which came with Linux 6.3, fail with EACCES.", "sysctl vm.memfd_noexec=1"),
+            "memfd-noexec", FindingLevel.Warning, "vm.memfd_noexec is 2: memfd_create is refused unless MFD_NOEXEC_SEAL is given.",
+            "Programs that do not know this flag, new in Linux 6.3, fail with EACCES.", "sysctl vm.memfd_noexec=1"),
     };
 
     internal static Finding? AnonymousMemory(Machine machine) => machine.AnonymousMemory switch
     {
-        Errno.None => Finding.Ok("memfd", "Anonymous memory can be made (memfd_create)."),
+        Errno.None => Finding.Ok("memfd", "Anonymous memory can be created (memfd_create)."),
         { } error => new(
-            "memfd", FindingLevel.Warning, $"memfd_create fails with {error}{(HasFilter(machine) ? ": a seccomp filter is on" : "")}.",
-            "Memory without a name cannot be made, to be sealed or passed over a socket.",
+            "memfd", FindingLevel.Warning, $"memfd_create fails with {error}{(HasFilter(machine) ? ": a seccomp filter is active" : "")}.",
+            "No memory without a name can be created, and so none can be sealed or passed over a socket.",
             "Allow memfd_create in the filter: docker run --security-opt seccomp=profile.json; in a unit, SystemCallFilter=memfd_create"),
-        null => HasFilter(machine) ? Finding.Ok("memfd", "A seccomp filter is on. Whether it lets memfd_create through was not tried.") : null,
+        null => HasFilter(machine) ? Finding.Ok("memfd", "A seccomp filter is active. Whether it allows memfd_create was not tried.") : null,
     };
 
     private static bool HasFilter(Machine machine) => machine.Status("Seccomp").Trim() == "2";

@@ -2,35 +2,35 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What becomes of objects: who removes them too early, and who never does.</summary>
+/// <summary>What happens to objects: what removes them too early, and which are never removed.</summary>
 internal static class ObjectChecks
 {
     private const string DropIn = "/etc/systemd/logind.conf.d/removeipc.conf";
 
-    // What a later directory says of a file of the same name counts less, and every drop-in more than the file itself.
+    // An earlier directory overrides a file of the same name in a later one, and every drop-in overrides the main file.
     private static readonly string[] s_directories = ["/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"];
 
     internal static Finding? RemovedAtLogout(Machine machine)
     {
         if (!machine.Exists("/run/systemd/system"))
         {
-            return Finding.Ok("remove-ipc", "systemd does not run here: nobody removes objects when a user logs out.");
+            return Finding.Ok("remove-ipc", "systemd is not running: nothing removes objects when a user logs out.");
         }
 
         if (!IsRemoving(machine))
         {
-            return Finding.Ok("remove-ipc", "Objects stay when their user logs out (RemoveIPC=no).");
+            return Finding.Ok("remove-ipc", "Objects remain when their user logs out (RemoveIPC=no).");
         }
 
-        // logind spares root and what it takes for the accounts of services.
+        // logind spares root and the accounts that it considers system users.
         var name = UserName(machine);
         return machine.User <= LastSystemUser(machine) || machine.User is 65534
-            ? Finding.Ok("remove-ipc", "Objects go when their user's last session ends (RemoveIPC=yes), but not those of system users, as this one is.")
+            ? Finding.Ok("remove-ipc", "Objects are removed when their user's last session ends (RemoveIPC=yes), except those of system users such as this one.")
             : machine.Exists($"/var/lib/systemd/linger/{name}")
-                ? Finding.Ok("remove-ipc", "Objects go when their user's last session ends (RemoveIPC=yes); this user lingers.")
+                ? Finding.Ok("remove-ipc", "Objects are removed when their user's last session ends (RemoveIPC=yes); lingering is enabled for this user.")
                 : new(
-                    "remove-ipc", FindingLevel.Warning, "systemd-logind removes a user's objects when his last session ends (RemoveIPC=yes).",
-                    "Objects of a service or a cron job that runs as this user vanish when somebody logs out: its next shm_open fails with ENOENT, and two processes no longer share what they think they do.",
+                    "remove-ipc", FindingLevel.Warning, "systemd-logind removes a user's objects when the user's last session ends (RemoveIPC=yes).",
+                    "Objects of a service or cron job that runs as this user disappear when the user logs out: its next shm_open fails with ENOENT, or creates another object than the one other processes still use.",
                     $"loginctl enable-linger {name}; or run the service as a system user; or printf '[Login]\\nRemoveIPC=no\\n' > {DropIn} && systemctl restart systemd-logind");
     }
 
@@ -40,16 +40,16 @@ internal static class ObjectChecks
         var stale = machine.Stale;
         if (stale.Count == 0)
         {
-            return Finding.Ok("stale", "No object is older than a day and held by nobody.");
+            return Finding.Ok("stale", "No object has been unused for more than a day.");
         }
 
         var bytes = stale.Sum(found => found.AllocatedBytes);
-        var names = string.Join(", ", stale.OrderByDescending(found => found.AllocatedBytes).Take(Shown).Select(found => found.Name)) + (stale.Count > Shown ? ", ..." : "");
+        var names = string.Join(", ", stale.OrderByDescending(found => found.AllocatedBytes).Take(Shown).Select(found => found.Name)) + (stale.Count > Shown ? ", …" : ".");
         return new(
             "stale", FindingLevel.Note,
-            string.Create(CultureInfo.InvariantCulture, $"Nobody holds {names}, and nobody has written there for a day: {ByteSize.Count(stale.Count, "object")}, {ByteSize.Short(bytes)}."),
-            "The memory stays taken until somebody removes them or the machine restarts.",
-            "shm gc --older 1d shows them, shm gc --older 1d --remove removes them");
+            string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Count(stale.Count, "object")} of {ByteSize.Short(bytes)} {(stale.Count == 1 ? "is" : "are")} in use by no process, and {(stale.Count == 1 ? "was" : "were")} not written to for a day: {names}"),
+            "The memory remains allocated until they are removed or the machine restarts.",
+            "shm gc --older 1d lists them; shm gc --older 1d --remove removes them");
     }
 
     private static bool IsRemoving(Machine machine)

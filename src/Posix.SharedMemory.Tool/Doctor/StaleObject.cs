@@ -1,19 +1,19 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>An object that nobody holds any more.</summary>
+/// <summary>An object that no process uses any more.</summary>
 /// <param name="Name">As it is printed.</param>
-/// <param name="AllocatedBytes">The memory it takes.</param>
+/// <param name="AllocatedBytes">The memory it uses.</param>
 internal sealed record StaleObject(string Name, long AllocatedBytes)
 {
     private static readonly TimeSpan s_old = TimeSpan.FromDays(1);
 
-    /// <summary>Finds those that nobody holds, for certain, and nobody has written for a day.</summary>
+    /// <summary>Finds the objects that certainly no process uses and that were not written to for a day.</summary>
     internal static IReadOnlyList<StaleObject> Find()
     {
         var now = TimeProvider.System.GetUtcNow();
         var old = SharedMemoryDirectory.Enumerate().Where(entry => now - entry.LastWriteTime > s_old).ToList();
         var index = old.Count == 0 ? null : HolderSearch.TryIndex();
-        return [.. old.Where(entry => HolderCount.Of(entry, index?[entry.Identity], mustBeCertain: true).IsZero)
+        return [.. old.Where(entry => HolderCount.Of(entry, index?[entry.Identity]).IsZero)
             .Select(entry => new StaleObject(EscapedText.OfName(entry.NameBytes.Span), entry.AllocatedBytes))];
     }
 }

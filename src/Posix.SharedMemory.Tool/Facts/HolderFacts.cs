@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What is told of a process that holds an object, as JSON.</summary>
+/// <summary>A process that holds an object, as JSON.</summary>
 internal sealed record HolderFacts(
     int Pid, uint? Uid, string? User, string Command, IReadOnlyList<string> CommandLine, string Access, IReadOnlyList<MappingFacts> Mappings, IReadOnlyList<DescriptorFacts> Descriptors)
 {

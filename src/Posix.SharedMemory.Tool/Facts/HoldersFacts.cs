@@ -2,11 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Who holds an object, as JSON.</summary>
+/// <summary>The processes that hold an object, as JSON.</summary>
 /// <param name="Name">The object.</param>
-/// <param name="Escaped">Its name as the command takes it, where that differs.</param>
-/// <param name="Held">Whether anybody does; null where that cannot be known.</param>
-/// <param name="Holders">Those that were found.</param>
-/// <param name="UnreadableProcesses">Those of which it is unknown.</param>
+/// <param name="Escaped">Its name as the command takes it, if that differs.</param>
+/// <param name="Held">Whether a process holds it; null if that is unknown.</param>
+/// <param name="Holders">The processes that were found.</param>
+/// <param name="UnreadableProcesses">The processes that could not be examined.</param>
 internal sealed record HoldersFacts(
     string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, bool? Held, IReadOnlyList<HolderFacts> Holders, IReadOnlyList<int> UnreadableProcesses);

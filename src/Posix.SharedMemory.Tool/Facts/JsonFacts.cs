@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Writers of everything that <c>--json</c> prints, made when the program is built: none is made by looking at types while it runs.</summary>
+/// <summary>Serializers of everything that <c>--json</c> prints, generated when the program is built: nothing is reflected on at run time.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(IReadOnlyList<ObjectFacts>))]
 [JsonSerializable(typeof(StatusFacts))]
@@ -15,7 +15,7 @@ namespace Posix.SharedMemory.Tool;
 [JsonSerializable(typeof(IReadOnlyList<AnonymousFacts>))]
 internal sealed partial class JsonFacts : JsonSerializerContext
 {
-    // Names stay legible: what JSON demands is escaped, and not what only a web page would mind.
+    // Names stay legible: only what JSON requires is escaped, not what only a web page would need.
     internal static JsonFacts Legible { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

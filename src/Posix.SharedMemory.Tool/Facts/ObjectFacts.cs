@@ -2,14 +2,14 @@ using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What is told of one object, as JSON.</summary>
+/// <summary>One object, as JSON.</summary>
 internal record ObjectFacts
 {
     /// <summary>Gets the name; bytes that are not UTF-8 show as U+FFFD.</summary>
     [JsonPropertyOrder(-1)]
     public required string Name { get; init; }
 
-    /// <summary>Gets the name as the command takes it, where that differs.</summary>
+    /// <summary>Gets the name as the command takes it, if that differs.</summary>
     [JsonPropertyOrder(-1)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Escaped { get; init; }
@@ -35,11 +35,11 @@ internal record ObjectFacts
     [JsonPropertyOrder(-1)]
     public required string Group { get; init; }
 
-    /// <summary>Gets how many processes are known to hold it; null where none is and there may be some.</summary>
+    /// <summary>Gets how many processes are known to hold it; null if none is known but there may be some.</summary>
     [JsonPropertyOrder(-1)]
     public required int? Holders { get; init; }
 
-    /// <summary>Gets whether there are no others, among the processes that can be seen from here.</summary>
+    /// <summary>Gets whether there are no others among the processes that can be seen from here.</summary>
     [JsonPropertyOrder(-1)]
     public required bool HoldersExact { get; init; }
 

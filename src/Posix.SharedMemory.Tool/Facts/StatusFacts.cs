@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Everything known of one object, as JSON; what could not be found out is null.</summary>
+/// <summary>Everything that is known about one object, as JSON; what is unknown is null.</summary>
 internal sealed record StatusFacts : ObjectFacts
 {
     [SetsRequiredMembers]
@@ -24,13 +24,13 @@ internal sealed record StatusFacts : ObjectFacts
     /// <summary>Gets whether processes hold a membership of the name, so that the last of them removes the name.</summary>
     public required bool? HasMembers { get; init; }
 
-    /// <summary>Gets whether the kernel says that anybody has it open or mapped.</summary>
+    /// <summary>Gets whether the kernel says that a process has it open or mapped.</summary>
     public required bool? Held { get; init; }
 
     public required IReadOnlyList<ByteRange>? AllocatedRanges { get; init; }
 
     public required IReadOnlyList<HolderFacts>? HeldBy { get; init; }
 
-    /// <summary>Gets the processes of which it is unknown whether they hold it.</summary>
+    /// <summary>Gets the processes that could not be examined.</summary>
     public required IReadOnlyList<int>? UnreadableProcesses { get; init; }
 }

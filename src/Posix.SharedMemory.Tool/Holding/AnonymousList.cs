@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Memory without a name, memfds and objects that were unlinked, found by who holds it: <c>shm ls --anonymous</c>.</summary>
+/// <summary>Memory without a name (memfds, and objects that were unlinked), found through the processes that hold it: <c>shm ls --anonymous</c>.</summary>
 internal static class AnonymousList
 {
     internal static void Print(Terminal terminal, bool isJson, Func<long, string> size)

@@ -1,9 +1,9 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Looks for holders where the system lets them be found.</summary>
+/// <summary>Looks for holders on systems that reveal them.</summary>
 internal static class HolderSearch
 {
-    /// <summary>Who holds what; <see langword="null"/> where the system does not tell.</summary>
+    /// <summary>All holders of all objects; <see langword="null"/> where the system does not reveal them.</summary>
     internal static SharedMemoryHolderIndex? TryIndex()
     {
         try
@@ -16,11 +16,24 @@ internal static class HolderSearch
         }
     }
 
-    /// <summary>What to say of the processes that could not be looked into.</summary>
+    /// <summary>The holders of one object; <see langword="null"/> where the system does not reveal them.</summary>
+    internal static SharedMemoryHolders? TryFind(SharedMemoryEntry entry)
+    {
+        try
+        {
+            return entry.GetHolders();
+        }
+        catch (PlatformNotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A sentence about the processes that could not be examined.</summary>
     internal static string? Doubt(IReadOnlyList<int> unreadable) => unreadable.Count switch
     {
         0 => null,
-        1 => $"Process {unreadable[0]} may not be looked into: it may hold it too.",
-        _ => $"{unreadable.Count} processes may not be looked into: they may hold it too.",
+        1 => $"Process {unreadable[0]} could not be examined and may also hold it.",
+        _ => $"{unreadable.Count} processes could not be examined and may also hold it.",
     };
 }

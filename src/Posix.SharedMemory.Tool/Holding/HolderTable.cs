@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Tool;
 /// <summary>Holders for people: a line for each mapping and each descriptor.</summary>
 internal static class HolderTable
 {
-    /// <param name="count">As far as it is known, by the kernel's word too.</param>
+    /// <param name="count">How many there are, with what the kernel says.</param>
     internal static void Print(Terminal terminal, SharedMemoryHolders holders, HolderCount count)
     {
         var table = new Table(new("PID", IsNumber: true), new("USER"), new("ACCESS"), new("HOLDS"), new("COMMAND"));
@@ -30,7 +30,7 @@ internal static class HolderTable
         }
         else
         {
-            terminal.Out.Write(count.IsZero ? "Nobody holds it.\n" : count.IsHeld ? "Somebody holds it, who is not to be seen from here.\n" : "Nobody is known to hold it.\n");
+            terminal.Out.Write(count.IsZero ? "No process holds it.\n" : count.IsHeld ? "A process holds it that cannot be seen from here.\n" : "No holder was found; whether a process holds it is unknown.\n");
         }
 
         if (!count.IsZero && HolderSearch.Doubt(holders.UnreadableProcessIds) is { } doubt)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Writes a manual in the language of man(7).</summary>
+/// <summary>Writes a manual page in the language of man(7).</summary>
 internal static class ManPage
 {
     private const string Front = """
@@ -15,16 +15,27 @@ internal static class ManPage
         .I COMMAND
         [\fIARGUMENT\fR]... [\fIOPTION\fR]...
         .SH DESCRIPTION
-        Shared memory objects are memory with a name: made by
+        Shared memory objects are memory with a name, created with
         .BR shm_open (3)
-        in any language, or by
-        .BR memfd_create (2)
-        without one. On Linux they are the files in
+        by programs in any language. On Linux they are the files in
         .IR /dev/shm .
         .B shm
-        lists and shows them, tells who holds them, fills, copies, draws, renames and removes them, and finds out what on a machine will bite those who use them.
+        lists and shows them, finds the processes that hold them, fills, copies, draws, renames and removes them, and checks a machine for anything that will cause trouble to programs that use them. It also finds memory without a name, created with
+        .BR memfd_create (2).
         .PP
-        A name is given with or without a leading slash. In output and on the command line, bytes that cannot be printed stand as
+        A process
+        .I holds
+        an object while it has it open or mapped. An object is
+        .I unused
+        if no process holds it; the kernel says so only to the owner of an object and to processes with CAP_LEASE. A number of holders followed by
+        .B +
+        may be incomplete, and
+        .B ?
+        means that it is unknown whether any process holds the object.
+        .PP
+        A name is given with or without a leading slash, or as a path in
+        .IR /dev/shm .
+        In output and on the command line, bytes that cannot be printed are written
         .BR \exNN ,
         and
         .BR \en ,
@@ -43,8 +54,9 @@ internal static class ManPage
         .B \ex2A
         and
         .BR \ex3F )
-        are these characters themselves. A name that begins with a dash stands behind
-        .BR \-\- .
+        are these characters themselves. Put
+        .B \-\-
+        before a name that starts with a dash.
         .PP
         Sizes take
         .BR K ", " M ", " G ", " T
@@ -57,48 +69,51 @@ internal static class ManPage
 
     private const string Back = """
         .SH OUTPUT
-        The same goes to a pipe as to a terminal, without colours. Only on a terminal,
+        The output to a pipe is the same as to a terminal, without colours. Only on a terminal,
         .B ls
-        leaves out columns that there is no room for, and
+        and
         .B top
-        cuts its lines; long lines of all others go on in the next.
+        leave out columns that do not fit, and
+        .B top
+        cuts long lines.
         .PP
         .B \-\-json
-        prints facts for programs: sizes in bytes, times in ISO 8601, what is not known as
-        .BR null .
-        There,
+        prints facts for programs: sizes in bytes, times in ISO 8601, and
+        .B null
+        for what is unknown.
         .I name
-        is the name as it is, with U+FFFD for bytes that are not UTF-8, and
+        is the name itself, with U+FFFD for bytes that are not UTF-8;
         .I escaped
-        stands beside it, as the command prints and takes the name, where that differs.
+        is the name as the command prints and takes it, and is present only if it differs.
         .SH EXIT STATUS
         .TP
         .B 0
-        Done.
+        Success.
         .TP
         .B 1
-        It failed: one line on standard error says what, on which object, and why.
+        Failure: one line on standard error names the object, the reason, and what to do next.
         .TP
         .B 2
-        Wrong usage: nothing was touched.
+        Wrong usage: nothing was changed.
         .TP
         .B 141
-        Who read standard output has gone, as
+        The reader of standard output is gone, as
         .BR head (1)
-        does when it has enough.
+        is once it has read enough.
         .SH ENVIRONMENT
         .TP
         .B NO_COLOR
-        Set to anything, it takes the colours away.
+        If set and not empty, no colours are printed.
         .SH FILES
         .TP
         .I /dev/shm
-        The objects, on Linux. Names that begin with
+        The objects, on Linux. Names that start with
         .B sem.
-        are semaphores of
-        .BR sem_open (3)
-        and are left out of lists, patterns and
-        .BR gc .
+        belong to semaphores of
+        .BR sem_open (3);
+        lists, patterns and
+        .B gc
+        leave them out.
         .SH SEE ALSO
         .BR shm_overview (7),
         .BR shm_open (3),
@@ -111,7 +126,7 @@ internal static class ManPage
     internal static string Render(IEnumerable<ShmCommand> commands)
     {
         var page = new StringBuilder(Front);
-        page.Append(".SH OPTIONS\n\\-\\-version stands alone; every command takes the others.\n");
+        page.Append(".SH OPTIONS\nEvery command takes these options, except \\-\\-version, which is used alone.\n");
         AppendOptions(page, CommandLine.MakeRoot([]).Options);
         page.Append(".SH COMMANDS\n");
         var examples = new StringBuilder(".SH EXAMPLES\n");
@@ -159,7 +174,7 @@ internal static class ManPage
         return string.Join(", ", spellings) + (option.HelpName is { } value ? $" \\fI{Text(value)}\\fR" : "");
     }
 
-    /// <summary>Text as the formatter takes it: a dash that can be typed again, no line that is taken for a command.</summary>
+    /// <summary>Text as the formatter takes it: dashes that can be copied, no line that would be taken for a request.</summary>
     private static string Text(string text)
     {
         var escaped = text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal);

@@ -1,4 +1,4 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>A command cannot do what was asked, for a reason that it says itself.</summary>
+/// <summary>A command cannot do what was asked; the message gives the reason, in the command's own words.</summary>
 internal class CommandException(string message) : Exception(message);

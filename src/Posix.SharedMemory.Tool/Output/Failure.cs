@@ -2,15 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What went wrong, in one line: <c>frames: No such file or directory (ENOENT)</c>.</summary>
+/// <summary>A failure as one line: <c>frames: No such file or directory (ENOENT): no object has this name</c>.</summary>
 internal static class Failure
 {
-    /// <summary>Whether an exception tells of the system or of what was asked, and not of a mistake in this program.</summary>
+    /// <summary>Whether an exception comes from the system or from the request, and is not a bug in this program.</summary>
     internal static bool IsKnown(Exception exception) =>
         exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException or InvalidOperationException
             or ArgumentException or CommandException;
 
-    /// <summary>Whether the reader of our output has gone, as <c>head</c> does when it has enough.</summary>
+    /// <summary>Whether the reader of our output is gone, as <c>head</c> is once it has read enough.</summary>
     internal static bool IsClosedPipe(Exception exception) => exception switch
     {
         SharedMemoryException failure => failure.Errno == Errno.EPIPE,
@@ -18,14 +18,15 @@ internal static class Failure
         _ => false,
     };
 
-    /// <summary>Whether an exception tells of a stream and does not say which: ours name theirs, so it is the one that all commands print to.</summary>
+    /// <summary>Whether an exception comes from a stream without naming it: all others are named, so it is standard output.</summary>
     internal static bool IsUnnamed(Exception exception) =>
         exception is UnauthorizedAccessException || (exception is IOException and not SharedMemoryException and not FileNotFoundException && IsErrno(exception.HResult));
 
-    /// <param name="subject">What it was done to; by default, what the exception names.</param>
-    internal static string Describe(Exception exception, object? subject = null) => exception switch
+    /// <param name="subject">What the failed action was applied to; by default, what the exception names.</param>
+    /// <param name="command">The command that failed on an object, for advice on what to do next; <see langword="null"/> if the failure is not about an object.</param>
+    internal static string Describe(Exception exception, object? subject = null, string? command = null) => exception switch
     {
-        SharedMemoryException failure => Line(subject ?? NameOf(failure), Reason(failure.Errno) + (failure.Detail is { } detail ? $": {detail}" : "")),
+        SharedMemoryException failure => Line(subject ?? NameOf(failure), Reason(failure.Errno) + ((command is null ? failure.Detail : Advice.For(failure, command)) is { } advice ? $": {advice}" : "")),
         FileNotFoundException missing => Line(subject ?? missing.FileName, Reason(Errno.ENOENT)),
         DirectoryNotFoundException => Line(subject, Reason(Errno.ENOENT)),
         UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? ErrnoNumbers.FromNative(inner.HResult) : Errno.EACCES)),
@@ -41,7 +42,7 @@ internal static class Failure
     private static string? NameOf(SharedMemoryException failure) =>
         failure.ObjectName is { } name ? EscapedText.OfName(System.Text.Encoding.UTF8.GetBytes(name.TrimStart('/'))) : null;
 
-    // The base library puts the system's number here where it has no exception of its own for it.
+    // The base library stores the system's error number here if it has no exception of its own for it.
     private static bool IsErrno(int number) => number is > 0 and < 200;
 
     private static string WithoutParameter(ArgumentException exception)

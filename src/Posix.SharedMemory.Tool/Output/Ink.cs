@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>How a piece of text looks on a terminal; the number is that of the escape sequence (SGR).</summary>
+/// <summary>How a piece of text looks on a terminal; the value is the number in the escape sequence (SGR).</summary>
 internal enum Ink
 {
     Plain = 0,

@@ -3,17 +3,17 @@ using Spectre.Console;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>A line on standard error for what takes its time, where that is a terminal, with a bar where the end is known.</summary>
+/// <summary>A line on standard error while a long copy runs, if standard error is a terminal, with a bar if the total is known.</summary>
 internal static class ProgressBar
 {
-    /// <summary>Less is done before anybody could read the bar.</summary>
+    /// <summary>A smaller copy ends before anybody could read the bar.</summary>
     private const long WorthShowing = 64 << 20;
 
     private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(100);
 
-    /// <param name="title">What is worked on.</param>
-    /// <param name="total">How many bytes; <see langword="null"/> where nobody knows.</param>
-    /// <param name="work">The work, which tells how far it is.</param>
+    /// <param name="title">What is being copied.</param>
+    /// <param name="total">How many bytes; <see langword="null"/> if that is unknown.</param>
+    /// <param name="work">The copy, which reports how many bytes are done.</param>
     internal static void Show(string title, long? total, Action<Action<long>> work)
     {
         using var ended = new ManualResetEventSlim();
@@ -37,7 +37,7 @@ internal static class ProgressBar
         }
     }
 
-    /// <summary>Shows the cursor again, which a bar that is interrupted leaves hidden.</summary>
+    /// <summary>Shows the cursor again, which an interrupted bar leaves hidden.</summary>
     internal static void Restore()
     {
         if (Terminal.HasProgress)
@@ -54,7 +54,7 @@ internal static class ProgressBar
         }
         catch (AggregateException)
         {
-            // A terminal that has gone is no reason to give up the work.
+            // The copy goes on without the terminal.
             return;
         }
     }
@@ -65,12 +65,12 @@ internal static class ProgressBar
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            // It would take a redirected input or output for the lack of a terminal.
+            // By itself it would take a redirected input or output for a missing terminal.
             Ansi = AnsiSupport.Yes,
             Interactive = InteractionSupport.Yes,
             Out = new AnsiConsoleOutput(Console.Error),
         });
-        // Of what nobody knows the end there is neither a part nor a time to show.
+        // Without a total there is neither a fraction nor a remaining time to show.
         ProgressColumn[] columns = total is null
             ? [new TaskDescriptionColumn(), new SizeColumn(isTotalKnown: false)]
             : [new TaskDescriptionColumn(), new ProgressBarColumn(), new SizeColumn(isTotalKnown: true), new RemainingTimeColumn()];

@@ -3,7 +3,7 @@ using Spectre.Console.Rendering;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>How much is done, of how much where that is known, and how fast, in the sizes that the command prints everywhere.</summary>
+/// <summary>How much is done, the total if it is known, and the speed, with sizes as the command prints them everywhere.</summary>
 internal sealed class SizeColumn(bool isTotalKnown) : ProgressColumn
 {
     public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>The standard streams, which fail where the base library's say nothing, and are silent where those throw.</summary>
+/// <summary>The standard streams. They report failures that the base library's streams swallow, and swallow those that nobody could be told of.</summary>
 internal static class Streams
 {
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
@@ -12,17 +12,17 @@ internal static class Streams
     internal static Stream OpenInput()
     {
         RequireOurs(Descriptor.Input, "standard input");
-        // On a terminal the console's stream would edit lines by itself.
+        // On a terminal, the console's stream would edit lines itself.
         return Console.IsInputRedirected ? Console.OpenStandardInput() : new FileStream(InputHandle(), FileAccess.Read, bufferSize: 0);
     }
 
-    /// <summary>Opens standard output so that a reader who has gone is a failure (<c>EPIPE</c>).</summary>
+    /// <summary>Opens standard output so that writing fails with <c>EPIPE</c> once its reader is gone.</summary>
     internal static Stream OpenOutput()
     {
         var handle = OutputHandle();
 
-        // The console's stream goes on writing for nobody. Where the descriptor has a position, though, only that stream moves it as the
-        // shell expects of several programs that write into one file; and only it waits for a non-blocking pipe.
+        // The console's stream ignores that its reader is gone. But if the descriptor has a position, only that stream moves it as the
+        // shell expects when several programs write to one file; and only that stream waits for a non-blocking pipe.
         if (!Descriptor.IsNonBlocking(Descriptor.Output) && new FileStream(handle, FileAccess.Write, bufferSize: 0) is { CanSeek: false } direct)
         {
             return direct;
@@ -48,7 +48,7 @@ internal static class Streams
         return new(Descriptor.Output, ownsHandle: false);
     }
 
-    /// <summary>Prints what is no command's output: help, completions, the version.</summary>
+    /// <summary>Prints what does not come from a command: help, completions, the version.</summary>
     internal static int Print(string text, int code)
     {
         try
@@ -59,7 +59,7 @@ internal static class Streams
         }
         catch (Exception e) when (Failure.IsClosedPipe(e))
         {
-            return ExitCode.NobodyReads;
+            return ExitCode.ReaderGone;
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {
@@ -68,7 +68,7 @@ internal static class Streams
         }
     }
 
-    /// <summary>Writes to standard error, if that can be done: there is no other place to say that it cannot.</summary>
+    /// <summary>Writes to standard error if possible: a failure could be reported nowhere else.</summary>
     internal static void WriteError(string text)
     {
         try
@@ -78,7 +78,7 @@ internal static class Streams
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The exit code still tells.
+            // The exit code still reports the failure.
             return;
         }
     }

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Rows under headings, one line each, as <c>ls -l</c> and <c>ps</c> print them: the last column is whole, however long.</summary>
+/// <summary>Rows under headings, one line each, as <c>ls -l</c> and <c>ps</c> print them: the last column is never cut.</summary>
 /// <remarks>
 /// Why not Spectre.Console's table: docs/decisions/0011-plain-tables.md.
 /// </remarks>

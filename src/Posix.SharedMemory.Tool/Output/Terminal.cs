@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Where a command writes: facts to standard output, failures to standard error, both as UTF-8. Colours only where a terminal wants them.</summary>
+/// <summary>Where a command writes: results to standard output, failures to standard error, both as UTF-8. Colours only on a terminal that wants them.</summary>
 internal sealed class Terminal : IDisposable
 {
     private const int BufferBytes = 32 << 10;
@@ -11,7 +11,7 @@ internal sealed class Terminal : IDisposable
     private readonly Lazy<StreamWriter> _out = new(
         () => Streams.OpenOutputText(BufferBytes), isThreadSafe: false);
 
-    /// <summary>Whether standard output takes no more.</summary>
+    /// <summary>Whether writing to standard output has failed.</summary>
     private bool _isLost;
 
     internal Terminal(string command, bool mayUseColor)
@@ -20,32 +20,32 @@ internal sealed class Terminal : IDisposable
         UsesColor = mayUseColor && WantsColor && IsTerminal;
     }
 
-    /// <summary>Gets the command that runs, for messages.</summary>
+    /// <summary>Gets the name of the running command, for messages.</summary>
     internal string Command { get; }
 
     /// <summary>Gets whether standard output is a terminal.</summary>
     internal static bool IsTerminal => !Console.IsOutputRedirected;
 
-    /// <summary>Gets whether standard error is a terminal, where progress can be shown.</summary>
+    /// <summary>Gets whether standard error is a terminal that can show progress.</summary>
     internal static bool HasProgress => !Console.IsErrorRedirected && TerminalType.Name is not (null or "" or "dumb");
 
-    /// <summary>Gets whether somebody sits at standard input who can answer a question.</summary>
+    /// <summary>Gets whether a question can be asked: standard input and standard error are a terminal.</summary>
     internal static bool CanAsk => !Console.IsInputRedirected && !Console.IsErrorRedirected;
 
     /// <summary>Gets whether output is coloured: on a terminal, unless <c>NO_COLOR</c> or <c>--no-color</c> forbids it.</summary>
     internal bool UsesColor { get; }
 
-    /// <summary>Gets how many columns a line has; as many as one likes where there is no terminal.</summary>
+    /// <summary>Gets how many columns a line has; without a terminal there is no limit.</summary>
     internal static int Width =>
         !IsTerminal ? int.MaxValue
         : int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out var columns) && columns > 0 ? columns
         : Console.WindowWidth is > 0 and var width ? width
         : 80;
 
-    /// <summary>Gets the writer of facts. What it holds back comes out at the end.</summary>
+    /// <summary>Gets the writer to standard output. It is buffered; the buffer is written when the command ends.</summary>
     internal TextWriter Out => _out.Value;
 
-    /// <summary>Gets the same, for bytes that are no text. Text written before comes out first.</summary>
+    /// <summary>Gets the same as a stream of bytes. Text written before is written out first.</summary>
     internal Stream OutBytes
     {
         get
@@ -65,13 +65,13 @@ internal sealed class Terminal : IDisposable
         }
     }
 
-    // https://no-color.org: present and not empty, whatever it says.
+    // https://no-color.org: set and not empty, whatever its value.
     private static bool WantsColor => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && TerminalType.Name != "dumb";
 
     internal string Paint(string text, Ink ink) =>
         UsesColor && ink != Ink.Plain ? string.Create(CultureInfo.InvariantCulture, $"\e[{(int)ink}m{text}\e[0m") : text;
 
-    /// <summary>Says on standard error what went wrong, in one line.</summary>
+    /// <summary>Prints a failure to standard error, as one line.</summary>
     internal void Fail(string reason)
     {
         try
@@ -80,7 +80,7 @@ internal sealed class Terminal : IDisposable
         }
         catch (Exception e) when (Failure.IsKnown(e))
         {
-            // One failure is told, the one that came first.
+            // Only the first failure is reported.
             _isLost = true;
         }
 
@@ -88,10 +88,10 @@ internal sealed class Terminal : IDisposable
     }
 
     /// <summary>Says what went wrong in what was caught.</summary>
-    internal void Fail(Exception exception, object? subject = null) => Fail(Failure.Describe(exception, subject));
+    internal void Fail(Exception exception, object? subject = null) => Fail(Failure.Describe(exception, subject, Command));
 
-    /// <summary>Does one of several acts. If it fails, says so, so that the others can follow.</summary>
-    /// <returns>Whether it is done.</returns>
+    /// <summary>Runs one of several actions. If it fails, the failure is printed, and the others can follow.</summary>
+    /// <returns>Whether it succeeded.</returns>
     internal bool Try(object subject, Action act)
     {
         try
@@ -106,7 +106,7 @@ internal sealed class Terminal : IDisposable
         }
     }
 
-    /// <summary>Asks on the terminal, and takes only a yes for a yes.</summary>
+    /// <summary>Asks a question on the terminal. Anything but "y" or "yes" means no.</summary>
     internal static bool Ask(string question)
     {
         Streams.WriteError($"{question} [y/N] ");

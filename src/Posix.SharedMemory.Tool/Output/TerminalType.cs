@@ -1,24 +1,24 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What the terminal is said to be (<c>TERM</c>), kept from the base library's console.</summary>
+/// <summary>The terminal type (<c>TERM</c>), hidden from the base library's console.</summary>
 /// <remarks>
-/// At its first use that console switches a terminal's keypad into another mode, and never back: also where standard output is a pipe, as when a shell
-/// completes a line that is being edited. Where it does not know the terminal, it leaves it alone.
+/// At its first use, that console switches the terminal's keypad to another mode and never back, even if standard output is a pipe, as when a shell
+/// completes the line being edited. It leaves a terminal of unknown type alone.
 /// </remarks>
 internal static class TerminalType
 {
     private const string Variable = "TERM";
 
-    /// <summary>Gets what the terminal is said to be.</summary>
+    /// <summary>Gets the terminal type.</summary>
     internal static string? Name { get; private set; }
 
-    /// <summary>Lets the console know nothing of it, before it is used.</summary>
+    /// <summary>Hides the terminal type from the console, before the console is used.</summary>
     internal static void Hide()
     {
         Name = Environment.GetEnvironmentVariable(Variable);
         Environment.SetEnvironmentVariable(Variable, null);
     }
 
-    /// <summary>Lets the console know it, for who reads single keys.</summary>
+    /// <summary>Shows the terminal type to the console, which is needed to read single keys.</summary>
     internal static void Show() => Environment.SetEnvironmentVariable(Variable, Name);
 }

@@ -1,4 +1,4 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What was asked cannot be meant. It is found before anything is touched.</summary>
+/// <summary>The command line is wrong. This is found before anything is touched.</summary>
 internal sealed class UsageException(string message) : CommandException(message);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Names of users and groups: from the files that every Unix has, and where the system knows a directory service, from that.</summary>
+/// <summary>Names of users and groups: from the files that every Unix has, and from a directory service if the system has one.</summary>
 internal sealed class Accounts
 {
     internal static readonly Accounts Users = new("passwd");
@@ -11,7 +11,7 @@ internal sealed class Accounts
     private readonly string _database;
     private readonly Lazy<Dictionary<uint, string>> _names;
 
-    /// <summary>The numbers and names that nobody has.</summary>
+    /// <summary>Numbers and names that were looked up in vain.</summary>
     private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
 
     private Accounts(string database)
@@ -30,11 +30,11 @@ internal sealed class Accounts
         return _names.Value.TryGetValue(number, out var name) ? name : Text(number);
     }
 
-    /// <summary>Asks for the names of many at once: the service takes its time for each question.</summary>
+    /// <summary>Looks up many names at once: each request to the service takes time.</summary>
     internal void Learn(IEnumerable<uint> numbers) => Ask([.. numbers.Where(number => !_names.Value.ContainsKey(number)).Distinct().Select(Text)]);
 
     /// <summary>Reads a name or a number.</summary>
-    /// <returns><see langword="null"/>, with the reason, where nobody has the name.</returns>
+    /// <returns><see langword="null"/>, with the reason, if there is no such account.</returns>
     internal uint? Read(string text, out string? objection)
     {
         objection = null;
@@ -48,10 +48,10 @@ internal sealed class Accounts
             return found;
         }
 
-        // A dash would begin an option, and no name.
+        // A dash would start an option of getent.
         Ask(text is ['-', ..] ? [] : [text]);
         var late = NumberOf(text);
-        objection = late is null ? $"'{EscapedText.Of(text)}' is no user here" : null;
+        objection = late is null ? $"no {(_database == "passwd" ? "user" : "group")} is called '{EscapedText.Of(text)}'" : null;
         return late;
     }
 
@@ -106,7 +106,7 @@ internal sealed class Accounts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Numbers are names enough.
+            // Numbers are shown instead of names.
             return [];
         }
     }

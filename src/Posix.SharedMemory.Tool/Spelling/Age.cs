@@ -8,7 +8,7 @@ internal static class Age
     private static readonly (char Unit, long Seconds)[] s_units = [('w', 604_800), ('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
 
     /// <summary>Reads a span.</summary>
-    /// <returns><see langword="null"/>, with the reason, where it is none.</returns>
+    /// <returns><see langword="null"/>, with the reason, if the text is not a span of time.</returns>
     internal static TimeSpan? Read(string text, out string? objection)
     {
         objection = null;
@@ -21,11 +21,11 @@ internal static class Age
             }
         }
 
-        objection = $"'{text}' is no span of time: 30s, 5m, 2h, 7d, 3w";
+        objection = $"'{EscapedText.Of(text)}' is not a span of time; examples: 30s, 5m, 2h, 7d, 3w";
         return null;
     }
 
-    /// <summary>How long ago something was, in its largest unit.</summary>
+    /// <summary>How long ago a moment was, in the largest unit that fits.</summary>
     internal static string Since(DateTimeOffset moment, DateTimeOffset now)
     {
         var elapsed = (long)(now - moment).TotalSeconds;

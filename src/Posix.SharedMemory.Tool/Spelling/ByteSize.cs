@@ -12,7 +12,7 @@ internal static class ByteSize
     private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789.");
 
     /// <summary>Reads a size.</summary>
-    /// <returns><see langword="null"/>, with the reason, where it is none.</returns>
+    /// <returns><see langword="null"/>, with the reason, if the text is not a size.</returns>
     internal static long? Read(string text, out string? objection)
     {
         objection = null;
@@ -31,7 +31,7 @@ internal static class ByteSize
         if (unit.Length > 0 && unit is not "B" && power <= 0
             || !decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count))
         {
-            objection = $"'{text}' is no size: 4096, 64K, 10M, 2G, 1.5GiB, 0x1000";
+            objection = $"'{EscapedText.Of(text)}' is not a valid size; examples: 4096, 64K, 10M, 2G, 1.5GiB, 0x1000";
             return null;
         }
 
@@ -39,14 +39,14 @@ internal static class ByteSize
         var scale = (decimal)(1L << (10 * power));
         if (count > long.MaxValue / scale)
         {
-            objection = $"'{text}' is more than any object can have";
+            objection = $"'{EscapedText.Of(text)}' is larger than any object can be";
             return null;
         }
 
         var bytes = count * scale;
         if (bytes != decimal.Truncate(bytes))
         {
-            objection = $"'{text}' is no whole number of bytes";
+            objection = $"'{EscapedText.Of(text)}' is not a whole number of bytes";
             return null;
         }
 
@@ -64,7 +64,7 @@ internal static class ByteSize
         var power = BitOperations.Log2((ulong)bytes) / 10;
         var unit = 1L << (10 * power);
         var (whole, rest) = Math.DivRem(bytes, unit);
-        // Only tenths that say something: 1.5K, but 64K and 2M.
+        // Tenths only where they matter: 1.5K, but 64K and 2M.
         var tenths = whole * 10 + (long)(((ulong)rest * 10 + (ulong)unit - 1) / (ulong)unit);
         var shown = tenths % 10 == 0 || tenths >= 100 ? (tenths + 9) / 10 : 0;
         return shown switch
@@ -75,7 +75,7 @@ internal static class ByteSize
         };
     }
 
-    /// <summary>A number of things, with their word.</summary>
+    /// <summary>A number with its noun: 1 object, 2 objects.</summary>
     internal static string Count(long count, string thing) => count == 1 ? $"1 {thing}" : $"{count} {thing}s";
 
     internal static string Exact(long bytes) => bytes.ToString(CultureInfo.InvariantCulture);

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Bytes as one line of printable text, and back: names may hold anything but a slash and a NUL.</summary>
+/// <summary>Bytes as one line of printable text, and back: names may contain anything but a slash and a NUL.</summary>
 /// <remarks>
-/// What would not show, or would do something to a terminal, is written <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>, and a backslash as two; in names,
-/// <c>*</c> and <c>?</c> have one in front. The command reads names as it prints them, so whatever is printed can be given back, where a pattern is taken too.
+/// What is invisible, or would control a terminal, is written <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>, and a backslash is doubled; in names,
+/// <c>*</c> and <c>?</c> get a backslash in front. The command reads names as it prints them, so every printed name can be passed back, even where a pattern is expected.
 /// </remarks>
 internal static class EscapedText
 {
-    /// <summary>What shows as it is, and nearly all that names are made of.</summary>
+    /// <summary>The bytes that are printed as they are.</summary>
     private static readonly SearchValues<byte> s_plain = SearchValues.Create(
         "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
 
@@ -29,7 +29,7 @@ internal static class EscapedText
         var text = new StringBuilder(bytes.Length);
         for (var rest = bytes; !rest.IsEmpty;)
         {
-            // A space at either end would be lost to the eye.
+            // A space at either end would be invisible.
             var isEnd = rest.Length is 1 || rest.Length == bytes.Length;
             var isText = Rune.DecodeFromUtf8(rest, out var rune, out var taken) == OperationStatus.Done;
             if (isText && Shows(rune) && !(isEnd && rune.Value == ' '))
@@ -58,11 +58,11 @@ internal static class EscapedText
 
     internal static string Of(string text) => Of(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Text of others in a line of ours: nothing that a terminal would obey, and backslashes as they are.</summary>
+    /// <summary>Foreign text in one of our lines: without anything that a terminal would obey, backslashes unchanged.</summary>
     internal static string InLine(string text) => Of(text).Replace(@"\\", @"\", StringComparison.Ordinal);
 
     /// <summary>Reads what <see cref="OfName"/> writes.</summary>
-    /// <returns><see langword="null"/>, with the reason, where it is not spelled so.</returns>
+    /// <returns><see langword="null"/>, with the reason, if the text is not spelled that way.</returns>
     internal static byte[]? Read(string text, out string? objection)
     {
         objection = null;
@@ -74,7 +74,7 @@ internal static class EscapedText
             {
                 if (!Rune.TryGetRuneAt(text, at, out var rune) || rune.Value == Rune.ReplacementChar.Value)
                 {
-                    objection = @"bytes that are not UTF-8 are written \xNN";
+                    objection = @"write bytes that are not UTF-8 as \xNN";
                     return null;
                 }
 
@@ -97,7 +97,7 @@ internal static class EscapedText
             }
             else
             {
-                objection = @"a backslash begins \\, \*, \?, \n, \t, \r or \xNN";
+                objection = @"a backslash must be part of \\, \*, \?, \n, \t, \r or \xNN";
                 return null;
             }
         }

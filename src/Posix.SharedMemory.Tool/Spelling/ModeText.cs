@@ -8,10 +8,10 @@ internal static class ModeText
     private const int EveryBit = 0xFFF;
 
     /// <summary>Reads permissions.</summary>
-    /// <returns><see langword="null"/>, with the reason, where they are none. Else what makes the new permissions of the old ones.</returns>
+    /// <returns>A function from the old permissions to the new ones; <see langword="null"/>, with the reason, if the text is not a valid mode.</returns>
     internal static Func<UnixFileMode, UnixFileMode>? Read(string text, out string? objection)
     {
-        objection = $"'{text}' is no mode: 0640, or u=rw,g+r,o-w";
+        objection = $"'{EscapedText.Of(text)}' is not a valid mode; examples: 0640, u=rw,g+r,o-w";
         if (text.Length is > 0 and <= 4 && text.All(c => c is >= '0' and <= '7'))
         {
             objection = null;
@@ -37,7 +37,7 @@ internal static class ModeText
     /// <summary>The bits as a number of four octal digits.</summary>
     internal static string Octal(UnixFileMode mode) => Convert.ToString((int)mode & EveryBit, 8).PadLeft(4, '0');
 
-    /// <summary>The bits as nine letters; set-user, set-group and sticky take the place of the x before which they stand.</summary>
+    /// <summary>The bits as nine letters; set-user, set-group and sticky replace the x of their group.</summary>
     internal static string Letters(UnixFileMode mode)
     {
         Span<char> letters = stackalloc char[9];

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Names by a pattern with <c>*</c> and <c>?</c>, or one name where neither is in it; with a backslash in front they are these characters themselves.</summary>
+/// <summary>A pattern of names with <c>*</c> and <c>?</c>, or one name if it contains neither; with a backslash in front they stand for themselves.</summary>
 internal sealed class NamePattern
 {
-    // What stands in an expression for ? and *. A character is its number, and a byte that is no UTF-8 the number behind all characters.
+    // In an expression, these stand for ? and *. A character is its code point; a byte that is not UTF-8 is a number past all code points.
     private const int AnyOne = -1, Any = -2, Odd = 0x110000;
 
     private readonly string _given;
@@ -21,10 +21,10 @@ internal sealed class NamePattern
     }
 
     /// <summary>Reads a pattern.</summary>
-    /// <returns><see langword="null"/>, with the reason, where no object can have such a name.</returns>
+    /// <returns><see langword="null"/>, with the reason, if no object can have such a name.</returns>
     internal static NamePattern? Read(string text, out string? objection)
     {
-        var bare = text.TrimStart('/');
+        var bare = GivenName.WithoutDirectory(text);
         var expression = new List<int>();
         var isOneName = true;
         for (var at = 0; at < bare.Length;)
@@ -50,14 +50,14 @@ internal sealed class NamePattern
             return GivenName.Read(text, out objection) is { } name ? new(bare, [], name) : null;
         }
 
-        objection = bare.Contains('/', StringComparison.Ordinal) ? "a name may not hold a slash, except in front" : null;
+        objection = bare.Contains('/', StringComparison.Ordinal) ? GivenName.SlashObjection : null;
         return objection is null ? new(bare, [.. expression], null) : null;
     }
 
-    /// <summary>Gets whether it means one name.</summary>
+    /// <summary>Gets whether it is one name, without wildcards.</summary>
     internal bool IsOneName => _name is not null;
 
-    /// <summary>Gets the one name.</summary>
+    /// <summary>Gets that one name.</summary>
     internal GivenName Name => _name ?? throw new InvalidOperationException("A pattern is not one name.");
 
     internal bool Matches(SharedMemoryEntry entry) =>
@@ -80,7 +80,7 @@ internal sealed class NamePattern
 
     private static bool Matches(ReadOnlySpan<int> expression, ReadOnlySpan<int> name)
     {
-        // Where it fails, the last star takes one character more.
+        // On a mismatch, the last star takes one more character.
         int at = 0, named = 0, star = -1, afterStar = 0;
         while (named < name.Length)
         {

@@ -3,15 +3,15 @@ using System.Diagnostics;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What knows users and groups beside the files in /etc, such as LDAP or systemd: <c>getent</c> asks it.</summary>
-/// <remarks>It is asked only where the system has such a service: a process costs more than the rest of a command.</remarks>
+/// <summary>A service that knows users and groups besides the files in /etc, such as LDAP or systemd, queried through <c>getent</c>.</summary>
+/// <remarks>It is queried only if the system has such a service: starting a process costs more than the rest of a command.</remarks>
 internal static class NameService
 {
-    /// <summary>As many words as one command line surely takes.</summary>
+    /// <summary>As many words as fit on one command line for certain.</summary>
     private const int MostAtOnce = 1000;
 
-    /// <summary>Asks for entries by number or name.</summary>
-    /// <returns>Lines as in the database's file, of those that there are.</returns>
+    /// <summary>Looks up entries by number or name.</summary>
+    /// <returns>Lines as in the database's file, for the entries that exist.</returns>
     internal static IReadOnlyList<string> Ask(string database, IReadOnlyList<string> keys)
     {
         var lines = new List<string>();
@@ -26,7 +26,7 @@ internal static class NameService
         return lines;
     }
 
-    /// <summary>Whether the name service switch goes on after the files: <c>passwd: files sss</c>.</summary>
+    /// <summary>Whether the name service switch names a source besides the files: <c>passwd: files sss</c>.</summary>
     private static bool IsThere(string database)
     {
         try
@@ -48,7 +48,7 @@ internal static class NameService
     {
         try
         {
-            // Its failures are no concern of who asked for something else: a number is printed then.
+            // If it fails, numbers are printed instead of names.
             using var getent = Process.Start(new ProcessStartInfo("getent", [database, .. keys]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true });
             var errors = getent!.StandardError.ReadToEndAsync();
             var answer = getent.StandardOutput.ReadToEnd();

@@ -7,11 +7,11 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Takes the whole terminal, and gives it back as it was however the view ends: by a key, a signal, a failure or a stop from the shell.</summary>
+/// <summary>Takes over the whole terminal and restores it however the view ends: by a key, a signal, a failure or a stop from the shell.</summary>
 [UnsupportedOSPlatform("windows")]
 internal sealed class FullScreen : IDisposable
 {
-    // The other screen, no cursor, no wrapping of lines that are too long by one; and back, with the keypad that reading keys switches over.
+    // The alternate screen, no cursor, no line wrapping; and back, including the keypad mode that reading keys changes.
     private const string Enter = "\e[?1049h\e[?25l\e[?7l\e[2J", Leave = "\e[?7h\e[?25h\e[?1049l\e[?1l\e>";
 
     private readonly Stream _output = Console.OpenStandardOutput();
@@ -20,11 +20,11 @@ internal sealed class FullScreen : IDisposable
     private readonly Action<bool> _post;
     private bool _isOn;
 
-    /// <param name="post">Told from any thread: that the view is to end (true) or to be drawn anew (false).</param>
+    /// <param name="post">Called from any thread when the view has to end (true) or be redrawn (false).</param>
     internal FullScreen(Action<bool> post)
     {
         _post = post;
-        // An exception that nobody catches ends the process without disposing of anything.
+        // An unhandled exception ends the process without disposing of anything.
         AppDomain.CurrentDomain.UnhandledException += (_, _) => TurnOff();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => TurnOff();
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT })
@@ -68,12 +68,12 @@ internal sealed class FullScreen : IDisposable
         TurnOff();
     }
 
-    /// <summary>Ctrl-Z: the shell gets its terminal back, and this process stops as it would have.</summary>
+    /// <summary>Ctrl-Z: restores the terminal for the shell, and stops this process.</summary>
     private void Stop(PosixSignalContext context)
     {
         context.Cancel = true;
         TurnOff();
-        // The runtime does not stop where it has told of the signal, and has no way to send one: the shell's kill does.
+        // A handled signal does not stop the process, and the runtime cannot send one: the shell's kill can.
         try
         {
             using var kill = Process.Start("sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -STOP {Environment.ProcessId}")]);
@@ -81,7 +81,7 @@ internal sealed class FullScreen : IDisposable
         }
         catch (Win32Exception)
         {
-            // No process more can be started: the view goes on.
+            // No process can be started: the view goes on.
             TurnOn();
             _post(false);
         }
@@ -121,7 +121,7 @@ internal sealed class FullScreen : IDisposable
                 }
                 catch (IOException)
                 {
-                    // The terminal has gone: SIGHUP ends the view.
+                    // The terminal is gone: SIGHUP ends the view.
                 }
             }
         }

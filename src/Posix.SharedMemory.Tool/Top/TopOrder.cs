@@ -1,9 +1,9 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>By what the live view sorts: the most first, names from a to z.</summary>
+/// <summary>An order of the live view: largest first, names from a to z.</summary>
 /// <param name="Key">The key that chooses it.</param>
 /// <param name="Word">Its name, for the option and the help.</param>
-/// <param name="Column">The heading that it marks.</param>
+/// <param name="Column">The column heading that it marks.</param>
 /// <param name="Compare">What comes first.</param>
 internal sealed record TopOrder(char Key, string Word, string Column, Comparison<TopRow> Compare)
 {

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Tool;
 /// <summary>All objects at one moment.</summary>
 /// <param name="Time">When.</param>
 /// <param name="Rows">The objects.</param>
-/// <param name="Usage">The room they are in; <see langword="null"/> where the system has none apart.</param>
+/// <param name="Usage">The room of their file system; <see langword="null"/> where the system has no such file system.</param>
 internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Rows, SharedMemoryUsage? Usage)
 {
     internal static TopSnapshot Take()

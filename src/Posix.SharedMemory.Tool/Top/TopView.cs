@@ -3,13 +3,16 @@ using Spectre.Console;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What the live view shows, and how keys change it. It knows nothing of the terminal: keys go in, lines come out.</summary>
+/// <summary>What the live view shows, and how keys change it. It is independent of the terminal: keys go in, lines come out.</summary>
 internal sealed class TopView(TopOrder order, bool isReverse, string filter)
 {
     private const int LinesAround = 5;
 
-    private static readonly (string Title, int Width, bool IsNumber)[] s_columns =
-        [("MODE", 9, false), ("OWNER", 10, false), ("HOLDERS", 8, true), ("LENGTH", 7, true), ("ALLOCATED", 10, true), ("MODIFIED", 9, true), ("NAME", 0, false)];
+    /// <summary>Fewer columns than this are too few for a name: other columns are left out instead.</summary>
+    private const int LeastNameWidth = 16;
+
+    private static readonly (string Title, int Width, bool IsNumber, int Spare)[] s_columns =
+        [("MODE", 9, false, 5), ("OWNER", 10, false, 3), ("HOLDERS", 8, true, 1), ("LENGTH", 7, true, 2), ("ALLOCATED", 10, true, 2), ("MODIFIED", 9, true, 4), ("NAME", 0, false, 0)];
 
     private TopOrder _order = order;
     private bool _isReverse = isReverse;
@@ -18,12 +21,12 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     private bool _showsHelp;
     private int _first;
 
-    /// <summary>Gets whether the view is to end.</summary>
+    /// <summary>Gets whether the view has to end.</summary>
     internal bool IsOver { get; private set; }
 
     internal void End() => IsOver = true;
 
-    /// <summary>Does what a key means.</summary>
+    /// <summary>Handles a key.</summary>
     /// <param name="page">How many rows the screen shows.</param>
     internal void Press(ConsoleKeyInfo key, int page)
     {
@@ -62,7 +65,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         }
     }
 
-    /// <summary>Draws as many lines as the screen has; all there are, with a height of 0.</summary>
+    /// <summary>Draws as many lines as the screen has; with a height of 0, all of them.</summary>
     internal List<string> Draw(TopSnapshot snapshot, Terminal terminal, int width, int height)
     {
         if (_showsHelp)
@@ -90,10 +93,10 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         return lines.GetRange(0, Math.Min(lines.Count, height));
     }
 
-    /// <summary>The objects that the filter lets through, in order.</summary>
+    /// <summary>The objects that the filter accepts, in order.</summary>
     internal List<TopRow> Select(TopSnapshot snapshot)
     {
-        // As it is printed, or as it is.
+        // The name as it is printed, or as it is.
         var wanted = _typed ?? _filter;
         var rows = snapshot.Rows
             .Where(row => row.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase) || row.Entry.Name.Contains(wanted, StringComparison.OrdinalIgnoreCase)).ToList();
@@ -140,7 +143,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         var orphans = snapshot.Rows.Count(row => row.Holders.IsZero);
         var unknown = snapshot.Rows.Count(row => row.Holders is { IsExact: false, Known: null or 0 });
         var time = snapshot.Time.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
-        return $"shm top - {time}   {ByteSize.Count(snapshot.Rows.Count, "object")}, {orphans} held by nobody{(unknown == 0 ? "" : $", {unknown} unknown")}";
+        return $"shm top - {time}   {ByteSize.Count(snapshot.Rows.Count, "object")}, {orphans} unused{(unknown == 0 ? "" : $", {unknown} unknown")}";
     }
 
     private static string Room(TopSnapshot snapshot)
@@ -151,7 +154,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             $"/dev/shm {ByteSize.Short(usage.TotalBytes)}, {ByteSize.Short(usage.UsedBytes)} used ({100.0 * usage.UsedBytes / usage.TotalBytes:0} %), {ByteSize.Short(named)} in named objects");
     }
 
-    /// <summary>What is not shown of all: the line is empty where nothing is.</summary>
+    /// <summary>The filter and the part that is shown; empty if everything is.</summary>
     private string Shown(int count, int page) => string.Join("   ", ((string?[])
     [
         _filter.Length == 0 ? null : $"filter: {_filter}",
@@ -159,10 +162,10 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     ]).OfType<string>());
 
     private string Footer() =>
-        _typed is not null ? $"filter: {_typed}_   Enter keeps it, Esc does not"
+        _typed is not null ? $"filter: {_typed}_   Enter applies it, Esc cancels"
         : $"q quit  ? help  {string.Join(' ', TopOrder.All.Select(order => $"{order.Key} {order.Word}"))}  r reverse  f filter";
 
-    private static string Paint(TopRow row, DateTimeOffset now, Terminal terminal, int width)
+    private string Paint(TopRow row, DateTimeOffset now, Terminal terminal, int width)
     {
         var entry = row.Entry;
         var line = Row(
@@ -174,11 +177,27 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         return row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
     }
 
-    private static string Row(IEnumerable<string> cells, int width) => Fit(
-        string.Join(' ', cells.Zip(s_columns, (cell, column) => column.Width == 0 ? " " + cell
-            : column.IsNumber ? cell.PadLeft(column.Width)
-            : Fit(cell, column.Width).PadRight(column.Width))),
-        width);
+    private string Row(IEnumerable<string> cells, int width)
+    {
+        var shown = Shown(width);
+        return Fit(
+            string.Join(' ', cells.Zip(s_columns).Where(pair => shown.Contains(pair.Second)).Select(pair => pair.Second.Width == 0 ? " " + pair.First
+                : pair.Second.IsNumber ? pair.First.PadLeft(pair.Second.Width)
+                : Fit(pair.First, pair.Second.Width).PadRight(pair.Second.Width))),
+            width);
+    }
+
+    /// <summary>The columns that leave room for a name. The one that decides the order goes last.</summary>
+    private List<(string Title, int Width, bool IsNumber, int Spare)> Shown(int width)
+    {
+        var shown = s_columns.ToList();
+        while (width - shown.Sum(column => column.Width + 1) < LeastNameWidth && shown.Count > 1)
+        {
+            shown.Remove(shown.Where(column => column.Spare > 0).MaxBy(column => column.Title == _order.Column ? 0 : column.Spare));
+        }
+
+        return shown;
+    }
 
     private static List<string> Help(Terminal terminal, int width, int height)
     {
@@ -186,14 +205,14 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         [
             terminal.Paint("shm top", Ink.Bold), "",
             .. TopOrder.All.Select(order => $"  {order.Key}        sort by {order.Word}"),
-            "  r        the other way round", "  f, /     show only names that contain something", "  arrows, page up and down, home, end: scroll", "  q        quit", "",
-            "  Yellow: nobody holds it. ? and +: processes of other users may hold it too.", "", "Any key goes back.",
+            "  r        reverse the order", "  f, /     show only names that contain a text", "  arrows, page up and down, home, end: scroll", "  q        quit", "",
+            "  HOLDERS counts the processes that have the object open or mapped.", "  Yellow, 0: no process does. ? and +: processes that cannot be seen from here may.", "", "Press any key to go back.",
         ];
         lines = lines.ConvertAll(line => Fit(line, width));
         return lines.GetRange(0, Math.Min(lines.Count, height));
     }
 
-    /// <summary>Cuts what is too wide, counted in columns: some characters take two.</summary>
+    /// <summary>Cuts text that is too wide, counted in columns: some characters take two.</summary>
     private static string Fit(string text, int width)
     {
         if (width == int.MaxValue || text.Length * 2 <= width || text.GetCellWidth() <= width)

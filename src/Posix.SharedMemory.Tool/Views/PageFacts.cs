@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Where the memory of an object is, as JSON. Sums are bytes; null means not known.</summary>
+/// <summary>The states of an object's pages, as JSON. Sums are bytes; null means unknown.</summary>
 internal sealed record PageFacts(
     string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, long Length, int PageSize, long? Resident, long? Swapped, long? Present, long? Absent, long? Huge,
     IReadOnlyList<RunFacts> Runs, IReadOnlyList<ByteRangeFacts>? HugeRanges)

@@ -1,15 +1,15 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>What one sign in a picture of pages stands for.</summary>
+/// <summary>What one character in a picture of pages stands for.</summary>
 internal enum PageKind
 {
-    /// <summary>None of its pages is there.</summary>
+    /// <summary>None of its pages is allocated.</summary>
     Absent,
 
-    /// <summary>Some of its pages are there.</summary>
+    /// <summary>Some of its pages are allocated.</summary>
     Partly,
 
-    /// <summary>All of its pages are there; whether in memory or swapped out is not known.</summary>
+    /// <summary>All of its pages are allocated; whether they are in memory or swapped out is unknown.</summary>
     Present,
 
     /// <summary>All of its pages are in memory.</summary>

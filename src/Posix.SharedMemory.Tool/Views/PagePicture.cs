@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Draws the pages of an object as lines of signs, to the width there is.</summary>
+/// <summary>Draws the pages of an object as lines of characters that fit the given width.</summary>
 internal sealed class PagePicture
 {
     private const int MostLines = 16, WidthOfPipe = 80;
@@ -17,11 +17,11 @@ internal sealed class PagePicture
     {
         _survey = survey;
         var labels = Label(survey.Length).Length + 2;
-        // Offsets of lines are easier to read when they are round: a multiple of sixteen signs, or eight where it is narrow.
+        // Offsets of lines are easier to read if they are round: a multiple of sixteen characters, or eight if the terminal is narrow.
         var room = Math.Max(8, Math.Min(width == int.MaxValue ? WidthOfPipe : width, 150) - labels);
         _columns = room < 32 ? room / 8 * 8 : room / 16 * 16;
         _bytesEach = PageSurvey.PageSize;
-        // Lengths go up to the largest number there is: nothing is multiplied with them.
+        // A length may be the largest number there is: it must not be multiplied.
         while ((survey.Length - 1) / (_columns * MostLines) >= _bytesEach)
         {
             _bytesEach *= 2;
@@ -30,14 +30,14 @@ internal sealed class PagePicture
         _kinds = survey.Divide(_bytesEach);
     }
 
-    /// <summary>The picture, a line each.</summary>
-    /// <param name="paint">Gives a piece of text its looks.</param>
+    /// <summary>The picture, line by line.</summary>
+    /// <param name="paint">Colours a piece of text.</param>
     internal IEnumerable<string> Lines(Func<string, Ink, string> paint)
     {
         yield return $"{paint(_survey.Name, Ink.Bold)}: {Title(_survey)}";
         if (_kinds.Length > 0)
         {
-            yield return $"Each sign is {ByteSize.Count(_bytesEach / PageSurvey.PageSize, "page")}, {ByteSize.Short(_bytesEach)}.";
+            yield return $"Each character is {ByteSize.Count(_bytesEach / PageSurvey.PageSize, "page")}, {ByteSize.Short(_bytesEach)}.";
             yield return "";
         }
 
@@ -66,7 +66,7 @@ internal sealed class PagePicture
 
     private static string Label(long offset) => string.Create(CultureInfo.InvariantCulture, $"0x{offset:x}");
 
-    // Neighbours of one kind are painted together: colours would else be most of the output.
+    // Neighbours of one kind are painted together: otherwise most of the output would be colours.
     private static string Signs(Func<string, Ink, string> paint, IReadOnlyList<PageLegend> legend, ReadOnlySpan<PageKind> kinds)
     {
         var signs = new StringBuilder();

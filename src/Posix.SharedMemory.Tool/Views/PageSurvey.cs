@@ -1,13 +1,13 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Where the memory of an object was when it was looked at.</summary>
+/// <summary>The states of an object's pages at the time of the survey.</summary>
 /// <param name="Name">The object, as it is printed.</param>
 /// <param name="RawName">Its name as it is.</param>
 /// <param name="Length">Its length in bytes.</param>
 /// <param name="Runs">Its pages, from the start to the end.</param>
-/// <param name="Huge">Those that processes map in huge pages; <see langword="null"/> where that is not known.</param>
-/// <param name="IsVague">Whether the kernel told only what has been written, and not where it is.</param>
-/// <param name="HidesReserved">Whether there is more memory than shows: some of what seems absent is reserved.</param>
+/// <param name="Huge">The ranges that processes map as huge pages; <see langword="null"/> if that is unknown.</param>
+/// <param name="IsVague">Whether the kernel reported only what has been written, not whether it is in memory or swapped out.</param>
+/// <param name="HidesReserved">Whether more memory is allocated than the pages show: some pages that seem absent are reserved.</param>
 internal sealed record PageSurvey(
     string Name, string RawName, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague, bool HidesReserved)
 {
@@ -16,9 +16,9 @@ internal sealed record PageSurvey(
     internal static PageSurvey Of(GivenName name)
     {
         using var memory = name.Open(FileAccess.Read);
-        // The pages are asked for first: what is huge must be among them.
+        // The page states are read first: the huge pages must be among them.
         var runs = memory.GetPageStates();
-        // Memory that is reserved and does not show in any run: what is called absent may be there.
+        // Memory that is reserved but is in no run: pages reported as absent may be allocated.
         var shown = runs.Where(run => run.State != PageState.Absent).Sum(run => PagesOf(run.Range.Length)) * PageSize;
         var hidesReserved = memory.GetStatus().AllocatedBytes > shown;
         var isVague = hidesReserved || runs.Any(run => run.State == PageState.Present);
@@ -33,7 +33,7 @@ internal sealed record PageSurvey(
 
     internal static long PagesOf(long bytes) => (bytes / PageSize) + (bytes % PageSize == 0 ? 0 : 1);
 
-    /// <summary>Divides the object into parts of so many bytes and tells what each is.</summary>
+    /// <summary>Divides the object into parts of the given number of bytes and classifies each.</summary>
     internal PageKind[] Divide(long bytesEach)
     {
         var kinds = new PageKind[Length == 0 ? 0 : checked((int)(((Length - 1) / bytesEach) + 1))];

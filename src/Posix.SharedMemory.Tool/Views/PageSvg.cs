@@ -4,12 +4,12 @@ using System.Text;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Draws the pages of an object as a picture for a report: scalable, and readable on light and dark paper.</summary>
+/// <summary>Draws the pages of an object as a picture for a report: scalable, and legible on a light or dark background.</summary>
 internal static class PageSvg
 {
     private const int Columns = 64, MostLines = 32, Cell = 12, Left = 110, Top = 56, LineHeight = 20;
 
-    // The colours of Okabe and Ito, which people tell apart who do not see all colours.
+    // The colours of Okabe and Ito, which colour-blind people can tell apart.
     private const string Style = """
         text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#24292f}
         .title{font-weight:bold;font-size:15px}.quiet{fill:#57606a}

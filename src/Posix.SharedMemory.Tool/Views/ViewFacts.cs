@@ -5,17 +5,17 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Writers of what the views print as JSON, made when the program is built.</summary>
+/// <summary>Serializers of what the views print as JSON, generated when the program is built.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(PageFacts))]
 [JsonSerializable(typeof(WatchFacts))]
 [JsonSerializable(typeof(IReadOnlyList<FindingFacts>))]
 internal sealed partial class ViewFacts : JsonSerializerContext
 {
-    /// <summary>Over several lines, for one answer.</summary>
+    /// <summary>Indented, for a single result.</summary>
     internal static ViewFacts Legible { get; } = new(Format(isIndented: true));
 
-    /// <summary>One line each, for answers that go on.</summary>
+    /// <summary>One line each, for a sequence of results.</summary>
     internal static ViewFacts Lines { get; } = new(Format(isIndented: false));
 
     internal static void Write<T>(Terminal terminal, T facts, JsonTypeInfo<T> type)
@@ -25,7 +25,7 @@ internal sealed partial class ViewFacts : JsonSerializerContext
         output.WriteByte((byte)'\n');
     }
 
-    // Names stay legible: what JSON demands is escaped, and not what only a web page would mind.
+    // Names stay legible: only what JSON requires is escaped, not what only a web page would need.
     private static JsonSerializerOptions Format(bool isIndented) => new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = isIndented, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

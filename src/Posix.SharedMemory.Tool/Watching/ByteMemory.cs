@@ -1,10 +1,10 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Remembers the bytes of an object, to tell which of them have changed.</summary>
+/// <summary>Remembers the bytes of an object, to find out which of them have changed.</summary>
 /// <remarks>
-/// Only pages that are there are read and remembered: looking at a sparse object costs what it holds. So much is kept as it is. Of what is beyond, only digests are,
-/// so many that they take little: of pages, or of groups of pages in long objects; a change there is told as the whole group. When an object grows so far that the
-/// groups become larger, what has changed there since the look before is not told.
+/// Only allocated pages are read and remembered: comparing a sparse object costs what it contains. The first 64 MiB are kept as copies. Of the rest, only digests are kept,
+/// few enough to need little memory: of pages, or of groups of pages in long objects; a change there is reported as the whole group. When an object grows so far that the
+/// groups become larger, changes in that part since the previous look are not reported.
 /// </remarks>
 internal sealed class ByteMemory
 {
@@ -18,8 +18,8 @@ internal sealed class ByteMemory
     private Dictionary<long, int> _digests = [];
     private long _groupBytes;
 
-    /// <summary>Looks at all bytes again.</summary>
-    /// <returns>Those that are not as they were; what has been added or cut off counts where it is not zero.</returns>
+    /// <summary>Compares all bytes with those of the previous look.</summary>
+    /// <returns>The ranges that have changed; what was added or cut off counts if it is not zero.</returns>
     internal List<ByteRange> Look(SharedMemoryObject memory)
     {
         var length = memory.Length;
@@ -29,7 +29,7 @@ internal sealed class ByteMemory
         var groups = new Dictionary<long, HashCode>();
         foreach (var range in memory.GetAllocatedRanges())
         {
-            // A part that is cut off meanwhile reads short.
+            // A part that is cut off meanwhile is read short.
             for (long at = range.Offset / s_page * s_page, filled = 1; at < range.End && filled > 0; at += Piece)
             {
                 var piece = _buffer.AsSpan(0, (int)Math.Min(Piece, range.End - at));
@@ -60,8 +60,8 @@ internal sealed class ByteMemory
         return Joined(changed);
     }
 
-    /// <summary>Chooses how large the groups are of which digests are kept.</summary>
-    /// <returns>Whether they are as large as they were.</returns>
+    /// <summary>Chooses the size of the groups whose digests are kept.</summary>
+    /// <returns>Whether the size is unchanged.</returns>
     private bool SetGroups(long length)
     {
         var before = _groupBytes;
@@ -80,15 +80,15 @@ internal sealed class ByteMemory
         return false;
     }
 
-    /// <summary>Compares a page with what is kept of it, and keeps it if there is room.</summary>
-    /// <returns>Whether that is all; else a digest has to do.</returns>
+    /// <summary>Compares a page with its copy, and keeps a copy if there is room.</summary>
+    /// <returns>Whether the page was compared; otherwise its digest is needed.</returns>
     private bool Compare(long number, ReadOnlySpan<byte> now, bool canCompare, List<ByteRange> changed)
     {
         if (!_copies.TryGetValue(number, out var before))
         {
             if (!now.ContainsAnyExcept((byte)0))
             {
-                // It reads as what is not there.
+                // A page of zeros is the same as an absent one.
                 return true;
             }
 
@@ -138,7 +138,7 @@ internal sealed class ByteMemory
         _digests = now;
     }
 
-    // Two changes with a few unchanged bytes between them are told as one: most are of a few words.
+    // Two changes with a few unchanged bytes between them are reported as one: most changes are of a few words.
     private static void AddDifferences(long offset, ReadOnlySpan<byte> before, ReadOnlySpan<byte> now, List<ByteRange> changed)
     {
         const int Near = 8;

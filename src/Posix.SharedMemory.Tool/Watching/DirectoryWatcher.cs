@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Tells which objects appear, disappear and move.</summary>
+/// <summary>Reports which objects appear, disappear and are renamed.</summary>
 internal static class DirectoryWatcher
 {
     internal static void Run(EventPrinter printer, TimeSpan interval, CancellationToken ended)
@@ -24,7 +24,7 @@ internal static class DirectoryWatcher
                 Escaped = NameText.EscapedOrNull(change.NameBytes.Span),
                 OldName = change.OldNameBytes.IsEmpty ? null : NameText.Raw(change.OldNameBytes.Span),
                 OldEscaped = NameText.EscapedOrNull(change.OldNameBytes.Span),
-                // Gone again by now: then it is told without.
+                // If it is gone again by now, these are left out.
                 Length = entry?.Length,
                 Mode = entry is null ? null : ModeText.Octal(entry.Permissions),
                 Owner = entry is null ? null : Accounts.Users.NameOf(entry.UserId),

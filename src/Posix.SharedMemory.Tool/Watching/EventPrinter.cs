@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Prints what happens, a line each, at once: for people, or as JSON.</summary>
-/// <param name="terminal">Where to.</param>
-/// <param name="isJson">Whether as JSON.</param>
-/// <param name="most">After how many it is enough; <see langword="null"/> for never.</param>
+/// <summary>Prints each event at once, as one line: for people, or as JSON.</summary>
+/// <param name="terminal">Where to print.</param>
+/// <param name="isJson">Whether to print JSON.</param>
+/// <param name="most">The number of events to print; <see langword="null"/> for no limit.</param>
 internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
 {
     private int _printed;
 
-    /// <summary>Gets whether as many were printed as were asked for.</summary>
+    /// <summary>Gets whether the requested number of events has been printed.</summary>
     internal bool IsEnough => _printed >= most;
 
     internal void Print(WatchFacts happened)
@@ -33,14 +33,14 @@ internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
             terminal.Out.Write($"{terminal.Paint(time, Ink.Dim)}  {terminal.Paint(word.PadRight(8), ink)}  {happened.Escaped ?? happened.Name}{Details(happened)}\n");
         }
 
-        // What starts is no change: one who asks for one event means one of those.
+        // The start is not a change: --count counts changes.
         _printed += happened.Event == "started" ? 0 : 1;
         terminal.Flush();
     }
 
     private static string Details(WatchFacts happened) => happened.Event switch
     {
-        "started" when happened.Objects is { } objects => $"{ByteSize.Count(objects, "object")}; Ctrl-C ends",
+        "started" when happened.Objects is { } objects => $"{ByteSize.Count(objects, "object")}; press Ctrl-C to end",
         "renamed" => $"  was {happened.OldEscaped ?? happened.OldName}",
         "length" => string.Create(CultureInfo.InvariantCulture, $"  {happened.OldLength} -> {happened.Length} bytes"),
         "mode" => $"  {happened.Mode}",
@@ -55,8 +55,8 @@ internal sealed class EventPrinter(Terminal terminal, bool isJson, int? most)
 
     private static string HoldersText(WatchFacts happened) => happened switch
     {
-        { Holders: { } holders } => string.Create(CultureInfo.InvariantCulture, $", {holders} known to hold it"),
-        { HoldersExact: false } => ", not known who holds it",
+        { Holders: { } holders } => string.Create(CultureInfo.InvariantCulture, $", {holders}{(happened.HoldersExact == true ? "" : "+")} {(holders == 1 ? "holder" : "holders")}"),
+        { HoldersExact: false } => ", holders unknown",
         _ => "",
     };
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Turns Ctrl-C and a request to end into an end in good order: what goes on for ever ends so, and has succeeded.</summary>
+/// <summary>Turns Ctrl-C and a request to end into cancellation, so that a command that runs until it is stopped ends cleanly, with success.</summary>
 internal sealed class GracefulEnd : IDisposable
 {
     private readonly CancellationTokenSource _ended = new();

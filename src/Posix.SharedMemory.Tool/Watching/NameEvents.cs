@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Waits for what happens to names: told by the kernel where it tells, else by comparing lists.</summary>
+/// <summary>Waits for changes of names: reported by the kernel where it does, otherwise found by comparing lists.</summary>
 internal sealed class NameEvents : IDisposable
 {
     private readonly SharedMemoryWatcher? _watcher;
@@ -21,16 +21,16 @@ internal sealed class NameEvents : IDisposable
         }
         catch (SharedMemoryException e) when (e.Errno == Errno.EMFILE || e.Errno == Errno.ENOSPC)
         {
-            // The kernel has no watch left for this user, as on a desktop whose editors took them all.
+            // The kernel has no watch left for this user, as on a desktop whose editors use them all.
             _watcher = null;
         }
     }
 
-    /// <summary>Looks at what there is, to tell of what comes after it.</summary>
+    /// <summary>Lists what exists now; changes after that are reported.</summary>
     /// <returns>How many objects.</returns>
     internal int Start() => (_listed = List()).Count;
 
-    /// <summary>Waits for the next of all, after <see cref="Start"/>.</summary>
+    /// <summary>Waits for the next change, after <see cref="Start"/>.</summary>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     internal SharedMemoryChange Next(CancellationToken ended)
     {
@@ -60,7 +60,7 @@ internal sealed class NameEvents : IDisposable
         }
     }
 
-    /// <summary>Waits for the next, or for the time to pass. For who looks at one object anyway: without the kernel's word he sees the rest himself.</summary>
+    /// <summary>Waits for the next change, or for the time to pass. For a caller that checks one object anyway, and finds changes that the kernel does not report.</summary>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     internal SharedMemoryChange? Next(TimeSpan most, CancellationToken ended)
     {
@@ -81,14 +81,14 @@ internal sealed class NameEvents : IDisposable
         ended.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Keeps what the kernel told, so that a later comparison tells only what it did not.</summary>
-    /// <returns>Whether it is news: what came or moved just before a list was made has been seen in that already.</returns>
+    /// <summary>Records a change that the kernel reported, so that a later comparison reports only others.</summary>
+    /// <returns>Whether it is new: what appeared or moved just before the list was made is in the list already.</returns>
     private bool Note(SharedMemoryChange change)
     {
         var isMoved = _listed.ContainsKey(Key(change.OldNameBytes));
         if (!change.OldNameBytes.IsEmpty)
         {
-            // Of two that were exchanged, the other has that name now.
+            // After an exchange, the other object has that name now.
             Keep(change.OldNameBytes, SharedMemoryDirectory.Find(change.OldNameBytes.Span));
         }
 
@@ -113,7 +113,7 @@ internal sealed class NameEvents : IDisposable
     private void Compare()
     {
         var now = List();
-        // The same object under another name has been moved.
+        // The same object under another name has been renamed.
         var gone = NotIn(now, _listed).GroupBy(entry => entry.Identity).ToDictionary(names => names.Key, names => new Queue<SharedMemoryEntry>(names));
         var come = NotIn(_listed, now).Select(entry => gone.TryGetValue(entry.Identity, out var names) && names.TryDequeue(out var old)
             ? new SharedMemoryChange(SharedMemoryChangeKind.Renamed, entry.NameBytes, old.NameBytes)
@@ -127,7 +127,7 @@ internal sealed class NameEvents : IDisposable
         _listed = now;
     }
 
-    /// <summary>The objects of one list that have no such name in another.</summary>
+    /// <summary>The objects of one list that do not have the same name in another.</summary>
     private static IEnumerable<SharedMemoryEntry> NotIn(Dictionary<string, SharedMemoryEntry> others, Dictionary<string, SharedMemoryEntry> listed) =>
         listed.Where(pair => !others.TryGetValue(pair.Key, out var same) || same.Identity != pair.Value.Identity).Select(pair => pair.Value);
 

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Tells what happens to one object. Between two looks it holds nothing of it: who watches is no holder.</summary>
+/// <summary>Reports what happens to one object. Between two looks it does not have the object open: watching is not holding.</summary>
 internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool looksAtBytes)
 {
     private const int MostRanges = 64;
@@ -17,7 +17,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         Begin("started", name.Find());
         while (!printer.IsEnough)
         {
-            // Other names change too; looking more often than asked is no harm where the kernel says that something happened to this one.
+            // Other names change too; the object is checked earlier only if the kernel reports a change of this one.
             var next = TimeProvider.System.GetTimestamp();
             for (var rest = interval; rest > TimeSpan.Zero; rest = interval - TimeProvider.System.GetElapsedTime(next))
             {
@@ -42,7 +42,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         return change.Kind == SharedMemoryChangeKind.Missed || change.NameBytes.Span.SequenceEqual(_name);
     }
 
-    /// <summary>Goes on with the object under its new name.</summary>
+    /// <summary>Continues with the object under its new name.</summary>
     private void Follow(ReadOnlyMemory<byte> to)
     {
         var old = _name;
@@ -55,7 +55,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         var now = SharedMemoryDirectory.Find(_name);
         if (now is null)
         {
-            // It may have been moved in this instant: then the kernel has told so, and it is not gone.
+            // It may have been renamed just now: then the kernel has reported it, and the object is not gone.
             while (events.Next(TimeSpan.Zero, ended) is { } change)
             {
                 Concerns(change);
@@ -66,7 +66,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
 
         if (now is null && _entry is { } lost && SharedMemoryDirectory.Enumerate().FirstOrDefault(entry => entry.Identity == lost.Identity) is { } moved)
         {
-            // Where the kernel does not tell names, or not all of them: too many changed at once.
+            // The kernel does not report names here, or not all of them, since too many changed at once.
             Follow(moved.NameBytes);
             now = moved;
         }
@@ -114,7 +114,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         _holders = Holders(entry, out var told);
         var count = HolderCount.Of(entry, told);
         _bytes = null;
-        // Before it is said that the watching has begun: from then on, every change is told.
+        // Before the start is reported: from then on, every change is.
         var unreadable = LookAtBytes(entry);
         Print(new()
         {
@@ -152,7 +152,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         Access = word == "held" ? holder.Access.HasFlag(FileAccess.Write) ? "rw" : "r" : null,
     });
 
-    /// <returns>What is to be told of the bytes: which have changed since the look before, or why they are not seen.</returns>
+    /// <returns>The event to print: which bytes have changed since the previous look, or why they cannot be read.</returns>
     private WatchFacts? LookAtBytes(SharedMemoryEntry entry)
     {
         if (!looksAtBytes)
@@ -175,7 +175,7 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         }
         catch (SharedMemoryException e) when (e.Errno != Errno.ENOENT)
         {
-            // Its length and holders are told all the same; why not its bytes is said once.
+            // Its length and holders are reported all the same; the reason for the missing bytes is printed once.
             _bytes = null;
             if (_obstacle == e.Errno)
             {
@@ -183,11 +183,11 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
             }
 
             _obstacle = e.Errno;
-            return new() { Time = Now(), Event = "unreadable", Reason = Failure.Describe(e, "its bytes") };
+            return new() { Time = Now(), Event = "unreadable", Reason = Failure.Describe(e, "its bytes", "watch") };
         }
         catch (SharedMemoryException)
         {
-            // Gone since it was found: the next look says so.
+            // Gone since it was found: the next look reports it.
             return null;
         }
     }

@@ -1,20 +1,20 @@
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Something that happened, as one line of JSON. What does not belong to it is left out.</summary>
+/// <summary>An event, as one line of JSON. Fields that do not apply are left out.</summary>
 internal sealed record WatchFacts
 {
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>Gets what: started, added, removed, renamed, replaced, length, mode, owner, held, released, bytes, unreadable.</summary>
+    /// <summary>Gets the kind of event: started, added, removed, renamed, replaced, length, mode, owner, held, released, bytes, unreadable.</summary>
     public required string Event { get; init; }
 
-    /// <summary>Gets the object's name; none where the watching of all of them starts.</summary>
+    /// <summary>Gets the object's name; none when the watching of all objects starts.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Gets the name as the command prints and takes it, where that differs.</summary>
+    /// <summary>Gets the name as the command prints and takes it, if that differs.</summary>
     public string? Escaped { get; init; }
 
-    /// <summary>Gets how many objects there are where the watching of all of them starts.</summary>
+    /// <summary>Gets how many objects exist when the watching of all objects starts.</summary>
     public int? Objects { get; init; }
 
     public string? OldName { get; init; }
@@ -31,7 +31,7 @@ internal sealed record WatchFacts
 
     public int? Holders { get; init; }
 
-    /// <summary>Gets whether there are no others; none where nobody looked.</summary>
+    /// <summary>Gets whether there are no other holders; none if holders were not counted.</summary>
     public bool? HoldersExact { get; init; }
 
     public int? Pid { get; init; }
@@ -42,7 +42,7 @@ internal sealed record WatchFacts
 
     public IReadOnlyList<ByteRangeFacts>? Ranges { get; init; }
 
-    /// <summary>Gets how many bytes have changed, also where not all their ranges are listed.</summary>
+    /// <summary>Gets how many bytes have changed, even if not all their ranges are listed.</summary>
     public long? ChangedBytes { get; init; }
 
     public string? Reason { get; init; }

@@ -9,15 +9,15 @@ public static partial class DescriptorPassing
     private const MemorySeals Every =
         MemorySeals.Seal | MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Write | MemorySeals.FutureWrite | MemorySeals.Exec;
 
-    /// <summary>Sends an object: its descriptor, with a message of 16 bytes that tells its length. The receiver gets the access that the object was opened for.</summary>
+    /// <summary>Sends an object: its descriptor, with a message of 16 bytes that contains its length. The receiver gets the access that the object was opened with.</summary>
     /// <param name="socket">A connected socket of <see cref="AddressFamily.Unix"/>.</param>
-    /// <param name="memory">The object. It stays the caller's and must stay open until the method is done.</param>
-    /// <param name="cancellationToken">Ends the waiting for room. A stream that took a part of the message cannot be used any more.</param>
+    /// <param name="memory">The object. It still belongs to the caller and must stay open until the method completes.</param>
+    /// <param name="cancellationToken">Cancels the wait for room. A stream that accepted a part of the message cannot be used any more.</param>
     /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
     /// <exception cref="ObjectDisposedException">The socket or the object is disposed.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="SendHandlesAsync"/>.</exception>
     /// <remarks>
-    /// Seal the object first: who holds a descriptor that is open for writing can change and shorten it.
+    /// Seal the object first: a process that has a descriptor open for writing can change and shorten it.
     /// <see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see>
     /// </remarks>
     public static ValueTask SendObjectAsync(this Socket socket, SharedMemoryObject memory, CancellationToken cancellationToken = default)
@@ -53,7 +53,7 @@ public static partial class DescriptorPassing
                 return default;
             }
 
-            // Whoever goes on gives the turn on.
+            // Code that continues passes the turn on.
             var copy = message.ToArray();
             isOver = false;
             return error.IsSuccess
@@ -69,24 +69,24 @@ public static partial class DescriptorPassing
         }
     }
 
-    /// <summary>Receives an object that <see cref="SendObjectAsync"/>, or a program that speaks its message, sent.</summary>
-    /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>. On a stream one receiver at a time.</param>
+    /// <summary>Receives an object sent by <see cref="SendObjectAsync"/>, or by another program in the same message format.</summary>
+    /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>. On a stream, only one receiver at a time.</param>
     /// <param name="required">
-    /// The seals that the object must have. With <see cref="MemorySeals.Shrink"/> no peer can take memory away that is mapped; with
-    /// <see cref="MemorySeals.Write"/> the bytes are what they will always be; only a <see cref="MemorySeals.Seal"/> more keeps a peer from adding further ones.
+    /// The seals that the object must have. With <see cref="MemorySeals.Shrink"/> no other process can take mapped memory away; with
+    /// <see cref="MemorySeals.Write"/> the bytes never change. Only <see cref="MemorySeals.Seal"/> prevents another process from adding further seals.
     /// </param>
-    /// <param name="cancellationToken">Ends the waiting. A stream of which a part of a message was received cannot be used any more.</param>
-    /// <returns>The object; disposing it closes the descriptor. It has at least the length that the sender told.</returns>
-    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; <paramref name="required"/> is no seal.</exception>
+    /// <param name="cancellationToken">Cancels the wait. A stream from which a part of a message was received cannot be used any more.</param>
+    /// <returns>The object; disposing it closes the descriptor. It has at least the length that the sender announced.</returns>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; <paramref name="required"/> contains bits that are not seals.</exception>
     /// <exception cref="InvalidDataException">
-    /// What came is refused, and closed: not an object message; no descriptor or several; not memory, but a pipe, a socket or a file on disk; shorter
-    /// than announced; without the seals.
+    /// What was received is refused and closed: it is not an object message; it has no descriptor or several; the descriptor is not memory, but a pipe, a socket or a file on disk; it is shorter
+    /// than announced; it lacks a required seal.
     /// </exception>
     /// <exception cref="EndOfStreamException">The peer has closed.</exception>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="ReceiveHandlesAsync"/>.</exception>
     /// <remarks>
-    /// What the object is, its length and its seals are asked of the kernel. A peer that holds it open for writing can shorten it afterwards,
+    /// The kernel is asked what the object is, for its length and for its seals. A process that has it open for writing can shorten it afterwards,
     /// unless it is sealed. <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>
     /// </remarks>
     public static ValueTask<SharedMemoryObject> ReceiveObjectAsync(
@@ -106,7 +106,7 @@ public static partial class DescriptorPassing
         return CollectAsync(Platform.Current, socket, required, cancellationToken);
     }
 
-    /// <summary>Receives all of a message before it is judged: after a refusal the next message on a stream can be received.</summary>
+    /// <summary>Receives a whole message before checking it, so that after a refusal the next message on a stream can be received.</summary>
     private static async ValueTask<SharedMemoryObject> CollectAsync(
         Platform platform, Socket socket, MemorySeals required, CancellationToken cancellationToken)
     {
@@ -126,18 +126,18 @@ public static partial class DescriptorPassing
 
         if (collected != message.Length || first.DataTruncated)
         {
-            throw new InvalidDataException($"What came is no object message: it has {(first.DataTruncated ? "more than" : $"{collected} bytes, not")} {message.Length} bytes.");
+            throw new InvalidDataException($"Not an object message: it has {(first.DataTruncated ? "more than" : $"{collected} bytes, not")} {message.Length} bytes.");
         }
 
         var announced = ObjectMessage.Read(message);
         if (!isAlone)
         {
-            throw new InvalidDataException("The object message came with more than one descriptor, or with one that this process may not have (RLIMIT_NOFILE).");
+            throw new InvalidDataException("The object message arrived with more than one descriptor, or with one that this process may not have (RLIMIT_NOFILE).");
         }
 
         if (first.Handles.Count == 0)
         {
-            throw new InvalidDataException("The object message came without a descriptor.");
+            throw new InvalidDataException("The object message arrived without a descriptor.");
         }
 
         var accepted = Accept(platform, first.Handles[0], announced, required);
@@ -145,30 +145,30 @@ public static partial class DescriptorPassing
         return accepted;
     }
 
-    /// <summary>Asks the kernel what a descriptor is. Who throws leaves it to the caller to close.</summary>
+    /// <summary>Asks the kernel what a descriptor is. If this throws, the caller closes the descriptor.</summary>
     private static SharedMemoryObject Accept(Platform platform, SafeFileHandle handle, long announced, MemorySeals required)
     {
         var target = new OpenObject(handle, default, SharesOpen: true);
         var memory = SharedMemoryObject.OfHandle(platform, target)
-            ?? throw new InvalidDataException("The descriptor that arrived does not refer to memory (but to a pipe, a socket, a file on disk), or is open for writing only.");
+            ?? throw new InvalidDataException("The received descriptor is not memory (but a pipe, a socket or a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)
         {
             SharedMemoryException.ThrowIfFailed(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
-            // Who cannot write at all cannot begin to.
+            // A process that cannot write at all cannot start to.
             seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;
             if ((seals & required) != required)
             {
-                throw new InvalidDataException($"The object that came is not sealed as required: it lacks {required & ~seals}, and has {seals}.");
+                throw new InvalidDataException($"The received object is not sealed as required: it lacks {required & ~seals}, and has {seals}.");
             }
 
             memory.Know(seals);
         }
 
-        // Behind the seals: with Shrink among them the length can no longer fall.
+        // After the seals: if Shrink is one of them, the length can no longer fall.
         var length = platform.Backing.GetLength(target);
         return length >= announced
             ? memory
-            : throw new InvalidDataException($"The object that came has {length} bytes, where the message announces {announced}.");
+            : throw new InvalidDataException($"The received object has {length} bytes, but the message announces {announced}.");
     }
 
     private static void ThrowAtEnd(Socket socket, HandleReceiveResult part, int collected)
@@ -179,7 +179,7 @@ public static partial class DescriptorPassing
         }
     }
 
-    /// <summary>Nothing was received. From a stream that is the end; on the others it may be a message without bytes: at the end there is nothing, again at once.</summary>
+    /// <summary>Handles a receive of 0 bytes. From a stream that is the end. From another socket it may be a message without bytes; at the end, another receive returns 0 at once.</summary>
     private static bool IsAtEnd(Socket socket) =>
         socket.SocketType == SocketType.Stream || (socket.SocketType != SocketType.Dgram && socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0);
 

@@ -6,16 +6,16 @@ namespace Posix.SharedMemory;
 
 public static partial class DescriptorPassing
 {
-    /// <summary>Receives bytes and the handles that came with them: <c>recvmsg</c> with <c>SCM_RIGHTS</c>. It waits, without a thread, until something comes.</summary>
+    /// <summary>Receives bytes and the handles that were sent with them: <c>recvmsg</c> with <c>SCM_RIGHTS</c>. It waits, without blocking a thread, until something arrives.</summary>
     /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>; several may receive from it at the same time.</param>
     /// <param name="buffer">
-    /// Where the bytes go. On a stream as many as are there and stand before the next handles; of a message as many as fit. An empty one takes
-    /// nothing from a stream: the method only waits until there is something.
+    /// Receives the bytes: from a stream, those that have arrived, up to the next handles; from another socket, as much of the message as fits. With an empty buffer,
+    /// the method takes nothing from a stream, and only waits until something arrives.
     /// </param>
-    /// <param name="maxHandles">The most handles to take, at most 253; 0 for none. Those beyond are closed, and the result says so.</param>
-    /// <param name="cancellationToken">Ends the waiting. Nothing is lost by that.</param>
+    /// <param name="maxHandles">The maximum number of handles to take, at most 253; 0 for none. Extra ones are closed, and the result says so.</param>
+    /// <param name="cancellationToken">Cancels the wait. Nothing is lost.</param>
     /// <returns>
-    /// The bytes' number and the handles, close-on-exec. Disposing the result closes the handles that were not taken. 0 bytes on a stream tell that the
+    /// The number of bytes and the handles, which are close-on-exec. Disposing the result closes the handles that were not taken. 0 bytes from a stream mean that the
     /// peer has closed.
     /// </returns>
     /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
@@ -25,7 +25,7 @@ public static partial class DescriptorPassing
     /// <see cref="Errno.ECONNRESET"/>: the peer has closed with bytes unread. <see cref="Errno.ENOTCONN"/>, <see cref="Errno.EINVAL"/>: not connected.
     /// </exception>
     /// <remarks>
-    /// On a stream the handles come with the first of the bytes that they were sent with. macOS makes them close-on-exec only after they came.
+    /// On a stream, handles arrive with the first of the bytes that they were sent with. On macOS they become close-on-exec only after they have arrived.
     /// <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>
     /// </remarks>
     /// <example>
@@ -33,7 +33,7 @@ public static partial class DescriptorPassing
     /// using var received = await socket.ReceiveHandlesAsync(new byte[256], maxHandles: 3, cancellationToken);
     /// if (received.HandlesDropped || received.Handles.Count != 3)
     /// {
-    ///     throw new InvalidDataException("Not what was agreed on.");
+    ///     throw new InvalidDataException("Expected three handles.");
     /// }
     ///
     /// using var frames = received.TakeObject(0);
@@ -89,14 +89,14 @@ public static partial class DescriptorPassing
         }
     }
 
-    // To the kernel a read of no bytes takes the handles that stand before the next byte, and leaves the byte.
+    // In the kernel, a read of no bytes takes the handles before the next byte, and leaves the byte.
     private static async ValueTask<HandleReceiveResult> WaitForAnythingAsync(Socket socket, CancellationToken cancellationToken)
     {
         await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
         return new(default, []);
     }
 
-    /// <summary>Waits by the runtime's own means: a receive of no bytes looks at what is there, and takes neither bytes nor handles.</summary>
+    /// <summary>Waits with the runtime's own receive of no bytes, which takes neither bytes nor handles.</summary>
     private static async ValueTask WaitUntilReadableAsync(Socket socket, CancellationToken cancellationToken)
     {
         try
@@ -117,7 +117,7 @@ public static partial class DescriptorPassing
         return error;
     }
 
-    /// <summary>Gives each descriptor its handle. Should there be no memory for that, all of them are closed.</summary>
+    /// <summary>Makes a handle for each descriptor. If there is no memory for that, all of them are closed.</summary>
     private static HandleReceiveResult Wrap(Platform platform, in ReceivedMessage message, ReadOnlySpan<int> descriptors)
     {
         SafeFileHandle[] handles = [];

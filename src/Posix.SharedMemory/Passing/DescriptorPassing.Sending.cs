@@ -6,22 +6,22 @@ namespace Posix.SharedMemory;
 
 public static partial class DescriptorPassing
 {
-    /// <summary>Sends bytes, and handles with the first of them: <c>sendmsg</c> with <c>SCM_RIGHTS</c>. It waits, and holds no thread of the caller, while the socket is full.</summary>
+    /// <summary>Sends bytes, and handles with the first of them: <c>sendmsg</c> with <c>SCM_RIGHTS</c>. While the socket is full it waits, without blocking a thread of the caller.</summary>
     /// <param name="socket">A connected socket of <see cref="AddressFamily.Unix"/>.</param>
-    /// <param name="data">The bytes: on a datagram or seqpacket socket one message, which may be empty; on a stream at least one where there are handles.</param>
-    /// <param name="handles">At most 253. They stay the caller's and must stay open until the method is done; the receiver gets duplicates.</param>
-    /// <param name="cancellationToken">Ends the waiting. What a stream took until then is sent.</param>
-    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; handles without a byte on a stream; a handle that is null or invalid.</exception>
+    /// <param name="data">The bytes: on a datagram or seqpacket socket one message, which may be empty; on a stream, at least one if there are handles.</param>
+    /// <param name="handles">At most 253. They still belong to the caller and must stay open until the method completes; the receiver gets duplicates.</param>
+    /// <param name="cancellationToken">Cancels the wait. What a stream has accepted until then is sent.</param>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>; handles without data on a stream; a handle that is null or invalid.</exception>
     /// <exception cref="ArgumentOutOfRangeException">More than 253 handles.</exception>
     /// <exception cref="ObjectDisposedException">The socket or a handle is disposed.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>, <see cref="Errno.ECONNREFUSED"/>: the peer is gone. <see cref="Errno.ENOTCONN"/>: not connected.
-    /// <see cref="Errno.EMSGSIZE"/>: the message is longer than the socket's send buffer. <see cref="Errno.ETOOMANYREFS"/>: this user has more descriptors sent
-    /// and not received than <c>RLIMIT_NOFILE</c> allows. <see cref="Errno.EMFILE"/>: the socket is full, and there is no descriptor left to wait with.
+    /// <see cref="Errno.EMSGSIZE"/>: the message is longer than the socket's send buffer. <see cref="Errno.ETOOMANYREFS"/>: this user has sent more descriptors that
+    /// have not been received than <c>RLIMIT_NOFILE</c> allows. <see cref="Errno.EMFILE"/>: the socket is full, and there is no descriptor left to wait with.
     /// <see cref="Errno.ENOBUFS"/>, <see cref="Errno.ENOMEM"/>.
     /// </exception>
     /// <remarks>
-    /// Sends by this class on one <see cref="Socket"/> go out in the order in which they were called, each as a whole. <c>Socket.SendAsync</c>, called meanwhile, may come in between.
+    /// Sends by this class on one <see cref="Socket"/> are transmitted in the order of the calls, each as a whole. A concurrent <c>Socket.SendAsync</c> may come in between.
     /// <see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see>
     /// </remarks>
     public static ValueTask SendHandlesAsync(
@@ -32,7 +32,7 @@ public static partial class DescriptorPassing
         ArgumentOutOfRangeException.ThrowIfGreaterThan(handles.Count, MaxHandles, nameof(handles));
         if (data.IsEmpty && handles.Count > 0 && socket.SocketType == SocketType.Stream)
         {
-            throw new ArgumentException("On a stream handles go with a byte: there is none.", nameof(data));
+            throw new ArgumentException("A stream socket needs at least one byte of data to carry handles.", nameof(data));
         }
 
         if (cancellationToken.IsCancellationRequested)
@@ -61,7 +61,7 @@ public static partial class DescriptorPassing
                 return default;
             }
 
-            // Whoever goes on gives the turn on.
+            // Code that continues passes the turn on.
             SafeHandle[] again = error.IsSuccess ? [] : [.. handles];
             isOver = false;
             return error.IsSuccess
@@ -77,7 +77,7 @@ public static partial class DescriptorPassing
         }
     }
 
-    /// <summary>Sends when those who came before have sent.</summary>
+    /// <summary>Sends after all earlier sends.</summary>
     private static async ValueTask SendInTurnAsync(
         Platform platform, Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, SafeHandle[] handles, CancellationToken cancellationToken)
     {
@@ -111,7 +111,7 @@ public static partial class DescriptorPassing
         }
     }
 
-    /// <summary>Sends what a stream did not take at once, and ends the turn.</summary>
+    /// <summary>Sends what a stream did not accept at once, and ends the turn.</summary>
     private static async ValueTask SendRestAsync(Socket socket, SendTurn turn, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
     {
         try
@@ -124,7 +124,7 @@ public static partial class DescriptorPassing
         }
     }
 
-    /// <summary>Sends what a stream did not take at once. The handles are with the peer already.</summary>
+    /// <summary>Sends what a stream did not accept at once. The handles have been sent already.</summary>
     private static async ValueTask FinishAsync(Socket socket, ReadOnlyMemory<byte> data, int sent, CancellationToken cancellationToken)
     {
         try
@@ -144,7 +144,7 @@ public static partial class DescriptorPassing
     {
         var count = Math.Min(handles.Count, MaxHandles);
         Span<int> descriptors = stackalloc int[count];
-        // The list is the caller's, who may change it meanwhile: these are let go again.
+        // The caller may change the list meanwhile: these are the ones to release.
         var held = count == 0 ? [] : ArrayPool<SafeHandle>.Shared.Rent(count);
         var holds = 0;
         try

@@ -2,20 +2,20 @@ using System.Net.Sockets;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Hands descriptors, and memory by them, to other processes: over a socket of <see cref="AddressFamily.Unix"/>, or to a child.</summary>
+/// <summary>Passes descriptors, and memory through them, to other processes over a socket of <see cref="AddressFamily.Unix"/>.</summary>
 /// <remarks>
-/// The socket is a stream, seqpacket or datagram socket, connected for sending. No thread of the caller waits; for full sockets one of the library does. As with all
-/// that the base library awaits, a socket that was waited for is <c>O_NONBLOCK</c> from then on; <see cref="Socket.Blocking"/> stays as it is.
+/// The socket is a stream, seqpacket or datagram socket, connected for sending. No thread of the caller is blocked; for full sockets a thread of the library waits. As with everything
+/// that the base library awaits, a socket is <c>O_NONBLOCK</c> once it was waited for; <see cref="Socket.Blocking"/> stays the same.
 /// <see href="https://man7.org/linux/man-pages/man7/unix.7.html">unix(7)</see>
 /// </remarks>
 public static partial class DescriptorPassing
 {
-    /// <summary>The most handles that one message carries: what Linux's kernel allows.</summary>
+    /// <summary>The maximum number of handles in one message: the limit of the Linux kernel.</summary>
     internal const int MaxHandles = 253;
 
-    /// <summary>Tells who is at the other end of a connection.</summary>
+    /// <summary>Returns which process is at the other end of a connection.</summary>
     /// <param name="socket">A connected stream or seqpacket socket, or one of a pair.</param>
-    /// <returns>The process, user and group as the kernel noted them when the connection was made: the peer cannot make them up.</returns>
+    /// <returns>The process, user and group that the kernel recorded when the connection was made. The peer cannot forge them.</returns>
     /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOTCONN"/>: not connected, or a datagram socket that is not one of a pair.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man7/unix.7.html">unix(7)</see>, <c>SO_PEERCRED</c></remarks>
@@ -35,7 +35,7 @@ public static partial class DescriptorPassing
         }
     }
 
-    /// <summary>What the base library says of a socket, as this library says it.</summary>
+    /// <summary>Converts the base library's error of a socket to this library's.</summary>
     private static Exception Translate(SocketException failure, string operation) =>
         failure.SocketErrorCode == SocketError.OperationAborted
             ? new ObjectDisposedException(typeof(Socket).FullName, failure)

@@ -8,13 +8,13 @@ public static class HandleInheritance
 {
     private static readonly Lock s_starting = new();
 
-    /// <summary>Starts a program that inherits some descriptors, under the same numbers, and none of those that other calls of this method lend to their programs.</summary>
+    /// <summary>Starts a program that inherits some descriptors, under the same numbers, and none of those that other calls of this method give to their programs.</summary>
     /// <param name="startInfo">The program. Pass the numbers in its arguments, environment or input: <c>handle.DangerousGetHandle()</c>.</param>
-    /// <param name="handles">The descriptors. They stay the caller's, and close-on-exec as before.</param>
+    /// <param name="handles">The descriptors. They still belong to the caller, and are close-on-exec as before.</param>
     /// <returns>The program's process.</returns>
     /// <exception cref="ArgumentException">A handle is null or invalid.</exception>
     /// <exception cref="ObjectDisposedException">A handle is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The description of the program names none.</exception>
+    /// <exception cref="InvalidOperationException"><paramref name="startInfo"/> does not name a program.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">The program could not be started.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: a handle is not an open descriptor.</exception>
     /// <remarks>

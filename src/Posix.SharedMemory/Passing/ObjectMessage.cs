@@ -25,12 +25,12 @@ internal static class ObjectMessage
     {
         if (message.StartsWith(Magic[..^1]) && message[Magic.Length - 1] != Magic[^1])
         {
-            throw new InvalidDataException($"The object message has layout {message[Magic.Length - 1]}, where this library knows {Magic[^1]}.");
+            throw new InvalidDataException($"The object message has layout {message[Magic.Length - 1]}, and this library supports {Magic[^1]}.");
         }
 
         if (!message.StartsWith(Magic))
         {
-            throw new InvalidDataException("What came is no object message: it does not begin with SHMOBJ, 0, 1.");
+            throw new InvalidDataException("Not an object message: it does not begin with SHMOBJ, 0, 1.");
         }
 
         var length = BinaryPrimitives.ReadUInt64LittleEndian(message[LengthOffset..]);

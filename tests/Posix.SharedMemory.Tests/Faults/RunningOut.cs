@@ -215,7 +215,7 @@ public sealed class RunningOut
         {
             var answer = Ask(peer, write);
             Assert.StartsWith("EFBIG pwrite(", answer, StringComparison.Ordinal);
-            Assert.Contains("RLIMIT_FSIZE lets this process have 100000", answer, StringComparison.Ordinal);
+            Assert.Contains("RLIMIT_FSIZE allows this process 100000", answer, StringComparison.Ordinal);
         }
 
         Expect(peer, "sum", "ok 0");

@@ -150,11 +150,11 @@ public sealed class Objects
         {
             var cases = new List<(byte[] Message, SafeHandle[] Handles, MemorySeals Required, string Said)>
             {
-                (Message(100), [reader], default, "does not refer to memory (but"),
-                (Message(100), [pair.Sender.SafeHandle], default, "does not refer to memory (but"),
-                (Message(0), [directory], default, "does not refer to memory (but"),
-                (Message(0), [null0], default, "does not refer to memory (but"),
-                (Message(101), [one.Handle], default, "has 100 bytes, where the message announces 101"),
+                (Message(100), [reader], default, "not memory (but"),
+                (Message(100), [pair.Sender.SafeHandle], default, "not memory (but"),
+                (Message(0), [directory], default, "not memory (but"),
+                (Message(0), [null0], default, "not memory (but"),
+                (Message(101), [one.Handle], default, "has 100 bytes, but the message announces 101"),
                 (Message(-1), [one.Handle], default, "announces 18446744073709551615"),
                 (Message(100), [one.Handle], MemorySeals.Write | MemorySeals.Shrink, "it lacks Write"),
                 (Message(100), [one.Handle], MemorySeals.Seal, "it lacks Seal"),
@@ -174,7 +174,7 @@ public sealed class Objects
             {
                 File.WriteAllBytes(disk.File(), new byte[100]);
                 var file = Native.Open(disk.File(), Native.O_RDWR);
-                cases.Add((Message(100), [file], default, "does not refer to memory (but"));
+                cases.Add((Message(100), [file], default, "not memory (but"));
             }
 
             foreach (var (message, handles, required, said) in cases)

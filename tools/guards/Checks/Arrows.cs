@@ -54,7 +54,7 @@ internal static class Arrows
 
             foreach (var name in package.Table.CallsUpward.Where(name => found.All(found => found.Name != name)))
             {
-                yield return new("tools/guards/PackageTable.cs", 1, $"{package.Table.Name}: {name} carries no call upward any more: take it off the list");
+                yield return new("tools/guards/PackageTable.cs", 1, $"{package.Table.Name}: {name} carries no call upward any more: take it off the list", IsNote: true);
             }
         }
     }

@@ -26,7 +26,7 @@ internal static class ClassLengths
 
             foreach (var (name, lines) in known.Where(entry => !lengths.Any(length => length.Type.Name == entry.Key && length.Lines > entry.Value - 50)))
             {
-                yield return new("tools/guards/PackageTable.cs", 1, $"{package.Table.Name}: {name} is shorter than the {lines} lines that it may have: lower the exception, or take it away");
+                yield return new("tools/guards/PackageTable.cs", 1, $"{package.Table.Name}: {name} is shorter than the {lines} lines that it may have: lower the exception, or take it away", IsNote: true);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
@@ -102,9 +103,9 @@ internal static class WayOfAByte
         }
     }
 
-    // Nothing is read at what the compiler writes (automatic properties, what records bring), and what only throws is not on the way.
+    // Nothing is read at what the compiler writes (automatic properties, what records bring), and what only throws, or is named for another system, is not on the way.
     private static bool HasText(IMethodSymbol method, SyntaxNode syntax) =>
-        !method.IsImplicitlyDeclared
+        !method.IsImplicitlyDeclared && !Regex.IsMatch(method.Name, "Bsd|MacOS")
         && method.GetAttributes().All(attribute => attribute.AttributeClass?.Name != "DoesNotReturnAttribute")
         && syntax is not (BaseTypeDeclarationSyntax or ParameterSyntax or AccessorDeclarationSyntax { Body: null, ExpressionBody: null }
             or BaseMethodDeclarationSyntax { ExpressionBody.Expression: ThrowExpressionSyntax } or BaseMethodDeclarationSyntax { Body.Statements: [.., ThrowStatementSyntax] });

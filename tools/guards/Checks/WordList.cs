@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Guards.Checks;
 
@@ -9,7 +10,7 @@ internal static class WordList
 {
     /// <summary>Where the list is kept. A place is added when it is clean.</summary>
     private static readonly Regex s_places = new(
-        @"^docs/(spec|guide|decisions)/|^docs/(platforms|reliability|releasing|coverage)\.md$|^[A-Z]+\.md$|^src/[^/]+/README\.md$|^\.github/|^tools/|^tests/Posix\.SharedMemory\.Abi\.Tests/");
+        @"^docs/(spec|guide|decisions)/|^docs/(platforms|reliability|releasing|coverage)\.md$|^[A-Z]+\.md$|^src/[^/]+/README\.md$|^\.github/|^tools/|^tests/Posix\.SharedMemory\.(Abi|Tool)\.Tests/|^src/Posix\.SharedMemory\.Tool/");
 
     /// <summary>What is right all the same, wherever it is.</summary>
     private static readonly string[] s_allowed = [];
@@ -72,18 +73,19 @@ internal static class WordList
 
     private static IEnumerable<(int Start, string Text)> Texts(SourceFile file) =>
         file.IsCSharp ? TextsOfCode(file)
-        : file.Path.EndsWith(".md", StringComparison.Ordinal) ? [(0, WithoutCode(file.Text))]
+        : file.Path.EndsWith(".md", StringComparison.Ordinal) ? [(0, Pages.WithoutCode(file.Text))]
         : [];
 
     private static IEnumerable<(int Start, string Text)> TextsOfCode(SourceFile file) =>
         file.Comments.Select(comment => (comment.SpanStart, comment.ToString()))
-            .Concat(file.Root.DescendantTokens().Where(IsText).Select(token => (token.SpanStart, token.ToString())));
+            .Concat(file.Root.DescendantTokens().Where(IsText).Select(token => (token.SpanStart, token.ToString())))
+            .Concat(file.Root.DescendantNodes().OfType<MethodDeclarationSyntax>().Where(IsTest).Select(test => (test.Identifier.SpanStart, test.Identifier.ValueText.Replace('_', ' '))));
+
+    // The names of tests are sentences too.
+    private static bool IsTest(MethodDeclarationSyntax method) =>
+        method.AttributeLists.SelectMany(list => list.Attributes).Any(attribute => attribute.Name.ToString().EndsWith("Fact", StringComparison.Ordinal) || attribute.Name.ToString().EndsWith("Theory", StringComparison.Ordinal));
 
     private static bool IsText(SyntaxToken token) => token.Kind() is
         SyntaxKind.StringLiteralToken or SyntaxKind.InterpolatedStringTextToken or SyntaxKind.SingleLineRawStringLiteralToken or SyntaxKind.MultiLineRawStringLiteralToken
         or SyntaxKind.Utf8StringLiteralToken or SyntaxKind.Utf8MultiLineRawStringLiteralToken or SyntaxKind.Utf8SingleLineRawStringLiteralToken;
-
-    /// <summary>A page with its code blanked: fences come from samples, which are judged where they are.</summary>
-    private static string WithoutCode(string page) =>
-        Regex.Replace(page, @"^```.*?^```|`[^`\n]*`", code => Regex.Replace(code.Value, @"[^\n]", " "), RegexOptions.Multiline | RegexOptions.Singleline);
 }

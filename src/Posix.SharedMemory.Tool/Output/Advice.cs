@@ -1,0 +1,55 @@
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>What more to say about a failure, and what to do next, in the command's words: the library's advice names its methods.</summary>
+internal static class Advice
+{
+    private const string Directory = "/dev/shm";
+
+    /// <summary>The text after the error; <see langword="null"/> if the error says everything.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="command">The command that failed.</param>
+    internal static string? For(SharedMemoryException failure, string command) => failure.Errno switch
+    {
+        Errno.ENOENT when IsMissing() => $"there is no {Directory} on this machine; shm doctor says how to mount it",
+        Errno.ENOENT when failure.ObjectName is not null => "no object has this name; shm ls shows all names",
+        Errno.EEXIST => command switch
+        {
+            "mv" => "an object already has this name; without --no-replace it is replaced",
+            _ => "an object already has this name; shm rm removes it",
+        },
+        Errno.ENOSPC or Errno.EDQUOT => Join(Facts(failure), NoRoom(failure.Errno, command)),
+        Errno.ENOMEM or Errno.EFBIG or Errno.EMFILE or Errno.ENFILE => Join(Facts(failure), "shm doctor checks the limits"),
+        Errno.EROFS => $"{Directory} is mounted read-only; shm doctor says how to change that",
+        Errno.EACCES or Errno.EPERM => Join(Facts(failure), Owner(failure) ?? (command == "create" ? $"this user may not create objects in {Directory}; shm doctor checks its mode" : null)),
+        _ => failure.Detail,
+    };
+
+    private static string NoRoom(Errno errno, string command)
+    {
+        var sparse = command is "create" or "resize" ? "; --sparse reserves nothing" : "";
+        return errno == Errno.EDQUOT ? $"this user's quota in {Directory} is used up{sparse}" : $"shm df shows what uses the room{sparse}";
+    }
+
+    /// <summary>Whose object it is: its owner may do what this user may not.</summary>
+    private static string? Owner(SharedMemoryException failure)
+    {
+        try
+        {
+            return failure.ObjectName is { } name && SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(name.TrimStart('/'))) is { } entry
+                ? $"the object belongs to {Accounts.Users.NameOf(entry.UserId)} and has mode {ModeText.Octal(entry.Permissions)}"
+                : null;
+        }
+        catch (Exception e) when (Failure.IsKnown(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The library's facts, which come first and are numbers of bytes, without its advice.</summary>
+    private static string? Facts(SharedMemoryException failure) =>
+        failure.Detail is [>= '0' and <= '9', ..] detail ? detail.Split("; ", 2)[0].Split(". ", 2)[0].TrimEnd('.') : null;
+
+    private static string? Join(string? facts, string? advice) => facts is null ? advice : advice is null ? facts : $"{facts}; {advice}";
+
+    private static bool IsMissing() => OperatingSystem.IsLinux() && !System.IO.Directory.Exists(Directory);
+}

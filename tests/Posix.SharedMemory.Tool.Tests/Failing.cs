@@ -1,0 +1,51 @@
+namespace Posix.SharedMemory.Tool.Tests;
+
+/// <summary>A failure names the object, the reason and what to do next, in the command's words.</summary>
+public sealed class Failing
+{
+    private const string Words = @"\b(Backing|FileMode|SharedMemoryObject|TryUnlink|OpenOrCreate|OnConflict|SetLength|CreateAnonymous|MemoryCheck|TryOpen|SetOwner|Publish)\b";
+
+    [SkippableTheory]
+    [InlineData("mount -t ramfs ramfs /dev/shm; $SHM create a 5000", "create: a: the file system of the object cannot reserve memory; use --sparse")]
+    [InlineData("mount -t ramfs ramfs /dev/shm; $SHM create a 1 --sparse; $SHM resize a 5000", "resize: a: the file system of the object cannot reserve memory; use --sparse")]
+    [InlineData("mount -t tmpfs -o ro tmpfs /dev/shm; $SHM create a 1", "create: a: Read-only file system (EROFS): /dev/shm is mounted read-only; shm doctor says how to change that")]
+    [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 2M", "create: a: No space left on device (ENOSPC): 2097152 bytes asked, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
+    [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 0; $SHM resize a 2M", "resize: a: No space left on device (ENOSPC): 2097152 bytes asked, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
+    [InlineData("mount -t tmpfs tmpfs /dev/shm; $SHM stat a", "stat: a: No such file or directory (ENOENT): no object has this name; shm ls shows all names")]
+    [InlineData("mount -t tmpfs tmpfs /dev/shm; $SHM create a 1; $SHM create a 1", "create: a: File exists (EEXIST): an object already has this name; shm rm removes it")]
+    public void Says_what_to_do_next(string line, string failure)
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        var ran = Shm.Shell($"unshare --mount --propagation private sh -c '{line}'");
+        Assert.Equal((1, $"shm: {failure}\n"), (ran.ExitCode, ran.Errors));
+        Assert.DoesNotMatch(Words, ran.Errors);
+    }
+
+    [SkippableTheory]
+    [InlineData("create a 1", "create: a: No such file or directory (ENOENT): there is no /dev/shm on this machine; shm doctor says how to mount it")]
+    [InlineData("cat a", "cat: a: No such file or directory (ENOENT): there is no /dev/shm on this machine; shm doctor says how to mount it")]
+    [InlineData("ls", "ls: No such file or directory (ENOENT): there is no /dev/shm on this machine; shm doctor says how to mount it")]
+    [InlineData("gc", "gc: No such file or directory (ENOENT): there is no /dev/shm on this machine; shm doctor says how to mount it")]
+    public void Says_that_there_is_no_directory_of_objects(string words, string failure)
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var directory = TemporaryDirectory.OnDisk();
+        Skip.If(directory is null, "No directory on a disk.");
+        var devices = string.Join("; ", ((string[])["null", "zero", "full", "random", "urandom", "tty"]).Select(device => $"touch {directory.Path}/{device}; mount --bind /dev/{device} {directory.Path}/{device}"));
+        var ran = Shm.Shell($"unshare --mount --propagation private sh -c '{devices}; mount --rbind {directory.Path} /dev && exec $SHM {words}'");
+        Assert.Equal((1, $"shm: {failure}\n"), (ran.ExitCode, ran.Errors));
+    }
+
+    [SkippableFact]
+    public void Says_to_whom_an_object_belongs()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        Assert.All(
+            (string[])["cat", "dump", "map"],
+            command => Assert.Equal($"shm: {command}: {name}: Permission denied (EACCES): the object belongs to root and has mode 0600", Shm.OneLine(copy.RunAsStranger(command, name), exitCode: 1)));
+        Assert.Matches($@"^shm: chmod: {name}: Operation not permitted \(EPERM\): the object belongs to root and has mode 0600$", Shm.OneLine(copy.RunAsStranger("chmod", "0666", name), exitCode: 1));
+    }
+}
