@@ -12,6 +12,8 @@ public sealed class Unsupported
     {
         ["Open"] = () => SharedMemoryObject.Open("a").Dispose(),
         ["TryOpen"] = () => SharedMemoryObject.TryOpen("a", FileAccess.Read, out _),
+        ["OpenWhenReadyAsync"] = () => SharedMemoryObject.OpenWhenReadyAsync("a").AsTask().GetAwaiter().GetResult().Dispose(),
+        ["Exists"] = () => SharedMemoryObject.Exists("a"),
         ["Create"] = () => SharedMemoryObject.Create("a", 1).Dispose(),
         ["OpenOrCreate"] = () => SharedMemoryObject.OpenOrCreate("a", 1, out _).Dispose(),
         ["CreateAnonymous"] = () => SharedMemoryObject.CreateAnonymous(1).Dispose(),
