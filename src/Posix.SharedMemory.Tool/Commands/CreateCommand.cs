@@ -60,13 +60,13 @@ internal sealed class CreateCommand : ShmCommand
         {
             SharedMemoryObject.Create(name.Text, size, options).Dispose();
         }
-        catch (PlatformNotSupportedException) when (options.Backing == Backing.Reserved && OperatingSystem.IsLinux())
+        catch (PlatformNotSupportedException e)
         {
-            throw new CommandException($"{name}: the file system of the object cannot reserve memory; use --sparse");
+            throw new CommandException(Failure.Describe(e, name));
         }
     }
 
-    private static void Fill(GivenName name, long? size, string from, SharedMemoryOptions options)
+    private void Fill(GivenName name, long? size, string from, SharedMemoryOptions options)
     {
         // Better now than after an hour of reading. Publishing checks again.
         if (name.IsTaken)
@@ -85,9 +85,9 @@ internal sealed class CreateCommand : ShmCommand
             memory.Permissions = options.Permissions;
             interruption.Publish(name.Text);
         }
-        catch (SharedMemoryException e)
+        catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
         {
-            throw new CommandException(Failure.Describe(e, name, "create"));
+            throw new CommandException(Failure.Describe(e, name, Name));
         }
     }
 }

@@ -45,9 +45,9 @@ internal sealed class ResizeCommand : ShmCommand
         {
             memory.SetLength(size, backing);
         }
-        catch (PlatformNotSupportedException) when (backing == Backing.Reserved && OperatingSystem.IsLinux())
+        catch (PlatformNotSupportedException e)
         {
-            throw new CommandException($"{name}: the file system of the object cannot reserve memory; use --sparse");
+            throw new CommandException(Failure.Describe(e, name));
         }
 
         return ExitCode.Done;

@@ -24,6 +24,15 @@ internal static class Advice
         _ => failure.Detail,
     };
 
+    /// <summary>What the system cannot do, and what to do instead. The library's sentences that say "Use …" name its members: they are replaced.</summary>
+    internal static string For(PlatformNotSupportedException failure) => failure.Message switch
+    {
+        var message when message.Contains("fallocate", StringComparison.Ordinal) => "the file system of the object cannot reserve memory; use --sparse",
+        var message when message.Contains("renameat2", StringComparison.Ordinal) => "this kernel, or a filter in front of it, lacks renameat2, which --no-replace and --exchange need",
+        var message when message.Contains("O_TMPFILE", StringComparison.Ordinal) => $"the file system of {Directory} cannot create files without a name (O_TMPFILE); mount a tmpfs there, as shm doctor says",
+        var message => string.Join(". ", message.TrimEnd('.').Split(". ").Where(sentence => !sentence.StartsWith("Use ", StringComparison.Ordinal) && !sentence.StartsWith("Open it", StringComparison.Ordinal))),
+    };
+
     private static string NoRoom(Errno errno, string command)
     {
         var sparse = command is "create" or "resize" ? "; --sparse reserves nothing" : "";

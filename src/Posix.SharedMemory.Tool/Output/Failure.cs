@@ -31,6 +31,7 @@ internal static class Failure
         DirectoryNotFoundException => Line(subject, Reason(Errno.ENOENT)),
         UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? ErrnoNumbers.FromNative(inner.HResult) : Errno.EACCES)),
         IOException when IsErrno(exception.HResult) => Line(subject, Reason(ErrnoNumbers.FromNative(exception.HResult))),
+        PlatformNotSupportedException unsupported => Line(subject, Advice.For(unsupported)),
         ArgumentException argument => Line(subject, WithoutParameter(argument)),
         _ => Line(subject, exception.Message),
     };

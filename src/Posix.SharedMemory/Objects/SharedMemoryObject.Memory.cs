@@ -147,7 +147,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOMEM"/>: no address space left, or as many mappings as <c>vm.max_map_count</c> allows. <see cref="Errno.EPERM"/>: <see cref="FileAccess.ReadWrite"/> is requested, and the
     /// object is sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
-    /// With <see cref="MappingOptions.Populate"/> also as <see cref="MemoryMapping.Prefault"/>; then nothing is mapped.
+    /// With <see cref="MappingOptions.Populate"/> also as <see cref="MemoryMapping.Prefault()"/>; then nothing is mapped.
     /// </exception>
     /// <remarks>
     /// Without <see cref="MappingOptions.Access"/> the mapping allows what the object was opened for, and only reading if the object is sealed against writing: <see cref="MemoryMapping.Access"/> tells.

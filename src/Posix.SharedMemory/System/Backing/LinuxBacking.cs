@@ -208,9 +208,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
     {
-        if (error is Errno.ENOSPC or Errno.EDQUOT or Errno.ENOMEM)
+        if (error == Errno.ENOSPC || error == Errno.EDQUOT)
         {
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {_room.Describe(target, error)}", LinuxRoom.Advice(target, error));
+            var room = error == Errno.ENOSPC ? _room.Describe(target) : _room.DescribeQuota(target);
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
         }
 
         if (error == Errno.EOPNOTSUPP)

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Backing: how long an object is, what memory stands behind its bytes, and what the system reports of it.</summary>
+/// <summary>Backing: how long an object is, what memory its bytes have, and what the system reports of it.</summary>
 internal class SystemBacking
 {
     /// <summary>Returns the length in bytes.</summary>

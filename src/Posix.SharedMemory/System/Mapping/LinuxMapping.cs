@@ -127,7 +127,7 @@ internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(
         return below <= HugePage ? 0 : (nint)(below + (offset & (HugePage - 1)));
     }
 
-    /// <summary>An address that suits the object's offset and has room behind it just now; 0, which is no hint, where there is none.</summary>
+    /// <summary>An address that suits the object's offset and is followed by enough free room at the moment; 0, which gives no hint, where there is none.</summary>
     private nint FindRoom(long length, long offset)
     {
         var enough = length + HugePage;
