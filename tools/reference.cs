@@ -1,4 +1,5 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+#:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 #:package Microsoft.CodeAnalysis.CSharp@5.12.0
 #:package Microsoft.CodeAnalysis.Analyzers@5.12.0
 #:property ManagePackageVersionsCentrally=false
@@ -112,6 +113,8 @@ internal sealed class Library
         References.AddRange((Directory.Exists(web) ? Directory.GetFiles(web, "Microsoft.*.dll") : []).Select(file => MetadataReference.CreateFromFile(file)));
         var own = Array.ConvertAll(paths, path => MetadataReference.CreateFromFile(path));
         References.AddRange(own);
+        // Packages that have no pages yet, but samples.
+        References.AddRange(Directory.GetFiles(AppContext.BaseDirectory, "Posix.SharedMemory.*.dll").Where(file => !paths.Contains(file)).Select(file => MetadataReference.CreateFromFile(file)));
         Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));
         var assemblies = Array.ConvertAll(own, reference => (IAssemblySymbol)Compilation.GetAssemblyOrModuleSymbol(reference)!);
         _assemblies = assemblies.ToHashSet<IAssemblySymbol>(SymbolEqualityComparer.Default);

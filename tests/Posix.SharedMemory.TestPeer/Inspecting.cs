@@ -47,6 +47,9 @@ internal sealed class Inspecting
             case ["unlink"]:
                 Entry.Unlink();
                 return "";
+            case ["chmod", var mode]:
+                Entry.SetPermissions((UnixFileMode)Convert.ToInt32(mode, 8));
+                return "";
             case ["rename", var name]:
                 Entry.Rename(name);
                 return "";

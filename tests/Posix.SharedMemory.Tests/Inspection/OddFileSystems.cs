@@ -47,12 +47,12 @@ public sealed class OddFileSystems
         using var peer = Start(kind, scratch, Written);
         Assert.Equal("ok 1048576", peer.Ask("keep o"));
         OddMemory.Shell(peer, "rm /dev/shm/o && sleep 0.05 && printf newer > /dev/shm/o");
-        foreach (var act in new[] { "unlink", "rename other", "open", "is-held" })
+        foreach (var act in new[] { "unlink", "rename other", "chmod 777", "open", "is-held" })
         {
             Assert.StartsWith("ENOENT", peer.Ask(act), StringComparison.Ordinal);
         }
 
-        OddMemory.Shell(peer, "test \"$(cat /dev/shm/o)\" = newer");
+        OddMemory.Shell(peer, "test \"$(cat /dev/shm/o)\" = newer && test \"$(stat -c %a /dev/shm/o)\" != 777");
         Assert.Equal("ok 5", peer.Ask("keep o"));
         Assert.Equal("ok", peer.Ask("unlink"));
         Assert.Equal("ok none", peer.Ask("keep o"));

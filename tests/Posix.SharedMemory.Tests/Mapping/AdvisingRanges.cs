@@ -87,7 +87,7 @@ public sealed class AdvisingRanges
         mapping.Prefault(7 * s_page, 0);
         Assert.Equal(3L * s_page, memory.GetStatus().AllocatedBytes);
 
-        // What was cut off elsewhere is no obstacle; inside the range it is EFAULT.
+        // A part that is gone outside the range does not matter; inside the range it is EFAULT.
         Platform.Linux(SystemCalls.Real).Backing.Shrink(memory.Target, 4 * s_page);
         mapping.Prefault(2 * s_page, 2 * s_page);
         Assert.Equal(Errno.EFAULT, Assert.Throws<SharedMemoryException>(() => mapping.Prefault(2 * s_page, (2 * s_page) + 1)).Errno);

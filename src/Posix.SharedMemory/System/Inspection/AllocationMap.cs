@@ -173,7 +173,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
         return false;
     }
 
-    /// <summary>Opens the object anew, with a file position of its own.</summary>
+    /// <summary>Opens the object again, with a file position of its own.</summary>
     private SafeFileHandle Reopen()
     {
         var error = files.Reopen(target, O_RDONLY, out var handle);
