@@ -1,6 +1,9 @@
+using System.Runtime.Versioning;
+
 namespace Posix.SharedMemory.Inspection;
 
 /// <summary>The named objects of this machine or container, the space available for them, and the processes that use them.</summary>
+[UnsupportedOSPlatform("windows")]
 public static class SharedMemoryDirectory
 {
     /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so are objects that are removed meanwhile.</summary>

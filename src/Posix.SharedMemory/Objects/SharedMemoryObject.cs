@@ -1,5 +1,6 @@
 using Posix.SharedMemory.Inspection;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -17,6 +18,7 @@ namespace Posix.SharedMemory;
 /// Console.WriteLine($"made {status.CreationTime:u}, written {status.LastWriteTime:u}, read {status.LastAccessTime:u}, changed {status.LastChangeTime:u}");
 /// </code>
 /// </example>
+[UnsupportedOSPlatform("windows")]
 public sealed partial class SharedMemoryObject : IDisposable
 {
     private readonly ObjectDescriptor _descriptor;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -8,6 +9,7 @@ namespace Posix.SharedMemory;
 /// On a persistent file system its contents persist; <see cref="MemoryMapping.Flush()"/> makes them durable. Members that change the region
 /// (<see cref="SetLength"/>, <see cref="Refresh"/>, ownership, disposing) may be called from several threads.
 /// </remarks>
+[UnsupportedOSPlatform("windows")]
 public sealed class MappedRegion : IDisposable
 {
     private readonly ObjectDescriptor _file;

@@ -54,6 +54,16 @@ public sealed class Unsupported
         }
     }
 
+    [Theory]
+    [InlineData(typeof(SharedMemoryObject))]
+    [InlineData(typeof(MappedRegion))]
+    [InlineData(typeof(SharedMemoryDirectory))]
+    [InlineData(typeof(DescriptorPassing))]
+    [InlineData(typeof(HandleInheritance))]
+    [Rule("errors.windows")]
+    public void A_portable_program_is_told_by_its_compiler_that_this_does_not_run_on_Windows(Type type) => Assert.Equal(
+        "windows", Assert.Single(type.GetCustomAttributes<System.Runtime.Versioning.UnsupportedOSPlatformAttribute>()).PlatformName);
+
     [Fact]
     [Rule("errors.unsupported")]
     public void No_way_in_is_forgotten_here()
