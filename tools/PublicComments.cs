@@ -1,4 +1,5 @@
 // A task of the build (src/Directory.Build.targets): leaves only the comments of public members in the XML file beside an assembly.
+#nullable enable
 using System;
 using System.IO;
 using System.Linq;

@@ -191,8 +191,9 @@ internal sealed class Library
 
     public bool Has(ISymbol symbol) => _assemblies.Any(assembly => assembly.Name == symbol.ContainingAssembly?.Name);
 
-    /// <summary>The folder of a type in its package.</summary>
-    public string FolderOf(INamedTypeSymbol type) => SourceOf[type].Split('/')[2];
+    /// <summary>The folder of a type in its package. What Inspection reports is in Vocabulary, because System makes it; a reader looks for it under Inspection.</summary>
+    public string FolderOf(INamedTypeSymbol type) =>
+        type.ContainingNamespace.Name == "Inspection" ? "Inspection" : SourceOf[type].Split('/')[2];
 
     private static IEnumerable<INamedTypeSymbol> TypesOf(INamespaceSymbol space) =>
         space.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).Concat(space.GetNamespaceMembers().SelectMany(TypesOf));

@@ -15,10 +15,9 @@ internal sealed record PackageTable(string Name)
             {
                 ["Vocabulary"] = [],
                 ["Interop"] = [],
-                // System makes what Inspection reports, and Objects return it: of Inspection both use the words only.
-                ["System"] = ["Interop", "Inspection"],
+                ["System"] = ["Interop"],
                 ["Mapping"] = ["System"],
-                ["Objects"] = ["Mapping", "System", "Inspection"],
+                ["Objects"] = ["Mapping", "System"],
                 ["Regions"] = ["Objects", "Mapping", "System"],
                 ["Passing"] = ["Objects", "Mapping", "System"],
                 ["Inspection"] = ["Objects", "Mapping", "System"],
@@ -26,7 +25,7 @@ internal sealed record PackageTable(string Name)
             CallsUpward = ["IMappingOwner"],
             LongClasses = new(StringComparer.Ordinal)
             {
-                ["DescriptorPassing"] = 480, ["MemoryMapping"] = 450,
+                ["DescriptorPassing"] = 480,
             },
             Way = new(
                 [

@@ -50,6 +50,9 @@ internal sealed unsafe class ReturningPermits : Permits
 
     private uint* Sequence => (uint*)(_bytes.First + SequenceAt);
 
+    /// <summary>The maximum of the semaphore that is at a place; 1 if there is none, so that making it fails with what is there.</summary>
+    internal static int MaximumOf(MemoryMapping mapping, long offset) => Math.Max(1, (int)Volatile.Read(ref mapping.GetReference<uint>(offset + MaximumAt)));
+
     public override WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
         // A try waits for the mutex too, not for a permit: "there is none" has to be known.

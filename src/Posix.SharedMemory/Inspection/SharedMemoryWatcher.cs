@@ -74,6 +74,7 @@ public sealed class SharedMemoryWatcher : IDisposable
             }
 
             await _watch.WaitAsync(cancellationToken).ConfigureAwait(false);
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             _watch.Take(_changes);
         }
     }

@@ -62,13 +62,15 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        var error = bytes == 0 ? default : _platform.Mapping.Populate(address, bytes, lease.IsWritable);
+        // Reading allocates what is shared memory, at less than half the price of touching it for writing.
+        var writable = lease.IsWritable && !IsSharedMemory;
+        var error = bytes == 0 ? default : _platform.Mapping.Populate(address, bytes, writable);
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             error = ReadEachPage() ? default : Errno.EFAULT;
         }
 
-        var operation = lease.IsWritable ? "madvise(MADV_POPULATE_WRITE)" : "madvise(MADV_POPULATE_READ)";
+        var operation = writable ? "madvise(MADV_POPULATE_WRITE)" : "madvise(MADV_POPULATE_READ)";
         if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.Backing.GetLength(_owner.Target) >= _offset + _length)
         {
             // The object has all of the bytes, so it is the memory that is missing.
@@ -96,6 +98,22 @@ internal readonly ref struct MappedPages
         using var lease = _lease;
         var (address, bytes) = Around;
         return _platform.Mapping.Protect(address, bytes, access);
+    }
+
+    private bool IsSharedMemory
+    {
+        get
+        {
+            try
+            {
+                return !_request.Private && !_owner.IsDisposed && _platform.Backing.IsOrdinaryMemory(_owner.Target);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Another thread has disposed the object meanwhile.
+                return false;
+            }
+        }
     }
 
     /// <summary>The whole pages around the bytes.</summary>

@@ -42,7 +42,7 @@ public sealed partial class MemoryMapping
     /// <see cref="Errno.ENOSPC"/>: there is not enough memory, where touching the bytes would end the process. <see cref="Errno.EFAULT"/>: some of the bytes have
     /// been cut off. Once the object is disposed, the two cannot be told apart: <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>.
     /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_READ</c> for shared memory, otherwise <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
     /// <example>
     /// <code>
     /// map.Prefault();             // Every page is there before the time matters …

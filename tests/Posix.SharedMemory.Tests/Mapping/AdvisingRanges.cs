@@ -93,6 +93,31 @@ public sealed class AdvisingRanges
         Assert.Equal(Errno.EFAULT, Assert.Throws<SharedMemoryException>(() => mapping.Prefault(2 * s_page, (2 * s_page) + 1)).Errno);
     }
 
+    /// <remarks>Reading brings in what is shared memory for writing too; private pages, and files on disk, must be asked for with the intent to write.</remarks>
+    [Theory]
+    [InlineData(false, false, "READ")]
+    [InlineData(true, false, "WRITE")]
+    [InlineData(false, true, "WRITE")]
+    [Rule("prefault.reads")]
+    public void Prefault_reads_what_is_shared_memory_and_writes_where_that_is_not_enough(bool isPrivate, bool isDisposed, string how)
+    {
+        var platform = new ScriptedPlatform();
+        using var memory = Create(platform, 4 * s_page);
+        using var mapping = memory.Map(new() { Private = isPrivate });
+        if (isDisposed)
+        {
+            memory.Dispose();
+        }
+
+        // The message names what was asked of the kernel.
+        platform.Arm("madvise", Errno.ENOMEM);
+        Assert.Equal($"madvise(MADV_POPULATE_{how})", Assert.Throws<SharedMemoryException>(mapping.Prefault).Operation);
+        platform.Arm(null);
+        mapping.Prefault();
+        Assert.Equal(1, platform.CountOf("madvise"));
+        mapping.GetSpan().Fill(1);
+    }
+
     [Fact]
     [Rule("pin.limit")]
     public unsafe void Pages_of_a_range_are_locked_and_unlocked_alone()

@@ -7,6 +7,11 @@ internal static class Acts
 {
     internal static int Run(string command, string[] arguments)
     {
+        if (command.StartsWith("named-", StringComparison.Ordinal))
+        {
+            return RunNamed(command, arguments[0]);
+        }
+
         using var memory = SharedMemoryObject.Open(arguments[0]);
         using var mapping = memory.Map();
         if (command == "work")
@@ -22,6 +27,24 @@ internal static class Acts
             Console.WriteLine(Act(line, roster, mapping));
         }
 
+        return 0;
+    }
+
+    private static int RunNamed(string command, string name)
+    {
+        if (command == "named-take")
+        {
+            using var semaphore = NamedSemaphore.OpenExisting(name);
+            semaphore.WaitOne();
+            Console.WriteLine("taken");
+            Console.ReadLine();
+            return 0;
+        }
+
+        using var mutex = NamedMutex.OpenOrCreate(name, out _, new() { Lifetime = command == "named-keep" ? Lifetime.Keep : Lifetime.UnlinkOnLastDispose });
+        mutex.WaitOne();
+        Console.WriteLine("held");
+        Console.ReadLine();
         return 0;
     }
 

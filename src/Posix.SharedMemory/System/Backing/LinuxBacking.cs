@@ -17,6 +17,8 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
     private readonly LinuxRoom _room = new(files, pages);
 
+    internal override bool IsOrdinaryMemory(in OpenObject target) => _room.IsOrdinaryMemory(target);
+
     internal override long GetLength(in OpenObject target)
     {
         Check(files.Stat(target.Handle, STATX_SIZE, out var statx), nameof(Libc.statx), target.Name);

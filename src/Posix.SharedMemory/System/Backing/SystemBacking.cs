@@ -16,6 +16,9 @@ internal class SystemBacking
         return new(status.Length, status.AllocatedBytes);
     }
 
+    /// <summary>Returns whether a page of the object that is read is there for writing too: memory has it, a file on disk may still fail to give it a block.</summary>
+    internal virtual bool IsOrdinaryMemory(in OpenObject target) => false;
+
     /// <summary>Sets the permissions: <c>fchmod</c>.</summary>
     internal virtual void SetPermissions(in OpenObject target, UnixFileMode permissions) => throw Platform.NotSupported();
 

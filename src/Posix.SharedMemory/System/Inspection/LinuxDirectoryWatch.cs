@@ -95,11 +95,10 @@ internal sealed class LinuxDirectoryWatch : DirectoryWatch
         }
         catch (OperationCanceledException)
         {
-            // By the caller, or by disposal; or the second half of a rename has not come in its time.
+            // By the caller, or by disposal, which the watcher looks at next; or the second half of a rename has not come in its time.
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        ObjectDisposedException.ThrowIf(_inotify.IsClosed, typeof(SharedMemoryWatcher));
     }
 
     internal override void Take(Queue<SharedMemoryChange> changes)
