@@ -43,8 +43,8 @@ internal static class FaultAllowances
     [
         ("OpenDescriptor", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("OpenDescriptor", "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "As for other opens: opened again."),
-        ("OpenDescriptor", "open", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Not a descriptor of the first thread: opened through another one."),
-        ("OpenDescriptor", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows no ENOENT; taken for one of open."),
+        ("OpenDescriptor", "open", [Errno.ENOENT, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Not a descriptor of the first thread: opened through another one."),
+        ("OpenDescriptor", "statx", [Errno.ENOENT, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows neither; taken for one of open."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SET_RW_HINT)", [], FaultOutcome.Succeeds, "Without the mark the object is never taken for one that was left behind."),
@@ -122,6 +122,7 @@ internal static class FaultAllowances
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("GetPageStates", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("FindHugePages", "statx later", [], FaultOutcome.Succeeds, "As for GetHolders."),
+        ("Discard", "fallocate", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot give memory back."),
         (Any, "fallocate(grow)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
         ("CreateAnonymous", "memfd_create", [Errno.EINVAL], FaultOutcome.Succeeds, "anonymous.oldkernel: made again without the young flag."),
         ("CreateAnonymous", "memfd_create", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "anonymous.filtered."),
