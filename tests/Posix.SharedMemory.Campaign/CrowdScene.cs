@@ -133,8 +133,9 @@ internal sealed class CrowdScene : IDisposable
             Watchdog.Run(() => { Slots.Claim(region); return true; }, "growth after the end of the others");
         }
 
-        // Somebody publishes over a taken name: what others left on the way there goes.
+        // A name that is taken can be published over, and what others left on the way there can be removed.
         Crowd.PublishOne(Prefix, $"{Prefix}p0", 0, new(0));
+        _ = MappedRegion.RemoveAbandonedTemporaries("/dev/shm");
         Demand(Leftovers.TemporariesOf(Prefix) is [], $"temporary names are left: {string.Join(' ', Leftovers.TemporariesOf(Prefix))}");
         foreach (var path in Leftovers.Paths(Prefix + "c").Concat(Directory.GetFileSystemEntries(RegionDirectory)))
         {

@@ -94,9 +94,10 @@ internal sealed class PathScene : IDisposable
             SharedMemoryObject.Unlink(name);
         }
 
+        _ = MappedRegion.RemoveAbandonedTemporaries("/dev/shm");
         if (Leftovers.TemporariesOf(Length) is { Count: > 0 } temporaries)
         {
-            _session.Violate($"{_path.Name}, {killed}: not removed by the next publisher: {string.Join(' ', temporaries)}");
+            _session.Violate($"{_path.Name}, {killed}: not recognized as abandoned: {string.Join(' ', temporaries)}");
         }
 
         return true;

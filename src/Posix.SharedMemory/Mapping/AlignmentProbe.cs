@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Asks the runtime for a type's alignment: where it puts a value that follows one byte.</summary>
+/// <summary>Finds a type's alignment: the offset at which the runtime puts a value that follows one byte.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly struct AlignmentProbe<T>
     where T : unmanaged
 {
-#pragma warning disable CS0169, IDE0051 // The fields are there for their places only.
+#pragma warning disable CS0169, IDE0051 // The fields exist only for their offsets.
     private readonly byte _first;
     private readonly T _second;
 #pragma warning restore CS0169, IDE0051

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>The object that mappings were made of: it knows where its live mappings end, and refuses to shrink below one.</summary>
+/// <summary>The object that mappings were made from: it knows where its live mappings end, and refuses to shrink below one.</summary>
 internal interface IMappingOwner
 {
     /// <summary>Gets what platform verbs act on.</summary>
@@ -13,9 +13,9 @@ internal interface IMappingOwner
     /// <summary>Gets the object's name, also when it is disposed.</summary>
     string? Name { get; }
 
-    /// <summary>Gets the monitor under which the object's length, as its mappings show it, is looked at and cut.</summary>
+    /// <summary>Gets the monitor under which the object's length, as its mappings show it, is read and cut.</summary>
     object Gate { get; }
 
-    /// <summary>Tells whether the object reaches so far and no process can take that away; false also where it is disposed.</summary>
+    /// <summary>Returns whether the object reaches that far and no process can shorten it to less; false if it is disposed.</summary>
     bool CannotEndBefore(long end);
 }

@@ -9,9 +9,8 @@ internal static class MappedBytes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static unsafe byte* Locate(byte* start, long mapped, long offset, long length)
     {
-        // One branch for all: a sum that overflows is negative, and so is each number that must not be.
-        var end = unchecked(offset + length);
-        if ((offset | length | end | unchecked(mapped - end)) < 0)
+        // Two branches: one for both takes more instructions, since the sum must not overflow, and was measured to be slower.
+        if ((ulong)offset > (ulong)mapped || (ulong)length > (ulong)(mapped - offset))
         {
             ThrowOutside(offset, length, mapped);
         }
@@ -23,7 +22,7 @@ internal static class MappedBytes
     internal static unsafe T* LocateAligned<T>(byte* start, long mapped, long offset, int count)
         where T : unmanaged
     {
-        // A negative count stays negative here and is refused as outside.
+        // A negative count stays negative here, and Locate refuses it.
         var address = Locate(start, mapped, offset, (long)count * sizeof(T));
         if (((nuint)address & (nuint)(AlignmentProbe<T>.Alignment - 1)) != 0)
         {
@@ -64,9 +63,9 @@ internal static class MappedBytes
 
     [DoesNotReturn]
     internal static void ThrowReadOnly() =>
-        throw new InvalidOperationException("The mapping is read-only: take GetReadOnlySpan, or open and map the object for ReadWrite.");
+        throw new InvalidOperationException("The mapping is read-only. Use GetReadOnlySpan or GetReadOnlyReference, or open and map the object for ReadWrite.");
 
     [DoesNotReturn]
     private static void ThrowTooLong(long mapped) =>
-        throw new InvalidOperationException($"{mapped} bytes are mapped, more than a span can hold: take windows by offset and length.");
+        throw new InvalidOperationException($"{mapped} bytes are mapped, more than a span can hold. Take a part by offset and length.");
 }

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory;
 
 public sealed partial class MemoryMapping
 {
-    /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, whoever disposes the mapping meanwhile.</summary>
+    /// <summary>Borrows the bytes: they stay mapped until the lease is disposed, even if another thread disposes the mapping meanwhile.</summary>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <example>
     /// <code><![CDATA[
@@ -37,15 +37,15 @@ public sealed partial class MemoryMapping
         return new(_range, first, count, Access);
     }
 
-    /// <summary>Some bytes as <see cref="Memory{T}"/>, for reading and writing: they stay mapped until the owner is disposed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <summary>Returns some bytes as <see cref="Memory{T}"/>, for reading and writing: they stay mapped until the owner is disposed or collected.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <example>
     /// <code>
     /// using (var owner = map.GetMemory(0, 4096))
     /// {
-    ///     await socket.SendAsync(owner.Memory, cancellationToken);   // Stays mapped, whoever disposes the mapping meanwhile.
+    ///     await socket.SendAsync(owner.Memory, cancellationToken);   // Mapped until the end of the block.
     /// }
     /// </code>
     /// </example>

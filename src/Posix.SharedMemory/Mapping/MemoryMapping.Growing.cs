@@ -6,18 +6,18 @@ public sealed partial class MemoryMapping
     internal long Room => _request.AddressSpace - _slack;
 
     /// <summary>Adopts the object's present length. The first byte does not move: spans, references and leases taken before stay valid.</summary>
-    /// <returns>Whether the length changed. A part that was mapped with a length of its own never grows beyond that.</returns>
+    /// <returns>Whether the length changed. A part that was mapped with an explicit length never grows past that length.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The object has grown beyond the address space that was taken (<see cref="MappingOptions.AddressSpace"/>). The mapping stays as it is; map anew.
+    /// The object has outgrown the reserved address space (<see cref="MappingOptions.AddressSpace"/>). The mapping stays as it is; map the object again.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The mapping, or the object it was made of, has been disposed.</exception>
     /// <remarks>
-    /// After another process has shortened the object, what is gone is withdrawn from <see cref="Length"/>; touching it through a span taken
-    /// before ends the process. Showing what the object has grown by takes no system call but the look at its length (Linux).
+    /// After another process has shortened the object, <see cref="Length"/> no longer includes the part that is gone; touching it through a span that was taken
+    /// before ends the process. Adopting growth takes one system call, which reads the object's length (Linux).
     /// </remarks>
     public bool Refresh()
     {
-        // Under the object's monitor: between the look and the showing no thread of ours can cut what is shown.
+        // Under the object's monitor: no thread of this process can cut the object between reading its length and adopting it.
         lock (_owner.Gate)
         {
             ThrowIfDisposed();
@@ -25,18 +25,18 @@ public sealed partial class MemoryMapping
         }
     }
 
-    /// <summary>As <see cref="Refresh"/>, with the number of the object's bytes from the first mapped one on as the caller has seen it.</summary>
+    /// <summary>As <see cref="Refresh"/>, given how many bytes the object has from the first mapped one on, as the caller has read it.</summary>
     internal bool Show(long visible)
     {
         lock (_owner.Gate)
         {
-            // The range stays ours until this is done, whoever disposes the mapping meanwhile.
+            // The range stays mapped until this is done, even if another thread disposes the mapping.
             using var lease = Acquire();
             if (_follows && visible > Room)
             {
                 throw new InvalidOperationException(
-                    $"The object now has {visible} bytes from the mapping's start on, and {Room} bytes of address space were taken for it: "
-                    + "map anew, with a larger MappingOptions.AddressSpace.");
+                    $"The object now has {visible} bytes from the mapping's start on, but only {Room} bytes of address space are reserved for it: "
+                    + "map it again, with a larger MappingOptions.AddressSpace.");
             }
 
             var length = _follows ? visible : Math.Min(visible, _request.Length - _slack);
@@ -50,7 +50,7 @@ public sealed partial class MemoryMapping
                 _platform.Mapping.MapMore(_owner.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
                 if (_isProtected)
                 {
-                    // Protect has reached as far as the length did, and what was withdrawn may carry an older protection.
+                    // Protect only reached as far as the length did, and a part that was withdrawn may have an older protection.
                     SharedMemoryException.ThrowIfFailed(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
                 }
             }

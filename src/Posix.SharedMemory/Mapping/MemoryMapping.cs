@@ -3,10 +3,11 @@ using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory;
 
-/// <summary>A part of an object in this process's memory. Disposing it unmaps, once the last lease is gone.</summary>
+/// <summary>A part of an object in this process's memory. It is unmapped when it has been disposed and its last lease and hold have ended.</summary>
 /// <remarks>
-/// It outlives the object it was made from. A mapping that is no longer referenced is unmapped by the garbage collector, even while its object lives. A span or reference taken directly is valid until the mapping is disposed or
-/// collected: keep the mapping reachable while its memory is in use, or take a lease (<see cref="Acquire"/>), which the compiler watches.
+/// It outlives the object it was made from. A mapping that is no longer referenced is unmapped by the garbage collector, even while its object is in use. A span
+/// or reference that was taken from it directly is valid until it is disposed or collected: keep the mapping reachable while its memory is in use, or take a
+/// lease (<see cref="Acquire"/>), whose use the compiler checks, or a hold (<see cref="Hold"/>), which can be a field.
 /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
 /// </remarks>
 public sealed partial class MemoryMapping : IDisposable
@@ -50,11 +51,11 @@ public sealed partial class MemoryMapping : IDisposable
 
     /// <summary>
     /// Gets whether no process can cut the object below what is mapped, because it is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
-    /// reads then need no precaution against that. Asked of the kernel until it is so; once it is, it stays.
+    /// reads then need no precaution against that. The kernel is asked until it is so; once true, it stays true.
     /// </summary>
     /// <remarks>
-    /// Where the object was disposed before anybody asked, and was not sealed through it, the answer is false: nobody can tell any more. It is false for huge
-    /// pages, too: a peer can discard them, and take what the pool has. Ordinary memory that is not reserved still needs the machine to have some.
+    /// False if the object was disposed before the first question and was not sealed through it: that can no longer be found out. False for huge pages, too:
+    /// another process can discard them, and the pool may have no others. Ordinary memory that is not reserved still needs the machine to have some.
     /// </remarks>
     public bool IsStable
     {
@@ -70,12 +71,12 @@ public sealed partial class MemoryMapping : IDisposable
         }
     }
 
-    /// <summary>All bytes, for reading and writing.</summary>
+    /// <summary>Returns all bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>
     public Span<byte> GetSpan() => GetSpan(0, MappedBytes.WholeLength(Length));
 
-    /// <summary>Some bytes, for reading and writing.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <summary>Returns some bytes, for reading and writing.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     public unsafe Span<byte> GetSpan(long offset, int length)
     {
@@ -83,11 +84,11 @@ public sealed partial class MemoryMapping : IDisposable
         return new(MappedBytes.Locate(Writable, _length, offset, length), length);
     }
 
-    /// <summary>Some values, for reading and writing.</summary>
+    /// <summary>Returns some values, for reading and writing.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <param name="count">How many values.</param>
     /// <exception cref="ArgumentException">The first would not be aligned.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     public unsafe Span<T> GetSpan<T>(long offset, int count)
         where T : unmanaged
@@ -96,7 +97,7 @@ public sealed partial class MemoryMapping : IDisposable
         return new(MappedBytes.LocateAligned<T>(Writable, _length, offset, count), count);
     }
 
-    /// <summary>All bytes, for reading.</summary>
+    /// <summary>Returns all bytes, for reading.</summary>
     /// <exception cref="InvalidOperationException">The mapping is longer than a span can be.</exception>
     /// <example>
     /// <code>
@@ -105,26 +106,26 @@ public sealed partial class MemoryMapping : IDisposable
     /// </example>
     public ReadOnlySpan<byte> GetReadOnlySpan() => GetReadOnlySpan(0, MappedBytes.WholeLength(Length));
 
-    /// <summary>Some bytes, for reading.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <summary>Returns some bytes, for reading.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     public unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
         // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
         new(MappedBytes.Locate(Mapped, _length, offset, length), length);
 
-    /// <summary>Some values, for reading.</summary>
+    /// <summary>Returns some values, for reading.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <param name="count">How many values.</param>
     /// <exception cref="ArgumentException">The first would not be aligned.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     public unsafe ReadOnlySpan<T> GetReadOnlySpan<T>(long offset, int count)
         where T : unmanaged =>
         // SAFETY: as above; the address is aligned for T.
         new(MappedBytes.LocateAligned<T>(Mapped, _length, offset, count), count);
 
-    /// <summary>One value in place, for reading, writing, <see cref="Interlocked"/> and <see cref="Volatile"/>.</summary>
+    /// <summary>Returns one value in place, for reading, writing, <see cref="Interlocked"/> and <see cref="Volatile"/>.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">It is not inside the mapping.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe ref T GetReference<T>(long offset)
@@ -134,7 +135,7 @@ public sealed partial class MemoryMapping : IDisposable
         return ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
     }
 
-    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Of a read-only mapping, too.</summary>
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Read-only mappings have it too.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the mapping.</exception>
@@ -150,7 +151,7 @@ public sealed partial class MemoryMapping : IDisposable
         // SAFETY: as above; the address is aligned for T.
         ref *MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
 
-    /// <summary>The address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
+    /// <summary>Returns the address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
     /// <example>
     /// <code>
     /// unsafe
@@ -162,8 +163,8 @@ public sealed partial class MemoryMapping : IDisposable
     public unsafe byte* DangerousGetPointer() => Mapped;
 
     /// <summary>
-    /// Unmaps the memory, or leaves that to the last lease. Spans, references and pointers taken from the mapping itself are
-    /// invalid afterwards.
+    /// Unmaps the memory, or leaves that to the last lease or hold. Spans, references and pointers that were taken from the mapping itself are
+    /// invalid afterwards. Further calls have no effect.
     /// </summary>
     public unsafe void Dispose()
     {
@@ -188,7 +189,7 @@ public sealed partial class MemoryMapping : IDisposable
         _range.DangerousAddRef(ref taken);
     }
 
-    // SAFETY: an address is computed; whoever uses it holds the range.
+    // SAFETY: an address is computed; the callers that use it hold the range.
     private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;
 
     private unsafe byte* Mapped
@@ -202,7 +203,7 @@ public sealed partial class MemoryMapping : IDisposable
         }
     }
 
-    /// <summary>The first byte, for writing: null where the mapping is read-only or disposed, so that one look tells both.</summary>
+    /// <summary>The first byte, for writing: null where the mapping is read-only or disposed, so that one check covers both.</summary>
     private unsafe byte* Writable
     {
         get

@@ -12,7 +12,6 @@ internal readonly struct CopyOut(ObjectDescriptor descriptor)
     internal long Run(SafeHandle destination, ByteRange range)
     {
         var wire = descriptor.Platform.Wire;
-        wire.CheckFileSizeLimit(descriptor.Target, destination, range.Length);
         var done = 0L;
         while (done < range.Length)
         {

@@ -62,6 +62,13 @@ internal sealed class ObjectDescriptor
         return Handle;
     }
 
+    /// <summary>Closes the descriptor, and what the system keeps open for it.</summary>
+    internal void Close()
+    {
+        Platform.Membership.Forget(Handle);
+        Handle.Dispose();
+    }
+
     /// <summary>Gets the name with the object that it refers to now, to remove it later.</summary>
     /// <exception cref="InvalidOperationException">The object has no name.</exception>
     internal OwnedName NameToOwn()

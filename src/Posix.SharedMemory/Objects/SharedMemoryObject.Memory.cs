@@ -49,7 +49,8 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>, <see cref="Errno.ENOMEM"/>: there is not enough memory; the length is unchanged, and the message states the
     /// bytes requested and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
-    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: an object whose descriptor another process may have is opened anew, for the lock that growers take.
+    /// <see cref="Errno.EAGAIN"/>: growing from a length that is not in whole pages takes turns, and for five seconds another process had the turn, or another program a lock on the object.
+    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: there is no descriptor left for that lock.
     /// <see cref="Errno.EINVAL"/>: macOS sets a length only once.
     /// </exception>
     /// <remarks>

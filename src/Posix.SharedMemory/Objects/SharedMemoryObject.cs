@@ -241,7 +241,7 @@ public sealed partial class SharedMemoryObject : IDisposable
                 publication.Abandon();
             }
 
-            _descriptor.Handle.Dispose();
+            _descriptor.Close();
         }
     }
 

@@ -115,6 +115,19 @@ public sealed class MappedRegion : IDisposable
             : Attach(platform, new(handle, place.Label), place, options);
     }
 
+    /// <summary>Removes the temporary files in a directory that processes left which were killed while they replaced a file there.</summary>
+    /// <param name="directory">The directory of the regions' files.</param>
+    /// <returns>The names of the files that were removed.</returns>
+    /// <exception cref="ArgumentException">The path is empty, contains a NUL or half a surrogate pair, or is the root.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: the directory does not exist, or this user may not read it.</exception>
+    /// <remarks>
+    /// <see cref="Create"/> over an existing file gives the new file a name <c>.shm-publish-</c> and 16 digits for an instant. A file is removed only if its name is one that this library makes,
+    /// and if the kernel has given back the lock that its maker holds while it lives. In /dev/shm, <c>shm gc</c> finds such names among those that no process uses.
+    /// </remarks>
+    /// <example><code>var removed = MappedRegion.RemoveAbandonedTemporaries("/var/lib/service/regions");</code></example>
+    public static IReadOnlyList<string> RemoveAbandonedTemporaries(string directory) =>
+        Platform.Current.Names.RemoveAbandoned(FilePath.Parse(directory));
+
     /// <summary>Maps the file behind a descriptor that came from elsewhere.</summary>
     /// <param name="handle">Open for reading and writing; disposing the region closes it. If this method throws, it stays the caller's.</param>
     /// <param name="length">How many bytes to map, at least 1.</param>
@@ -256,7 +269,7 @@ public sealed class MappedRegion : IDisposable
             Mapping.Dispose();
             _owned?.Remove();
             _owned = null;
-            _file.Handle.Dispose();
+            _file.Close();
         }
     }
 

@@ -48,9 +48,9 @@ internal record Platform(
         var seals = new LinuxSeals(calls, files);
         var mapping = new LinuxMapping(calls, seals);
         var backing = new LinuxBacking(calls, files, seals, mapping, membership, pages);
-        var wire = new LinuxWire(calls, files, seals);
+        var wire = new LinuxWire(calls, seals);
         return new(
-            names, backing, mapping, seals, membership, wire, new LinuxInspection(calls, files, names, backing, seals, pages, wire));
+            names, backing, mapping, seals, membership, wire, new LinuxInspection(calls, files, names, backing, seals, membership, pages, wire));
     }
 
     /// <summary>FreeBSD, whose calls are made by <paramref name="calls"/>.</summary>
@@ -61,7 +61,7 @@ internal record Platform(
         var mapping = new FreeBsdMapping(calls, seals);
         var backing = new FreeBsdBacking(calls, files, seals, mapping);
         return new(
-            new FreeBsdNames(calls, files, backing), backing, mapping, seals, new BsdMembership(), new FreeBsdWire(calls, files), new BsdInspection());
+            new FreeBsdNames(calls, files, backing), backing, mapping, seals, new BsdMembership(), new FreeBsdWire(calls), new BsdInspection());
     }
 
     /// <summary>macOS, whose calls are made by <paramref name="calls"/>.</summary>
@@ -71,7 +71,7 @@ internal record Platform(
         var names = new MacOSNames(calls, files);
         var seals = new MacOSSeals(calls, files, names);
         return new(
-            names, new MacOSBacking(calls, files, seals), new MacOSMapping(calls, files, seals), seals, new BsdMembership(), new MacOSWire(calls, files),
+            names, new MacOSBacking(calls, files, seals), new MacOSMapping(calls, files, seals), seals, new BsdMembership(), new MacOSWire(calls),
             new BsdInspection());
     }
 

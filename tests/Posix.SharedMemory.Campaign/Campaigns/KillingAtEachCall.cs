@@ -25,7 +25,7 @@ internal sealed class KillingAtEachCall : FaultCampaign
         new("a temporary name where none may be", session =>
         {
             using var scene = new PathScene(session, FaultPaths.All.Single(path => path.Name == "Create Reserved Manual"));
-            using var name = TemporaryName.Of($".shm-publish-{Guid.NewGuid():N}"[..29]);
+            using var name = TemporaryName.Of(PublishingName.Make());
             SharedMemoryObject.Create(name, scene.Length).Dispose();
             scene.Look("planted", [["absent", "absent"]]);
         }),

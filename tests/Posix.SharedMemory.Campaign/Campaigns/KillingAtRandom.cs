@@ -23,7 +23,7 @@ internal sealed class KillingAtRandom : FaultCampaign
         new("a temporary name that nobody removes", session =>
         {
             using var scene = new CrowdScene(session);
-            using var name = TemporaryName.Of($".shm-publish-{Guid.NewGuid():N}"[..29]);
+            using var name = TemporaryName.Of(PublishingName.Make());
             Crowd.PublishOne(session.Prefix, name, 1, new(1));
 
             // Another open of it holds the lock of one who publishes: to those who sweep, the maker lives.

@@ -95,7 +95,7 @@ internal static class FaultPaths
                 $"Publish NoReplace {lifetime}", scene => scene.CreateUnpublished(lifetime), scene => scene.Memory.Publish(scene.Name));
             yield return new(
                 $"Publish Replace {lifetime} free", scene => scene.CreateUnpublished(lifetime),
-                scene => scene.Memory.Publish(scene.Name, RenameMode.Replace)) { DependsOnNeighbours = true };
+                scene => scene.Memory.Publish(scene.Name, RenameMode.Replace));
             yield return new(
                 $"Publish Replace {lifetime} taken",
                 scene =>
@@ -103,18 +103,8 @@ internal static class FaultPaths
                     scene.CreateUnpublished(lifetime);
                     scene.Occupy();
                 },
-                scene => scene.Memory.Publish(scene.Other, RenameMode.Replace)) { DependsOnNeighbours = true };
+                scene => scene.Memory.Publish(scene.Other, RenameMode.Replace));
         }
-
-        yield return new(
-            "Publish Replace swept",
-            scene =>
-            {
-                scene.CreateUnpublished();
-                scene.Occupy();
-                scene.Keep(new AbandonedTemporary());
-            },
-            scene => scene.Memory.Publish(scene.Other, RenameMode.Replace)) { DependsOnNeighbours = true };
     }
 
     private static IEnumerable<FaultPath> Naming()
@@ -356,15 +346,5 @@ internal static class FaultPaths
         {
             throw new WrongResultException(what!);
         }
-    }
-
-    /// <summary>A name as a publisher leaves it that is killed between its last two calls.</summary>
-    private sealed class AbandonedTemporary : IDisposable
-    {
-        private readonly string _path = $"/dev/shm/.shm-publish-{Guid.NewGuid():N}"[..38];
-
-        internal AbandonedTemporary() => File.WriteAllBytes(_path, [1]);
-
-        public void Dispose() => File.Delete(_path);
     }
 }

@@ -66,30 +66,31 @@ internal static class FaultAllowances
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It shows whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
-        (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
         ("EnumerateUnnamed", "open", [], FaultOutcome.ThrowsOrSucceeds, "The first one is made to follow symbolic links to the directory, which are rare; the others belong to processes that are then unknown."),
         ("EnumerateUnnamed", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
         ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),
         ("Entry asked", "statx", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "fstat knows no EACCES; taken for one of open."),
-        ("HasOtherMembers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
+        ("HasOtherMembers", "fcntl", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
         ("HasOtherMembers", "fcntl", [], FaultOutcome.Throws, "Whether there are members is what was asked."),
-        ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
         (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether others have it open."),
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 
-        ("Open leased", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
-        ("OpenOrCreate", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.ThrowsOrSucceeds, "As above; who wants a lease then asks for it."),
-        ("Open ", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
-        ("TryOpen", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
-        ("Entry opened", "fcntl(F_OFD_GETLK)", [Errno.EINVAL], FaultOutcome.Succeeds, "As above."),
+        ("Open leased", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
+        ("OpenOrCreate", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.ThrowsOrSucceeds, "As above; who wants a lease then asks for it."),
+        ("Open ", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "As above."),
+        ("TryOpen", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "As above."),
+        ("Entry opened", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "As above."),
         ("Open leased", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "EAGAIN: opened again. Otherwise it is opened without a lease, as by shm_open."),
         ("OpenOrCreate joining", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
         ("OpenOrCreate", "fcntl(F_OFD_SETLK)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
+        ("Publish Replace", "fcntl(publishing)", [], FaultOutcome.Succeeds, "It proves that the maker of a temporary name lives; without it nobody can prove the contrary."),
+        ("SetLength", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "Another has the turn: tried again."),
+        ("SetLength", "fcntl(F_OFD_SETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel or file system without such locks: nothing is in the way."),
+        ("SetLength", "fcntl(F_OFD_GETLK)", [], FaultOutcome.Succeeds, "As above."),
         (Any, "fcntl(F_OFD_SETLK)", [Errno.EACCES], FaultOutcome.ThrowsAgain, "POSIX lets fcntl say either."),
         (Any, "fcntl(F_OFD_SETLK)", [Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel without such locks."),
-        (Any, "fcntl(F_OFD_SETLKW)", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: nobody is in the way."),
 
         ("Open OpenOrCreate missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
         ("Open Create missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
@@ -104,7 +105,6 @@ internal static class FaultAllowances
         ("OpenOrCreate", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
         ("OpenOrCreate", "linkat", [Errno.EEXIST], FaultOutcome.Succeeds, "Somebody was faster: opened."),
         (Any, "linkat", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Before Linux 6.10 by way of /proc/self/fd."),
-        ("Publish Replace", "getdents64", [], FaultOutcome.Succeeds, "The sweep's look into the directory, as above."),
         ("Publish Replace", "linkat", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "Taken: by way of a temporary name; thrown only where that is taken too."),
         ("Create", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "The name is free, says the look before a large length is reserved."),
         ("IsUnlinked", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name: unlinked."),
@@ -123,7 +123,9 @@ internal static class FaultAllowances
         ("GetPageStates", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("FindHugePages", "statx later", [], FaultOutcome.Succeeds, "As for GetHolders."),
         ("Discard", "fallocate", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot give memory back."),
-        (Any, "fallocate(grow)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
+        ("SetLength grow Sparse", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS], FaultOutcome.Succeeds, "By ftruncate, in turn."),
+        ("SetLength grow unaligned Sparse", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS], FaultOutcome.Succeeds, "By ftruncate, in turn."),
+        (Any, "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
         ("CreateAnonymous", "memfd_create", [Errno.EINVAL], FaultOutcome.Succeeds, "anonymous.oldkernel: made again without the young flag."),
         ("CreateAnonymous", "memfd_create", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "anonymous.filtered."),
         ("Map read-only sealed", "mmap", [Errno.EPERM, Errno.EACCES], FaultOutcome.Succeeds, "seals.private."),
@@ -136,11 +138,13 @@ internal static class FaultAllowances
         ("CopyFrom", "cachestat", [], FaultOutcome.Succeeds, "As for Write."),
         (Any, "open(to lock)", [Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM], FaultOutcome.Throws, "What can be cured is told."),
         (Any, "open(to lock)", [], FaultOutcome.Succeeds, "The lock is taken on the open that it shares."),
-        ("Create", "open", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
-        ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A file system without O_TMPFILE."),
+        ("Create", "open", [Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOSYS], FaultOutcome.Succeeds, "Without O_TMPFILE: under a temporary name."),
+        ("OpenOrCreate", "open(O_TMPFILE)", [Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOSYS], FaultOutcome.Succeeds, "Without O_TMPFILE: under a temporary name."),
         (Any, "unlink", [Errno.EPERM], FaultOutcome.ThrowsAccess, "POSIX says EACCES."),
         (Any, "rename", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
-        (Any, "renameat2", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "A kernel or filter without renameat2."),
+        ("Rename Exchange to a free name", "renameat2 later", [Errno.ENOSYS, Errno.EINVAL], FaultOutcome.Succeeds, "The second moves the name, by link and unlink."),
+        ("Rename NoReplace", "renameat2", [Errno.ENOSYS, Errno.EINVAL], FaultOutcome.Succeeds, "By link and unlink."),
+        (Any, "renameat2", [Errno.ENOSYS, Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel, file system or filter without renameat2."),
         (Any, "renameat2", [Errno.EPERM], FaultOutcome.ThrowsAccess, "shm_rename says EACCES."),
         (Any, "linkat", [Errno.EPERM], FaultOutcome.ThrowsAccess, "As for the other names."),
     ];
@@ -155,8 +159,7 @@ internal static class FaultAllowances
 
         foreach (var line in s_table)
         {
-            var sameCall = line.Call.Length == 0 || line.Call == call || (!line.Call.Contains('(') && !line.Call.Contains(' ') && CallScript.Matches(calls[at], line.Call)
-                && call != "sweep");
+            var sameCall = line.Call.Length == 0 || line.Call == call || (!line.Call.Contains('(') && !line.Call.Contains(' ') && CallScript.Matches(calls[at], line.Call));
             if (path.StartsWith(line.Path, StringComparison.Ordinal) && sameCall && (line.Errors.Length == 0 || line.Errors.Contains(errno)))
             {
                 return line.Outcome;
@@ -171,23 +174,16 @@ internal static class FaultAllowances
     {
         var call = calls[at];
         var before = calls.Take(at).ToList();
-        var listed = before.LastIndexOf("getdents64");
-        if (path.StartsWith("Publish Replace", StringComparison.Ordinal) && listed >= 0 && call != "getdents64" && !HasWaited(calls, at, listed))
-        {
-            return "sweep";
-        }
-
         return call switch
         {
+            "renameat2" when before.Contains("renameat2", StringComparer.Ordinal) => "renameat2 later",
+            "fcntl(F_OFD_SETLK)" when path.StartsWith("Publish Replace", StringComparison.Ordinal) && before.Contains("linkat", StringComparer.Ordinal) => "fcntl(publishing)",
             "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
-            "open" when path.StartsWith("SetLength", StringComparison.Ordinal) => before.Contains("fcntl(F_OFD_SETLKW)", StringComparer.Ordinal) ? "open" : "open(to lock)",
+            "open" when path.StartsWith("SetLength", StringComparison.Ordinal) => before.Contains("fcntl(F_OFD_SETLK)", StringComparer.Ordinal) ? "open" : "open(to lock)",
             "open" when before.Contains("open", StringComparer.Ordinal) => "open(O_TMPFILE)",
             _ => call,
         };
     }
-
-    /// <summary>After the last directory record comes the lock that the temporary name is made under.</summary>
-    private static bool HasWaited(IReadOnlyList<string> calls, int at, int listed) => listed + 1 <= at && calls[listed + 1] == "fcntl(F_OFD_SETLKW)";
 }

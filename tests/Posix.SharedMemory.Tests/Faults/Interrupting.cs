@@ -10,7 +10,7 @@ public sealed class Interrupting
     [InlineData("fallocate", "open HELD|reserve 0 5000")]
     [InlineData("openat on", "open HELD")]
     [InlineData("openat on", "open-or-create NAME 5000")]
-    [InlineData("ftruncate on", "open HELD|set-length 9001 Sparse")]
+    [InlineData("fallocate on", "open HELD|set-length 9001 Sparse")]
     [InlineData("ftruncate on", "open HELD|set-length 1")]
     [InlineData("fcntl on", "open HELD|set-length 9001")]
     [InlineData("pwrite64 on", "open HELD|write 100 4000 7")]

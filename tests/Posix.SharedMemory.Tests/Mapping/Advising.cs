@@ -214,7 +214,7 @@ public sealed class Advising
 
     [Fact]
     [Rule("pin.limit")]
-    public unsafe void Lock_keeps_the_pages_in_memory_until_Unlock()
+    public unsafe void LockInMemory_keeps_the_pages_in_memory_until_UnlockFromMemory()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4 * s_page, new() { Backing = Backing.Sparse });
         using var mapping = memory.Map(s_page + 1);
@@ -228,7 +228,7 @@ public sealed class Advising
 
     [SkippableFact]
     [Rule("pin.limit")]
-    public void Lock_beyond_the_limit_is_an_error()
+    public void LockInMemory_past_the_limit_is_an_error()
     {
         const int Limit = 64 << 10;
         using var name = new TemporaryName();

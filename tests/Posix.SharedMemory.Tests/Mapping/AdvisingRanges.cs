@@ -45,7 +45,7 @@ public sealed class AdvisingRanges
     [Theory]
     [MemberData(nameof(Acts))]
     [Rule("range.checked")]
-    public void What_the_system_refuses_for_a_range_leaves_no_lease(string act)
+    public void A_range_that_the_system_refuses_leaves_no_lease(string act)
     {
         var platform = new ScriptedPlatform();
         using var memory = Create(platform, 4 << 20);
@@ -99,7 +99,7 @@ public sealed class AdvisingRanges
     [InlineData(true, false, "WRITE")]
     [InlineData(false, true, "WRITE")]
     [Rule("prefault.reads")]
-    public void Prefault_reads_what_is_shared_memory_and_writes_where_that_is_not_enough(bool isPrivate, bool isDisposed, string how)
+    public void Prefault_reads_shared_memory_and_writes_private_pages(bool isPrivate, bool isDisposed, string how)
     {
         var platform = new ScriptedPlatform();
         using var memory = Create(platform, 4 * s_page);
@@ -120,7 +120,7 @@ public sealed class AdvisingRanges
 
     [Fact]
     [Rule("pin.limit")]
-    public unsafe void Pages_of_a_range_are_locked_and_unlocked_alone()
+    public unsafe void Locking_a_range_does_not_lock_other_pages()
     {
         using var memory = Create(Platform.Linux(SystemCalls.Real), 8 * s_page);
         using var mapping = memory.Map();
@@ -140,7 +140,7 @@ public sealed class AdvisingRanges
 
     [SkippableFact]
     [Rule("huge.collapse")]
-    public void Huge_pages_inside_a_range_are_put_together_and_those_outside_are_not()
+    public void Huge_pages_that_lie_wholly_inside_a_range_are_merged()
     {
         const int Huge = 2 << 20;
         using var memory = Create(Platform.Linux(SystemCalls.Real), 3 * Huge);

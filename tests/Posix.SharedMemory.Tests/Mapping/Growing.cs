@@ -166,7 +166,7 @@ public sealed class Growing
     [InlineData(true)]
     [Rule("grow.fixed")]
     [Rule("protect.back")]
-    public void What_is_added_has_the_protection_of_what_was_there(bool reserved)
+    public void Growth_has_the_protection_of_the_part_before_it(bool reserved)
     {
         using var memory = CreateUnnamed(s_page, reserved);
         using var mapping = memory.Map(new() { AddressSpace = 64 * s_page, Access = FileAccess.Read });
@@ -190,7 +190,7 @@ public sealed class Growing
 
     [Fact]
     [Rule("grow.reserve")]
-    public unsafe void The_reserve_has_nothing_behind_it_and_goes_with_the_mapping()
+    public unsafe void Reserved_address_space_has_no_memory_and_is_released_with_the_mapping()
     {
         const long Reserve = 16L << 40;
         using var memory = CreateUnnamed(s_page + 1, reserved: true);

@@ -28,7 +28,7 @@ public sealed class Guarding
     [Fact]
     [Rule("grow.withdrawn")]
     [Rule("protect.back")]
-    public void What_is_shown_again_after_a_cut_has_the_protection_that_the_mapping_says()
+    public void A_part_that_comes_back_after_a_cut_has_the_protection_of_the_mapping()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(8 * s_page);
         using var mapping = memory.Map(new MappingOptions { AddressSpace = 64 * s_page });
@@ -46,7 +46,7 @@ public sealed class Guarding
     [Fact]
     [Rule("length.mapped")]
     [Rule("grow.fixed")]
-    public async Task A_mapping_that_shows_growth_at_the_same_time_as_another_thread_cuts_never_shows_what_is_gone()
+    public async Task A_mapping_that_adopts_growth_while_another_thread_cuts_never_includes_what_is_gone()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(s_page);
         using var mapping = memory.Map(new MappingOptions { AddressSpace = 64 * s_page });
@@ -79,7 +79,7 @@ public sealed class Guarding
 
     [Fact]
     [Rule("advise.all")]
-    public void DontNeed_takes_from_a_private_mapping_only_the_pages_that_lie_inside()
+    public void DontNeed_discards_only_those_pages_of_a_private_mapping_that_lie_inside_the_range()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4 * s_page);
         using var mapping = memory.Map(new MappingOptions { Private = true });

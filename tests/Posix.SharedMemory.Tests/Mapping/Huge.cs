@@ -6,7 +6,7 @@ public sealed class Huge
 
     [SkippableFact]
     [Rule("huge.collapse")]
-    public unsafe void Collapse_puts_pages_together_for_every_process()
+    public unsafe void Collapse_merges_pages_for_every_process()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 1), "This kernel has no MADV_COLLAPSE: it came with Linux 6.1.");
         Skip.IfNot(Directory.Exists("/sys/kernel/mm/transparent_hugepage"), "This kernel has no transparent huge pages.");
@@ -43,7 +43,7 @@ public sealed class Huge
 
     [Fact]
     [Rule("huge.collapse")]
-    public unsafe void Where_the_kernel_cannot_it_is_false_and_nothing_changes()
+    public unsafe void Collapse_is_false_and_changes_nothing_where_the_kernel_cannot_merge()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(2 * HugePage, new() { Backing = Backing.Sparse });
         using (var untouched = memory.Map())
@@ -81,7 +81,7 @@ public sealed class Huge
 
     [SkippableFact]
     [Rule("advise.all")]
-    public unsafe void Huge_pages_asked_for_at_mapping_are_asked_for_what_it_grows_to()
+    public unsafe void Advice_for_huge_pages_also_covers_what_the_mapping_grows_to()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4096, new() { Backing = Backing.Sparse });
         using var mapping = memory.Map(new() { AdviseHugePages = true, AddressSpace = 8 * HugePage });

@@ -192,7 +192,7 @@ public sealed class Leasing
     [InlineData(true)]
     [Rule("lease.after")]
     [Rule("map.disposed")]
-    public void A_disposed_mapping_gives_no_lease_also_while_an_older_one_lives(bool older)
+    public void A_disposed_mapping_gives_no_lease_even_while_an_older_one_is_alive(bool older)
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, s_page);

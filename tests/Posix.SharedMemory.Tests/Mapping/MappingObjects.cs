@@ -273,7 +273,7 @@ public sealed class MappingObjects
 
     [Fact]
     [Rule("populate.map")]
-    public void Nobody_who_maps_the_object_waits_until_it_is_populated()
+    public void Threads_that_map_the_object_do_not_wait_until_it_is_populated()
     {
         SharedMemoryObject? memory = null;
         var platform = ScriptedPlatform.Before("madvise", 1, () => Watchdog.Run(
@@ -381,7 +381,7 @@ public sealed class MappingObjects
         static void AssertAccess(SharedMemoryObject source, string access) => Assert.Equal(access, Assert.Single(Held.Mappings(source)).Split(' ')[1]);
     }
 
-    /// <remarks>The check adds and subtracts numbers that may overflow; it is compared with one that cannot.</remarks>
+    /// <remarks>The check subtracts numbers that may overflow; it is compared with one that cannot.</remarks>
     [Fact]
     [Rule("map.bounds")]
     public unsafe void Bounds_are_right_at_every_edge_of_the_numbers()

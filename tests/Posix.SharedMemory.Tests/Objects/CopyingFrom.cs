@@ -160,7 +160,7 @@ public sealed class CopyingFrom
     }
 
     /// <summary>Linux with a source that has all that is asked once, and nothing afterwards.</summary>
-    private sealed class DryingWire() : LinuxWire(SystemCalls.Real, s_files, s_seals)
+    private sealed class DryingWire() : LinuxWire(SystemCalls.Real, s_seals)
     {
         internal long Received { get; private set; }
 

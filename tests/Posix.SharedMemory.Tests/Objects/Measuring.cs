@@ -54,18 +54,19 @@ public sealed class Measuring
 
     [Fact]
     [Rule("length.sparse")]
-    public void Sparse_takes_no_memory()
+    public void Sparse_takes_no_memory_but_the_last_page_of_what_has_grown()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1L << 40, new() { Backing = Backing.Sparse });
         Assert.Equal((1L << 40, 0), (memory.Length, memory.GetStatus().AllocatedBytes));
         memory.SetLength(1L << 41, Backing.Sparse);
-        Assert.Equal((1L << 41, 0), (memory.Length, memory.GetStatus().AllocatedBytes));
+        Assert.Equal((1L << 41, s_page), (memory.Length, memory.GetStatus().AllocatedBytes));
         var platform = new ScriptedPlatform();
         using var watched = new SubstitutedObject(platform, 100);
+        platform.Arm(null);
         watched.Memory.SetLength(8192, Backing.Sparse);
-        Assert.DoesNotContain("fallocate", platform.Calls);
-        Assert.Contains("ftruncate", platform.Calls);
+        // Setting the length as such could cut off what another process adds meanwhile.
+        Assert.DoesNotContain("ftruncate", platform.Calls);
     }
 
     [Theory]

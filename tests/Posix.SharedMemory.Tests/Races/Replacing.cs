@@ -42,7 +42,7 @@ public sealed class Replacing
     [Fact]
     [Rule("publish.replace")]
     [Rule("publish.killed")]
-    public void A_temporary_name_is_not_swept_while_its_maker_lives()
+    public void A_temporary_name_is_not_removed_while_its_maker_lives()
     {
         using var name = new TemporaryName("live");
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -50,7 +50,8 @@ public sealed class Replacing
         ObjectIdentity identity = default;
         var platform = ScriptedPlatform.Before("rename", 1, () =>
         {
-            // Another publisher comes between the two calls of the first: it sweeps, and has to leave the first one's temporary.
+            // Between the two calls of the first publisher another process removes what is abandoned, and has to leave the first one's temporary.
+            _ = MappedRegion.RemoveAbandonedTemporaries("/dev/shm");
             using var second = SharedMemoryObject.CreateUnpublished(2);
             second.Publish(name, RenameMode.Replace);
             kept = SharedMemoryDirectory.Enumerate()

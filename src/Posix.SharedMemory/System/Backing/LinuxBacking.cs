@@ -12,6 +12,9 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <summary>The smallest piece that an interrupted allocation is cut down to.</summary>
     private const long SmallestPiece = 64 << 10;
 
+    /// <summary>So much is allocated in a turn; more, before it.</summary>
+    private const long LongestInTurn = 16 << 20;
+
     private readonly SystemCalls _calls = calls;
     private readonly SystemSeals _seals = seals;
     private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
@@ -38,28 +41,48 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         return new((long)statx.stx_size, LinuxFiles.AllocatedBytesOf(statx));
     }
 
-    internal override void SetInitialLength(in OpenObject target, long length, Backing backing) => Extend(target, from: 0, length, backing);
+    internal override void SetInitialLength(in OpenObject target, long length, Backing backing)
+    {
+        if (length == 0)
+        {
+            return;
+        }
+
+        if (backing == Backing.Sparse)
+        {
+            // No other process can have made it longer.
+            SetLength(target, length);
+            return;
+        }
+
+        Extend(target, from: 0, length, backing, isInTurn: false);
+    }
 
     internal override bool Grow(in OpenObject target, long length, Backing backing)
     {
-        // SYNC growth: one at a time reads the length, clears the last page's rest and sets the new length. Another process
-        // could make that rest part of the object meanwhile, and ftruncate would take away what it had just grown.
-        // The turn pairs with that of every other thread and process.
-        using var turn = new LinuxTurn(files, locks, target);
         var found = GetLength(target);
-        if (found < length)
+        if (found >= length)
         {
-            _lastPage.ClearPast(target, found);
-            Extend(target, found, length, backing);
+            return found == length;
         }
 
-        return found <= length;
+        if (MemoryPage.Inside(found) != 0)
+        {
+            GrowFromInsidePage(target, found, length, backing);
+            return true;
+        }
+
+        Extend(target, found, length, backing, isInTurn: false);
+        // SYNC growth: pairs with GrowFromInsidePage. A process that found the object shorter clears the rest of its last page in a turn; what the
+        // caller writes there from now on must not be cleared. A turn that begins now finds the new length.
+        locks.AwaitTurn(target);
+        return true;
     }
 
     internal override void Shrink(in OpenObject target, long length)
     {
-        // SYNC growth: pairs with Grow, and with others who shorten: ftruncate would make longer what they have made shorter still.
-        using var turn = new LinuxTurn(files, locks, target);
+        // SYNC growth: pairs with other processes that shorten: ftruncate would make longer what they have made shorter still.
+        using var turn = locks.EnterTurn(target, mustHave: false);
         base.Shrink(target, length);
     }
 
@@ -112,20 +135,15 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         return error;
     }
 
-    private void Extend(in OpenObject target, long from, long to, Backing backing)
+    /// <summary>Grows from the end of a page, in one call that never makes the object shorter than another process has made it meanwhile.</summary>
+    private void Extend(in OpenObject target, long from, long to, Backing backing, bool isInTurn)
     {
-        if (to == from)
-        {
-            return;
-        }
-
         if (backing == Backing.Sparse)
         {
-            SetLength(target, to);
+            SetEnd(target, to, isInTurn);
             return;
         }
 
-        CheckFileSizeLimit(nameof(Libc.fallocate), target, to);
         var added = new ByteRange(from, to - from);
         RefuseWhatCannotFit(target, added);
         var error = Allocate(target.Handle, mode: 0, added);
@@ -137,10 +155,88 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         ThrowIfNotAllocated(error, target, added);
     }
 
-    private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range) =>
-        range.Length == 0
-            ? default
-            : ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+    /// <summary>Grows from inside a page, whose rest is cleared first.</summary>
+    private void GrowFromInsidePage(in OpenObject target, long from, long length, Backing backing)
+    {
+        var added = new ByteRange(from, length - from);
+        var isLong = backing == Backing.Reserved && added.Length > LongestInTurn;
+        var reached = from;
+        var isDone = false;
+        try
+        {
+            if (isLong)
+            {
+                // Before the turn, which is to be short: others wait for it.
+                RefuseWhatCannotFit(target, added);
+                ThrowIfNotAllocated(AllocateInPieces(target.Handle, added, out reached), target, added);
+            }
+
+            // SYNC growth: pairs with Grow. One at a time reads the length, clears the last page's rest and sets the new length.
+            using var turn = locks.EnterTurn(target, mustHave: true);
+            var found = GetLength(target);
+            if (found < length)
+            {
+                _lastPage.ClearPast(target, found);
+                if (isLong)
+                {
+                    SetEnd(target, length, isInTurn: true);
+                }
+                else
+                {
+                    Extend(target, found, length, backing, isInTurn: true);
+                }
+            }
+
+            isDone = true;
+        }
+        finally
+        {
+            if (!isDone && reached > from)
+            {
+                GiveBackPast(target, from, reached);
+            }
+        }
+    }
+
+    /// <summary>Makes an object longer without reserving more than its last page.</summary>
+    private void SetEnd(in OpenObject target, long length, bool isInTurn)
+    {
+        // By allocating the last byte, which cuts off nothing that another process has added meanwhile, as ftruncate would. A huge page is too much
+        // for that, and other file systems need not have the call.
+        var error = Errno.EOPNOTSUPP;
+        if (_room.IsOrdinaryMemory(target))
+        {
+            do
+            {
+                error = Allocate(target.Handle, mode: 0, new(length - 1, 1));
+            }
+            while (error == Errno.EINTR);
+        }
+
+        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
+        {
+            using var turn = isInTurn ? default : locks.EnterTurn(target, mustHave: false);
+            if (GetLength(target) < length)
+            {
+                SetLength(target, length);
+            }
+
+            return;
+        }
+
+        ThrowIfNotAllocated(error, target, new(length - 1, 1));
+    }
+
+    private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range)
+    {
+        if (range.Length == 0)
+        {
+            return default;
+        }
+
+        FileSizeLimit.Guard();
+        return ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+    }
 
     /// <summary>
     /// Grows where the allocation was interrupted. Kernels that let a signal interrupt it undo the work, so that trying the
@@ -160,14 +256,18 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             error = default;
         }
 
-        // What is past the end is given back, from the first page that holds no byte of the object.
-        var first = MemoryPage.RoundUp(Math.Max(added.Offset, GetLength(target)));
+        GiveBackPast(target, added.Offset, reached);
+        return error;
+    }
+
+    /// <summary>Gives back what was allocated past the end, from the first page that holds no byte of the object.</summary>
+    private void GiveBackPast(in OpenObject target, long from, long reached)
+    {
+        var first = MemoryPage.RoundUp(Math.Max(from, GetLength(target)));
         if (reached > first)
         {
             _ = PunchHole(target, new(first, MemoryPage.RoundUp(reached) - first));
         }
-
-        return error;
     }
 
     private Errno AllocateInPieces(SafeFileHandle handle, ByteRange range, out long reached)
@@ -222,10 +322,15 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
         }
 
-        if (error == Errno.EOPNOTSUPP)
+        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
         {
             throw new PlatformNotSupportedException(
-                "The file system behind this object cannot reserve memory (fallocate). Use Backing.Sparse.");
+                "The file system behind this object, or a filter in front of it, cannot reserve memory (fallocate). Use Backing.Sparse.");
+        }
+
+        if (error == Errno.EFBIG)
+        {
+            throw FileSizeLimit.Exceeded(nameof(Libc.fallocate), target, range.End);
         }
 
         if (!error.IsSuccess)

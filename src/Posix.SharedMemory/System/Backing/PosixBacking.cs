@@ -42,21 +42,16 @@ internal abstract class PosixBacking(SystemCalls calls, SystemSeals seals) : Sys
 
     internal override void SetLength(in OpenObject target, long length)
     {
-        CheckFileSizeLimit(nameof(Libc.ftruncate), target, length);
+        FileSizeLimit.Guard();
         var error = ErrorOf(calls.Repeat(nameof(Libc.ftruncate), (target.Handle, length), static (ref a) => Libc.ftruncate(a.Handle, a.length)));
+        if (error == Errno.EFBIG)
+        {
+            throw FileSizeLimit.Exceeded(nameof(Libc.ftruncate), target, length);
+        }
+
         if (!error.IsSuccess)
         {
             throw seals.Refused(error, nameof(Libc.ftruncate), target, length < GetLength(target) ? MemorySeals.Shrink : MemorySeals.Grow);
-        }
-    }
-
-    /// <summary>Refuses a growth that the kernel would answer with SIGXFSZ, which ends the process.</summary>
-    private protected void CheckFileSizeLimit(string operation, in OpenObject target, long length)
-    {
-        var limit = new FileSizeLimit(calls).Get(target);
-        if ((ulong)length > limit && length > GetLength(target))
-        {
-            throw FileSizeLimit.Exceeded(operation, target, length, limit);
         }
     }
 }

@@ -1,9 +1,6 @@
-using System.Globalization;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
-using static Posix.SharedMemory.Interop.Unix;
 using Posix.SharedMemory.Inspection;
 
 namespace Posix.SharedMemory;
@@ -13,7 +10,7 @@ namespace Posix.SharedMemory;
 /// Linux 6.5 counts the pages of a range (<c>cachestat</c>), reserved ones included. Before that, and where an object is on a disk, an overlay or FUSE, there is only
 /// <c>lseek(SEEK_DATA)</c>, which does not see memory that was reserved and never written.
 /// </remarks>
-internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, LinuxPages pages, OpenObject target)
+internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, LinuxMembership membership, LinuxPages pages, OpenObject target)
 {
     internal List<ByteRange> Ranges(long length)
     {
@@ -116,75 +113,22 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
 
     private void WalkData(long length, List<ByteRange> found)
     {
-        // The file position is moved, and belongs to the caller: an open of our own has another. But closing it would drop the record locks (fcntl) that this process holds on the object.
-        using var own = MayHoldRecordLocks() ? null : Reopen();
-        var handle = own ?? target.Handle;
-        var before = own is null ? Seek(handle, 0, SEEK_CUR) : 0;
-        try
+        // The file position is moved, and the object's own belongs to the caller.
+        var handle = membership.OwnReader(target);
+        for (var position = 0L; position < length;)
         {
-            for (var position = 0L; position < length;)
+            if (!TrySeek(handle, position, SEEK_DATA, out var start) || !TrySeek(handle, start, SEEK_HOLE, out position))
             {
-                if (!TrySeek(handle, position, SEEK_DATA, out var start) || !TrySeek(handle, start, SEEK_HOLE, out position))
-                {
-                    break;
-                }
+                break;
+            }
 
-                if (start < length)
-                {
-                    // A file system may count in blocks that are smaller than a page.
-                    var first = Math.Max(start - MemoryPage.Inside(start), found.Count > 0 ? found[^1].End : 0);
-                    Append(new(first, (position < length ? Math.Min(MemoryPage.RoundUp(position), length) : length) - first), found);
-                }
+            if (start < length)
+            {
+                // A file system may count in blocks that are smaller than a page.
+                var first = Math.Max(start - MemoryPage.Inside(start), found.Count > 0 ? found[^1].End : 0);
+                Append(new(first, (position < length ? Math.Min(MemoryPage.RoundUp(position), length) : length) - first), found);
             }
         }
-        finally
-        {
-            if (own is null)
-            {
-                _ = Seek(handle, before, SEEK_SET);
-            }
-        }
-    }
-
-    /// <summary>Returns whether this process holds locks on the object that closing any descriptor of it would drop; true where that cannot be found out.</summary>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_locks.5.html">proc_locks(5)</see></remarks>
-    private bool MayHoldRecordLocks()
-    {
-        if (!files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess || !LinuxText.TryRead("/proc/locks", out var text))
-        {
-            return true;
-        }
-
-        using (text)
-        {
-            // "1: POSIX  ADVISORY  WRITE 1234 00:19:5678 0 EOF": the process, the device and the inode.
-            foreach (var line in text.Lines())
-            {
-                var fields = Encoding.ASCII.GetString(text[line]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                if (fields is [_, "POSIX", _, _, var process, var place, ..]
-                    && process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture)
-                    && place.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{statx.stx_ino}"), StringComparison.Ordinal))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Opens the object again, with a file position of its own.</summary>
-    private SafeFileHandle Reopen()
-    {
-        var error = files.Reopen(target, O_RDONLY, out var handle);
-        return handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
-    }
-
-    private long Seek(SafeFileHandle handle, long offset, int whence)
-    {
-        var seen = calls.Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(handle, offset, whence);
-        SystemCalls.Check(SystemCalls.ErrorOf((nint)seen), "lseek", target.Name);
-        return seen;
     }
 
     /// <summary>Finds the next data or hole; false past the last byte that was written.</summary>

@@ -11,7 +11,9 @@ using Posix.SharedMemory.Inspection;
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: /proc, <c>cachestat</c> and inotify.</summary>
-internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxPages pages, SystemWire wire) : SystemInspection
+internal class LinuxInspection(
+    SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxMembership membership, LinuxPages pages, SystemWire wire)
+    : SystemInspection
 {
     internal override SharedMemoryUsage GetUsage()
     {
@@ -113,15 +115,15 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
     {
         var extent = backing.GetExtent(target);
         return extent.Length == 0 ? []
-            : !LinuxPages.AreContent(target, files) ? new AllocationMap(calls, files, pages, target).Ranges(extent.Length)
+            : !LinuxPages.AreContent(target, files) ? new AllocationMap(calls, files, membership, pages, target).Ranges(extent.Length)
             : LinuxPages.HasAllBytes(extent) && pages.HasMemoryPastEnd(target, extent) != true ? [new(0, extent.Length)]
             : seals.HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not report which parts of an object of huge pages have memory behind them. GetStatus returns how many bytes have.")
-            : new AllocationMap(calls, files, pages, target).Ranges(extent.Length);
+            : new AllocationMap(calls, files, membership, pages, target).Ranges(extent.Length);
     }
 
     internal override IReadOnlyList<PageRun> GetPageStates(in OpenObject target) =>
-        new AllocationMap(calls, files, pages, target).States(backing.GetLength(target), this);
+        new AllocationMap(calls, files, membership, pages, target).States(backing.GetLength(target), this);
 
     internal override IReadOnlyList<ByteRange>? FindHugePages(in OpenObject target)
     {

@@ -60,12 +60,17 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
 
     internal override void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset)
     {
-        new FileSizeLimit(calls).Check(nameof(Libc.pwrite), target, offset + source.Length);
+        FileSizeLimit.Guard();
         while (!source.IsEmpty)
         {
             var result = calls.OnBytes(nameof(Libc.pwrite), source, (target.Handle, offset), static (ref bytes, length, ref a) =>
                 Libc.pwrite(a.Handle, ref bytes, length, a.offset));
             var error = ErrorOf(result);
+            if (error == Errno.EFBIG)
+            {
+                throw FileSizeLimit.Exceeded(nameof(Libc.pwrite), target, offset + source.Length);
+            }
+
             if (!error.IsSuccess)
             {
                 throw seals.Refused(error, nameof(Libc.pwrite), target, SystemSeals.AgainstWriting);

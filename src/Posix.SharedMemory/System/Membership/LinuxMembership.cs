@@ -1,5 +1,9 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
 
 namespace Posix.SharedMemory;
@@ -7,8 +11,12 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: open file description locks, which the kernel drops when the last descriptor of an open is closed, however that happens.</summary>
 internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMembership
 {
-    internal override MembershipState Query(in OpenObject target) => Query(target, RecordLock.Membership);
+    /// <summary>How long a turn is waited for: the process that has it needs microseconds, unless it is stopped there.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
+    private static readonly ConditionalWeakTable<SafeFileHandle, LinuxTurnstile> s_turnstiles = [];
+
+    internal override MembershipState Query(in OpenObject target) => Query(target, RecordLock.Membership);
 
     internal override Errno Take(in OpenObject target, bool exclusive) => Try(target, RecordLock.Membership, exclusive);
 
@@ -38,6 +46,19 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
 
         var error = Seize(target, RecordLock.Owner);
         return error.IsSuccess ? Seize(target, RecordLock.Membership) : error;
+    }
+
+    internal override void Forget(SafeFileHandle handle)
+    {
+        if (s_turnstiles.TryGetValue(handle, out var turnstile))
+        {
+            lock (turnstile)
+            {
+                turnstile.Own?.Dispose();
+                turnstile.Reader?.Dispose();
+                (turnstile.Own, turnstile.Reader) = (null, null);
+            }
+        }
     }
 
     internal override bool? IsHeldByOthers(in OpenObject target)
@@ -76,11 +97,74 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         return error == Errno.EACCES ? Errno.EAGAIN : error;
     }
 
-    /// <summary>Takes a lock alone and waits for those in the way. Where the kernel has no such locks nothing is in the way.</summary>
-    internal void Wait(in OpenObject target, RecordLock which)
+    /// <summary>Returns a descriptor with a file position of its own, which stays open as long as the object's.</summary>
+    internal SafeFileHandle OwnReader(in OpenObject target)
     {
-        var error = SetLock(target, which, F_WRLCK, F_OFD_SETLKW, "fcntl(F_OFD_SETLKW)");
-        Check(error == Errno.EINVAL ? default : error, "fcntl(F_OFD_SETLKW)", target.Name);
+        var turnstile = s_turnstiles.GetOrCreateValue(target.Handle);
+        lock (turnstile)
+        {
+            if (turnstile.Reader is null)
+            {
+                var error = files.Reopen(target, O_RDONLY, out var reader);
+                Check(error, "open(/proc/self/fd)", target.Name);
+                turnstile.Reader = reader;
+            }
+
+            return turnstile.Reader!;
+        }
+    }
+
+    /// <summary>Takes a turn at changing the length of an object. Where the kernel has no such locks nothing is in the way.</summary>
+    /// <param name="target">The object.</param>
+    /// <param name="mustHave">Whether to fail where a lock of another program is in the way, and not to go on without a turn.</param>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: a lock is still in the way after some seconds; the message says whose.</exception>
+    internal LinuxTurn EnterTurn(in OpenObject target, bool mustHave)
+    {
+        var turnstile = s_turnstiles.GetOrCreateValue(target.Handle);
+        var isTaken = false;
+        Monitor.Enter(turnstile);
+        try
+        {
+            var locked = target;
+            if (target.SharesOpen)
+            {
+                turnstile.Own ??= ReopenToLock(target);
+                locked = turnstile.Own is { } own ? target with { Handle = own } : target;
+            }
+
+            var isLocked = WaitForTurn(locked, mustHave);
+            isTaken = true;
+            return new(this, isLocked ? locked : null, turnstile);
+        }
+        finally
+        {
+            if (!isTaken)
+            {
+                Monitor.Exit(turnstile);
+            }
+        }
+    }
+
+    /// <summary>Waits until no other thread and no other process has a turn that it took before now.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: one has had it for some seconds.</exception>
+    internal void AwaitTurn(in OpenObject target)
+    {
+        if (s_turnstiles.TryGetValue(target.Handle, out var turnstile))
+        {
+            lock (turnstile)
+            {
+                // The thread that had it is done.
+            }
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        for (var attempt = default(SpinWait); FindLock(target, RecordLock.Growth, out var found).IsSuccess && IsTurn(found); attempt.SpinOnce())
+        {
+            if (Stopwatch.GetElapsedTime(started) > s_patience)
+            {
+                throw InTheWay(target, found);
+            }
+        }
     }
 
     /// <summary>Gives a lock back. Should that fail, the act that the lock was for is done all the same, and the lock ends with the descriptor.</summary>
@@ -91,9 +175,9 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         // Reports what an exclusive lock would meet: the locks of this same open do not count.
         var request = LockOf(which, F_WRLCK);
         var error = ErrorOf(calls.Fails("fcntl(F_OFD_GETLK)") ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
-        if (error == Errno.EINVAL)
+        if (LacksLocks(error))
         {
-            // A kernel without these locks, such as a sandbox's: no process can be a member there.
+            // No process can be a member there.
             return MembershipState.None;
         }
 
@@ -121,6 +205,68 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         files.StatBehind("/dev/shm", out var directory).IsSuccess
         && files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess
         && LinuxFiles.StatusOf(statx).Identity.Device == directory.Identity.Device;
+
+    /// <summary>
+    /// Opens the object again, for a lock that ends with this process and that no other process can undo. <see langword="null"/> where that is not
+    /// allowed: another user's object, or no /proc.
+    /// </summary>
+    private SafeFileHandle? ReopenToLock(in OpenObject target)
+    {
+        var error = files.Reopen(target, O_RDWR, out var handle);
+        return error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM
+            ? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text)
+            : handle;
+    }
+
+    /// <summary>Takes the lock of a turn.</summary>
+    /// <returns>False where it goes on without: the kernel has no such locks, or another program's lock is in the way and the turn is not a must.</returns>
+    private bool WaitForTurn(in OpenObject target, bool mustHave)
+    {
+        var started = Stopwatch.GetTimestamp();
+        for (var attempt = default(SpinWait); ; attempt.SpinOnce())
+        {
+            var error = Try(target, RecordLock.Growth, exclusive: true);
+            if (error != Errno.EAGAIN)
+            {
+                Check(LacksLocks(error) ? Errno.None : error, "fcntl(F_OFD_SETLK)", target.Name);
+                return error.IsSuccess;
+            }
+
+            // No process that uses this library has a turn while another program's lock covers the byte.
+            var isFound = FindLock(target, RecordLock.Growth, out var found).IsSuccess && found.l_type != F_UNLCK;
+            if (isFound && !mustHave && !IsTurn(found))
+            {
+                return false;
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > s_patience)
+            {
+                throw InTheWay(target, found);
+            }
+        }
+    }
+
+    /// <summary>Returns whether an error says that the kernel, or the file system, has no such locks, as in some sandboxes and on some networks.</summary>
+    private static bool LacksLocks(Errno error) => error is Errno.EINVAL or Errno.ENOSYS or Errno.EOPNOTSUPP or Errno.ENOLCK;
+
+    /// <summary>Returns whether a lock is one by which this library takes turns: on just that byte, and not on all of a file.</summary>
+    private static bool IsTurn(in LinuxFlock found) => found.l_type == F_WRLCK && found.l_start == (long)RecordLock.Growth && found.l_len == 1;
+
+    private Errno FindLock(in OpenObject target, RecordLock which, out LinuxFlock found)
+    {
+        found = LockOf(which, F_WRLCK);
+        return ErrorOf(calls.Fails("fcntl(F_OFD_GETLK)") ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref found));
+    }
+
+    private static SharedMemoryException InTheWay(in OpenObject target, in LinuxFlock found)
+    {
+        // For the locks of an open file description the kernel names no process.
+        var owner = found.l_pid > 0 ? $"process {found.l_pid}" : "a process that has the object open (see 'shm who')";
+        var part = IsTurn(found) ? "is changing the object's length and does not finish"
+            : found.l_len == 0 || found.l_len >= long.MaxValue - found.l_start ? $"has locked the object from byte {found.l_start} on"
+            : $"has locked {found.l_len} bytes of the object from byte {found.l_start} on";
+        return new(Errno.EAGAIN, "fcntl(F_OFD_SETLK)", target.Name.Text, $"waited {s_patience.TotalSeconds} seconds; {owner} {part}");
+    }
 
     private static LinuxFlock LockOf(RecordLock which, short type) => new() { l_type = type, l_start = (long)which, l_len = 1 };
 

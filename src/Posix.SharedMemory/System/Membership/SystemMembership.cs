@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
@@ -32,6 +33,12 @@ internal class SystemMembership
     /// <summary>Takes an object that was left behind for this process alone, until the descriptor is closed.</summary>
     /// <returns><see cref="Errno.EEXIST"/>: it was not left behind. <see cref="Errno.EAGAIN"/>: another process has exclusive access now.</returns>
     internal virtual Errno Seize(in OpenObject target) => throw Platform.NotSupported();
+
+    /// <summary>Closes what the role keeps open for a descriptor that is about to be closed.</summary>
+    internal virtual void Forget(SafeFileHandle handle)
+    {
+        // Most systems keep nothing.
+    }
 
     /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
     internal virtual bool? IsHeldByOthers(in OpenObject target) => throw Platform.NotSupported();

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Bsd;
@@ -89,7 +88,7 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
     {
         while (true)
         {
-            var sibling = path.Sibling(".shm-publish-" + RandomNumberGenerator.GetHexString(16, lowercase: true));
+            var sibling = path.Sibling(PublishingName.Make());
             var error = OpenPath(sibling, O_RDWR | O_CREAT | O_EXCL | CloseOnExecFlag, out handle);
             temporary = handle is null ? null : sibling;
             if (error != Errno.EEXIST)
@@ -110,6 +109,9 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         var error = calls.OnPaths(nameof(Libc.link), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.link(ref from, ref to));
         return error.IsSuccess ? RemoveFile(temporary.Value) : error;
     }
+
+    internal override IReadOnlyList<string> RemoveAbandoned(in FilePath directory) => throw new PlatformNotSupportedException(
+        "This system has no locks that show whether the maker of a temporary name still lives.");
 
     internal override Errno RemoveFile(in FilePath path) =>
         ErrorOf(calls.OnBytes(nameof(Libc.unlink), path.Bytes, 0, static (ref path, _, ref _) => Libc.unlink(ref path)));

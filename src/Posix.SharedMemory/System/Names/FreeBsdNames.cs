@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -18,7 +17,6 @@ namespace Posix.SharedMemory;
 /// </remarks>
 internal sealed class FreeBsdNames(SystemCalls calls, FreeBsdFiles files, SystemBacking backing) : BsdNames(calls)
 {
-    private const string TemporaryPrefix = ".shm-publish-";
     private const string ListOperation = "sysctl(kern.ipc.posix_shm_list)";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -30,8 +28,7 @@ internal sealed class FreeBsdNames(SystemCalls calls, FreeBsdFiles files, System
     {
         while (true)
         {
-            var random = RandomNumberGenerator.GetHexString(16, lowercase: true);
-            temporary = ObjectName.FromSystem(Encoding.ASCII.GetBytes(TemporaryPrefix + random));
+            temporary = ObjectName.FromSystem(Encoding.ASCII.GetBytes(PublishingName.Make()));
             var error = Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite, OwnerOnly, out handle);
             if (error != Errno.EEXIST)
             {

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -12,12 +10,11 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: a named object is a regular file in /dev/shm, as every C library there has it.</summary>
 /// <remarks>
 /// A new object is a file without a name that can get one (<c>O_TMPFILE</c>, <c>linkat</c>). A crash at any point leaves nothing, since what has
-/// no name goes with its last descriptor. Only taking over a name that is in use needs a temporary one: link cannot replace.
+/// no name goes with its last descriptor. Only taking over a name that is in use needs a temporary one: link cannot replace. On file systems
+/// without such files a new object has a temporary name from the start.
 /// </remarks>
 internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership locks) : SystemNames
 {
-    private const string TemporaryPrefix = ".shm-publish-";
-
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Room for the directory, the longest name and the NUL.</summary>
@@ -50,17 +47,31 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     {
         temporary = default;
         var error = files.Open(LinuxFiles.Directory, O_TMPFILE | O_RDWR | O_CLOEXEC, OwnerOnly, out handle);
-        return error == Errno.EOPNOTSUPP || error == Errno.EISDIR
-            ? throw new PlatformNotSupportedException(
-                "The file system at /dev/shm has no files without a name (O_TMPFILE). Use Open with FileMode.CreateNew, then SetLength.")
-            : error;
+        if (LacksNamelessFiles(error))
+        {
+            error = CreateTemporary(LinuxFiles.Directory, out handle, out var name);
+            temporary = handle is null ? default : ObjectName.FromSystem(Encoding.ASCII.GetBytes(name));
+        }
+
+        return error;
     }
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode)
     {
         Span<byte> path = stackalloc byte[PathBytes];
         WritePath(name, path);
-        return LinkOrTakeOver(target, LinuxFiles.Directory, path, mode);
+        if (temporary.IsNone)
+        {
+            return LinkOrTakeOver(target, LinuxFiles.Directory, path, mode);
+        }
+
+        var error = Rename(temporary, name, mode);
+        if (error.IsSuccess)
+        {
+            locks.Release(target, RecordLock.Publishing);
+        }
+
+        return error;
     }
 
     internal override Errno Unlink(in ObjectName name)
@@ -102,7 +113,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override NameWatch? Watch(in ObjectName name) => LinuxNameWatch.Start(calls, name);
 
-    internal override IEnumerable<ObjectName> List() => ListFiles(LinuxFiles.Directory.ToArray());
+    internal override IEnumerable<ObjectName> List() => new LinuxDirectory(calls, files).List(LinuxFiles.Directory.ToArray());
 
     internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
     {
@@ -130,15 +141,47 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary)
     {
         temporary = null;
-        var error = files.Open(path.Directory.Bytes, O_TMPFILE | O_RDWR | O_CLOEXEC, OwnerOnly, out handle);
-        return error == Errno.EOPNOTSUPP || error == Errno.EISDIR
-            ? throw new PlatformNotSupportedException(
-                $"The file system at {path.Directory.Text} has no files without a name (O_TMPFILE). Put the region on tmpfs, ext4, XFS or Btrfs.")
-            : error;
+        var directory = path.Directory;
+        var error = files.Open(directory.Bytes, O_TMPFILE | O_RDWR | O_CLOEXEC, OwnerOnly, out handle);
+        if (LacksNamelessFiles(error))
+        {
+            error = CreateTemporary(directory.Bytes, out handle, out var name);
+            temporary = handle is null ? null : path.Sibling(name);
+        }
+
+        return error;
     }
 
-    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode) =>
-        LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, mode);
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode)
+    {
+        if (temporary is not { } current)
+        {
+            return LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, mode);
+        }
+
+        var error = mode == RenameMode.NoReplace ? LinkAndUnlink(current.Bytes, path.Bytes) : files.Rename(current.Bytes, path.Bytes);
+        if (error.IsSuccess)
+        {
+            locks.Release(target, RecordLock.Publishing);
+        }
+
+        return error == Errno.EISDIR ? Errno.EINVAL : AsAccessError(error);
+    }
+
+    internal override IReadOnlyList<string> RemoveAbandoned(in FilePath directory)
+    {
+        var removed = new List<string>();
+        var bytes = directory.Bytes.ToArray();
+        foreach (var name in new LinuxDirectory(calls, files).List(bytes))
+        {
+            if (PublishingName.IsOne(name.Text!) && TryRemoveAbandoned(PathIn(bytes, name.ToArray()), name))
+            {
+                removed.Add(name.Text!);
+            }
+        }
+
+        return removed;
+    }
 
     internal override Errno RemoveFile(in FilePath path) => files.Unlink(path.Bytes);
 
@@ -207,12 +250,35 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         Span<byte> newPath = stackalloc byte[PathBytes];
         WritePath(from, oldPath);
         WritePath(to, newPath);
-        var error = calls.OnPaths(nameof(Libc.renameat2), oldPath, newPath, flags, static (ref from, ref to, ref flags) =>
+        var error = RenamePaths(oldPath, newPath, flags);
+        // A filter may say EPERM, too, which for a rename that is not allowed is the truth: for names that cannot exist it is not.
+        var isLacking = error is Errno.ENOSYS or Errno.EINVAL || (error == Errno.EPERM && RenamePaths("\0"u8, "\0"u8, flags) == Errno.EPERM);
+        return !isLacking ? error
+            : flags == RENAME_NOREPLACE ? LinkAndUnlink(oldPath, newPath)
+            : throw new PlatformNotSupportedException(
+                "This kernel or file system, or a filter in front of it, lacks renameat2, which Exchange needs. Use RenameMode.Replace.");
+    }
+
+    private Errno RenamePaths(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int flags) =>
+        calls.OnPaths(nameof(Libc.renameat2), from, to, flags, static (ref from, ref to, ref flags) =>
             Libc.renameat2(SYS_renameat2, AT_FDCWD, ref from, AT_FDCWD, ref to, flags));
-        return error == Errno.ENOSYS
-            ? throw new PlatformNotSupportedException(
-                "This kernel, or a filter in front of it, lacks renameat2, which NoReplace and Exchange need. Use RenameMode.Replace.")
-            : error;
+
+    /// <summary>Moves a name without replacing another, where <c>renameat2</c> is lacking: for an instant the object has both names.</summary>
+    private Errno LinkAndUnlink(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        var error = calls.OnPaths(nameof(Libc.linkat), from, to, 0, static (ref from, ref to, ref _) => Libc.linkat(AT_FDCWD, ref from, AT_FDCWD, ref to, 0));
+        if (!error.IsSuccess)
+        {
+            return error;
+        }
+
+        error = files.Unlink(from);
+        if (!error.IsSuccess)
+        {
+            _ = files.Unlink(to);
+        }
+
+        return error;
     }
 
     private Errno LinkOrTakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path, RenameMode mode)
@@ -223,20 +289,18 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     private Errno TakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path)
     {
-        TryRemoveAbandonedTemporaries(directory);
-        // The lock tells a later sweep that this temporary name is not abandoned. The kernel drops it if this process dies.
-        locks.Wait(target, RecordLock.Publishing);
+        // The lock proves to RemoveAbandoned that the maker lives. Where another program's lock is in the way it is no less proof.
+        var isLocked = locks.Try(target, RecordLock.Publishing, exclusive: true).IsSuccess;
         try
         {
-            var random = RandomNumberGenerator.GetHexString(16, lowercase: true);
-            var temporary = PathIn(directory, Encoding.ASCII.GetBytes(TemporaryPrefix + random));
+            var temporary = PathIn(directory, Encoding.ASCII.GetBytes(PublishingName.Make()));
             var error = files.Link(target, temporary);
             if (!error.IsSuccess)
             {
                 return AsAccessError(error);
             }
 
-            // The temporary name does not belong to the other: nothing is left to look for.
+            // The temporary name does not belong to the other: nothing is left to remove.
             error = files.Rename(temporary, path);
             if (!error.IsSuccess)
             {
@@ -247,94 +311,49 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         }
         finally
         {
-            locks.Release(target, RecordLock.Publishing);
+            if (isLocked)
+            {
+                locks.Release(target, RecordLock.Publishing);
+            }
         }
     }
 
-    private void TryRemoveAbandonedTemporaries(ReadOnlySpan<byte> directory)
+    /// <summary>Returns whether an error says that a file system, the kernel or a filter has no files without a name (<c>O_TMPFILE</c>).</summary>
+    private static bool LacksNamelessFiles(Errno error) => error is Errno.EOPNOTSUPP or Errno.EISDIR or Errno.EINVAL or Errno.ENOSYS;
+
+    /// <summary>Creates a file under a temporary name, with the lock that proves that its maker lives.</summary>
+    private Errno CreateTemporary(ReadOnlySpan<byte> directory, out SafeFileHandle? handle, out string name)
     {
-        try
+        while (true)
         {
-            RemoveAbandonedTemporaries(directory);
-        }
-        catch (SharedMemoryException)
-        {
-            // A directory that cannot be listed now is no reason not to publish: a later sweep finds what is left.
+            name = PublishingName.Make();
+            var error = files.Open(PathIn(directory, Encoding.ASCII.GetBytes(name)), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OwnerOnly, out handle);
+            if (handle is not null)
+            {
+                _ = locks.Try(new(handle, default), RecordLock.Publishing, exclusive: true);
+            }
+
+            if (error != Errno.EEXIST)
+            {
+                return error;
+            }
         }
     }
 
-    /// <summary>Removes temporary names whose maker died between link and rename: the kernel has dropped its lock.</summary>
-    private void RemoveAbandonedTemporaries(ReadOnlySpan<byte> directory)
+    /// <summary>Removes a temporary name if its maker is gone: the kernel has given back its lock.</summary>
+    private bool TryRemoveAbandoned(ReadOnlySpan<byte> path, in ObjectName name)
     {
-        foreach (var name in ListFiles(directory.ToArray()))
+        if (!files.OpenRegularFile(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, UnixFileMode.None, out var handle).IsSuccess)
         {
-            if (!name.Text!.StartsWith(TemporaryPrefix, StringComparison.Ordinal))
-            {
-                continue;
-            }
+            return false;
+        }
 
-            var path = PathIn(directory, name.ToArray());
-            if (!files.Open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, UnixFileMode.None, out var handle).IsSuccess)
-            {
-                continue;
-            }
-
-            using (handle)
-            {
-                if (locks.Try(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess)
-                {
-                    _ = files.Unlink(path);
-                }
-            }
+        using (handle)
+        {
+            return locks.Try(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess && files.Unlink(path).IsSuccess;
         }
     }
 
     private static byte[] PathIn(ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name) =>
         [.. directory[..directory.IndexOf((byte)0)], (byte)'/', .. name, 0];
-
-    /// <summary>Lists the regular files in a directory, whatever bytes their names consist of.</summary>
-    private IEnumerable<ObjectName> ListFiles(byte[] directoryPath)
-    {
-        var error = files.Open(directoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
-        if (directory is null)
-        {
-            throw new SharedMemoryException(error, $"open({Encoding.UTF8.GetString(directoryPath).TrimEnd('\0')})");
-        }
-
-        using (directory)
-        {
-            var records = new byte[32 << 10];
-            while (ReadRecords(directory, records) is var filled and > 0)
-            {
-                for (var at = 0; at < filled; at += BinaryPrimitives.ReadUInt16LittleEndian(records.AsSpan(at + LinuxDirent64.d_reclen)))
-                {
-                    var name = NameIn(records.AsSpan(at));
-                    if (!name.IsNone)
-                    {
-                        yield return name;
-                    }
-                }
-            }
-        }
-    }
-
-    /// <summary>The name in a record; none for what is not a regular file and for POSIX semaphores, which are in that directory too.</summary>
-    private static ObjectName NameIn(ReadOnlySpan<byte> record)
-    {
-        const byte Unknown = 0, RegularFile = 8;
-        var name = record[LinuxDirent64.d_name..];
-        name = name[..name.IndexOf((byte)0)];
-        return record[LinuxDirent64.d_type] is Unknown or RegularFile && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)
-            && !name.StartsWith("sem."u8)
-                ? ObjectName.FromSystem(name)
-                : default;
-    }
-
-    private int ReadRecords(SafeFileHandle directory, byte[] records)
-    {
-        var result = calls.OnBytes(nameof(Libc.getdents64), records, directory, static (ref records, length, ref directory) =>
-            Libc.getdents64(SYS_getdents64, directory, ref records, (nint)length));
-        Check(result, nameof(Libc.getdents64));
-        return (int)result;
-    }
 }

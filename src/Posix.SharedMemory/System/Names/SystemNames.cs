@@ -4,7 +4,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>Names: opens, publishes, renames, finds and removes them, for shared memory objects and for the files of regions.</summary>
 /// <remarks>
-/// Thirteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
+/// Fourteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
 /// the directory, and a system that keeps objects apart from files still has both.
 /// </remarks>
 internal class SystemNames
@@ -58,6 +58,10 @@ internal class SystemNames
     /// the path; processes that have it open are unaffected.
     /// </summary>
     internal virtual Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode) => throw Platform.NotSupported();
+
+    /// <summary>Removes the temporary names in a directory whose makers were killed while they replaced an object or a file.</summary>
+    /// <returns>Those that were removed.</returns>
+    internal virtual IReadOnlyList<string> RemoveAbandoned(in FilePath directory) => throw Platform.NotSupported();
 
     /// <summary>Removes a file's path: <c>unlink</c>.</summary>
     internal virtual Errno RemoveFile(in FilePath path) => throw Platform.NotSupported();

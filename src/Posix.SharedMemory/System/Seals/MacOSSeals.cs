@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Bsd;
@@ -18,7 +17,7 @@ internal sealed class MacOSSeals(SystemCalls calls, MacOSFiles files, SystemName
         pageSize = MemoryPage.Size;
         while (true)
         {
-            var name = ObjectName.Parse("anonymous-" + RandomNumberGenerator.GetHexString(16, lowercase: true), nameof(Libc.shm_open));
+            var name = ObjectName.Parse("anonymous-" + RandomText.Hex(14), nameof(Libc.shm_open));
             var error = names.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, UnixFileMode.UserRead | UnixFileMode.UserWrite, out var handle);
             if (handle is not null)
             {

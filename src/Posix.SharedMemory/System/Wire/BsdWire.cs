@@ -23,8 +23,6 @@ internal abstract class BsdWire(SystemCalls calls) : PosixWire(calls)
 
     private protected override (int Control, int Data) TruncatedFlags => (MSG_CTRUNC, MSG_TRUNC);
 
-    private protected override int AppendFlag => O_APPEND;
-
     internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
     {
         // FreeBSD's copy_file_range takes files on disk only, and macOS has none.

@@ -7,7 +7,7 @@ using static Posix.SharedMemory.Interop.FreeBsd;
 namespace Posix.SharedMemory;
 
 /// <summary>FreeBSD: <c>sendfile</c> to sockets only, and credentials with a process number.</summary>
-internal sealed class FreeBsdWire(SystemCalls calls, FreeBsdFiles files) : BsdWire(calls)
+internal sealed class FreeBsdWire(SystemCalls calls) : BsdWire(calls)
 {
     private readonly SystemCalls _calls = calls;
 
@@ -49,13 +49,6 @@ internal sealed class FreeBsdWire(SystemCalls calls, FreeBsdFiles files) : BsdWi
             MemoryMarshal.Read<uint>(record[FreeBsdCredentials.cr_uid..]),
             MemoryMarshal.Read<uint>(record[FreeBsdCredentials.cr_groups..]));
         return error;
-    }
-
-    private protected override bool IsRegularFile(SafeFileHandle handle, out long length)
-    {
-        var stat = files.Stat(new(handle, default));
-        length = stat.st_size;
-        return (stat.st_mode & S_IFMT) == S_IFREG;
     }
 
     private static unsafe nint SendFile(SafeFileHandle source, SafeHandle destination, ByteRange range, out long sent)

@@ -7,7 +7,7 @@ using static Posix.SharedMemory.SystemCalls;
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: <c>sendfile</c>, <c>copy_file_range</c> and <c>splice</c>, and its own message header.</summary>
-internal class LinuxWire(SystemCalls calls, LinuxFiles files, SystemSeals seals) : PosixWire(calls)
+internal class LinuxWire(SystemCalls calls, SystemSeals seals) : PosixWire(calls)
 {
     /// <summary>What an unconnected socket has in place of a user: (uid_t)−1.</summary>
     private const uint Nobody = uint.MaxValue;
@@ -26,10 +26,10 @@ internal class LinuxWire(SystemCalls calls, LinuxFiles files, SystemSeals seals)
 
     private protected override (int Control, int Data) TruncatedFlags => (MSG_CTRUNC, MSG_TRUNC);
 
-    private protected override int AppendFlag => O_APPEND;
-
     internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent)
     {
+        // The destination may be a file, to which the limit applies.
+        FileSizeLimit.Guard();
         var result = _calls.Repeat("sendfile", (destination, target.Handle, range.Offset, Count: (nuint)Math.Min(range.Length, Most)), static (ref a) =>
             Libc.sendfile_linux(a.destination, a.Handle, ref a.Offset, a.Count));
         sent = Math.Max(result, 0);
@@ -39,7 +39,7 @@ internal class LinuxWire(SystemCalls calls, LinuxFiles files, SystemSeals seals)
     internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
     {
         received = 0;
-        new FileSizeLimit(_calls).Check(nameof(Libc.copy_file_range), target, range.End);
+        FileSizeLimit.Guard();
         var arguments = (source, target.Handle, range.Offset, Count: (nuint)range.Length);
         var result = _calls.Repeat(nameof(Libc.copy_file_range), ref arguments, static (ref a) => CopyFileRange(a.source, a.Handle, ref a.Offset, a.Count));
         var error = ErrorOf(result);
@@ -51,6 +51,11 @@ internal class LinuxWire(SystemCalls calls, LinuxFiles files, SystemSeals seals)
         }
 
         received = Math.Max(result, 0);
+        if (error == Errno.EFBIG)
+        {
+            throw FileSizeLimit.Exceeded(nameof(Libc.copy_file_range), target, range.End);
+        }
+
         return error == Errno.EPERM ? throw seals.Refused(error, nameof(Libc.copy_file_range), target, SystemSeals.AgainstWriting) : error;
     }
 
@@ -94,13 +99,6 @@ internal class LinuxWire(SystemCalls calls, LinuxFiles files, SystemSeals seals)
     // A socket that somebody set to SO_PASSPIDFD delivers the sender's pidfd, too.
     private protected override bool HasDescriptors(in ControlHeader header) =>
         base.HasDescriptors(header) || (header.Level == SOL_SOCKET && header.Type == SCM_PIDFD);
-
-    private protected override bool IsRegularFile(SafeFileHandle handle, out long length)
-    {
-        var isFile = files.Stat(handle, STATX_TYPE | STATX_SIZE, out var statx).IsSuccess && LinuxFiles.IsRegularFile(statx);
-        length = isFile ? (long)statx.stx_size : 0;
-        return isFile;
-    }
 
     // SAFETY: without an address for its offset, the source is read at its own position.
     private static unsafe nint CopyFileRange(SafeFileHandle source, SafeFileHandle target, ref long offset, nuint count)

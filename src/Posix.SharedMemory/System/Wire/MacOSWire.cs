@@ -10,7 +10,7 @@ namespace Posix.SharedMemory;
 /// <summary>
 /// macOS: the kernel delivers no descriptor close-on-exec. A program that another thread starts between the two calls inherits them.
 /// </summary>
-internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(calls)
+internal sealed class MacOSWire(SystemCalls calls) : BsdWire(calls)
 {
     private readonly SystemCalls _calls = calls;
 
@@ -88,12 +88,5 @@ internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(c
         return SystemCalls.ErrorOf(_calls.Fails("fcntl(F_SETFL)") ? -1
             : MacOSFiles.IsArm64 ? Libc.fcntl_apple_arm64(descriptor.Number, F_SETFL, 0, 0, 0, 0, 0, 0, flags | O_NONBLOCK)
             : Libc.fcntl_number(descriptor.Number, F_SETFL, flags | O_NONBLOCK));
-    }
-
-    private protected override bool IsRegularFile(SafeFileHandle handle, out long length)
-    {
-        var stat = files.Stat(new(handle, default));
-        length = stat.st_size;
-        return (stat.st_mode & S_IFMT) == S_IFREG;
     }
 }

@@ -21,21 +21,9 @@ internal abstract class PosixWire(SystemCalls calls) : SystemWire
     /// <summary>Gets the flags by which <c>recvmsg</c> reports that control messages, or data, were cut.</summary>
     private protected abstract (int Control, int Data) TruncatedFlags { get; }
 
-    /// <summary>Gets what makes <c>open</c> always write at the end.</summary>
-    private protected abstract int AppendFlag { get; }
-
-    internal override void CheckFileSizeLimit(in OpenObject target, SafeHandle destination, long length)
-    {
-        // Nearly no process has a limit, only files are subject to it, and no bytes are within any.
-        var limit = new FileSizeLimit(calls).Get(target);
-        if (limit < long.MaxValue && length > 0 && destination is SafeFileHandle file && PositionOf(file) is { } position && (ulong)position + (ulong)length > limit)
-        {
-            throw FileSizeLimit.Exceeded("sendfile", target, position + length, limit);
-        }
-    }
-
     internal override Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written)
     {
+        FileSizeLimit.Guard();
         var result = calls.OnBytes(nameof(Libc.write), source, destination, static (ref bytes, length, ref destination) => Libc.write(destination, ref bytes, length));
         written = (int)Math.Max(result, 0);
         return ErrorOf(result);
@@ -147,9 +135,6 @@ internal abstract class PosixWire(SystemCalls calls) : SystemWire
     /// <summary>Receives a message with this system's own header.</summary>
     private protected abstract nint Receive(SafeHandle socket, ref MessageBuffers buffers);
 
-    /// <summary>Returns whether a file is a regular one, to which the limit for files applies.</summary>
-    private protected abstract bool IsRegularFile(SafeFileHandle handle, out long length);
-
     /// <summary>Returns whether the data of a control message is descriptors that this process now has, expected or not.</summary>
     private protected virtual bool HasDescriptors(in ControlHeader header) => IsRights(header);
 
@@ -160,24 +145,6 @@ internal abstract class PosixWire(SystemCalls calls) : SystemWire
     }
 
     private protected virtual int SetDescriptorFlags(int descriptor, int flags) => Libc.fcntl_number(descriptor, F_SETFD, flags);
-
-    /// <summary>Returns where writing to a file goes on; <see langword="null"/> for what is not a file.</summary>
-    private long? PositionOf(SafeFileHandle file)
-    {
-        if (!IsRegularFile(file, out var length))
-        {
-            return null;
-        }
-
-        nint flags = calls.Fails("fcntl(F_GETFL)") ? -1 : Libc.fcntl(file, F_GETFL, 0);
-        if (flags != -1 && (flags & AppendFlag) != 0)
-        {
-            return length;
-        }
-
-        var position = calls.Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(file, 0, SEEK_CUR);
-        return position == -1 ? null : position;
-    }
 
     private Errno GetDescriptorFlags(SafeHandle handle, out int flags)
     {

@@ -14,12 +14,6 @@ internal class SystemWire
     /// <returns>Success with the number copied, where 0 does not say whether there is more; <see cref="Errno.EINVAL"/> and others: not by this way.</returns>
     internal virtual Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received) => throw Platform.NotSupported();
 
-    /// <summary>Refuses a copy to a file that would grow past the process's limit for files: the kernel would end the process.</summary>
-    /// <param name="target">What is copied, for messages.</param>
-    /// <param name="destination">Where to, at its current position.</param>
-    /// <param name="length">How many bytes.</param>
-    internal virtual void CheckFileSizeLimit(in OpenObject target, SafeHandle destination, long length) => throw Platform.NotSupported();
-
     /// <summary>Writes to another descriptor, as far as it goes without waiting: <c>write</c>.</summary>
     internal virtual Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Platform.NotSupported();
 
