@@ -80,7 +80,7 @@ public sealed class BeingKilled
     [SkippableTheory]
     [InlineData("copy_file_range", "EIO")]
     [InlineData("copy_file_range", "ENOSPC")]
-    [InlineData("ftruncate", "EINVAL")]
+    [InlineData("fallocate", "EIO")]
     [InlineData("linkat", "EACCES")]
     public void A_call_that_fails_is_one_line_and_leaves_nothing(string call, string error)
     {

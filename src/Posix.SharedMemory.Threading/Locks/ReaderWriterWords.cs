@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The words of a reader-writer lock: how readers and writers meet. The model is tests/models/readerwriter.pml.</summary>
@@ -111,6 +113,24 @@ internal sealed unsafe class ReaderWriterWords
         }
 
         GC.KeepAlive(_bytes);
+    }
+
+    /// <summary>Enters for writing, if nothing is special about the lock and no living reader is inside.</summary>
+    internal bool TryEnterWriteFree()
+    {
+        if (!_writer.TryEnterFree())
+        {
+            return false;
+        }
+
+        var nowhere = default(SleepList);
+        if (!FindReader(ref nowhere))
+        {
+            return true;
+        }
+
+        LeaveWrite();
+        return false;
     }
 
     /// <summary>Enters for writing: first the word, then until no living reader is inside.</summary>
@@ -229,33 +249,47 @@ internal sealed unsafe class ReaderWriterWords
     {
         // SAFETY: the words lie in the held bytes. Read before the counters: a reader that leaves afterwards changes it.
         var drained = Volatile.Read(ref *Drained);
-        var mask = _seat.Memory.Seats <= MostInMask ? Volatile.Read(ref *Mask) : ulong.MaxValue;
-        for (var number = 1; number <= _seat.Memory.Seats; number++)
+        if (_seat.Memory.Seats > MostInMask)
         {
-            if (_seat.Memory.Seats <= MostInMask && (mask & (1ul << (number - 1))) == 0)
+            for (var number = 1; number <= _seat.Memory.Seats; number++)
             {
-                continue;
+                if (IsReading(number, drained, ref list))
+                {
+                    return true;
+                }
             }
 
-            // SYNC readerwriter.dekker: pairs with AttemptRead. The writer's word was swapped before this load.
-            // SAFETY: as above.
-            var counter = Volatile.Read(ref *Counter(number));
-            var incarnation = (uint)(counter >> 32);
-            if ((uint)counter == 0 || incarnation is 0 or > Participant.IncarnationMask)
-            {
-                continue;
-            }
+            return false;
+        }
 
-            // A dead reader changed nothing: it is passed over.
-            if (_seat.Memory.IsAlive(Participant.Of(number, incarnation).Value, out var life, out var lifeValue))
+        // SAFETY: as above. Only a seat that has ever read has its bit here; it stays.
+        for (var mask = Volatile.Read(ref *Mask) & (ulong.MaxValue >> (64 - _seat.Memory.Seats)); mask != 0; mask &= mask - 1)
+        {
+            if (IsReading(BitOperations.TrailingZeroCount(mask) + 1, drained, ref list))
             {
-                list.Add(Drained, drained);
-                list.Add(life, lifeValue);
                 return true;
             }
         }
 
         return false;
+    }
+
+    private bool IsReading(int number, uint drained, ref SleepList list)
+    {
+        // SYNC readerwriter.dekker: pairs with AttemptRead. The writer's word was swapped before this load.
+        // SAFETY: the counter lies in the held bytes.
+        var counter = Volatile.Read(ref *Counter(number));
+        var incarnation = (uint)(counter >> 32);
+        if ((uint)counter == 0 || incarnation is 0 or > Participant.IncarnationMask
+            // A dead reader changed nothing: it is passed over.
+            || !_seat.Memory.IsAlive(Participant.Of(number, incarnation).Value, out var life, out var lifeValue))
+        {
+            return false;
+        }
+
+        list.Add(Drained, drained);
+        list.Add(life, lifeValue);
+        return true;
     }
 
     private ulong* Counter(int number) => (ulong*)(_bytes.First + CountersAt + ((long)(number - 1) * _stride));

@@ -256,6 +256,11 @@ public sealed class SharedReaderWriterLock
     private WriteHold EnterWrite(EntryMode mode, Deadline deadline, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
+        if (_words.TryEnterWriteFree())
+        {
+            return new(this, _ticket.Begin(Environment.CurrentManagedThreadId, 0));
+        }
+
         if (deadline != Deadline.Passed && _ticket.IsOfThisThread && _words.Writer.IsMine)
         {
             throw new LockRecursionException("This thread is inside for writing already; the lock is not recursive.");

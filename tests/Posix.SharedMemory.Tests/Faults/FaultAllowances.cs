@@ -115,9 +115,9 @@ internal static class FaultAllowances
         ("Rename Replace", "statx", [], FaultOutcome.ThrowsAfterTheStep, "The look for twins follows the rename."),
         ("Rename Exchange", "renameat2", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "The answers that race with creators and removers."),
 
-        ("CopyFrom", "splice", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
-        ("CopyFrom", "copy_file_range", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
-        ("CopyTo", "sendfile", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
+        ("CopyFrom", "splice", [Errno.EINVAL, Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
+        ("CopyFrom", "copy_file_range", [Errno.EINVAL, Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
+        ("CopyTo", "sendfile", [Errno.EINVAL, Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("CopyTo", "write", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),

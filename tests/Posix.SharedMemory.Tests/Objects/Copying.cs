@@ -132,6 +132,7 @@ public sealed class Copying
     [InlineData("EXDEV", 0)]
     [InlineData("ENOSYS", 0)]
     [InlineData("EOPNOTSUPP", 0)]
+    [InlineData("EPERM", 0)]
     [InlineData("EINVAL", 2)]
     [InlineData("EXDEV", 3)]
     [Rule("copy.fallback")]

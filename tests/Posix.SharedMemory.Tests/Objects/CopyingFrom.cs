@@ -30,6 +30,22 @@ public sealed class CopyingFrom
     }
 
     [Theory]
+    [InlineData("copy_file_range", "EPERM")]
+    [InlineData("copy_file_range", "ENOSYS")]
+    [Rule("copy.fallback")]
+    public void The_bytes_arrive_the_same_where_a_filter_refuses(string call, string errno)
+    {
+        using var host = new SubstitutedObject(new ScriptedPlatform(call, Enum.Parse<Errno>(errno), 0), Length);
+        using var file = new TemporaryFile();
+        File.WriteAllBytes(file.Path, Pattern.Of(Length));
+        using var source = Native.Open(file.Path, Native.O_RDONLY);
+        Assert.Equal(Length, host.Memory.CopyFrom(source));
+        var copied = new byte[Length];
+        Assert.Equal(Length, host.Memory.Read(copied, 0));
+        Assert.Equal(Pattern.Of(Length), copied);
+    }
+
+    [Theory]
     [InlineData(null)]
     [InlineData("splice")]
     [Rule("copy.from")]

@@ -111,6 +111,36 @@ public sealed class OtherLanguages : TwoParticipants
         Assert.Equal(Mapping.GetReference<long>(Peers.Storming.First), Mapping.GetReference<long>(Peers.Storming.Second));
     }
 
+    [SkippableFact]
+    [Rule("languages.namespaces")]
+    public async Task Deaths_are_noticed_across_PID_namespaces_where_process_and_thread_ids_are_equal()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var program = Build("c", directory);
+        Skip.IfNot(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/unshare"), "A PID namespace needs root and unshare.");
+        using var first = StartInNamespace();
+        using var second = StartInNamespace();
+        var holder = new Participant(uint.Parse(first.ReadLine(), CultureInfo.InvariantCulture));
+        var waiter = new Participant(uint.Parse(second.ReadLine(), CultureInfo.InvariantCulture));
+        Assert.Equal(Roster.GetProcessId(holder), Roster.GetProcessId(waiter));
+        Assert.Equal(Life(holder), Life(waiter));
+        Assert.Equal("entered", first.Ask("enter"));
+        second.Tell("enter");
+        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter");
+        var ended = Roster.WaitForEndAsync(holder);
+        second.Kill();
+        await Roster.WaitForEndAsync(waiter).WaitAsync(Watchdog.Limit);
+        Assert.True(Roster.IsAlive(holder));
+        Assert.False(ended.IsCompleted);
+        first.Kill();
+        await ended.WaitAsync(Watchdog.Limit);
+        Assert.Throws<OwnerDiedException>(() => SharedMutex.At(Roster, Memory.Mutex).Enter());
+
+        uint Life(Participant participant) => Memory.Word(64 + (32 * (participant.Seat - 1)));
+
+        Peer StartInNamespace() => Peer.Run("unshare", "--pid", "--fork", "--kill-child", program, "/dev/shm/" + Memory.Name);
+    }
+
     private Peer Start(string language, TemporaryDirectory directory) => language == "python"
         ? Peer.Run("python3", Prepare(directory), "/dev/shm/" + Memory.Name)
         : Peer.Run(Build(language, directory), "/dev/shm/" + Memory.Name);

@@ -14,6 +14,7 @@ public sealed class Checking
     [InlineData("mutex.pml", "-DN=3 -DR=1 -DMAXK=1")]
     [InlineData("eventcount.pml", "")]
     [InlineData("readerwriter.pml", "")]
+    [InlineData("seats.pml", "")]
     [Rule("models.hold")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -30,6 +31,9 @@ public sealed class Checking
     [InlineData("eventcount.pml", "-DNOLOOKAGAIN")]
     [InlineData("eventcount.pml", "-DNODEATH")]
     [InlineData("readerwriter.pml", "-DNOCHECK")]
+    [InlineData("seats.pml", "-DLINKFIRST")]
+    [InlineData("seats.pml", "-DFREEFIRST")]
+    [InlineData("seats.pml", "-DNOINCARNATION")]
     [InlineData("readerwriter.pml", "-DNOGATE")]
     [InlineData("readerwriter.pml", "-DNOBUMP")]
     [Rule("models.mutants")]
@@ -44,7 +48,7 @@ public sealed class Checking
         Skip.IfNot(HasSpin(), "spin is not on this machine (Debian's package spin).");
         using var directory = TemporaryDirectory.InMemory();
         Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
-        Run("cc", $"{(options.Contains("DNO", StringComparison.Ordinal) ? "-O0" : "-O1")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
+        Run("cc", $"{(options.Contains("=1 -DNO", StringComparison.Ordinal) || !options.Contains('=', StringComparison.Ordinal) ? "-O0" : "-O1")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
         var report = Run(Path.Combine(directory.Path, "pan"), "-m1000000 -E", directory.Path);
         Assert.DoesNotContain("too small", report, StringComparison.Ordinal);
         var errors = report.Split("errors: ")[1].Split('\n')[0];

@@ -33,7 +33,8 @@ internal class LinuxWire(SystemCalls calls, SystemSeals seals) : PosixWire(calls
         var result = _calls.Repeat("sendfile", (destination, target.Handle, range.Offset, Count: (nuint)Math.Min(range.Length, Most)), static (ref a) =>
             Libc.sendfile_linux(a.destination, a.Handle, ref a.Offset, a.Count));
         sent = Math.Max(result, 0);
-        return ErrorOf(result);
+        // What a filter forbids goes another way. A destination that is sealed refuses that too.
+        return ErrorOf(result) is var error && error == Errno.EPERM ? Errno.ENOSYS : error;
     }
 
     internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
@@ -56,7 +57,10 @@ internal class LinuxWire(SystemCalls calls, SystemSeals seals) : PosixWire(calls
             throw FileSizeLimit.Exceeded(nameof(Libc.copy_file_range), target, range.End);
         }
 
-        return error == Errno.EPERM ? throw seals.Refused(error, nameof(Libc.copy_file_range), target, SystemSeals.AgainstWriting) : error;
+        // What no seal forbids, a filter does: it goes another way.
+        return error != Errno.EPERM ? error
+            : seals.FindRefusal(error, target, SystemSeals.AgainstWriting) == MemorySeals.None ? Errno.ENOSYS
+            : throw seals.Refused(error, nameof(Libc.copy_file_range), target, SystemSeals.AgainstWriting);
     }
 
     internal override void OpenPipe(out SafeFileHandle reader, out SafeFileHandle writer) => Pipes.Open(_calls, O_CLOEXEC, out reader, out writer);
