@@ -25,7 +25,7 @@ internal sealed record PackageTable(string Name)
             CallsUpward = ["IMappingOwner"],
             LongClasses = new(StringComparer.Ordinal)
             {
-                ["SharedMemoryObject"] = 1180, ["DescriptorPassing"] = 480, ["MemoryMapping"] = 400,
+                ["DescriptorPassing"] = 480, ["MemoryMapping"] = 400,
             },
             Way = new(
                 [
@@ -35,13 +35,13 @@ internal sealed record PackageTable(string Name)
                 "Linux", MostFiles: 37, MostLines: 819, MostReturns: 19)
             {
                 // Membership of UnlinkOnLastDispose; disposal where opening fails; Populate; measuring the room; growing on file systems without fallocate;
-                // lengths inside a page, which take turns; names left behind by a creator that was killed.
+                // lengths inside a page, which take turns; seals, which only memory without a name has; making shorter; names left behind by a creator that was killed.
                 Aside =
                 [
                     "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "ObjectMappings.Populate",
                     "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf", "LinuxBacking.GrowInPieces", "FileSizeLimit.Register", "FileSizeLimit.Exceeded",
                     "LinuxBacking.GrowFromInsidePage", "LinuxMembership.AwaitTurn", "LinuxMembership.EnterTurn", "LinuxMembership.InTheWay",
-                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary",
+                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary", "LinuxMembership.Forget", "Patience.IsLeft", "Patience.get_IsLeft", "Patience.Pause", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink",
                 ],
             },
         },

@@ -1,6 +1,9 @@
+using System.Runtime.Versioning;
+
 namespace Posix.SharedMemory.Inspection;
 
 /// <summary>The named objects of this machine or container, the space available for them, and the processes that use them.</summary>
+[UnsupportedOSPlatform("windows")]
 public static class SharedMemoryDirectory
 {
     /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so are objects that are removed meanwhile.</summary>
@@ -165,7 +168,7 @@ public static class SharedMemoryDirectory
     {
         ArgumentOutOfRangeException.ThrowIfNegative(processId);
         ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
-        SharedMemoryObject.CheckAccess(access);
+        ObjectOpening.CheckAccess(access);
         if (Platform.Current.Inspection.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");

@@ -56,7 +56,7 @@ public sealed class SharedMemoryEntry
     /// <exception cref="SharedMemoryException">As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>; <see cref="Errno.ENOENT"/> also if the name refers to another object now.</exception>
     public SharedMemoryObject Open(FileAccess access = FileAccess.Read)
     {
-        var memory = SharedMemoryObject.Open(_name, Identity, access);
+        var memory = ObjectOpening.Open(_name, Identity, access);
         var isSame = false;
         try
         {
@@ -116,7 +116,7 @@ public sealed class SharedMemoryEntry
     /// <param name="mode">What happens to an object that has the new name.</param>
     /// <exception cref="ArgumentException">The new name is not valid.</exception>
     /// <exception cref="SharedMemoryException">
-    /// As <see cref="SharedMemoryObject.Rename"/>; <see cref="Errno.ENOENT"/> also if the name refers to another object now.
+    /// As <see cref="SharedMemoryObject.Rename(string, string, RenameMode)"/>; <see cref="Errno.ENOENT"/> also if the name refers to another object now.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/rename.2.html">rename(2)</see></remarks>
     public void Rename(string name, RenameMode mode = RenameMode.Replace)

@@ -36,7 +36,7 @@ internal sealed class FaultScene : IDisposable
     {
         var first = _witness.Names.Find(ObjectName.Parse(Name, "test"));
         var second = _witness.Names.Find(ObjectName.Parse(Other, "test"));
-        SharedMemoryStatus? own = Memory is null || ((IMappingOwner)Memory).IsDisposed ? null : _witness.Backing.GetStatus(Memory.Target);
+        SharedMemoryStatus? own = Memory is null || Memory.IsDisposed ? null : _witness.Backing.GetStatus(Memory.Target);
         return $"{first?.Identity} {second?.Identity} own {own?.Identity} names {own?.NameCount} length {own?.Length}";
     }
 

@@ -37,7 +37,7 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "fchown", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
@@ -47,6 +47,18 @@ internal static class FaultAllowances
         ("OpenDescriptor", "statx", [Errno.ENOENT, Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows neither; taken for one of open."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
+        (Any, "fcntl(F_SET_RW_HINT)", [], FaultOutcome.Succeeds, "Without the mark the object is never taken for one that was left behind."),
+        ("Create Reserved UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Create Sparse UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("OpenOrCreate Reserved UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("OpenOrCreate Sparse UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Publish NoReplace UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Publish Replace UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Exists", "statx", [Errno.ENOENT], FaultOutcome.Succeeds, "No such name: false."),
+        ("OpenWhenReady", "open", [Errno.ENOENT, Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "No such name yet: waited for. Or a probe: opened again."),
+        ("Rename own", "renameat2", [Errno.EINVAL, Errno.ENOSYS], FaultOutcome.Succeeds, "As for the other renames: by a second name."),
+        ("OpenWhenReady", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.ENOLCK], FaultOutcome.Succeeds, "A kernel without such locks: it has no members."),
+        ("OpenWhenReady", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name yet: then it is opened."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
         (Any, "fcntl(F_OFD_SETLK, F_UNLCK)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
         ("Map", "madvise(MADV_POPULATE_WRITE)", [Errno.EINTR, Errno.EINVAL, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "Populating: made again, or page by page."),

@@ -105,7 +105,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-        (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
+        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
             ? LinuxRoom.ShortageOf(target, range, missing)
             : null;
 
@@ -297,7 +297,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <summary>Refuses at once what is more than there is.</summary>
     private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
     {
-        if (!_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
         {
             return;
         }
@@ -319,7 +319,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         if (error == Errno.ENOSPC || error == Errno.EDQUOT)
         {
             var room = error == Errno.ENOSPC ? _room.Describe(target) : _room.DescribeQuota(target);
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {room}");
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
         }
 
         if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)

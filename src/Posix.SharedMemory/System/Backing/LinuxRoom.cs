@@ -60,8 +60,13 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
     /// <returns>The exception to throw; <see langword="null"/> where there is enough.</returns>
     internal static SharedMemoryException? ShortageOf(in OpenObject target, ByteRange range, long missing) =>
         LinuxMemory.Shortage(missing, reserve: MeasuringStep) is { } shortage
-            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}")
+            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {shortage}", "MemoryCheck.None leaves the decision to the kernel")
             : null;
+
+    /// <summary>Says what a program can do if a named object is too large for /dev/shm.</summary>
+    internal static string? Advice(in OpenObject target, Errno error) => error == Errno.ENOSPC && !target.Name.IsNone
+        ? "For a named object that is /dev/shm: mount it larger (docker run --shm-size), remove objects (shm df, shm ls), or use CreateAnonymous, which it does not limit"
+        : null;
 
     /// <summary>Says which quota a request was too large for: that of the user who owns the object.</summary>
     internal string DescribeQuota(in OpenObject target) =>

@@ -69,6 +69,8 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         }
     }
 
+    internal override NameWatch? Watch(in ObjectName name) => null;
+
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle)
     {
         var error = OpenPath(path, O_RDWR | O_NONBLOCK | CloseOnExecFlag, out handle);
@@ -96,8 +98,17 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         }
     }
 
-    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) =>
-        calls.OnPaths(nameof(Libc.rename), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode)
+    {
+        if (mode == RenameMode.Replace)
+        {
+            return calls.OnPaths(nameof(Libc.rename), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
+        }
+
+        // A second name fails where the path is taken, which rename does not. A kill between the two leaves the temporary one.
+        var error = calls.OnPaths(nameof(Libc.link), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.link(ref from, ref to));
+        return error.IsSuccess ? RemoveFile(temporary.Value) : error;
+    }
 
     internal override IReadOnlyList<string> RemoveAbandoned(in FilePath directory) => throw new PlatformNotSupportedException(
         "This system has no locks that show whether the maker of a temporary name still lives.");

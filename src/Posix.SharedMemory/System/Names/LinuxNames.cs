@@ -20,8 +20,6 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Room for the directory, the longest name and the NUL.</summary>
     private const int PathBytes = 9 + ObjectName.MaxBytes + 1;
 
-    internal override string PublishCall => nameof(Libc.linkat);
-
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
         var accessMode = access == FileAccess.Read ? O_RDONLY : O_RDWR;
@@ -113,6 +111,8 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         return LinuxFiles.IsRegularFile(statx) ? LinuxFiles.StatusOf(statx) : null;
     }
 
+    internal override NameWatch? Watch(in ObjectName name) => LinuxNameWatch.Start(calls, name);
+
     internal override IEnumerable<ObjectName> List() => new LinuxDirectory(calls, files).List(LinuxFiles.Directory.ToArray());
 
     internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
@@ -152,14 +152,14 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         return error;
     }
 
-    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path)
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode)
     {
         if (temporary is not { } current)
         {
-            return LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, RenameMode.Replace);
+            return LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, mode);
         }
 
-        var error = files.Rename(current.Bytes, path.Bytes);
+        var error = mode == RenameMode.NoReplace ? LinkAndUnlink(current.Bytes, path.Bytes) : files.Rename(current.Bytes, path.Bytes);
         if (error.IsSuccess)
         {
             locks.Release(target, RecordLock.Publishing);
