@@ -84,6 +84,9 @@ internal sealed class Acting : IDisposable
             case ["rename", var from, var to, var mode]:
                 SharedMemoryObject.Rename(from, to, Enum.Parse<RenameMode>(mode));
                 return "";
+            case ["rename-own", var to]:
+                Memory.Rename(to);
+                return Memory.Name!;
             case ["unlink", var name]:
                 SharedMemoryObject.Unlink(name);
                 return "";
@@ -161,7 +164,12 @@ internal sealed class Acting : IDisposable
     private static SharedMemoryOptions Options(string[] words) => new()
     {
         Backing = words.Contains("Sparse", StringComparer.Ordinal) ? Backing.Sparse : Backing.Reserved,
-        Lifetime = words.Contains("Last", StringComparer.Ordinal) ? Lifetime.UnlinkOnLastDispose : Lifetime.Keep,
+        Lifetime = words.Contains("Last", StringComparer.Ordinal) ? Lifetime.UnlinkOnLastDispose
+            : words.Contains("OnDispose", StringComparer.Ordinal) ? Lifetime.UnlinkOnDispose
+            : Lifetime.Keep,
+        OnConflict = words.Contains("Replace", StringComparer.Ordinal) ? NameConflict.Replace
+            : words.Contains("ReplaceAbandoned", StringComparer.Ordinal) ? NameConflict.ReplaceAbandoned
+            : NameConflict.Fail,
         Permissions = (UnixFileMode)Convert.ToInt32(words.FirstOrDefault(word => word.StartsWith('0'), "0600"), 8),
     };
 

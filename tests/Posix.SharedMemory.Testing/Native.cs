@@ -13,6 +13,9 @@ internal static partial class Native
     internal const int SIGKILL = 9, SIGCONT = 18, SIGSTOP = 19;
     internal const int O_NOFOLLOW = 0x20000, O_PATH = 0x200000;
 
+    [LibraryImport("libc")]
+    internal static partial uint getegid();
+
     /// <summary>Opens a path of any bytes.</summary>
     internal static SafeFileHandle Open(ReadOnlySpan<byte> path, int flags)
     {

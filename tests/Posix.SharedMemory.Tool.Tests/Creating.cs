@@ -152,9 +152,9 @@ public sealed class Creating
             "unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=8m,mode=1777,nr_inodes=0 tmpfs /dev/shm && " + string.Join("; ", inside.Select(line => $"{{ {line}; }} 2>&1")) + "'");
         Assert.Equal(
             """
-            shm: create: big: No space left on device (ENOSPC): 5242880 bytes asked, 4194304 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing
-            shm: create: piped: No space left on device (ENOSPC): 262144 bytes asked, 0 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing
-            shm: resize: fits: No space left on device (ENOSPC): 2097152 bytes asked, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing
+            shm: create: big: No space left on device (ENOSPC): 5242880 bytes requested, 4194304 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing
+            shm: create: piped: No space left on device (ENOSPC): 262144 bytes requested, 0 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing
+            shm: resize: fits: No space left on device (ENOSPC): 2097152 bytes requested, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing
             fits
             fits2
               TOTAL     USED  AVAILABLE  USE%  OF

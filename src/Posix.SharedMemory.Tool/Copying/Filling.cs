@@ -76,7 +76,7 @@ internal sealed class Filling(SharedMemoryObject memory, Backing backing, long? 
     {
         if (Room() is var room && room < length)
         {
-            throw new SharedMemoryException(Errno.ENOSPC, "fallocate", detail: $"{length} bytes asked, {room} bytes available in its file system");
+            throw new SharedMemoryException(Errno.ENOSPC, "fallocate", detail: $"{length} bytes requested, {room} bytes available in its file system");
         }
     }
 

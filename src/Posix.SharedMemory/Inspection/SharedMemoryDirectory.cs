@@ -150,7 +150,7 @@ public static class SharedMemoryDirectory
     {
         ArgumentOutOfRangeException.ThrowIfNegative(processId);
         ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
-        SharedMemoryObject.CheckAccess(access);
+        ObjectOpening.CheckAccess(access);
         if (Platform.Current.Inspection.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");

@@ -54,7 +54,7 @@ public sealed class SharedMemoryEntry
 
     /// <summary>Opens the object by its exact name, also one that no string can hold.</summary>
     /// <exception cref="SharedMemoryException">As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.</exception>
-    public SharedMemoryObject Open(FileAccess access = FileAccess.Read) => SharedMemoryObject.Open(_name, Identity, access);
+    public SharedMemoryObject Open(FileAccess access = FileAccess.Read) => ObjectOpening.Open(_name, Identity, access);
 
     /// <summary>Finds the processes that map the object or have it open.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
@@ -94,7 +94,7 @@ public sealed class SharedMemoryEntry
     /// <param name="mode">What becomes of an object that has the new name.</param>
     /// <exception cref="ArgumentException">The new name cannot be one.</exception>
     /// <exception cref="SharedMemoryException">
-    /// As <see cref="SharedMemoryObject.Rename"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.
+    /// As <see cref="SharedMemoryObject.Rename(string, string, RenameMode)"/>; <see cref="Errno.ENOENT"/> also where the name means another object now.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/rename.2.html">rename(2)</see></remarks>
     public void Rename(string name, RenameMode mode = RenameMode.Replace)

@@ -13,6 +13,9 @@ internal static partial class Libc
     internal static partial int fcntl_flock(SafeFileHandle fd, int cmd, ref LinuxFlock arg);
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int fcntl_hint(SafeFileHandle fd, int cmd, ref ulong arg);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     internal static unsafe partial int fcntl_kinfo(SafeFileHandle fd, int cmd, byte* arg);
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]

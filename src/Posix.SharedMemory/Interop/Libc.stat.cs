@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Interop;
 
-// stat(2), chmod(2). Linux asks with statx (Libc.syscall.cs), which has one layout on every architecture.
+// stat(2), chmod(2), chown(2). Linux asks with statx (Libc.syscall.cs), which has one layout on every architecture.
 internal static partial class Libc
 {
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
@@ -18,6 +18,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fchmod(SafeFileHandle fd, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fchown(SafeFileHandle fd, uint owner, uint group);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int chmod(ref byte path, uint mode);

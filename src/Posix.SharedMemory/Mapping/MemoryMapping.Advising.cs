@@ -75,7 +75,7 @@ public sealed partial class MemoryMapping
         if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.Backing.GetLength(_owner.Target) >= Offset + Length)
         {
             // All of it is there to be had, so it is the memory that is missing.
-            throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Name, $"{Length} bytes asked");
+            throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Name, $"{Length} bytes requested");
         }
 
         SharedMemoryException.ThrowIfFailed(error, "madvise(MADV_POPULATE_WRITE)", _owner.Name);

@@ -34,6 +34,9 @@ public sealed record AnonymousMemoryOptions
     /// </summary>
     public Backing Backing { get; init; } = Backing.Reserved;
 
+    /// <summary>Gets whether an estimate of the free memory may refuse a reservation, also when this object grows. The default is <see cref="MemoryCheck.Estimate"/>.</summary>
+    public MemoryCheck MemoryCheck { get; init; } = MemoryCheck.Estimate;
+
     /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static AnonymousMemoryOptions Check(AnonymousMemoryOptions? options)
     {
@@ -43,6 +46,7 @@ public sealed record AnonymousMemoryOptions
         }
 
         SharedMemoryOptions.Check(options.Backing, nameof(options));
+        SharedMemoryOptions.Check(options.MemoryCheck, nameof(options));
         SharedMemoryOptions.Check(options.HugePages, nameof(options));
         CheckDebugName(options);
         return options;

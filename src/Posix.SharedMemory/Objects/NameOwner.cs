@@ -1,16 +1,16 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Owns an object's name: its disposal, in the process that created it, removes the name if it still refers to the object.</summary>
+/// <summary>Owns a name: disposing it removes the name, if it still refers to the object, in the process that created the owner.</summary>
 /// <remarks>
-/// It does not dispose the object, and may be disposed before or after it. If the name cannot be removed, it stays. A process
-/// that ends without disposing it leaves the name; <see cref="Lifetime.UnlinkOnLastDispose"/> covers that case.
+/// It does not dispose the object, and may be disposed before or after it. A name that cannot be removed stays. A process
+/// that ends without disposing leaves the name; <see cref="Lifetime.UnlinkOnLastDispose"/> and <see cref="NameConflict.ReplaceAbandoned"/> are for that.
 /// </remarks>
 public sealed class NameOwner : IDisposable
 {
     private readonly OwnedName _name;
     private int _disposed;
 
-    /// <summary>Takes ownership of an object's name.</summary>
+    /// <summary>Takes ownership of the name of an object.</summary>
     /// <exception cref="InvalidOperationException">The object has no name.</exception>
     public NameOwner(SharedMemoryObject memory)
         : this((memory ?? throw new ArgumentNullException(nameof(memory))).NameToOwn())
@@ -24,8 +24,10 @@ public sealed class NameOwner : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0 && _name.IsOurs)
         {
-            // Gone already, or another object's now: there is nothing of ours to remove.
+            // Gone already, or another object's now: then there is nothing of ours to remove.
             _ = _name.Remove();
         }
     }
+
+    internal NameOwner Renamed(in ObjectName to) => new(_name.Renamed(to));
 }

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>A name together with the object it is meant to mean, and the process that may remove it.</summary>
+/// <summary>A name together with the object that it is to refer to, and the process that may remove it.</summary>
 internal readonly record struct OwnedName
 {
     private readonly Platform _platform;
@@ -9,11 +9,16 @@ internal readonly record struct OwnedName
     private readonly int _processId;
 
     internal OwnedName(Platform platform, in ObjectName name, ObjectIdentity identity)
+        : this(platform, name, identity, platform.Membership.ProcessId)
+    {
+    }
+
+    private OwnedName(Platform platform, in ObjectName name, ObjectIdentity identity, int processId)
     {
         _platform = platform;
         _name = name;
         _identity = identity;
-        _processId = platform.Membership.ProcessId;
+        _processId = processId;
     }
 
     internal ObjectName Name => _name;
@@ -23,7 +28,10 @@ internal readonly record struct OwnedName
     /// <summary>Gets whether this process took the name on; a forked child has a copy and did not.</summary>
     internal bool IsOurs => _platform.Membership.ProcessId == _processId;
 
-    /// <summary>Removes the name if it still means the object. <see cref="Errno.ENOENT"/> if not; it does not throw.</summary>
+    /// <summary>The same object under another name.</summary>
+    internal OwnedName Renamed(in ObjectName to) => new(_platform, to, _identity, _processId);
+
+    /// <summary>Removes the name if it still refers to the object; otherwise <see cref="Errno.ENOENT"/>. It does not throw.</summary>
     internal Errno Remove()
     {
         try
@@ -32,7 +40,7 @@ internal readonly record struct OwnedName
         }
         catch (SharedMemoryException e)
         {
-            // What the name means cannot be found out, so it is not removed.
+            // What the name refers to cannot be found out, so it is not removed.
             return e.Errno;
         }
     }

@@ -2,49 +2,54 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>Creates an object that nobody can open before it has its length, its memory and its exact permissions.</summary>
+    /// <summary>Creates an object that no process can open before it has its length, its memory and its exact permissions.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="length">In bytes; 0 is allowed.</param>
-    /// <param name="options">Permissions, backing, lifetime; by default for the owner only, reserved, until it is unlinked.</param>
-    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <param name="options">
+    /// Permissions, group, backing, lifetime, what to do if the name is taken; by default for the owner only, reserved, until it is unlinked, and failing.
+    /// </param>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there; the
-    /// message tells the bytes asked and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EACCES"/>,
+    /// <see cref="Errno.EEXIST"/>: the name is taken, and <see cref="SharedMemoryOptions.OnConflict"/> does not let the object that has it be replaced. <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>,
+    /// <see cref="Errno.ENOMEM"/>: there is not enough memory; the message states the bytes requested and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EACCES"/>: this
+    /// user may not create names, or the object to replace is another user's. <see cref="Errno.EPERM"/>: this process may not give the object to that group, or not with set-group.
     /// <see cref="Errno.ENAMETOOLONG"/>, <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>. Nothing is left behind.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">
-    /// The file system at /dev/shm has no files without a name, or cannot reserve memory; <see cref="Lifetime.UnlinkOnLastDispose"/> on macOS and FreeBSD.
+    /// The file system at /dev/shm has no files without a name, or cannot reserve memory; <see cref="Lifetime.UnlinkOnLastDispose"/> and <see cref="NameConflict.ReplaceAbandoned"/> on macOS and FreeBSD.
     /// </exception>
     /// <remarks>
-    /// On macOS the name is visible from the first step, with length 0: that system has nothing else.
+    /// On macOS the name is visible from the first step, with length 0: that system has nothing else. If there is no memory for an abandoned object and its replacement at the
+    /// same time, the abandoned one is removed first, and the name is missing for an instant.
     /// <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
     /// </remarks>
     public static SharedMemoryObject Create(string name, long length, SharedMemoryOptions? options = null)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        options = SharedMemoryOptions.Check(options);
-        return TryCreate(parsed, length, options, out var memory) is { IsSuccess: false } error
-            ? throw new SharedMemoryException(error, "shm_open", name)
-            : memory!;
+        var creation = new ObjectCreation(Platform.Current, parsed, length, SharedMemoryOptions.Check(options));
+        return creation.TryRun(out var memory) is { IsSuccess: false } error ? throw NamingFailure.Of(error, "shm_open", parsed) : memory!;
     }
 
     /// <summary>Opens the object called <paramref name="name"/> for reading and writing, or creates it as <see cref="Create"/> does.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
-    /// <param name="length">Of a new object, in bytes. An existing one keeps its length: look at <see cref="Length"/>.</param>
+    /// <param name="length">Of a new object, in bytes. An existing one keeps its length: check <see cref="Length"/>.</param>
     /// <param name="created">Whether this call created it.</param>
-    /// <param name="options">For a new object. <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a user of an existing one too.</param>
-    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <param name="options">
+    /// For a new object. <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a member of an existing one too. With <see cref="NameConflict.ReplaceAbandoned"/> an object that was left
+    /// behind is not opened but replaced, so that what it contains is not taken for the current state.
+    /// </param>
+    /// <exception cref="ArgumentException">The name is not valid; or <see cref="NameConflict.Replace"/>, with which nothing would ever be opened.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EAGAIN"/>: its last user has stopped while removing the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is asked for.
+    /// <see cref="Errno.EAGAIN"/>: its last member has stopped while it removes the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is requested.
     /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. Works on another
-    /// user's object where <c>fs.protected_regular</c> is on.
+    /// user's object if <c>fs.protected_regular</c> is set.
     /// </exception>
     /// <example>
     /// <code><![CDATA[
     /// using var counters = SharedMemoryObject.OpenOrCreate("counters", 4096, out var created);
     /// using var mapping = counters.Map();
-    /// Interlocked.Increment(ref mapping.GetReference<long>(0));   // Zero at first, whoever created it.
+    /// Interlocked.Increment(ref mapping.GetReference<long>(0));   // Zero at first, whichever process created it.
     /// ]]></code>
     /// </example>
     public static SharedMemoryObject OpenOrCreate(string name, long length, out bool created, SharedMemoryOptions? options = null)
@@ -52,15 +57,20 @@ public sealed partial class SharedMemoryObject
         var parsed = ObjectName.Parse(name, "shm_open");
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         options = SharedMemoryOptions.Check(options);
+        if (options.OnConflict == NameConflict.Replace)
+        {
+            throw new ArgumentException("OpenOrCreate opens an object that exists; to replace it always, use Create.", nameof(options));
+        }
+
         var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
-        while (true)
+        for (var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned; ; refusesAbandoned = false)
         {
             // Opening comes first: O_CREAT on another user's object may be forbidden even to root (fs.protected_regular).
-            var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, out var memory);
-            created = error == Errno.ENOENT;
+            var error = ObjectOpening.TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out var memory);
+            created = error is Errno.ENOENT or Errno.EEXIST;
             if (created)
             {
-                error = TryCreate(parsed, length, options, out memory);
+                error = new ObjectCreation(Platform.Current, parsed, length, options).TryRun(out memory);
             }
 
             if (memory is not null)
@@ -68,46 +78,48 @@ public sealed partial class SharedMemoryObject
                 return memory;
             }
 
-            // Somebody created it between the two: open that one.
+            // Another process created it, or replaced it, between the two: open that one.
             if (!created || error != Errno.EEXIST)
             {
-                throw CannotOpen(error, parsed);
+                throw NamingFailure.Of(error, "shm_open", parsed);
             }
         }
     }
 
-    /// <summary>Creates an object without a name, to be filled and then given one by <see cref="Publish"/>.</summary>
+    /// <summary>Creates an object without a name, to be filled and then given one with <see cref="Publish"/>.</summary>
     /// <param name="length">In bytes; 0 is allowed.</param>
-    /// <param name="options">Permissions, backing, lifetime; by default for the owner only, reserved, until it is unlinked.</param>
+    /// <param name="options">As for <see cref="Create"/>.</param>
     /// <exception cref="SharedMemoryException">As <see cref="Create"/>, without those of the name.</exception>
     /// <exception cref="PlatformNotSupportedException">macOS has no such objects.</exception>
     /// <remarks>
-    /// It goes away with its last descriptor and mapping if it is never published, also after a crash. (FreeBSD: under a
-    /// temporary name, which a crash leaves.) <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
+    /// If it is never published, it disappears with its last descriptor and mapping, even after a crash. (FreeBSD: it has a
+    /// temporary name, which a crash leaves behind.) <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
     /// </remarks>
     public static SharedMemoryObject CreateUnpublished(long length, SharedMemoryOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        var error = TryCreateUnpublished(default, Platform.Current, length, SharedMemoryOptions.Check(options), out var memory);
-        return memory ?? throw new SharedMemoryException(error, "shm_open");
+        var error = ObjectCreation.TryCreateUnpublished(Platform.Current, default, length, SharedMemoryOptions.Check(options), out var publication, out var descriptor);
+        return descriptor is null
+            ? throw NamingFailure.Of(error, "shm_open", default)
+            : new(descriptor) { _publication = publication };
     }
 
-    /// <summary>Gives an unpublished object its name, in one step: whoever opens it finds it complete.</summary>
+    /// <summary>Gives an unpublished object its name, in one step: a process that opens the name finds it complete.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="mode">
-    /// <see cref="RenameMode.NoReplace"/> fails where the name is taken; <see cref="RenameMode.Replace"/> takes it over, and who has
-    /// the former object open keeps that. <see cref="RenameMode.Exchange"/> is refused: there is no name to give in exchange.
+    /// <see cref="RenameMode.NoReplace"/>: if the name is taken, <see cref="SharedMemoryOptions.OnConflict"/> of the new object decides, which by default fails.
+    /// <see cref="RenameMode.Replace"/> takes the name over, and processes that have the old object open keep it. <see cref="RenameMode.Exchange"/> is refused: there is no name to give in exchange.
     /// </param>
-    /// <exception cref="ArgumentException">The name cannot be one, or <see cref="RenameMode.Exchange"/>.</exception>
+    /// <exception cref="ArgumentException">The name is not valid, or <see cref="RenameMode.Exchange"/>.</exception>
     /// <exception cref="InvalidOperationException">The object has a name, or never can have one.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.EACCES"/>: by another user's object, in a directory where that
+    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.EACCES"/>: by another user's object, in a directory in which that
     /// cannot be replaced. <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.ENOSPC"/>. The object stays unpublished and usable.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/link.2.html">linkat(2)</see>; FreeBSD: <c>shm_rename(2)</c></remarks>
     public void Publish(string name, RenameMode mode = RenameMode.NoReplace)
     {
-        var parsed = ObjectName.Parse(name, _platform.Names.PublishCall);
+        var parsed = ObjectName.Parse(name, nameof(Publish));
         SharedMemoryOptions.Check(mode);
         if (mode == RenameMode.Exchange)
         {
@@ -115,184 +127,65 @@ public sealed partial class SharedMemoryObject
         }
 
         // One thread at a time: the object gets one name.
-        lock (_handle)
+        lock (_descriptor.Handle)
         {
-            PublishOnce(parsed, mode);
+            _ = Target;
+            _nameOwner = (_publication ?? throw new InvalidOperationException("Only an object that CreateUnpublished returned can be published.")).Publish(parsed, mode);
         }
     }
 
-    private void PublishOnce(in ObjectName name, RenameMode mode)
+    /// <summary>Creates an object that never has a name: it disappears with its last descriptor and mapping, and other processes get it by its descriptor.</summary>
+    /// <param name="length">In bytes; with huge pages, a multiple of their size.</param>
+    /// <param name="options">Name for debugging, sealing, huge pages, backing; by default sealable, not executable, reserved.</param>
+    /// <exception cref="ArgumentException">The name for debugging has more than 249 bytes, a NUL, or an unpaired surrogate.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOMEM"/>: more than the machine, or this process's control group, has available. <see cref="Errno.ENOSPC"/>: too few huge
+    /// pages. <see cref="Errno.ENODEV"/>: the machine has no huge pages of that size. <see cref="Errno.EINVAL"/>: the length is not a multiple of their size.
+    /// <see cref="Errno.EACCES"/>: <c>vm.memfd_noexec</c> forbids executable memory. <see cref="Errno.EFBIG"/>: more than
+    /// <c>RLIMIT_FSIZE</c>. <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: no descriptor left. Nothing is left behind.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">A filter forbids <c>memfd_create</c>; huge or executable pages on macOS.</exception>
+    /// <remarks>
+    /// It is not bounded by the size of /dev/shm. FreeBSD without sealing: <c>SHM_ANON</c>. macOS: an object that is unlinked at once.
+    /// <see href="https://man7.org/linux/man-pages/man2/memfd_create.2.html">memfd_create(2)</see>
+    /// </remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// AnonymousMemoryOptions options = new() { DebugName = "tensor", AllowSealing = false, HugePages = HugePageSize.Size2MiB, Backing = Backing.Reserved };
+    /// using var tensor = SharedMemoryObject.CreateAnonymous(64 << 20, options);
+    /// using var library = SharedMemoryObject.CreateAnonymous(1 << 20, new() { Executable = true, MemoryCheck = MemoryCheck.None });
+    /// ]]></code>
+    /// </example>
+    public static SharedMemoryObject CreateAnonymous(long length = 0, AnonymousMemoryOptions? options = null)
     {
-        if (!_name.IsNone || !IsUnpublished)
-        {
-            throw new InvalidOperationException(_name.IsNone
-                ? "Only what CreateUnpublished made can be published."
-                : $"The object is published already, as {Name}; use Rename.");
-        }
-
-        if (TryPublish(name, mode) is { IsSuccess: false } error)
-        {
-            throw new SharedMemoryException(error, _platform.Names.PublishCall, name.Text);
-        }
-    }
-
-    /// <summary>From here on, reserving costs far more than looking whether the name is taken.</summary>
-    private const long WorthALook = 1 << 20;
-
-    private bool IsUnpublished { get; init; }
-
-    private static Errno TryCreate(in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
-    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        options = AnonymousMemoryOptions.Check(options);
         var platform = Platform.Current;
-        if (!platform.Names.HasUnpublishedObjects)
-        {
-            return TryCreateInPlace(platform, name, length, options, out memory);
-        }
-
-        memory = null;
-        // Publishing decides. But where the name is taken already, a large length need not be looked for first.
-        if (length >= WorthALook && platform.Names.Find(name) is not null)
-        {
-            return Errno.EEXIST;
-        }
-
-        Errno error;
-        SharedMemoryObject? unpublished;
+        var target = new OpenObject(platform.Seals.CreateAnonymous(options.ToRequest(), out var pageSize), default, MemoryCheck: options.MemoryCheck);
+        var isComplete = false;
         try
         {
-            error = TryCreateUnpublished(name, platform, length, options, out unpublished);
-        }
-        catch (SharedMemoryException e) when ((e.Errno == Errno.ENOSPC || e.Errno == Errno.ENOMEM) && platform.Names.Find(name) is not null)
-        {
-            // It is the creator who was faster that has the memory.
-            return Errno.EEXIST;
-        }
-
-        if (unpublished is null)
-        {
-            return error;
-        }
-
-        try
-        {
-            error = unpublished.TryPublish(name, RenameMode.NoReplace);
-            memory = error.IsSuccess ? unpublished : null;
-            return error;
-        }
-        finally
-        {
-            if (memory is null)
-            {
-                unpublished.Dispose();
-            }
-        }
-    }
-
-    /// <summary>Creates under the name itself, where a system has no objects without one.</summary>
-    private static Errno TryCreateInPlace(
-        Platform platform, in ObjectName name, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
-    {
-        memory = null;
-        if (options.Lifetime == Lifetime.UnlinkOnLastDispose)
-        {
-            throw new PlatformNotSupportedException(
-                "This system has no locks on shared memory, which UnlinkOnLastDispose needs. Use UnlinkOnDispose in the process that creates the object.");
-        }
-
-        var error = platform.Names.Open(name, FileMode.CreateNew, FileAccess.ReadWrite, options.Permissions, out var handle);
-        if (handle is null)
-        {
-            return error;
-        }
-
-        var created = new SharedMemoryObject(platform, new(handle, name), FileAccess.ReadWrite, options.Lifetime);
-        try
-        {
-            platform.Backing.SetInitialLength(created.Target, length, options.Backing);
-            created._nameOwner = created.OwnerOf(name, created.Target);
-            memory = created;
-            return default;
-        }
-        finally
-        {
-            if (memory is null)
-            {
-                _ = platform.Names.Unlink(name);
-                created.Dispose();
-            }
-        }
-    }
-
-    /// <param name="calledName">What failures call the object; it has no name yet.</param>
-    private static Errno TryCreateUnpublished(
-        in ObjectName calledName, Platform platform, long length, SharedMemoryOptions options, out SharedMemoryObject? memory)
-    {
-        memory = null;
-        var error = platform.Names.CreateUnpublished(out var handle, out var temporary);
-        if (handle is null)
-        {
-            return error;
-        }
-
-        var created = new SharedMemoryObject(platform, new(handle, default), FileAccess.ReadWrite, options.Lifetime)
-        {
-            IsUnpublished = true,
-            _temporaryName = temporary,
-        };
-        try
-        {
-            var target = new OpenObject(handle, calledName);
+            var created = new ObjectDescriptor(platform, target, FileAccess.ReadWrite) { PageSize = pageSize };
+            created.CheckPages(length, "ftruncate");
             platform.Backing.SetInitialLength(target, length, options.Backing);
-            // Last, since writing and growing take set-user and set-group away from who is not root; and exact, past the umask.
-            platform.Backing.SetPermissions(target, options.Permissions);
-            memory = created;
-            return default;
+            isComplete = true;
+            return new(created);
         }
         finally
         {
-            if (memory is null)
+            if (!isComplete)
             {
-                created.Dispose();
+                target.Handle.Dispose();
             }
         }
     }
 
-    private Errno TryPublish(in ObjectName name, RenameMode mode)
+    /// <summary>Returns a name that no object has and that is valid on every system: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>
+    /// <param name="prefix">May be empty. It is cut after 16 bytes, between characters.</param>
+    /// <exception cref="ArgumentException">The prefix cannot be part of a name: a slash inside, a NUL, an unpaired surrogate.</exception>
+    public static string CreateUniqueName(string prefix)
     {
-        var target = Target;
-        // Whatever may fail comes before the name is there for all to see.
-        var owner = OwnerOf(name, target);
-        if (_lifetime == Lifetime.UnlinkOnLastDispose && _platform.Membership.Take(target, exclusive: false) is { IsSuccess: false } refusal)
-        {
-            throw NameMembership.Refused(refusal, name.Text);
-        }
-
-        try
-        {
-            var error = _platform.Names.Publish(target, _temporaryName, name, mode);
-            if (error.IsSuccess)
-            {
-                _name = name;
-                _temporaryName = default;
-                _nameOwner = owner;
-            }
-
-            return error;
-        }
-        finally
-        {
-            if (_name.IsNone && _lifetime == Lifetime.UnlinkOnLastDispose)
-            {
-                _platform.Membership.Drop(target);
-            }
-        }
+        ArgumentNullException.ThrowIfNull(prefix);
+        return UniqueName.After(prefix, nameof(prefix));
     }
-
-    /// <summary>Who will remove the name, by the object's lifetime; nobody by default.</summary>
-    private IDisposable? OwnerOf(in ObjectName name, in OpenObject target) => _lifetime switch
-    {
-        Lifetime.UnlinkOnDispose => new NameOwner(new OwnedName(_platform, name, _platform.Backing.GetStatus(target).Identity)),
-        Lifetime.UnlinkOnLastDispose => new NameMembership(_platform, this, new(_platform, name, _platform.Backing.GetStatus(target).Identity)),
-        _ => null,
-    };
 }

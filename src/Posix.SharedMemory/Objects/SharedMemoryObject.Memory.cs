@@ -4,38 +4,55 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>Gets the length in bytes, asked of the kernel each time: another process may change it.</summary>
-    /// <exception cref="ObjectDisposedException">The object is disposed. The kernel has no other reason to refuse.</exception>
-    public long Length => _platform.Backing.GetLength(Target);
+    /// <summary>Gets the length in bytes, as the kernel reports it each time: another process may change it.</summary>
+    /// <exception cref="ObjectDisposedException">The object is disposed.</exception>
+    public long Length => Platform.Backing.GetLength(Target);
 
     /// <summary>Gets or sets the permissions, with set-user, set-group and sticky. The umask does not apply.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: only the owner may set them.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: only the owner may set them; or set-group is requested by a process that is not in the object's group, and the kernel has set the others only.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fchmod.2.html">fchmod(2)</see></remarks>
     public UnixFileMode Permissions
     {
         get => GetStatus().Permissions;
-        set => _platform.Backing.SetPermissions(Target, SharedMemoryOptions.Check(value));
+        set => Platform.Backing.SetPermissions(Target, SharedMemoryOptions.Check(value));
     }
 
-    /// <summary>Asks the system what it knows of the object now.</summary>
-    /// <exception cref="ObjectDisposedException">The object is disposed. The kernel has no other reason to refuse.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
-    public SharedMemoryStatus GetStatus() => _platform.Backing.GetStatus(Target);
+    /// <summary>Gives the object to another user or group: <c>fchown</c>. The kernel takes set-user and set-group away, unless root does it: set <see cref="Permissions"/> afterwards.</summary>
+    /// <param name="userId">The user's number; <see langword="null"/> leaves it as it is.</param>
+    /// <param name="groupId">The group's number; <see langword="null"/> leaves it as it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">4294967295, which is not a valid number.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EPERM"/>: only root may give an object to another user; its owner may give it to a group that the process is in. <see cref="Errno.EINVAL"/>: macOS; or a
+    /// number that this user namespace does not have.
+    /// </exception>
+    /// <remarks>To set the group of a new object before any process sees it, use <see cref="SharedMemoryOptions.GroupId"/>. <see href="https://man7.org/linux/man-pages/man2/chown.2.html">fchown(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// memory.SetOwner(userId: 1000, groupId: null);   // Root hands the object to user 1000.
+    /// </code>
+    /// </example>
+    public void SetOwner(uint? userId, uint? groupId) =>
+        Platform.Backing.SetOwner(Target, SharedMemoryOptions.Check(userId, nameof(userId)), SharedMemoryOptions.Check(groupId, nameof(groupId)));
 
-    /// <summary>Makes the object longer or shorter. What is new reads as zero.</summary>
+    /// <summary>Returns what the system reports of the object now.</summary>
+    /// <exception cref="ObjectDisposedException">The object is disposed.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
+    public SharedMemoryStatus GetStatus() => Platform.Backing.GetStatus(Target);
+
+    /// <summary>Makes the object longer or shorter. New bytes read as zero.</summary>
     /// <param name="length">In bytes.</param>
     /// <param name="backing">
-    /// <see cref="Backing.Reserved"/> takes the memory of what is new at once; <see cref="Backing.Sparse"/> is <c>ftruncate</c>.
+    /// <see cref="Backing.Reserved"/> allocates the memory of the new bytes at once; <see cref="Backing.Sparse"/> is <c>ftruncate</c>.
     /// </param>
-    /// <exception cref="InvalidOperationException">The object was opened for reading; or it would end before a mapping that was made of it does.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading; or it would end before a live mapping made of it does.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there; the length is what it was, and the message tells the
-    /// bytes asked and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>, <see cref="Errno.ENOMEM"/>: there is not enough memory; the length is unchanged, and the message states the
+    /// bytes requested and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
     /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: an object whose descriptor another process may have is opened anew, for the lock that growers take.
-    /// <see cref="Errno.EINVAL"/>: macOS sets a length once only.
+    /// <see cref="Errno.EINVAL"/>: macOS sets a length only once.
     /// </exception>
     /// <remarks>
-    /// Mappings that other processes, or other <see cref="SharedMemoryObject"/>s, have beyond a shorter end fault when touched.
+    /// If the object gets shorter, processes that touch mapped pages past the new end are killed by SIGBUS. Mappings made by this <see cref="SharedMemoryObject"/> prevent that; those of others do not.
     /// <see href="https://man7.org/linux/man-pages/man2/ftruncate.2.html">ftruncate(2)</see>,
     /// <see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>
     /// </remarks>
@@ -44,65 +61,65 @@ public sealed partial class SharedMemoryObject
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         SharedMemoryOptions.Check(backing);
         var target = Target;
-        RequireWritable();
-        CheckPages(length, "ftruncate");
-        if (!_platform.Backing.Grow(target, length, backing))
+        _descriptor.RequireWritable();
+        _descriptor.CheckPages(length, "ftruncate");
+        if (!Platform.Backing.Grow(target, length, backing))
         {
-            Shrink(length);
+            _mappings.Shrink(length);
         }
     }
 
-    /// <summary>Reserves the memory of a part, so that storing there cannot fail.</summary>
+    /// <summary>Allocates the memory of a range, so that storing there cannot fail.</summary>
     /// <param name="offset">The first byte.</param>
-    /// <param name="length">How many bytes; the part must lie inside the object.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the object.</exception>
+    /// <param name="length">How many bytes; the range must lie inside the object.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the memory is not there. <see cref="Errno.EPERM"/>: sealed.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>, <see cref="Errno.ENOMEM"/>: there is not enough memory. <see cref="Errno.EPERM"/>: sealed.</exception>
     /// <exception cref="PlatformNotSupportedException">The file system behind the object cannot reserve memory.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see></remarks>
     /// <example>
     /// <code><![CDATA[
     /// using var log = SharedMemoryObject.Create("log", 1L << 30, new() { Backing = Backing.Sparse });
-    /// log.Reserve(0, 1 << 20);    // Where there is no memory it fails here, not at a touch.
-    /// log.Discard(0, 1 << 20);    // Given back: it reads as zeros.
+    /// log.Reserve(0, 1 << 20);    // If there is no memory it fails here, not at the first touch.
+    /// log.Discard(0, 1 << 20);    // Returned to the system: it reads as zeros.
     /// foreach (ByteRange range in log.GetAllocatedRanges())
     /// {
     ///     Console.WriteLine($"{range.Offset} to {range.End}");
     /// }
     /// ]]></code>
     /// </example>
-    public void Reserve(long offset, long length) => _platform.Backing.Reserve(Target, CheckWritableRange(offset, length));
+    public void Reserve(long offset, long length) => Platform.Backing.Reserve(Target, _descriptor.CheckWritableRange(offset, length));
 
-    /// <summary>Gives the memory of a part back to the system. It then reads as zero; the length stays.</summary>
+    /// <summary>Returns the memory of a range to the system. The range then reads as zero; the length stays the same.</summary>
     /// <param name="offset">The first byte.</param>
-    /// <param name="length">How many bytes; the part must lie inside the object. Only whole pages are given back, the rest is cleared.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the object.</exception>
+    /// <param name="length">How many bytes; the range must lie inside the object. Only whole pages are returned; the rest is cleared.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: sealed against writing.</exception>
-    /// <exception cref="PlatformNotSupportedException">macOS cannot.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS cannot do this.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>, <c>FALLOC_FL_PUNCH_HOLE</c></remarks>
     public void Discard(long offset, long length)
     {
-        var range = CheckWritableRange(offset, length);
+        var range = _descriptor.CheckWritableRange(offset, length);
         if (range.Length > 0)
         {
-            _platform.Backing.Discard(Target, range);
+            Platform.Backing.Discard(Target, range);
         }
     }
 
-    /// <summary>Finds the parts that have memory behind them, in order: whole pages, and the last one up to the object's end.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the object is opened anew to look.</exception>
-    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not say.</exception>
+    /// <summary>Finds the ranges that have memory, in order: whole pages, and the last one up to the object's end.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the object is opened again to find out.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this.</exception>
     /// <remarks>
     /// Before Linux 6.5, in an object that is not fully allocated, memory that was reserved and never written is not found.
     /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">lseek(2)</see>, <c>cachestat(2)</c>
     /// </remarks>
-    public IReadOnlyList<ByteRange> GetAllocatedRanges() => _platform.Inspection.GetAllocatedRanges(Target);
+    public IReadOnlyList<ByteRange> GetAllocatedRanges() => Platform.Inspection.GetAllocatedRanges(Target);
 
-    /// <summary>Tells where the memory of each page is, from the start to the end of the object. No page is brought in, read or touched by it.</summary>
-    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not tell.</exception>
+    /// <summary>Returns where the memory of each page is, from the start to the end of the object. No page is brought in, read or touched.</summary>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this.</exception>
     /// <remarks>
-    /// Before Linux 6.5, and where this user neither owns the object nor may write to it, the kernel tells only what has been written:
+    /// Before Linux 6.5, and if this user neither owns the object nor may write to it, the kernel reports only what was written:
     /// <see cref="PageState.Present"/>, whether in memory or swapped out; memory that was reserved and never written then counts as absent.
     /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">cachestat(2), lseek(2)</see>
     /// </remarks>
@@ -111,23 +128,16 @@ public sealed partial class SharedMemoryObject
     /// var swapped = memory.GetPageStates().Where(run => run.State == PageState.Swapped).Sum(run => run.Range.Length);
     /// </code>
     /// </example>
-    public IReadOnlyList<PageRun> GetPageStates() => _platform.Inspection.GetPageStates(Target);
+    public IReadOnlyList<PageRun> GetPageStates() => Platform.Inspection.GetPageStates(Target);
 
-    /// <summary>Finds the parts of the object that processes map in huge pages, in order. No page is brought in or touched by it.</summary>
+    /// <summary>Finds the ranges of the object that processes map in huge pages, in order. No page is brought in or touched.</summary>
     /// <returns>
-    /// <see langword="null"/> where that is not to be known: before Linux 6.7, on other systems, without /proc, and where no process that this user may look into
+    /// <see langword="null"/> if it is not known: before Linux 6.7, on other systems, without /proc, and if no process that this user may inspect
     /// maps the object.
     /// </returns>
     /// <remarks>
-    /// A huge page is seen through the page table of a process that maps it as one. What no such process has touched is not told.
+    /// A huge page is seen through the page table of a process that maps it as one. Pages that no such process has touched are not reported.
     /// <see href="https://man7.org/linux/man-pages/man2/PAGEMAP_SCAN.2const.html">ioctl(PAGEMAP_SCAN)</see>
     /// </remarks>
-    public IReadOnlyList<ByteRange>? FindHugePages() => _platform.Inspection.FindHugePages(Target);
-
-    private ByteRange CheckWritableRange(long offset, long length)
-    {
-        var target = Target;
-        RequireWritable();
-        return ByteRange.Within(_platform.Backing.GetLength(target), offset, length);
-    }
+    public IReadOnlyList<ByteRange>? FindHugePages() => Platform.Inspection.FindHugePages(Target);
 }

@@ -1,47 +1,64 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>Removes a name: <c>shm_unlink</c>. Who has the object open keeps it.</summary>
-    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <summary>Returns whether an object has the name now. Another process may create or remove it at any time: to use the object, open it with <see cref="TryOpen"/>.</summary>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="SharedMemoryException">The system does not say; macOS and FreeBSD: <see cref="Errno.EACCES"/> for another user's object.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// Console.WriteLine(SharedMemoryObject.Exists("frames") ? "the camera runs" : "start the camera first");
+    /// </code>
+    /// </example>
+    public static bool Exists(string name) => Platform.Current.Names.Find(ObjectName.Parse(name, "statx")) is not null;
+
+    /// <summary>Removes a name: <c>shm_unlink</c>. Processes that already have the object open are unaffected.</summary>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>: there is no such name. <see cref="Errno.EACCES"/>: another user's object. <see cref="Errno.EISDIR"/>: a
-    /// directory stands under the name. <see cref="Errno.ENAMETOOLONG"/>.
+    /// <see cref="Errno.ENOENT"/>: no object has the name. <see cref="Errno.EACCES"/>: another user's object. <see cref="Errno.EISDIR"/>: the name is that of a
+    /// directory. <see cref="Errno.ENAMETOOLONG"/>.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
     public static void Unlink(string name)
     {
-        if (Platform.Current.Names.Unlink(ObjectName.Parse(name, "shm_unlink")) is { IsSuccess: false } error)
+        var parsed = ObjectName.Parse(name, "shm_unlink");
+        var error = Platform.Current.Names.Unlink(parsed);
+        if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "shm_unlink", name);
+            throw NamingFailure.Of(error, "shm_unlink", parsed);
         }
     }
 
-    /// <summary>Removes a name, if it is there.</summary>
-    /// <returns>Whether it was there (not <see cref="Errno.ENOENT"/>).</returns>
-    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <summary>Removes a name, if it exists.</summary>
+    /// <returns>Whether it existed (not <see cref="Errno.ENOENT"/>).</returns>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="Unlink(string)"/>, without <see cref="Errno.ENOENT"/>.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
     public static bool TryUnlink(string name)
     {
-        var error = Platform.Current.Names.Unlink(ObjectName.Parse(name, "shm_unlink"));
-        return error.IsSuccess || (error == Errno.ENOENT ? false : throw new SharedMemoryException(error, "shm_unlink", name));
+        var parsed = ObjectName.Parse(name, "shm_unlink");
+        var error = Platform.Current.Names.Unlink(parsed);
+        return error.IsSuccess || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_unlink", parsed));
     }
 
-    /// <summary>Gives an object another name, in one step: an opener finds the object that was there or the one that is now.</summary>
-    /// <param name="from">The name there is.</param>
-    /// <param name="to">The name it gets. The same name twice succeeds and does nothing.</param>
-    /// <param name="mode">What becomes of an object that has it. <see cref="RenameMode.Exchange"/> without one is a plain rename.</param>
-    /// <exception cref="ArgumentException">A name cannot be one.</exception>
+    /// <summary>Gives an object another name, in one step: a process that opens the name finds the old object or the new one.</summary>
+    /// <param name="from">The name that it has.</param>
+    /// <param name="to">The name that it gets. The same name twice succeeds and changes nothing.</param>
+    /// <param name="mode">What happens to an object that has that name. <see cref="RenameMode.Exchange"/> without one is a plain rename.</param>
+    /// <exception cref="ArgumentException">A name is not valid.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>: there is no <paramref name="from"/>. <see cref="Errno.EEXIST"/>: <see cref="RenameMode.NoReplace"/> found
+    /// <see cref="Errno.ENOENT"/>: no object has the name <paramref name="from"/>. <see cref="Errno.EEXIST"/>: <see cref="RenameMode.NoReplace"/> found
     /// <paramref name="to"/> taken. <see cref="Errno.EACCES"/>: one of the two is another user's. <see cref="Errno.ENAMETOOLONG"/>.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">macOS cannot rename shared memory.</exception>
     /// <remarks>
-    /// An object that has the name open does not learn of it: its <see cref="Name"/> stays, and so does the name that its lifetime would remove.
-    /// <see href="https://man.freebsd.org/cgi/man.cgi?query=shm_rename">shm_rename(2)</see>, also where it differs from Linux's renameat2(2).
+    /// A <see cref="SharedMemoryObject"/> that was opened before keeps its <see cref="Name"/>, and the name that its lifetime would remove; <see cref="Rename(string, RenameMode)"/> changes both.
+    /// <see href="https://man.freebsd.org/cgi/man.cgi?query=shm_rename">shm_rename(2)</see>, also about the differences to Linux's renameat2(2).
     /// </remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "One is static and takes two names: no call fits both.")]
     public static void Rename(string from, string to, RenameMode mode = RenameMode.Replace)
     {
         var source = ObjectName.Parse(from, "shm_rename");
@@ -50,17 +67,64 @@ public sealed partial class SharedMemoryObject
         var error = Platform.Current.Names.Rename(source, target, mode);
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "shm_rename", error == Errno.EEXIST ? to : from);
+            throw NamingFailure.Of(error, "shm_rename", error == Errno.EEXIST ? target : source);
         }
     }
 
-    /// <summary>Gets whether no name leads to this object any more: its name is gone, or means another object now, or it has none.</summary>
-    /// <exception cref="SharedMemoryException">The system would not say; <see cref="Errno.EACCES"/>.</exception>
+    /// <summary>Gives this object another name, in one step. <see cref="Name"/> and <see cref="Utf8Name"/> are the new name afterwards, and the object's lifetime removes that.</summary>
+    /// <param name="to">The name that it gets. The name that it has changes nothing.</param>
+    /// <param name="mode">What happens to an object that has that name. <see cref="RenameMode.Exchange"/> without one is a plain rename.</param>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="InvalidOperationException">The object has no name; an unpublished one gets its first with <see cref="Publish"/>.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>: the object's name is gone, or refers to another object, which keeps it. <see cref="Errno.EEXIST"/>: <see cref="RenameMode.NoReplace"/> found the name taken.
+    /// <see cref="Errno.EACCES"/>: one of the two is another user's. <see cref="Errno.ENAMETOOLONG"/>.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">macOS cannot rename shared memory.</exception>
+    /// <remarks>
+    /// Other <see cref="SharedMemoryObject"/>s of it, here and in other processes, keep the name that they know. The system has no call that renames only a certain object: if another
+    /// process puts a new object under the old name between the check and the call, that one is renamed.
+    /// <see href="https://man.freebsd.org/cgi/man.cgi?query=shm_rename">shm_rename(2)</see>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// using var table = SharedMemoryObject.Create("prices-new", 4096);
+    /// table.Rename("prices");
+    /// Console.WriteLine(table.Name);   // prices
+    /// </code>
+    /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "One is static and takes two names: no call fits both.")]
+    public void Rename(string to, RenameMode mode = RenameMode.Replace)
+    {
+        var parsed = ObjectName.Parse(to, "shm_rename");
+        SharedMemoryOptions.Check(mode);
+        lock (_descriptor.Handle)
+        {
+            var owned = NameToOwn();
+            if (Platform.Names.Find(owned.Name)?.Identity != owned.Identity)
+            {
+                throw new SharedMemoryException(Errno.ENOENT, "shm_rename", Name, "the name is gone, or refers to another object now");
+            }
+
+            var error = Platform.Names.Rename(owned.Name, parsed, mode);
+            if (!error.IsSuccess)
+            {
+                throw NamingFailure.Of(error, "shm_rename", error == Errno.EEXIST ? parsed : owned.Name);
+            }
+
+            _descriptor.Name = parsed;
+            _utf8Name = null;
+            _nameOwner = NameShare.Move(_nameOwner, parsed);
+        }
+    }
+
+    /// <summary>Gets whether no name leads to this object any more: its name is gone, or refers to another object now, or it has none.</summary>
+    /// <exception cref="SharedMemoryException">The system does not say; <see cref="Errno.EACCES"/>.</exception>
     /// <example>
     /// <code>
     /// if (memory.IsUnlinked)
     /// {
-    ///     // Somebody has put another object under the name, or removed it.
+    ///     // Another process has replaced the object, or removed its name.
     ///     memory.Dispose();
     ///     memory = SharedMemoryObject.Open(name);
     /// }
@@ -71,23 +135,24 @@ public sealed partial class SharedMemoryObject
         get
         {
             var target = Target;
-            return _name.IsNone || _platform.Names.Find(_name)?.Identity != _platform.Backing.GetStatus(target).Identity;
+            return target.Name.IsNone || Platform.Names.Find(target.Name)?.Identity != Platform.Backing.GetStatus(target).Identity;
         }
     }
 
-    /// <summary>Removes this object's name, if it still means this object.</summary>
+    /// <summary>Removes this object's name, if it still refers to this object.</summary>
     /// <exception cref="InvalidOperationException">The object has no name.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: the name is gone, or means another object, which keeps it. <see cref="Errno.EACCES"/>.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: the name is gone, or refers to another object, which keeps it. <see cref="Errno.EACCES"/>.</exception>
     /// <remarks>
-    /// The system has no call that removes a name only if it means a certain object: if another process puts a new object
-    /// under the name in the instant between looking and removing, that one loses its name.
+    /// The system has no call that removes a name only if it refers to a certain object: if another process puts a new object
+    /// under the name between the check and the removal, that one loses its name.
     /// </remarks>
     public void Unlink()
     {
         if (NameToOwn().Remove() is { IsSuccess: false } error)
         {
-            throw new SharedMemoryException(
-                error, "shm_unlink", Name, error == Errno.ENOENT ? "the name is gone, or means another object now" : null);
+            throw error == Errno.ENOENT
+                ? new SharedMemoryException(error, "shm_unlink", Name, "the name is gone, or refers to another object now")
+                : NamingFailure.Of(error, "shm_unlink", _descriptor.Name);
         }
     }
 }

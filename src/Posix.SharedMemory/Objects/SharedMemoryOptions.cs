@@ -3,6 +3,19 @@ using System.Runtime.CompilerServices;
 namespace Posix.SharedMemory;
 
 /// <summary>How a new object is created.</summary>
+/// <example>
+/// <code><![CDATA[
+/// // A service that can be restarted: Ctrl-C and kill -9 leave the name, and the next start takes it over. The group shares the object.
+/// using var state = SharedMemoryObject.Create("state", 1 << 20, new()
+/// {
+///     Lifetime = Lifetime.UnlinkOnDispose,
+///     OnConflict = NameConflict.ReplaceAbandoned,
+///     GroupId = 100,
+///     Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+///     MemoryCheck = MemoryCheck.None,   // The kernel alone decides whether there is memory.
+/// });
+/// ]]></code>
+/// </example>
 public sealed record SharedMemoryOptions
 {
     internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -13,11 +26,26 @@ public sealed record SharedMemoryOptions
     /// <summary>Gets the exact permissions; the umask does not apply. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = OwnerOnly;
 
-    /// <summary>Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it immediately.</summary>
+    /// <summary>
+    /// Gets the number of the group that the object belongs to, set before any other process can see the object. <see langword="null"/>, the default: this
+    /// process's group, or the group of the directory if that is set-group. A group that this process is not in needs root (<see cref="Errno.EPERM"/>).
+    /// </summary>
+    public uint? GroupId { get; init; }
+
+    /// <summary>Gets when the memory is allocated. The default, <see cref="Backing.Reserved"/>, allocates it at once.</summary>
     public Backing Backing { get; init; } = Backing.Reserved;
+
+    /// <summary>Gets whether an estimate of the free memory may refuse a reservation, also when this object grows. The default is <see cref="MemoryCheck.Estimate"/>.</summary>
+    public MemoryCheck MemoryCheck { get; init; } = MemoryCheck.Estimate;
 
     /// <summary>Gets when the name is removed. The default, <see cref="Lifetime.Keep"/>, keeps it until it is unlinked.</summary>
     public Lifetime Lifetime { get; init; } = Lifetime.Keep;
+
+    /// <summary>
+    /// Gets what to do if the name is taken. The default, <see cref="NameConflict.Fail"/>, is <see cref="Errno.EEXIST"/>. A service that is to start again after it was
+    /// killed uses <see cref="NameConflict.ReplaceAbandoned"/>.
+    /// </summary>
+    public NameConflict OnConflict { get; init; } = NameConflict.Fail;
 
     internal static UnixFileMode Check(UnixFileMode permissions, [CallerArgumentExpression(nameof(permissions))] string? parameter = null) =>
         (permissions & ~EveryBit) == 0
@@ -26,7 +54,11 @@ public sealed record SharedMemoryOptions
 
     internal static TEnum Check<TEnum>(TEnum value, [CallerArgumentExpression(nameof(value))] string? parameter = null)
         where TEnum : struct, Enum =>
-        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(parameter, value, "Not one of the values there are.");
+        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(parameter, value, "The value is not defined by the enumeration.");
+
+    /// <summary>Checks a user's or group's number: all bits set would mean "leave it as it is".</summary>
+    internal static uint? Check(uint? id, string parameter) =>
+        id != uint.MaxValue ? id : throw new ArgumentOutOfRangeException(parameter, id, "4294967295 is not a valid user or group number.");
 
     /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static SharedMemoryOptions Check(SharedMemoryOptions? options)
@@ -37,8 +69,11 @@ public sealed record SharedMemoryOptions
         }
 
         Check(options.Permissions, nameof(options));
+        Check(options.GroupId, nameof(options));
         Check(options.Backing, nameof(options));
+        Check(options.MemoryCheck, nameof(options));
         Check(options.Lifetime, nameof(options));
+        Check(options.OnConflict, nameof(options));
         return options;
     }
 }

@@ -161,7 +161,7 @@ public static partial class DescriptorPassing
                 throw new InvalidDataException($"The received object is not sealed as required: it lacks {required & ~seals}, and has {seals}.");
             }
 
-            memory.KnownSeals = seals;
+            memory.Know(seals);
         }
 
         // After the seals: if Shrink is one of them, the length can no longer fall.

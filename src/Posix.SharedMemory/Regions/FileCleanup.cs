@@ -7,7 +7,7 @@ public enum FileCleanup
     Keep,
 
     /// <summary>
-    /// The owner's <see cref="MappedRegion.Dispose"/> deletes it. After <see cref="MappedRegion.ReleaseOwnership"/>, and after a crash, it stays.
+    /// The owner's <see cref="MappedRegion.Dispose"/> deletes it. After <see cref="MappedRegion.ReleaseOwnership"/>, and after a crash, it stays; <see cref="MappedRegionOptions.OnConflict"/> then lets the next owner replace it.
     /// </summary>
     OnDispose,
 

@@ -3,39 +3,40 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
-/// <summary>A file mapped into memory and shared by path or descriptor, that grows while it is in use.</summary>
+/// <summary>A file mapped into memory and shared by path or descriptor, which can grow while it is in use.</summary>
 /// <remarks>
-/// On a file system that lasts its contents last; <see cref="MemoryMapping.Flush"/> makes them durable. Members that change the region
-/// (<see cref="Resize"/>, <see cref="CheckAndRemap"/>, ownership, disposing) may be called from several threads.
+/// On a persistent file system its contents persist; <see cref="MemoryMapping.Flush"/> makes them durable. Members that change the region
+/// (<see cref="SetLength"/>, <see cref="Refresh"/>, ownership, disposing) may be called from several threads.
 /// </remarks>
 public sealed class MappedRegion : IDisposable
 {
-    private readonly Platform _platform;
-    private readonly SharedMemoryObject _file;
+    private readonly ObjectDescriptor _file;
+    private readonly ObjectMappings _mappings;
     private readonly FilePath? _path;
     private readonly MappedRegionOptions _options;
     private OwnedFile? _owned;
 
-    private MappedRegion(Platform platform, SharedMemoryObject file, FilePath? path, MappedRegionOptions options, long? length)
+    private MappedRegion(ObjectDescriptor file, FilePath? path, MappedRegionOptions options, long? length)
     {
-        _platform = platform;
         _file = file;
+        _mappings = new(file);
         _path = path;
         _options = options;
-        Mapping = file.MapFollowing(length, options.AddressSpace);
+        Mapping = MapFollowing(length);
     }
 
     /// <summary>Creates a file of <paramref name="length"/> bytes, all zero, and maps it.</summary>
-    /// <param name="path">Where it gets its place, in one step, when it is complete. A file that is there loses its path to it and keeps its own users and bytes.</param>
+    /// <param name="path">Where it is put, in one step, when it is complete.</param>
     /// <param name="length">In bytes, at least 1.</param>
-    /// <param name="cleanup"><see cref="FileCleanup.OnDispose"/>: this region owns the file. <see cref="FileCleanup.Immediate"/>: the file never gets its path, and nothing that is there is touched.</param>
-    /// <param name="options">Permissions, address space, backing.</param>
-    /// <exception cref="ArgumentException">The path cannot be one; the length is not positive.</exception>
+    /// <param name="cleanup"><see cref="FileCleanup.OnDispose"/>: this region owns the file. <see cref="FileCleanup.Immediate"/>: the file never gets its path, and an existing file there is not touched.</param>
+    /// <param name="options">Permissions, address space, backing, what to do if a file has the path.</param>
+    /// <exception cref="ArgumentException">The path is not valid; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: the path is
-    /// a directory's, or the length is no multiple of the huge pages that files there are made of. <see cref="Errno.ENOSPC"/>: the space is not there. <see cref="Errno.EFBIG"/>. Nothing is left behind.
+    /// <see cref="Errno.EEXIST"/>: a file has the path, and <see cref="MappedRegionOptions.OnConflict"/> does not let it be replaced. <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no
+    /// such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: a directory is to be replaced, or the length is not a multiple of the huge pages that files there consist of.
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>: there is not enough space. <see cref="Errno.EFBIG"/>. Nothing is left behind.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or is one of huge pages and address space is asked for.</exception>
+    /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or has huge pages and address space is requested.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     public static MappedRegion Create(string path, long length, FileCleanup cleanup, MappedRegionOptions? options = null)
     {
@@ -44,6 +45,12 @@ public sealed class MappedRegion : IDisposable
         SharedMemoryOptions.Check(cleanup);
         options = MappedRegionOptions.Check(options);
         var platform = Platform.Current;
+        if (cleanup != FileCleanup.Immediate && options.OnConflict == NameConflict.Fail && platform.Names.FindFile(place, out _).IsSuccess)
+        {
+            // Placing decides. But if the path is taken already, the space for the file need not be found first.
+            throw CannotPlace(Errno.EEXIST, place);
+        }
+
         var error = platform.Names.CreateFile(place, out var handle, out var temporary);
         if (handle is null)
         {
@@ -55,29 +62,13 @@ public sealed class MappedRegion : IDisposable
         var placed = false;
         try
         {
-            var file = SharedMemoryObject.OfFile(platform, target);
+            var file = OfFile(platform, target);
             file.CheckPages(length, "ftruncate");
             platform.Backing.SetInitialLength(target, length, options.Backing);
             platform.Backing.SetPermissions(target, options.Permissions);
-            region = new(platform, file, place, options, length: null);
-            // All that may fail comes before the path leads to the file.
-            var owned = new OwnedFile(platform, place, platform.Backing.GetStatus(target).Identity);
-            if (cleanup != FileCleanup.Immediate)
-            {
-                if (platform.Names.PlaceFile(target, temporary, place) is { IsSuccess: false } refusal)
-                {
-                    throw new SharedMemoryException(refusal, platform.Names.PublishCall, place.Text);
-                }
-
-                region._owned = cleanup == FileCleanup.OnDispose ? owned : null;
-                placed = true;
-            }
-            else
-            {
-                RemoveTemporary(platform, temporary);
-                placed = true;
-            }
-
+            region = new(file, place, options, length: null);
+            region.Place(temporary, cleanup);
+            placed = true;
             return region;
         }
         finally
@@ -91,22 +82,22 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    /// <summary>Maps a file that is there, for reading and writing.</summary>
+    /// <summary>Maps an existing file, for reading and writing.</summary>
     /// <param name="path">Where it is.</param>
-    /// <param name="options">Address space; backing, for <see cref="Resize"/>.</param>
-    /// <exception cref="ArgumentException">The path cannot be one.</exception>
+    /// <param name="options">Address space; backing, for <see cref="SetLength"/>.</param>
+    /// <exception cref="ArgumentException">The path is not valid.</exception>
     /// <exception cref="InvalidDataException">The file is empty.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>; <see cref="Errno.EINVAL"/>, <see cref="Errno.EISDIR"/>: not a file. <see cref="Errno.EAGAIN"/>, after a second
     /// of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException">Address space is asked for, and the file is of huge pages (hugetlbfs).</exception>
+    /// <exception cref="PlatformNotSupportedException">Address space is requested, and the file consists of huge pages (hugetlbfs).</exception>
     /// <example>
     /// <code><![CDATA[
     /// using var attached = MappedRegion.Attach(path, new() { AddressSpace = 1L << 30 });
-    /// if (attached.CheckAndRemap())
+    /// if (attached.Refresh())
     /// {
-    ///     Console.WriteLine($"{attached.Path} has grown to {attached.Length} bytes, where it was");
+    ///     Console.WriteLine($"{attached.Path} has grown to {attached.Length} bytes, at the same address");
     /// }
     /// ]]></code>
     /// </example>
@@ -119,18 +110,18 @@ public sealed class MappedRegion : IDisposable
         var error = platform.Names.OpenFile(place, out var handle);
         return handle is null
             ? throw new SharedMemoryException(error, "open", place.Text)
-            : Attach(platform, new(handle, place.Label), place, options, length: null);
+            : Attach(platform, new(handle, place.Label), place, options);
     }
 
     /// <summary>Maps the file behind a descriptor that came from elsewhere.</summary>
-    /// <param name="handle">Open for reading and writing; disposing the region closes it. Where this method throws it stays the caller's.</param>
+    /// <param name="handle">Open for reading and writing; disposing the region closes it. If this method throws, it stays the caller's.</param>
     /// <param name="length">How many bytes to map, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">The length is not positive, or the file is shorter.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>, <see cref="Errno.EACCES"/>: not open for reading and writing. <see cref="Errno.ENODEV"/>: cannot be mapped.</exception>
     /// <example>
     /// <code><![CDATA[
     /// using var temporary = MappedRegion.Create(path, 1 << 20, FileCleanup.Immediate, new() { Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite, Backing = Backing.Sparse });
-    /// using var again = MappedRegion.Attach(temporary.SafeFileHandle, temporary.Length);   // The file has no path any more.
+    /// using var again = MappedRegion.Attach(temporary.SafeFileHandle, temporary.Length);   // The file never had a path.
     /// ]]></code>
     /// </example>
     public static MappedRegion Attach(SafeFileHandle handle, long length)
@@ -142,7 +133,7 @@ public sealed class MappedRegion : IDisposable
         var target = new OpenObject(handle, default, SharesOpen: true);
         var present = platform.Backing.GetLength(target);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, present);
-        return new(platform, SharedMemoryObject.OfFile(platform, target), path: null, MappedRegionOptions.Default, length);
+        return new(OfFile(platform, target), path: null, MappedRegionOptions.Default, length);
     }
 
     /// <summary>Gets the file's path, absolute; <see langword="null"/> for a region attached by descriptor.</summary>
@@ -155,42 +146,56 @@ public sealed class MappedRegion : IDisposable
     public bool OwnsFile => _owned is not null;
 
     /// <summary>Gets the descriptor: close-on-exec. It is closed with this region.</summary>
-    public SafeFileHandle SafeFileHandle => _file.SafeFileHandle;
+    public SafeFileHandle SafeFileHandle => _file.GiveOut();
 
     /// <summary>
-    /// Gets the region's bytes. Where the region has outgrown its address space this is another mapping afterwards: what was taken from the former one
-    /// directly is invalid then, and leases of it stay valid and see the same bytes.
+    /// Gets the region's bytes. When the region outgrows its address space this becomes another mapping: spans and references taken from the old one
+    /// directly are then invalid, while leases of it stay valid and see the same bytes.
     /// </summary>
     public MemoryMapping Mapping { get; private set; }
 
-    /// <summary>Makes the file longer and maps what is new. The same length is nothing.</summary>
-    /// <param name="newLength">In bytes.</param>
+    /// <summary>Makes the file longer and maps the new bytes. The same length has no effect.</summary>
+    /// <param name="length">In bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is smaller than what is mapped.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOSPC"/>: the space is not there; nothing has changed. <see cref="Errno.EFBIG"/>, <see cref="Errno.ENOMEM"/>; <see cref="Errno.EMFILE"/>, as for <see cref="SharedMemoryObject.SetLength"/>; <see cref="Errno.EINVAL"/>: no multiple of the file's huge pages.</exception>
-    /// <remarks>The file is never cut: where another process has made it longer meanwhile, the region shows that length.</remarks>
-    public void Resize(long newLength)
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>: there is not enough space; nothing has changed. <see cref="Errno.EFBIG"/>, <see cref="Errno.ENOMEM"/>; <see cref="Errno.EMFILE"/>, as for
+    /// <see cref="SharedMemoryObject.SetLength"/>; <see cref="Errno.EINVAL"/>: not a multiple of the file's huge pages.
+    /// </exception>
+    /// <remarks>The file never gets shorter: if another process has made it longer meanwhile, the region shows that length.</remarks>
+    /// <example>
+    /// <code>
+    /// region.SetLength(region.Length * 2);
+    /// </code>
+    /// </example>
+    public void SetLength(long length)
     {
         lock (_file)
         {
             var target = _file.Target;
-            ArgumentOutOfRangeException.ThrowIfLessThan(newLength, Length);
-            if (newLength > Length)
+            ArgumentOutOfRangeException.ThrowIfLessThan(length, Length);
+            if (length > Length)
             {
-                _file.CheckPages(newLength, "ftruncate");
-                _ = _platform.Backing.Grow(target, newLength, _options.Backing);
-                Adopt(_platform.Backing.GetLength(target));
+                _file.CheckPages(length, "ftruncate");
+                _file.Platform.Backing.Grow(target, length, _options.Backing);
+                Adopt(_file.Platform.Backing.GetLength(target));
             }
         }
     }
 
-    /// <summary>Adopts growth that was made elsewhere. It never changes the file.</summary>
-    /// <returns>Whether the file had grown. One that was cut is left as it is mapped.</returns>
+    /// <summary>As <see cref="SetLength"/>, in the words of other libraries.</summary>
+    /// <param name="newLength">In bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is smaller than what is mapped.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="SetLength"/>.</exception>
+    public void Resize(long newLength) => SetLength(newLength);
+
+    /// <summary>Shows what other processes have added to the file. It never changes the file.</summary>
+    /// <returns>Whether the file had grown. If it was cut, the region stays as it is mapped.</returns>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left.</exception>
-    public bool CheckAndRemap()
+    public bool Refresh()
     {
         lock (_file)
         {
-            var present = _platform.Backing.GetLength(_file.Target);
+            var present = _file.Platform.Backing.GetLength(_file.Target);
             if (present <= Length)
             {
                 return false;
@@ -201,14 +206,19 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    /// <summary>Makes disposing this region remove the file, if the path still leads to it then.</summary>
-    /// <exception cref="InvalidOperationException">The region was attached by descriptor: it knows no path.</exception>
+    /// <summary>As <see cref="Refresh"/>, in the words of other libraries.</summary>
+    /// <returns>Whether the file had grown.</returns>
+    /// <exception cref="SharedMemoryException">As <see cref="Refresh"/>.</exception>
+    public bool CheckAndRemap() => Refresh();
+
+    /// <summary>Makes disposing this region remove the file, if the path still refers to it then.</summary>
+    /// <exception cref="InvalidOperationException">The region was attached by descriptor: it has no path.</exception>
     /// <example>
     /// <code>
-    /// region.TakeOwnership();   // Disposing it removes the file now,
+    /// region.TakeOwnership();   // Disposing the region removes the file now,
     /// if (region.OwnsFile)
     /// {
-    ///     region.ReleaseOwnership();   // or leaves it to somebody else.
+    ///     region.ReleaseOwnership();   // or leaves it to another process.
     /// }
     /// </code>
     /// </example>
@@ -216,9 +226,7 @@ public sealed class MappedRegion : IDisposable
     {
         lock (_file)
         {
-            _owned = _path is { } path
-                ? new(_platform, path, _platform.Backing.GetStatus(_file.Target).Identity)
-                : throw new InvalidOperationException("A region attached by descriptor knows no path to remove.");
+            _owned = Own(_path ?? throw new InvalidOperationException("A region attached by descriptor has no path that could be removed."));
         }
     }
 
@@ -227,14 +235,17 @@ public sealed class MappedRegion : IDisposable
     {
         lock (_file)
         {
-            _owned = null;
+            if (_owned is not null)
+            {
+                Disown();
+            }
         }
     }
 
-    /// <summary>Unmaps the region, once its last lease is gone, and closes the file; removes it if this region owns it and the path still leads to it.</summary>
+    /// <summary>Unmaps the region, once its last lease has ended, and closes the file; removes the file if this region owns it and the path still refers to it.</summary>
     /// <remarks>
-    /// The system has no call that removes a file only if it is a certain one: if another process puts its file there in the instant between
-    /// looking and removing, that one is removed.
+    /// The system has no call that removes only a certain file: if another process puts its file there between the check and the
+    /// removal, that one is removed.
     /// </remarks>
     public void Dispose()
     {
@@ -243,21 +254,24 @@ public sealed class MappedRegion : IDisposable
             Mapping.Dispose();
             _owned?.Remove();
             _owned = null;
-            _file.Dispose();
+            _file.Handle.Dispose();
         }
     }
 
-    private static MappedRegion Attach(Platform platform, in OpenObject target, FilePath? path, MappedRegionOptions options, long? length)
+    private static ObjectDescriptor OfFile(Platform platform, in OpenObject target) =>
+        new(platform, target, FileAccess.ReadWrite) { PageSize = platform.Seals.GetPageSize(target) };
+
+    private static MappedRegion Attach(Platform platform, in OpenObject target, FilePath path, MappedRegionOptions options)
     {
         var attached = false;
         try
         {
             if (platform.Backing.GetLength(target) == 0)
             {
-                throw new InvalidDataException($"{path?.Text} is empty: there is nothing to map.");
+                throw new InvalidDataException($"{path.Text} is empty. A region that another process creates with Create appears with its full length; other programs may still be writing it.");
             }
 
-            var region = new MappedRegion(platform, SharedMemoryObject.OfFile(platform, target), path, options, length);
+            var region = new MappedRegion(OfFile(platform, target), path, options, length: null);
             attached = true;
             return region;
         }
@@ -278,19 +292,68 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    /// <summary>Shows the length that the file has now, in the address space there is or in new one.</summary>
+    private static SharedMemoryException CannotPlace(Errno error, in FilePath path) => new(
+        error, nameof(Create), path.Text, detail: null,
+        advice: error == Errno.EEXIST ? "A file has this path: attach to it, replace it with MappedRegionOptions.OnConflict, or delete it" : null);
+
+    /// <summary>Puts the new file where it is to be. All else that may fail comes before.</summary>
+    private void Place(FilePath? temporary, FileCleanup cleanup)
+    {
+        var path = _path!.Value;
+        if (cleanup == FileCleanup.Immediate)
+        {
+            RemoveTemporary(_file.Platform, temporary);
+            return;
+        }
+
+        var owned = cleanup == FileCleanup.OnDispose ? Own(path) : default(OwnedFile?);
+        var error = NameTakeover.Place(_file.Platform, _file.Target, temporary, path, _options.OnConflict);
+        if (!error.IsSuccess)
+        {
+            throw CannotPlace(error, path);
+        }
+
+        _owned = owned;
+    }
+
+    /// <summary>Takes the file on; the kernel's lock is the proof that its owner lives. Where there are no locks, the file is never taken for one that was left behind.</summary>
+    private OwnedFile Own(in FilePath path)
+    {
+        var target = _file.Target;
+        var owned = new OwnedFile(_file.Platform, path, _file.Platform.Backing.GetStatus(target).Identity);
+        if (_file.Platform.Membership.Own(target).IsSuccess)
+        {
+            _file.Platform.Membership.Mark(target, isOwned: true);
+        }
+
+        return owned;
+    }
+
+    private void Disown()
+    {
+        _owned = null;
+        var target = _file.Target;
+        // The mark goes first: between the two the file is not one that was left behind.
+        _file.Platform.Membership.Mark(target, isOwned: false);
+        _file.Platform.Membership.Disown(target);
+    }
+
+    private MemoryMapping MapFollowing(long? length) =>
+        _mappings.Map(0, length, new() { Access = FileAccess.ReadWrite, AddressSpace = _options.AddressSpace }, whole: true, follows: true);
+
+    /// <summary>Shows the length that the file has now, in the existing address space or in a new one.</summary>
     private void Adopt(long length)
     {
         if (length <= Mapping.Room)
         {
-            // Not Refresh, which would look at the length again: it may have left this room by now.
+            // Not Refresh of the mapping, which would read the length again: it may be past this room by now.
             _ = Mapping.Show(length);
             return;
         }
 
         // The new mapping comes first: if it fails, the region is what it was.
         var former = Mapping;
-        Mapping = _file.MapFollowing(length, _options.AddressSpace);
+        Mapping = MapFollowing(length);
         former.Dispose();
     }
 }

@@ -5,7 +5,7 @@ public sealed record MappedRegionOptions
 {
     internal static readonly MappedRegionOptions Default = new();
 
-    /// <summary>Gets the exact permissions of a new file; the umask does not apply. By default only the owner may read and write.</summary>
+    /// <summary>Gets the permissions of a new file, exactly: the umask does not apply. The default lets the owner read and write, and nobody else.</summary>
     public UnixFileMode Permissions { get; init; } = SharedMemoryOptions.OwnerOnly;
 
     /// <summary>
@@ -14,8 +14,15 @@ public sealed record MappedRegionOptions
     /// </summary>
     public long AddressSpace { get; init; }
 
-    /// <summary>Gets when the file's space is allocated. The default, <see cref="Backing.Reserved"/>, allocates it immediately.</summary>
+    /// <summary>Gets when the space of the file is allocated. The default, <see cref="Backing.Reserved"/>, allocates it at once.</summary>
     public Backing Backing { get; init; } = Backing.Reserved;
+
+    /// <summary>
+    /// Gets what <see cref="MappedRegion.Create"/> does if a file has the path. The default, <see cref="NameConflict.Fail"/>, is <see cref="Errno.EEXIST"/>.
+    /// <see cref="NameConflict.ReplaceAbandoned"/> replaces a file whose owner (<see cref="FileCleanup.OnDispose"/>) was killed, on tmpfs and file systems that keep the kernel's write hints.
+    /// <see cref="NameConflict.Replace"/> replaces any file. A file is never truncated: processes that use it keep it and its bytes.
+    /// </summary>
+    public NameConflict OnConflict { get; init; } = NameConflict.Fail;
 
     /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static MappedRegionOptions Check(MappedRegionOptions? options)
@@ -27,6 +34,7 @@ public sealed record MappedRegionOptions
 
         SharedMemoryOptions.Check(options.Permissions, nameof(options));
         SharedMemoryOptions.Check(options.Backing, nameof(options));
+        SharedMemoryOptions.Check(options.OnConflict, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(options.AddressSpace, nameof(options));
         return options;
     }

@@ -11,7 +11,19 @@ public sealed class SharedMemoryException : IOException
 {
     /// <summary>Describes the failure of <paramref name="operation"/> with <paramref name="errno"/>.</summary>
     public SharedMemoryException(Errno errno, string operation, string? objectName = null, string? detail = null)
-        : base(Describe(errno, operation, objectName, detail), errno.ToNative())
+        : this(errno, operation, objectName, detail, advice: null)
+    {
+    }
+
+    /// <param name="errno">The error.</param>
+    /// <param name="operation">The call.</param>
+    /// <param name="objectName">The object's name.</param>
+    /// <param name="detail">What is known of the failure.</param>
+    /// <param name="advice">
+    /// What a program can do, in the words of this library. It is in the message, and not in <see cref="Detail"/>: a command with words of its own prints that.
+    /// </param>
+    internal SharedMemoryException(Errno errno, string operation, string? objectName, string? detail, string? advice)
+        : base(Describe(errno, operation, objectName, detail, advice), errno.ToNative())
     {
         Errno = ErrnoNumbers.PublicOf(errno);
         NativeErrorCode = errno.ToNative();
@@ -56,10 +68,11 @@ public sealed class SharedMemoryException : IOException
         }
     }
 
-    private static string Describe(Errno errno, string operation, string? objectName, string? detail)
+    private static string Describe(Errno errno, string operation, string? objectName, string? detail, string? advice)
     {
         var target = objectName is null ? "" : $"(/{objectName.TrimStart('/')})";
-        var more = detail is null ? "" : $": {detail}";
-        return $"{operation}{target}: {Marshal.GetPInvokeErrorMessage(errno.ToNative())} ({ErrnoNumbers.NameOf(errno)}){more}";
+        string?[] more = [detail, advice];
+        var known = string.Join(". ", more.Where(part => part is not null));
+        return $"{operation}{target}: {Marshal.GetPInvokeErrorMessage(errno.ToNative())} ({ErrnoNumbers.NameOf(errno)}){(known.Length == 0 ? "" : ": ")}{known}";
     }
 }

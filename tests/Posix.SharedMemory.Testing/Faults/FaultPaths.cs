@@ -12,6 +12,8 @@ internal static class FaultPaths
 {
     private const long Large = (1 << 20) + 4096;
 
+    private static readonly SharedMemoryOptions s_service = new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned };
+
     private static readonly SharedMemoryOptions s_membership = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     internal static IReadOnlyList<FaultPath> All { get; } = [.. Opening(), .. Creating(), .. Anonymous(), .. Publishing(), .. Naming(), .. Sizing(), .. Copying(), .. Asking(), .. Closing()];
@@ -136,6 +138,17 @@ internal static class FaultPaths
                 scene => SharedMemoryObject.Rename(scene.Name, scene.Other, mode));
         }
 
+        yield return new("Exists", scene => scene.Create(100), scene => Demand(SharedMemoryObject.Exists(scene.Name)));
+        yield return new("Rename own", scene => scene.Create(100), scene => scene.Memory.Rename(scene.Other, RenameMode.NoReplace));
+        yield return new(
+            "Create taking over", scene => scene.Abandon(),
+            scene => scene.Keep(SharedMemoryObject.Create(scene.Name, 5000, s_service))) { DependsOnNeighbours = true };
+        yield return new(
+            "OpenOrCreate taking over", scene => scene.Abandon(),
+            scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_service))) { DependsOnNeighbours = true };
+        yield return new(
+            "OpenWhenReady", scene => scene.Create(100),
+            scene => scene.Keep(SharedMemoryObject.OpenWhenReadyAsync(scene.Name).AsTask().GetAwaiter().GetResult()));
         yield return new("Unlink name", scene => scene.Create(100), scene => SharedMemoryObject.Unlink(scene.Name));
         yield return new("TryUnlink", scene => scene.Create(100), scene => SharedMemoryObject.TryUnlink(scene.Name));
         yield return new("Unlink object", scene => scene.Create(100), scene => scene.Memory.Unlink());
@@ -201,6 +214,10 @@ internal static class FaultPaths
         yield return new("Length", scene => scene.Create(5000), scene => _ = scene.Memory.Length);
         yield return new("GetStatus", scene => scene.Create(5000), scene => scene.Memory.GetStatus());
         yield return new("Permissions read", scene => scene.Create(5000), scene => _ = scene.Memory.Permissions);
+        yield return new("Owner set", scene => scene.Create(5000), scene => scene.Memory.SetOwner(null, null));
+        yield return new(
+            "Create for a group", _ => { },
+            scene => scene.Keep(SharedMemoryObject.Create(scene.Name, 5000, new() { GroupId = Native.getegid(), Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.SetGroup })));
         yield return new("Permissions set", scene => scene.Create(5000), scene => scene.Memory.Permissions = UnixFileMode.UserRead);
         yield return new("Enumerate", scene => scene.Create(5000), scene => Demand(SharedMemoryDirectory.Enumerate().All(entry => entry.Name != scene.Other.Name))) { DependsOnNeighbours = true, Calls = 8 };
         yield return new("Watch", _ => { }, scene => scene.Keep(SharedMemoryDirectory.Watch()));

@@ -36,7 +36,7 @@ internal sealed class FaultScene : IDisposable
     {
         var first = _witness.Names.Find(ObjectName.Parse(Name, "test"));
         var second = _witness.Names.Find(ObjectName.Parse(Other, "test"));
-        SharedMemoryStatus? own = Memory is null || ((IMappingOwner)Memory).IsDisposed ? null : _witness.Backing.GetStatus(Memory.Target);
+        SharedMemoryStatus? own = Memory is null || Memory.IsDisposed ? null : _witness.Backing.GetStatus(Memory.Target);
         return $"{first?.Identity} {second?.Identity} own {own?.Identity} names {own?.NameCount} length {own?.Length}";
     }
 
@@ -67,6 +67,9 @@ internal sealed class FaultScene : IDisposable
             throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)");
         }
     }
+
+    /// <summary>Leaves an object under the name as a creator does that is killed.</summary>
+    internal void Abandon() => SharedMemoryObject.Create(Name, 3, new() { Lifetime = Lifetime.UnlinkOnDispose }).SafeFileHandle.Dispose();
 
     /// <summary>Puts an object under the other name.</summary>
     internal void Occupy() => SharedMemoryObject.Create(Other, 100).Dispose();

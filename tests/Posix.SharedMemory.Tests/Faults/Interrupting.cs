@@ -86,7 +86,7 @@ public sealed class Interrupting
         Assert.Contains("(INJECTED)", log, StringComparison.Ordinal);
         Assert.Equal(0, exitCode);
         Assert.StartsWith("ENOSPC fallocate", output, StringComparison.Ordinal);
-        Assert.Contains("3000001 bytes asked", output, StringComparison.Ordinal);
+        Assert.Contains("3000001 bytes requested", output, StringComparison.Ordinal);
         Assert.False(name.Exists);
     }
 }

@@ -17,7 +17,7 @@ public sealed class RegionFaults
     public void A_creation_that_fails_leaves_what_was_there(FileCleanup cleanup, bool over)
     {
         foreach (var options in (MappedRegionOptions[])
-            [new(), new() { Backing = Backing.Sparse, AddressSpace = Reserve, Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead }])
+            [new() { OnConflict = NameConflict.Replace }, new() { OnConflict = over ? NameConflict.Replace : NameConflict.ReplaceAbandoned, Backing = Backing.Sparse, AddressSpace = Reserve, Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead }])
         {
             FaultWalk.Each(platform => InDirectory(directory =>
             {

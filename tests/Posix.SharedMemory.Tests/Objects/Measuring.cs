@@ -9,6 +9,49 @@ public sealed class Measuring
 
     public static TheoryData<Backing> Backings => [Backing.Reserved, Backing.Sparse];
 
+    [Theory]
+    [InlineData("CreateAnonymous")]
+    [InlineData("Create")]
+    [InlineData("SetLength")]
+    [InlineData("Reserve")]
+    [Rule("length.check")]
+    public void The_estimate_of_free_memory_is_not_made_where_the_caller_says_so(string act)
+    {
+        const long MoreThanThereIs = 1L << 46;
+        using var name = new TemporaryName();
+        foreach (var check in Enum.GetValues<MemoryCheck>())
+        {
+            // The kernel, were it asked, would say ENOSPC here: asking it in earnest takes all the memory that the machine has.
+            var platform = new ScriptedPlatform();
+            using (Platform.Substitute(platform))
+            {
+                using var memory = act is "CreateAnonymous" or "Create" ? null
+                    : SharedMemoryObject.CreateAnonymous(act == "Reserve" ? MoreThanThereIs : 0, new() { Backing = Backing.Sparse, MemoryCheck = check });
+                platform.Arm("fallocate", Errno.ENOSPC, occurrence: 0);
+                var refusal = Assert.Throws<SharedMemoryException>(() =>
+                {
+                    switch (act)
+                    {
+                        case "CreateAnonymous":
+                            SharedMemoryObject.CreateAnonymous(MoreThanThereIs, new() { MemoryCheck = check }).Dispose();
+                            break;
+                        case "Create":
+                            SharedMemoryObject.Create(name, MoreThanThereIs, new() { MemoryCheck = check }).Dispose();
+                            break;
+                        case "SetLength":
+                            memory!.SetLength(MoreThanThereIs);
+                            break;
+                        default:
+                            memory!.Reserve(0, MoreThanThereIs);
+                            break;
+                    }
+                });
+                Assert.True(refusal.Errno is Errno.ENOMEM or Errno.ENOSPC);
+                Assert.Equal(check == MemoryCheck.None, platform.Fired);
+            }
+        }
+    }
+
     [Fact]
     [Rule("length.sparse")]
     public void Sparse_takes_no_memory()

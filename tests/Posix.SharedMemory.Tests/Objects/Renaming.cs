@@ -118,6 +118,81 @@ public sealed class Renaming
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Rule("rename.own")]
+    public void An_object_renames_itself_and_its_names_follow(RenameMode mode)
+    {
+        using TemporaryName from = new(), to = new(), last = new();
+        using var memory = SharedMemoryObject.Create(from, 1);
+        Assert.Equal(System.Text.Encoding.UTF8.GetBytes(from.Name), memory.Utf8Name.ToArray());
+        memory.Rename("/" + to, mode);
+        Assert.Equal("/" + to, memory.Name);
+        Assert.Equal(System.Text.Encoding.UTF8.GetBytes("/" + to), memory.Utf8Name.ToArray());
+        Assert.False(memory.IsUnlinked);
+        Assert.False(from.Exists);
+        memory.Rename(to, mode);
+        Assert.Equal(to.Name, memory.Name);
+        memory.Rename(last);
+        memory.Unlink();
+        Assert.False(last.Exists);
+    }
+
+    [Fact]
+    [Rule("rename.own")]
+    public void An_object_without_a_name_of_its_own_is_not_renamed()
+    {
+        using TemporaryName name = new(), to = new();
+        using var memory = SharedMemoryObject.Create(name, 1);
+        using var taken = SharedMemoryObject.Create(to, 2);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => memory.Rename(to, RenameMode.NoReplace)).Errno);
+        Assert.Equal(name.Name, memory.Name);
+        SharedMemoryObject.Unlink(name);
+        using var newer = SharedMemoryObject.Create(name, 3);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => memory.Rename(to)).Errno);
+        Assert.False(newer.IsUnlinked);
+        Assert.False(taken.IsUnlinked);
+        using var unpublished = SharedMemoryObject.CreateUnpublished(1);
+        Assert.Throws<InvalidOperationException>(() => unpublished.Rename(to));
+        Assert.Throws<ArgumentException>(() => memory.Rename("a/b"));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Rename(to, (RenameMode)9));
+        memory.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => memory.Rename(to));
+    }
+
+    [Theory]
+    [InlineData(Lifetime.UnlinkOnDispose)]
+    [InlineData(Lifetime.UnlinkOnLastDispose)]
+    [Rule("rename.own")]
+    public void The_lifetime_of_an_object_that_renames_itself_removes_the_new_name(Lifetime lifetime)
+    {
+        using TemporaryName from = new(), to = new();
+        using var memory = SharedMemoryObject.Create(from, 1, new() { Lifetime = lifetime });
+        memory.Rename(to);
+        using var newer = SharedMemoryObject.Create(from, 2);
+        memory.Dispose();
+        Assert.False(to.Exists);
+        Assert.False(newer.IsUnlinked);
+    }
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    [Rule("exists.truth")]
+    public void Exists_tells_whether_an_object_has_the_name(RenameMode mode)
+    {
+        using TemporaryName name = new(), other = new();
+        Assert.False(SharedMemoryObject.Exists(name));
+        using var memory = SharedMemoryObject.Create(name, 0);
+        Assert.True(SharedMemoryObject.Exists("/" + name));
+        SharedMemoryObject.Rename(name, other, mode);
+        Assert.Equal((false, true), (SharedMemoryObject.Exists(name), SharedMemoryObject.Exists(other)));
+        SharedMemoryObject.Unlink(other);
+        Assert.False(SharedMemoryObject.Exists(other));
+        Directory.CreateDirectory(other.Path);
+        Assert.False(SharedMemoryObject.Exists(other));
+        Assert.Throws<ArgumentException>(() => SharedMemoryObject.Exists("a/b"));
+    }
+
     [Fact]
     [Rule("rename.missing")]
     public void A_directory_under_the_target_name_is_EINVAL_and_stays()

@@ -20,6 +20,7 @@ public sealed class Sealing
     [Rule("seals.table")]
     [Rule("seals.which")]
     [Rule("seals.told")]
+    [Rule("seals.default")]
     public void Refuses_what_the_table_says_and_nothing_else(MemorySeals seals)
     {
         using var memory = SharedMemoryObject.CreateAnonymous(3 * 4096);
@@ -30,8 +31,14 @@ public sealed class Sealing
 
         Expect(refusesWriting, Errno.EPERM, () => memory.Write("lost"u8, 0));
         Expect(refusesWriting, Errno.EPERM, () => memory.Discard(4096, 4096));
-        Expect(refusesWriting, Errno.EPERM, () => memory.Map().Dispose());
-        Expect(refusesWriting, Errno.EPERM, () => memory.Map(new() { AddressSpace = 1 << 20 }).Dispose());
+        Expect(refusesWriting, Errno.EPERM, () => memory.Map(new() { Access = FileAccess.ReadWrite }).Dispose());
+        Expect(refusesWriting, Errno.EPERM, () => memory.Map(new() { Access = FileAccess.ReadWrite, AddressSpace = 1 << 20 }).Dispose());
+        using (MemoryMapping whole = memory.Map(), part = memory.Map(0, 10, new() { AddressSpace = 1 << 20 }))
+        {
+            var expected = refusesWriting == 0 ? FileAccess.ReadWrite : FileAccess.Read;
+            Assert.Equal((expected, expected), (whole.Access, part.Access));
+        }
+
         Expect(MemorySeals.None, default, () => memory.Reserve(0, 4096));
         Expect(MemorySeals.None, default, () => memory.SetLength(3 * 4096));
         using (var reading = memory.Map(new() { Access = FileAccess.Read }))
@@ -145,6 +152,28 @@ public sealed class Sealing
         Assert.Throws<SharedMemoryException>(() => unpublished.AddSeals(MemorySeals.Shrink));
     }
 
+    [SkippableFact]
+    [Rule("seals.execwrite")]
+    public void Exec_on_executable_memory_adds_the_seals_against_changing_it()
+    {
+        using var memory = SharedMemoryObject.CreateAnonymous(4096, new() { Executable = true });
+        Skip.If(memory.Permissions.HasFlag(UnixFileMode.UserExecute) && !KnowsExec(), "This kernel does not have the seal Exec (before Linux 6.3).");
+        using (memory.Map())
+        {
+            Assert.Equal(Errno.EBUSY, Assert.Throws<SharedMemoryException>(() => memory.AddSeals(MemorySeals.Exec)).Errno);
+        }
+
+        memory.AddSeals(MemorySeals.Exec);
+        Assert.Equal(MemorySeals.Exec | MemorySeals.Shrink | MemorySeals.Grow | AgainstWriting, memory.Seals);
+        Assert.Equal(Errno.EPERM, Assert.Throws<SharedMemoryException>(() => memory.Write("x"u8, 0)).Errno);
+
+        static bool KnowsExec()
+        {
+            using var probe = SharedMemoryObject.CreateAnonymous(0);
+            return probe.Seals.HasFlag(MemorySeals.Exec);
+        }
+    }
+
     [Fact]
     [Rule("seals.unknown")]
     public void Refuses_what_is_no_seal_before_any_call()
@@ -182,7 +211,7 @@ public sealed class Sealing
             using var memory = SharedMemoryObject.CreateAnonymous(4096);
             var refusal = Assert.Throws<SharedMemoryException>(() => memory.AddSeals(MemorySeals.FutureWrite));
             Assert.Equal(Errno.EINVAL, refusal.Errno);
-            Assert.Contains("does not know", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("does not support", refusal.Message, StringComparison.Ordinal);
         }
     }
 
@@ -235,7 +264,7 @@ public sealed class Sealing
             platform.Arm("mmap", Errno.ENOMEM);
             Assert.Equal(Errno.ENOMEM, Assert.Throws<SharedMemoryException>(() => memory.Map(new() { Access = FileAccess.Read })).Errno);
             platform.Arm(null);
-            Assert.Equal(Errno.EPERM, Assert.Throws<SharedMemoryException>(() => memory.Map()).Errno);
+            Assert.Equal(Errno.EPERM, Assert.Throws<SharedMemoryException>(() => memory.Map(new() { Access = FileAccess.ReadWrite })).Errno);
         }
     }
 

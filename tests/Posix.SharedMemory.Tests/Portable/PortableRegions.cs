@@ -56,7 +56,8 @@ public sealed class PortableRegions : IDisposable
     {
         using var former = MappedRegion.Create(File, 10, FileCleanup.OnDispose);
         former.Mapping.GetSpan()[0] = 1;
-        using var newer = MappedRegion.Create(File, 20, FileCleanup.OnDispose);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(File, 20, FileCleanup.OnDispose)).Errno);
+        using var newer = MappedRegion.Create(File, 20, FileCleanup.OnDispose, new() { OnConflict = NameConflict.Replace });
         Assert.Equal(10, former.Length);
         Assert.Equal(1, former.Mapping.GetReadOnlySpan()[0]);
         using var attached = MappedRegion.Attach(File);

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tests.Regions;
 
@@ -7,6 +6,8 @@ public sealed class Creating
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private static readonly int s_page = Environment.SystemPageSize;
+
+    private static readonly MappedRegionOptions s_replacing = new() { OnConflict = NameConflict.Replace };
 
     [SkippableTheory]
     [InlineData(false, Backing.Reserved)]
@@ -85,7 +86,10 @@ public sealed class Creating
         Assert.Equal("ok", user.Ask("attach"));
         var formerFile = Identity(directory.File());
 
-        using var region = MappedRegion.Create(directory.File(), s_page, FileCleanup.OnDispose);
+        var taken = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), s_page, FileCleanup.OnDispose));
+        Assert.Equal((Errno.EEXIST, directory.File()), (taken.Errno, taken.ObjectName));
+        Assert.Equal(formerFile, Identity(directory.File()));
+        using var region = MappedRegion.Create(directory.File(), s_page, FileCleanup.OnDispose, s_replacing);
         Assert.NotEqual(formerFile, Identity(directory.File()));
         Assert.Equal(["region"], directory.List());
         Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)0));
@@ -112,7 +116,8 @@ public sealed class Creating
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllText(directory.File("target"), "kept");
         File.CreateSymbolicLink(directory.File(), directory.File("target"));
-        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose)).Errno);
+        using var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose, s_replacing);
         Assert.Null(new FileInfo(directory.File()).LinkTarget);
         Assert.Equal("kept", File.ReadAllText(directory.File("target")));
     }
@@ -128,14 +133,16 @@ public sealed class Creating
         Directory.CreateDirectory(directory.File("directory"));
         Refused(Errno.ENOENT, directory.File("missing/region"), 1);
         Refused(Errno.ENOTDIR, directory.File("file/region"), 1);
-        Refused(Errno.EINVAL, directory.File("directory"), 1);
+        Refused(Errno.EEXIST, directory.File("directory"), 1);
+        Assert.Equal(
+            Errno.EINVAL, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("directory"), 1, FileCleanup.OnDispose, s_replacing)).Errno);
         Refused(Errno.ENAMETOOLONG, directory.File(new string('x', 256)), 1);
         // More than any file system has, and more than any has address space for.
         var error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 1L << 60, FileCleanup.OnDispose));
         Assert.Contains(error.Errno.ToString(), "ENOSPC EFBIG ENOMEM", StringComparison.Ordinal);
         error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("new"), 100, FileCleanup.OnDispose, new() { AddressSpace = 1L << 60 }));
         Assert.Equal(Errno.ENOMEM, error.Errno);
-        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("file"), 1L << 60, FileCleanup.OnDispose));
+        error = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File("file"), 1L << 60, FileCleanup.OnDispose, s_replacing));
         Assert.Equal("kept", File.ReadAllText(directory.File("file")));
         Assert.Equal(["directory", "file"], directory.List());
         Assert.Empty(Held.Descriptors(directory.Path));
@@ -200,10 +207,8 @@ public sealed class Creating
         Assert.False(region.Mapping.GetReadOnlySpan().ContainsAnyExcept((byte)6));
         region.Resize(4 * s_page);
         region.Mapping.GetSpan().Fill(7);
-        using (var file = SharedMemoryObject.OfFile(Platform.Linux(SystemCalls.Real), new(new SafeFileHandle(handle.DangerousGetHandle(), ownsHandle: false), default)))
-        {
-            Assert.Equal((0, 4L * s_page), (file.GetStatus().NameCount, file.GetStatus().Length));
-        }
+        var status = Platform.Current.Backing.GetStatus(new(handle, default));
+        Assert.Equal((0, 4L * s_page), (status.NameCount, status.Length));
 
         region.Dispose();
         Assert.Equal("kept", File.ReadAllText(directory.File()));

@@ -2,6 +2,8 @@ namespace Posix.SharedMemory.Tests.Regions;
 
 public sealed class Owning
 {
+    private static readonly MappedRegionOptions s_restarting = new() { OnConflict = NameConflict.ReplaceAbandoned };
+
     [Fact]
     [Rule("region.own")]
     public void Ownership_moves_and_only_the_owner_removes_the_file()
@@ -99,6 +101,68 @@ public sealed class Owning
             region.TakeOwnership();
             region.Dispose();
             Assert.Empty(directory.List());
+        }
+    }
+
+    [Fact]
+    [Rule("region.keep")]
+    public void A_kept_file_stays_whoever_disposes_it()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using (var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Keep))
+        {
+            Assert.False(region.OwnsFile);
+            MappedRegion.Attach(directory.File()).Dispose();
+        }
+
+        Assert.Equal(["region"], directory.List());
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 10, FileCleanup.Keep, s_restarting)).Errno);
+    }
+
+    [Fact]
+    [Rule("region.taken")]
+    [Rule("region.abandoned")]
+    public void A_file_whose_owner_was_killed_is_replaced_and_no_other()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var owner = Peer.Start("region-act", directory.File());
+        Assert.Equal("ready", owner.ReadLine());
+        Assert.Equal("ok", owner.Ask("create 10 OnDispose"));
+        using var user = MappedRegion.Attach(directory.File());
+        AssertTaken(10);
+        owner.Kill();
+        using (var region = MappedRegion.Create(directory.File(), 20, FileCleanup.OnDispose, s_restarting))
+        {
+            Assert.Equal((20, 10), (new FileInfo(directory.File()).Length, user.Length));
+            Assert.Equal(["region"], directory.List());
+            AssertTaken(20);
+
+            // Who releases the file leaves it for good: its end leaves nothing behind that may be replaced.
+            region.ReleaseOwnership();
+        }
+
+        AssertTaken(20);
+        using (var again = MappedRegion.Attach(directory.File()))
+        {
+            again.TakeOwnership();
+            AssertTaken(20);
+            again.SafeFileHandle.Dispose();
+            again.Mapping.Dispose();
+            MappedRegion.Create(directory.File(), 30, FileCleanup.Keep, s_restarting).Dispose();
+        }
+
+        Assert.Equal(30, new FileInfo(directory.File()).Length);
+
+        void AssertTaken(long length)
+        {
+            foreach (var options in (MappedRegionOptions[])[new(), s_restarting])
+            {
+                var failure = Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 99, FileCleanup.OnDispose, options));
+                Assert.Equal(Errno.EEXIST, failure.Errno);
+                Assert.Contains("OnConflict", failure.Message, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(length, new FileInfo(directory.File()).Length);
         }
     }
 

@@ -16,6 +16,7 @@ internal static class Linux
 
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
     internal const int F_SETSIG = 10, F_SETLEASE = 1024;
+    internal const int F_GET_RW_HINT = 1035, F_SET_RW_HINT = 1036, RWH_WRITE_LIFE_NOT_SET = 0, RWH_WRITE_LIFE_SHORT = 2;
     internal const int SIGURG = 23;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
 
@@ -42,6 +43,7 @@ internal static class Linux
 
     internal const long PAGEMAP_SCAN = 0xc0606610, PAGE_IS_HUGE = 0x40;
 
+    internal const int IN_MODIFY = 2, IN_ATTRIB = 4, IN_DONT_FOLLOW = 0x2000000;
     internal const int IN_MOVED_FROM = 0x40, IN_MOVED_TO = 0x80, IN_CREATE = 0x100, IN_DELETE = 0x200, IN_DELETE_SELF = 0x400, IN_MOVE_SELF = 0x800;
     internal const int IN_UNMOUNT = 0x2000, IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000, IN_ONLYDIR = 0x1000000, IN_ISDIR = 0x40000000;
     internal const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;

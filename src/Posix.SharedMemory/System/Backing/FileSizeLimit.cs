@@ -25,5 +25,5 @@ internal readonly struct FileSizeLimit(SystemCalls calls)
     }
 
     internal static SharedMemoryException Exceeded(string operation, in OpenObject target, long end, ulong limit) => new(
-        Errno.EFBIG, operation, target.Name.Text, $"{end} bytes asked, where RLIMIT_FSIZE lets this process have {limit}");
+        Errno.EFBIG, operation, target.Name.Text, $"{end} bytes requested, where RLIMIT_FSIZE allows this process {limit}");
 }

@@ -103,7 +103,7 @@ internal sealed class FreeBsdBacking(SystemCalls calls, FreeBsdFiles files, Syst
         {
             throw new SharedMemoryException(
                 Errno.ENOSPC, nameof(Libc.posix_fallocate), target.Name.Text,
-                $"{range.Length} bytes asked; the swap that the system or RLIMIT_SWAP allows is used up");
+                $"{range.Length} bytes requested; the swap that the system or RLIMIT_SWAP allows is used up");
         }
 
         Check(error, nameof(Libc.posix_fallocate), target.Name);

@@ -80,7 +80,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-        (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
+        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
             ? LinuxRoom.ShortageOf(target, range, missing)
             : null;
 
@@ -189,7 +189,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <summary>Refuses at once what is more than there is.</summary>
     private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
     {
-        if (!_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
         {
             return;
         }
@@ -208,9 +208,9 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
     {
-        if (error == Errno.ENOSPC)
+        if (error is Errno.ENOSPC or Errno.EDQUOT or Errno.ENOMEM)
         {
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {_room.Describe(target)}");
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {_room.Describe(target, error)}", LinuxRoom.Advice(target, error));
         }
 
         if (error == Errno.EOPNOTSUPP)

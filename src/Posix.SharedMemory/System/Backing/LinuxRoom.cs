@@ -60,12 +60,18 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
     /// <returns>The exception to throw; <see langword="null"/> where there is enough.</returns>
     internal static SharedMemoryException? ShortageOf(in OpenObject target, ByteRange range, long missing) =>
         LinuxMemory.Shortage(missing, reserve: MeasuringStep) is { } shortage
-            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes asked, {shortage}")
+            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {shortage}", "MemoryCheck.None leaves the decision to the kernel")
             : null;
 
+    /// <summary>Says what a program can do if a named object is too large for /dev/shm.</summary>
+    internal static string? Advice(in OpenObject target, Errno error) => error == Errno.ENOSPC && !target.Name.IsNone
+        ? "For a named object that is /dev/shm: mount it larger (docker run --shm-size), remove objects (shm df, shm ls), or use CreateAnonymous, which it does not limit"
+        : null;
+
     /// <summary>Says what a request was too large for.</summary>
-    internal string Describe(in OpenObject target) =>
-        !files.TryStatFileSystem(target, out var fileSystem) ? "more than there is"
+    internal string Describe(in OpenObject target, Errno error) =>
+        !files.TryStatFileSystem(target, out var fileSystem) ? "more than is available"
         : fileSystem.f_type == HUGETLBFS_MAGIC ? LinuxSeals.TooFewHugePages(fileSystem.f_bsize)
+        : error == Errno.EDQUOT ? $"more than this user's quota leaves; the file system has {LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available"
         : $"{LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available in its file system";
 }

@@ -19,6 +19,9 @@ internal class SystemBacking
     /// <summary>Sets the permissions: <c>fchmod</c>.</summary>
     internal virtual void SetPermissions(in OpenObject target, UnixFileMode permissions) => throw Platform.NotSupported();
 
+    /// <summary>Sets the owner and the group, or one of them: <c>fchown</c>.</summary>
+    internal virtual void SetOwner(in OpenObject target, uint? userId, uint? groupId) => throw Platform.NotSupported();
+
     /// <summary>Sets the length and does nothing else: <c>ftruncate</c>.</summary>
     internal virtual void SetLength(in OpenObject target, long length) => throw Platform.NotSupported();
 

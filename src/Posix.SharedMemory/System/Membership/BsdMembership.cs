@@ -14,5 +14,21 @@ internal sealed class BsdMembership : SystemMembership
         // No process can have taken a share.
     }
 
+    internal override Errno Own(in OpenObject target) => Errno.EOPNOTSUPP;
+
+    internal override void Disown(in OpenObject target)
+    {
+        // No process can have taken it.
+    }
+
+    internal override void Mark(in OpenObject target, bool isOwned)
+    {
+        // There is no mark; so no object counts as left behind.
+    }
+
+    internal override bool IsAbandoned(in OpenObject target) => false;
+
+    internal override Errno Seize(in OpenObject target) => Errno.EEXIST;
+
     internal override bool? IsHeldByOthers(in OpenObject target) => null;
 }

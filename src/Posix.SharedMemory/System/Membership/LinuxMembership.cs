@@ -7,28 +7,38 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: open file description locks, which the kernel drops when the last descriptor of an open is closed, however that happens.</summary>
 internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMembership
 {
-    internal override MembershipState Query(in OpenObject target)
-    {
-        // Reports what an exclusive lock would meet: the locks of this same open do not count.
-        var request = LockOf(RecordLock.Membership, F_WRLCK);
-        var error = ErrorOf(calls.Fails("fcntl(F_OFD_GETLK)") ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
-        if (error == Errno.EINVAL)
-        {
-            // A kernel without these locks, such as a sandbox's: no process can be a member there.
-            return MembershipState.None;
-        }
+    internal override MembershipState Query(in OpenObject target) => Query(target, RecordLock.Membership);
 
-        Check(error, "fcntl(F_OFD_GETLK)", target.Name);
-
-        // Only a lock on just this byte is a share; a lock on the whole file, taken by somebody for other reasons, is not.
-        return request.l_type == F_UNLCK || request.l_start != (long)RecordLock.Membership || request.l_len != 1 ? MembershipState.None
-            : request.l_type == F_WRLCK ? MembershipState.Ending
-            : MembershipState.Held;
-    }
 
     internal override Errno Take(in OpenObject target, bool exclusive) => Try(target, RecordLock.Membership, exclusive);
 
     internal override void Drop(in OpenObject target) => Release(target, RecordLock.Membership);
+
+    internal override Errno Own(in OpenObject target) => Try(target, RecordLock.Owner, exclusive: false);
+
+    internal override void Disown(in OpenObject target) => Release(target, RecordLock.Owner);
+
+    internal override void Mark(in OpenObject target, bool isOwned)
+    {
+        // The hint of how long written data lives has no effect on memory, and the kernel keeps it for as long as the object exists. Where it cannot be
+        // set (gVisor, some file systems) the object is never taken for one that was left behind.
+        ulong hint = (ulong)(isOwned ? RWH_WRITE_LIFE_SHORT : RWH_WRITE_LIFE_NOT_SET);
+        _ = calls.Fails("fcntl(F_SET_RW_HINT)") ? -1 : Libc.fcntl_hint(target.Handle, F_SET_RW_HINT, ref hint);
+    }
+
+    internal override bool IsAbandoned(in OpenObject target) =>
+        IsMarked(target) && Query(target, RecordLock.Membership) == MembershipState.None && Query(target, RecordLock.Owner) == MembershipState.None;
+
+    internal override Errno Seize(in OpenObject target)
+    {
+        if (!IsMarked(target))
+        {
+            return Errno.EEXIST;
+        }
+
+        var error = Seize(target, RecordLock.Owner);
+        return error.IsSuccess ? Seize(target, RecordLock.Membership) : error;
+    }
 
     internal override bool? IsHeldByOthers(in OpenObject target)
     {
@@ -71,6 +81,37 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
 
     /// <summary>Gives a lock back. Should that fail, the act that the lock was for is done all the same, and the lock ends with the descriptor.</summary>
     internal void Release(in OpenObject target, RecordLock which) => _ = SetLock(target, which, F_UNLCK, F_OFD_SETLK, "fcntl(F_OFD_SETLK, F_UNLCK)");
+
+    private MembershipState Query(in OpenObject target, RecordLock which)
+    {
+        // Reports what an exclusive lock would meet: the locks of this same open do not count.
+        var request = LockOf(which, F_WRLCK);
+        var error = ErrorOf(calls.Fails("fcntl(F_OFD_GETLK)") ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
+        if (error == Errno.EINVAL)
+        {
+            // A kernel without these locks, such as a sandbox's: no process can be a member there.
+            return MembershipState.None;
+        }
+
+        Check(error, "fcntl(F_OFD_GETLK)", target.Name);
+
+        // Only a lock on just this byte is a share; a lock on the whole file, taken by somebody for other reasons, is not.
+        return request.l_type == F_UNLCK || request.l_start != (long)which || request.l_len != 1 ? MembershipState.None
+            : request.l_type == F_WRLCK ? MembershipState.Ending
+            : MembershipState.Held;
+    }
+
+    private Errno Seize(in OpenObject target, RecordLock which)
+    {
+        var error = Try(target, which, exclusive: true);
+        return error == Errno.EAGAIN && Query(target, which) == MembershipState.Held ? Errno.EEXIST : error;
+    }
+
+    private bool IsMarked(in OpenObject target)
+    {
+        ulong hint = 0;
+        return (calls.Fails("fcntl(F_GET_RW_HINT)") ? -1 : Libc.fcntl_hint(target.Handle, F_GET_RW_HINT, ref hint)) != -1 && hint == (ulong)RWH_WRITE_LIFE_SHORT;
+    }
 
     private bool IsInDirectory(in OpenObject target) =>
         files.StatBehind("/dev/shm", out var directory).IsSuccess

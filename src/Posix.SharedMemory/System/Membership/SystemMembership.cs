@@ -17,6 +17,22 @@ internal class SystemMembership
     /// <summary>Gives a share up.</summary>
     internal virtual void Drop(in OpenObject target) => throw Platform.NotSupported();
 
+    /// <summary>Takes the owner's share: the proof that the process lives which created the object and removes its name.</summary>
+    internal virtual Errno Own(in OpenObject target) => throw Platform.NotSupported();
+
+    /// <summary>Gives the owner's share up.</summary>
+    internal virtual void Disown(in OpenObject target) => throw Platform.NotSupported();
+
+    /// <summary>Marks an object as one whose name a process removes, or as one whose name stays. Where the system has no such mark nothing happens.</summary>
+    internal virtual void Mark(in OpenObject target, bool isOwned) => throw Platform.NotSupported();
+
+    /// <summary>Returns whether an object was left behind: it is marked, and has neither an owner nor a member.</summary>
+    internal virtual bool IsAbandoned(in OpenObject target) => throw Platform.NotSupported();
+
+    /// <summary>Takes an object that was left behind for this process alone, until the descriptor is closed.</summary>
+    /// <returns><see cref="Errno.EEXIST"/>: it was not left behind. <see cref="Errno.EAGAIN"/>: another process has it alone now.</returns>
+    internal virtual Errno Seize(in OpenObject target) => throw Platform.NotSupported();
+
     /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
     internal virtual bool? IsHeldByOthers(in OpenObject target) => throw Platform.NotSupported();
 }

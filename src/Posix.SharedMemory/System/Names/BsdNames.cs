@@ -97,8 +97,17 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         }
     }
 
-    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) =>
-        calls.OnPaths(nameof(Libc.rename), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode)
+    {
+        if (mode == RenameMode.Replace)
+        {
+            return calls.OnPaths(nameof(Libc.rename), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
+        }
+
+        // A second name fails where the path is taken, which rename does not. A kill between the two leaves the temporary one.
+        var error = calls.OnPaths(nameof(Libc.link), temporary!.Value.Bytes, path.Bytes, 0, static (ref from, ref to, ref _) => Libc.link(ref from, ref to));
+        return error.IsSuccess ? RemoveFile(temporary.Value) : error;
+    }
 
     internal override Errno RemoveFile(in FilePath path) =>
         ErrorOf(calls.OnBytes(nameof(Libc.unlink), path.Bytes, 0, static (ref path, _, ref _) => Libc.unlink(ref path)));

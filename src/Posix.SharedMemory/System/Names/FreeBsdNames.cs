@@ -26,8 +26,6 @@ internal sealed class FreeBsdNames(SystemCalls calls, FreeBsdFiles files, System
 
     private static ReadOnlySpan<byte> ListName => "kern.ipc.posix_shm_list\0"u8;
 
-    internal override string PublishCall => nameof(Libc.shm_rename);
-
     internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary)
     {
         while (true)

@@ -23,8 +23,6 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Room for the directory, the longest name and the NUL.</summary>
     private const int PathBytes = 9 + ObjectName.MaxBytes + 1;
 
-    internal override string PublishCall => nameof(Libc.linkat);
-
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
         var accessMode = access == FileAccess.Read ? O_RDONLY : O_RDWR;
@@ -102,6 +100,8 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         return LinuxFiles.IsRegularFile(statx) ? LinuxFiles.StatusOf(statx) : null;
     }
 
+    internal override NameWatch? Watch(in ObjectName name) => LinuxNameWatch.Start(calls, name);
+
     internal override IEnumerable<ObjectName> List() => ListFiles(LinuxFiles.Directory.ToArray());
 
     internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
@@ -137,8 +137,8 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
             : error;
     }
 
-    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) =>
-        LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, RenameMode.Replace);
+    internal override Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode) =>
+        LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, mode);
 
     internal override Errno RemoveFile(in FilePath path) => files.Unlink(path.Bytes);
 

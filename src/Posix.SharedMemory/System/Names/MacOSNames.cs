@@ -16,8 +16,6 @@ internal sealed class MacOSNames(SystemCalls calls, MacOSFiles files) : BsdNames
 {
     internal override bool HasUnpublishedObjects => false;
 
-    internal override string PublishCall => nameof(Libc.shm_open);
-
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
         RefuseLongName(nameof(Libc.shm_open), name);

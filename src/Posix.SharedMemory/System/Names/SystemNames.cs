@@ -12,9 +12,6 @@ internal class SystemNames
     /// <summary>Gets whether an object can be made without a name and get one later.</summary>
     internal virtual bool HasUnpublishedObjects => true;
 
-    /// <summary>Gets the call by which <see cref="Publish"/> gives a name, for messages.</summary>
-    internal virtual string PublishCall => "linkat";
-
     /// <summary>Opens or creates a named object: <c>shm_open</c>. <see cref="Errno.EINVAL"/>, <see cref="Errno.ELOOP"/>: it is not a shared memory object.</summary>
     internal virtual Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Platform.NotSupported();
 
@@ -35,6 +32,9 @@ internal class SystemNames
     /// <summary>Finds what a name stands for now; <see langword="null"/> where it stands for no shared memory object.</summary>
     internal virtual SharedMemoryStatus? Find(in ObjectName name) => throw Platform.NotSupported();
 
+    /// <summary>Starts to watch whether a name, and the length of the object that has it, change; <see langword="null"/> where the system does not report that.</summary>
+    internal virtual NameWatch? Watch(in ObjectName name) => null;
+
     /// <summary>Lists all names, unsorted. Some may be gone by the time they are used.</summary>
     internal virtual IEnumerable<ObjectName> List() => throw Platform.NotSupported();
 
@@ -53,8 +53,11 @@ internal class SystemNames
     /// <param name="temporary">The path it has until then, where the system or the file system must give it one.</param>
     internal virtual Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary) => throw Platform.NotSupported();
 
-    /// <summary>Gives a new file its path, in one step. A file that had the path loses it; processes that have it open are unaffected.</summary>
-    internal virtual Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path) => throw Platform.NotSupported();
+    /// <summary>
+    /// Gives a new file its path, in one step. <see cref="RenameMode.NoReplace"/>: a file that has the path is <see cref="Errno.EEXIST"/>. <see cref="RenameMode.Replace"/>: it loses
+    /// the path; processes that have it open are unaffected.
+    /// </summary>
+    internal virtual Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode) => throw Platform.NotSupported();
 
     /// <summary>Removes a file's path: <c>unlink</c>.</summary>
     internal virtual Errno RemoveFile(in FilePath path) => throw Platform.NotSupported();

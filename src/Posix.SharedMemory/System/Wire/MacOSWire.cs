@@ -21,6 +21,22 @@ internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(c
 
     private protected override int ReceiveFlags => 0;
 
+    /// <remarks>
+    /// The kernel ignores <c>MSG_DONTWAIT</c> where the socket is full (XNU's <c>sosend</c>, 6153 to 11417): only <c>O_NONBLOCK</c> keeps the thread from waiting, so it is set before the
+    /// first send, as the base library sets it when it first waits.
+    /// </remarks>
+    internal override Errno SendMessage(SafeHandle socket, ReadOnlySpan<byte> data, ReadOnlySpan<int> descriptors, out int sent)
+    {
+        var error = SetNonBlocking(socket);
+        if (!error.IsSuccess)
+        {
+            sent = 0;
+            return error;
+        }
+
+        return base.SendMessage(socket, data, descriptors, out sent);
+    }
+
     /// <remarks>sendfile(2) takes only files here: the caller copies through a buffer.</remarks>
     internal override Errno Send(in OpenObject target, SafeHandle destination, ByteRange range, out long sent)
     {
@@ -59,6 +75,20 @@ internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(c
 
     private protected override int SetDescriptorFlags(int descriptor, int flags) =>
         MacOSFiles.IsArm64 ? Libc.fcntl_apple_arm64(descriptor, F_SETFD, 0, 0, 0, 0, 0, 0, flags) : base.SetDescriptorFlags(descriptor, flags);
+
+    private Errno SetNonBlocking(SafeHandle socket)
+    {
+        var flags = _calls.Fails("fcntl(F_GETFL)") ? -1 : Libc.fcntl(socket, F_GETFL, 0);
+        if (flags == -1 || (flags & O_NONBLOCK) != 0)
+        {
+            return SystemCalls.ErrorOf(flags);
+        }
+
+        using var descriptor = new PinnedDescriptor(socket);
+        return SystemCalls.ErrorOf(_calls.Fails("fcntl(F_SETFL)") ? -1
+            : MacOSFiles.IsArm64 ? Libc.fcntl_apple_arm64(descriptor.Number, F_SETFL, 0, 0, 0, 0, 0, 0, flags | O_NONBLOCK)
+            : Libc.fcntl_number(descriptor.Number, F_SETFL, flags | O_NONBLOCK));
+    }
 
     private protected override bool IsRegularFile(SafeFileHandle handle, out long length)
     {

@@ -1,0 +1,81 @@
+namespace Posix.SharedMemory;
+
+/// <summary>Waits until an object exists and has a length, and opens it.</summary>
+internal sealed class ObjectArrival(Platform platform, ObjectName name, FileAccess access, long minimumLength)
+{
+    /// <summary>How often to check where the system does not report what happens to names.</summary>
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(100);
+
+    internal async ValueTask<SharedMemoryObject> WaitAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (TryOpen() is { } present)
+        {
+            return present;
+        }
+
+        using var watch = platform.Names.Watch(name);
+        return watch is null
+            ? await PollAsync(cancellationToken).ConfigureAwait(false)
+            : await WatchAsync(watch, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<SharedMemoryObject> WatchAsync(NameWatch watch, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // The watches come before the check: what happens after it is reported.
+            watch.Follow();
+            if (TryOpen() is { } memory)
+            {
+                return memory;
+            }
+
+            do
+            {
+                await DescriptorReadiness.WaitForBytesAsync(platform.Wire, watch.Handle, cancellationToken).ConfigureAwait(false);
+            }
+            while (!watch.Read());
+        }
+    }
+
+    private async ValueTask<SharedMemoryObject> PollAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(s_interval, cancellationToken).ConfigureAwait(false);
+            if (TryOpen() is { } memory)
+            {
+                return memory;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Opens the object, if it is ready. Its length is checked before it is opened: a process that opens an object with members becomes one of them, and closing it might then
+    /// remove the name.
+    /// </summary>
+    private SharedMemoryObject? TryOpen()
+    {
+        using var _ = Platform.Substitute(platform);
+        if (platform.Names.Find(name) is { } status && status.Length < minimumLength && status.Identity != default)
+        {
+            return null;
+        }
+
+        var error = ObjectOpening.TryOpen(name, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out var memory);
+        if (memory is null)
+        {
+            return error == Errno.ENOENT ? null : throw NamingFailure.Of(error, "shm_open", name);
+        }
+
+        if (memory.Length >= minimumLength)
+        {
+            return memory;
+        }
+
+        // Another process replaced the object between the two.
+        memory.Dispose();
+        return null;
+    }
+}
