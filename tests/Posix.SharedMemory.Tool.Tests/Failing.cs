@@ -9,10 +9,10 @@ public sealed class Failing
     [InlineData("mount -t ramfs ramfs /dev/shm; $SHM create a 5000", "create: a: the file system of the object cannot reserve memory; use --sparse")]
     [InlineData("mount -t ramfs ramfs /dev/shm; $SHM create a 1 --sparse; $SHM resize a 5000", "resize: a: the file system of the object cannot reserve memory; use --sparse")]
     [InlineData("mount -t tmpfs -o ro tmpfs /dev/shm; $SHM create a 1", "create: a: Read-only file system (EROFS): /dev/shm is mounted read-only; shm doctor says how to change that")]
-    [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 2M", "create: a: No space left on device (ENOSPC): 2097152 bytes asked, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
-    [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 0; $SHM resize a 2M", "resize: a: No space left on device (ENOSPC): 2097152 bytes asked, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
+    [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 2M", "create: a: No space left on device (ENOSPC): 2097152 bytes requested, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
+    [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 0; $SHM resize a 2M", "resize: a: No space left on device (ENOSPC): 2097152 bytes requested, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
     [InlineData("mount -t tmpfs tmpfs /dev/shm; $SHM stat a", "stat: a: No such file or directory (ENOENT): no object has this name; shm ls shows all names")]
-    [InlineData("mount -t tmpfs tmpfs /dev/shm; $SHM create a 1; $SHM create a 1", "create: a: File exists (EEXIST): an object already has this name; shm rm removes it")]
+    [InlineData("mount -t tmpfs tmpfs /dev/shm; $SHM create a 1; $SHM create a 1", "create: a: File exists (EEXIST): an object already has this name; shm rm removes it, --on-conflict replaces it")]
     public void Says_what_to_do_next(string line, string failure)
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);

@@ -12,7 +12,8 @@ internal static class ModeText
     internal static Func<UnixFileMode, UnixFileMode>? Read(string text, out string? objection)
     {
         objection = $"'{EscapedText.Of(text)}' is not a valid mode; examples: 0640, u=rw,g+r,o-w";
-        if (text.Length is > 0 and <= 4 && text.All(c => c is >= '0' and <= '7'))
+        // 02660 is as common as 2660.
+        if ((text.Length is > 0 and <= 4 || text is ['0', _, _, _, _]) && text.All(c => c is >= '0' and <= '7'))
         {
             objection = null;
             var bits = (UnixFileMode)Convert.ToInt32(text, 8);
