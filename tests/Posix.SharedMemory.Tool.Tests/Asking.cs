@@ -104,7 +104,7 @@ public sealed class Asking
         var ran = Shm.Run("rm", name, "--if-unused", "false");
         Assert.Equal((1, 2), (ran.ExitCode, ran.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
         Assert.Equal(["a"], objects.Names());
-        Assert.Equal("Nothing to remove: every object is in use\n", Shm.Print("gc", "--remove", "false"));
+        Assert.Equal("Nothing to remove: no object matches\n", Shm.Print("gc", "--remove", "false"));
         Assert.Contains("no object matches", Shm.Fail("rm", "-y", objects.Prefix + "none*"), StringComparison.Ordinal);
     }
 

@@ -36,7 +36,7 @@ internal sealed class CollectCommand : ShmCommand
         var pattern = given.GetValue(_pattern);
         var now = TimeProvider.System.GetUtcNow();
         var orphans = new List<SharedMemoryEntry>();
-        var unknown = 0;
+        var (unknown, examined) = (0, 0);
         var index = HolderSearch.TryIndex();
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
@@ -45,6 +45,7 @@ internal sealed class CollectCommand : ShmCommand
                 continue;
             }
 
+            examined++;
             // An object with members is in use while one of them lives, even if it is stopped or hidden from this user.
             var count = HolderCount.Of(entry, index?[entry.Identity]);
             if (count.IsZero)
@@ -68,7 +69,7 @@ internal sealed class CollectCommand : ShmCommand
         }
         else
         {
-            Print(terminal, orphans, given.GetValue(_remove) ? removed.Count : null, unknown, now);
+            Print(terminal, orphans, given.GetValue(_remove) ? removed.Count : null, unknown, examined, now);
         }
 
         return given.GetValue(_remove) && removed.Count < orphans.Count ? ExitCode.Failed : ExitCode.Done;
@@ -86,7 +87,7 @@ internal sealed class CollectCommand : ShmCommand
         entry.Unlink();
     });
 
-    private static void Print(Terminal terminal, List<SharedMemoryEntry> orphans, int? removed, int unknown, DateTimeOffset now)
+    private static void Print(Terminal terminal, List<SharedMemoryEntry> orphans, int? removed, int unknown, int examined, DateTimeOffset now)
     {
         var table = new Table(new("OWNER"), new("ALLOCATED", IsNumber: true), new("MODIFIED", IsNumber: true), new("NAME"));
         foreach (var entry in orphans)
@@ -100,18 +101,19 @@ internal sealed class CollectCommand : ShmCommand
             table.WriteTo(terminal);
         }
 
-        terminal.Out.Write(terminal.Paint(Sum(orphans, removed, unknown), Ink.Dim) + "\n");
+        terminal.Out.Write(terminal.Paint(Sum(orphans, removed, unknown, examined), Ink.Dim) + "\n");
         if (unknown > 0)
         {
             terminal.Out.Write(terminal.Paint($"Left alone: {ByteSize.Count(unknown, "object")} that a process may use; only the owner or a process with CAP_LEASE can find out", Ink.Dim) + "\n");
         }
     }
 
-    private static string Sum(List<SharedMemoryEntry> orphans, int? removed, int unknown)
+    private static string Sum(List<SharedMemoryEntry> orphans, int? removed, int unknown, int examined)
     {
         if (orphans.Count == 0)
         {
-            return unknown > 0 ? "Nothing to remove: no object is certainly unused" : "Nothing to remove: every object is in use";
+            return examined == 0 ? "Nothing to remove: no object matches"
+                : unknown > 0 ? "Nothing to remove: no object is certainly unused" : "Nothing to remove: every object is in use";
         }
 
         var what = $"{ByteSize.Count(orphans.Count, "object")} in use by no process, {ByteSize.Short(orphans.Sum(entry => entry.AllocatedBytes))}";
