@@ -2,7 +2,6 @@
 #:sdk Microsoft.NET.Sdk.Web
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
-using System.Buffers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -27,12 +26,8 @@ var app = builder.Build();
 // snippet: endpoint
 app.MapGet("/frame", async (Frames frames, HttpResponse response) =>
 {
-    using (var lease = frames.Map.Acquire())   // The bytes stay mapped even if the host stops meanwhile.
-    {
-        response.BodyWriter.Write(lease.GetReadOnlySpan(0, Frames.Bytes));
-    }
-
-    await response.BodyWriter.FlushAsync();
+    using var frame = frames.Map.GetReadOnlyMemory(0, Frames.Bytes);   // Stays mapped even if the host stops meanwhile.
+    await response.Body.WriteAsync(frame.Memory);
 });
 // end
 

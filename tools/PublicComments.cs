@@ -1,4 +1,5 @@
 // A task of the build (src/Directory.Build.targets): leaves only the comments of public members in the XML file beside an assembly.
+#nullable enable
 using System;
 using System.IO;
 using System.Linq;
@@ -19,7 +20,30 @@ public sealed class PublicComments : Task
     [Required]
     public string Comments { get; set; } = "";
 
+    /// <summary>Gets or sets the files of what the assembly refers to: a package that uses another one names its types.</summary>
+    public string[] References { get; set; } = Array.Empty<string>();
+
     public override bool Execute()
+    {
+        AppDomain.CurrentDomain.AssemblyResolve += Resolve;
+        try
+        {
+            return Leave();
+        }
+        finally
+        {
+            AppDomain.CurrentDomain.AssemblyResolve -= Resolve;
+        }
+    }
+
+    private System.Reflection.Assembly? Resolve(object? sender, ResolveEventArgs asked)
+    {
+        var name = new AssemblyName(asked.Name).Name;
+        var path = References.FirstOrDefault(reference => Path.GetFileNameWithoutExtension(reference) == name);
+        return path is null ? null : System.Reflection.Assembly.Load(File.ReadAllBytes(path));
+    }
+
+    private bool Leave()
     {
         var document = XDocument.Load(Comments, LoadOptions.PreserveWhitespace);
         var assembly = System.Reflection.Assembly.Load(File.ReadAllBytes(Assembly));

@@ -1,4 +1,5 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
+#:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 #:package Microsoft.CodeAnalysis.CSharp@5.12.0
 #:package Microsoft.CodeAnalysis.Analyzers@5.12.0
 #:property ManagePackageVersionsCentrally=false
@@ -112,6 +113,8 @@ internal sealed class Library
         References.AddRange((Directory.Exists(web) ? Directory.GetFiles(web, "Microsoft.*.dll") : []).Select(file => MetadataReference.CreateFromFile(file)));
         var own = Array.ConvertAll(paths, path => MetadataReference.CreateFromFile(path));
         References.AddRange(own);
+        // Packages that have no pages yet, but samples.
+        References.AddRange(Directory.GetFiles(AppContext.BaseDirectory, "Posix.SharedMemory.*.dll").Where(file => !paths.Contains(file)).Select(file => MetadataReference.CreateFromFile(file)));
         Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));
         var assemblies = Array.ConvertAll(own, reference => (IAssemblySymbol)Compilation.GetAssemblyOrModuleSymbol(reference)!);
         _assemblies = assemblies.ToHashSet<IAssemblySymbol>(SymbolEqualityComparer.Default);
@@ -188,8 +191,9 @@ internal sealed class Library
 
     public bool Has(ISymbol symbol) => _assemblies.Any(assembly => assembly.Name == symbol.ContainingAssembly?.Name);
 
-    /// <summary>The folder of a type in its package.</summary>
-    public string FolderOf(INamedTypeSymbol type) => SourceOf[type].Split('/')[2];
+    /// <summary>The folder of a type in its package. What Inspection reports is in Vocabulary, because System makes it; a reader looks for it under Inspection.</summary>
+    public string FolderOf(INamedTypeSymbol type) =>
+        type.ContainingNamespace.Name == "Inspection" ? "Inspection" : SourceOf[type].Split('/')[2];
 
     private static IEnumerable<INamedTypeSymbol> TypesOf(INamespaceSymbol space) =>
         space.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).Concat(space.GetNamespaceMembers().SelectMany(TypesOf));

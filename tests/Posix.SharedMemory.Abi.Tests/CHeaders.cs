@@ -15,7 +15,7 @@ internal static class CHeaders
         "sys/param.h", "sys/types.h", "errno.h", "dirent.h", "fcntl.h", "poll.h", "sched.h", "signal.h", "spawn.h", "stddef.h",
         "stdio.h", "unistd.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h",
         "sys/un.h", "sys/wait.h", "sys/sendfile.h", "sys/syscall.h", "sys/vfs.h", "linux/falloc.h", "linux/magic.h", "linux/memfd.h",
-        "linux/mman.h", "sys/inotify.h", s_oneOfTwo, "sys/mount.h", "sys/posix_shm.h", "sys/sysctl.h", "sys/sysinfo.h", "sys/ucred.h", "sys/user.h",
+        "linux/mman.h", "sys/inotify.h", s_oneOfTwo, "sys/mount.h", "sys/posix_shm.h", "sys/quota.h", "sys/sysctl.h", "sys/sysinfo.h", "sys/ucred.h", "sys/user.h",
     ];
 
     private static readonly Lazy<Dictionary<string, long>?> s_answers = new(Ask);

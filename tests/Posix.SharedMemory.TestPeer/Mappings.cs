@@ -70,7 +70,7 @@ internal static class Mappings
         }
     }
 
-    /// <summary><c>map-cut NAME LENGTH ROUNDS</c>: cuts the object, to nothing or in the middle, and makes it long again, that many times.</summary>
+    /// <summary><c>map-cut NAME LENGTH ROUNDS</c>: cuts the object, to nothing or in the middle, and gives it its length again, that many times.</summary>
     internal static void Cut(string[] arguments)
     {
         var length = Number(arguments[1]);

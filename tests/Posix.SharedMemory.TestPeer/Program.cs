@@ -15,6 +15,9 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     // Does one operation per line.
     ["act"] = Acting.Act,
 
+    // Answers one question about objects per line.
+    ["inspect"] = Inspecting.Inspect,
+
     // Run against each other, several at once.
     ["race-create"] = Racing.Create,
     ["race-open-or-create"] = Racing.OpenOrCreate,

@@ -209,7 +209,7 @@ internal static class Racing
             var leased = SharedMemoryObject.OpenOrCreate(name, 64, out _, options);
             if ((round + user) % 3 == 0)
             {
-                // Who reads leaves by way of another descriptor.
+                // The reading thread ends through another descriptor.
                 var reader = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
                 leased.Dispose();
                 leased = reader;

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Testing;
 
-/// <summary>A name that no other test uses. Disposing removes what stands under it, whatever that is.</summary>
+/// <summary>A name that no other test uses. Disposing removes whatever has it.</summary>
 public sealed class TemporaryName : IDisposable
 {
     /// <summary>Makes up a name.</summary>
@@ -18,7 +18,7 @@ public sealed class TemporaryName : IDisposable
     /// <summary>Gets the file that Linux keeps the object in.</summary>
     public string Path => "/dev/shm/" + Name;
 
-    /// <summary>Gets whether anything stands under the name now, a dangling link too.</summary>
+    /// <summary>Gets whether anything has the name now, a dangling link too.</summary>
     public bool Exists => File.Exists(Path) || Directory.Exists(Path) || new FileInfo(Path).LinkTarget is not null;
 
     /// <summary>The name.</summary>

@@ -26,7 +26,7 @@ internal static class Overview
         ("copy 1 MiB out", "CopyBandwidth[1 MiB].SpanCopyOut", "CopyBandwidth[1 MiB].ReadArrayInBaseLibrary"),
         ("Read 4 KiB (pread)", "ReadAndWrite[4 KiB].Read", "ReadAndWrite[4 KiB].RandomAccessReadInBaseLibrary"),
         ("Write 4 KiB (pwrite)", "ReadAndWrite[4 KiB].Write", "ReadAndWrite[4 KiB].RandomAccessWriteInBaseLibrary"),
-        ("TryRead 4 KiB (process_vm_readv)", "ReadAndWrite[4 KiB].TryRead", null),
+        ("TryRead 4 KiB (pread)", "ReadAndWrite[4 KiB].TryRead", null),
         ("CopyTo a socket, 64 KiB", "CopyToSocket[64 KiB].CopyTo", "CopyToSocket[64 KiB].SendFileInBaseLibrary"),
         ("CopyTo a file, 1 MiB", "CopyToFile[1 MiB].CopyTo", "CopyToFile[1 MiB].ViewStreamInBaseLibrary"),
         ("pass a descriptor", "Passing.One", null),

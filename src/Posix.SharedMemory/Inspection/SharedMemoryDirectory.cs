@@ -1,11 +1,14 @@
+using System.Runtime.Versioning;
+
 namespace Posix.SharedMemory.Inspection;
 
-/// <summary>The named objects of this machine or container, the room there is for them, and who uses them.</summary>
+/// <summary>The named objects of this machine or container, the space available for them, and the processes that use them.</summary>
+[UnsupportedOSPlatform("windows")]
 public static class SharedMemoryDirectory
 {
-    /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so is what vanishes meanwhile.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.</exception>
-    /// <exception cref="PlatformNotSupportedException">macOS does not tell its objects.</exception>
+    /// <summary>Lists the named objects, unsorted. POSIX semaphores are left out, and so are objects that are removed meanwhile.</summary>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or this user may not read it.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS does not list its objects.</exception>
     /// <example>
     /// <code><![CDATA[
     /// foreach (SharedMemoryEntry entry in SharedMemoryDirectory.Enumerate().Where(entry => entry.Permissions.HasFlag(UnixFileMode.OtherWrite)))
@@ -17,19 +20,30 @@ public static class SharedMemoryDirectory
     /// </example>
     public static IEnumerable<SharedMemoryEntry> Enumerate() => Enumerate(Platform.Current);
 
-    /// <summary>Finds what a name means now, without opening it.</summary>
-    /// <param name="name">The name's bytes, without a slash: also those that no string can hold.</param>
-    /// <returns><see langword="null"/> where no shared memory object has the name.</returns>
-    /// <exception cref="ArgumentException">Nobody can have such a name: no byte or more than 255, a dot or two, a slash or a NUL inside.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the directory of objects may not be searched.</exception>
+    /// <summary>Finds the object that has a name now, without opening it.</summary>
+    /// <param name="name">The name, with or without a leading slash.</param>
+    /// <returns><see langword="null"/> if no shared memory object has the name.</returns>
+    /// <exception cref="ArgumentException">The name is not valid: it is empty, <c>.</c> or <c>..</c>, or contains another slash or a NUL.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EACCES"/>: this user may not search the directory of objects. <see cref="Errno.ENAMETOOLONG"/>: the name is longer than 255 bytes in UTF-8.
+    /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
-    public static SharedMemoryEntry? Find(ReadOnlySpan<byte> name)
-    {
-        var parsed = ObjectName.Parse(name);
-        return Platform.Current.Names.Find(parsed) is { } status ? new(parsed, status) : null;
-    }
+    /// <example>
+    /// <code>
+    /// Console.WriteLine(SharedMemoryDirectory.Find("frames") is { } entry ? $"{entry.Length} bytes, of user {entry.UserId}" : "no such object");
+    /// </code>
+    /// </example>
+    public static SharedMemoryEntry? Find(string name) => Find(ObjectName.Parse(ObjectName.Parse(name, "statx").ToArray()));
 
-    /// <summary>Tells how large the file system behind the names is, and how much of it is left.</summary>
+    /// <summary>Finds the object that has a name now, without opening it.</summary>
+    /// <param name="name">The name's bytes, without a slash: also those that no string can hold.</param>
+    /// <returns><see langword="null"/> if no shared memory object has the name.</returns>
+    /// <exception cref="ArgumentException">The name is not valid: it is empty or longer than 255 bytes, <c>.</c> or <c>..</c>, or contains a slash or a NUL.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: this user may not search the directory of objects.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
+    public static SharedMemoryEntry? Find(ReadOnlySpan<byte> name) => Find(ObjectName.Parse(name));
+
+    /// <summary>Returns the size of the file system that holds the named objects, and how much of it is left.</summary>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD take the memory from the whole system.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statfs.2.html">statfs(2)</see></remarks>
     /// <example>
@@ -56,12 +70,12 @@ public static class SharedMemoryDirectory
     /// </example>
     public static MemoryLimit? GetMemoryLimit() => Platform.Current.Inspection.GetMemoryLimit();
 
-    /// <summary>Begins to tell what happens to the names of objects: which come, go and move.</summary>
+    /// <summary>Starts to report what happens to the names of objects: which appear, disappear and move.</summary>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or none for this user.
+    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: there is no directory of objects, or this user may not read it.
     /// <see cref="Errno.EMFILE"/>: <c>fs.inotify.max_user_instances</c> or RLIMIT_NOFILE is reached. <see cref="Errno.ENOSPC"/>: <c>fs.inotify.max_user_watches</c> is.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux supports this.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see></remarks>
     /// <example>
     /// <code>
@@ -75,26 +89,30 @@ public static class SharedMemoryDirectory
     public static SharedMemoryWatcher Watch() => new(Platform.Current.Inspection.WatchDirectory());
 
     /// <summary>Finds the processes that map an object or have it open.</summary>
-    /// <exception cref="ArgumentException">The name cannot be one.</exception>
+    /// <param name="name">The name, with or without a leading slash.</param>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no such object.</exception>
-    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux reports them.</exception>
     /// <remarks>
-    /// Processes of other users cannot be looked into without privilege: they are named as unknown, never counted as not holding.
+    /// Processes of other users cannot be examined without privilege: they are listed as unknown, never counted as not holding the object. Where no holder is found, the kernel is asked
+    /// whether there is one (<see cref="SharedMemoryHolders.IsComplete"/>).
     /// <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see>
     /// </remarks>
-    public static SharedMemoryHolders GetHolders(string name)
+    public static SharedMemoryHolders GetHolders(string name) =>
+        (Find(ObjectName.Parse(name, "shm_open")) ?? throw new SharedMemoryException(Errno.ENOENT, "shm_open", name)).GetHolders();
+
+    /// <inheritdoc cref="GetHolders(string)"/>
+    /// <param name="name">The name's bytes, without a slash: also those that no string can hold.</param>
+    public static SharedMemoryHolders GetHolders(ReadOnlySpan<byte> name)
     {
-        var parsed = ObjectName.Parse(name, "shm_open");
-        var platform = Platform.Current;
-        return platform.Names.Find(parsed) is { } status
-            ? platform.Inspection.IndexHolders(status.Identity)[status.Identity]
-            : throw new SharedMemoryException(Errno.ENOENT, "shm_open", name);
+        var parsed = ObjectName.Parse(name);
+        return (Find(parsed) ?? throw new SharedMemoryException(Errno.ENOENT, "shm_open", parsed.Text)).GetHolders();
     }
 
     /// <summary>Finds the processes that map any named object or have it open, in one walk through the processes however many objects there are.</summary>
-    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux supports this.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: there is no directory of objects.</exception>
-    /// <remarks>As <see cref="GetHolders"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    /// <remarks>As <see cref="GetHolders(string)"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     /// <example>
     /// <code>
     /// SharedMemoryHolderIndex holders = SharedMemoryDirectory.IndexHolders();
@@ -109,18 +127,18 @@ public static class SharedMemoryDirectory
     /// </example>
     public static SharedMemoryHolderIndex IndexHolders() => Platform.Current.Inspection.IndexHolders(only: null);
 
-    /// <summary>Finds memory that has no name here by the processes that hold it: made by <c>memfd_create</c>, or an object that was unlinked.</summary>
-    /// <exception cref="PlatformNotSupportedException">Only Linux tells.</exception>
-    /// <remarks>What is held only by processes that this user may not look into is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    /// <summary>Finds memory without a name in the directory, through the processes that hold it: created by <c>memfd_create</c>, or an object that was unlinked.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux supports this.</exception>
+    /// <remarks>Memory that is held only by processes that this user may not examine is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
     public static IEnumerable<UnnamedMemory> EnumerateUnnamed() => Platform.Current.Inspection.ListUnnamed();
 
-    /// <summary>Opens the memory that a descriptor of another process stands for, as by a descriptor of one's own.</summary>
+    /// <summary>Opens the memory that a descriptor of another process refers to.</summary>
     /// <param name="processId">The process.</param>
     /// <param name="descriptor">The descriptor's number there.</param>
     /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
-    /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/>; or what the descriptor stands for is no memory: a file on disk.</exception>
+    /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/>; or the descriptor does not refer to memory but, for example, to a file on disk.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not look into the process.
+    /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not examine the process.
     /// <see cref="Errno.EINVAL"/>: a pipe, a socket, a directory. <see cref="Errno.EPERM"/>: sealed against writing.
     /// <see cref="Errno.EAGAIN"/>, after a second of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
     /// </exception>
@@ -167,6 +185,8 @@ public static class SharedMemoryDirectory
             handle?.Dispose();
         }
     }
+
+    private static SharedMemoryEntry? Find(in ObjectName name) => Platform.Current.Names.Find(name) is { } status ? new(name, status) : null;
 
     private static IEnumerable<SharedMemoryEntry> Enumerate(Platform platform)
     {

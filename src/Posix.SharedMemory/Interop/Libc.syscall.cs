@@ -27,6 +27,12 @@ internal static partial class Libc
         nint number, SafeFileHandle fd_in, long* off_in, SafeFileHandle fd_out, ref long off_out, nuint len, nint flags);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint kcmp(nint number, nint pid1, nint pid2, nint type, nint idx1, nint idx2);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint quotactl_fd(nint number, SafeFileHandle fd, nint cmd, nint id, out LinuxQuota dqblk);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint cachestat(
         nint number, SafeFileHandle fd, in LinuxCachestatRange cstat_range, out LinuxCachestat cstat, nint flags);
 }

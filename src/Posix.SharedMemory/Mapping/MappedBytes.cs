@@ -9,7 +9,9 @@ internal static class MappedBytes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static unsafe byte* Locate(byte* start, long mapped, long offset, long length)
     {
-        if ((ulong)offset > (ulong)mapped || (ulong)length > (ulong)(mapped - offset))
+        // One branch for all: a sum that overflows is negative, and so is each number that must not be.
+        var end = unchecked(offset + length);
+        if ((offset | length | end | unchecked(mapped - end)) < 0)
         {
             ThrowOutside(offset, length, mapped);
         }

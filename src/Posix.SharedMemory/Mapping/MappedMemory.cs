@@ -2,35 +2,34 @@ using System.Buffers;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Mapped bytes as <see cref="Memory{T}"/>, for code that is asynchronous: holds a lease until disposed.</summary>
-internal sealed class MappedMemory : MemoryManager<byte>
+/// <summary>Held bytes as <see cref="Memory{T}"/>, for code that is asynchronous. Disposing it disposes the hold.</summary>
+internal sealed class MappedMemory<T> : MemoryManager<T>
+    where T : unmanaged
 {
-    private readonly unsafe byte* _address;
-    private readonly int _length;
-    private SafeMappingHandle? _range;
+    private readonly MappingHold _hold;
+    private readonly long _offset;
+    private readonly int _count;
 
-    /// <summary>Takes over a reference that has been added to the range.</summary>
-    internal unsafe MappedMemory(SafeMappingHandle range, byte* address, int length)
+    /// <param name="hold">What holds the bytes.</param>
+    /// <param name="offset">The first value's place in the hold, in bytes: aligned, and inside it like all values.</param>
+    /// <param name="count">How many values.</param>
+    internal MappedMemory(MappingHold hold, long offset, int count)
     {
-        _range = range;
-        _address = address;
-        _length = length;
+        _hold = hold;
+        _offset = offset;
+        _count = count;
     }
 
-    public override unsafe Span<byte> GetSpan()
-    {
-        ObjectDisposedException.ThrowIf(_range is null, this);
-        // SAFETY: the reference taken by GetMemory keeps the bytes mapped until this is disposed.
-        return new(_address, _length);
-    }
+    public override unsafe Span<T> GetSpan() =>
+        // SAFETY: the hold refuses once it is disposed; until then it keeps the values mapped, and the memory references it.
+        new(_hold.DangerousGetPointer() + _offset, _count);
 
     public override unsafe MemoryHandle Pin(int elementIndex = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, _length);
-        ObjectDisposedException.ThrowIf(_range is null, this);
-        // SAFETY: mapped memory does not move; the reference keeps it mapped as above.
-        return new(_address + elementIndex, default, this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, _count);
+        // SAFETY: mapped memory does not move; the hold keeps it mapped as above.
+        return new((T*)(_hold.DangerousGetPointer() + _offset) + elementIndex, default, this);
     }
 
     public override void Unpin()
@@ -38,5 +37,5 @@ internal sealed class MappedMemory : MemoryManager<byte>
         // Nothing was pinned: mapped memory does not move.
     }
 
-    protected override void Dispose(bool disposing) => Interlocked.Exchange(ref _range, null)?.DangerousRelease();
+    protected override void Dispose(bool disposing) => _hold.Dispose();
 }

@@ -91,6 +91,31 @@ public sealed class MappingHold : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Borrows the held bytes once more: they stay mapped until the lease is disposed, even if the hold is disposed meanwhile.</summary>
+    internal unsafe MappingLease Acquire()
+    {
+        // SAFETY: an address is copied; the range refuses a reference once it may be unmapped.
+        var (address, range) = ((nint)Held, AddReference());
+        return new(range, (byte*)address, Length, _access);
+    }
+
+    /// <summary>Holds a part of the held bytes once more.</summary>
+    internal unsafe MappingHold Hold(long offset, long length)
+    {
+        // SAFETY: as above.
+        var (address, range) = ((nint)MappedBytes.Locate(Held, Length, offset, length), AddReference());
+        return new(range, (byte*)address, length, _access);
+    }
+
+    private SafeMappingHandle AddReference()
+    {
+        var range = _range;
+        ObjectDisposedException.ThrowIf(range is null, this);
+        var taken = false;
+        range.DangerousAddRef(ref taken);
+        return range;
+    }
+
     private unsafe byte* Held
     {
         get

@@ -26,6 +26,9 @@ public ref struct MappingLease : IDisposable
     /// <summary>Gets the length of the lease in bytes: the mapping's length when the lease was taken.</summary>
     public long Length { get; }
 
+    /// <summary>Gets whether the mapping could be written when the lease was taken.</summary>
+    internal readonly bool IsWritable => _access != FileAccess.Read;
+
     /// <summary>Gets all bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can hold.</exception>
     [UnscopedRef]
@@ -53,6 +56,32 @@ public ref struct MappingLease : IDisposable
     public readonly unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
         // SAFETY: the reference taken in Acquire keeps the bytes mapped until Dispose, and UnscopedRef bounds the span by this lease.
         new(MappedBytes.Locate(Borrowed, Length, offset, length), length);
+
+    /// <summary>Returns some values, for reading and writing.</summary>
+    /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
+    /// <param name="count">How many values.</param>
+    /// <exception cref="ArgumentException">The first would not be aligned.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the lease.</exception>
+    /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
+    [UnscopedRef]
+    public readonly unsafe Span<T> GetSpan<T>(long offset, int count)
+        where T : unmanaged
+    {
+        MappedBytes.RequireWritable(_access);
+        // SAFETY: as above; the address is aligned for T.
+        return new(MappedBytes.LocateAligned<T>(Borrowed, Length, offset, count), count);
+    }
+
+    /// <summary>Returns some values, for reading.</summary>
+    /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
+    /// <param name="count">How many values.</param>
+    /// <exception cref="ArgumentException">The first would not be aligned.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the lease.</exception>
+    [UnscopedRef]
+    public readonly unsafe ReadOnlySpan<T> GetReadOnlySpan<T>(long offset, int count)
+        where T : unmanaged =>
+        // SAFETY: as above; the address is aligned for T.
+        new(MappedBytes.LocateAligned<T>(Borrowed, Length, offset, count), count);
 
     /// <summary>Returns a reference to a value in place, for reading, writing, <see cref="Interlocked"/> and <see cref="Volatile"/>.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>

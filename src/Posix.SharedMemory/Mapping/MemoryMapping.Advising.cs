@@ -2,121 +2,101 @@ namespace Posix.SharedMemory;
 
 public sealed partial class MemoryMapping
 {
-    /// <summary>Writes changed bytes to the file behind the mapping and waits for it. Other processes see stores at once, without this.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EIO"/>: the device failed. <see cref="Errno.ENOMEM"/>: a part has been cut off.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/msync.2.html">msync(2)</see>, <c>MS_SYNC</c>. Memory objects have no device: nothing happens.</remarks>
-    public void Flush(long offset, long length)
-    {
-        using var lease = Acquire();
-        var (address, bytes) = PagesOf(offset, length);
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Flush(address, bytes), "msync", _owner.Name);
-    }
+    /// <summary>Writes all changed bytes to the file underneath and waits for that. Other processes see stores at once, without it.</summary>
+    /// <inheritdoc cref="Flush(long, long)"/>
+    public void Flush() => Pages().Flush();
+
+    /// <summary>Writes changed bytes to the file underneath and waits for that. Other processes see stores at once, without it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EIO"/>: the device failed. <see cref="Errno.ENOMEM"/>: some of the bytes have been cut off.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/msync.2.html">msync(2)</see>, <c>MS_SYNC</c>. Memory objects have no device, so that it has no effect on them.</remarks>
+    public void Flush(long offset, long length) => Pages(offset, length).Flush();
+
+    /// <summary>Tells the system how all bytes will be used.</summary>
+    /// <inheritdoc cref="Advise(MemoryAdvice, long, long)"/>
+    public void Advise(MemoryAdvice advice) => Pages().Advise(advice);
 
     /// <summary>Tells the system how some bytes will be used.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
-    /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not know the advice.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EBADF"/>: it cannot be followed here.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping, or the advice is not defined by the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not support the advice.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EBADF"/>: the advice cannot be followed for these bytes.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
     /// <example>
     /// <code>
-    /// map.Advise(MemoryAdvice.Sequential, 0, map.Length);
-    /// map.Advise(MemoryAdvice.DontDump, 0, map.Length);   // Secrets do not belong in a core dump.
+    /// map.Advise(MemoryAdvice.Sequential);
+    /// map.Advise(MemoryAdvice.DontDump, 0, 4096);   // Keys do not belong in a core dump.
     /// </code>
     /// </example>
-    public void Advise(MemoryAdvice advice, long offset, long length)
-    {
-        if (!Enum.IsDefined(advice))
-        {
-            throw new ArgumentOutOfRangeException(nameof(advice), advice, "Not one of the values there are.");
-        }
+    public void Advise(MemoryAdvice advice, long offset, long length) => Pages(offset, length).Advise(advice);
 
-        using var lease = Acquire();
-        var (address, bytes) = PagesOf(offset, length);
-        if (advice == MemoryAdvice.DontNeed && _request.Private)
-        {
-            // The pages' own contents go: only those that lie wholly inside.
-            (address, bytes) = WholePagesIn(offset, length);
-        }
+    /// <summary>Brings all pages into memory without changing a byte: touching them afterwards costs nothing and cannot fail for lack of memory.</summary>
+    /// <inheritdoc cref="Prefault(long, long)"/>
+    public void Prefault() => Pages().Prefault();
 
-        var error = bytes == 0 ? default : _platform.Mapping.Advise(address, bytes, advice);
-        if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
-        {
-            throw new PlatformNotSupportedException(
-                $"This system does not know the advice {advice}, or cannot follow it for these pages, such as locked ones. It is only advice: go on without.");
-        }
-
-        SharedMemoryException.ThrowIfFailed(error, "madvise", _owner.Name);
-    }
-
-    /// <summary>Brings all pages in, with their memory, without changing a byte: touching them afterwards costs nothing and cannot fail for want of memory.</summary>
+    /// <summary>Brings the pages of some bytes into memory without changing a byte: touching them afterwards costs nothing and cannot fail for lack of memory.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOSPC"/>: the memory is not there, where touching would end the process. <see cref="Errno.EFAULT"/>: a part has been cut off.
-    /// Once the object is disposed, the two cannot be told apart: <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>.
+    /// <see cref="Errno.ENOSPC"/>: there is not enough memory, where touching the bytes would end the process. <see cref="Errno.EFAULT"/>: some of the bytes have
+    /// been cut off. Once the object is disposed, the two cannot be told apart: <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>.
     /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_READ</c> for shared memory, otherwise <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
     /// <example>
     /// <code>
-    /// map.Prefault();   // Every page is there before the time matters …
+    /// map.Prefault();             // Every page is there before the time matters …
     /// map.LockInMemory();         // … and stays there,
     /// map.UnlockFromMemory();     // until now.
     /// </code>
     /// </example>
-    public void Prefault()
-    {
-        using var lease = Acquire();
-        var (address, bytes) = PagesOf(0, Length);
-        var error = bytes == 0 ? default : _platform.Mapping.Populate(address, bytes, writable: Access != FileAccess.Read);
-        if (error == Errno.EOPNOTSUPP || error == Errno.EINVAL)
-        {
-            error = LookAtEachPage() ? default : Errno.EFAULT;
-        }
+    public void Prefault(long offset, long length) => Pages(offset, length).Prefault();
 
-        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.Backing.GetLength(_owner.Target) >= Offset + Length)
-        {
-            // All of it is there to be had, so it is the memory that is missing.
-            throw new SharedMemoryException(Errno.ENOSPC, "madvise(MADV_POPULATE_WRITE)", _owner.Name, $"{Length} bytes requested");
-        }
+    /// <summary>Merges the pages into huge ones now: every process that touches them afterwards does so many times faster.</summary>
+    /// <inheritdoc cref="CollapseToHugePages(long, long)"/>
+    public bool CollapseToHugePages() => Pages().CollapseToHugePages();
 
-        SharedMemoryException.ThrowIfFailed(error, "madvise(MADV_POPULATE_WRITE)", _owner.Name);
-    }
-
-    /// <summary>Puts the pages together to huge ones now: every process that touches them afterwards does so many times faster.</summary>
-    /// <returns>False where the kernel cannot: before Linux 6.1, where no page exists yet, in mappings of less than a huge page (2 MiB), for want of free huge pages.</returns>
+    /// <summary>Merges the pages of some bytes into huge ones now, as far as whole huge pages lie among them.</summary>
+    /// <returns>
+    /// Whether all of them are huge now. False where the kernel cannot merge them: before Linux 6.1, where no page exists yet, for lack of free huge pages, or if
+    /// the bytes contain no whole huge page (2 MiB). No byte changes.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <remarks>
-    /// Works whatever <c>/sys/kernel/mm/transparent_hugepage/shmem_enabled</c> says.
+    /// Works whatever <c>/sys/kernel/mm/transparent_hugepage/shmem_enabled</c> is set to.
     /// <see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_COLLAPSE</c>
     /// </remarks>
-    public unsafe bool CollapseToHugePages()
-    {
-        using var lease = Acquire();
-        // SAFETY: the lease keeps the range mapped; the kernel moves pages, and nothing is touched here.
-        return _platform.Mapping.Collapse((nint)FirstByte, checked((nuint)lease.Length)).IsSuccess;
-    }
+    public bool CollapseToHugePages(long offset, long length) => Pages(offset, length).CollapseToHugePages();
 
-    /// <summary>Keeps the mapped pages in memory until <see cref="UnlockFromMemory"/> or the end of the mapping: they are never swapped out.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or the memory is not there.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see></remarks>
-    public void LockInMemory()
-    {
-        using var lease = Acquire();
-        var (address, bytes) = PagesOf(0, Length);
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned: true), "mlock", _owner.Name);
-    }
+    /// <summary>Keeps all mapped pages in memory until <see cref="UnlockFromMemory()"/> or the end of the mapping: they are never swapped out.</summary>
+    /// <inheritdoc cref="LockInMemory(long, long)"/>
+    public void LockInMemory() => Pages().Pin(pinned: true);
 
-    /// <summary>Lets the mapped pages be swapped out again.</summary>
+    /// <summary>Keeps the pages of some bytes in memory until <see cref="UnlockFromMemory(long, long)"/> or the end of the mapping: they are never swapped out.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or there is not enough memory.</exception>
+    /// <remarks>
+    /// Locks do not nest: one unlocking undoes any number of them, and pages that two ranges share are unlocked with either.
+    /// <see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see>
+    /// </remarks>
+    public void LockInMemory(long offset, long length) => Pages(offset, length).Pin(pinned: true);
+
+    /// <summary>Lets all mapped pages be swapped out again.</summary>
+    /// <inheritdoc cref="UnlockFromMemory(long, long)"/>
+    public void UnlockFromMemory() => Pages().Pin(pinned: false);
+
+    /// <summary>Lets the pages of some bytes be swapped out again.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: the process has too many mappings to split one.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">munlock(2)</see></remarks>
-    public void UnlockFromMemory()
-    {
-        using var lease = Acquire();
-        var (address, bytes) = PagesOf(0, Length);
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned: false), "munlock", _owner.Name);
-    }
+    public void UnlockFromMemory(long offset, long length) => Pages(offset, length).Pin(pinned: false);
 
-    /// <summary>Changes what this process may do with the mapped bytes. Storing through a span taken before, once they are read-only, ends the process.</summary>
-    /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/> alone.</exception>
+    /// <summary>Changes what this process may do with the mapped bytes. Once they are read-only, storing through a span that was taken before ends the process.</summary>
+    /// <exception cref="ArgumentException">The access is <see cref="FileAccess.Write"/> alone, or not defined by the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EACCES"/>: the object was opened for reading, or is sealed against writing, and the mapping is shared.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mprotect.2.html">mprotect(2)</see></remarks>
     /// <example>
@@ -135,9 +115,7 @@ public sealed partial class MemoryMapping
         // One at a time with Refresh, which protects what it adds.
         lock (_owner.Gate)
         {
-            using var lease = Acquire();
-            var (address, bytes) = PagesOf(0, Length);
-            if (_platform.Mapping.Protect(address, bytes, access) is { IsSuccess: false } error)
+            if (Pages().Protect(access) is { IsSuccess: false } error)
             {
                 throw _owner.IsDisposed
                     ? new SharedMemoryException(error, "mprotect", _owner.Name)
@@ -150,39 +128,18 @@ public sealed partial class MemoryMapping
         }
     }
 
-    /// <summary>The whole pages around some bytes.</summary>
-    private unsafe (nint Address, nuint Bytes) PagesOf(long offset, long length)
+    private unsafe MappedPages Pages()
     {
-        // SAFETY: an address is computed, nothing is touched.
-        var first = (nint)MappedBytes.Locate(FirstByte, Length, offset, length);
-        var start = first & ~(nint)(_request.PageSize - 1);
-        // The kernel takes ordinary pages whole by itself, and refuses to take huge ones in part.
-        var bytes = (nuint)(first - start) + checked((nuint)length);
-        return (start, _request.PageSize == MemoryPage.Size ? bytes : (bytes + (nuint)_request.PageSize - 1) & ~(nuint)(_request.PageSize - 1));
+        var lease = Acquire();
+        // SAFETY: an address is computed; the lease keeps the bytes mapped.
+        return new(_platform, _owner, _request, lease, FirstByte, lease.Length, Offset);
     }
 
-    /// <summary>The pages that lie wholly inside some bytes; there may be none.</summary>
-    private unsafe (nint Address, nuint Bytes) WholePagesIn(long offset, long length)
+    private unsafe MappedPages Pages(long offset, long length)
     {
-        // SAFETY: an address is computed, nothing is touched.
-        var first = (long)MappedBytes.Locate(FirstByte, Length, offset, length);
-        var from = MemoryPage.RoundUp(first);
-        var to = first + length - MemoryPage.Inside(first + length);
-        return ((nint)from, (nuint)Math.Max(0, to - from));
-    }
-
-    private bool LookAtEachPage()
-    {
-        Span<byte> one = stackalloc byte[1];
-        for (var offset = 0L; offset < Length; offset += MemoryPage.Size)
-        {
-            if (!TryRead(offset, one))
-            {
-                return false;
-            }
-        }
-
-        // A mapping that starts inside a page may end in one page more.
-        return Length == 0 || TryRead(Length - 1, one);
+        ThrowIfDisposed();
+        // SAFETY: as above.
+        var first = MappedBytes.Locate(FirstByte, Length, offset, length);
+        return new(_platform, _owner, _request, Acquire(), first, length, Offset + offset);
     }
 }

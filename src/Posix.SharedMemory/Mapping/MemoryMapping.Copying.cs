@@ -2,17 +2,23 @@ namespace Posix.SharedMemory;
 
 public sealed partial class MemoryMapping
 {
-    /// <summary>Copies bytes out. It cannot fault: where another process has cut the object the result is false.</summary>
-    /// <returns>False where some of the bytes cannot be had; the destination may then hold some of them.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <summary>Copies bytes out. It never faults: if another process has cut the object, it returns false.</summary>
+    /// <returns>False if some of the bytes are gone; the destination may then contain some of the others.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_readv(2)</see>; a plain copy out of a span is faster and faults.</remarks>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: a filter forbids <c>process_vm_readv</c>, the object is disposed, and there is no descriptor left for a pipe.
+    /// </exception>
+    /// <remarks>
+    /// On Linux by <see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see> while the object is not disposed; otherwise, and for private mappings and
+    /// huge pages, by <see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_readv(2)</see>. A plain copy out of a span is faster, and faults.
+    /// </remarks>
     /// <example>
     /// <code><![CDATA[
     /// Span<byte> header = stackalloc byte[64];
     /// if (!map.TryRead(0, header) || !map.TryWrite(0, header))
     /// {
-    ///     Console.Error.WriteLine("Somebody has cut the object off.");
+    ///     Console.Error.WriteLine("Another process has shortened the object.");
     /// }
     /// ]]></code>
     /// </example>
@@ -23,24 +29,49 @@ public sealed partial class MemoryMapping
         var source = MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length);
         if (!_range.Extent!.IsStable)
         {
-            return _platform.Mapping.TryCopyFrom((nint)source, destination);
+            return TryReadObject(destination, Offset + offset) ?? _platform.Mapping.TryCopyFrom((nint)source, destination);
         }
 
         new ReadOnlySpan<byte>(source, destination.Length).CopyTo(destination);
         return true;
     }
 
-    /// <summary>Copies bytes in. It cannot fault: where another process has cut the object the result is false.</summary>
-    /// <returns>False where some of the bytes cannot be stored; those before may have been.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">They are not all inside the mapping.</exception>
+    /// <summary>Copies bytes in. It never faults: if another process has cut the object, it returns false.</summary>
+    /// <returns>False if some of the bytes are gone; those before them may have been stored.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_writev(2)</see></remarks>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: a filter forbids <c>process_vm_writev</c>, and there is no descriptor left for a pipe.
+    /// </exception>
+    /// <remarks>
+    /// By <see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_writev(2)</see>, also while the object is not disposed: <c>pwrite</c> would make an
+    /// object longer again that another process has just cut.
+    /// </remarks>
     public unsafe bool TryWrite(long offset, ReadOnlySpan<byte> source)
     {
         using var lease = Acquire();
         MappedBytes.RequireWritable(Access);
         // SAFETY: the lease keeps the range mapped; the kernel checks each page.
         return _platform.Mapping.TryCopyTo((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, source.Length), source);
+    }
+
+    /// <summary>Reads the bytes that are mapped from the object itself; <see langword="null"/> where only the mapping shows them, or the object is disposed.</summary>
+    private bool? TryReadObject(Span<byte> destination, long offset)
+    {
+        if (_request.Private || _request.PageSize != MemoryPage.Size || _owner.IsDisposed)
+        {
+            return null;
+        }
+
+        try
+        {
+            return _platform.Mapping.TryRead(_owner.Target, destination, offset);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Another thread has disposed the object meanwhile.
+            return null;
+        }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ObjectArrival(Platform platform, ObjectName name, FileAcce
 
             do
             {
-                await DescriptorReadiness.WaitForBytesAsync(platform.Wire, watch.Handle, cancellationToken).ConfigureAwait(false);
+                await ReadinessThread.WaitAsync(platform.Wire, watch.Handle, forWriting: false, isOurs: true, cancellationToken).ConfigureAwait(false);
             }
             while (!watch.Read());
         }

@@ -36,6 +36,55 @@ internal readonly struct ObjectCreation(Platform platform, ObjectName name, long
         return TryRunUnpublished(out memory);
     }
 
+    /// <summary>Opens the object that has the name, or creates one.</summary>
+    internal SharedMemoryObject OpenOrRun(out bool created)
+    {
+        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
+        for (var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned; ; refusesAbandoned = false)
+        {
+            // Opening comes first: O_CREAT on another user's object may be forbidden even to root (fs.protected_regular).
+            var error = ObjectOpening.TryOpen(name, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out var memory);
+            created = error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST);
+            if (created)
+            {
+                error = TryRun(out memory);
+            }
+
+            if (memory is not null)
+            {
+                return memory;
+            }
+
+            // Another process created it, or replaced it, between the two: open that one.
+            if (!created || error != Errno.EEXIST)
+            {
+                throw NamingFailure.Of(error, "shm_open", name);
+            }
+        }
+    }
+
+    /// <summary>Creates an object that never has a name.</summary>
+    internal static ObjectDescriptor CreateAnonymous(Platform platform, long length, AnonymousMemoryOptions options)
+    {
+        var target = new OpenObject(platform.Seals.CreateAnonymous(options.ToRequest(), out var pageSize), default, MemoryCheck: options.MemoryCheck);
+        var isComplete = false;
+        try
+        {
+            var created = new ObjectDescriptor(platform, target, FileAccess.ReadWrite) { PageSize = pageSize };
+            created.CheckPages(length, "ftruncate");
+            platform.Backing.SetInitialLength(target, length, options.Backing);
+            isComplete = true;
+            return created;
+        }
+        finally
+        {
+            if (!isComplete)
+            {
+                target.Handle.Dispose();
+            }
+        }
+    }
+
     /// <summary>Creates an object without a name.</summary>
     /// <param name="platform">The system.</param>
     /// <param name="calledName">The name that it is to get, for messages.</param>

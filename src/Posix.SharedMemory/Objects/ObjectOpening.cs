@@ -87,7 +87,6 @@ internal static class ObjectOpening
 
     internal static void CheckMode(FileMode mode, FileAccess access)
     {
-        SharedMemoryOptions.Check(mode);
         if (mode == FileMode.Append)
         {
             throw new ArgumentException("Shared memory cannot be opened for appending.", nameof(mode));

@@ -57,33 +57,9 @@ public sealed partial class SharedMemoryObject
         var parsed = ObjectName.Parse(name, "shm_open");
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         options = SharedMemoryOptions.Check(options);
-        if (options.OnConflict == NameConflict.Replace)
-        {
-            throw new ArgumentException("OpenOrCreate opens an object that exists; to replace it always, use Create.", nameof(options));
-        }
-
-        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
-        for (var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned; ; refusesAbandoned = false)
-        {
-            // Opening comes first: O_CREAT on another user's object may be forbidden even to root (fs.protected_regular).
-            var error = ObjectOpening.TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out var memory);
-            created = error is Errno.ENOENT or Errno.EEXIST;
-            if (created)
-            {
-                error = new ObjectCreation(Platform.Current, parsed, length, options).TryRun(out memory);
-            }
-
-            if (memory is not null)
-            {
-                return memory;
-            }
-
-            // Another process created it, or replaced it, between the two: open that one.
-            if (!created || error != Errno.EEXIST)
-            {
-                throw NamingFailure.Of(error, "shm_open", parsed);
-            }
-        }
+        return options.OnConflict == NameConflict.Replace
+            ? throw new ArgumentException("OpenOrCreate opens an object that exists; to replace it always, use Create.", nameof(options))
+            : new ObjectCreation(Platform.Current, parsed, length, options).OpenOrRun(out created);
     }
 
     /// <summary>Creates an object without a name, to be filled and then given one with <see cref="Publish"/>.</summary>
@@ -159,25 +135,7 @@ public sealed partial class SharedMemoryObject
     public static SharedMemoryObject CreateAnonymous(long length = 0, AnonymousMemoryOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        options = AnonymousMemoryOptions.Check(options);
-        var platform = Platform.Current;
-        var target = new OpenObject(platform.Seals.CreateAnonymous(options.ToRequest(), out var pageSize), default, MemoryCheck: options.MemoryCheck);
-        var isComplete = false;
-        try
-        {
-            var created = new ObjectDescriptor(platform, target, FileAccess.ReadWrite) { PageSize = pageSize };
-            created.CheckPages(length, "ftruncate");
-            platform.Backing.SetInitialLength(target, length, options.Backing);
-            isComplete = true;
-            return new(created);
-        }
-        finally
-        {
-            if (!isComplete)
-            {
-                target.Handle.Dispose();
-            }
-        }
+        return new(ObjectCreation.CreateAnonymous(Platform.Current, length, AnonymousMemoryOptions.Check(options)));
     }
 
     /// <summary>Returns a name that no object has and that is valid on every system: the prefix, a dash and 65 random bits, at most 30 bytes.</summary>

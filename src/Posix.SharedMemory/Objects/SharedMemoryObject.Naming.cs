@@ -15,35 +15,6 @@ public sealed partial class SharedMemoryObject
     /// </example>
     public static bool Exists(string name) => Platform.Current.Names.Find(ObjectName.Parse(name, "statx")) is not null;
 
-    /// <summary>Removes a name: <c>shm_unlink</c>. Processes that already have the object open are unaffected.</summary>
-    /// <exception cref="ArgumentException">The name is not valid.</exception>
-    /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>: no object has the name. <see cref="Errno.EACCES"/>: another user's object. <see cref="Errno.EISDIR"/>: the name is that of a
-    /// directory. <see cref="Errno.ENAMETOOLONG"/>.
-    /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
-    public static void Unlink(string name)
-    {
-        var parsed = ObjectName.Parse(name, "shm_unlink");
-        var error = Platform.Current.Names.Unlink(parsed);
-        if (!error.IsSuccess)
-        {
-            throw NamingFailure.Of(error, "shm_unlink", parsed);
-        }
-    }
-
-    /// <summary>Removes a name, if it exists.</summary>
-    /// <returns>Whether it existed (not <see cref="Errno.ENOENT"/>).</returns>
-    /// <exception cref="ArgumentException">The name is not valid.</exception>
-    /// <exception cref="SharedMemoryException">As <see cref="Unlink(string)"/>, without <see cref="Errno.ENOENT"/>.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
-    public static bool TryUnlink(string name)
-    {
-        var parsed = ObjectName.Parse(name, "shm_unlink");
-        var error = Platform.Current.Names.Unlink(parsed);
-        return error.IsSuccess || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_unlink", parsed));
-    }
-
     /// <summary>Gives an object another name, in one step: a process that opens the name finds the old object or the new one.</summary>
     /// <param name="from">The name that it has.</param>
     /// <param name="to">The name that it gets. The same name twice succeeds and changes nothing.</param>

@@ -1,5 +1,6 @@
 using Posix.SharedMemory.Inspection;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -17,6 +18,7 @@ namespace Posix.SharedMemory;
 /// Console.WriteLine($"made {status.CreationTime:u}, written {status.LastWriteTime:u}, read {status.LastAccessTime:u}, changed {status.LastChangeTime:u}");
 /// </code>
 /// </example>
+[UnsupportedOSPlatform("windows")]
 public sealed partial class SharedMemoryObject : IDisposable
 {
     private readonly ObjectDescriptor _descriptor;
@@ -63,9 +65,10 @@ public sealed partial class SharedMemoryObject : IDisposable
         UnixFileMode permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
+        SharedMemoryOptions.Check(mode);
+        SharedMemoryOptions.Check(permissions);
         ObjectOpening.CheckAccess(access);
         ObjectOpening.CheckMode(mode, access);
-        SharedMemoryOptions.Check(permissions);
         return ObjectOpening.TryOpen(parsed, mode, access, permissions, joins: false, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
             ? throw NamingFailure.Of(error, "shm_open", parsed)
             : memory!;
@@ -136,6 +139,35 @@ public sealed partial class SharedMemoryObject : IDisposable
         var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"), SharesOpen: true);
         return OfHandle(Platform.Current, target)
             ?? throw new ArgumentException("The descriptor does not refer to memory (but to a pipe, a socket, a file on disk), or is open for writing only.", nameof(handle));
+    }
+
+    /// <summary>Removes a name: <c>shm_unlink</c>. Processes that already have the object open are unaffected.</summary>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOENT"/>: no object has the name. <see cref="Errno.EACCES"/>: another user's object. <see cref="Errno.EISDIR"/>: the name is that of a
+    /// directory. <see cref="Errno.ENAMETOOLONG"/>.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
+    public static void Unlink(string name)
+    {
+        var parsed = ObjectName.Parse(name, "shm_unlink");
+        var error = Platform.Current.Names.Unlink(parsed);
+        if (!error.IsSuccess)
+        {
+            throw NamingFailure.Of(error, "shm_unlink", parsed);
+        }
+    }
+
+    /// <summary>Removes a name, if it exists.</summary>
+    /// <returns>Whether it existed (not <see cref="Errno.ENOENT"/>).</returns>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="Unlink(string)"/>, without <see cref="Errno.ENOENT"/>.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_unlink.3.html">shm_unlink(3)</see></remarks>
+    public static bool TryUnlink(string name)
+    {
+        var parsed = ObjectName.Parse(name, "shm_unlink");
+        var error = Platform.Current.Names.Unlink(parsed);
+        return error.IsSuccess || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_unlink", parsed));
     }
 
     /// <summary>Gets the name as the caller wrote it; <see langword="null"/> for an object without one. <see cref="Rename(string, RenameMode)"/> changes it.</summary>

@@ -95,7 +95,7 @@ public static partial class DescriptorPassing
         CheckSocket(socket);
         if ((required & ~Every) != 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(required), required, "Not one of the seals there are.");
+            throw new ArgumentOutOfRangeException(nameof(required), required, "The value is not a combination of seals.");
         }
 
         if (cancellationToken.IsCancellationRequested)

@@ -94,7 +94,7 @@ public static partial class DescriptorPassing
             var error = TrySend(platform, socket.SafeHandle, data.Span, handles, out var sent);
             while (error == Errno.EAGAIN)
             {
-                await DescriptorReadiness.WaitForRoomAsync(platform.Wire, socket.SafeHandle, cancellationToken).ConfigureAwait(false);
+                await ReadinessThread.WaitAsync(platform.Wire, socket.SafeHandle, forWriting: true, isOurs: false, cancellationToken).ConfigureAwait(false);
                 error = TrySend(platform, socket.SafeHandle, data.Span, handles, out sent);
             }
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 
 namespace Posix.SharedMemory;
 
@@ -8,6 +9,7 @@ namespace Posix.SharedMemory;
 /// that the base library awaits, a socket is <c>O_NONBLOCK</c> once it was waited for; <see cref="Socket.Blocking"/> stays the same.
 /// <see href="https://man7.org/linux/man-pages/man7/unix.7.html">unix(7)</see>
 /// </remarks>
+[UnsupportedOSPlatform("windows")]
 public static partial class DescriptorPassing
 {
     /// <summary>The maximum number of handles in one message: the limit of the Linux kernel.</summary>

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Posix.SharedMemory;
 
 /// <summary>Hands descriptors to the programs that this process starts, under the same numbers.</summary>
+[UnsupportedOSPlatform("windows")]
 public static class HandleInheritance
 {
     private static readonly Lock s_starting = new();

@@ -1,13 +1,15 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
 /// <summary>A file mapped into memory and shared by path or descriptor, which can grow while it is in use.</summary>
 /// <remarks>
-/// On a persistent file system its contents persist; <see cref="MemoryMapping.Flush"/> makes them durable. Members that change the region
+/// On a persistent file system its contents persist; <see cref="MemoryMapping.Flush()"/> makes them durable. Members that change the region
 /// (<see cref="SetLength"/>, <see cref="Refresh"/>, ownership, disposing) may be called from several threads.
 /// </remarks>
+[UnsupportedOSPlatform("windows")]
 public sealed class MappedRegion : IDisposable
 {
     private readonly ObjectDescriptor _file;

@@ -58,7 +58,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return error;
     }
 
-    /// <summary>Opens what a descriptor stands for anew, so that the result has a file position and locks of its own.</summary>
+    /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
     internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
     {
         using var descriptor = new PinnedDescriptor(target.Handle);
@@ -117,6 +117,39 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, ref empty, AT_EMPTY_PATH, mask, out statx));
     }
 
+    /// <summary>Follows a link in an open directory, such as /proc/PID/fd, to what it stands for. A file system that does not answer is not waited for.</summary>
+    internal Errno StatIn(SafeFileHandle directory, ReadOnlySpan<byte> name, int mask, out LinuxStatx statx)
+    {
+        var arguments = (directory, mask, statx: default(LinuxStatx));
+        var result = calls.OnBytes(nameof(Libc.statx), name, ref arguments, static (ref name, _, ref a) =>
+            Libc.statx(SYS_statx, a.directory, ref name, AT_STATX_DONT_SYNC, a.mask, out a.statx));
+        statx = arguments.statx;
+        return ErrorOf(result);
+    }
+
+    /// <summary>Finds the path that a directory really has, where symbolic links lead to it.</summary>
+    internal string? RealPathOf(ReadOnlySpan<byte> directory)
+    {
+        _ = Open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var handle);
+        using (handle)
+        {
+            if (handle is null)
+            {
+                return null;
+            }
+
+            using var descriptor = new PinnedDescriptor(handle);
+            try
+            {
+                return new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor.Number}")).LinkTarget;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        }
+    }
+
     /// <summary>Follows a link, such as those in /proc, to what it stands for.</summary>
     internal Errno StatBehind(string path, out SharedMemoryStatus status)
     {
@@ -129,6 +162,21 @@ internal sealed class LinuxFiles(SystemCalls calls)
     {
         fileSystem = default;
         return (calls.Fails("fstatfs") ? -1 : Libc.fstatfs_linux(target.Handle, out fileSystem)) != -1;
+    }
+
+    /// <summary>Reads how many bytes of a file system a user has taken and may take.</summary>
+    /// <returns>Whether the user has such a limit, and this user may know it.</returns>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/quotactl.2.html">quotactl_fd(2)</see>, Linux 5.14.</remarks>
+    internal bool TryGetQuota(in OpenObject target, uint userId, out long used, out long limit)
+    {
+        const int BlockBytes = 1024;
+        LinuxQuota quota = default;
+        var result = calls.Fails(nameof(Libc.quotactl_fd))
+            ? -1
+            : Libc.quotactl_fd(SYS_quotactl_fd, target.Handle, unchecked((nint)(uint)((Q_GETQUOTA << 8) | USRQUOTA)), (nint)userId, out quota);
+        used = (long)quota.dqb_curspace;
+        limit = (long)quota.dqb_bhardlimit * BlockBytes;
+        return result == 0 && limit > 0;
     }
 
     internal static bool IsRegularFile(in LinuxStatx statx) => (statx.stx_mode & S_IFMT) == S_IFREG;

@@ -48,9 +48,9 @@ internal record Platform(
         var seals = new LinuxSeals(calls, files);
         var mapping = new LinuxMapping(calls, seals);
         var backing = new LinuxBacking(calls, files, seals, mapping, membership, pages);
+        var wire = new LinuxWire(calls, files, seals);
         return new(
-            names, backing, mapping, seals, membership, new LinuxWire(calls, files, seals),
-            new LinuxInspection(calls, files, names, backing, seals, pages));
+            names, backing, mapping, seals, membership, wire, new LinuxInspection(calls, files, names, backing, seals, pages, wire));
     }
 
     /// <summary>FreeBSD, whose calls are made by <paramref name="calls"/>.</summary>

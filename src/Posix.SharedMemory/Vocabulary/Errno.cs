@@ -7,7 +7,7 @@ namespace Posix.SharedMemory;
 /// </remarks>
 public enum Errno
 {
-    /// <summary>An error that has no name here, on a system other than Linux; <see cref="SharedMemoryException.NativeErrorCode"/> tells which.</summary>
+    /// <summary>An error that has no name here, on a system other than Linux; <see cref="SharedMemoryException.NativeErrorCode"/> has its number.</summary>
     Unknown = -1,
 
     /// <summary>No error.</summary>

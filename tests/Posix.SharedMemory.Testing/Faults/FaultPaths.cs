@@ -12,8 +12,6 @@ internal static class FaultPaths
 {
     private const long Large = (1 << 20) + 4096;
 
-    private static readonly SharedMemoryOptions s_service = new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned };
-
     private static readonly SharedMemoryOptions s_membership = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     internal static IReadOnlyList<FaultPath> All { get; } = [.. Opening(), .. Creating(), .. Anonymous(), .. Publishing(), .. Naming(), .. Sizing(), .. Copying(), .. Asking(), .. Closing()];
@@ -140,12 +138,6 @@ internal static class FaultPaths
 
         yield return new("Exists", scene => scene.Create(100), scene => Demand(SharedMemoryObject.Exists(scene.Name)));
         yield return new("Rename own", scene => scene.Create(100), scene => scene.Memory.Rename(scene.Other, RenameMode.NoReplace));
-        yield return new(
-            "Create taking over", scene => scene.Abandon(),
-            scene => scene.Keep(SharedMemoryObject.Create(scene.Name, 5000, s_service))) { DependsOnNeighbours = true };
-        yield return new(
-            "OpenOrCreate taking over", scene => scene.Abandon(),
-            scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_service))) { DependsOnNeighbours = true };
         yield return new(
             "OpenWhenReady", scene => scene.Create(100),
             scene => scene.Keep(SharedMemoryObject.OpenWhenReadyAsync(scene.Name).AsTask().GetAwaiter().GetResult()));

@@ -68,9 +68,6 @@ internal sealed class FaultScene : IDisposable
         }
     }
 
-    /// <summary>Leaves an object under the name as a creator does that is killed.</summary>
-    internal void Abandon() => SharedMemoryObject.Create(Name, 3, new() { Lifetime = Lifetime.UnlinkOnDispose }).SafeFileHandle.Dispose();
-
     /// <summary>Puts an object under the other name.</summary>
     internal void Occupy() => SharedMemoryObject.Create(Other, 100).Dispose();
 

@@ -37,23 +37,34 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "fchown", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
         ("OpenDescriptor", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
         ("OpenDescriptor", "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "As for other opens: opened again."),
+        ("OpenDescriptor", "open", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "Not a descriptor of the first thread: opened through another one."),
+        ("OpenDescriptor", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "statx of a descriptor knows no ENOENT; taken for one of open."),
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
+        (Any, "fcntl(F_SET_RW_HINT)", [], FaultOutcome.Succeeds, "Without the mark the object is never taken for one that was left behind."),
+        ("Create Reserved UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Create Sparse UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("OpenOrCreate Reserved UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("OpenOrCreate Sparse UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Publish NoReplace UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("Publish Replace UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
+        ("OpenWhenReady", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "No such name yet: then it is opened."),
         (Any, "fcntl(F_SETFL)", [], FaultOutcome.Succeeds, "It only takes O_NONBLOCK away, which means nothing for a regular file."),
         (Any, "fcntl(F_OFD_SETLK, F_UNLCK)", [], FaultOutcome.Succeeds, "The act is done; the lock ends with the descriptor."),
         ("Map", "madvise(MADV_POPULATE_WRITE)", [Errno.EINTR, Errno.EINVAL, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "Populating: made again, or page by page."),
         ("Map", "madvise(MADV_POPULATE_WRITE)", [], FaultOutcome.Throws, "Populating."),
         (Any, "madvise", [], FaultOutcome.Succeeds, "Advice."),
         ("FromHandle", "fcntl(F_GET_SEALS)", [Errno.EINVAL], FaultOutcome.ThrowsArgument, "Not memory, says the kernel."),
-        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It tells whether the descriptor is memory."),
+        ("FromHandle", "fstatfs", [], FaultOutcome.Throws, "It shows whether the descriptor is memory."),
         (Any, "fstatfs", [], FaultOutcome.Succeeds, "It is asked for the room there is; without an answer the kernel judges."),
         (Any, "sweep", [], FaultOutcome.Succeeds, "What other publishers left is removed where that can be done."),
+        ("EnumerateUnnamed", "open", [], FaultOutcome.ThrowsOrSucceeds, "The first one is made to follow symbolic links to the directory, which are rare; the others belong to processes that are then unknown."),
         ("EnumerateUnnamed", "statx", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not tell."),
         ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),
@@ -61,7 +72,7 @@ internal static class FaultAllowances
         ("HasOtherMembers", "fcntl", [Errno.EINVAL], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
         ("HasOtherMembers", "fcntl", [], FaultOutcome.Throws, "Whether there are members is what was asked."),
         ("Publish Replace", "open", [], FaultOutcome.Succeeds, "The sweep's look into the directory: what is left is found by a later one."),
-        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether he has it alone."),
+        (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether others have it open."),
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
         ("GetHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at is none of shared memory."),
 

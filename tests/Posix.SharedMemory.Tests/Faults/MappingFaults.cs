@@ -55,16 +55,19 @@ public sealed class MappingFaults
         reserves);
 
     [Theory]
-    [InlineData(null)]
-    [InlineData("process_vm_readv")]
-    [InlineData("process_vm_writev")]
+    [InlineData(null, false)]
+    [InlineData("pread", false)]
+    [InlineData(null, true)]
+    [InlineData("process_vm_readv", true)]
+    [InlineData("process_vm_writev", true)]
     [Rule("try.fallback")]
-    public void A_copy_that_fails_leaves_no_pipe(string? forbidden)
+    public void A_copy_that_fails_leaves_no_pipe(string? forbidden, bool isPrivate)
     {
+        var options = new MappingOptions { Private = isPrivate };
         FaultWalk.Each(
             platform => WithObject(platform, 3 * s_page, memory =>
             {
-                using var mapping = memory.Map();
+                using var mapping = memory.Map(options);
                 mapping.GetSpan().Fill(4);
                 var bytes = new byte[(2 * s_page) + 3];
                 var whole = false;
@@ -78,7 +81,7 @@ public sealed class MappingFaults
         FaultWalk.Each(
             platform => WithObject(platform, 3 * s_page, memory =>
             {
-                using var mapping = memory.Map();
+                using var mapping = memory.Map(options);
                 var bytes = new byte[(2 * s_page) + 3];
                 bytes.AsSpan().Fill(4);
                 var whole = false;

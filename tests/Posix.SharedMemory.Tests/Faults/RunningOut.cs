@@ -194,7 +194,7 @@ public sealed class RunningOut
         Assert.EndsWith("100001 bytes requested, where RLIMIT_FSIZE allows this process 100000", Ask(peer, "copy-to-descriptor 9 1"), StringComparison.Ordinal);
         Assert.Equal(100_000, new FileInfo(file).Length);
 
-        // Nothing is never too much, and what is no file has no limit.
+        // Nothing is never too much, and what is not a file has no limit.
         Assert.True(Native.TryTruncate(file, 200_000));
         Expect(peer, "copy-to-descriptor 9 0", "ok 0");
         Expect(peer, "copy-to /dev/null 300000", "ok 300000");

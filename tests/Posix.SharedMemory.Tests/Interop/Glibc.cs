@@ -160,7 +160,7 @@ public sealed class Glibc
         }
     }
 
-    /// <summary>Mode and length of what stands under a name now, as the base library sees them.</summary>
+    /// <summary>Mode and length of what has a name now, as the base library sees them.</summary>
     private static string Look(TemporaryName name) =>
         name.Exists ? $"; mode {Convert.ToString((int)File.GetUnixFileMode(name.Path), 8)}, {new FileInfo(name.Path).Length} bytes" : "; nothing";
 

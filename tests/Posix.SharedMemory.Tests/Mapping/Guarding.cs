@@ -96,7 +96,7 @@ public sealed class Guarding
     [InlineData(0)]
     [InlineData(100)]
     [Rule("grow.fixed")]
-    public void Address_space_that_is_not_to_be_had_is_ENOMEM(int offset)
+    public void Address_space_that_is_not_available_is_ENOMEM(int offset)
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4 * s_page);
         var thrown = Assert.Throws<SharedMemoryException>(() => memory.Map(offset, null, new MappingOptions { AddressSpace = long.MaxValue }));

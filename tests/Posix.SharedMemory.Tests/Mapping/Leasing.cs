@@ -295,7 +295,7 @@ public sealed class Leasing
             mapping.GetReference<int>(16)++;
             if (!mapping.TryRead(0, bytes) || !mapping.TryWrite(128, bytes))
             {
-                throw new InvalidOperationException("Bytes that are there could not be had.");
+                throw new InvalidOperationException("Bytes that exist could not be leased.");
             }
         }
     }

@@ -346,4 +346,60 @@ public sealed class MappingObjects
         public byte First;
         public long Second;
     }
+
+    [Fact]
+    [Rule("map.access")]
+    public void No_mapping_is_inaccessible_write_only_or_executable()
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, s_page);
+        using var executable = SharedMemoryObject.CreateAnonymous(s_page, new() { Executable = true });
+        foreach (var source in (SharedMemoryObject[])[memory, executable])
+        {
+            foreach (var isPrivate in (bool[])[false, true])
+            {
+                foreach (var access in (FileAccess[])[0, FileAccess.Write, (FileAccess)4, (FileAccess)7])
+                {
+                    Assert.ThrowsAny<ArgumentException>(() => source.Map(new() { Access = access, Private = isPrivate }));
+                }
+
+                foreach (var access in (FileAccess[])[FileAccess.Read, FileAccess.ReadWrite])
+                {
+                    using var mapping = source.Map(new() { Access = access, Private = isPrivate });
+                    foreach (var other in (FileAccess[])[0, FileAccess.Write, (FileAccess)4, (FileAccess)7])
+                    {
+                        Assert.ThrowsAny<ArgumentException>(() => mapping.Protect(other));
+                    }
+
+                    AssertAccess(source, $"r{(access == FileAccess.Read ? '-' : 'w')}-{(isPrivate ? 'p' : 's')}");
+                    mapping.Protect(FileAccess.Read);
+                    AssertAccess(source, $"r--{(isPrivate ? 'p' : 's')}");
+                }
+            }
+        }
+
+        static void AssertAccess(SharedMemoryObject source, string access) => Assert.Equal(access, Assert.Single(Held.Mappings(source)).Split(' ')[1]);
+    }
+
+    /// <remarks>The check adds and subtracts numbers that may overflow; it is compared with one that cannot.</remarks>
+    [Fact]
+    [Rule("map.bounds")]
+    public unsafe void Bounds_are_right_at_every_edge_of_the_numbers()
+    {
+        long[] edges = [0, 1, 2, 7, 8, 9, 15, 16, 100, int.MaxValue, 1L << 62, long.MaxValue - 8, long.MaxValue - 7, long.MaxValue - 1, long.MaxValue];
+        long[] all = [.. edges, .. edges.Select(edge => -edge), long.MinValue, long.MinValue + 1];
+        foreach (var mapped in edges)
+        {
+            foreach (var offset in all)
+            {
+                foreach (var length in all)
+                {
+                    var inside = offset >= 0 && length >= 0 && (Int128)offset + length <= mapped;
+                    // SAFETY: an address is computed, nothing is touched.
+                    var thrown = Record.Exception(() => { _ = MappedBytes.Locate((byte*)0, mapped, offset, length); });
+                    Assert.True(inside == thrown is null, $"{length} bytes at {offset} of {mapped}: {thrown}");
+                }
+            }
+        }
+    }
 }

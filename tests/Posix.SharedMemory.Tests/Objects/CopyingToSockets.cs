@@ -135,7 +135,7 @@ public sealed class CopyingToSockets
 
     [Fact]
     [Rule("copy.kernel")]
-    public async Task CopyToAsync_refuses_what_is_no_stream_and_parts_outside()
+    public async Task CopyToAsync_refuses_sockets_that_are_not_streams_and_parts_outside()
     {
         using var memory = FilledObject.Create();
         using var datagrams = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);

@@ -242,7 +242,7 @@ public sealed class Creating
     [InlineData(1L << 50)]
     [InlineData(long.MaxValue)]
     [Rule("create.once")]
-    public void A_taken_name_is_EEXIST_also_where_the_length_could_not_be_had(long length)
+    public void A_taken_name_is_EEXIST_also_where_there_is_no_room_for_the_length(long length)
     {
         using var name = new TemporaryName();
         using var there = SharedMemoryObject.Create(name, 1);

@@ -146,7 +146,7 @@ public sealed class Holding
 
     [SkippableFact]
     [Rule("holders.anonymous")]
-    public void Memory_without_a_name_is_found_by_who_holds_it_and_opened_by_his_descriptor()
+    public void Memory_without_a_name_is_found_in_the_process_that_holds_it_and_opened_by_its_descriptor()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var unique = new TemporaryName("anonymous");

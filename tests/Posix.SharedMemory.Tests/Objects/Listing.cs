@@ -43,7 +43,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.list")]
-    public void Leaves_out_what_is_no_object()
+    public void Leaves_out_what_is_not_an_object()
     {
         using TemporaryName directory = new(), link = new(), fifo = new(), target = new(), hidden = new(), semaphoreLike = new("sem");
         using var memory = SharedMemoryObject.Create(target, 1);

@@ -71,14 +71,14 @@ public sealed class Measuring
     [Theory]
     [MemberData(nameof(Backings))]
     [Rule("length.zeros")]
-    public unsafe void What_growing_exposes_is_zero_also_where_a_mapping_stored_behind_the_end(Backing backing)
+    public unsafe void What_growing_exposes_is_zero_also_where_a_mapping_stored_past_the_end(Backing backing)
     {
         foreach (var length in (int[])[1, 64, 100, s_page / 2, s_page - 1, s_page + 1, (2 * s_page) - 1])
         {
             using var memory = SharedMemoryObject.CreateUnpublished(length);
             using var mapping = memory.Map();
             var rest = s_page - (length % s_page);
-            // SAFETY: the mapping's last page is whole in memory, and the bytes behind the end lie in it.
+            // SAFETY: the mapping's last page is whole in memory, and the bytes past the end lie in it.
             new Span<byte>(mapping.DangerousGetPointer() + length, rest).Fill(0x51);
             mapping.GetSpan().Fill(1);
 
@@ -248,7 +248,7 @@ public sealed class Measuring
     [SkippableFact]
     [Rule("allocated.ranges")]
     [Rule("write.whole")]
-    public void Memory_behind_the_end_is_not_taken_for_memory_inside()
+    public void Memory_past_the_end_is_not_taken_for_memory_inside()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
         var platform = new ScriptedPlatform("fallocate", Errno.ENOSPC, 0);
@@ -279,6 +279,38 @@ public sealed class Measuring
         Assert.True(platform.Fired);
         memory.Reserve(0, memory.Length);
         Assert.Equal([Pages(0, 64)], memory.GetAllocatedRanges());
+    }
+
+    [SkippableFact]
+    [Rule("allocated.ranges")]
+    public void Looking_for_what_was_written_keeps_the_record_locks_of_this_process_and_the_file_position()
+    {
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        const string Probe =
+            "import fcntl,struct,sys; f=open(sys.argv[1],'r+b'); r=fcntl.fcntl(f,fcntl.F_GETLK,struct.pack('hhqqi4x',fcntl.F_WRLCK,0,0,100,0)); print('free' if struct.unpack('hhqqi4x',r)[0]==fcntl.F_UNLCK else 'locked')";
+        using var host = new SubstitutedObject(new ScriptedPlatform("cachestat", Errno.ENOSYS, 0), 64L * s_page);
+        host.Memory.Write([1], 5L * s_page);
+        using var stream = new FileStream(host.Memory.SafeFileHandle, FileAccess.ReadWrite, 1);
+#pragma warning disable CA1416 // Only macOS lacks it, and this test needs /proc.
+        stream.Lock(0, 100);
+#pragma warning restore CA1416
+        Native.Seek(host.Memory.SafeFileHandle, 77);
+        Assert.Equal([Pages(5, 1)], host.Memory.GetAllocatedRanges());
+        Assert.Equal(3, host.Memory.GetPageStates().Count);
+        Assert.Equal(77, Native.Seek(host.Memory.SafeFileHandle, 0, fromHere: true));
+        using var probe = Peer.Run("python3", "-c", Probe, $"/proc/{Environment.ProcessId}/fd/{host.Memory.SafeFileHandle.DangerousGetHandle()}");
+        Assert.Equal("locked", probe.ReadLine());
+    }
+
+    [Fact]
+    [Rule("length.reserved")]
+    public void A_quota_that_is_used_up_is_named()
+    {
+        using var host = new SubstitutedObject(new ScriptedPlatform("fallocate", Errno.EDQUOT, 0), 0);
+        var refusal = Assert.Throws<SharedMemoryException>(() => host.Memory.SetLength(50_000));
+        Assert.Equal(Errno.EDQUOT, refusal.Errno);
+        Assert.Contains("50000 bytes", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("quota", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

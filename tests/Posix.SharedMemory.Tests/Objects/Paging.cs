@@ -102,7 +102,7 @@ public sealed class Paging
     private static Platform With(LinuxPages pages)
     {
         var linux = Platform.Linux(SystemCalls.Real);
-        return linux with { Inspection = new LinuxInspection(SystemCalls.Real, new(SystemCalls.Real), linux.Names, linux.Backing, (LinuxSeals)linux.Seals, pages) };
+        return linux with { Inspection = new LinuxInspection(SystemCalls.Real, new(SystemCalls.Real), linux.Names, linux.Backing, (LinuxSeals)linux.Seals, pages, linux.Wire) };
     }
 
     private sealed class UncountedPages(Action neighbour) : LinuxPages(SystemCalls.Real)

@@ -176,7 +176,7 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.unknown")]
-    public void Refuses_what_is_no_seal_before_any_call()
+    public void Refuses_values_that_are_not_seals_before_any_call()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
         Assert.Throws<ArgumentOutOfRangeException>(() => memory.AddSeals((MemorySeals)0x40));

@@ -6,7 +6,7 @@ public sealed class Watching
 {
     [Fact]
     [Rule("directory.watch")]
-    public void Tells_which_names_come_go_and_move() => Undisturbed(() =>
+    public void Reports_which_names_come_go_and_move() => Undisturbed(() =>
     {
         using var name = new TemporaryName();
         using var other = new TemporaryName(name, " two\n");
@@ -73,7 +73,7 @@ public sealed class Watching
         using var ended = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
         Assert.ThrowsAny<OperationCanceledException>(() =>
         {
-            // What others do meanwhile is told, and no reason to stop.
+            // What others do meanwhile is reported, and no reason to stop.
             while (watcher.Wait(Timeout.InfiniteTimeSpan, ended.Token) is not null)
             {
             }
@@ -137,7 +137,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void Tells_nothing_more_when_it_is_disposed()
+    public void Reports_nothing_more_when_it_is_disposed()
     {
         using var name = new TemporaryName();
         using var watcher = SharedMemoryDirectory.Watch();
@@ -151,7 +151,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void Who_cancels_a_wait_that_disposal_has_ended_is_not_told_of_it()
+    public void Cancelling_a_wait_that_disposal_has_ended_has_no_effect()
     {
         using var cancelled = new CancellationTokenSource();
         SharedMemoryWatcher? watcher = null;

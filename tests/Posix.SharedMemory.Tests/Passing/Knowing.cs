@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Posix.SharedMemory.Tests.Passing;
 
-/// <summary>Who is at the other end; and what another process makes of what it gets.</summary>
+/// <summary>The process at the other end: its identity, and what it makes of what it gets.</summary>
 public sealed class Knowing
 {
     [Theory]

@@ -55,7 +55,7 @@ public sealed class ControlGroups : IDisposable
     [InlineData("nonsense\n", "5000\n")]
     [InlineData("7:devices:/a\n", "5000\n")]
     [InlineData("", "5000\n")]
-    public void What_is_no_limit_limits_nothing(string groups, string limit)
+    public void A_value_that_is_not_a_limit_limits_nothing(string groups, string limit)
     {
         Write("/proc/self/cgroup", groups);
         WriteUnified("/a", limit, 10);

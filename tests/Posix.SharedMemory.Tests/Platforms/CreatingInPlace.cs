@@ -23,7 +23,7 @@ public sealed class CreatingInPlace
     }
 
     [Fact]
-    public void Leaves_no_name_where_the_memory_is_not_to_be_had()
+    public void Leaves_no_name_where_the_memory_is_not_available()
     {
         using var name = new TemporaryName();
         using (Platform.Substitute(Platform.Linux(SystemCalls.Real) with { Names = new WithoutUnpublishedObjects() }))

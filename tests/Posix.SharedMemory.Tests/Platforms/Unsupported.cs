@@ -12,6 +12,8 @@ public sealed class Unsupported
     {
         ["Open"] = () => SharedMemoryObject.Open("a").Dispose(),
         ["TryOpen"] = () => SharedMemoryObject.TryOpen("a", FileAccess.Read, out _),
+        ["OpenWhenReadyAsync"] = () => SharedMemoryObject.OpenWhenReadyAsync("a").AsTask().GetAwaiter().GetResult().Dispose(),
+        ["Exists"] = () => SharedMemoryObject.Exists("a"),
         ["Create"] = () => SharedMemoryObject.Create("a", 1).Dispose(),
         ["OpenOrCreate"] = () => SharedMemoryObject.OpenOrCreate("a", 1, out _).Dispose(),
         ["CreateAnonymous"] = () => SharedMemoryObject.CreateAnonymous(1).Dispose(),
@@ -51,6 +53,16 @@ public sealed class Unsupported
             Assert.Contains("System.IO.MemoryMappedFiles", refusal.Message, StringComparison.Ordinal);
         }
     }
+
+    [Theory]
+    [InlineData(typeof(SharedMemoryObject))]
+    [InlineData(typeof(MappedRegion))]
+    [InlineData(typeof(SharedMemoryDirectory))]
+    [InlineData(typeof(DescriptorPassing))]
+    [InlineData(typeof(HandleInheritance))]
+    [Rule("errors.windows")]
+    public void A_portable_program_is_told_by_its_compiler_that_this_does_not_run_on_Windows(Type type) => Assert.Equal(
+        "windows", Assert.Single(type.GetCustomAttributes<System.Runtime.Versioning.UnsupportedOSPlatformAttribute>()).PlatformName);
 
     [Fact]
     [Rule("errors.unsupported")]

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Tests.Portable;
 
-/// <summary>A name of at most 30 bytes that no other test uses. Disposing unlinks what stands under it.</summary>
+/// <summary>A name of at most 30 bytes that no other test uses. Disposing unlinks whatever has it.</summary>
 internal sealed class PortableName : IDisposable
 {
     public string Name { get; } = SharedMemoryObject.CreateUniqueName("portable");

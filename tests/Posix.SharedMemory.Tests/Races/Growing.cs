@@ -106,7 +106,7 @@ public sealed class Growing
 
     [Fact]
     [Rule("length.concurrent")]
-    public void Who_may_not_open_anew_what_he_has_got_grows_it_all_the_same()
+    public void A_user_who_may_not_open_the_object_again_grows_it_all_the_same()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(5001);
         foreach (var refusal in new[] { Errno.EACCES, Errno.EPERM, Errno.ENOENT })
@@ -169,7 +169,7 @@ public sealed class Growing
         Assert.Equal(bytes, read);
     }
 
-    /// <summary>Starts a neighbour, who goes as far as he can before the first one's call: he is done, or he waits for the first one.</summary>
+    /// <summary>Starts another process, which goes as far as it can before the first one's call: it is done, or it waits for the first one.</summary>
     private static Thread StartAndLetGoOn(SharedMemoryObject memory, Action act)
     {
         var neighbour = new Thread(() => act());

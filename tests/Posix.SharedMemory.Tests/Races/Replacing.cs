@@ -71,7 +71,7 @@ public sealed class Replacing
 
     [Fact]
     [Rule("rename.exchange-missing")]
-    public void Exchange_succeeds_when_the_target_is_created_in_the_instant_in_which_it_was_missing()
+    public void Exchange_succeeds_when_the_target_is_created_while_it_was_missing()
     {
         using var from = new TemporaryName("from");
         using var to = new TemporaryName("to");

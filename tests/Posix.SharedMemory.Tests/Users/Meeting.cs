@@ -82,7 +82,7 @@ public sealed class Meeting
 
     [SkippableFact]
     [Rule("holders.unknown")]
-    public void A_stranger_counts_the_processes_that_he_may_not_look_into_as_unknown()
+    public void Another_user_counts_the_processes_that_it_may_not_look_into_as_unknown()
     {
         SkipWithoutStrangers();
         using var copy = new ReadableCopy();

@@ -19,7 +19,7 @@ internal static class UnsafeActs
         {
             foreach (var token in file.Root.DescendantTokens().Where(token => token.IsKind(SyntaxKind.UnsafeKeyword)))
             {
-                if (BodyOf(token.Parent!) is { } body && !file.Text[token.SpanStart..body.SpanStart].Contains('*', StringComparison.Ordinal)
+                if (BodyOf(token.Parent!) is { } body && !file.Text[token.SpanStart..Math.Max(token.SpanStart, body.SpanStart)].Contains('*', StringComparison.Ordinal)
                     && !body.DescendantTrivia().Any(trivia => trivia.ToString().Contains("// SAFETY:", StringComparison.Ordinal)))
                 {
                     yield return file.At(token.SpanStart, "unsafe, and no SAFETY comment inside: is it needed?");

@@ -8,22 +8,21 @@ namespace Guards.Checks;
 /// <summary>Patterns that no English-speaking engineer would write, in what a person reads: comments, strings and pages. style.md has the reasons.</summary>
 internal static class WordList
 {
-    /// <summary>Where the list is kept. A place is added when it is clean.</summary>
-    private static readonly Regex s_places = new(
-        @"^docs/(spec|guide|decisions)/|^docs/(platforms|reliability|releasing|coverage)\.md$|^[A-Z]+\.md$|^src/[^/]+/README\.md$|^\.github/|^tools/|^tests/Posix\.SharedMemory\.(Abi|Tool)\.Tests/|^src/Posix\.SharedMemory\.Tool/");
+    /// <summary>Where the list is not kept yet. A place goes from here when it is clean.</summary>
+    private static readonly Regex s_notYet = new(@"^docs/reference/|^src/Posix\.SharedMemory/(Objects|Mapping|Inspection)/|^tests/Posix\.SharedMemory\.Campaign/");
 
     /// <summary>What is right all the same, wherever it is.</summary>
     private static readonly string[] s_allowed = [];
 
     private static readonly (Regex Pattern, string Instead)[] s_patterns =
     [
-        (Words(@"(?<!\bthere )is no (?!longer\b|more\b|less\b|such\b|different\b|\w+er\b)\w+"), "is not a …"),
+        (Words(@"(?<!\bthere )is no (?!longer\b|reason\b|more\b|less\b|such\b|different\b|\w+er\b)\w+"), "is not a …"),
         (Words(@"(?-i:\bWho) (has|have|holds|maps|mapped|reads|writes|opens|opened|is|was|gets|waits|asks|wants|already|only|touches|creates)\b(?![^.!:\n|]*\?)(?=[^\n]*[.,;])"), "name the subject: a process that …"),
         (Words(@"\b(he|his|him)\b"), "it, its: a process is a thing"),
-        (Words(@"\bbehind (the|its) (end|last|file|length|mapping)\b"), "past the end"),
+        (Words(@"\bbehind (the|its) (end|last|length)\b"), "past the end"),
         (Words(@"\bkernel's word\b"), "according to the kernel"),
         (Words(@"\b(to|can|may|could|not) be had\b"), "is available, can be obtained"),
-        (Words(@"\bstands? (behind|under|beside|still|in for)\b"), "is, follows, is stopped"),
+        (Words(@"\bstands? (behind|under|beside|still)\b"), "is, follows, is stopped"),
         (Words(@"\bas (long|large|big) as it then is\b"), "at whatever size it currently has"),
         (Words(@"\bare well\b|\bis well\b(?! \w)"), "is fine"),
         (Words(@"\bbefore (it|the object|the file) is long\b"), "before it has its size"),
@@ -42,7 +41,7 @@ internal static class WordList
         (Words(@"\bby the (way|word) of the\b"), "through, according to"),
         (Words(@"\bof a sudden\b|\bsuch as are\b|\bsuch a one\b"), "say it plainly"),
         (Words(@"\bwhosoever\b|\bwhoso\b|\bthereof\b|\btherein\b|\bthereby\b|\bwherein\b"), "say it plainly"),
-        (Words(@"\bnot told\b|\bis told\b"), "unknown; is notified"),
+        (Words(@"[;,(] not told\b"), "unknown"),
         (Words(@"\bdoing it twice is\b"), "further calls have no effect"),
         (Words(@"\bgoes? (over to|without saying)\b"), "say it plainly"),
         (Words(@"\b(has|have|with) nobody\b"), "no process has"),
@@ -50,7 +49,7 @@ internal static class WordList
 
     internal static IEnumerable<Finding> IsKept(Repository repository) =>
         from file in repository.Files
-        where s_places.IsMatch(file.Path) && !file.Path.StartsWith("tools/guards/", StringComparison.Ordinal)
+        where !s_notYet.IsMatch(file.Path) && !file.Path.StartsWith("tools/guards/", StringComparison.Ordinal)
         from text in Texts(file)
         from finding in Judge(file, text)
         select finding;

@@ -27,7 +27,9 @@ internal static class Linux
     internal const int MFD_HUGE_SHIFT = 26;
 
     internal const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
-    internal const int SEEK_DATA = 3, SEEK_HOLE = 4;
+    internal const int SEEK_SET = 0, SEEK_DATA = 3, SEEK_HOLE = 4;
+
+    internal const uint Q_GETQUOTA = 0x800007, USRQUOTA = 0;
 
     internal const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
 
@@ -48,7 +50,8 @@ internal static class Linux
     internal const int IN_UNMOUNT = 0x2000, IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000, IN_ONLYDIR = 0x1000000, IN_ISDIR = 0x40000000;
     internal const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;
 
-    internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6;
+    internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6, RAMFS_MAGIC = 0x858458f6;
+    internal const long EXT4_SUPER_MAGIC = 0xEF53, XFS_SUPER_MAGIC = 0x58465342, BTRFS_SUPER_MAGIC = 0x9123683E;
 
     // These two differ between architectures: x86 has numbers of its own, the others take the generic ones but arm's open flags.
     internal static int O_DIRECTORY => Arm ? 0x4000 : 0x10000;
@@ -67,7 +70,11 @@ internal static class Linux
 
     internal static nint SYS_copy_file_range => X64 ? 326 : 285;
 
+    internal static nint SYS_kcmp => X64 ? 312 : 272;
+
     // Since 5.1 new calls have one number everywhere.
+    internal static nint SYS_quotactl_fd => 443;
+
     internal static nint SYS_cachestat => 451;
 
     private static bool X64 => RuntimeInformation.ProcessArchitecture == Architecture.X64;

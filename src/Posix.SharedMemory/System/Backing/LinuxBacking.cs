@@ -17,6 +17,8 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
     private readonly LinuxRoom _room = new(files, pages);
 
+    internal override bool IsOrdinaryMemory(in OpenObject target) => _room.IsOrdinaryMemory(target);
+
     internal override long GetLength(in OpenObject target)
     {
         Check(files.Stat(target.Handle, STATX_SIZE, out var statx), nameof(Libc.statx), target.Name);
@@ -208,9 +210,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
     {
-        if (error is Errno.ENOSPC or Errno.EDQUOT or Errno.ENOMEM)
+        if (error == Errno.ENOSPC || error == Errno.EDQUOT)
         {
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {_room.Describe(target, error)}", LinuxRoom.Advice(target, error));
+            var room = error == Errno.ENOSPC ? _room.Describe(target) : _room.DescribeQuota(target);
+            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
         }
 
         if (error == Errno.EOPNOTSUPP)

@@ -49,7 +49,7 @@ internal readonly record struct LinuxControlGroup(string Directory, bool IsUnifi
         return smallest;
     }
 
-    /// <summary>The limit: in version 2 also that from which on a process is slowed down until it stands still (<c>memory.high</c>).</summary>
+    /// <summary>The limit: in version 2 also the one from which on a process is slowed down until it stops (<c>memory.high</c>).</summary>
     private long? LimitBytes() => IsUnified
         ? Least(Number("memory.max"), Number("memory.high"))
         // The second is that of all groups above too, even of those that a container does not show.

@@ -68,10 +68,15 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
         ? "For a named object that is /dev/shm: mount it larger (docker run --shm-size), remove objects (shm df, shm ls), or use CreateAnonymous, which it does not limit"
         : null;
 
+    /// <summary>Says which quota a request was too large for: that of the user who owns the object.</summary>
+    internal string DescribeQuota(in OpenObject target) =>
+        files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess && files.TryGetQuota(target, statx.stx_uid, out var used, out var limit)
+            ? $"{Math.Max(0, limit - used)} bytes left of the quota of user {statx.stx_uid} in its file system, which is {limit} bytes"
+            : "more than the quota in its file system leaves to the user who owns the object";
+
     /// <summary>Says what a request was too large for.</summary>
-    internal string Describe(in OpenObject target, Errno error) =>
-        !files.TryStatFileSystem(target, out var fileSystem) ? "more than is available"
+    internal string Describe(in OpenObject target) =>
+        !files.TryStatFileSystem(target, out var fileSystem) ? "more than there is"
         : fileSystem.f_type == HUGETLBFS_MAGIC ? LinuxSeals.TooFewHugePages(fileSystem.f_bsize)
-        : error == Errno.EDQUOT ? $"more than this user's quota leaves; the file system has {LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available"
         : $"{LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available in its file system";
 }

@@ -48,7 +48,7 @@ internal readonly ref struct LinuxTurn : IDisposable
     }
 
     /// <summary>
-    /// Opens the object anew, for a lock that ends with this process and that no other process can undo: on an open that another process has
+    /// Opens the object again, for a lock that ends with this process and that no other process can undo: on an open that another process has
     /// too it would do neither. <see langword="null"/> where that is not allowed: another user's object, or no /proc.
     /// </summary>
     private static SafeFileHandle? ReopenToLock(LinuxFiles files, in OpenObject target)

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory;
 
-/// <summary>Backing: how long an object is, what memory stands behind its bytes, and what the system reports of it.</summary>
+/// <summary>Backing: how long an object is, what memory its bytes have, and what the system reports of it.</summary>
 internal class SystemBacking
 {
     /// <summary>Returns the length in bytes.</summary>
@@ -15,6 +15,9 @@ internal class SystemBacking
         var status = GetStatus(target);
         return new(status.Length, status.AllocatedBytes);
     }
+
+    /// <summary>Returns whether a page of the object that is read is there for writing too: memory has it, a file on disk may still fail to give it a block.</summary>
+    internal virtual bool IsOrdinaryMemory(in OpenObject target) => false;
 
     /// <summary>Sets the permissions: <c>fchmod</c>.</summary>
     internal virtual void SetPermissions(in OpenObject target, UnixFileMode permissions) => throw Platform.NotSupported();

@@ -1,15 +1,16 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
 using static Posix.SharedMemory.Interop.Unix;
-
 using Posix.SharedMemory.Inspection;
 
 namespace Posix.SharedMemory;
 
 /// <summary>Finds which parts of an object have memory behind them, in whole pages.</summary>
 /// <remarks>
-/// Linux 6.5 counts the pages of a range (<c>cachestat</c>), reserved ones included. Before that there is only
+/// Linux 6.5 counts the pages of a range (<c>cachestat</c>), reserved ones included. Before that, and where an object is on a disk, an overlay or FUSE, there is only
 /// <c>lseek(SEEK_DATA)</c>, which does not see memory that was reserved and never written.
 /// </remarks>
 internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, LinuxPages pages, OpenObject target)
@@ -17,7 +18,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
     internal List<ByteRange> Ranges(long length)
     {
         var found = new List<ByteRange>();
-        if (pages.Count(target, new(0, length), out var counts).IsSuccess)
+        if (TryCount(length, out var counts))
         {
             Divide(new(0, length), counts.Total, found);
         }
@@ -29,7 +30,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
         return found;
     }
 
-    /// <summary>Tells every part of the object, in order, with the state of its pages. Nothing is read or brought in.</summary>
+    /// <summary>Lists every part of the object, in order, with the state of its pages. Nothing is read or brought in.</summary>
     internal List<PageRun> States(long length, SystemInspection inspection)
     {
         var found = new List<PageRun>();
@@ -38,13 +39,13 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
             return found;
         }
 
-        if (pages.Count(target, new(0, length), out var counts).IsSuccess)
+        if (TryCount(length, out var counts))
         {
             Divide(new(0, length), counts, found);
             return found;
         }
 
-        // The kernel does not count, or not for this user, who may not write to the object: unless all of it is there, only what has been written is seen.
+        // The kernel does not count, or not for this user, who may not write to the object, or not what the object consists of: unless all of it is there, only what has been written is seen.
         var at = 0L;
         foreach (var range in inspection.GetAllocatedRanges(target))
         {
@@ -95,11 +96,17 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
             return;
         }
 
-        // Each half is counted anew rather than subtracted: the object may change while it is looked at.
+        // Each half is counted again rather than subtracted: the object may change while it is looked at.
         var half = all / 2 * MemoryPage.Size;
         ByteRange left = new(range.Offset, half), right = new(range.Offset + half, range.Length - half);
         Divide(left, CountPages(left).Total, found);
         Divide(right, CountPages(right).Total, found);
+    }
+
+    private bool TryCount(long length, out PageCounts counts)
+    {
+        counts = default;
+        return LinuxPages.AreContent(target, files) && pages.Count(target, new(0, length), out counts).IsSuccess;
     }
 
     private PageCounts CountPages(ByteRange range) =>
@@ -109,32 +116,81 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
 
     private void WalkData(long length, List<ByteRange> found)
     {
-        using var own = Reopen();
-        for (var position = 0L; position < length;)
+        // The file position is moved, and belongs to the caller: an open of our own has another. But closing it would drop the record locks (fcntl) that this process holds on the object.
+        using var own = MayHoldRecordLocks() ? null : Reopen();
+        var handle = own ?? target.Handle;
+        var before = own is null ? Seek(handle, 0, SEEK_CUR) : 0;
+        try
         {
-            if (!TrySeek(own, position, data: true, out var start) || !TrySeek(own, start, data: false, out position))
+            for (var position = 0L; position < length;)
             {
-                break;
-            }
+                if (!TrySeek(handle, position, SEEK_DATA, out var start) || !TrySeek(handle, start, SEEK_HOLE, out position))
+                {
+                    break;
+                }
 
-            if (start < length)
+                if (start < length)
+                {
+                    // A file system may count in blocks that are smaller than a page.
+                    var first = Math.Max(start - MemoryPage.Inside(start), found.Count > 0 ? found[^1].End : 0);
+                    Append(new(first, (position < length ? Math.Min(MemoryPage.RoundUp(position), length) : length) - first), found);
+                }
+            }
+        }
+        finally
+        {
+            if (own is null)
             {
-                Append(new(start, Math.Min(position, length) - start), found);
+                _ = Seek(handle, before, SEEK_SET);
             }
         }
     }
 
-    /// <summary>Opens the object anew, so that a file position of our own can be moved.</summary>
+    /// <summary>Returns whether this process holds locks on the object that closing any descriptor of it would drop; true where that cannot be found out.</summary>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_locks.5.html">proc_locks(5)</see></remarks>
+    private bool MayHoldRecordLocks()
+    {
+        if (!files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess || !LinuxText.TryRead("/proc/locks", out var text))
+        {
+            return true;
+        }
+
+        using (text)
+        {
+            // "1: POSIX  ADVISORY  WRITE 1234 00:19:5678 0 EOF": the process, the device and the inode.
+            foreach (var line in text.Lines())
+            {
+                var fields = Encoding.ASCII.GetString(text[line]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                if (fields is [_, "POSIX", _, _, var process, var place, ..]
+                    && process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture)
+                    && place.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{statx.stx_ino}"), StringComparison.Ordinal))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Opens the object again, with a file position of its own.</summary>
     private SafeFileHandle Reopen()
     {
         var error = files.Reopen(target, O_RDONLY, out var handle);
         return handle ?? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text);
     }
 
-    /// <summary>False past the last byte that was written.</summary>
-    private bool TrySeek(SafeFileHandle own, long from, bool data, out long seen)
+    private long Seek(SafeFileHandle handle, long offset, int whence)
     {
-        seen = calls.Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(own, from, data ? SEEK_DATA : SEEK_HOLE);
+        var seen = calls.Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(handle, offset, whence);
+        SystemCalls.Check(SystemCalls.ErrorOf((nint)seen), "lseek", target.Name);
+        return seen;
+    }
+
+    /// <summary>Finds the next data or hole; false past the last byte that was written.</summary>
+    private bool TrySeek(SafeFileHandle handle, long from, int whence, out long seen)
+    {
+        seen = calls.Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(handle, from, whence);
         var error = SystemCalls.ErrorOf((nint)seen);
         return error.IsSuccess || (error == Errno.ENXIO ? false : throw new SharedMemoryException(error, "lseek", target.Name.Text));
     }

@@ -11,7 +11,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>Watches the directory of objects by inotify.</summary>
 /// <remarks>
-/// Not by <see cref="FileSystemWatcher"/>: it has names as strings, which some names do not fit into, and tells from a thread
+/// Not by <see cref="FileSystemWatcher"/>: it has names as strings, which cannot hold every name, and it reports from a thread
 /// of its own, in an order that its caller does not decide.
 /// </remarks>
 internal sealed class LinuxDirectoryWatch : DirectoryWatch
@@ -25,21 +25,24 @@ internal sealed class LinuxDirectoryWatch : DirectoryWatch
     private readonly SafeFileHandle _inotify;
     private readonly SafeFileHandle _wakeReader;
     private readonly SafeFileHandle _wakeWriter;
+    private readonly SystemWire _wire;
+    private readonly CancellationTokenSource _disposed = new();
     private readonly byte[] _records = new byte[32 << 10];
 
     // The first half of a rename, until its second half is seen.
     private (uint Cookie, byte[] Name)? _moved;
 
-    private LinuxDirectoryWatch(SystemCalls calls, SafeFileHandle inotify, SafeFileHandle wakeReader, SafeFileHandle wakeWriter)
+    private LinuxDirectoryWatch(SystemCalls calls, SystemWire wire, SafeFileHandle inotify, SafeFileHandle wakeReader, SafeFileHandle wakeWriter)
     {
         _calls = calls;
+        _wire = wire;
         _inotify = inotify;
         _wakeReader = wakeReader;
         _wakeWriter = wakeWriter;
     }
 
     /// <summary>Starts to watch.</summary>
-    internal static LinuxDirectoryWatch Start(SystemCalls calls)
+    internal static LinuxDirectoryWatch Start(SystemCalls calls, SystemWire wire)
     {
         nint descriptor = calls.Fails(nameof(Libc.inotify_init1)) ? -1 : Libc.inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         Check(descriptor, nameof(Libc.inotify_init1));
@@ -51,7 +54,7 @@ internal sealed class LinuxDirectoryWatch : DirectoryWatch
                 Libc.inotify_add_watch(inotify, ref path, Wanted));
             Check(result, "inotify_add_watch(/dev/shm)");
             Pipes.Open(calls, O_CLOEXEC | O_NONBLOCK, out var reader, out var writer);
-            return watch = new(calls, inotify, reader, writer);
+            return watch = new(calls, wire, inotify, reader, writer);
         }
         finally
         {
@@ -74,6 +77,32 @@ internal sealed class LinuxDirectoryWatch : DirectoryWatch
             cancellationToken.ThrowIfCancellationRequested();
         }
 
+        Take(changes);
+        return changes.Count > before;
+    }
+
+    internal override async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
+        if (_moved is not null)
+        {
+            linked.CancelAfter(s_untilSecondHalf);
+        }
+
+        try
+        {
+            await ReadinessThread.WaitAsync(_wire, _inotify, forWriting: false, isOurs: true, linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // By the caller, or by disposal, which the watcher looks at next; or the second half of a rename has not come in its time.
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    internal override void Take(Queue<SharedMemoryChange> changes)
+    {
         var filled = ReadEvents(_inotify, _records);
         for (var at = 0; at < filled;)
         {
@@ -92,13 +121,14 @@ internal sealed class LinuxDirectoryWatch : DirectoryWatch
             // Its second half never came: the object went to another directory.
             FinishMove(changes);
         }
-
-        return changes.Count > before;
     }
 
     public override void Dispose()
     {
         _inotify.Dispose();
+        // The wait that has begun lets go of the descriptor.
+        _disposed.Cancel();
+        _disposed.Dispose();
         _wakeWriter.Dispose();
         _wakeReader.Dispose();
     }

@@ -17,7 +17,7 @@ internal readonly struct LinuxHugePageScan(SystemCalls calls, LinuxFiles files)
         var isKnown = false;
         foreach (var holder in holders.Where(holder => holder.Mappings.Count > 0))
         {
-            // A process that is gone, or not this user's to look into, tells nothing.
+            // A process that is gone, or not this user's to look into, shows nothing.
             using var pageTable = OpenPageTable(holder.ProcessId);
             foreach (var mapping in pageTable is null ? [] : holder.Mappings.Where(mapping => !mapping.IsPrivate))
             {

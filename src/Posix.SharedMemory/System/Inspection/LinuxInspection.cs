@@ -11,7 +11,7 @@ using Posix.SharedMemory.Inspection;
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: /proc, <c>cachestat</c> and inotify.</summary>
-internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxPages pages) : SystemInspection
+internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames names, SystemBacking backing, LinuxSeals seals, LinuxPages pages, SystemWire wire) : SystemInspection
 {
     internal override SharedMemoryUsage GetUsage()
     {
@@ -27,19 +27,21 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
     {
         if (only is { } wanted)
         {
-            return new LinuxProcessScan(files, (identity, _) => identity == wanted).Walk();
+            return new LinuxProcessScan(calls, files, (identity, _) => identity == wanted).Walk();
         }
 
         Check(files.StatBehind("/dev/shm", out var directory), "statx(/dev/shm)");
-        return new LinuxProcessScan(files, (identity, _) => identity.Device == directory.Identity.Device).Walk();
+        return new LinuxProcessScan(calls, files, (identity, _) => identity.Device == directory.Identity.Device).Walk();
     }
 
     internal override IEnumerable<UnnamedMemory> ListUnnamed()
     {
-        const string Memfd = "/memfd:", Named = "/dev/shm/", Suffix = " (deleted)";
+        const string Memfd = "/memfd:", Suffix = " (deleted)";
+        // /proc shows the path that remains when all symbolic links are followed.
+        var directoryPath = (files.RealPathOf(LinuxFiles.Directory) ?? "/dev/shm").TrimEnd('/') + "/";
         var found = new Dictionary<ObjectIdentity, (string Name, bool IsUnlinked)>();
         var hasDirectory = files.StatBehind("/dev/shm", out var directory).IsSuccess;
-        var index = new LinuxProcessScan(files, IsAnonymous, readsPaths: true).Walk();
+        var index = new LinuxProcessScan(calls, files, IsAnonymous, readsPaths: true).Walk();
         if (found.Values.Any(each => each.IsUnlinked))
         {
             // What was made without a name and published has one now, although /proc still shows it as it was made.
@@ -69,11 +71,11 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
             {
                 found.TryAdd(identity, (bare[Memfd.Length..].ToString(), false));
             }
-            else if (isGone && hasDirectory && identity.Device == directory.Identity.Device && bare.StartsWith(Named) && IsObject(bare[Named.Length..]))
+            else if (isGone && hasDirectory && identity.Device == directory.Identity.Device && bare.StartsWith(directoryPath) && IsObject(bare[directoryPath.Length..]))
             {
                 // A process that opened it by its name shows that name; one that made it without a name and published it shows a number.
                 var isBetter = !found.TryGetValue(identity, out var known) || known.Name.StartsWith('#');
-                found[identity] = isBetter ? (bare[Named.Length..].ToString(), true) : known;
+                found[identity] = isBetter ? (bare[directoryPath.Length..].ToString(), true) : known;
             }
 
             return found.ContainsKey(identity);
@@ -85,16 +87,33 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle)
     {
-        var path = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/fd/{descriptor}\0"));
-        return files.OpenRegularFile(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_CLOEXEC, UnixFileMode.None, out handle);
+        var error = Open($"/proc/{processId}/fd/{descriptor}\0", access, out handle);
+        if (error != Errno.ENOENT)
+        {
+            return error;
+        }
+
+        // The first thread has ended, or another one has descriptors of its own.
+        var threads = new List<int>();
+        _ = new LinuxNumberedDirectory(calls, files).List(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task\0")), threads);
+        foreach (var thread in threads)
+        {
+            if (thread != processId && Open($"/proc/{processId}/task/{thread}/fd/{descriptor}\0", access, out handle) is var found && found != Errno.ENOENT)
+            {
+                return found;
+            }
+        }
+
+        return error;
     }
 
-    internal override DirectoryWatch WatchDirectory() => LinuxDirectoryWatch.Start(calls);
+    internal override DirectoryWatch WatchDirectory() => LinuxDirectoryWatch.Start(calls, wire);
 
     internal override IReadOnlyList<ByteRange> GetAllocatedRanges(in OpenObject target)
     {
         var extent = backing.GetExtent(target);
         return extent.Length == 0 ? []
+            : !LinuxPages.AreContent(target, files) ? new AllocationMap(calls, files, pages, target).Ranges(extent.Length)
             : LinuxPages.HasAllBytes(extent) && pages.HasMemoryPastEnd(target, extent) != true ? [new(0, extent.Length)]
             : seals.HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not report which parts of an object of huge pages have memory behind them. GetStatus returns how many bytes have.")
@@ -109,6 +128,9 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
         var status = backing.GetStatus(target);
         return Directory.Exists("/proc/self") ? new LinuxHugePageScan(calls, files).Find(IndexHolders(status.Identity)[status.Identity], status.Length) : null;
     }
+
+    private Errno Open(FormattableString path, FileAccess access, out SafeFileHandle? handle) => files.OpenRegularFile(
+        Encoding.ASCII.GetBytes(FormattableString.Invariant(path)), (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_CLOEXEC, UnixFileMode.None, out handle);
 
     /// <summary>What the kernel reports of an object that only other processes have: by a descriptor of theirs or, where this user may see that much, by a mapping.</summary>
     private SharedMemoryStatus? StatusThrough(SharedMemoryHolders holders, ObjectIdentity identity)

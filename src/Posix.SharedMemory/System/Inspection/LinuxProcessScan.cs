@@ -1,198 +1,198 @@
-using Posix.SharedMemory.Inspection;
-using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
-using FoundObjects = System.Collections.Generic.Dictionary<
-    Posix.SharedMemory.ObjectIdentity,
-    (System.Collections.Generic.List<Posix.SharedMemory.Inspection.HeldMapping> Mappings, System.Collections.Generic.List<Posix.SharedMemory.Inspection.HeldDescriptor> Descriptors)>;
+using System.Text.Unicode;
+using Posix.SharedMemory.Inspection;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
 
 namespace Posix.SharedMemory;
 
 /// <summary>Walks once through /proc for the processes that map objects or have them open.</summary>
 /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-/// <param name="files">Reports what links in /proc stand for.</param>
+/// <param name="calls">Makes the calls.</param>
+/// <param name="files">Opens and examines paths.</param>
 /// <param name="isWanted">Which objects are looked for.</param>
-/// <param name="readsPaths">Whether to tell <paramref name="isWanted"/> the paths too, which costs a call for each descriptor.</param>
-internal sealed class LinuxProcessScan(LinuxFiles files, LinuxProcessScan.Wanted isWanted, bool readsPaths = false)
+/// <param name="readsPaths">Whether to pass the paths to <paramref name="isWanted"/> too, which costs a call for each file that is open.</param>
+internal sealed class LinuxProcessScan(SystemCalls calls, LinuxFiles files, LinuxProcessScan.Wanted isWanted, bool readsPaths = false)
 {
-    /// <summary>Whether an object is looked for; its path is what /proc shows, and empty where paths are not read.</summary>
+    private readonly Dictionary<ObjectIdentity, List<SharedMemoryHolder>> _holders = [];
+    private readonly LinuxNumberedDirectory _directory = new(calls, files);
+
+    // An enumerator of linux/kcmp.h, where no preprocessor sees it.
+    private const nint KCMP_FILES = 2;
+
+    // Of the process that is being examined.
+    private readonly Dictionary<ObjectIdentity, (List<HeldMapping> Mappings, List<HeldDescriptor> Descriptors)> _found = [];
+    private readonly List<int> _threads = [];
+
+    /// <summary>Returns whether an object is looked for; its path is the one that /proc shows, and empty where paths are not read.</summary>
     internal delegate bool Wanted(ObjectIdentity identity, ReadOnlySpan<char> path);
 
     internal SharedMemoryHolderIndex Walk()
     {
         if (!Directory.Exists("/proc/self"))
         {
-            throw new PlatformNotSupportedException("Who holds an object is found in /proc, which is not mounted here.");
+            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here.");
         }
 
-        var holders = new Dictionary<ObjectIdentity, List<SharedMemoryHolder>>();
-        var unreadable = new List<int>();
-        if (!Directory.Exists("/proc/1"))
+        var processes = new List<int>();
+        var error = _directory.List("/proc\0"u8, processes);
+        if (!error.IsSuccess)
         {
-            // With hidepid=2 other users' processes are not even listed. The first one always is there.
+            throw new SharedMemoryException(error, "open", objectName: null, "/proc could not be listed");
+        }
+
+        processes.Sort();
+        var unreadable = new List<int>();
+        if (processes.Count == 0 || processes[0] != 1)
+        {
+            // With hidepid=2 other users' processes are not even listed. The first one always exists.
             unreadable.Add(1);
         }
 
-        foreach (var id in ProcessIds())
+        foreach (var id in processes)
         {
-            var found = new FoundObjects();
-            // What cannot be read is either none of this user's business or gone meanwhile; only the first is unknown.
-            var isMapsRead = TryAddMappings(id, found);
-            var isDescriptorsRead = TryAddDescriptors(id, found);
-            if (found.Count > 0)
-            {
-                Add(holders, id, found);
-            }
-
-            if ((!isMapsRead || !isDescriptorsRead) && MayHold(id))
+            _found.Clear();
+            if (!TryExamine(id))
             {
                 unreadable.Add(id);
             }
+
+            Keep(id);
         }
 
-        return new(holders, unreadable);
+        return new(_holders, unreadable, LinuxProcess.SeesAll);
     }
 
-    private static void Add(Dictionary<ObjectIdentity, List<SharedMemoryHolder>> holders, int id, FoundObjects found)
+    /// <summary>Finds what a process holds.</summary>
+    /// <returns>Whether that is all of it.</returns>
+    private bool TryExamine(int id)
     {
-        var command = ReadOrNull(() => File.ReadAllText($"/proc/{id}/comm").TrimEnd('\n')) ?? "";
-        var commandLine = ReadOrNull(() => File.ReadAllText($"/proc/{id}/cmdline")) is { Length: > 0 } words ? words.TrimEnd('\0').Split('\0') : [];
-        var user = UserOf(id);
-        foreach (var (identity, (mappings, descriptors)) in found)
+        var hasMemory = AddMappings($"/proc/{id}/maps");
+        var isRead = TryAddDescriptors(id, id);
+        if (hasMemory is true && isRead)
         {
-            if (!holders.TryGetValue(identity, out var known))
+            return TryAddThreads(id, reference: id);
+        }
+
+        return LinuxProcess.ReadState(id) switch
+        {
+            LinuxProcessState.Gone or LinuxProcessState.Kernel => true,
+            // The first thread has ended, or is ending. Others may go on without it, and /proc shows what they hold only under their own numbers.
+            LinuxProcessState.Ended => TryAddThreads(id, reference: null),
+            _ => hasMemory is false && isRead && TryAddThreads(id, reference: null),
+        };
+    }
+
+    /// <summary>Finds what threads hold that the first one does not: a thread may have descriptors of its own (<c>unshare(CLONE_FILES)</c>).</summary>
+    /// <param name="id">The process.</param>
+    /// <param name="reference">A thread that has been examined.</param>
+    /// <returns>Whether all threads could be examined.</returns>
+    private bool TryAddThreads(int id, int? reference)
+    {
+        Span<byte> path = stackalloc byte[LinuxProcess.PathBytes];
+        Utf8.TryWrite(path, CultureInfo.InvariantCulture, $"/proc/{id}/task\0", out _);
+        // A directory has two links and one for each directory in it: most processes have one thread.
+        if (reference is not null && files.Stat(path, out var statx).IsSuccess && statx.stx_nlink == 3)
+        {
+            return true;
+        }
+
+        _threads.Clear();
+        var error = _directory.List(path, _threads);
+        if (!error.IsSuccess)
+        {
+            return LinuxNumberedDirectory.IsGone(error);
+        }
+
+        var isRead = true;
+        bool? hasMemory = reference is null ? null : true;
+        foreach (var thread in _threads)
+        {
+            if (thread == id || (reference is { } known && SharesDescriptors(known, thread)))
             {
-                holders[identity] = known = [];
+                continue;
             }
 
-            known.Add(new()
+            // All threads have the same memory, as long as they live.
+            hasMemory = hasMemory is true ? hasMemory : AddMappings($"/proc/{id}/task/{thread}/maps") ?? hasMemory;
+            if (TryAddDescriptors(id, thread))
             {
-                ProcessId = id, Command = command, CommandLine = commandLine, UserId = user, Mappings = mappings, Descriptors = descriptors,
-            });
+                reference ??= thread;
+            }
+            else
+            {
+                isRead &= !Directory.Exists($"/proc/{id}/task/{thread}/fd");
+            }
         }
+
+        return isRead && (hasMemory is not null || _threads.Count <= 1);
     }
 
-    private static uint? UserOf(int id)
+    /// <summary>Returns whether two threads have the same descriptors, as far as the kernel says: a filter may forbid the call.</summary>
+    private bool SharesDescriptors(int one, int other) =>
+        (calls.Fails(nameof(Libc.kcmp)) ? -1 : Libc.kcmp(SYS_kcmp, one, other, KCMP_FILES, 0, 0)) == 0;
+
+    /// <returns>Whether there are any: a thread that has ended maps nothing at all. <see langword="null"/>: they cannot be read.</returns>
+    private bool? AddMappings(FormattableString path)
     {
-        if (!LinuxText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), out var text))
+        if (!LinuxText.TryRead(FormattableString.Invariant(path), out var text))
         {
             return null;
-        }
-
-        using (text)
-        {
-            // Uid:	1000	1000	1000	1000: real, effective, saved, and that for files.
-            var users = text.LineAfter("Uid:\t"u8);
-            return Utf8Parser.TryParse(users[(users.IndexOf((byte)'\t') + 1)..], out uint effective, out _) ? effective : null;
-        }
-    }
-
-    /// <summary>Whether there is such a process, and not one of the kernel's own, which hold nothing.</summary>
-    private static bool MayHold(int id)
-    {
-        const uint PF_KTHREAD = 0x00200000;
-        var stat = ReadOrNull(() => File.ReadAllText($"/proc/{id}/stat"));
-        if (stat is null)
-        {
-            // Gone meanwhile; or there, and not to be looked into at all (/proc mounted with hidepid=1).
-            return Directory.Exists($"/proc/{id}");
-        }
-
-        // The command, in parentheses, may hold anything; the flags are the seventh field behind it.
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return !uint.TryParse(fields.ElementAtOrDefault(6), CultureInfo.InvariantCulture, out var flags) || (flags & PF_KTHREAD) == 0;
-    }
-
-    private static List<int> ProcessIds()
-    {
-        try
-        {
-            return
-            [
-                .. Directory.EnumerateDirectories("/proc")
-                    .Select(path => int.TryParse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture, out var id) ? id : 0)
-                    .Where(id => id > 0)
-                    .Order(),
-            ];
-        }
-        catch (IOException e) when (e.HResult is > 0 and < 4096)
-        {
-            // No descriptor left, for one. The base library keeps the system's number there.
-            throw new SharedMemoryException(ErrnoNumbers.Read(e.HResult), "open", objectName: null, "/proc could not be listed");
-        }
-    }
-
-    private static T? ReadOrNull<T>(Func<T?> read)
-        where T : class
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
-
-    private bool TryAddMappings(int id, FoundObjects found)
-    {
-        if (!LinuxText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/maps"), out var text))
-        {
-            return false;
         }
 
         using (text)
         {
             foreach (var line in text.Lines())
             {
-                if (MapsLine.TryParse(text[line], out var mapping, out var path)
-                    && isWanted(mapping.Identity, readsPaths ? Encoding.UTF8.GetString(path) : ""))
+                if (MapsLine.TryParse(text[line], out var mapping, out var file)
+                    && isWanted(mapping.Identity, readsPaths ? Encoding.UTF8.GetString(file) : ""))
                 {
-                    HeldBy(found, mapping.Identity).Mappings.Add(mapping.Held);
+                    FoundOf(mapping.Identity).Mappings.Add(mapping.Held);
                 }
             }
-        }
 
-        return true;
+            return !text.Bytes.IsEmpty;
+        }
     }
 
-    private bool TryAddDescriptors(int id, FoundObjects found) => ReadOrNull(() =>
+    private bool TryAddDescriptors(int id, int thread)
     {
-        foreach (var path in Directory.EnumerateFileSystemEntries($"/proc/{id}/fd"))
+        Span<byte> path = stackalloc byte[LinuxProcess.PathBytes];
+        Utf8.TryWrite(path, CultureInfo.InvariantCulture, $"/proc/{id}/task/{thread}/fd\0", out _);
+        return _directory.Examine(path, (number, statx) =>
         {
-            var target = readsPaths ? ReadOrNull(() => new FileInfo(path).LinkTarget) : null;
-            if (files.StatBehind(path, out var status).IsSuccess && isWanted(status.Identity, target))
+            var identity = LinuxFiles.StatusOf(statx).Identity;
+            if (isWanted(identity, readsPaths ? LinuxProcess.ReadLink(id, thread, number) : "")
+                && FoundOf(identity).Descriptors is var descriptors && !descriptors.Exists(held => held.Number == number))
             {
-                var number = int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture);
-                HeldBy(found, status.Identity).Descriptors.Add(new(number, AccessOf(id, number)));
+                descriptors.Add(new(number, LinuxProcess.ReadAccess(id, thread, number)));
             }
-        }
+        });
+    }
 
-        return found;
-    }) is not null;
-
-    private static (List<HeldMapping> Mappings, List<HeldDescriptor> Descriptors) HeldBy(FoundObjects found, ObjectIdentity identity)
+    private (List<HeldMapping> Mappings, List<HeldDescriptor> Descriptors) FoundOf(ObjectIdentity identity)
     {
-        if (!found.TryGetValue(identity, out var held))
+        if (!_found.TryGetValue(identity, out var held))
         {
-            found[identity] = held = ([], []);
+            _found[identity] = held = ([], []);
         }
 
         return held;
     }
 
-    private static FileAccess AccessOf(int id, int descriptor)
+    private void Keep(int id)
     {
-        if (!LinuxText.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/fdinfo/{descriptor}"), out var text))
+        SharedMemoryHolder? first = null;
+        foreach (var (identity, (mappings, descriptors)) in _found)
         {
-            return FileAccess.Read;
-        }
+            if (!_holders.TryGetValue(identity, out var known))
+            {
+                _holders[identity] = known = [];
+            }
 
-        using (text)
-        {
-            // flags:	0100002: octal, the access mode in the last two bits.
-            return text.LineAfter("flags:"u8) is [.., var last] && ((last - '0') & 3) != 0 ? FileAccess.ReadWrite : FileAccess.Read;
+            first ??= LinuxProcess.Describe(id);
+            known.Add(first with { Mappings = mappings, Descriptors = descriptors });
         }
     }
 }

@@ -23,7 +23,7 @@ internal class SystemInspection
     /// <summary>Finds memory that has no name in the directory, by the processes that hold it.</summary>
     internal virtual IEnumerable<UnnamedMemory> ListUnnamed() => throw Platform.NotSupported();
 
-    /// <summary>Opens anew what a descriptor of another process stands for. <see cref="Errno.EINVAL"/>: it is not a regular file.</summary>
+    /// <summary>Opens again what a descriptor of another process refers to. <see cref="Errno.EINVAL"/>: it is not a regular file.</summary>
     internal virtual Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw Platform.NotSupported();
 
     /// <summary>Starts to report what happens to names.</summary>

@@ -36,6 +36,25 @@ internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(
         return mapping;
     }
 
+    internal override bool? TryRead(in OpenObject target, Span<byte> destination, long offset)
+    {
+        // Less than half of what process_vm_readv costs, which looks the process up and pins its pages.
+        while (!destination.IsEmpty)
+        {
+            var result = _calls.OnBytes(nameof(Libc.pread), destination, (target.Handle, offset), static (ref bytes, length, ref a) =>
+                Libc.pread(a.Handle, ref bytes, length, a.offset));
+            if (result <= 0)
+            {
+                return result == 0 ? false : null;
+            }
+
+            destination = destination[(int)result..];
+            offset += result;
+        }
+
+        return true;
+    }
+
     internal override unsafe bool TryCopyFrom(nint address, Span<byte> destination)
     {
         // SAFETY: the span is pinned for the length of the call; the kernel checks the address.
@@ -127,7 +146,7 @@ internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(
         return below <= HugePage ? 0 : (nint)(below + (offset & (HugePage - 1)));
     }
 
-    /// <summary>An address that suits the object's offset and has room behind it just now; 0, which is no hint, where there is none.</summary>
+    /// <summary>An address that suits the object's offset and is followed by enough free room at the moment; 0, which gives no hint, where there is none.</summary>
     private nint FindRoom(long length, long offset)
     {
         var enough = length + HugePage;

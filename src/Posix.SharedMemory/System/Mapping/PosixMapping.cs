@@ -143,7 +143,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     private protected Errno AdviseByNumber(nint address, nuint length, int number, string call) =>
         ErrorOf(calls.Repeat(call, (address, length, number), static (ref a) => Libc.madvise(a.address, a.length, a.number)));
 
-    /// <summary>Takes address space that nothing stands behind; -1 where there is none.</summary>
+    /// <summary>Takes address space without memory; -1 where there is none.</summary>
     private protected nint TakeAddresses(nuint length) =>
         calls.Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap_anonymous(0, length, PROT_NONE, AnonymousFlag | MAP_PRIVATE | NoReserveFlag, -1, 0);
 

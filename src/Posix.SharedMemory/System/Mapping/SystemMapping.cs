@@ -15,6 +15,10 @@ internal class SystemMapping
     /// <summary>Copies all of the bytes into an object, in which the caller has checked them to lie: <c>pwrite</c>.</summary>
     internal virtual void Write(in OpenObject target, ReadOnlySpan<byte> source, long offset) => throw Platform.NotSupported();
 
+    /// <summary>Copies from an object whose bytes are mapped, by its descriptor; returns false where it has been cut off.</summary>
+    /// <returns><see langword="null"/> where its descriptor cannot be used for that: <see cref="TryCopyFrom"/> does the same by address.</returns>
+    internal virtual bool? TryRead(in OpenObject target, Span<byte> destination, long offset) => null;
+
     /// <summary>Copies out of mapped memory; returns false, and does not fault, where a page cannot be read.</summary>
     internal virtual bool TryCopyFrom(nint address, Span<byte> destination) => throw Platform.NotSupported();
 

@@ -70,6 +70,8 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         }
     }
 
+    internal override NameWatch? Watch(in ObjectName name) => null;
+
     internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle)
     {
         var error = OpenPath(path, O_RDWR | O_NONBLOCK | CloseOnExecFlag, out handle);

@@ -236,7 +236,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
                 return AsAccessError(error);
             }
 
-            // The temporary name is no twin of the other: nothing is left to look for.
+            // The temporary name does not belong to the other: nothing is left to look for.
             error = files.Rename(temporary, path);
             if (!error.IsSuccess)
             {

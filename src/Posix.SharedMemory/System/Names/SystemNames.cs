@@ -33,7 +33,7 @@ internal class SystemNames
     internal virtual SharedMemoryStatus? Find(in ObjectName name) => throw Platform.NotSupported();
 
     /// <summary>Starts to watch whether a name, and the length of the object that has it, change; <see langword="null"/> where the system does not report that.</summary>
-    internal virtual NameWatch? Watch(in ObjectName name) => null;
+    internal virtual NameWatch? Watch(in ObjectName name) => throw Platform.NotSupported();
 
     /// <summary>Lists all names, unsorted. Some may be gone by the time they are used.</summary>
     internal virtual IEnumerable<ObjectName> List() => throw Platform.NotSupported();

@@ -8,7 +8,7 @@ using static Posix.SharedMemory.Interop.Unix;
 namespace Posix.SharedMemory;
 
 /// <summary>
-/// macOS: the kernel delivers no descriptor close-on-exec. A program that another thread starts in the instant between the two calls inherits them.
+/// macOS: the kernel delivers no descriptor close-on-exec. A program that another thread starts between the two calls inherits them.
 /// </summary>
 internal sealed class MacOSWire(SystemCalls calls, MacOSFiles files) : BsdWire(calls)
 {

@@ -4,55 +4,45 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Waits for descriptors: full sockets that are to take bytes again, or others that are to have some. One thread, which exists while something waits, sits in <c>poll</c> for all of them.</summary>
+/// <summary>Reports when full sockets accept bytes again, and when a watch has something to read. A single thread, which exists while an operation waits, calls <c>poll</c> for all of them.</summary>
 /// <remarks>
-/// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those.
-/// While a socket is polled it is held open, and <c>Socket.Dispose</c> waits until it is released. It shuts the socket down first, which ends the poll, but not
-/// one that children inherit or that another owner has: so the thread releases all of them for an instant, ten times a second.
+/// The base library waits for room in a socket only together with bytes to send, and descriptors must go with the first of those; it waits for nothing but sockets.
+/// While a socket is polled it is held open, and <c>Socket.Dispose</c> waits until it is released. Dispose shuts the socket down first, which ends the poll, except for
+/// a socket that children inherit or that another owner has. So the thread briefly releases all of them, ten times a second.
 /// </remarks>
-internal sealed class DescriptorReadiness
+internal sealed class ReadinessThread
 {
-    /// <summary>How many milliseconds the thread stays when nothing waits any more: a sender that met a full socket meets more.</summary>
+    /// <summary>How many milliseconds the thread stays after the last wait: a sender that met a full socket often meets another.</summary>
     private const int Linger = 100;
 
-    /// <summary>How many milliseconds a socket is held without a check of whether it was disposed.</summary>
+    /// <summary>How many milliseconds a socket is held before checking whether it was disposed.</summary>
     private const int Look = 100;
 
-    private const int WithoutLimit = -1;
-
-    private static readonly ConditionalWeakTable<SystemWire, DescriptorReadiness> s_instances = [];
+    private static readonly ConditionalWeakTable<SystemWire, ReadinessThread> s_instances = [];
 
     private readonly SystemWire _wire;
     private readonly Lock _lock = new();
-    private readonly List<DescriptorWaiter> _arrivals = [];
+    private readonly List<ReadinessWaiter> _arrivals = [];
 
-    /// <summary>The pipe by which the thread is woken; it exists while the thread does, and contains a byte while <see cref="_isWoken"/>.</summary>
+    /// <summary>The pipe that wakes the thread; it exists as long as the thread. It contains a byte while <see cref="_isWoken"/>.</summary>
     private SafeFileHandle? _writer;
     private bool _isWoken;
 
-    private DescriptorReadiness(SystemWire wire) => _wire = wire;
+    private ReadinessThread(SystemWire wire) => _wire = wire;
 
-    /// <summary>Waits until a socket takes bytes, or has an error to report.</summary>
-    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <summary>Waits until a descriptor accepts bytes or has some, or has an error.</summary>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>: no descriptor left to wait with.</exception>
-    internal static Task WaitForRoomAsync(SystemWire wire, SafeHandle socket, CancellationToken cancellationToken) =>
-        WaitAsync(wire, socket, forWriting: true, cancellationToken);
-
-    /// <summary>Waits until a descriptor has bytes to read. No other code may dispose it meanwhile: the wait costs no time until then.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>: no descriptor left to wait with.</exception>
-    internal static Task WaitForBytesAsync(SystemWire wire, SafeHandle descriptor, CancellationToken cancellationToken) =>
-        WaitAsync(wire, descriptor, forWriting: false, cancellationToken);
-
-    private static async Task WaitAsync(SystemWire wire, SafeHandle handle, bool forWriting, CancellationToken cancellationToken)
+    internal static async Task WaitAsync(SystemWire wire, SafeHandle handle, bool forWriting, bool isOurs, CancellationToken cancellationToken)
     {
-        var waiter = s_instances.GetValue(wire, static wire => new(wire)).Add(handle, forWriting);
-        using (cancellationToken.UnsafeRegister(static (waiter, token) => ((DescriptorWaiter)waiter!).Cancel(token), waiter))
+        var waiter = s_instances.GetValue(wire, static wire => new(wire)).Add(handle, forWriting, isOurs);
+        using (cancellationToken.UnsafeRegister(static (waiter, token) => ((ReadinessWaiter)waiter!).Cancel(token), waiter))
         {
             await waiter.Task.ConfigureAwait(false);
         }
     }
 
-    /// <summary>Makes the thread check the waits again. If it cannot be reached, it checks them when the next thing happens.</summary>
+    /// <summary>Makes the thread check its waiters again. If that fails, it checks them at the next event.</summary>
     internal void Wake()
     {
         lock (_lock)
@@ -61,9 +51,9 @@ internal sealed class DescriptorReadiness
         }
     }
 
-    private DescriptorWaiter Add(SafeHandle handle, bool forWriting)
+    private ReadinessWaiter Add(SafeHandle handle, bool forWriting, bool isOurs)
     {
-        var waiter = new DescriptorWaiter(this, handle, forWriting);
+        var waiter = new ReadinessWaiter(this, handle, forWriting, isOurs);
         var isWaiting = false;
         waiter.Hold();
         try
@@ -110,7 +100,7 @@ internal sealed class DescriptorReadiness
         _isWoken = false;
         try
         {
-            new Thread(() => Run(reader), maxStackSize: 256 << 10) { IsBackground = true, Name = "Posix.SharedMemory: waiting" }.UnsafeStart();
+            new Thread(() => Run(reader), maxStackSize: 256 << 10) { IsBackground = true, Name = "Posix.SharedMemory: waits" }.UnsafeStart();
         }
         catch
         {
@@ -123,7 +113,7 @@ internal sealed class DescriptorReadiness
 
     private void Run(SafeFileHandle reader)
     {
-        var waiters = new List<DescriptorWaiter>();
+        var waiters = new List<ReadinessWaiter>();
         try
         {
             var descriptors = new Readiness[8];
@@ -131,7 +121,7 @@ internal sealed class DescriptorReadiness
             while (!Gather(reader, waiters, mayEnd: last == 0))
             {
                 var polled = Enter(waiters, reader, ref descriptors);
-                var limit = waiters.Count == 0 ? Linger : waiters.Exists(static waiter => waiter.ForWriting) ? Look : WithoutLimit;
+                var limit = waiters.Count == 0 ? Linger : waiters.Exists(waiter => waiter.MayBeDisposed) ? Look : -1;
                 SharedMemoryException.ThrowIfFailed(_wire.Wait(polled, limit), "poll");
                 last = Complete(waiters, polled) + waiters.Count + (polled[0].IsReady ? 1 : 0);
             }
@@ -146,8 +136,8 @@ internal sealed class DescriptorReadiness
         }
     }
 
-    /// <summary>Takes in new waits; the thread ends if there are none, for the second time.</summary>
-    private bool Gather(SafeFileHandle reader, List<DescriptorWaiter> waiters, bool mayEnd)
+    /// <summary>Takes the new waiters; the thread ends if there are none for the second time.</summary>
+    private bool Gather(SafeFileHandle reader, List<ReadinessWaiter> waiters, bool mayEnd)
     {
         lock (_lock)
         {
@@ -170,8 +160,8 @@ internal sealed class DescriptorReadiness
         }
     }
 
-    /// <summary>Enters the pipe and the descriptors. Each occurs once, since sends on one socket wait for their turn: the kernel polls no more than <c>RLIMIT_NOFILE</c>.</summary>
-    private static Span<Readiness> Enter(List<DescriptorWaiter> waiters, SafeFileHandle reader, ref Readiness[] descriptors)
+    /// <summary>Lists the pipe and the sockets, each once, because sends on one socket wait for their turn: the kernel polls at most <c>RLIMIT_NOFILE</c>.</summary>
+    private static Span<Readiness> Enter(List<ReadinessWaiter> waiters, SafeFileHandle reader, ref Readiness[] descriptors)
     {
         if (descriptors.Length <= waiters.Count)
         {
@@ -181,16 +171,16 @@ internal sealed class DescriptorReadiness
         descriptors[0] = new((int)reader.DangerousGetHandle(), ForWriting: false);
         for (var at = 0; at < waiters.Count; at++)
         {
-            descriptors[at + 1] = new(waiters[at].Descriptor, waiters[at].ForWriting);
+            descriptors[at + 1] = waiters[at].Readiness;
         }
 
         return descriptors.AsSpan(0, waiters.Count + 1);
     }
 
-    /// <summary>Ends the waits that are over. Their descriptors are released first: the waiting code may be just disposing one.</summary>
-    private static int Complete(List<DescriptorWaiter> waiters, ReadOnlySpan<Readiness> polled)
+    /// <summary>Ends the waits that are over. Their sockets are released first, because a waiter may be disposing one at the moment.</summary>
+    private static int Complete(List<ReadinessWaiter> waiters, ReadOnlySpan<Readiness> polled)
     {
-        var over = new List<DescriptorWaiter>();
+        var over = new List<ReadinessWaiter>();
         for (var at = waiters.Count - 1; at >= 0; at--)
         {
             var waiter = waiters[at];
@@ -211,8 +201,8 @@ internal sealed class DescriptorReadiness
         return over.Count;
     }
 
-    /// <summary>Releases all descriptors for an instant: for one that its owner has disposed, that was the last reference.</summary>
-    private static void DropDisposed(List<DescriptorWaiter> waiters, List<DescriptorWaiter> over)
+    /// <summary>Briefly releases all sockets: if its owner has disposed one, that was the last reference.</summary>
+    private static void DropDisposed(List<ReadinessWaiter> waiters, List<ReadinessWaiter> over)
     {
         waiters.ForEach(waiter => waiter.LetGo());
         for (var at = waiters.Count - 1; at >= 0; at--)
@@ -223,7 +213,7 @@ internal sealed class DescriptorReadiness
             }
             catch (ObjectDisposedException)
             {
-                // The sender tries again and gets the same exception.
+                // The sender tries again and gets the same error.
                 over.Add(waiters[at]);
                 waiters.RemoveAt(at);
             }
@@ -231,7 +221,7 @@ internal sealed class DescriptorReadiness
     }
 
     /// <summary>Fails all waits, and ends.</summary>
-    private void Fail(List<DescriptorWaiter> waiters, Exception why)
+    private void Fail(List<ReadinessWaiter> waiters, Exception why)
     {
         lock (_lock)
         {

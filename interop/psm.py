@@ -1,0 +1,369 @@
+"""psm: takes part in the rosters, mutexes, event counts, semaphores and events of Posix.SharedMemory.Threading.
+
+Python 3, Linux, 64-bit, little-endian; needs libatomic.so.1 (Debian: libatomic1). The bytes and protocols are in docs/spec/threading.
+Every place is an offset in an mmap.mmap that is shared and writable.
+"""
+import ctypes
+import errno
+import mmap
+import os
+import platform
+import threading
+import time
+
+_X64 = platform.machine() in ("x86_64", "AMD64")
+_FUTEX, _ROBUST, _MEMBARRIER, _MREMAP, _GETTID = (202, 273, 324, 25, 186) if _X64 else (98, 99, 283, 216, 178)
+_WAKE, _WAKE_OP, _WAIT, _EVERYBODY = 1, 5, 0, 0x7FFFFFFF
+WAITERS, INCONSISTENT, PATIENT, OWNER, REGISTERED, THREAD = 1 << 31, 1 << 30, 1 << 29, 0x1FFFFFFF, 1 << 31, 0x3FFFFFFF
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_libc.mmap.restype = ctypes.c_void_p
+_atomic = ctypes.CDLL("libatomic.so.1")
+_SEQ = 5
+
+
+def _call(number, *arguments):
+    result = _libc.syscall(ctypes.c_long(number), *[a if isinstance(a, ctypes.c_void_p) or a is None else ctypes.c_long(a) for a in arguments])
+    return -ctypes.get_errno() if result == -1 else result
+
+
+def _operation(name, size, result, *parameters):
+    function = getattr(_atomic, f"__atomic_{name}_{size}")
+    function.restype, function.argtypes = result, parameters
+    return function
+
+
+_u32, _u64, _p, _i = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_int
+_load4, _load8 = _operation("load", 4, _u32, _p, _i), _operation("load", 8, _u64, _p, _i)
+_store4, _store8 = _operation("store", 4, None, _p, _u32, _i), _operation("store", 8, None, _p, _u64, _i)
+_swap4 = _operation("compare_exchange", 4, ctypes.c_bool, _p, _p, _u32, _i, _i)
+_swap8 = _operation("compare_exchange", 8, ctypes.c_bool, _p, _p, _u64, _i, _i)
+_add4, _or4, _and4 = (_operation("fetch_" + name, 4, _u32, _p, _u32, _i) for name in ("add", "or", "and"))
+
+
+def _swap(word, old, new):
+    """Compare and swap. Returns what was there: old, if it was swapped."""
+    found = _u32(old)
+    _swap4(word, ctypes.byref(found), new, _SEQ, _SEQ)
+    return found.value
+
+
+def _swap64(word, old, new):
+    found = _u64(old)
+    _swap8(word, ctypes.byref(found), new, _SEQ, _SEQ)
+    return found.value
+
+
+def _read(word):
+    return _load4(word, _SEQ)
+
+
+def _wake(word, count):
+    return _call(_FUTEX, _p(word), _WAKE, count, None, None, 0)
+
+
+def _change_and_wake(word, operation, argument, count):
+    return _call(_FUTEX, _p(word), _WAKE_OP, count, None, _p(word), operation << 28 | argument << 12 | 0xFFF)
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+
+class _Waitv(ctypes.Structure):
+    _fields_ = [("value", _u64), ("address", _u64), ("flags", _u32), ("reserved", _u32)]
+
+
+def _sleep(*words, deadline=None):
+    """Sleeps until one of the (address, value) changes: at most one second, and not past the deadline."""
+    until = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + 10**9
+    until = until if deadline is None else min(until, deadline)
+    entries = (_Waitv * len(words))(*[_Waitv(value, address, 2, 0) for address, value in words])
+    limit = _Timespec(until // 10**9, until % 10**9)
+    if _call(449, ctypes.cast(entries, _p), len(words), 0, ctypes.cast(ctypes.byref(limit), _p), 1) in (-errno.ENOSYS, -errno.EPERM):
+        time.sleep(0.05)
+
+
+def _fence_all():
+    return _call(_MEMBARRIER, 2, 0, 0) == 0
+
+
+def _tag(place, tag, what):
+    if _swap(place, 0, tag) not in (0, tag):
+        raise ValueError(f"the bytes are not {what}")
+
+
+class OwnerDied(Exception):
+    """The last owner died inside, and what it left is unrepaired. The lock is not held."""
+
+
+class Retired(Exception):
+    """Nobody can enter the lock again."""
+
+
+class _Guard:
+    """The thread whose robust list names this process's seats."""
+
+    def __init__(self):
+        self.gate, self.head, self.tid, self.registered = threading.Lock(), (ctypes.c_void_p * 3)(), 0, False
+
+    def start(self):
+        with self.gate:
+            if not self.tid:
+                self.registered = _call(_MEMBARRIER, 4, 0, 0) == 0
+                ready = threading.Event()
+                threading.Thread(target=self._run, args=(ready,), daemon=True, name="shm guard").start()
+                ready.wait()
+
+    def _run(self, ready):
+        self.head[0], self.head[1], self.head[2] = ctypes.addressof(self.head), mmap.PAGESIZE, None
+        _call(_ROBUST, ctypes.cast(self.head, _p), 24)
+        self.tid = _call(_GETTID)
+        ready.set()
+        while True:
+            time.sleep(3600)
+
+
+_guard = _Guard()
+
+
+class Roster:
+    """A seat in the roster at an offset of a mapping."""
+
+    def __init__(self, mapping, offset=0, seats=63):
+        _guard.start()
+        self.mapping, self.seats, self._view = mapping, seats, ctypes.c_char.from_buffer(mapping)
+        self.origin = ctypes.addressof(self._view)
+        self.base = self.origin + offset
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            self.boot = int(file.read(8), 16) or 1
+        header = 0x524D5350 | 1 << 32 | seats << 48
+        if _swap64(self.base, 0, header) not in (0, header):
+            raise ValueError("the bytes are not a roster of this size")
+        first = _read(self.base + 8) % seats
+        for i in range(seats):
+            if self._claim((first + i) % seats + 1):
+                return
+        raise OSError(errno.EUSERS, "all seats are taken")
+
+    def _claim(self, seat):
+        at = self.base + 64 + 32 * (seat - 1)
+        both = _load8(at, _SEQ)
+        if both & THREAD and _read(at + 12) != self.boot:
+            _swap64(at, both, both & ~0xFFFFFFFF | 0xC0000000)
+            both = _load8(at, _SEQ)
+        if both & THREAD:
+            return False
+        if both & 0x40000000 and not both >> 32 & REGISTERED:
+            time.sleep(0.01)
+        page = at & ~(mmap.PAGESIZE - 1)
+        pages = _libc.mmap(None, ctypes.c_size_t(2 * mmap.PAGESIZE), 3, 0x21, -1, ctypes.c_long(0))
+        result = _call(_MREMAP, _p(page), 0, mmap.PAGESIZE, 3, _p(pages + mmap.PAGESIZE))
+        if result < 0:
+            raise OSError(-result, "mremap")
+        node = pages + at - page
+        _store8(at + 16, 0, _SEQ)
+        _store4(at + 12, self.boot, _SEQ)
+        incarnation = ((both >> 32) + 1) & 0x3FFFF or 1
+        claim = (incarnation | (REGISTERED if _guard.registered else 0)) << 32 | WAITERS | _guard.tid
+        if _swap64(at, both, claim) != both:
+            _libc.munmap(_p(pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
+            return False
+        with _guard.gate:
+            _store8(node, _guard.head[0], _SEQ)
+            _store8(ctypes.addressof(_guard.head), node, _SEQ)
+        _store4(at + 8, os.getpid(), _SEQ)
+        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+            _store8(at + 24, int(file.read().rpartition(")")[2].split()[19]), _SEQ)
+        _store8(at + 16, os.stat("/proc/self/ns/pid").st_ino, _SEQ)
+        self.me = 1 << 28 | seat << 18 | incarnation
+        _wake(at, _EVERYBODY)
+        _add4(self.base + 8, 1, _SEQ)
+        _wake(self.base + 8, _EVERYBODY)
+        return True
+
+    def alive(self, participant):
+        """Whether a participant lives, the address of its life, and the value there."""
+        seat = participant >> 18 & 0x3FF
+        if not 0 < seat <= self.seats:
+            raise ValueError("the bytes name a seat that the roster does not have")
+        at = self.base + 64 + 32 * (seat - 1)
+        both = _load8(at, _SEQ)
+        lives = both >> 32 & 0x3FFFF == participant & 0x3FFFF and both & THREAD and _read(at + 12) == self.boot
+        return bool(lives), at, both & 0xFFFFFFFF
+
+    def confirm_end(self, participant):
+        """Returns when no thread of an ended participant can store any more."""
+        both = _load8(self.base + 64 + 32 * ((participant >> 18 & 0x3FF) - 1), _SEQ)
+        if both >> 32 & 0x3FFFF == participant & 0x3FFFF and not (both >> 32 & REGISTERED and _fence_all()):
+            time.sleep(0.01)
+
+
+class Mutex:
+    """A mutex. `with mutex:` enters; OwnerDied is raised, without the lock, until somebody calls repair."""
+
+    def __init__(self, roster, offset):
+        self.roster, self.word = roster, roster.origin + offset
+        _tag(self.word + 4, 0x314D5850, "a mutex")
+
+    def enter_unrepaired(self, timeout=None):
+        """Enters. Returns None: the time is up; False: entered; True: entered, and a dead owner's work is unrepaired."""
+        roster, word, slept, patience = self.roster, self.word, False, 0
+        deadline = None if timeout is None else time.clock_gettime_ns(time.CLOCK_MONOTONIC) + int(timeout * 1e9)
+        while True:
+            value = _read(word)
+            owner, kept = value & OWNER, WAITERS if slept else value & WAITERS
+            if not owner and (slept or not value & PATIENT):
+                patient = value & PATIENT if patience > 10**6 else 0
+                if _swap(word, value, roster.me | value & INCONSISTENT | kept | patient) == value:
+                    return bool(value & INCONSISTENT)
+                continue
+            words = []
+            if owner:
+                if not owner & 1 << 28:
+                    raise Retired
+                lives, life, seen = roster.alive(owner)
+                if not lives:
+                    roster.confirm_end(owner)
+                    _wake(life, _EVERYBODY)
+                    if _swap(word, value, roster.me | INCONSISTENT | kept | value & PATIENT) == value:
+                        return True
+                    continue
+                words.append((life, seen))
+            now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+            if deadline is not None and now >= deadline:
+                if slept and not owner and value & WAITERS:
+                    _wake(word, 1)
+                return None
+            marked = value | WAITERS | (PATIENT if owner and patience > 10**6 else 0)
+            if marked != value and _swap(word, value, marked) != value:
+                continue
+            _sleep((word, marked), *words, deadline=deadline)
+            slept, patience = True, patience + time.clock_gettime_ns(time.CLOCK_MONOTONIC) - now
+
+    def mark_consistent(self):
+        _and4(self.word, ~INCONSISTENT & 0xFFFFFFFF, _SEQ)
+
+    def leave(self):
+        word, me = self.word, self.roster.me
+        while True:
+            value = _read(word)
+            if value & OWNER != me:
+                raise RuntimeError("this process is not inside")
+            if value & (INCONSISTENT | PATIENT):
+                free = value & ~OWNER
+                if _swap(word, value, free) == value:
+                    if value & WAITERS and _wake(word, 1) == 0:
+                        _swap(word, free, free & ~(WAITERS | PATIENT))
+                    return
+            elif value & WAITERS:
+                if _change_and_wake(word, 8, 31, 1) == 0:
+                    _swap(word, WAITERS, 0)
+                return
+            elif _swap(word, value, 0) == value:
+                return
+
+    def __enter__(self):
+        if self.enter_unrepaired():
+            self.leave()
+            raise OwnerDied
+        return self
+
+    def __exit__(self, *_):
+        self.leave()
+
+
+class EventCount:
+    """An event count: prepare, look again, wait; or change, then notify_all."""
+
+    def __init__(self, roster, offset):
+        self.word = roster.origin + offset
+        _tag(self.word + 4, 0x314E5850, "an event count")
+
+    def prepare(self):
+        key = _or4(self.word, 1, _SEQ) | 1
+        _fence_all()
+        return key
+
+    def wait(self, key):
+        """May return without cause, at least once a second."""
+        if _read(self.word) == key:
+            _sleep((self.word, key))
+
+    def notify_all(self):
+        while True:
+            value = _or4(self.word, 0, _SEQ)
+            if not value & 1:
+                return False
+            if _swap(self.word, value, (value + 2) & 0xFFFFFFFE) == value:
+                _wake(self.word, _EVERYBODY)
+                return True
+
+
+class Semaphore:
+    """A semaphore that exists, or is made with a count and a maximum."""
+
+    def __init__(self, roster, offset, initial=None, maximum=_EVERYBODY):
+        self.word = roster.origin + offset
+        if initial is not None:
+            if _swap(self.word + 8, 0, maximum) not in (0, maximum):
+                raise ValueError("the bytes are not a semaphore of this maximum")
+            _swap64(self.word, 0, 0x31535850 << 32 | initial)
+        if _read(self.word + 4) != 0x31535850:
+            raise ValueError("the bytes are not a semaphore")
+
+    def wait(self):
+        slept = False
+        while True:
+            value = _read(self.word)
+            if value & 0x7FFFFFFF:
+                if _swap(self.word, value, value - 1 | (WAITERS if slept else 0)) == value:
+                    return
+            elif value & WAITERS or _swap(self.word, value, value | WAITERS) == value:
+                _sleep((self.word, value | WAITERS))
+                slept = True
+
+    def release(self, count=1):
+        while True:
+            value = _read(self.word)
+            if count > _read(self.word + 8) - (value & 0x7FFFFFFF):
+                raise OverflowError("more permits than the maximum")
+            if _swap(self.word, value, value + count) == value:
+                if value & WAITERS and _wake(self.word, count) < count:
+                    _swap(self.word, value + count, value + count & ~WAITERS)
+                return
+
+
+class Event:
+    """An event that exists."""
+
+    def __init__(self, roster, offset):
+        self.word = roster.origin + offset
+        self.automatic = bool(_read(self.word + 4) >> 31)
+        if _read(self.word + 4) & 0x7FFFFFFF != 0x31455850:
+            raise ValueError("the bytes are not an event")
+
+    def set(self):
+        while True:
+            value = _read(self.word)
+            if value & 1:
+                return
+            if value & WAITERS:
+                if _change_and_wake(self.word, 2, 1, 1 if self.automatic else _EVERYBODY) == 0 and self.automatic:
+                    _swap(self.word, value | 1, (value | 1) & ~WAITERS)
+                return
+            if _swap(self.word, value, value | 1) == value:
+                return
+
+    def wait(self):
+        pulses, slept = _read(self.word) & 0x7FFFFFFE, False
+        while True:
+            value = _read(self.word)
+            if value & 1:
+                if not self.automatic or _swap(self.word, value, value & ~1 | (WAITERS if slept else 0)) == value:
+                    return
+            elif not self.automatic and value & 0x7FFFFFFE != pulses:
+                return
+            elif value & WAITERS or _swap(self.word, value, value | WAITERS) == value:
+                _sleep((self.word, value | WAITERS))
+                slept = True

@@ -1,0 +1,286 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>A word with an owner, which may die: entering, leaving and taking over. The model is tests/models/mutex.pml.</summary>
+internal sealed unsafe class OwnedWord
+{
+    private const int MostSpins = 100, PausesPerSpin = 8;
+
+    private readonly uint* _word;
+    private readonly HeldBytes _bytes;
+    private readonly Seat _seat;
+    private int _spins = Environment.ProcessorCount == 1 ? 0 : MostSpins;
+
+    internal OwnedWord(Seat seat, HeldBytes bytes, uint* word)
+    {
+        _seat = seat;
+        _bytes = bytes;
+        _word = word;
+    }
+
+    internal uint Value
+    {
+        get
+        {
+            // SAFETY: the word lies in the held bytes.
+            var value = Volatile.Read(ref *_word);
+            GC.KeepAlive(_bytes);
+            return value;
+        }
+    }
+
+    /// <summary>Gets whether this process is the owner.</summary>
+    internal bool IsMine => _seat.Me is not 0 and var me && (Value & LockLayout.OwnerMask) == me;
+
+    /// <summary>Enters if it is free and nothing is special about it.</summary>
+    internal bool TryEnterFree()
+    {
+        var me = _seat.Me;
+        // SAFETY: the word lies in the held bytes.
+        return me != 0 && Interlocked.CompareExchange(ref *_word, me, 0) == 0;
+    }
+
+    /// <summary>Spins for a moment, if the owner lives and nobody sleeps: most holds are shorter than a sleep.</summary>
+    internal bool SpinEnter()
+    {
+        for (var i = 0; i < _spins; i++)
+        {
+            var value = Value;
+            if (value == 0 && TryEnterFree())
+            {
+                _spins = Math.Min(MostSpins, _spins + (_spins / 8) + 1);
+                return true;
+            }
+
+            if ((value & ~LockLayout.OwnerMask) != 0)
+            {
+                return false;
+            }
+
+            for (var pause = 0; pause < PausesPerSpin; pause++)
+            {
+                Pause();
+            }
+        }
+
+        // Never to none: the holds may become shorter again.
+        _spins = Math.Max(_spins / 2, Math.Min(_spins, 4));
+        return false;
+    }
+
+    /// <summary>Enters, or names the words to sleep on: the word itself and the life of its owner.</summary>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    internal WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    {
+        while (true)
+        {
+            var me = _seat.Require();
+            var value = Value;
+            var owner = value & LockLayout.OwnerMask;
+            if (owner == 0)
+            {
+                if ((value & LockLayout.Patient) != 0 && !state.HasSlept && !state.IsTry)
+                {
+                    // Somebody has waited for long: a fresh arrival queues, although the word is free.
+                    if ((value & LockLayout.Waiters) == 0 && !Swap(value, value | LockLayout.Waiters))
+                    {
+                        continue;
+                    }
+
+                    list.Add(_word, value | LockLayout.Waiters);
+                    return WaitOutcome.Pending;
+                }
+
+                // SYNC mutex.waiters: pairs with Leave. Whoever has slept cannot know whether others sleep behind it.
+                var waiters = state.HasSlept ? LockLayout.Waiters : value & LockLayout.Waiters;
+                var patient = state.IsPatient || state.IsTry ? value & LockLayout.Patient : 0;
+                if (Swap(value, me | (value & LockLayout.Inconsistent) | waiters | patient))
+                {
+                    return (value & LockLayout.Inconsistent) != 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Taken;
+                }
+            }
+            else if ((owner & Participant.Mark) == 0)
+            {
+                return WaitOutcome.Closed;
+            }
+            else if (!_seat.Memory.IsAlive(owner, out var life, out var lifeValue) || (state.IsLook && owner != me && _seat.Memory.Witness(owner)))
+            {
+                if (TakeOver(ref state, value, owner, life, me))
+                {
+                    return WaitOutcome.TakenUnrepaired;
+                }
+            }
+            else if (state.IsTry)
+            {
+                return WaitOutcome.Pending;
+            }
+            else
+            {
+                var marked = value | LockLayout.Waiters | (state.IsPatient ? LockLayout.Patient : 0);
+                if (marked != value && !Swap(value, marked))
+                {
+                    continue;
+                }
+
+                list.Add(_word, marked);
+                list.Add(life, lifeValue);
+                return WaitOutcome.Pending;
+            }
+        }
+    }
+
+    /// <summary>A waiter leaves without having entered: the wake-up may have been meant for it.</summary>
+    internal WaitOutcome GiveUp(in WaitState state)
+    {
+        var value = Value;
+        if (state.HasSlept && (value & LockLayout.OwnerMask) == 0 && (value & LockLayout.Waiters) != 0)
+        {
+            _seat.Kernel.Wake(_word, 1);
+        }
+
+        return WaitOutcome.Pending;
+    }
+
+    /// <summary>Leaves if nothing is special about the word.</summary>
+    internal bool TryLeavePlain()
+    {
+        var me = _seat.Me;
+        // SAFETY: the word lies in the held bytes.
+        return me != 0 && Interlocked.CompareExchange(ref *_word, 0, me) == me;
+    }
+
+    /// <summary>Leaves, and wakes whoever sleeps.</summary>
+    /// <exception cref="LockLostException">This process is not the owner.</exception>
+    internal void Leave()
+    {
+        while (true)
+        {
+            var value = Value;
+            if (_seat.Me == 0 || (value & LockLayout.OwnerMask) != _seat.Me)
+            {
+                throw new LockLostException();
+            }
+
+            if ((value & (LockLayout.Inconsistent | LockLayout.Patient)) != 0)
+            {
+                var free = value & ~LockLayout.OwnerMask;
+                if (!Swap(value, free))
+                {
+                    continue;
+                }
+
+                if ((value & LockLayout.Waiters) != 0 && _seat.Kernel.Wake(_word, 1) == 0)
+                {
+                    // Nobody sleeps, so nobody is patient either.
+                    Swap(free, free & ~(LockLayout.Waiters | LockLayout.Patient));
+                }
+
+                return;
+            }
+
+            if ((value & LockLayout.Waiters) != 0)
+            {
+                // SYNC mutex.waiters: pairs with Attempt. Stored and woken in one call, so that no kill falls between; the bit stays, for whoever comes next.
+                if (_seat.Kernel.ChangeAndWake(_word, WordChange.SetBit, 31, 1) == 0)
+                {
+                    Swap(LockLayout.Waiters, 0);
+                }
+
+                return;
+            }
+
+            if (Swap(value, 0))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Says that what a dead owner left is repaired. The caller is the owner.</summary>
+    internal void MarkConsistent() => Unmark(LockLayout.Inconsistent);
+
+    /// <summary>Leaves for ever: the word keeps a value that is nobody, and all sleepers are woken.</summary>
+    internal void Close(uint final)
+    {
+        while (true)
+        {
+            var value = Value;
+            if (_seat.Me == 0 || (value & LockLayout.OwnerMask) != _seat.Me)
+            {
+                throw new LockLostException();
+            }
+
+            if (Swap(value, final))
+            {
+                _seat.Kernel.Wake(_word, int.MaxValue);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Sets a bit.</summary>
+    internal void Mark(uint bit)
+    {
+        // SAFETY: the word lies in the held bytes.
+        Interlocked.Or(ref *_word, bit);
+        GC.KeepAlive(_bytes);
+    }
+
+    /// <summary>Clears a bit.</summary>
+    /// <returns>The word as it was.</returns>
+    internal uint Unmark(uint bit)
+    {
+        // SAFETY: the word lies in the held bytes.
+        var value = Interlocked.And(ref *_word, ~bit);
+        GC.KeepAlive(_bytes);
+        return value;
+    }
+
+    internal void WakeOne() => _seat.Kernel.Wake(_word, 1);
+
+    private bool TakeOver(ref WaitState state, uint value, uint owner, uint* life, uint me)
+    {
+        // SYNC mutex.confirm: pairs with Seat.Claim. First, so that no thread of the dead stores any more when the lock has a new owner.
+        _seat.Memory.ConfirmEnd(owner);
+        if (state.HasSlept)
+        {
+            // Others sleep for other locks of the same owner, and the kernel woke one of all.
+            _seat.Memory.PassOn(life);
+        }
+
+        var waiters = state.HasSlept ? LockLayout.Waiters : value & LockLayout.Waiters;
+        if (!Swap(value, me | LockLayout.Inconsistent | waiters | (value & LockLayout.Patient)))
+        {
+            return false;
+        }
+
+        state.Dead = owner;
+        return true;
+    }
+
+    private bool Swap(uint from, uint to)
+    {
+        // SAFETY: the word lies in the held bytes.
+        var swapped = Interlocked.CompareExchange(ref *_word, to, from) == from;
+        GC.KeepAlive(_bytes);
+        return swapped;
+    }
+
+    private static void Pause()
+    {
+        if (X86Base.IsSupported)
+        {
+            X86Base.Pause();
+        }
+        else if (ArmBase.IsSupported)
+        {
+            ArmBase.Yield();
+        }
+        else
+        {
+            Thread.SpinWait(1);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>The words of a reader-writer lock: how readers and writers meet. The model is tests/models/readerwriter.pml.</summary>
+internal sealed unsafe class ReaderWriterWords
+{
+    internal const int CountersAt = 64, SpreadStride = 64, CompactStride = 8;
+
+    private const int DrainedAt = 8, GateAt = 12, MaskAt = 24, MostInMask = 63;
+    private const uint GateSleepers = 1u << 31;
+
+    private readonly Seat _seat;
+    private readonly HeldBytes _bytes;
+    private readonly OwnedWord _writer;
+    private readonly int _stride;
+    private readonly ulong* _mine;
+    private bool _isInMask;
+
+    internal ReaderWriterWords(Seat seat, HeldBytes bytes, int stride)
+    {
+        _seat = seat;
+        _bytes = bytes;
+        _stride = stride;
+        _mine = Counter(seat.Number);
+        _writer = new(seat, bytes, (uint*)bytes.First);
+    }
+
+    internal Seat Seat => _seat;
+
+    internal OwnedWord Writer => _writer;
+
+    private uint* Drained => (uint*)(_bytes.First + DrainedAt);
+
+    private uint* Gate => (uint*)(_bytes.First + GateAt);
+
+    private ulong* Mask => (ulong*)(_bytes.First + MaskAt);
+
+    private uint Incarnation => _seat.Require() & Participant.IncarnationMask;
+
+    /// <summary>Enters for reading, if nothing is special about the lock.</summary>
+    internal bool TryEnterReadFree()
+    {
+        if (_seat.Me == 0)
+        {
+            return false;
+        }
+
+        Count();
+        // SYNC readerwriter.dekker: pairs with FindReader. The count above is a full fence: a writer that this load does not see sees the count.
+        if (_writer.Value == 0)
+        {
+            return true;
+        }
+
+        Uncount();
+        return false;
+    }
+
+    /// <summary>Enters for reading, or names the words to sleep on.</summary>
+    internal WaitOutcome AttemptRead(ref WaitState state, ref SleepList list)
+    {
+        var before = list.Count;
+        while (true)
+        {
+            Count();
+            // SYNC readerwriter.dekker: pairs with FindReader.
+            var value = _writer.Value;
+            if (IsOpen(value, state))
+            {
+                if ((value & LockLayout.Patient) != 0 && state.IsPatient)
+                {
+                    EndPatience();
+                }
+
+                return WaitOutcome.Taken;
+            }
+
+            Uncount();
+            var owner = value & LockLayout.OwnerMask;
+            if (owner == 0 && (value & LockLayout.Inconsistent) != 0)
+            {
+                return WaitOutcome.TakenUnrepaired;
+            }
+
+            if (owner != 0 && (owner & Participant.Mark) == 0)
+            {
+                return WaitOutcome.Closed;
+            }
+
+            if (owner != 0 && IsDead(owner, state))
+            {
+                SettleDeath();
+                state.Dead = owner;
+                continue;
+            }
+
+            if (state.IsTry || TryNameWords(value, state, ref list))
+            {
+                return WaitOutcome.Pending;
+            }
+
+            list.Truncate(before);
+        }
+    }
+
+    internal void LeaveRead()
+    {
+        // Once this process has left the roster, its seat and the counter may be another's.
+        if (_seat.Me != 0)
+        {
+            Uncount();
+        }
+
+        GC.KeepAlive(_bytes);
+    }
+
+    /// <summary>Enters for writing: first the word, then until no living reader is inside.</summary>
+    internal WaitOutcome AttemptWrite(ref WaitState state, ref SleepList list)
+    {
+        if (state.Key == 0)
+        {
+            var outcome = _writer.Attempt(ref state, ref list);
+            if (outcome is not (WaitOutcome.Taken or WaitOutcome.TakenUnrepaired))
+            {
+                return outcome;
+            }
+
+            state.Key = (uint)outcome;
+        }
+
+        return FindReader(ref list) ? WaitOutcome.Pending : (WaitOutcome)state.Key;
+    }
+
+    internal WaitOutcome GiveUpWrite(ref WaitState state)
+    {
+        if (state.Key == 0)
+        {
+            return _writer.GiveUp(state);
+        }
+
+        LeaveWrite();
+        return WaitOutcome.Pending;
+    }
+
+    internal void LeaveWrite()
+    {
+        if (!_writer.TryLeavePlain())
+        {
+            _writer.Leave();
+        }
+
+        OpenGate();
+    }
+
+    internal void Retire()
+    {
+        _writer.Close(LockLayout.Retired);
+        OpenGate();
+    }
+
+    /// <summary>Lets sleeping readers look again.</summary>
+    internal void OpenGate()
+    {
+        while (true)
+        {
+            // SYNC readerwriter.gate: pairs with AttemptRead. The word was freed before this look.
+            // SAFETY: the word lies in the held bytes.
+            var gate = Volatile.Read(ref *Gate);
+            if ((gate & GateSleepers) == 0)
+            {
+                return;
+            }
+
+            // SAFETY: as above.
+            if (Interlocked.CompareExchange(ref *Gate, (gate + 1) & ~GateSleepers, gate) == gate)
+            {
+                _seat.Kernel.Wake(Gate, int.MaxValue);
+                return;
+            }
+        }
+    }
+
+    private static bool IsOpen(uint value, in WaitState state) =>
+        (value & (LockLayout.OwnerMask | LockLayout.Inconsistent)) == 0 && ((value & LockLayout.Patient) == 0 || state.HasSlept || state.IsTry);
+
+    private bool IsDead(uint owner, in WaitState state) =>
+        !_seat.Memory.IsAlive(owner, out _, out _) || (state.IsLook && owner != _seat.Me && _seat.Memory.Witness(owner));
+
+    /// <summary>Takes over from a dead writer and leaves at once: the lock is free then, and unrepaired.</summary>
+    private void SettleDeath()
+    {
+        var asWriter = new WaitState { IsTry = true };
+        var nowhere = default(SleepList);
+        if (_writer.Attempt(ref asWriter, ref nowhere) is WaitOutcome.Taken or WaitOutcome.TakenUnrepaired)
+        {
+            LeaveWrite();
+        }
+    }
+
+    /// <summary>Names the words on which a reader sleeps. False: the lock has changed meanwhile.</summary>
+    private bool TryNameWords(uint value, in WaitState state, ref SleepList list)
+    {
+        if (state.IsPatient && (value & LockLayout.Patient) == 0)
+        {
+            _writer.Mark(LockLayout.Patient);
+        }
+
+        // SYNC readerwriter.gate: pairs with OpenGate. The bit first, then the word once more: a writer that has not seen the bit has left before this look.
+        // SAFETY: the word lies in the held bytes.
+        var gate = Interlocked.Or(ref *Gate, GateSleepers) | GateSleepers;
+        var again = _writer.Value;
+        if (IsOpen(again, state))
+        {
+            return false;
+        }
+
+        list.Add(Gate, gate);
+        var owner = again & LockLayout.OwnerMask;
+        if ((owner & Participant.Mark) != 0 && _seat.Memory.IsAlive(owner, out var life, out var lifeValue))
+        {
+            list.Add(life, lifeValue);
+            return true;
+        }
+
+        return owner == 0 && (again & LockLayout.Inconsistent) == 0;
+    }
+
+    /// <summary>Whether a living reader is inside; names then the words whose change tells that it has left.</summary>
+    private bool FindReader(ref SleepList list)
+    {
+        // SAFETY: the words lie in the held bytes. Read before the counters: a reader that leaves afterwards changes it.
+        var drained = Volatile.Read(ref *Drained);
+        var mask = _seat.Memory.Seats <= MostInMask ? Volatile.Read(ref *Mask) : ulong.MaxValue;
+        for (var number = 1; number <= _seat.Memory.Seats; number++)
+        {
+            if (_seat.Memory.Seats <= MostInMask && (mask & (1ul << (number - 1))) == 0)
+            {
+                continue;
+            }
+
+            // SYNC readerwriter.dekker: pairs with AttemptRead. The writer's word was swapped before this load.
+            // SAFETY: as above.
+            var counter = Volatile.Read(ref *Counter(number));
+            var incarnation = (uint)(counter >> 32);
+            if ((uint)counter == 0 || incarnation is 0 or > Participant.IncarnationMask)
+            {
+                continue;
+            }
+
+            // A dead reader changed nothing: it is passed over.
+            if (_seat.Memory.IsAlive(Participant.Of(number, incarnation).Value, out var life, out var lifeValue))
+            {
+                list.Add(Drained, drained);
+                list.Add(life, lifeValue);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private ulong* Counter(int number) => (ulong*)(_bytes.First + CountersAt + ((long)(number - 1) * _stride));
+
+    private void Count()
+    {
+        var incarnation = (ulong)Incarnation << 32;
+        if (!_isInMask)
+        {
+            EnterMask();
+        }
+
+        // SAFETY: the counter lies in the held bytes.
+        var value = Volatile.Read(ref *_mine);
+        if ((value & ~(ulong)uint.MaxValue) == incarnation)
+        {
+            // SAFETY: as above; only this process changes the counter of its incarnation.
+            Interlocked.Increment(ref *_mine);
+            return;
+        }
+
+        // What stands there belonged to a dead one.
+        while (true)
+        {
+            var next = (value & ~(ulong)uint.MaxValue) == incarnation ? value + 1 : incarnation | 1;
+            // SAFETY: as above.
+            var found = Interlocked.CompareExchange(ref *_mine, next, value);
+            if (found == value)
+            {
+                return;
+            }
+
+            value = found;
+        }
+    }
+
+    private void Uncount()
+    {
+        // SAFETY: the counter lies in the held bytes.
+        var left = (uint)Interlocked.Decrement(ref *_mine);
+        // SYNC readerwriter.dekker: pairs with FindReader. The count is a full fence: a writer that this load does not see sees the count.
+        if (left == 0 && (_writer.Value & LockLayout.OwnerMask) != 0)
+        {
+            _seat.Kernel.ChangeAndWake(Drained, WordChange.Add, 1, 1);
+        }
+    }
+
+    private void EnterMask()
+    {
+        if (_seat.Memory.Seats <= MostInMask)
+        {
+            // SAFETY: the mask lies in the held bytes.
+            Interlocked.Or(ref *Mask, 1ul << (_seat.Number - 1));
+        }
+
+        _isInMask = true;
+    }
+
+    /// <summary>A patient reader is in: writers and readers that queued behind it go on.</summary>
+    private void EndPatience()
+    {
+        var value = _writer.Unmark(LockLayout.Patient);
+        if ((value & LockLayout.Waiters) != 0 && (value & LockLayout.OwnerMask) == 0)
+        {
+            _writer.WakeOne();
+        }
+
+        OpenGate();
+    }
+}

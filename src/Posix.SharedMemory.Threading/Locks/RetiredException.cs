@@ -1,0 +1,23 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>A lock was retired by <see cref="MutexHold.Retire"/>: nobody can ever enter it again.</summary>
+public sealed class RetiredException : Exception
+{
+    /// <summary>Describes a retired lock.</summary>
+    public RetiredException()
+        : base("The lock was retired: nobody can enter it again. Whoever retired it found that what it protects cannot be repaired.")
+    {
+    }
+
+    /// <summary>Describes a retired lock, in words.</summary>
+    public RetiredException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Describes a retired lock, in words, and why.</summary>
+    public RetiredException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+}

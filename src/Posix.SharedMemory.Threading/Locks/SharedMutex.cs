@@ -1,0 +1,383 @@
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>A mutex of 16 bytes between processes. It may be entered and left on different threads, and awaited inside.</summary>
+/// <remarks>
+/// The owner is the process. If it dies inside, everybody who enters gets <see cref="OwnerDiedException"/> and does not hold the lock, until somebody enters with a repair.
+/// Bytes that are zero are a free mutex. Do not put locks into bytes that a peer may discard.
+/// </remarks>
+public sealed class SharedMutex
+{
+    /// <summary>How many bytes a mutex takes, at a multiple of 8.</summary>
+    public const int Size = LockLayout.MutexSize;
+
+    private readonly unsafe uint* _word;
+    private readonly Seat? _seat;
+    private readonly RosterMemory _memory;
+    private readonly HeldBytes _bytes;
+    private readonly OwnedWord? _owned;
+    private readonly EntryTarget _target;
+    private WaitQueue? _queue;
+    private EntryTicket _ticket;
+
+    private unsafe SharedMutex(Roster roster, MemoryMapping mapping, long offset)
+    {
+        _seat = roster.SeatOrNone;
+        _memory = roster.Memory;
+        _target = new(this);
+        if (_seat is null)
+        {
+            _bytes = HeldBytes.TakeForReading(mapping, offset, Size, alignment: 8);
+            _word = (uint*)_bytes.First;
+            // SAFETY: the tag lies in the held bytes.
+            var tag = Volatile.Read(ref *(uint*)(_bytes.First + LockLayout.Tag));
+            if (tag is not (0 or LockLayout.MutexTag))
+            {
+                throw Tags.Unlike("a mutex", tag);
+            }
+
+            return;
+        }
+
+        _seat.Require();
+        _bytes = HeldBytes.Take(mapping, offset, Size, alignment: 8);
+        _word = (uint*)_bytes.First;
+        // SAFETY: the tag lies in the held bytes.
+        Tags.Claim((uint*)(_bytes.First + LockLayout.Tag), LockLayout.MutexTag, "a mutex");
+        _owned = new(_seat, _bytes, _word);
+    }
+
+    /// <summary>Gets whether somebody stands in the lock, living or dead. A look: true when taken.</summary>
+    public bool IsHeld => Holder is not null;
+
+    /// <summary>Gets whether a dead owner's work stands unrepaired.</summary>
+    public unsafe bool IsInconsistent
+    {
+        get
+        {
+            // SAFETY: the word lies in the held bytes.
+            var value = Volatile.Read(ref *_word);
+            return (value & LockLayout.Inconsistent) != 0 || (IsParticipant(value) && !_memory.IsAlive(new Participant(value & LockLayout.OwnerMask)));
+        }
+    }
+
+    /// <summary>Gets who stands in the lock, living or dead (ask <see cref="Roster.IsAlive"/>); <see langword="null"/>: nobody, also where a dead one's work is unrepaired.</summary>
+    public unsafe Participant? Holder
+    {
+        get
+        {
+            // SAFETY: the word lies in the held bytes.
+            var value = Volatile.Read(ref *_word);
+            return IsParticipant(value) ? new(value & LockLayout.OwnerMask) : null;
+        }
+    }
+
+    /// <summary>Gets whether the lock was retired.</summary>
+    internal unsafe bool IsRetired =>
+        // SAFETY: the word lies in the held bytes.
+        (Volatile.Read(ref *_word) & LockLayout.OwnerMask) == LockLayout.Retired;
+
+    /// <summary>Gets whether somebody sleeps, or did a moment ago.</summary>
+    internal unsafe bool HasWaiters =>
+        // SAFETY: as above.
+        (Volatile.Read(ref *_word) & LockLayout.Waiters) != 0;
+
+    /// <summary>The mutex at a place of the roster's mapping.</summary>
+    /// <param name="roster">Who may hold it.</param>
+    /// <param name="offset">A multiple of 8, in bytes.</param>
+    /// <exception cref="InvalidDataException">The bytes are something else than a mutex or zero.</exception>
+    /// <exception cref="ArgumentException">The offset is not a multiple of 8.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The mutex is not inside the mapping.</exception>
+    public static SharedMutex At(Roster roster, long offset)
+    {
+        ArgumentNullException.ThrowIfNull(roster);
+        return new(roster, roster.Memory.Bytes.Mapping, offset);
+    }
+
+    /// <summary>The mutex at a place of another mapping than the roster's.</summary>
+    /// <param name="roster">Who may hold it.</param>
+    /// <param name="mapping">A shared mapping for reading and writing.</param>
+    /// <param name="offset">A multiple of 8, in bytes.</param>
+    /// <exception cref="InvalidDataException">The bytes are something else than a mutex or zero.</exception>
+    /// <exception cref="ArgumentException">The offset is not a multiple of 8, or the mapping is read-only.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The mutex is not inside the mapping.</exception>
+    public static SharedMutex At(Roster roster, MemoryMapping mapping, long offset)
+    {
+        ArgumentNullException.ThrowIfNull(roster);
+        return new(roster, mapping, offset);
+    }
+
+    /// <summary>Enters; waits as long as it takes.</summary>
+    /// <exception cref="OwnerDiedException">The last owner died inside, and nobody has repaired since what it left. The lock is not held.</exception>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside already, by a synchronous entry through this object.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public MutexHold Enter(CancellationToken cancellationToken = default) =>
+        TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
+
+    /// <summary>Enters; if the last owner died inside, repairs first what it left.</summary>
+    /// <param name="repair">Runs inside the lock. If it throws, the lock is left unrepaired, and the exception comes out.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside already, by a synchronous entry through this object.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public MutexHold Enter(Action repair, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(repair);
+        var hold = EnterUnrepaired(cancellationToken);
+        if (hold.OwnerDied)
+        {
+            try
+            {
+                repair();
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+
+            MarkConsistent();
+        }
+
+        return hold;
+    }
+
+    /// <summary>Enters if nobody living holds the lock; never waits.</summary>
+    /// <returns>Whether it was entered; false: a living process holds it, which may be this one.</returns>
+    /// <exception cref="OwnerDiedException">As <see cref="Enter(CancellationToken)"/>.</exception>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public bool TryEnter(out MutexHold hold)
+    {
+        hold = TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, Deadline.Passed, CancellationToken.None);
+        return hold.Mutex is not null;
+    }
+
+    /// <summary>Enters if nobody living holds the lock, also after an owner's death: <see cref="MutexHold.OwnerDied"/> tells. Never waits.</summary>
+    /// <returns>Whether it was entered; false: a living process holds it, which may be this one.</returns>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public bool TryEnterUnrepaired(out MutexHold hold)
+    {
+        hold = TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.AcceptUnrepaired, Deadline.Passed, CancellationToken.None);
+        return hold.Mutex is not null;
+    }
+
+    /// <summary>Enters, unless that takes longer than a timeout.</summary>
+    /// <returns>Whether it was entered; false: the time is up.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, but not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <inheritdoc cref="Enter(CancellationToken)"/>
+    public bool TryEnter(TimeSpan timeout, out MutexHold hold, CancellationToken cancellationToken = default)
+    {
+        var deadline = Deadline.After(timeout);
+        hold = TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, deadline, cancellationToken);
+        return hold.Mutex is not null;
+    }
+
+    /// <summary>Enters; no thread waits.</summary>
+    /// <inheritdoc cref="Enter(CancellationToken)"/>
+    public ValueTask<MutexHold> EnterAsync(CancellationToken cancellationToken = default) =>
+        TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.RefuseUnrepaired, cancellationToken);
+
+    /// <summary>Enters; if the last owner died inside, repairs first what it left. No thread waits.</summary>
+    /// <inheritdoc cref="Enter(Action, CancellationToken)"/>
+    public ValueTask<MutexHold> EnterAsync(Func<CancellationToken, ValueTask> repair, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(repair);
+        return TryEnterFree() ? new(Begin(thread: 0)) : EnterAndRepairAsync(repair, cancellationToken);
+    }
+
+    /// <summary>Enters also after an owner's death: <see cref="MutexHold.OwnerDied"/> tells. For callers that decide by themselves.</summary>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside already, by a synchronous entry through this object.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public MutexHold EnterUnrepaired(CancellationToken cancellationToken = default) =>
+        TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
+
+    /// <summary>As <see cref="EnterUnrepaired"/>; no thread waits.</summary>
+    /// <inheritdoc cref="EnterUnrepaired"/>
+    public ValueTask<MutexHold> EnterUnrepairedAsync(CancellationToken cancellationToken = default) =>
+        TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken);
+
+    internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);
+
+    internal void MarkConsistent() => _owned!.MarkConsistent();
+
+    internal void Retire(long ticket)
+    {
+        _ticket.TryEnd(ticket);
+        _owned!.Close(LockLayout.Retired);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal unsafe void Leave(long ticket)
+    {
+        if (!_ticket.TryEnd(ticket))
+        {
+            return;
+        }
+
+        var me = _seat!.Me;
+        // SAFETY: the word lies in the held bytes. The swap is a full fence: what was stored inside is seen before the lock is free.
+        if (me == 0 || Interlocked.CompareExchange(ref *_word, 0, me) != me)
+        {
+            _owned!.Leave();
+        }
+    }
+
+    /// <summary>Leaves for the time of a wait, after which the same hold is valid again.</summary>
+    internal void Suspend(in MutexHold hold)
+    {
+        if (hold.Mutex != this || !IsCurrent(hold.Ticket))
+        {
+            throw new InvalidOperationException("The hold was left already, or never entered a lock.");
+        }
+
+        Leave(hold.Ticket);
+    }
+
+    /// <summary>Enters again after <see cref="Suspend"/>. If that fails, the hold is spent.</summary>
+    internal void Resume(in MutexHold hold)
+    {
+        // Whoever waited has promised to come back: no token ends this.
+        var entered = EnterUnrepaired();
+        Resume(hold, entered);
+    }
+
+    /// <inheritdoc cref="Resume(in MutexHold)"/>
+    internal async ValueTask ResumeAsync(MutexHold hold)
+    {
+        var entered = await EnterUnrepairedAsync(CancellationToken.None).ConfigureAwait(false);
+        Resume(hold, entered);
+    }
+
+    internal MutexHold Finish(WaitOutcome outcome, ref WaitState state)
+    {
+        var mode = (EntryMode)state.Mode;
+        switch (outcome)
+        {
+            case WaitOutcome.Taken:
+                return Begin(ThreadOf(mode));
+            case WaitOutcome.TakenUnrepaired when (mode & EntryMode.AcceptUnrepaired) != 0:
+                return Begin(ThreadOf(mode), EntryTicket.DeathBit);
+            case WaitOutcome.TakenUnrepaired:
+                _owned!.Leave();
+                throw new OwnerDiedException(state.Dead == 0 ? null : new Participant(state.Dead));
+            case WaitOutcome.Closed:
+                throw new RetiredException();
+            default:
+                return default;
+        }
+    }
+
+    private static bool IsParticipant(uint value) => (value & Participant.Mark) != 0;
+
+    private static int ThreadOf(EntryMode mode) => (mode & EntryMode.Asynchronous) != 0 ? 0 : Environment.CurrentManagedThreadId;
+
+    private static void Resume(in MutexHold hold, MutexHold entered)
+    {
+        var mutex = hold.Mutex!;
+        if (entered.OwnerDied)
+        {
+            entered.Dispose();
+            throw new OwnerDiedException();
+        }
+
+        mutex._ticket.Restore(hold.Ticket);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe bool TryEnterFree()
+    {
+        if (_seat is null)
+        {
+            throw new InvalidOperationException("The roster is only observed: join it to enter its locks.");
+        }
+
+        var me = _seat.Me;
+        // SAFETY: the word lies in the held bytes.
+        return me != 0 && Interlocked.CompareExchange(ref *_word, me, 0) == 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private MutexHold Begin(int thread, long death = 0) => new(this, _ticket.Begin(thread, death));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private MutexHold EnterSlowly(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var mayWait = deadline != Deadline.Passed;
+        if (mayWait && _ticket.IsOfThisThread && _owned!.IsMine)
+        {
+            throw new LockRecursionException("This thread is inside the lock already; the lock is not recursive.");
+        }
+
+        if (mayWait && _owned!.SpinEnter())
+        {
+            return Begin(ThreadOf(mode));
+        }
+
+        var state = new WaitState { Mode = (int)mode };
+        var outcome = BlockingWait.Run(_target, _seat!.Kernel, ref state, deadline, cancellationToken);
+        return Finish(outcome, ref state);
+    }
+
+    private ValueTask<MutexHold> EnterSlowlyAsync(EntryMode mode, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<MutexHold>(cancellationToken);
+        }
+
+        var seat = _seat!;
+        seat.Require();
+        if (_queue is null)
+        {
+            Interlocked.CompareExchange(ref _queue, new(seat.Kernel.Service, wakesAll: false), null);
+        }
+
+        return _queue.WaitAsync(_target, new() { Mode = (int)(mode | EntryMode.Asynchronous) }, Deadline.Never, synchronously: false, cancellationToken);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<MutexHold> EnterAndRepairAsync(Func<CancellationToken, ValueTask> repair, CancellationToken cancellationToken)
+    {
+        var hold = await EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken).ConfigureAwait(false);
+        if (hold.OwnerDied)
+        {
+            try
+            {
+                await repair(cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+
+            MarkConsistent();
+        }
+
+        return hold;
+    }
+
+    /// <summary>The entry as something to wait for.</summary>
+    private sealed class EntryTarget(SharedMutex mutex) : IWaitTarget<MutexHold>
+    {
+        public News News => mutex._seat!.News;
+
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list) => mutex._owned!.Attempt(ref state, ref list);
+
+        public WaitOutcome GiveUp(ref WaitState state) => mutex._owned!.GiveUp(state);
+
+        public void BeforeSleep() => mutex._seat!.Watch.Start();
+
+        public MutexHold Finish(WaitOutcome outcome, ref WaitState state) => mutex.Finish(outcome, ref state);
+    }
+}

@@ -1,0 +1,329 @@
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>Many readers or one writer. A reader that is killed leaves nothing behind; a writer that is killed is told to whoever enters next.</summary>
+/// <remarks>
+/// While a dead writer's work is unrepaired, readers get <see cref="OwnerDiedException"/> too, until somebody enters for writing with a repair. A process that is inside for reading and enters for
+/// writing waits for itself.
+/// </remarks>
+public sealed class SharedReaderWriterLock
+{
+    private const uint LayoutBit = 1u << 31;
+
+    private readonly Seat _seat;
+    private readonly ReaderWriterWords _words;
+    private readonly ReadTickets _tickets = new();
+    private readonly ReadTarget _read;
+    private readonly WriteTarget _write;
+    private readonly WaitQueue _readers;
+    private readonly WaitQueue _writers;
+    private EntryTicket _ticket;
+
+    private unsafe SharedReaderWriterLock(Roster roster, MemoryMapping mapping, long offset, ReaderLayout layout)
+    {
+        _seat = roster.Seat;
+        _seat.Require();
+        var bytes = HeldBytes.Take(mapping, offset, SizeFor(roster.Seats, layout), alignment: 8);
+        var tag = LockLayout.ReaderWriterTag | (layout == ReaderLayout.Compact ? LayoutBit : 0);
+        // SAFETY: the tag lies in the held bytes.
+        Tags.Claim((uint*)(bytes.First + LockLayout.Tag), tag, $"a reader-writer lock of the layout {layout}");
+        _words = new(_seat, bytes, StrideOf(layout));
+        _read = new(this);
+        _write = new(this);
+        _readers = new(_seat.Kernel.Service, wakesAll: true);
+        _writers = new(_seat.Kernel.Service, wakesAll: false);
+    }
+
+    /// <summary>Gets who stands in the lock for writing, or waits there for readers to leave; <see langword="null"/>: nobody. A look: true when taken.</summary>
+    public Participant? Writer => (_words.Writer.Value & LockLayout.OwnerMask) is var owner && (owner & Participant.Mark) != 0 ? new Participant(owner) : null;
+
+    /// <summary>Gets whether a dead writer's work stands unrepaired.</summary>
+    public bool IsInconsistent => (_words.Writer.Value & LockLayout.Inconsistent) != 0 || (Writer is { } writer && !_seat.Memory.IsAlive(writer));
+
+    /// <summary>How many bytes a lock takes, at a multiple of 8: 4,096 for 63 seats that are spread, 576 for 63 that are compact.</summary>
+    /// <param name="seats">Those of its roster.</param>
+    /// <param name="layout">How the counters of readers lie.</param>
+    public static int SizeFor(int seats = Roster.DefaultSeats, ReaderLayout layout = ReaderLayout.Spread)
+    {
+        _ = Roster.SizeFor(seats);
+        return (ReaderWriterWords.CountersAt + (StrideOf(layout) * seats) + 63) & ~63;
+    }
+
+    /// <summary>The lock at a place of the roster's mapping.</summary>
+    /// <inheritdoc cref="At(Roster, MemoryMapping, long, ReaderLayout)"/>
+    public static SharedReaderWriterLock At(Roster roster, long offset, ReaderLayout layout = ReaderLayout.Spread)
+    {
+        ArgumentNullException.ThrowIfNull(roster);
+        return new(roster, roster.Memory.Bytes.Mapping, offset, layout);
+    }
+
+    /// <summary>The lock at a place of another mapping than the roster's.</summary>
+    /// <param name="roster">Who may enter.</param>
+    /// <param name="mapping">A shared mapping for reading and writing.</param>
+    /// <param name="offset">A multiple of 8, in bytes.</param>
+    /// <param name="layout">How the counters of readers lie.</param>
+    /// <exception cref="InvalidDataException">The bytes are something else, or a lock of the other layout.</exception>
+    /// <exception cref="ArgumentException">The offset is not a multiple of 8, or the mapping is read-only.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The lock is not inside the mapping.</exception>
+    public static SharedReaderWriterLock At(Roster roster, MemoryMapping mapping, long offset, ReaderLayout layout = ReaderLayout.Spread)
+    {
+        ArgumentNullException.ThrowIfNull(roster);
+        return new(roster, mapping, offset, layout);
+    }
+
+    /// <summary>Enters for reading.</summary>
+    /// <exception cref="OwnerDiedException">A writer died inside, and nobody has repaired since what it left. The lock is not held.</exception>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public ReadHold EnterRead(CancellationToken ct = default) => _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(Deadline.Never, ct);
+
+    /// <summary>Enters for reading, unless that takes longer than a timeout.</summary>
+    /// <returns>Whether it was entered; false: the time is up.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, but not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <inheritdoc cref="EnterRead"/>
+    public bool TryEnterRead(TimeSpan timeout, out ReadHold hold, CancellationToken ct = default)
+    {
+        var deadline = Deadline.After(timeout);
+        hold = _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(deadline, ct);
+        return hold.Lock is not null;
+    }
+
+    /// <summary>Enters for reading if no living process writes; never waits.</summary>
+    /// <inheritdoc cref="EnterRead"/>
+    public bool TryEnterRead(out ReadHold hold) => TryEnterRead(TimeSpan.Zero, out hold);
+
+    /// <summary>Enters for reading; no thread waits.</summary>
+    /// <inheritdoc cref="EnterRead"/>
+    public ValueTask<ReadHold> EnterReadAsync(CancellationToken ct = default)
+    {
+        if (_words.TryEnterReadFree())
+        {
+            return new(new ReadHold(this, _tickets.Begin()));
+        }
+
+        _seat.Require();
+        return ct.IsCancellationRequested ? ValueTask.FromCanceled<ReadHold>(ct) : _readers.WaitAsync(_read, default, Deadline.Never, synchronously: false, ct);
+    }
+
+    /// <summary>Enters for writing.</summary>
+    /// <exception cref="OwnerDiedException">A writer died inside, and nobody has repaired since what it left. The lock is not held.</exception>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public WriteHold EnterWrite(CancellationToken ct = default) => EnterWrite(EntryMode.RefuseUnrepaired, Deadline.Never, ct);
+
+    /// <summary>Enters for writing; if the last writer died inside, repairs first what it left.</summary>
+    /// <param name="repair">Runs inside the lock. If it throws, the lock is left unrepaired, and the exception comes out.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public WriteHold EnterWrite(Action repair, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(repair);
+        var hold = EnterWriteUnrepaired(ct);
+        if (hold.OwnerDied)
+        {
+            try
+            {
+                repair();
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+
+            MarkConsistent();
+        }
+
+        return hold;
+    }
+
+    /// <summary>Enters for writing also after a writer's death: <see cref="WriteHold.OwnerDied"/> tells.</summary>
+    /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
+    public WriteHold EnterWriteUnrepaired(CancellationToken ct = default) => EnterWrite(EntryMode.AcceptUnrepaired, Deadline.Never, ct);
+
+    /// <summary>Enters for writing if nobody living is inside; never waits.</summary>
+    /// <returns>Whether it was entered; false: a living process is inside, which may be this one.</returns>
+    /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
+    public bool TryEnterWrite(out WriteHold hold)
+    {
+        hold = EnterWrite(EntryMode.RefuseUnrepaired, Deadline.Passed, CancellationToken.None);
+        return hold.Lock is not null;
+    }
+
+    /// <summary>Enters for writing if nobody living is inside, also after a writer's death; never waits.</summary>
+    /// <inheritdoc cref="TryEnterWrite(out WriteHold)"/>
+    public bool TryEnterWriteUnrepaired(out WriteHold hold)
+    {
+        hold = EnterWrite(EntryMode.AcceptUnrepaired, Deadline.Passed, CancellationToken.None);
+        return hold.Lock is not null;
+    }
+
+    /// <summary>Enters for writing, unless that takes longer than a timeout.</summary>
+    /// <returns>Whether it was entered; false: the time is up.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, but not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
+    public bool TryEnterWrite(TimeSpan timeout, out WriteHold hold, CancellationToken ct = default)
+    {
+        hold = EnterWrite(EntryMode.RefuseUnrepaired, Deadline.After(timeout), ct);
+        return hold.Lock is not null;
+    }
+
+    /// <summary>Enters for writing; no thread waits.</summary>
+    /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
+    public ValueTask<WriteHold> EnterWriteAsync(CancellationToken ct = default) => EnterWriteAsync(EntryMode.RefuseUnrepaired, ct);
+
+    /// <summary>Enters for writing also after a writer's death; no thread waits.</summary>
+    /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
+    public ValueTask<WriteHold> EnterWriteUnrepairedAsync(CancellationToken ct = default) => EnterWriteAsync(EntryMode.AcceptUnrepaired, ct);
+
+    /// <summary>Enters for writing; if the last writer died inside, repairs first what it left. No thread waits.</summary>
+    /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<WriteHold> EnterWriteAsync(Func<CancellationToken, ValueTask> repair, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(repair);
+        var hold = await EnterWriteAsync(EntryMode.AcceptUnrepaired, ct).ConfigureAwait(false);
+        if (hold.OwnerDied)
+        {
+            try
+            {
+                await repair(ct).ConfigureAwait(false);
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+
+            MarkConsistent();
+        }
+
+        return hold;
+    }
+
+    internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);
+
+    internal void MarkConsistent()
+    {
+        _words.Writer.MarkConsistent();
+    }
+
+    internal void Retire(long ticket)
+    {
+        _ticket.TryEnd(ticket);
+        _words.Retire();
+    }
+
+    internal void LeaveRead(long ticket)
+    {
+        if (_tickets.TryEnd(ticket))
+        {
+            _words.LeaveRead();
+        }
+    }
+
+    internal void LeaveWrite(long ticket)
+    {
+        if (_ticket.TryEnd(ticket))
+        {
+            _words.LeaveWrite();
+        }
+    }
+
+    private static int StrideOf(ReaderLayout layout) => layout switch
+    {
+        ReaderLayout.Spread => ReaderWriterWords.SpreadStride,
+        ReaderLayout.Compact => ReaderWriterWords.CompactStride,
+        _ => throw new ArgumentException("The value is not defined by the enumeration.", nameof(layout)),
+    };
+
+    private static OwnerDiedException Died(in WaitState state) => new(state.Dead == 0 ? null : new Participant(state.Dead));
+
+    private ReadHold EnterReadSlowly(Deadline deadline, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var state = default(WaitState);
+        return _read.Finish(BlockingWait.Run(_read, _seat.Kernel, ref state, deadline, ct), ref state);
+    }
+
+    private WriteHold EnterWrite(EntryMode mode, Deadline deadline, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        if (deadline != Deadline.Passed && _ticket.IsOfThisThread && _words.Writer.IsMine)
+        {
+            throw new LockRecursionException("This thread is inside for writing already; the lock is not recursive.");
+        }
+
+        var state = new WaitState { Mode = (int)mode };
+        return _write.Finish(BlockingWait.Run(_write, _seat.Kernel, ref state, deadline, ct), ref state);
+    }
+
+    private ValueTask<WriteHold> EnterWriteAsync(EntryMode mode, CancellationToken ct)
+    {
+        if (ct.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<WriteHold>(ct);
+        }
+
+        _seat.Require();
+        return _writers.WaitAsync(_write, new() { Mode = (int)(mode | EntryMode.Asynchronous) }, Deadline.Never, synchronously: false, ct);
+    }
+
+    private sealed class ReadTarget(SharedReaderWriterLock target) : IWaitTarget<ReadHold>
+    {
+        public News News => target._seat.News;
+
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list) => target._words.AttemptRead(ref state, ref list);
+
+        // All sleeping readers are woken: nothing is handed on.
+        public WaitOutcome GiveUp(ref WaitState state) => WaitOutcome.Pending;
+
+        public void BeforeSleep() => target._seat.Watch.Start();
+
+        public ReadHold Finish(WaitOutcome outcome, ref WaitState state) => outcome switch
+        {
+            WaitOutcome.Taken => new(target, target._tickets.Begin()),
+            WaitOutcome.TakenUnrepaired => throw Died(state),
+            WaitOutcome.Closed => throw new RetiredException(),
+            _ => default,
+        };
+    }
+
+    private sealed class WriteTarget(SharedReaderWriterLock target) : IWaitTarget<WriteHold>
+    {
+        public News News => target._seat.News;
+
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list) => target._words.AttemptWrite(ref state, ref list);
+
+        public WaitOutcome GiveUp(ref WaitState state) => target._words.GiveUpWrite(ref state);
+
+        public void BeforeSleep() => target._seat.Watch.Start();
+
+        public WriteHold Finish(WaitOutcome outcome, ref WaitState state)
+        {
+            var mode = (EntryMode)state.Mode;
+            var thread = (mode & EntryMode.Asynchronous) != 0 ? 0 : Environment.CurrentManagedThreadId;
+            switch (outcome)
+            {
+                case WaitOutcome.Taken:
+                    return new(target, target._ticket.Begin(thread, 0));
+                case WaitOutcome.TakenUnrepaired when (mode & EntryMode.AcceptUnrepaired) != 0:
+                    return new(target, target._ticket.Begin(thread, EntryTicket.DeathBit));
+                case WaitOutcome.TakenUnrepaired:
+                    target._words.LeaveWrite();
+                    throw Died(state);
+                case WaitOutcome.Closed:
+                    throw new RetiredException();
+                default:
+                    return default;
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>Makes bytes that are all zero what they are to be, by one compare-and-swap, or finds what they are.</summary>
+internal static unsafe class Tags
+{
+    /// <summary>Writes the tag where there is none; anything else there is refused.</summary>
+    /// <exception cref="InvalidDataException">The bytes are something else.</exception>
+    internal static void Claim(uint* place, uint tag, string what)
+    {
+        // SAFETY: the caller holds the bytes.
+        var found = Interlocked.CompareExchange(ref *place, tag, 0);
+        if (found != 0 && found != tag)
+        {
+            throw Unlike(what, found);
+        }
+    }
+
+    internal static InvalidDataException Unlike(string what, uint found) =>
+        new($"The bytes are not {what}: their tag is 0x{found:x8}. Zeroed bytes become one; bytes that are something else are refused.");
+}

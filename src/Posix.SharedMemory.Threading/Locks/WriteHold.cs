@@ -1,0 +1,50 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>A <see cref="SharedReaderWriterLock"/> that was entered for writing. Disposing it leaves.</summary>
+/// <remarks>The hold names one entry: a copy of it, or one that is disposed already, does nothing. It may be disposed on another thread than the one that entered.</remarks>
+public readonly struct WriteHold : IDisposable, IEquatable<WriteHold>
+{
+    private readonly long _ticket;
+
+    internal WriteHold(SharedReaderWriterLock entered, long ticket)
+    {
+        Lock = entered;
+        _ticket = ticket;
+    }
+
+    /// <summary>Gets whether the last writer died inside the lock, and nobody has repaired since what it left.</summary>
+    public bool OwnerDied => EntryTicket.TellsOfDeath(_ticket);
+
+    internal SharedReaderWriterLock? Lock { get; }
+
+    /// <summary>Says that what the dead writer left has been repaired: the next to enter is no longer told.</summary>
+    /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
+    public void MarkConsistent() => Current().MarkConsistent();
+
+    /// <summary>Leaves for ever: nobody can enter again, for reading or writing, and everybody who tries gets <see cref="RetiredException"/>.</summary>
+    /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
+    /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
+    public void Retire() => Current().Retire(_ticket);
+
+    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next to enter is told again. Further calls have no effect.</summary>
+    /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
+    public void Dispose() => Lock?.LeaveWrite(_ticket);
+
+    /// <summary>Whether two holds name the same entry.</summary>
+    public bool Equals(WriteHold other) => Lock == other.Lock && _ticket == other._ticket;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is WriteHold other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Lock, _ticket);
+
+    /// <summary>Whether two holds name the same entry.</summary>
+    public static bool operator ==(WriteHold left, WriteHold right) => left.Equals(right);
+
+    /// <summary>Whether two holds name different entries.</summary>
+    public static bool operator !=(WriteHold left, WriteHold right) => !left.Equals(right);
+
+    private SharedReaderWriterLock Current() => Lock is { } entered && entered.IsCurrent(_ticket) ? entered
+        : throw new InvalidOperationException("The hold was left already, or never entered a lock.");
+}

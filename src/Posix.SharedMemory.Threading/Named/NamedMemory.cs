@@ -1,0 +1,174 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>The object behind a named lock: a roster, what kind of lock it is, and the lock. All objects of one name in a process share it.</summary>
+internal sealed class NamedMemory
+{
+    private const int KindAfterRoster = 0, FlagsAfterRoster = 4, LockAfterRoster = 64, PageSize = 4096;
+    private const uint KeepFlag = 1;
+
+    private static readonly Dictionary<ObjectIdentity, NamedMemory> s_open = [];
+
+    private readonly SharedMemoryObject _memory;
+    private readonly ObjectIdentity _identity;
+    private int _users = 1;
+
+    private NamedMemory(SharedMemoryObject memory, MemoryMapping mapping, int seats)
+    {
+        _memory = memory;
+        _identity = memory.GetStatus().Identity;
+        Mapping = mapping;
+        Roster = Roster.Join(mapping, 0, seats);
+    }
+
+    internal MemoryMapping Mapping { get; }
+
+    internal Roster Roster { get; }
+
+    /// <summary>Gets where the lock is.</summary>
+    internal long LockOffset => Roster.SizeFor(Roster.Seats) + LockAfterRoster;
+
+    /// <summary>Gets what is there: the tag of the lock's format.</summary>
+    internal uint Kind => Volatile.Read(ref Mapping.GetReference<uint>(Roster.SizeFor(Roster.Seats) + KindAfterRoster));
+
+    /// <summary>Creates the object with its lock complete before anybody sees the name.</summary>
+    /// <returns><see langword="null"/>: the name is taken.</returns>
+    internal static NamedMemory? TryCreate(string name, uint kind, Func<int, int> lockSize, NamedOptions options, Action<NamedMemory> makeLock)
+    {
+        var start = Roster.SizeFor(options.Seats) + LockAfterRoster;
+        var length = (start + lockSize(options.Seats) + PageSize - 1) / PageSize * PageSize;
+        var memory = SharedMemoryObject.CreateUnpublished(length, new() { Permissions = options.Permissions, Lifetime = options.Lifetime });
+        NamedMemory? named = null;
+        MemoryMapping? mapping = null;
+        try
+        {
+            mapping = memory.Map();
+            named = new(memory, mapping, options.Seats);
+            makeLock(named);
+            mapping.GetReference<uint>(start - LockAfterRoster + FlagsAfterRoster) = options.Lifetime == Lifetime.UnlinkOnLastDispose ? 0 : KeepFlag;
+            mapping.GetReference<uint>(start - LockAfterRoster + KindAfterRoster) = kind;
+            lock (s_open)
+            {
+                memory.Publish(name);
+                s_open.Add(named._identity, named);
+            }
+
+            return named;
+        }
+        catch (Exception e)
+        {
+            named?.Roster.Dispose();
+            mapping?.Dispose();
+            memory.Dispose();
+            if (e is SharedMemoryException { Errno: Errno.EEXIST })
+            {
+                return null;
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Opens what has the name.</summary>
+    /// <returns><see langword="null"/>: nothing has it, or only what its users left when they were killed.</returns>
+    /// <exception cref="WaitHandleCannotBeOpenedException">It is something else.</exception>
+    internal static NamedMemory? TryOpen(string name, params ReadOnlySpan<uint> kinds)
+    {
+        lock (s_open)
+        {
+            if (!SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory))
+            {
+                return null;
+            }
+
+            MemoryMapping? mapping = null;
+            try
+            {
+                if (s_open.TryGetValue(memory.GetStatus().Identity, out var named))
+                {
+                    memory.Dispose();
+                    Require(name, kinds.Contains(named.Kind));
+                    named._users++;
+                    return named;
+                }
+
+                Require(name, memory.Length >= PageSize);
+                mapping = memory.Map();
+                var header = mapping.GetReference<ulong>(0);
+                var seats = (int)(header >> 48);
+                Require(name, (header & 0xFFFFFFFFFFFF) == RosterLayout.Magic && seats is >= 1 and <= RosterLayout.MostSeats
+                    && Roster.SizeFor(seats) + LockAfterRoster + SharedMutex.Size <= mapping.Length);
+                var tags = Roster.SizeFor(seats);
+                Require(name, kinds.Contains(Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster))));
+                if ((mapping.GetReference<uint>(tags + FlagsAfterRoster) & KeepFlag) == 0 && !memory.HasOtherMembers)
+                {
+                    // Its last user was killed: it starts again, as on Windows.
+                    RemoveAbandoned(memory);
+                    mapping.Dispose();
+                    memory.Dispose();
+                    return null;
+                }
+
+                named = new(memory, mapping, seats);
+                s_open.Add(named._identity, named);
+                return named;
+            }
+            catch
+            {
+                mapping?.Dispose();
+                memory.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>A name as System.Threading takes it: without its prefix for sessions.</summary>
+    internal static string Plain(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        foreach (var prefix in (ReadOnlySpan<string>)[@"Global\", @"Local\"])
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return name[prefix.Length..];
+            }
+        }
+
+        return name;
+    }
+
+    internal void Release()
+    {
+        lock (s_open)
+        {
+            if (--_users > 0)
+            {
+                return;
+            }
+
+            s_open.Remove(_identity);
+            Roster.Dispose();
+            Mapping.Dispose();
+            _memory.Dispose();
+        }
+    }
+
+    private static void RemoveAbandoned(SharedMemoryObject memory)
+    {
+        try
+        {
+            memory.Unlink();
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT)
+        {
+            // Another process has just done the same.
+        }
+    }
+
+    private static void Require(string name, bool holds)
+    {
+        if (!holds)
+        {
+            throw new WaitHandleCannotBeOpenedException($"The shared memory object '{name}' is not a lock of this kind.");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using Posix.SharedMemory.Threading.Interop;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>A thread whose robust list names this process's seats: the kernel marks them when the process ends, however that happens.</summary>
+/// <remarks>
+/// The list lies in memory of this process alone. For each seat there are two pages: the second shows the page of the seat once more, and the node of the list stands
+/// in the first at the same place as the seat in the second. So one distance, the page size, leads from every node to its seat.
+/// </remarks>
+internal sealed unsafe class Guard
+{
+    /// <summary>So many seats one guard takes.</summary>
+    internal const int MostSeats = 1024;
+
+    private readonly Lock _gate = new();
+    private readonly Kernel _kernel;
+    private readonly LinuxRobustListHead* _head;
+    private readonly bool _isShared;
+
+    internal Guard(Kernel kernel, WaitService service, bool isShared)
+    {
+        _kernel = kernel;
+        _isShared = isShared;
+        // SAFETY: a page of its own, unmapped only after the kernel has forgotten it.
+        _head = (LinuxRobustListHead*)kernel.MapPages(1);
+        _head->list_next = (nint)_head;
+        // SAFETY: as above.
+        _head->futex_offset = Environment.SystemPageSize;
+        using var ready = new ManualResetEventSlim();
+        Thread = ServiceThread.Start(service, "shm guard", Prepare, Finish);
+        ready.Wait();
+
+        void Prepare()
+        {
+            // SAFETY: an address is handed on.
+            IsMarkedByKernel = kernel.SetRobustList((byte*)_head);
+            ThreadId = kernel.GetThreadId();
+            ready.Set();
+        }
+    }
+
+    /// <summary>Gets the thread, which also waits for asynchronous callers.</summary>
+    internal ServiceThread Thread { get; }
+
+    /// <summary>Gets the thread's number, which stands in the seats.</summary>
+    internal int ThreadId { get; private set; }
+
+    /// <summary>Gets whether the kernel took the list; otherwise the second witness tells of this process's death.</summary>
+    internal bool IsMarkedByKernel { get; private set; }
+
+    /// <summary>Gets or sets how many rosters share it. Under the service's lock.</summary>
+    internal int Count { get; set; }
+
+    /// <summary>Makes the two pages for a seat; nothing is on the list yet.</summary>
+    /// <returns>The first page.</returns>
+    internal byte* Prepare(byte* seatPage)
+    {
+        var pages = _kernel.MapPages(2);
+        try
+        {
+            _kernel.AliasPage(seatPage, pages + Environment.SystemPageSize);
+        }
+        catch
+        {
+            _kernel.UnmapPages(pages, 2);
+            throw;
+        }
+
+        return pages;
+    }
+
+    /// <summary>Puts a node on the list.</summary>
+    internal void Link(nint* node)
+    {
+        lock (_gate)
+        {
+            // SAFETY: the node lies in the pages made by Prepare. One store links it, so that the list is whole at every instruction.
+            *node = _head->list_next;
+            // SAFETY: as above.
+            Volatile.Write(ref _head->list_next, (nint)node);
+        }
+    }
+
+    /// <summary>Takes a node off the list.</summary>
+    internal void Unlink(nint* node)
+    {
+        lock (_gate)
+        {
+            // SAFETY: all nodes lie in pages that are unmapped only after this.
+            var before = &_head->list_next;
+            // SAFETY: as above.
+            while (*before != (nint)node)
+            {
+                // SAFETY: as above.
+                before = (nint*)*before;
+            }
+
+            // SAFETY: as above; one store unlinks it.
+            Volatile.Write(ref *before, *node);
+        }
+    }
+
+    /// <summary>One roster less.</summary>
+    internal void Release(WaitService service)
+    {
+        if (!_isShared)
+        {
+            Thread.Stop();
+            return;
+        }
+
+        lock (service.Gate)
+        {
+            Count--;
+        }
+    }
+
+    private void Finish()
+    {
+        _kernel.SetRobustList(null);
+        // SAFETY: the kernel has forgotten the page, and this thread ends.
+        _kernel.UnmapPages((byte*)_head, 1);
+    }
+}

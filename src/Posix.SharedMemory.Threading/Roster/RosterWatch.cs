@@ -1,0 +1,166 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>Watches the seats of a roster: whoever leaves or dies is told to everything in this process that waits over it.</summary>
+internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
+{
+    private readonly List<WeakReference<EventCountWord>> _eventCounts = [];
+    private ulong[]? _seen;
+    private int _nextWitness;
+    private volatile bool _isStarted;
+    private bool _isStopped;
+
+    /// <summary>Somebody has ended. Raised on the thread pool.</summary>
+    internal event EventHandler<ParticipantEndedEventArgs>? Ended;
+
+    /// <summary>Begins to watch, if it has not begun yet.</summary>
+    internal void Start()
+    {
+        if (_isStarted)
+        {
+            return;
+        }
+
+        lock (Service.Gate)
+        {
+            if (!_isStarted && !_isStopped)
+            {
+                _seen = new ulong[seat.Memory.Seats + 1];
+                for (var number = 1; number <= seat.Memory.Seats; number++)
+                {
+                    _seen[number] = seat.Memory.Read(number);
+                }
+
+                _isStarted = true;
+                Service.Add(this);
+            }
+        }
+    }
+
+    internal void Stop()
+    {
+        lock (Service.Gate)
+        {
+            _isStopped = true;
+            Thread?.Remove(this);
+        }
+    }
+
+    /// <summary>Notifies an event count whenever somebody ends, for as long as it is referenced.</summary>
+    internal void Add(EventCountWord word)
+    {
+        lock (Service.Gate)
+        {
+            _eventCounts.Add(new(word));
+        }
+    }
+
+    internal override long Round(ref SleepList list, long now, bool look)
+    {
+        var memory = seat.Memory;
+        // SAFETY: the word lies in the roster's held bytes. Read before the seats: who joins afterwards changes it.
+        list.Add(memory.Joins, Volatile.Read(ref *memory.Joins));
+        var any = false;
+        for (var number = 1; number <= memory.Seats; number++)
+        {
+            if (number == seat.Number)
+            {
+                continue;
+            }
+
+            var both = memory.Read(number);
+            if (both != _seen![number])
+            {
+                any |= Compare(number, _seen[number], both);
+                _seen[number] = both;
+            }
+
+            if (((uint)both & RosterLayout.ThreadMask) != 0)
+            {
+                list.Add(memory.Life(number), (uint)both);
+            }
+        }
+
+        if (any)
+        {
+            Tell();
+        }
+
+        if (look)
+        {
+            WitnessNext();
+        }
+
+        return now + BlockingWait.LookEvery;
+    }
+
+    /// <summary>Tells of the lives that have ended between two looks at a seat.</summary>
+    private bool Compare(int number, ulong before, ulong both)
+    {
+        var memory = seat.Memory;
+        uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
+        var lived = ((uint)before & RosterLayout.ThreadMask) != 0;
+        var lives = ((uint)both & RosterLayout.ThreadMask) != 0;
+        var hasEnded = false;
+        if (lived && (was != isNow || !lives))
+        {
+            // How one ended whose seat has another life by now is unknown; told as a death.
+            Raise(number, was, died: was != isNow || ((uint)both & RosterLayout.Died) != 0);
+            hasEnded = true;
+        }
+
+        if (was != isNow && !lives && isNow != 0)
+        {
+            Raise(number, isNow, ((uint)both & RosterLayout.Died) != 0);
+            hasEnded = true;
+        }
+
+        if (hasEnded)
+        {
+            memory.PassOn(memory.Life(number));
+        }
+
+        return hasEnded;
+    }
+
+    private void Raise(int number, uint incarnation, bool died)
+    {
+        if (Ended is { } ended)
+        {
+            var arguments = new ParticipantEndedEventArgs(Participant.Of(number, incarnation), died);
+            ThreadPool.UnsafeQueueUserWorkItem(static pair => pair.ended(null, pair.arguments), (ended, arguments), preferLocal: false);
+        }
+    }
+
+    /// <summary>Makes everything in this process that waits over the roster look again, at once and by this very thread.</summary>
+    private void Tell()
+    {
+        for (var i = _eventCounts.Count - 1; i >= 0; i--)
+        {
+            if (_eventCounts[i].TryGetTarget(out var word))
+            {
+                word.Notify();
+            }
+            else
+            {
+                _eventCounts.RemoveAt(i);
+            }
+        }
+
+        seat.News.Tell();
+    }
+
+    /// <summary>One seat at each look: cheap enough to go on for ever.</summary>
+    private void WitnessNext()
+    {
+        for (var i = 0; i < seat.Memory.Seats; i++)
+        {
+            _nextWitness = (_nextWitness % seat.Memory.Seats) + 1;
+            var both = seat.Memory.Read(_nextWitness);
+            if (_nextWitness != seat.Number && ((uint)both & RosterLayout.ThreadMask) != 0)
+            {
+                seat.Memory.Witness(Participant.Of(_nextWitness, RosterMemory.Incarnation(both)).Value);
+                return;
+            }
+        }
+    }
+}

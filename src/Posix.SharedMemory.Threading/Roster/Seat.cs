@@ -1,0 +1,210 @@
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>This process's seat in one roster, shared by all <see cref="Roster"/> objects and locks over the same place of one mapping.</summary>
+internal sealed unsafe class Seat
+{
+    private static readonly ConditionalWeakTable<MemoryMapping, Dictionary<(long, Kernel), Seat>> s_seats = [];
+
+    /// <summary>This process as a participant, or 0 once it has left: every entry begins with a look at it.</summary>
+    internal volatile uint Me;
+
+    private readonly Guard _guard;
+    private byte* _pages;
+    private nint* _node;
+    private int _number;
+    private int _users = 1;
+
+    private Seat(RosterMemory memory, bool ownGuard)
+    {
+        Memory = memory;
+        News = new(memory.Kernel);
+        Watch = new(this, memory.Kernel.Service);
+        _guard = memory.Kernel.Service.TakeGuard(ownGuard);
+        try
+        {
+            Claim();
+        }
+        catch
+        {
+            _guard.Release(memory.Kernel.Service);
+            throw;
+        }
+    }
+
+    internal RosterMemory Memory { get; }
+
+    internal Kernel Kernel => Memory.Kernel;
+
+    /// <summary>Gets the word by which sleepers of this roster in this process are made to look again.</summary>
+    internal News News { get; }
+
+    /// <summary>Gets what watches for the end of others.</summary>
+    internal RosterWatch Watch { get; }
+
+    internal int Number => _number;
+
+    /// <summary>Takes a seat, or shares the one that this process has at this place of this mapping.</summary>
+    internal static Seat Take(Kernel kernel, MemoryMapping mapping, long offset, int seats, bool ownGuard)
+    {
+        lock (s_seats)
+        {
+            var places = s_seats.GetOrCreateValue(mapping);
+            if (places.TryGetValue((offset, kernel), out var seat))
+            {
+                if (seat.Memory.Seats != seats)
+                {
+                    throw new InvalidDataException($"The roster at offset {offset} has {seat.Memory.Seats} seats, not {seats}.");
+                }
+
+                seat._users++;
+                return seat;
+            }
+
+            var memory = new RosterMemory(HeldBytes.Take(mapping, offset, RosterLayout.SizeFor(seats), RosterLayout.Alignment), seats, kernel);
+            MakeHeader(memory);
+            return places[(offset, kernel)] = new(memory, ownGuard);
+        }
+    }
+
+    /// <summary>Gives the seat up once its last user in this process has.</summary>
+    internal void Release()
+    {
+        lock (s_seats)
+        {
+            if (--_users > 0)
+            {
+                return;
+            }
+
+            if (s_seats.TryGetValue(Memory.Bytes.Mapping, out var places))
+            {
+                places.Remove((Memory.Bytes.Offset, Kernel));
+            }
+
+            Leave();
+        }
+    }
+
+    internal uint Require()
+    {
+        var me = Me;
+        ObjectDisposedException.ThrowIf(me == 0, typeof(Roster));
+        return me;
+    }
+
+    private static void MakeHeader(RosterMemory memory)
+    {
+        var header = RosterLayout.HeaderFor(memory.Seats);
+        // SAFETY: the header lies in the held bytes, at a multiple of 64.
+        var found = Interlocked.CompareExchange(ref *(ulong*)memory.Bytes.First, header, 0);
+        if (found != 0 && found != header)
+        {
+            throw new InvalidDataException((found & 0xFFFFFFFFFFFF) == RosterLayout.Magic
+                ? $"The roster has {found >> 48} seats, not {memory.Seats}."
+                : $"The bytes at offset {memory.Bytes.Offset} are not a roster of version 1: they begin with {found:x16}.");
+        }
+    }
+
+    private void Claim()
+    {
+        var boot = ProcessIdentity.Boot;
+        var isRegistered = Kernel.Service.IsRegisteredForFences;
+        for (var isSecondPass = false; ; isSecondPass = true)
+        {
+            // SAFETY: the word lies in the held bytes.
+            var first = (int)(Volatile.Read(ref *Memory.Joins) % (uint)Memory.Seats);
+            for (var i = 0; i < Memory.Seats; i++)
+            {
+                var number = ((first + i) % Memory.Seats) + 1;
+                var both = Memory.Read(number);
+                if (((uint)both & RosterLayout.ThreadMask) != 0 && Memory.Field(number, RosterLayout.Boot) != boot)
+                {
+                    // Before the mark of this boot is stored: a crash between leaves a dead seat, never one that looks alive.
+                    Memory.MarkDead(number, both);
+                    both = Memory.Read(number);
+                }
+
+                if (isSecondPass && ((uint)both & RosterLayout.ThreadMask) != 0 && Memory.Witness(Participant.Of(number, RosterMemory.Incarnation(both)).Value))
+                {
+                    both = Memory.Read(number);
+                }
+
+                if (((uint)both & RosterLayout.ThreadMask) == 0 && TryClaim(number, both, boot, isRegistered))
+                {
+                    return;
+                }
+            }
+
+            if (isSecondPass)
+            {
+                throw new RosterFullException($"All {Memory.Seats} seats of the roster are taken by living processes.");
+            }
+        }
+    }
+
+    private bool TryClaim(int number, ulong both, uint boot, bool isRegistered)
+    {
+        var seat = Memory.SeatAt(number);
+        if (((uint)both & RosterLayout.Died) != 0 && ((uint)(both >> 32) & RosterLayout.Registered) == 0)
+        {
+            // No fence reaches the one that died here: its threads have this time to end.
+            Thread.Sleep(RosterMemory.MillisecondsOfGrace);
+        }
+
+        var page = (byte*)((nint)seat & ~((nint)Environment.SystemPageSize - 1));
+        var pages = _guard.Prepare(page);
+        var node = (nint*)(pages + (seat - page));
+        // SAFETY: the fields lie in the held bytes. What a witness reads of the former owner must be gone before the claim.
+        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), 0);
+        // SAFETY: as above.
+        Volatile.Write(ref *(uint*)(seat + RosterLayout.Boot), boot);
+        var incarnation = (RosterMemory.Incarnation(both) + 1) & Participant.IncarnationMask;
+        incarnation = incarnation == 0 ? 1 : incarnation;
+        // SYNC roster.confirm: pairs with RosterMemory.ConfirmEnd. The claim carries whether a fence reaches this process, and is itself a full fence.
+        var high = incarnation | (isRegistered ? RosterLayout.Registered : 0);
+        var claim = ((ulong)high << 32) | RosterLayout.Waiters | (uint)_guard.ThreadId;
+        // SAFETY: as above.
+        if (Interlocked.CompareExchange(ref *(ulong*)seat, claim, both) != both)
+        {
+            Kernel.UnmapPages(pages, 2);
+            return false;
+        }
+
+        // After the claim: the other order would let the kernel mark a thread of the same number in another PID namespace that has the seat by then.
+        _guard.Link(node);
+        // SAFETY: as above; the namespace comes last, since it makes the other two count.
+        Volatile.Write(ref *(uint*)(seat + RosterLayout.ProcessId), (uint)Environment.ProcessId);
+        // SAFETY: as above.
+        Volatile.Write(ref *(ulong*)(seat + RosterLayout.StartTime), ProcessIdentity.StartTime);
+        // SAFETY: as above.
+        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), ProcessIdentity.PidNamespace);
+        _number = number;
+        _pages = pages;
+        _node = node;
+        Me = Participant.Of(number, incarnation).Value;
+        Memory.PassOn(Memory.Life(number));
+        // SAFETY: as above.
+        Interlocked.Increment(ref *Memory.Joins);
+        Memory.PassOn(Memory.Joins);
+        return true;
+    }
+
+    private void Leave()
+    {
+        Me = 0;
+        Watch.Stop();
+        _guard.Unlink(_node);
+        var seat = Memory.SeatAt(_number);
+        // SAFETY: the seat lies in the held bytes.
+        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), 0);
+        var both = Memory.Read(_number);
+        // SAFETY: as above; the incarnation stays. Only this process, or a witness that found it dead, changes the seat of a living one.
+        Interlocked.CompareExchange(ref *(ulong*)seat, both & 0xFFFFFFFF00000000, both);
+        Memory.PassOn(Memory.Life(_number));
+        News.Tell();
+        Kernel.UnmapPages(_pages, 2);
+        _guard.Release(Kernel.Service);
+    }
+}

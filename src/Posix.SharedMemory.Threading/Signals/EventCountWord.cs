@@ -1,0 +1,190 @@
+using Posix.SharedMemory.Threading.Interop;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>The word of an event count, and the asynchronous waits of this process for it. The model is tests/models/eventcount.pml.</summary>
+internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
+{
+    /// <summary>Set while somebody sleeps, or has prepared to.</summary>
+    private const uint Sleepers = 1, Step = 2;
+
+    /// <summary>How long a sleep lasts where a notifier passes no fence, and this process may not impose one.</summary>
+    private const long UnfencedSlice = 1_000_000;
+
+    private readonly Seat _seat;
+    private readonly HeldBytes _bytes;
+    private readonly uint* _word;
+    private readonly bool _notifiesUnfenced;
+    private volatile bool _isWatched;
+    private bool _isAbandoned;
+    private volatile bool _cannotFence;
+
+    internal EventCountWord(Seat seat, HeldBytes bytes)
+        : base(seat.Kernel.Service, wakesAll: true)
+    {
+        _seat = seat;
+        _bytes = bytes;
+        _word = (uint*)bytes.First;
+        _notifiesUnfenced = seat.Kernel.Service.IsRegisteredForFences;
+    }
+
+    public News News => _seat.News;
+
+    internal uint Value
+    {
+        get
+        {
+            // SAFETY: the word lies in the held bytes.
+            var value = Volatile.Read(ref *_word);
+            GC.KeepAlive(_bytes);
+            return value;
+        }
+    }
+
+    internal static bool HasSleepers(uint value) => (value & Sleepers) != 0;
+
+    /// <summary>After the caller's change: tells whoever sleeps. One load while nobody does.</summary>
+    internal bool Notify()
+    {
+        if (!_notifiesUnfenced)
+        {
+            // SYNC eventcount.dekker: pairs with Prepare, for a process that no fence of others reaches.
+            Interlocked.MemoryBarrier();
+        }
+
+        // SYNC eventcount.dekker: pairs with Prepare. The load may pass the caller's store: the sleeper's fence, between its bit and its second look, is for both sides.
+        return HasSleepers(Value) && NotifySleepers();
+    }
+
+    internal uint Prepare()
+    {
+        _seat.Require();
+        // SAFETY: the word lies in the held bytes.
+        var value = Interlocked.Or(ref *_word, Sleepers) | Sleepers;
+        // SYNC eventcount.dekker: pairs with Notify. One fence for each sleep instead of one for each notification.
+        if (!_cannotFence && (_notifiesUnfenced || _seat.Memory.AnyRegistered()) && !_seat.Kernel.FenceAll())
+        {
+            _cannotFence = true;
+        }
+
+        return value;
+    }
+
+    /// <summary>Sleeps on the word alone: for callers without a token.</summary>
+    /// <returns>False: the deadline passed.</returns>
+    internal bool Sleep(uint key, Deadline deadline)
+    {
+        BeforeSleep();
+        Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[1];
+        while (Value == key)
+        {
+            var now = Deadline.Now;
+            if (now >= deadline.Nanoseconds)
+            {
+                return false;
+            }
+
+            _seat.Require();
+            var list = new SleepList(space);
+            list.Add(_word, key);
+            var look = now + (_cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
+            if (!_seat.Kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look)) && look < deadline.Nanoseconds)
+            {
+                // The look belongs to the caller: what it waits for may be there without a notification, if a notifier died.
+                return true;
+            }
+        }
+
+        return true;
+    }
+
+    public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    {
+        var value = Value;
+        if (value != state.Key || state.IsLook)
+        {
+            return WaitOutcome.Taken;
+        }
+
+        _seat.Require();
+        list.Add(_word, value);
+        return WaitOutcome.Pending;
+    }
+
+    public WaitOutcome GiveUp(ref WaitState state) => WaitOutcome.Pending;
+
+    public bool Finish(WaitOutcome outcome, ref WaitState state) => outcome == WaitOutcome.Taken;
+
+    public void BeforeSleep()
+    {
+        if (!_isWatched)
+        {
+            _isWatched = true;
+            _seat.Watch.Add(this);
+            _seat.Watch.Start();
+        }
+    }
+
+    /// <summary>Its object is gone: the word leaves the service once its last wait is over.</summary>
+    internal void Abandon()
+    {
+        lock (Service.Gate)
+        {
+            _isAbandoned = true;
+            Thread?.Disturb();
+        }
+    }
+
+    /// <summary>The word stays in the sleep, so that the next wait begins with a store and a look.</summary>
+    protected override long Idle(ref SleepList list)
+    {
+        if (_isAbandoned)
+        {
+            return base.Idle(ref list);
+        }
+
+        list.Add(_word, Value);
+        return long.MaxValue;
+    }
+
+    protected override bool Entered(AsyncWait wait)
+    {
+        if (Thread is null)
+        {
+            Service.Add(this);
+        }
+        else if (_cannotFence)
+        {
+            Thread.Disturb();
+        }
+
+        // SYNC eventcount.enter: pairs with Round. The wait stands in the queue before this look: the thread may have passed the change before.
+        return Value != wait.State.Key;
+    }
+
+    internal override long Round(ref SleepList list, long now, bool look)
+    {
+        // SYNC eventcount.enter: pairs with Entered. Every wait is compared with what the word is now, not with what the thread slept on.
+        var until = base.Round(ref list, now, look);
+        return _cannotFence ? Math.Min(until, now + UnfencedSlice) : until;
+    }
+
+    private bool NotifySleepers()
+    {
+        while (true)
+        {
+            var value = Value;
+            if (!HasSleepers(value))
+            {
+                return true;
+            }
+
+            // SAFETY: the word lies in the held bytes.
+            if (Interlocked.CompareExchange(ref *_word, (value + Step) & ~Sleepers, value) == value)
+            {
+                _seat.Kernel.Wake(_word, int.MaxValue);
+                return true;
+            }
+        }
+    }
+}

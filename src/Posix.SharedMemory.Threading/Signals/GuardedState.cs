@@ -1,0 +1,79 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>State under a mutex of its own that can be recomputed when the mutex's owner dies: <see cref="ReturningPermits"/>, <see cref="SharedBarrier"/>.</summary>
+internal sealed unsafe class GuardedState
+{
+    private readonly OwnedWord _mutex;
+    private readonly Action _recompute;
+
+    internal GuardedState(Seat seat, HeldBytes bytes, Action recompute)
+    {
+        // SAFETY: the tag lies in the held bytes.
+        Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.MutexTag, "what they should be");
+        Seat = seat;
+        _recompute = recompute;
+        _mutex = new(seat, bytes, (uint*)bytes.First);
+        Entry = new(this);
+    }
+
+    internal Seat Seat { get; }
+
+    private MutexEntry Entry { get; }
+
+    /// <summary>Enters, or names the words to sleep on.</summary>
+    internal bool TryEnter(ref WaitState state, ref SleepList list)
+    {
+        switch (_mutex.Attempt(ref state, ref list))
+        {
+            case WaitOutcome.Taken:
+                return true;
+            case WaitOutcome.TakenUnrepaired:
+                Repair();
+                return true;
+            case WaitOutcome.Closed:
+                throw new InvalidDataException("The bytes of the inner mutex are not what they should be.");
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Enters; waits as long as the owner, which lives, takes for its few instructions.</summary>
+    internal void Enter()
+    {
+        if (_mutex.TryEnterFree() || _mutex.SpinEnter())
+        {
+            return;
+        }
+
+        var state = default(WaitState);
+        BlockingWait.Run(Entry, Seat.Kernel, ref state, Deadline.Never, CancellationToken.None);
+    }
+
+    internal void Leave()
+    {
+        if (!_mutex.TryLeavePlain())
+        {
+            _mutex.Leave();
+        }
+    }
+
+    /// <summary>A waiter leaves: a wake-up of the mutex may have been meant for it.</summary>
+    internal void GiveUp(in WaitState state) => _mutex.GiveUp(state);
+
+    private void Repair()
+    {
+        _recompute();
+        _mutex.MarkConsistent();
+    }
+
+    private sealed class MutexEntry(GuardedState guarded) : IWaitTarget
+    {
+        public News News => guarded.Seat.News;
+
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list) => guarded.TryEnter(ref state, ref list) ? WaitOutcome.Taken : WaitOutcome.Pending;
+
+        public WaitOutcome GiveUp(ref WaitState state) => guarded._mutex.GiveUp(state);
+
+        public void BeforeSleep() => guarded.Seat.Watch.Start();
+    }
+}

@@ -1,0 +1,208 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>Permits that belong to the process that took them, and come back when it dies.</summary>
+internal sealed unsafe class ReturningPermits : Permits
+{
+    internal const int HeldAt = 64, HeldSize = 8;
+
+    /// <summary>A sleep names the lives of so many holders; the look of every second finds the others.</summary>
+    private const int MostLives = 60;
+
+    private const int TagAt = 16, MaximumAt = 20, TakenAt = 24, SequenceAt = 28;
+
+    private readonly Seat _seat;
+    private readonly HeldBytes _bytes;
+    private readonly GuardedState _state;
+    private readonly int _maximum;
+
+    internal ReturningPermits(Roster roster, MemoryMapping mapping, long offset, int maximumCount)
+    {
+        _seat = roster.Seat;
+        _seat.Require();
+        _maximum = maximumCount;
+        _bytes = HeldBytes.Take(mapping, offset, SharedSemaphore.SizeForReturning(roster.Seats), alignment: 8);
+        // SAFETY: tag and maximum lie in the held bytes, at a multiple of 8; nobody sees one without the other.
+        var found = Interlocked.CompareExchange(ref *(ulong*)(_bytes.First + TagAt), ((ulong)maximumCount << 32) | LockLayout.ReturningTag, 0);
+        if (found != 0 && (uint)found != LockLayout.ReturningTag)
+        {
+            throw Tags.Unlike("a returning semaphore", (uint)found);
+        }
+
+        if (found != 0 && (int)(found >> 32) != maximumCount)
+        {
+            throw new InvalidDataException($"The semaphore has the maximum {(int)(found >> 32)}, not {maximumCount}.");
+        }
+
+        _state = new(_seat, _bytes, Recompute);
+    }
+
+    public override News News => _seat.News;
+
+    internal override Kernel Kernel => _seat.Kernel;
+
+    internal override int Count =>
+        // SAFETY: the word lies in the held bytes.
+        Math.Max(0, _maximum - (int)Volatile.Read(ref *Taken));
+
+    internal override int Maximum => _maximum;
+
+    private uint* Taken => (uint*)(_bytes.First + TakenAt);
+
+    private uint* Sequence => (uint*)(_bytes.First + SequenceAt);
+
+    /// <summary>The maximum of the semaphore that is at a place; 1 if there is none, so that making it fails with what is there.</summary>
+    internal static int MaximumOf(MemoryMapping mapping, long offset) => Math.Max(1, (int)Volatile.Read(ref mapping.GetReference<uint>(offset + MaximumAt)));
+
+    public override WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    {
+        // A try waits for the mutex too, not for a permit: "there is none" has to be known.
+        if (state.IsTry)
+        {
+            _seat.Require();
+            _state.Enter();
+        }
+        else if (!_state.TryEnter(ref state, ref list))
+        {
+            return WaitOutcome.Pending;
+        }
+
+        try
+        {
+            // SAFETY: the words lie in the held bytes; the mutex is held.
+            if (*Taken >= _maximum)
+            {
+                Reclaim();
+            }
+
+            // SAFETY: as above.
+            if (*Taken < _maximum)
+            {
+                Hold(+1);
+                return WaitOutcome.Taken;
+            }
+
+            // SAFETY: as above.
+            list.Add(Sequence, Volatile.Read(ref *Sequence));
+            AddLives(ref list);
+            return WaitOutcome.Pending;
+        }
+        finally
+        {
+            _state.Leave();
+        }
+    }
+
+    public override WaitOutcome GiveUp(ref WaitState state)
+    {
+        _state.GiveUp(state);
+        if (state.HasSlept && Count > 0)
+        {
+            Kernel.Wake(Sequence, 1);
+        }
+
+        return WaitOutcome.Pending;
+    }
+
+    public override void BeforeSleep() => _seat.Watch.Start();
+
+    internal override int Release(int count)
+    {
+        _seat.Require();
+        _state.Enter();
+        int before;
+        try
+        {
+            // SAFETY: the words lie in the held bytes; the mutex is held.
+            before = _maximum - (int)*Taken;
+            if (count > MyPermits())
+            {
+                throw new SemaphoreFullException("The process gives back more permits than it has taken.");
+            }
+
+            Hold(-count);
+        }
+        finally
+        {
+            _state.Leave();
+        }
+
+        Kernel.ChangeAndWake(Sequence, WordChange.Add, 1, count);
+        return before;
+    }
+
+    private ulong* HeldBy(int seat) => (ulong*)(_bytes.First + HeldAt + (HeldSize * (seat - 1)));
+
+    private int MyPermits()
+    {
+        // SAFETY: the entry lies in the held bytes; the mutex is held.
+        var held = *HeldBy(_seat.Number);
+        return (uint)(held >> 32) == MyIncarnation ? (int)(uint)held : 0;
+    }
+
+    private uint MyIncarnation => _seat.Require() & Participant.IncarnationMask;
+
+    private void Hold(int change)
+    {
+        // SAFETY: as above. One store: whoever recomputes after a kill sees the permit or does not.
+        Volatile.Write(ref *HeldBy(_seat.Number), ((ulong)MyIncarnation << 32) | (uint)(MyPermits() + change));
+        // SAFETY: as above.
+        Volatile.Write(ref *Taken, (uint)((int)*Taken + change));
+    }
+
+    /// <summary>Takes back the permits of those who died or left.</summary>
+    private void Reclaim()
+    {
+        for (var seat = 1; seat <= _seat.Memory.Seats; seat++)
+        {
+            // SAFETY: as above.
+            var held = *HeldBy(seat);
+            if ((uint)held == 0)
+            {
+                continue;
+            }
+
+            var participant = Participant.Of(seat, (uint)(held >> 32) & Participant.IncarnationMask);
+            if (seat != _seat.Number && !_seat.Memory.IsAlive(participant))
+            {
+                _seat.Memory.ConfirmEnd(participant.Value);
+                _seat.Memory.PassOn(_seat.Memory.Life(seat));
+            }
+
+            if (!_seat.Memory.IsAlive(participant))
+            {
+                // SAFETY: as above.
+                Volatile.Write(ref *HeldBy(seat), 0);
+            }
+        }
+
+        Recompute();
+    }
+
+    private void Recompute()
+    {
+        var taken = 0L;
+        for (var seat = 1; seat <= _seat.Memory.Seats; seat++)
+        {
+            // SAFETY: as above.
+            taken += (uint)*HeldBy(seat);
+        }
+
+        // SAFETY: as above.
+        Volatile.Write(ref *Taken, (uint)Math.Min(taken, _maximum));
+    }
+
+    private void AddLives(ref SleepList list)
+    {
+        var added = 0;
+        for (var seat = 1; seat <= _seat.Memory.Seats && added < MostLives; seat++)
+        {
+            // SAFETY: as above.
+            var held = *HeldBy(seat);
+            if ((uint)held != 0 && seat != _seat.Number)
+            {
+                added++;
+                list.Add(_seat.Memory.Life(seat), (uint)_seat.Memory.Read(seat));
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Posix.SharedMemory.Threading.Interop;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>The wait of a thread: attempts, with sleeps between them.</summary>
+internal static class BlockingWait
+{
+    /// <summary>No sleeper sleeps longer without looking again: what a killed waiter took with it, another finds then.</summary>
+    internal const long LookEvery = Deadline.Second;
+
+    /// <summary>A blocking wait names at most this many words: what it waits for, the lives of those who have it, and its news.</summary>
+    private const int MostWords = 64;
+
+    internal static WaitOutcome Run(IWaitTarget target, Kernel kernel, ref WaitState state, Deadline deadline, CancellationToken cancellationToken)
+    {
+        Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[MostWords];
+        return Run(target, kernel, space, ref state, deadline, cancellationToken);
+    }
+
+    internal static WaitOutcome Run(
+        IWaitTarget target, Kernel kernel, Span<LinuxFutexWaitv> space, ref WaitState state, Deadline deadline, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var news = target.News;
+        var isRegistered = false;
+        var registration = default(CancellationTokenRegistration);
+        try
+        {
+            while (true)
+            {
+                // Read before the attempt: what is told during it ends the sleep at once.
+                var told = news.Read();
+                state.IsTry = deadline == Deadline.Passed && !state.HasSlept;
+                var list = new SleepList(space[..^1]);
+                var outcome = target.Attempt(ref state, ref list);
+                if (outcome != WaitOutcome.Pending)
+                {
+                    return outcome;
+                }
+
+                var now = Deadline.Now;
+                if (cancellationToken.IsCancellationRequested || now >= deadline.Nanoseconds)
+                {
+                    if (target.GiveUp(ref state) is not WaitOutcome.Pending and var late)
+                    {
+                        return late;
+                    }
+
+                    cancellationToken.ThrowIfCancellationRequested();
+                    return WaitOutcome.TimedOut;
+                }
+
+                if (!isRegistered)
+                {
+                    isRegistered = true;
+                    target.BeforeSleep();
+                    if (cancellationToken.CanBeCanceled)
+                    {
+                        registration = cancellationToken.UnsafeRegister(static news => ((News)news!).Tell(), news);
+                    }
+
+                    // The attempt is older than what has just been prepared.
+                    continue;
+                }
+
+                // One place was kept free: the news are never left out.
+                list = new(space, list.Count);
+                news.AddTo(ref list, told);
+                Sleep(kernel, ref list, ref state, now, deadline);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException && state.HasSlept)
+        {
+            target.GiveUp(ref state);
+            throw;
+        }
+        finally
+        {
+            registration.Unregister();
+        }
+    }
+
+    private static void Sleep(Kernel kernel, ref SleepList list, ref WaitState state, long now, Deadline deadline)
+    {
+        var look = now + LookEvery;
+        var ended = kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look));
+        var awake = Deadline.Now;
+        state.Slept(awake - now, look: !ended && awake >= look);
+    }
+}

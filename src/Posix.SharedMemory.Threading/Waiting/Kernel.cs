@@ -1,0 +1,59 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>What the operating system can do for waiting, in C# verbs. Interrupted calls and errno end here, and tests make each call fail here.</summary>
+internal abstract unsafe class Kernel
+{
+    // SAFETY: addresses are handed on: whoever calls holds what they point to.
+    private readonly Lazy<WaitService> _service;
+    private readonly Lazy<News> _news;
+
+    protected Kernel()
+    {
+        _service = new(() => new(this));
+        _news = new(() => new(this));
+    }
+
+    /// <summary>Gets the kernel of this machine.</summary>
+    internal static Kernel Current { get; } =
+        OperatingSystem.IsLinux() && Environment.Is64BitProcess && BitConverter.IsLittleEndian ? new LinuxKernel() : new UnsupportedKernel();
+
+    /// <summary>Gets what waits for the process's asynchronous callers.</summary>
+    internal WaitService Service => _service.Value;
+
+    /// <summary>Gets the news of waits that belong to no roster.</summary>
+    internal News News => _news.Value;
+
+    /// <summary>Gets whether several words can be slept on at once; otherwise sleeps are cut into slices.</summary>
+    internal abstract bool CanWaitForMany { get; }
+
+    /// <summary>Registers this process as one that <see cref="FenceAll"/> reaches. False: refused.</summary>
+    internal abstract bool RegisterForFences();
+
+    /// <summary>Makes every running thread of the registered processes pass a full fence. False: refused.</summary>
+    internal abstract bool FenceAll();
+
+    /// <summary>Sleeps until one of the words no longer has its value, or is woken. False: the deadline passed. May return without cause.</summary>
+    internal abstract bool Sleep(ref SleepList list, long deadline);
+
+    /// <summary>Wakes sleepers of a word.</summary>
+    /// <returns>How many there were.</returns>
+    internal abstract int Wake(uint* word, int count, bool isPrivate = false);
+
+    /// <summary>Changes a word and wakes sleepers of it, in one call: no kill falls between.</summary>
+    internal abstract int ChangeAndWake(uint* word, WordChange change, int argument, int count);
+
+    /// <summary>Maps a page of shared memory for the list that the kernel reads when a thread ends.</summary>
+    internal abstract byte* MapPages(int count);
+
+    internal abstract void UnmapPages(byte* first, int count);
+
+    /// <summary>Maps a page of a shared mapping a second time, over an existing page.</summary>
+    /// <exception cref="SharedMemoryException">EINVAL: the mapping is private, or consists of huge pages.</exception>
+    internal abstract void AliasPage(byte* page, byte* alias);
+
+    /// <summary>Gives the calling thread its list of words to mark when it ends. False: refused.</summary>
+    internal abstract bool SetRobustList(byte* head);
+
+    /// <summary>Gets the calling thread's number in its own PID namespace.</summary>
+    internal abstract int GetThreadId();
+}

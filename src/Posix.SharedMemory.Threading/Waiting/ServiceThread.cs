@@ -1,0 +1,145 @@
+using Posix.SharedMemory.Threading.Interop;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>A thread that sleeps on the words of many waits, and looks at all of them whenever one changes. It never runs user code unless asked to.</summary>
+internal sealed class ServiceThread
+{
+    /// <summary>The kernel takes 128 words; some stay free for what is added during a round.</summary>
+    private const int MostWords = 120;
+
+    private readonly WaitService _service;
+    private readonly News _control;
+    private readonly List<ServiceItem> _items = [];
+    private readonly List<ServiceItem> _moving = [];
+    private readonly List<AsyncWait> _ended = [];
+    private volatile bool _isStopped;
+
+    private ServiceThread(WaitService service)
+    {
+        _service = service;
+        _control = new(service.Kernel);
+    }
+
+    /// <summary>Starts a thread.</summary>
+    /// <param name="prepare">What it does first.</param>
+    /// <param name="finish">What it does last, if it is ever stopped.</param>
+    internal static ServiceThread Start(WaitService service, string name, Action? prepare = null, Action? finish = null)
+    {
+        var thread = new ServiceThread(service);
+        new Thread(() => thread.Run(prepare, finish), 256 << 10) { IsBackground = true, Name = name }.UnsafeStart();
+        return thread;
+    }
+
+    /// <summary>Begins to serve an item. Under the service's lock.</summary>
+    internal void Add(ServiceItem item)
+    {
+        item.Thread = this;
+        _items.Add(item);
+        _control.Tell();
+    }
+
+    /// <summary>Stops to serve an item. Under the service's lock. Its words stay mapped until the sleep that names them has ended.</summary>
+    internal void Remove(ServiceItem item)
+    {
+        item.Thread = null;
+        _items.Remove(item);
+        _control.Tell();
+    }
+
+    /// <summary>Makes the thread look again.</summary>
+    internal void Disturb() => _control.Tell();
+
+    /// <summary>Ends the thread, which serves nothing any more.</summary>
+    internal void Stop()
+    {
+        _isStopped = true;
+        _control.Tell();
+    }
+
+    private void Run(Action? prepare, Action? finish)
+    {
+        prepare?.Invoke();
+        var space = new LinuxFutexWaitv[MostWords];
+        // What the sleep names stays referenced, and so mapped, until the next round is over.
+        ServiceItem[] named = [];
+        var look = false;
+        while (!_isStopped)
+        {
+            var told = _control.Read();
+            var list = new SleepList(space);
+            _control.AddTo(ref list, told);
+            var until = Round(ref list, look, ref named);
+            foreach (var wait in _ended)
+            {
+                wait.Publish();
+            }
+
+            if (_ended.Count > 0)
+            {
+                // Awaiters that ran at once may have begun new waits, or changed what was looked at.
+                _ended.Clear();
+                look = false;
+                continue;
+            }
+
+            look = !Sleep(ref list, until);
+            GC.KeepAlive(named);
+        }
+
+        finish?.Invoke();
+    }
+
+    private long Round(ref SleepList list, bool look, ref ServiceItem[] named)
+    {
+        var until = long.MaxValue;
+        lock (_service.Gate)
+        {
+            var now = Deadline.Now;
+            // A copy: an item that has nothing left to do removes itself.
+            if (named.Length != _items.Count || !named.AsSpan().SequenceEqual(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_items)))
+            {
+                named = [.. _items];
+            }
+
+            foreach (var item in named)
+            {
+                var count = list.Count;
+                until = Math.Min(until, item.Round(ref list, now, look));
+                if (list.IsFull && count > 1)
+                {
+                    list.Truncate(count);
+                    _moving.Add(item);
+                }
+            }
+
+            foreach (var item in _moving)
+            {
+                if (item.Thread == this)
+                {
+                    Remove(item);
+                    _service.Move(item, this);
+                }
+            }
+
+            _moving.Clear();
+            _service.TakeEnded(_ended);
+        }
+
+        return until;
+    }
+
+    private bool Sleep(ref SleepList list, long until)
+    {
+        try
+        {
+            return _service.Kernel.Sleep(ref list, until);
+        }
+        catch (SharedMemoryException)
+        {
+            // A word is no longer there: somebody cut its object off. The others go on, by looks.
+            Thread.Sleep(TimeSpan.FromMilliseconds(50));
+            return false;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+namespace Posix.SharedMemory.Tests.Inspection;
+
+/// <summary>What is reported of objects where /dev/shm is not the tmpfs that it usually is: a row each of the table in docs/platforms.md.</summary>
+public sealed class OddFileSystems
+{
+    private const string Written = "printf hello > /dev/shm/o && truncate -s 1M /dev/shm/o";
+
+    [SkippableTheory]
+    [InlineData("tmpfs")]
+    [InlineData("ramfs")]
+    [InlineData("overlay")]
+    [InlineData("ext4")]
+    [InlineData("bindfs")]
+    [Rule("allocated.ranges")]
+    [Rule("pages.states")]
+    public void What_was_written_is_not_reported_as_a_hole(string kind)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, Written);
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        foreach (var access in new[] { "", " write" })
+        {
+            Assert.StartsWith("ok 0+", peer.Ask("ranges" + access), StringComparison.Ordinal);
+            Assert.Matches("^ok (Present|Resident):0\\+", peer.Ask("states" + access));
+        }
+
+        if (kind != "bindfs")
+        {
+            // Without lseek of its own, FUSE calls all of it data, which is less than the truth but not wrong.
+            Assert.Equal("ok 0+4096", peer.Ask("ranges write"));
+            Assert.EndsWith("Absent:4096+1044480", peer.Ask("states write"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
+    [InlineData("tmpfs")]
+    [InlineData("ramfs")]
+    [InlineData("overlay")]
+    [InlineData("ext4")]
+    [Rule("directory.remove")]
+    [Rule("directory.permissions")]
+    public void An_entry_does_not_act_on_a_newer_object_even_if_it_got_the_same_inode(string kind)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, Written);
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        OddMemory.Shell(peer, "rm /dev/shm/o && sleep 0.05 && printf newer > /dev/shm/o");
+        foreach (var act in new[] { "unlink", "rename other", "chmod 777", "open", "is-held" })
+        {
+            Assert.StartsWith("ENOENT", peer.Ask(act), StringComparison.Ordinal);
+        }
+
+        OddMemory.Shell(peer, "test \"$(cat /dev/shm/o)\" = newer && test \"$(stat -c %a /dev/shm/o)\" != 777");
+        Assert.Equal("ok 5", peer.Ask("keep o"));
+        Assert.Equal("ok", peer.Ask("unlink"));
+        Assert.Equal("ok none", peer.Ask("keep o"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
+    [InlineData("tmpfs", "False", "complete")]
+    [InlineData("ramfs", "False", "complete")]
+    [InlineData("ext4", "False", "complete")]
+    [InlineData("overlay", "unknown", "incomplete")]
+    [Rule("holders.asked")]
+    [Rule("holders.complete")]
+    public void Nothing_holds_an_object_only_where_the_kernel_can_know_it(string kind, string answer, string completeness)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, Written);
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        Watchdog.Until(() => peer.Ask("is-held") == $"ok {answer}", $"the answer {answer}");
+        Assert.Equal($"ok  {completeness}", peer.Ask("holders"));
+        Assert.StartsWith("ok 0 incomplete ", peer.Ask("index"), StringComparison.Ordinal);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
+    [InlineData("tmpfs")]
+    [InlineData("ramfs")]
+    [InlineData("ext4")]
+    [InlineData("overlay")]
+    [Rule("holders.asked")]
+    public void A_mapping_without_a_descriptor_is_not_denied(string kind)
+    {
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, Written + " && { python3 -c 'import mmap,os,time; f=os.open(\"/dev/shm/o\",2); m=mmap.mmap(os.dup(f),4096); os.closerange(3,99); open(\"mapped\",\"w\"); time.sleep(600)' & echo $! > pid; while ! test -e mapped; do sleep 0.05; done; }");
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        Assert.NotEqual("ok False", peer.Ask("is-held"));
+        Assert.DoesNotMatch("^ok  complete", peer.Ask("holders"));
+        OddMemory.Shell(peer, $"kill $(cat '{scratch.Path}/pid')");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("directory.list")]
+    [Rule("holders.anonymous")]
+    public void Behind_a_symbolic_link_everything_is_found()
+    {
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        using var scratch = Scratch();
+        using var peer = Start(
+            "link", scratch,
+            Written + " && { python3 -c 'import os,time; f=os.open(\"/dev/shm/gone\",os.O_RDWR|os.O_CREAT); os.unlink(\"/dev/shm/gone\"); open(\"held\",\"w\"); time.sleep(600)' & echo $! > pid; while ! test -e held; do sleep 0.05; done; }");
+        Assert.Equal("ok o", peer.Ask("list"));
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        Assert.Equal("ok gone", peer.Ask("unnamed"));
+        OddMemory.Shell(peer, $"kill $(cat '{scratch.Path}/pid')");
+        Assert.Equal("ok", peer.Ask("unlink"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("directory.list")]
+    public void A_missing_directory_is_an_error_and_has_no_objects()
+    {
+        using var scratch = Scratch();
+        using var peer = Start("missing", scratch);
+        Assert.StartsWith("ENOENT open(/dev/shm)", peer.Ask("list"), StringComparison.Ordinal);
+        Assert.StartsWith("ENOENT statfs(/dev/shm)", peer.Ask("usage"), StringComparison.Ordinal);
+        Assert.Equal("ok none", peer.Ask("keep o"));
+        Assert.Equal("ok", peer.Ask("unnamed"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("directory.remove")]
+    public void A_read_only_directory_is_read_and_nothing_is_removed()
+    {
+        using var scratch = Scratch();
+        using var peer = Start("read-only", scratch);
+        Assert.Equal("ok o", peer.Ask("list"));
+        Assert.Equal("ok 6", peer.Ask("keep o"));
+        Assert.Equal("ok 6", peer.Ask("open"));
+        Assert.Equal("ok 0+6", peer.Ask("ranges"));
+        Assert.StartsWith("EROFS", peer.Ask("unlink"), StringComparison.Ordinal);
+        Assert.StartsWith("EROFS", peer.Ask("rename other"), StringComparison.Ordinal);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("directory.list")]
+    public void A_directory_that_only_its_owner_may_write_to_is_read_by_everybody()
+    {
+        using var scratch = Scratch();
+        using var copy = new ReadableCopy();
+        using var peer = OddMemory.Start(
+            "0755", scratch, "inspect", Written + $" && echo ready && exec setpriv --reuid={Privileged.Stranger} --regid={Privileged.Stranger} --clear-groups '{copy.Program}' inspect");
+        SkipUnlessReady(peer);
+        Assert.Equal("ok o", peer.Ask("list"));
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        Assert.Equal("ok unknown", peer.Ask("is-held"));
+        Assert.StartsWith("EACCES", peer.Ask("unlink"), StringComparison.Ordinal);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    private static TemporaryDirectory Scratch()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        var scratch = TemporaryDirectory.OnDisk();
+        Skip.If(scratch is null, "There is no disk here.");
+        return scratch!;
+    }
+
+    private static Peer Start(string kind, TemporaryDirectory scratch, string before = "")
+    {
+        var peer = OddMemory.Start(kind, scratch, "inspect", before);
+        SkipUnlessReady(peer);
+        return peer;
+    }
+
+    private static void SkipUnlessReady(Peer peer)
+    {
+        var line = peer.ReadLine();
+        Skip.If(line != "ready", line);
+    }
+}

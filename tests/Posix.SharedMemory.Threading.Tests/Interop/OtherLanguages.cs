@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>C (glibc and musl) and Python on the same locks, through psm.h and psm.py.</summary>
+public sealed class OtherLanguages : TwoParticipants
+{
+    [SkippableTheory]
+    [InlineData("c")]
+    [InlineData("musl")]
+    [InlineData("python")]
+    [Rule("languages.mutex")]
+    public async Task A_mutex_is_handed_over_and_a_death_is_told_both_ways(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var peer = Start(language, directory);
+        var self = new Participant(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
+        Assert.True(Roster.IsAlive(self));
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        Assert.Equal("entered", peer.Ask("enter"));
+        Assert.Equal(self, mutex.Holder);
+        var blocked = Task.Run(() => mutex.Enter());
+        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter");
+        Assert.Equal("0", peer.Ask("leave"));
+        var hold = await blocked.WaitAsync(Watchdog.Limit);
+        peer.Tell("enter");
+        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the other waiter");
+        hold.Dispose();
+        Assert.Equal("entered", peer.ReadLine());
+        peer.Kill();
+        Assert.Throws<OwnerDiedException>(() => mutex.Enter());
+        Assert.False(Roster.IsAlive(self));
+        using var next = Start(language, directory);
+        next.ReadLine();
+        Assert.Equal("after a death", next.Ask("enter"));
+        Assert.Equal("consistent", next.Ask("consistent"));
+        Assert.Equal("0", next.Ask("leave"));
+        mutex.Enter().Dispose();
+        // A participant that leaves the roster inside is dead for the others.
+        SharedMutex.At(OtherRoster, Memory.Mutex).Enter();
+        next.Tell("enter");
+        OtherRoster.Dispose();
+        Assert.Equal("after a death", next.ReadLine());
+    }
+
+    [SkippableTheory]
+    [InlineData("c")]
+    [InlineData("python")]
+    [Rule("languages.signals")]
+    public async Task Semaphores_events_and_event_counts_work_both_ways(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0);
+        var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
+        var count = SharedEventCount.At(Roster, Memory.EventCount);
+        using var peer = Start(language, directory);
+        peer.ReadLine();
+        peer.Tell("wait-semaphore");
+        Watchdog.Until(() => (Memory.Word(Memory.Semaphore) >> 31) == 1, "the waiter");
+        semaphore.Release();
+        Assert.Equal("taken", peer.ReadLine());
+        var waiting = semaphore.WaitAsync().AsTask();
+        Assert.Equal("0", peer.Ask("release"));
+        await waiting.WaitAsync(Watchdog.Limit);
+        peer.Tell("wait-event");
+        Watchdog.Until(() => (Memory.Word(Memory.Event) >> 31) == 1, "the waiter");
+        signal.Set();
+        Assert.Equal("set", peer.ReadLine());
+        waiting = signal.WaitAsync().AsTask();
+        Assert.Equal("set", peer.Ask("set"));
+        await waiting.WaitAsync(Watchdog.Limit);
+        Assert.Equal("0", peer.Ask("notify"));
+        var key = count.PrepareWait();
+        waiting = count.WaitAsync(key).AsTask();
+        Assert.Equal("1", peer.Ask("notify"));
+        await waiting.WaitAsync(Watchdog.Limit);
+        Assert.Equal("prepared", peer.Ask("wait-count"));
+        Assert.True(count.NotifyAll());
+        Assert.Equal("notified", peer.ReadLine());
+    }
+
+    [SkippableFact]
+    [Rule("languages.storm")]
+    public void Peers_in_C_and_here_that_are_killed_at_random_tear_nothing()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        var seconds = double.Parse(Environment.GetEnvironmentVariable("STRESS_SECONDS") ?? "4", CultureInfo.InvariantCulture);
+        var random = new Random(4711);
+        var clock = Stopwatch.StartNew();
+        var kills = 0;
+        var program = Build("c", directory);
+        while (clock.Elapsed.TotalSeconds < seconds)
+        {
+            using var peer = Peer.Run(program, "/dev/shm/" + Memory.Name);
+            peer.ReadLine();
+            peer.Ask("work");
+            for (var until = clock.ElapsedTicks + random.Next(3_000_000); clock.ElapsedTicks < until;)
+            {
+                Peers.Storming.Enter(mutex, Mapping);
+            }
+
+            peer.Kill();
+            kills++;
+        }
+
+        Peers.Storming.Enter(mutex, Mapping);
+        Assert.True(kills > 0);
+        Assert.Equal(0, Mapping.GetReference<long>(Peers.Storming.Torn));
+        Assert.Equal(Mapping.GetReference<long>(Peers.Storming.First), Mapping.GetReference<long>(Peers.Storming.Second));
+    }
+
+    private Peer Start(string language, TemporaryDirectory directory) => language == "python"
+        ? Peer.Run("python3", Prepare(directory), "/dev/shm/" + Memory.Name)
+        : Peer.Run(Build(language, directory), "/dev/shm/" + Memory.Name);
+
+    private static string Prepare(TemporaryDirectory directory)
+    {
+        using var check = Process.Start(new ProcessStartInfo("python3", ["-c", "import ctypes, sys; ctypes.CDLL('libatomic.so.1'); sys.exit(sys.version_info < (3, 10))"])
+        {
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        })!;
+        check.WaitForExit();
+        Skip.IfNot(check.ExitCode == 0, "Python 3.10 with libatomic.so.1 is not on this machine.");
+        foreach (var file in (string[])["interop/psm.py", "Interop/partner.py"])
+        {
+            File.Copy(Path.Combine(AppContext.BaseDirectory, file), Path.Combine(directory.Path, Path.GetFileName(file)), overwrite: true);
+        }
+
+        return Path.Combine(directory.Path, "partner.py");
+    }
+
+    private static string Build(string language, TemporaryDirectory directory)
+    {
+        var compiler = language == "musl" ? "musl-gcc" : "cc";
+        Skip.IfNot(
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, compiler))), $"{compiler} is not on this machine.");
+        var program = Path.Combine(directory.Path, language);
+        if (!File.Exists(program))
+        {
+            string[] arguments =
+            [
+                "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", .. language == "musl" ? ["-static"] : Array.Empty<string>(),
+                "-I" + Path.Combine(AppContext.BaseDirectory, "interop"), "-o", program, Path.Combine(AppContext.BaseDirectory, "Interop/partner.c"),
+            ];
+            using var process = Process.Start(new ProcessStartInfo(compiler, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            var errors = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.True(process.ExitCode == 0, errors);
+        }
+
+        return program;
+    }
+}

@@ -1,0 +1,235 @@
+using Posix.SharedMemory.Threading.Tests.Peers;
+
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>The reader-writer lock.</summary>
+public sealed class ReadingAndWriting : TwoParticipants
+{
+    private readonly SharedReaderWriterLock _lock, _other;
+
+    public ReadingAndWriting()
+    {
+        _lock = SharedReaderWriterLock.At(Roster, Memory.ReaderWriter);
+        _other = SharedReaderWriterLock.At(OtherRoster, Memory.ReaderWriter);
+    }
+
+    [Fact]
+    [Rule("readerwriter.layout")]
+    public void Sizes_and_counters_are_where_the_specification_says()
+    {
+        Assert.Equal(4096, SharedReaderWriterLock.SizeFor());
+        Assert.Equal(576, SharedReaderWriterLock.SizeFor(63, ReaderLayout.Compact));
+        Assert.Equal(0x31525850u, Memory.Word(Memory.ReaderWriter + 4));
+        using (_lock.EnterRead())
+        using (_lock.EnterRead())
+        using (_other.EnterRead())
+        {
+            Assert.Equal(2u, Memory.Word(Memory.ReaderWriter + 64));
+            Assert.Equal(1u, Memory.Word(Memory.ReaderWriter + 68));
+            Assert.Equal(1u, Memory.Word(Memory.ReaderWriter + 128));
+            Assert.Equal(3u, Memory.Word(Memory.ReaderWriter + 24));
+        }
+
+        Assert.Equal(0u, Memory.Word(Memory.ReaderWriter + 64));
+        using (_lock.EnterWrite())
+        {
+            Assert.Equal(Roster.Self.Value, Memory.Word(Memory.ReaderWriter));
+            Assert.Equal(Roster.Self, _other.Writer);
+        }
+
+        var compact = SharedReaderWriterLock.At(OtherRoster, Memory.Data, ReaderLayout.Compact);
+        compact.EnterRead().Dispose();
+        Assert.Equal(1u, Memory.Word(Memory.Data + 64 + 8 + 4));
+        Assert.Throws<InvalidDataException>(() => SharedReaderWriterLock.At(Roster, Memory.Data));
+    }
+
+    [Fact]
+    [Rule("readerwriter.exclusion")]
+    public void Readers_share_and_writers_exclude()
+    {
+        using (_lock.EnterRead())
+        {
+            Assert.True(_other.TryEnterRead(out var read));
+            Assert.False(_other.TryEnterWrite(out _));
+            Assert.False(_other.TryEnterWrite(TimeSpan.FromMilliseconds(20), out _));
+            Assert.Null(_other.Writer);
+            read.Dispose();
+        }
+
+        using (_lock.EnterWrite())
+        {
+            Assert.False(_other.TryEnterRead(out _));
+            Assert.False(_other.TryEnterRead(TimeSpan.FromMilliseconds(20), out _));
+            Assert.False(_other.TryEnterWrite(out _));
+            Assert.Throws<LockRecursionException>(() => _lock.EnterWrite());
+        }
+
+        Assert.True(_other.TryEnterWrite(out var write));
+        write.Dispose();
+    }
+
+    [Fact]
+    [Rule("readerwriter.hold")]
+    public void A_copy_of_a_hold_cannot_leave_twice()
+    {
+        var first = _lock.EnterRead();
+        var second = _lock.EnterRead();
+        first.Dispose();
+        first.Dispose();
+        Assert.False(_other.TryEnterWrite(out _));
+        second.Dispose();
+        var write = _other.EnterWrite();
+        write.Dispose();
+        var next = _other.EnterWrite();
+        write.Dispose();
+        Assert.Equal(OtherRoster.Self, _lock.Writer);
+        next.Dispose();
+        var many = Enumerable.Range(0, 200).Select(_ => _lock.EnterRead()).ToArray();
+        Array.ForEach(many, hold => hold.Dispose());
+        Assert.Equal(0u, Memory.Word(Memory.ReaderWriter + 64));
+    }
+
+    [Fact]
+    [Rule("readerwriter.wait")]
+    public async Task Writers_wait_for_readers_and_readers_for_writers()
+    {
+        var read = _lock.EnterRead();
+        // Each leaves as soon as it is in: the others wait for it.
+        var write = WriteAsync();
+        var blocked = Task.Run(() => _other.EnterWrite().Dispose());
+        Watchdog.Until(() => _lock.Writer is not null, "the writer");
+        var reader = ReadAsync();
+        var blockedReader = Task.Run(() => _lock.EnterRead().Dispose());
+        await Task.Delay(30);
+        Assert.False(write.IsCompleted || blocked.IsCompleted || reader.IsCompleted || blockedReader.IsCompleted);
+        read.Dispose();
+        await Task.WhenAll(write, blocked, reader, blockedReader).WaitAsync(Watchdog.Limit);
+        Assert.True(_other.TryEnterWrite(out var last));
+        last.Dispose();
+
+        async Task WriteAsync() => (await _other.EnterWriteAsync()).Dispose();
+
+        async Task ReadAsync() => (await _lock.EnterReadAsync()).Dispose();
+    }
+
+    [Fact]
+    [Rule("readerwriter.cancel")]
+    public async Task A_cancelled_writer_lets_readers_in_again()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var read = _lock.EnterRead();
+        var blocked = Task.Run(() => _other.EnterWrite(cancellation.Token));
+        Watchdog.Until(() => _lock.Writer is not null, "the writer");
+        var reader = _lock.EnterReadAsync().AsTask();
+        cancellation.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => blocked);
+        (await reader.WaitAsync(Watchdog.Limit)).Dispose();
+        read.Dispose();
+        Assert.Null(_lock.Writer);
+    }
+
+    [Fact]
+    [Rule("readerwriter.reader-died")]
+    public async Task A_killed_reader_leaves_nothing_behind()
+    {
+        using var partner = Partner.Join(Memory);
+        Assert.Equal("reading", partner.Ask("read"));
+        Assert.False(_lock.TryEnterWrite(out _));
+        var write = _lock.EnterWriteAsync().AsTask();
+        var blocked = Task.Run(() =>
+        {
+            using var hold = _other.EnterWrite();
+            return hold.OwnerDied;
+        });
+        partner.Kill();
+        var entered = await write.WaitAsync(Watchdog.Limit);
+        Assert.False(entered.OwnerDied);
+        entered.Dispose();
+        Assert.False(await blocked.WaitAsync(Watchdog.Limit));
+    }
+
+    [Fact]
+    [Rule("readerwriter.writer-died")]
+    public async Task A_killed_writer_is_told_to_readers_and_writers_until_somebody_repairs()
+    {
+        using var partner = Partner.Join(Memory);
+        Assert.Equal("writing", partner.Ask("write"));
+        var reader = Task.Run(() => _lock.EnterRead());
+        var waiting = _other.EnterReadAsync().AsTask();
+        partner.Kill();
+        await Assert.ThrowsAsync<OwnerDiedException>(() => reader);
+        await Assert.ThrowsAsync<OwnerDiedException>(() => waiting);
+        Assert.True(_lock.IsInconsistent);
+        Assert.Throws<OwnerDiedException>(() => _lock.EnterWrite());
+        Assert.Throws<OwnerDiedException>(() => _lock.TryEnterRead(out _));
+        Assert.Throws<InvalidTimeZoneException>(() => _lock.EnterWrite(() => throw new InvalidTimeZoneException()));
+        using (var hold = await _lock.EnterWriteUnrepairedAsync())
+        {
+            Assert.True(hold.OwnerDied);
+        }
+
+        using (var hold = await _lock.EnterWriteAsync(_ => ValueTask.CompletedTask))
+        {
+            Assert.True(hold.OwnerDied);
+        }
+
+        Assert.False(_lock.IsInconsistent);
+        _lock.EnterRead().Dispose();
+    }
+
+    [Fact]
+    [Rule("readerwriter.retire")]
+    public void A_retired_lock_is_never_entered_again()
+    {
+        _lock.EnterWrite().Retire();
+        Assert.Throws<RetiredException>(() => _other.EnterRead());
+        Assert.Throws<RetiredException>(() => _other.EnterWrite());
+    }
+
+    [Fact]
+    [Rule("readerwriter.exclusion")]
+    public void Readers_never_see_half_of_what_a_writer_writes()
+    {
+        var torn = 0;
+        var locks = new[] { _lock, _other, _lock, _other };
+        var threads = locks.Select((entered, i) => new Thread(() =>
+        {
+            for (var n = 0; n < 4000; n++)
+            {
+                if (i < 2 && n % 10 == 0)
+                {
+                    using (entered.EnterWrite())
+                    {
+                        Mapping.GetReference<long>(Memory.Data)++;
+                        Mapping.GetReference<long>(Memory.Data + 8)++;
+                    }
+                }
+                else
+                {
+                    using (entered.EnterRead())
+                    {
+                        torn += Mapping.GetReference<long>(Memory.Data) == Mapping.GetReference<long>(Memory.Data + 8) ? 0 : 1;
+                    }
+                }
+            }
+        })).ToArray();
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.Equal(0, torn);
+        Assert.Equal(800, Mapping.GetReference<long>(Memory.Data));
+    }
+
+    [Fact]
+    [Rule("readerwriter.allocation")]
+    public void Reading_allocates_nothing()
+    {
+        _lock.EnterRead().Dispose();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            _lock.EnterRead().Dispose();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+}

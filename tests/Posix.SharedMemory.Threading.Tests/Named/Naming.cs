@@ -1,0 +1,163 @@
+using Posix.SharedMemory.Threading.Tests.Peers;
+
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>Named mutexes, semaphores and events.</summary>
+public sealed class Naming : IDisposable
+{
+    private readonly TemporaryName _name = new("named");
+
+    [Fact]
+    [Rule("named.create")]
+    public void A_name_is_created_once_and_goes_with_its_last_user()
+    {
+        using (var first = NamedMutex.OpenOrCreate(_name, out var createdNew))
+        {
+            Assert.True(createdNew);
+            Assert.True(_name.Exists);
+            Assert.Equal(4096, new FileInfo(_name.Path).Length);
+            using var second = NamedMutex.OpenOrCreate(@"Global\" + _name, out createdNew);
+            Assert.False(createdNew);
+            Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => NamedMutex.Create(_name)).Errno);
+            using var third = NamedMutex.OpenExisting(@"Local\" + _name);
+            Assert.True(NamedMutex.TryOpenExisting(_name, out var fourth));
+            fourth.Dispose();
+            fourth.Dispose();
+        }
+
+        Assert.False(_name.Exists);
+        Assert.False(NamedMutex.TryOpenExisting(_name, out _));
+        Assert.Throws<WaitHandleCannotBeOpenedException>(() => NamedMutex.OpenExisting(_name));
+        Assert.Throws<ArgumentException>(() => NamedMutex.OpenOrCreate("", out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => NamedMutex.Create(_name, new() { Seats = 0 }));
+        Assert.False(_name.Exists);
+    }
+
+    [Fact]
+    [Rule("named.kind")]
+    public void A_name_of_another_kind_is_refused()
+    {
+        using var mutex = NamedMutex.Create(_name);
+        Assert.Throws<WaitHandleCannotBeOpenedException>(() => NamedSemaphore.OpenOrCreate(_name, 0, 1, out _));
+        Assert.Throws<WaitHandleCannotBeOpenedException>(() => NamedEvent.OpenExisting(_name));
+        using var other = new TemporaryName("named");
+        using var memory = SharedMemoryObject.Create(other, 100);
+        Assert.Throws<WaitHandleCannotBeOpenedException>(() => NamedMutex.OpenOrCreate(other, out _));
+        Assert.True(other.Exists);
+    }
+
+    [Fact]
+    [Rule("named.mutex")]
+    public async Task A_mutex_is_entered_and_left_by_the_old_words()
+    {
+        using var first = NamedMutex.OpenOrCreate(_name, out _);
+        using var second = NamedMutex.OpenExisting(_name);
+        Assert.True(first.WaitOne());
+        Assert.False(await Task.Run(() => second.WaitOne(10)));
+        Assert.Throws<LockLostException>(() => second.ReleaseMutex());
+        await Task.Run(first.ReleaseMutex);
+        Assert.True(second.WaitOne(TimeSpan.FromMinutes(1)));
+        second.ReleaseMutex();
+        using (await second.Lock.EnterAsync())
+        {
+            Assert.False(first.WaitOne(0));
+        }
+    }
+
+    [Fact]
+    [Rule("named.seat")]
+    public void Objects_of_one_name_in_a_process_share_a_seat()
+    {
+        using var first = NamedMutex.Create(_name, new() { Seats = 2 });
+        for (var i = 0; i < 10; i++)
+        {
+            using var more = NamedMutex.OpenExisting(_name);
+            using (more.Lock.Enter())
+            {
+                Assert.Equal(1, first.Lock.Holder!.Value.Seat);
+            }
+        }
+    }
+
+    [Fact]
+    [Rule("named.semaphore")]
+    public void A_semaphore_keeps_its_counts()
+    {
+        using var first = NamedSemaphore.OpenOrCreate(_name, 1, 3, out var createdNew);
+        using var second = NamedSemaphore.OpenOrCreate(_name, 2, 9, out var createdAgain);
+        Assert.True(createdNew);
+        Assert.False(createdAgain);
+        Assert.Equal(3, second.Semaphore.MaximumCount);
+        Assert.True(second.WaitOne());
+        Assert.False(first.WaitOne(0));
+        Assert.Equal(0, first.Release(2));
+        Assert.True(second.WaitOne(TimeSpan.FromMilliseconds(1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => NamedSemaphore.Create("x", 2, 1));
+        Assert.Throws<ArgumentException>(() => NamedSemaphore.Create("x", 1, 2, new() { ReturnPermitsOfTheDead = true }));
+    }
+
+    [Fact]
+    [Rule("named.returning")]
+    public void Permits_of_a_killed_process_come_back_by_name_too()
+    {
+        using var semaphore = NamedSemaphore.Create(_name, 1, 1, new() { ReturnPermitsOfTheDead = true });
+        using var peer = Partner.Start("named-take", _name);
+        Assert.Equal("taken", peer.ReadLine());
+        Assert.False(semaphore.WaitOne(0));
+        peer.Kill();
+        Assert.True(semaphore.WaitOne(TimeSpan.FromMinutes(2)));
+        using var again = NamedSemaphore.OpenExisting(_name);
+        Assert.Equal(1, again.Semaphore.MaximumCount);
+    }
+
+    [Fact]
+    [Rule("named.event")]
+    public void An_event_keeps_its_mode()
+    {
+        using var first = NamedEvent.OpenOrCreate(_name, true, EventResetMode.AutoReset, out _);
+        using var second = NamedEvent.OpenOrCreate(_name, false, EventResetMode.ManualReset, out var createdNew);
+        Assert.False(createdNew);
+        Assert.True(second.WaitOne(0));
+        Assert.False(first.WaitOne(TimeSpan.Zero));
+        Assert.True(second.Set());
+        Assert.True(first.Reset());
+        Assert.False(second.WaitOne(0));
+        Assert.Throws<ArgumentException>(() => NamedEvent.Create("x", true, (EventResetMode)9));
+    }
+
+    [Fact]
+    [Rule("named.abandoned")]
+    public void After_its_last_user_was_killed_a_lock_starts_again()
+    {
+        using (var peer = Partner.Start("named-hold", _name))
+        {
+            Assert.Equal("held", peer.ReadLine());
+            peer.Kill();
+        }
+
+        Assert.True(_name.Exists);
+        using var mutex = NamedMutex.OpenOrCreate(_name, out var createdNew);
+        Assert.True(createdNew);
+        Assert.True(mutex.WaitOne(0));
+        mutex.ReleaseMutex();
+    }
+
+    [Fact]
+    [Rule("named.keep")]
+    public void With_Keep_name_and_state_stay()
+    {
+        using (var peer = Partner.Start("named-keep", _name))
+        {
+            Assert.Equal("held", peer.ReadLine());
+            peer.Kill();
+        }
+
+        using var mutex = NamedMutex.OpenOrCreate(_name, out var createdNew);
+        Assert.False(createdNew);
+        Assert.Throws<OwnerDiedException>(() => mutex.WaitOne());
+        mutex.Dispose();
+        Assert.True(_name.Exists);
+    }
+
+    public void Dispose() => _name.Dispose();
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Threading.Tests.Peers;
+
+/// <summary>What the other process does: it joins, says who it is, and then does one thing per line.</summary>
+internal static class Acts
+{
+    internal static int Run(string command, string[] arguments)
+    {
+        if (command.StartsWith("named-", StringComparison.Ordinal))
+        {
+            return RunNamed(command, arguments[0]);
+        }
+
+        using var memory = SharedMemoryObject.Open(arguments[0]);
+        using var mapping = memory.Map();
+        if (command == "work")
+        {
+            Storming.Work(mapping);
+            return 0;
+        }
+
+        using var roster = Roster.Join(mapping);
+        Console.WriteLine(roster.Self.Value.ToString(CultureInfo.InvariantCulture));
+        while (Console.ReadLine() is { } line)
+        {
+            Console.WriteLine(Act(line, roster, mapping));
+        }
+
+        return 0;
+    }
+
+    private static int RunNamed(string command, string name)
+    {
+        if (command == "named-take")
+        {
+            using var semaphore = NamedSemaphore.OpenExisting(name);
+            semaphore.WaitOne();
+            Console.WriteLine("taken");
+            Console.ReadLine();
+            return 0;
+        }
+
+        using var mutex = NamedMutex.OpenOrCreate(name, out _, new() { Lifetime = command == "named-keep" ? Lifetime.Keep : Lifetime.UnlinkOnLastDispose });
+        mutex.WaitOne();
+        Console.WriteLine("held");
+        Console.ReadLine();
+        return 0;
+    }
+
+    private static MutexHold s_mutex;
+    private static ReadHold s_read;
+    private static WriteHold s_write;
+
+    private static string Act(string line, Roster roster, MemoryMapping mapping)
+    {
+        switch (line)
+        {
+            case "enter":
+                s_mutex = SharedMutex.At(roster, Memory.Mutex).EnterUnrepaired();
+                return s_mutex.OwnerDied ? "after a death" : "entered";
+            case "leave":
+                s_mutex.Dispose();
+                return "left";
+            case "read":
+                s_read = SharedReaderWriterLock.At(roster, Memory.ReaderWriter).EnterRead();
+                return "reading";
+            case "unread":
+                s_read.Dispose();
+                return "left";
+            case "write":
+                s_write = SharedReaderWriterLock.At(roster, Memory.ReaderWriter).EnterWriteUnrepaired();
+                return "writing";
+            case "unwrite":
+                s_write.Dispose();
+                return "left";
+            case "take":
+                SharedSemaphore.ReturningAt(roster, Memory.Returning, 3).Wait();
+                return "taken";
+            case "give":
+                return $"{SharedSemaphore.ReturningAt(roster, Memory.Returning, 3).Release()}";
+            case "wait-semaphore":
+                SharedSemaphore.Open(mapping, Memory.Semaphore).Wait();
+                return "taken";
+            case "wait-event":
+                SharedEvent.Open(mapping, Memory.Event).Wait();
+                return "set";
+            case "arrive":
+                return SharedBarrier.At(roster, Memory.Barrier, 3).SignalAndWait().ToString();
+            case "once":
+                return SharedOnce.At(roster, Memory.Once).Run(() =>
+                {
+                    Console.WriteLine("inside");
+                    Console.ReadLine();
+                }).ToString();
+            case "exit":
+                Environment.Exit(0);
+                return "";
+            case "fail":
+                Environment.FailFast("a test");
+                return "";
+            default:
+                return $"unknown command '{line}'";
+        }
+    }
+}

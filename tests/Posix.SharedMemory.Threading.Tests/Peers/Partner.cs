@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Threading.Tests.Peers;
+
+/// <summary>This program as the other process, joined to the roster.</summary>
+internal sealed class Partner : IDisposable
+{
+    private static readonly string s_program = Path.Combine(AppContext.BaseDirectory, "Posix.SharedMemory.Threading.Tests");
+
+    private Partner(Peer peer, Participant self)
+    {
+        Peer = peer;
+        Self = self;
+    }
+
+    internal Peer Peer { get; }
+
+    internal Participant Self { get; }
+
+    internal static Peer Start(string command, params string[] arguments) => Peer.Run(s_program, [command, .. arguments]);
+
+    internal static Partner Join(Memory memory)
+    {
+        var peer = Start("act", memory.Name);
+        return new(peer, new(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture)));
+    }
+
+    internal string Ask(string act) => Peer.Ask(act);
+
+    internal void Tell(string act) => Peer.Tell(act);
+
+    internal string ReadLine() => Peer.ReadLine();
+
+    internal void Kill() => Peer.Kill();
+
+    public void Dispose() => Peer.Dispose();
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Posix.SharedMemory.Threading.Tests.Peers;
+
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>Learning that others have left or died.</summary>
+public sealed class Ending
+{
+    [Fact]
+    [Rule("roster.ended")]
+    public void A_death_and_a_departure_are_told_apart()
+    {
+        using var memory = new Memory();
+        using var again = memory.MapAgain();
+        using var roster = Roster.Join(memory.Mapping);
+        var ended = new ConcurrentDictionary<Participant, bool>();
+        roster.Ended += (sender, arguments) =>
+        {
+            Assert.Same(roster, sender);
+            ended[arguments.Participant] = arguments.Died;
+        };
+
+        var other = Roster.Join(again);
+        using var partner = Partner.Join(memory);
+        partner.Kill();
+        Watchdog.Until(() => ended.ContainsKey(partner.Self), "the news of the death");
+        Assert.True(ended[partner.Self]);
+        other.Dispose();
+        Watchdog.Until(() => ended.ContainsKey(other.Self), "the news of the departure");
+        Assert.False(ended[other.Self]);
+        Assert.Equal(2, ended.Count);
+    }
+
+    [Fact]
+    [Rule("roster.wait")]
+    public async Task Waiting_for_an_end_completes_at_the_death()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var partner = Partner.Join(memory);
+        var wait = roster.WaitForEndAsync(partner.Self);
+        using var cancellation = new CancellationTokenSource();
+        var cancelled = roster.WaitForEndAsync(partner.Self, cancellation.Token);
+        Assert.False(wait.IsCompleted);
+        cancellation.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        Assert.False(wait.IsCompleted);
+        Assert.Throws<InvalidOperationException>(() => roster.ConfirmEnd(partner.Self));
+        partner.Kill();
+        await wait.WaitAsync(Watchdog.Limit);
+        roster.ConfirmEnd(partner.Self);
+        await roster.WaitForEndAsync(partner.Self);
+        Assert.Throws<ArgumentException>(() => roster.ConfirmEnd(default));
+    }
+
+    [Theory]
+    [InlineData("exit")]
+    [InlineData("fail")]
+    [Rule("roster.however")]
+    public async Task Every_kind_of_end_is_told(string how)
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var partner = Partner.Join(memory);
+        partner.Tell(how);
+        await roster.WaitForEndAsync(partner.Self).WaitAsync(Watchdog.Limit);
+        Assert.False(roster.IsAlive(partner.Self));
+    }
+
+    [Fact]
+    [Rule("roster.witness")]
+    public async Task A_death_that_the_kernel_did_not_mark_is_found_by_the_second_witness()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var partner = Partner.Join(memory);
+        var seat = 64 + (32 * (partner.Self.Seat - 1));
+        var mutex = SharedMutex.At(roster, Memory.Mutex);
+        partner.Ask("enter");
+        partner.Kill();
+        // As if there had been no list: the seat says that its thread lives.
+        memory.Store(seat, 0x80000000u | 4_194_000);
+        Assert.True(roster.IsAlive(partner.Self));
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        await Assert.ThrowsAsync<OwnerDiedException>(async () => await mutex.EnterAsync());
+        Assert.False(roster.IsAlive(partner.Self));
+        Assert.Equal(0xC0000000u, memory.Word(seat));
+    }
+
+    [Fact]
+    [Rule("roster.guard")]
+    public async Task A_guard_of_its_own_tells_of_the_death_too()
+    {
+        using var memory = new Memory();
+        using var again = memory.MapAgain();
+        using var roster = Roster.Join(memory.Mapping, options: new() { OwnGuard = true });
+        var other = Roster.Join(again, options: new() { OwnGuard = true });
+        var wait = roster.WaitForEndAsync(other.Self);
+        other.Dispose();
+        await wait.WaitAsync(Watchdog.Limit);
+    }
+}

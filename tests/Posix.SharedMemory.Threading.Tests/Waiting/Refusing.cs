@@ -1,0 +1,98 @@
+using Posix.SharedMemory.Threading.Tests.Peers;
+
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>What is done where the kernel or a container's filter refuses a call.</summary>
+public sealed class Refusing
+{
+    [Theory]
+    [InlineData("mmap", Errno.ENOMEM)]
+    [InlineData("mremap", Errno.ENOMEM)]
+    [Rule("refused.join")]
+    public void A_join_that_fails_leaves_nothing_behind(string call, Errno errno)
+    {
+        using var memory = new Memory();
+        var kernel = new FaultingKernel((call, errno));
+        var error = Assert.Throws<SharedMemoryException>(() => Roster.Join(kernel, memory.Mapping, 0, 63, null));
+        Assert.Equal(call, error.Operation);
+        Assert.Equal(errno, error.Errno);
+        Assert.Equal(0u, memory.Word(64));
+        Assert.Equal(0u, memory.Word(8));
+        kernel.IsFailing = false;
+        using var roster = Roster.Join(kernel, memory.Mapping, 0, 63, null);
+        Assert.Equal(1, roster.Self.Incarnation);
+    }
+
+    [Theory]
+    [InlineData(Errno.ENOSYS)]
+    [InlineData(Errno.EPERM)]
+    [Rule("refused.waitv")]
+    public async Task Without_futex_waitv_sleeps_are_cut_into_slices(Errno errno)
+    {
+        using var memory = new Memory();
+        var kernel = new FaultingKernel(("futex_waitv", errno));
+        using var roster = Roster.Join(kernel, memory.Mapping, 0, 63, null);
+        using var partner = Partner.Join(memory);
+        partner.Ask("enter");
+        var mutex = SharedMutex.At(roster, Memory.Mutex);
+        Assert.False(mutex.TryEnter(TimeSpan.FromMilliseconds(10), out _));
+        Assert.False(kernel.CanWaitForMany);
+        Assert.Equal(1, kernel.Refused);
+        var blocked = Task.Run(() => mutex.Enter());
+        var waiting = mutex.EnterAsync().AsTask();
+        using var cancellation = new CancellationTokenSource(20);
+        Assert.Throws<OperationCanceledException>(() => mutex.Enter(cancellation.Token));
+        partner.Kill();
+        await Assert.ThrowsAsync<OwnerDiedException>(() => blocked);
+        await Assert.ThrowsAsync<OwnerDiedException>(() => waiting);
+        Assert.Equal(1, kernel.Refused);
+    }
+
+    [Fact]
+    [Rule("refused.membarrier")]
+    public void Without_membarrier_the_seat_says_so_and_ends_are_given_time()
+    {
+        using var memory = new Memory();
+        using var again = memory.MapAgain();
+        var kernel = new FaultingKernel(("membarrier(REGISTER_GLOBAL_EXPEDITED)", Errno.EPERM), ("membarrier(GLOBAL_EXPEDITED)", Errno.EPERM));
+        using var roster = Roster.Join(kernel, memory.Mapping, 0, 63, null);
+        Assert.Equal(1u, memory.Word(64 + 4));
+        using var other = Roster.Join(again);
+        Assert.Equal(0x80000001u, memory.Word(96 + 4));
+        var count = SharedEventCount.At(roster, Memory.EventCount);
+        // The sleeper may impose no fence, and the other notifies without one: it looks every millisecond.
+        Assert.True(count.Wait(count.PrepareWait(), Timeout.InfiniteTimeSpan));
+        var hold = SharedMutex.At(other, Memory.Mutex).Enter();
+        other.Dispose();
+        Assert.Throws<OwnerDiedException>(() => SharedMutex.At(roster, Memory.Mutex).Enter());
+        Assert.Throws<LockLostException>(() => hold.Dispose());
+    }
+
+    [Fact]
+    [Rule("refused.robust")]
+    public void Without_a_robust_list_a_process_takes_part_all_the_same()
+    {
+        using var memory = new Memory();
+        var kernel = new FaultingKernel(("set_robust_list", Errno.ENOSYS));
+        using var roster = Roster.Join(kernel, memory.Mapping, 0, 63, null);
+        SharedMutex.At(roster, Memory.Mutex).Enter().Dispose();
+        Assert.Equal(1, kernel.Refused);
+    }
+
+    [Theory]
+    [InlineData("futex(FUTEX_WAKE)")]
+    [InlineData("futex(FUTEX_WAKE_OP)")]
+    [Rule("refused.wake")]
+    public void A_wake_that_fails_is_told_with_its_call(string call)
+    {
+        using var memory = new Memory();
+        var kernel = new FaultingKernel((call, Errno.EFAULT)) { IsFailing = false };
+        using var roster = Roster.Join(kernel, memory.Mapping, 0, 63, null);
+        var mutex = SharedMutex.At(roster, Memory.Mutex);
+        var hold = mutex.Enter();
+        memory.Store(Memory.Mutex, memory.Word(Memory.Mutex) | (call.EndsWith("OP)", StringComparison.Ordinal) ? 0x80000000 : 0xA0000000));
+        kernel.IsFailing = true;
+        Assert.Equal(call, Assert.Throws<SharedMemoryException>(() => hold.Dispose()).Operation);
+        kernel.IsFailing = false;
+    }
+}
