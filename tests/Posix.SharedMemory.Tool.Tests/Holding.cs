@@ -50,6 +50,50 @@ public sealed class Holding
     }
 
     [SkippableFact]
+    public void Finds_a_process_whose_main_thread_has_ended()
+    {
+        Skip.IfNot(Installed.Has("cc"), "cc is not installed.");
+        using var objects = new Objects();
+        using var directory = TemporaryDirectory.OnDisk();
+        Skip.If(directory is null, "No directory on a disk.");
+        var name = objects.Add("a");
+        File.WriteAllText(directory.File("hold.c"), """
+            #include <fcntl.h>
+            #include <pthread.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            static void *wait_for_end(void *unused)
+            {
+                usleep(200000);
+                puts("held");
+                fflush(stdout);
+                getchar();
+                exit(0);
+            }
+            int main(int argc, char **argv)
+            {
+                int fd = shm_open(argv[1], O_RDWR, 0);
+                pthread_t thread;
+                if (fd == -1 || mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED || pthread_create(&thread, 0, wait_for_end, 0) != 0)
+                    return 1;
+                close(fd);
+                pthread_exit(0);
+            }
+            """);
+        Assert.Equal(0, Shm.Shell($"cc -pthread -o {directory.File("hold")} {directory.File("hold.c")} -lrt").ExitCode);
+        using var peer = Peer.Run(directory.File("hold"), "/" + name);
+        Assert.Equal("held", peer.ReadLine());
+        Assert.Contains($"{peer.ProcessId} ", Shm.Print("who", name), StringComparison.Ordinal);
+        Assert.InRange(Objects.Json(Shm.Print("ls", name, "--json"))[0].GetProperty("holders").GetInt32(), 1, int.MaxValue);
+        Assert.Contains("In use:    yes (confirmed by the kernel)", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.Equal("Nothing to remove: every object is in use\n", Shm.Print("gc", name));
+        Assert.StartsWith($"shm: rm: {name}: in use by ", Shm.Fail("rm", name, "--if-unused"), StringComparison.Ordinal);
+        Assert.StartsWith($"shm: resize: {name}: ", Shm.Fail("resize", name, "0"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public void Finds_memory_without_a_name_and_prints_its_bytes()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
