@@ -124,7 +124,7 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
         {
             descriptor.Platform.Mapping.Write(descriptor.Target, piece, offset);
         }
-        catch (SharedMemoryException e) when (e.Errno is Errno.ENOSPC or Errno.EDQUOT)
+        catch (SharedMemoryException e) when (e is { Operation: "pwrite", Errno: Errno.ENOSPC or Errno.EDQUOT })
         {
             writing.Write(piece, offset);
         }

@@ -112,6 +112,7 @@ internal static class FaultAllowances
         ("Rename Exchange", "renameat2", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "The answers that race with creators and removers."),
 
         ("CopyFrom", "splice", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
+        ("CopyFrom", "pwrite", [Errno.ENOSPC], FaultOutcome.Succeeds, "The memory is reserved, which says how much is missing, and the piece written once more."),
         ("CopyFrom", "copy_file_range", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
