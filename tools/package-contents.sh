@@ -86,7 +86,10 @@ for project in src/*/*.csproj; do
         expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png tools/net10.0/any/DotnetToolSettings.xml \
             "tools/net10.0/any/$command".{dll,pdb,deps.json,runtimeconfig.json} "${own[@]}" "${others[@]}"
     else
-        expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png "lib/net10.0/$name".{dll,xml}
+        # What other languages take part with is packed beside the library.
+        interop=$(sed -n 's|.*Include="\(.*\)" Pack="true" PackagePath="interop/".*|\1|p' "$project" | tr ';' '\n' | sed 's|.*/||; s|^|interop/|')
+        # shellcheck disable=SC2086
+        expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png "lib/net10.0/$name".{dll,xml} $interop
         expect "$name.[0-9]*.snupkg" "$name.nuspec" "lib/net10.0/$name.pdb"
         commented "$(find "$packages" -name "$name.[0-9]*.nupkg")"
     fi

@@ -59,6 +59,13 @@ internal sealed class Inspecting
                     return Text(memory.Length);
                 }
 
+            case ["discard", var offset, var length]:
+                using (var memory = Entry.Open(FileAccess.ReadWrite))
+                {
+                    memory.Discard(long.Parse(offset, CultureInfo.InvariantCulture), long.Parse(length, CultureInfo.InvariantCulture));
+                    return "";
+                }
+
             case ["is-held"]:
                 return Entry.IsHeld()?.ToString() ?? "unknown";
             case ["holders"]:

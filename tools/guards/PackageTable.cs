@@ -25,7 +25,7 @@ internal sealed record PackageTable(string Name)
             CallsUpward = ["IMappingOwner"],
             LongClasses = new(StringComparer.Ordinal)
             {
-                ["DescriptorPassing"] = 480,
+                ["DescriptorPassing"] = 480, ["MemoryMapping"] = 400,
             },
             Way = new(
                 [
@@ -46,6 +46,18 @@ internal sealed record PackageTable(string Name)
         {
             PublicNamespaces = ["Posix.SharedMemory.Threading"],
             Uses = ["Posix.SharedMemory"],
+            Rooms = new(StringComparer.Ordinal)
+            {
+                ["Interop"] = [],
+                // Two arrows point upward yet: the service that waits names Roster's Guard, and a participant's end is a waitable of Signals.
+                ["Waiting"] = ["Interop", "Roster"],
+                ["Roster"] = ["Waiting", "Interop", "Signals"],
+                ["Locks"] = ["Roster", "Waiting"],
+                ["Signals"] = ["Locks", "Roster", "Waiting", "Interop"],
+                ["Named"] = ["Signals", "Locks", "Roster", "Waiting"],
+                ["Posix"] = ["Signals", "Locks", "Roster", "Waiting", "Interop"],
+            },
+            CallsUpward = ["ISharedWaitable", "IWaitTarget", "ServiceThread.Start"],
         },
         new("Posix.SharedMemory.Channels")
         {

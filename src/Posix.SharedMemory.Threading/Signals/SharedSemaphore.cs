@@ -125,6 +125,9 @@ public sealed class SharedSemaphore : ISharedWaitable
         return _permits.Release(releaseCount);
     }
 
+    /// <summary>The same words over other bytes.</summary>
+    internal static SharedSemaphore Over(Permits permits) => new(permits);
+
     private bool WaitUntil(Deadline deadline, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

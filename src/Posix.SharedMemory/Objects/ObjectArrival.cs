@@ -69,13 +69,19 @@ internal sealed class ObjectArrival(Platform platform, ObjectName name, FileAcce
             return error == Errno.ENOENT ? null : throw NamingFailure.Of(error, "shm_open", name);
         }
 
-        if (memory.Length >= minimumLength)
+        var isReady = false;
+        try
         {
-            return memory;
+            // Another process may have replaced the object between the two.
+            isReady = memory.Length >= minimumLength;
+            return isReady ? memory : null;
         }
-
-        // Another process replaced the object between the two.
-        memory.Dispose();
-        return null;
+        finally
+        {
+            if (!isReady)
+            {
+                memory.Dispose();
+            }
+        }
     }
 }

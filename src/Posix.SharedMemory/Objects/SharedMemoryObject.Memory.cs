@@ -97,7 +97,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EPERM"/>: sealed against writing.</exception>
-    /// <exception cref="PlatformNotSupportedException">macOS cannot do this.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS cannot do this, and neither can some file systems that may be mounted at /dev/shm, such as ramfs.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>, <c>FALLOC_FL_PUNCH_HOLE</c></remarks>
     public void Discard(long offset, long length)
     {

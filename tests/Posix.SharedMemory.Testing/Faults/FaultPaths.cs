@@ -136,7 +136,7 @@ internal static class FaultPaths
                 scene => SharedMemoryObject.Rename(scene.Name, scene.Other, mode));
         }
 
-        yield return new("Exists", scene => scene.Create(100), scene => Demand(SharedMemoryObject.Exists(scene.Name)));
+        yield return new("Exists", scene => scene.Create(100), scene => SharedMemoryObject.Exists(scene.Name));
         yield return new("Rename own", scene => scene.Create(100), scene => scene.Memory.Rename(scene.Other, RenameMode.NoReplace));
         yield return new(
             "OpenWhenReady", scene => scene.Create(100),

@@ -35,6 +35,32 @@ public sealed class OddFileSystems
     }
 
     [SkippableTheory]
+    [InlineData("tmpfs", true)]
+    [InlineData("ext4", true)]
+    [InlineData("overlay", true)]
+    [InlineData("ramfs", false)]
+    [Rule("discard.zero")]
+    public void Memory_is_given_back_or_the_error_says_what_to_do(string kind, bool isPossible)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, Written);
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        var answer = peer.Ask("discard 0 8192");
+        if (isPossible)
+        {
+            Assert.Equal("ok", answer);
+            Assert.Equal("ok", peer.Ask("ranges write"));
+        }
+        else
+        {
+            Assert.StartsWith("PlatformNotSupportedException", answer, StringComparison.Ordinal);
+            Assert.Contains("Write zeros", answer, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
     [InlineData("tmpfs")]
     [InlineData("ramfs")]
     [InlineData("overlay")]

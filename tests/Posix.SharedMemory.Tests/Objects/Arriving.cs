@@ -127,7 +127,7 @@ public sealed class Arriving
 
         Watchdog.Until(() => platform.Calls.Contains("poll"), "the wait");
 
-        // What is written to other objects is not reported. New names are, and other tests create some: each of those starts one wait anew, by a byte in a pipe.
+        // What is written to other objects is not reported. New names are, and other tests create some: each of those starts one wait again, by a byte in a pipe.
         using var neighbour = SharedMemoryObject.Create(other, 4096);
         for (var round = 0; round < 15; round++)
         {

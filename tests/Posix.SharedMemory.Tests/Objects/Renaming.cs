@@ -178,7 +178,7 @@ public sealed class Renaming
     [Theory]
     [MemberData(nameof(Modes))]
     [Rule("exists.truth")]
-    public void Exists_tells_whether_an_object_has_the_name(RenameMode mode)
+    public void Exists_returns_whether_an_object_has_the_name(RenameMode mode)
     {
         using TemporaryName name = new(), other = new();
         Assert.False(SharedMemoryObject.Exists(name));

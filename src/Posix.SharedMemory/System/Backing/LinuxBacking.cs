@@ -89,6 +89,12 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     internal override void Discard(in OpenObject target, ByteRange range)
     {
         var error = PunchHole(target, range);
+        if (error == Errno.EOPNOTSUPP)
+        {
+            throw new PlatformNotSupportedException(
+                "The file system behind this object cannot give memory back (fallocate with FALLOC_FL_PUNCH_HOLE). Write zeros instead, or make the object shorter.");
+        }
+
         if (!error.IsSuccess)
         {
             throw _seals.Refused(error, "fallocate(FALLOC_FL_PUNCH_HOLE)", target, SystemSeals.AgainstWriting);

@@ -88,19 +88,19 @@ internal class LinuxInspection(SystemCalls calls, LinuxFiles files, SystemNames 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle)
     {
         var error = Open($"/proc/{processId}/fd/{descriptor}\0", access, out handle);
-        if (error != Errno.ENOENT)
+        if (error is not (Errno.ENOENT or Errno.EACCES))
         {
             return error;
         }
 
-        // The first thread has ended, or another one has descriptors of its own.
+        // The first thread has ended, and what it had belongs to root; or another one has descriptors of its own.
         var threads = new List<int>();
         _ = new LinuxNumberedDirectory(calls, files).List(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task\0")), threads);
         foreach (var thread in threads)
         {
-            if (thread != processId && Open($"/proc/{processId}/task/{thread}/fd/{descriptor}\0", access, out handle) is var found && found != Errno.ENOENT)
+            if (thread != processId && Open($"/proc/{processId}/task/{thread}/fd/{descriptor}\0", access, out handle).IsSuccess)
             {
-                return found;
+                return default;
             }
         }
 

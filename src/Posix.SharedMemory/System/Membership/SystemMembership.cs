@@ -30,7 +30,7 @@ internal class SystemMembership
     internal virtual bool IsAbandoned(in OpenObject target) => throw Platform.NotSupported();
 
     /// <summary>Takes an object that was left behind for this process alone, until the descriptor is closed.</summary>
-    /// <returns><see cref="Errno.EEXIST"/>: it was not left behind. <see cref="Errno.EAGAIN"/>: another process has it alone now.</returns>
+    /// <returns><see cref="Errno.EEXIST"/>: it was not left behind. <see cref="Errno.EAGAIN"/>: another process has exclusive access now.</returns>
     internal virtual Errno Seize(in OpenObject target) => throw Platform.NotSupported();
 
     /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>

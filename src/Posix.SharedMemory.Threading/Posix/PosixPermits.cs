@@ -1,0 +1,111 @@
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>Permits in a <c>sem_t</c> of glibc, by its own steps: value and number of waiters are one 64-bit word.</summary>
+internal sealed unsafe class PosixPermits(HeldBytes bytes) : Permits
+{
+    public override News News => Kernel.News;
+
+    internal override Kernel Kernel => Kernel.Current;
+
+    internal override int Count => (int)(uint)Value;
+
+    internal override int Maximum => int.MaxValue;
+
+    // SAFETY: the word lies in the held bytes, at a multiple of 8.
+    private ulong Value => Volatile.Read(ref *(ulong*)bytes.First);
+
+    private uint* Word => (uint*)bytes.First;
+
+    public override WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    {
+        while (true)
+        {
+            var value = Value;
+            if ((uint)value != 0)
+            {
+                var waiter = state.Mode == 1 ? PosixSemaphoreLayout.Waiter : 0;
+                if (Swap(value, value - 1 - waiter))
+                {
+                    state.Mode = 0;
+                    return WaitOutcome.Taken;
+                }
+
+                continue;
+            }
+
+            if (state.IsTry)
+            {
+                return WaitOutcome.Pending;
+            }
+
+            if (state.Mode == 0)
+            {
+                if (!Swap(value, value + PosixSemaphoreLayout.Waiter))
+                {
+                    continue;
+                }
+
+                state.Mode = 1;
+            }
+
+            list.Add(Word, 0);
+            return WaitOutcome.Pending;
+        }
+    }
+
+    public override WaitOutcome GiveUp(ref WaitState state)
+    {
+        while (state.Mode == 1)
+        {
+            var value = Value;
+            if (!Swap(value, value - PosixSemaphoreLayout.Waiter))
+            {
+                continue;
+            }
+
+            state.Mode = 0;
+            // A wake-up may have been meant for this waiter.
+            if ((uint)value != 0 && value >> 32 > 1)
+            {
+                Kernel.Wake(Word, 1);
+            }
+        }
+
+        return WaitOutcome.Pending;
+    }
+
+    public override void BeforeSleep()
+    {
+        // Nobody owns a permit whose life would have to be watched.
+    }
+
+    internal override int Release(int count)
+    {
+        while (true)
+        {
+            var value = Value;
+            if (count > int.MaxValue - (int)(uint)value)
+            {
+                throw new SemaphoreFullException();
+            }
+
+            if (Swap(value, value + (uint)count))
+            {
+                if (value >> 32 != 0)
+                {
+                    Kernel.Wake(Word, count);
+                }
+
+                return (int)(uint)value;
+            }
+        }
+    }
+
+    private bool Swap(ulong from, ulong to)
+    {
+        // SAFETY: the word lies in the held bytes, at a multiple of 8.
+        var swapped = Interlocked.CompareExchange(ref *(ulong*)bytes.First, to, from) == from;
+        GC.KeepAlive(bytes);
+        return swapped;
+    }
+}

@@ -1,0 +1,46 @@
+using Posix.SharedMemory.Threading.Interop;
+
+namespace Posix.SharedMemory.Threading;
+
+/// <summary>The bytes of glibc's <c>sem_t</c> on 64-bit systems, found to be so at first use.</summary>
+internal static unsafe class PosixSemaphoreLayout
+{
+    internal const int Size = 32;
+
+    /// <summary>One waiter, in the upper half of the first eight bytes; the value is the lower half.</summary>
+    internal const ulong Waiter = 1ul << 32;
+
+    /// <summary>What glibc writes after the two for a semaphore that processes share.</summary>
+    private const uint SharedMark = 128;
+
+    private static readonly Lazy<byte[]?> s_template = new(Make);
+
+    /// <summary>Gets what <c>sem_init</c> makes, with the value 0.</summary>
+    /// <exception cref="PlatformNotSupportedException">This C library lays semaphores out in another way.</exception>
+    internal static ReadOnlySpan<byte> Template => s_template.Value ?? throw new PlatformNotSupportedException(
+        "The C library of this process lays out sem_t differently from 64-bit glibc. Share a SharedSemaphore instead; interop/psm.h is its counterpart in C.");
+
+    private static byte[]? Make()
+    {
+        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess || !BitConverter.IsLittleEndian)
+        {
+            return null;
+        }
+
+        var bytes = GC.AllocateArray<byte>(Size, pinned: true);
+        // SAFETY: the array is pinned, and as long as sem_t.
+        fixed (byte* sem = bytes)
+        {
+            // SAFETY: as above; the address is aligned for the words.
+            var words = (uint*)sem;
+            if (Libc.sem_init(sem, 1, 5) != 0 || words[0] != 5 || words[1] != 0 || words[2] != SharedMark || Libc.sem_post(sem) != 0 || words[0] != 6)
+            {
+                return null;
+            }
+
+            words[0] = 0;
+        }
+
+        return bytes;
+    }
+}

@@ -1,0 +1,78 @@
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>POSIX semaphores: the same bytes as the C library's.</summary>
+public sealed class PosixSemaphores : IDisposable
+{
+    private readonly TemporaryName _name = new("posix");
+    private readonly TemporaryName _file;
+
+    public PosixSemaphores() => _file = TemporaryName.Of("sem." + _name.Name);
+
+    [Fact]
+    [Rule("posix.semaphore")]
+    public void It_is_created_counted_and_unlinked()
+    {
+        using var first = PosixSemaphore.OpenOrCreate("/" + _name, 2, out var createdNew);
+        using var second = PosixSemaphore.OpenOrCreate(_name, 9, out var createdAgain);
+        Assert.True(createdNew);
+        Assert.False(createdAgain);
+        Assert.Equal(32, new FileInfo(_file.Path).Length);
+        Assert.True(second.TryWait());
+        second.Wait();
+        Assert.False(first.TryWait());
+        Assert.False(first.Wait(TimeSpan.FromMilliseconds(5)));
+        Assert.Equal(0, first.Release(3));
+        Assert.Equal(3, second.CurrentCount);
+        PosixSemaphore.Unlink(_name);
+        Assert.False(PosixSemaphore.TryUnlink(_name));
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => PosixSemaphore.Open(_name)).Errno);
+    }
+
+    [Fact]
+    [Rule("posix.short")]
+    public void A_file_that_is_too_short_is_refused()
+    {
+        using var memory = SharedMemoryObject.Create(_file, 16);
+        Assert.Throws<InvalidDataException>(() => PosixSemaphore.Open(_name));
+    }
+
+    [Fact]
+    [Rule("posix.python")]
+    public async Task Python_waits_for_it_and_posts_it_through_the_C_library()
+    {
+        const string Program = """
+            import ctypes, sys
+            c = ctypes.CDLL(None, use_errno=True); c.sem_open.restype = ctypes.c_void_p
+            s = ctypes.c_void_p(c.sem_open(sys.argv[1].encode(), 0))
+            print("open", flush=True)
+            for line in sys.stdin:
+                print((c.sem_wait if line.strip() == "wait" else c.sem_post)(s), flush=True)
+            """;
+        using var semaphore = PosixSemaphore.OpenOrCreate(_name, 0, out _);
+        using var peer = Peer.Run("python3", "-c", Program, "/" + _name);
+        Assert.Equal("open", peer.ReadLine());
+        peer.Tell("wait");
+        Watchdog.Until(() => Waiters() == 1, "the waiter");
+        semaphore.Release();
+        Assert.Equal("0", peer.ReadLine());
+        Assert.Equal(0, Waiters());
+        var blocked = Task.Run(() => semaphore.Wait());
+        var waiting = semaphore.WaitAsync().AsTask();
+        using var cancellation = new CancellationTokenSource(20);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await semaphore.WaitAsync(cancellation.Token));
+        Watchdog.Until(() => Waiters() == 2, "two waiters");
+        Assert.Equal("0", peer.Ask("post"));
+        Assert.Equal("0", peer.Ask("post"));
+        await Task.WhenAll(blocked, waiting).WaitAsync(Watchdog.Limit);
+        Assert.Equal(0, semaphore.CurrentCount);
+        Assert.Equal(0, Waiters());
+    }
+
+    public void Dispose()
+    {
+        _file.Dispose();
+        _name.Dispose();
+    }
+
+    private int Waiters() => BitConverter.ToInt32(File.ReadAllBytes(_file.Path), 4);
+}
