@@ -74,6 +74,38 @@ public sealed class Changing
         Assert.Equal(length == 4096 ? 0 : 1, ran.ExitCode);
     }
 
+    [SkippableTheory]
+    [InlineData("54321", 54321, 0)]
+    [InlineData(":54322", 0, 54322)]
+    [InlineData("54321:54322", 54321, 54322)]
+    [InlineData("root:", 0, 0)]
+    public void Gives_an_object_to_another_user_or_group(string owner, uint user, uint group)
+    {
+        Skip.IfNot(Environment.IsPrivilegedProcess, "Only root may give objects away.");
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        Shm.Print("chown", owner, name);
+        var entry = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(name))!;
+        Assert.Equal((user, group), (entry.UserId, entry.GroupId));
+    }
+
+    [Theory]
+    [InlineData(":", "':' is not a valid owner; examples: alice, alice:video, :video, 1000:44")]
+    [InlineData("nobody at all", "no user is called 'nobody at all'")]
+    [InlineData("0:nothing at all", "no group is called 'nothing at all'")]
+    public void Refuses_an_invalid_owner(string owner, string objection) =>
+        Assert.Equal($"shm: chown: {objection} (see shm chown --help)", Shm.Refuse("chown", owner, "nothing"));
+
+    [SkippableFact]
+    public void Does_not_give_away_what_belongs_to_another_user()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var name = objects.Add("a", mode: (UnixFileMode)0x1B6);
+        Assert.Equal($"shm: chown: {name}: Operation not permitted (EPERM): the object belongs to root and has mode 0666", Shm.OneLine(copy.RunAsStranger("chown", "54321", name), exitCode: 1));
+    }
+
     [Fact]
     public void Takes_a_name_as_other_programs_print_it()
     {

@@ -13,9 +13,64 @@ public sealed class Creating
         using var memory = SharedMemoryObject.Open(name);
         var status = memory.GetStatus();
         Assert.Equal((3L << 19, 3L << 19, (UnixFileMode)0b110_110_110), (status.Length, status.AllocatedBytes, status.Permissions));
-        Assert.Equal($"shm: create: {name}: File exists (EEXIST): an object already has this name; shm rm removes it", Shm.Fail("create", name, "1"));
+        Assert.Equal($"shm: create: {name}: File exists (EEXIST): an object already has this name; shm rm removes it, --on-conflict replaces it", Shm.Fail("create", name, "1"));
         Shm.Print("create", objects.Prefix + "s", "1G", "--sparse");
         Assert.Equal(0, SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(objects.Prefix + "s"))!.AllocatedBytes);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--from -")]
+    public void Replaces_an_object_only_if_asked(string source)
+    {
+        using var objects = new Objects();
+        var name = objects.Add("a", 5);
+        Assert.Equal(0, Shm.Run("old"u8.ToArray(), "write", name).ExitCode);
+        using var old = SharedMemoryObject.Open(name);
+        Ran Create(string action) => Shm.Run("new"u8.ToArray(), ["create", name, "7", .. source.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--on-conflict", action]);
+        foreach (var action in (string[])["fail", "replace-abandoned"])
+        {
+            Assert.Contains("EEXIST", Shm.OneLine(Create(action), exitCode: 1), StringComparison.Ordinal);
+            Assert.Equal(5, Objects.Read(name).Length);
+        }
+
+        Assert.Equal((0, "", ""), Create("replace") is var ran ? (ran.ExitCode, ran.Output, ran.Errors) : default);
+        Assert.Equal(source.Length == 0 ? new byte[7] : "new\0\0\0\0"u8.ToArray(), Objects.Read(name));
+        Assert.True(old.IsUnlinked);
+        Assert.Equal("shm: create: 'no' is not a valid ACTION; choose from fail, replace-abandoned, replace (see shm create --help)", Shm.Refuse("create", name, "1", "--on-conflict", "no"));
+    }
+
+    [SkippableTheory]
+    [InlineData("")]
+    [InlineData("--from /dev/null")]
+    public void Takes_over_the_name_that_a_killed_process_left(string source)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Only Linux can tell that an object is abandoned.");
+        using var objects = new Objects();
+        var name = objects.Prefix + "a";
+        string[] words = ["create", name, "7", "--on-conflict", "replace-abandoned", .. source.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        using (var peer = Peer.Start("use", name, "create", "UnlinkOnDispose"))
+        {
+            Assert.Equal("using created", peer.ReadLine());
+            Assert.Contains("EEXIST", Shm.Fail(words), StringComparison.Ordinal);
+            peer.Kill();
+        }
+
+        Assert.Equal(["a"], objects.Names());
+        Watchdog.Until(() => Shm.Run(words).ExitCode == 0, "the end of the membership");
+        Assert.Equal(new byte[7], Objects.Read(name));
+    }
+
+    [SkippableFact]
+    public void Belongs_to_the_group_from_the_start()
+    {
+        Skip.IfNot(Environment.IsPrivilegedProcess, "Only root is in every group.");
+        using var objects = new Objects();
+        Shm.Print("create", objects.Prefix + "a", "1", "--mode", "02660", "--group", "54321");
+        using var memory = SharedMemoryObject.Open(objects.Prefix + "a");
+        var status = memory.GetStatus();
+        Assert.Equal((54321u, (UnixFileMode)0b10_110_110_000), (status.GroupId, status.Permissions));
+        Assert.Equal("shm: create: no group is called 'nothing at all' (see shm create --help)", Shm.Refuse("create", objects.Prefix + "b", "1", "--group", "nothing at all"));
     }
 
     [SkippableTheory]
@@ -103,7 +158,7 @@ public sealed class Creating
         shm.Input.Flush();
         objects.Add("a", 5);
         var (code, _, errors) = shm.Finish();
-        Assert.Equal((1, $"shm: create: {name}: File exists (EEXIST): an object already has this name; shm rm removes it\n"), (code, errors));
+        Assert.Equal((1, $"shm: create: {name}: File exists (EEXIST): an object already has this name; shm rm removes it, --on-conflict replaces it\n"), (code, errors));
         Assert.Equal(new byte[5], Objects.Read(name));
         Assert.Contains("EEXIST", Shm.Fail("create", name, "--from", "/nonexistent"), StringComparison.Ordinal);
     }

@@ -12,7 +12,7 @@ public sealed class Showing
         objects.Add("one");
         objects.AddRaw(@"two words", "two words"u8);
         Assert.Equal("create ", Complete("shm creat"));
-        Assert.Equal("cat chmod completion create ", Sorted("shm c", "cat chmod completion create "));
+        Assert.Equal("cat chmod chown completion create ", Sorted("shm c", "cat chmod chown completion create "));
         Assert.Equal("create ", Complete("shm help cre"));
         Assert.Equal($"/dev/shm/{objects.Prefix}one ", Complete($"shm stat /dev/shm/{objects.Prefix}o"));
         Assert.Contains("--orphaned", Complete("shm ls --o"), StringComparison.Ordinal);

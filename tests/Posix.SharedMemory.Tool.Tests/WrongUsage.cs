@@ -11,7 +11,7 @@ public sealed class WrongUsage
         "create FREE 1 --mode 10000", "create FREE 1 --mode u+q", "create FREE 1 --from", "create FREE 1 --sparse=x", "create FREE/x 1", "create .. 1", "write", "write NAME a b", "write NAME --offset", "write NAME --offset x",
         "write NAME --offset -1", "cat", "cat NAME FREE", "cat NAME --pid 1", "cat --pid 1", "cat --fd 1", "cat --pid x --fd 1", "cat --pid -1 --fd 1", "cat NAME --length x", "cat NAME --offset 99E", "dump", "dump NAME --length", "dump NAME x",
         "resize", "resize NAME", "resize NAME x", "resize NAME -1", "resize NAME 1 2", "resize NAME 9E", "mv", "mv NAME", "mv NAME FREE x", "mv NAME FREE --no-replace --exchange", "mv NAME .", "rm", "rm --if-unused", "rm --yes", "rm --yes=no NAME", "rm --yes:NAME", "rm -y=NAME", "rm --if-unused=NAME", "rm NAME --maybe",
-        "rm ''", "chmod", "chmod 0600", "chmod 9 NAME", "chmod u=z NAME", "chmod 0600 NAME FREE", "df x", "df --sort", "gc --dry-run --remove", "gc --older x", "gc a b", "completion", "completion tcsh", "completion bash zsh", "map", "map NAME x",
+        "rm ''", "chmod", "chmod 0600", "chmod 9 NAME", "chmod u=z NAME", "chmod 0600 NAME FREE", "chown", "chown 0", "chown : NAME", "chown 0:0 NAME x", "create FREE 1 --group", "create FREE 1 --on-conflict x", "df x", "df --sort", "gc --dry-run --remove", "gc --older x", "gc a b", "completion", "completion tcsh", "completion bash zsh", "map", "map NAME x",
         "map NAME --svg", "map NAME --svg ''", "create FREE --from ''", "write NAME ''", "demo --role", "watch a b", "top x", "top --json", "map NAME --json --svg x", "watch --count 0", "watch --count -1", "watch --count x", "top --interval -1", "top --sort x", "doctor x",
     ];
 

@@ -24,6 +24,7 @@ internal static class CommandLine
         ("mv", () => new MoveCommand()),
         ("rm", () => new RemoveCommand()),
         ("chmod", () => new ChmodCommand()),
+        ("chown", () => new ChownCommand()),
         ("df", () => new UsageCommand()),
         ("gc", () => new CollectCommand()),
         ("map", () => new MapCommand()),

@@ -15,18 +15,32 @@ internal sealed class CreateCommand : ShmCommand
         CustomParser = result => Given.One(result, ModeText.Read),
     };
 
+    private readonly Option<uint?> _group = Given.Group("--group", "The group that it belongs to, from the start; by default, this process's group");
+    private readonly Option<string> _onConflict = Given.Choice(
+        "--on-conflict", "ACTION", "If the name is taken: fail (the default); replace-abandoned, if a killed process left the object behind; or replace any object, in one step", [.. s_conflicts.Keys]);
     private readonly Option<bool> _sparse = Given.Sparse();
+    private readonly Option<bool> _noMemoryCheck = Given.Flag("--no-memory-check", "Reserve the memory even if an estimate says that too little is free");
+
+    private static readonly Dictionary<string, NameConflict> s_conflicts = new(StringComparer.Ordinal)
+    {
+        ["fail"] = NameConflict.Fail,
+        ["replace-abandoned"] = NameConflict.ReplaceAbandoned,
+        ["replace"] = NameConflict.Replace,
+    };
 
     internal CreateCommand()
         : base(
             "create", "Create an object. It gets its name when it is complete; if anything fails, nothing is left behind.",
-            "shm create frames 64M", "shm create model --from model.bin --mode 0644", "zstd -dc big.zst | shm create big --from -")
+            "shm create frames 64M", "shm create model --from model.bin --mode 0644", "zstd -dc big.zst | shm create big --from -", "shm create camera 64M --mode 0660 --group video", "shm create model --from model.bin --on-conflict replace")
     {
         Add(_name);
         Add(_size);
         Add(_from);
         Add(_mode);
+        Add(_group);
+        Add(_onConflict);
         Add(_sparse);
+        Add(_noMemoryCheck);
     }
 
     protected override int Run(ParseResult given, Terminal terminal)
@@ -40,7 +54,14 @@ internal sealed class CreateCommand : ShmCommand
         }
 
         var permissions = (given.GetValue(_mode) ?? (mode => mode))(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var options = new SharedMemoryOptions { Permissions = permissions, Backing = given.GetValue(_sparse) ? Backing.Sparse : Backing.Reserved };
+        var options = new SharedMemoryOptions
+        {
+            Permissions = permissions,
+            GroupId = given.GetValue(_group),
+            OnConflict = s_conflicts[given.GetValue(_onConflict) ?? "fail"],
+            Backing = given.GetValue(_sparse) ? Backing.Sparse : Backing.Reserved,
+            MemoryCheck = given.GetValue(_noMemoryCheck) ? MemoryCheck.None : MemoryCheck.Estimate,
+        };
         var text = name.Text;
         if (from is null)
         {
@@ -69,7 +90,7 @@ internal sealed class CreateCommand : ShmCommand
     private void Fill(GivenName name, long? size, string from, SharedMemoryOptions options)
     {
         // Better now than after an hour of reading. Publishing checks again.
-        if (name.IsTaken)
+        if (options.OnConflict == NameConflict.Fail && name.IsTaken)
         {
             throw new SharedMemoryException(Errno.EEXIST, "shm_open", name.Text);
         }

@@ -52,6 +52,9 @@ internal static class Given
     internal static Option<uint?> User(string name, string description) =>
         new(name) { HelpName = "USER", Description = description, CustomParser = result => One(result, Accounts.Users.Read) };
 
+    internal static Option<uint?> Group(string name, string description) =>
+        new(name) { HelpName = "GROUP", Description = description, CustomParser = result => One(result, Accounts.Groups.Read) };
+
     /// <summary>One of a few words.</summary>
     internal static Option<string> Choice(string name, string label, string description, params string[] words)
     {

@@ -15,9 +15,11 @@ internal static class Advice
         Errno.EEXIST => command switch
         {
             "mv" => "an object already has this name; without --no-replace it is replaced",
+            "create" => "an object already has this name; shm rm removes it, --on-conflict replaces it",
             _ => "an object already has this name; shm rm removes it",
         },
         Errno.ENOSPC or Errno.EDQUOT => Join(Facts(failure), NoRoom(failure.Errno, command)),
+        Errno.ENOMEM when command == "create" => Join(Facts(failure), "--no-memory-check tries all the same, --sparse reserves nothing"),
         Errno.ENOMEM or Errno.EFBIG or Errno.EMFILE or Errno.ENFILE => Join(Facts(failure), "shm doctor checks the limits"),
         Errno.EROFS => $"{Directory} is mounted read-only; shm doctor says how to change that",
         Errno.EACCES or Errno.EPERM => Join(Facts(failure), Owner(failure) ?? (command == "create" ? $"this user may not create objects in {Directory}; shm doctor checks its mode" : null)),

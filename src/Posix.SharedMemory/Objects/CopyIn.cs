@@ -11,6 +11,9 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
     /// <summary>How much is copied between two checks of whether there is memory for more.</summary>
     private const long StepBytes = 32 << 20;
 
+    /// <summary>Fits into a processor's cache, so that a piece is written before it leaves the cache.</summary>
+    private const int BufferBytes = 256 << 10;
+
     internal long Run(SafeFileHandle source, ByteRange range)
     {
         var done = 0L;
@@ -71,7 +74,7 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
 
     private long CopyThroughBuffer(SafeFileHandle source, ByteRange range, long before)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(CopyOut.BufferBytes, range.Length));
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(BufferBytes, range.Length));
         try
         {
             var done = 0L;
@@ -93,7 +96,7 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
                     break;
                 }
 
-                writing.Write(buffer.AsSpan(0, read), range.Offset + done);
+                Write(buffer.AsSpan(0, read), range.Offset + done);
                 done += read;
             }
 
@@ -102,6 +105,28 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>
+    /// Writes a piece without reserving its memory first: a copy may end within a piece, and the kernel would fill with zeros what is then overwritten. Where the
+    /// room ends, reserving finds out how much is missing.
+    /// </summary>
+    private void Write(ReadOnlySpan<byte> piece, long offset)
+    {
+        if (descriptor.HasHugePages || !OperatingSystem.IsLinux())
+        {
+            writing.Write(piece, offset);
+            return;
+        }
+
+        try
+        {
+            descriptor.Platform.Mapping.Write(descriptor.Target, piece, offset);
+        }
+        catch (SharedMemoryException e) when (e is { Operation: "pwrite", Errno: Errno.ENOSPC or Errno.EDQUOT })
+        {
+            writing.Write(piece, offset);
         }
     }
 }

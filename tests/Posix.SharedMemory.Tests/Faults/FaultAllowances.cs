@@ -118,6 +118,7 @@ internal static class FaultAllowances
         ("CopyFrom", "splice", [Errno.EINVAL, Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyFrom", "copy_file_range", [Errno.EINVAL, Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
         ("CopyTo", "sendfile", [Errno.EINVAL, Errno.EPERM, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EXDEV], FaultOutcome.Succeeds, "copy.fallback: through a buffer."),
+        ("CopyFrom", "pwrite", [Errno.ENOSPC], FaultOutcome.Succeeds, "The memory is reserved, which says how much is missing, and the piece written once more."),
         ("CopyTo", "sendfile", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("CopyTo", "write", [Errno.EAGAIN], FaultOutcome.Succeeds, "copy.full: waited for."),
         ("GetAllocatedRanges", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
