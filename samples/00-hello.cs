@@ -5,8 +5,12 @@
 using Posix.SharedMemory;
 
 // The object gets its name when it is complete, and loses it when it is disposed.
-using var frames = SharedMemoryObject.Create(
-    "hello-frames", length: 1 << 20, new() { Lifetime = Lifetime.UnlinkOnDispose });
+// ReplaceAbandoned: if this program is stopped by Ctrl-C or killed, its next start takes the name over.
+using var frames = SharedMemoryObject.Create("hello-frames", length: 1 << 20, new()
+{
+    Lifetime = Lifetime.UnlinkOnDispose,
+    OnConflict = NameConflict.ReplaceAbandoned,
+});
 
 using var map = frames.Map();   // The memory is reserved: no SIGBUS later.
 "first frame"u8.CopyTo(map.GetSpan(0, 64));

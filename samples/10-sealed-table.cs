@@ -91,7 +91,7 @@ static async Task<int> WorkAsync(string socketPath)
         throw new InvalidDataException("The table is too long: pages never written would be allocated when they are read.");
     }
 
-    using var map = table.Map(new() { Access = FileAccess.Read });
+    using var map = table.Map();   // For reading, because the memory is sealed against writing.
     // end
     // end
     var squares = map.GetReadOnlySpan<uint>(0, Entries);

@@ -52,14 +52,11 @@ static async Task<int> ReadAsync(string name, string path)
     // end
     try
     {
-        SharedMemoryObject? memory;
-        while (!SharedMemoryObject.TryOpen(name, FileAccess.Read, out memory))
-        {
-            await Task.Delay(10);
-        }
-
-        using var opened = memory!;
-        using var map = opened.Map();
+        // snippet: wait
+        // Whichever program starts first: this waits until the object exists and has its length.
+        using var memory = await SharedMemoryObject.OpenWhenReadyAsync(name, FileAccess.Read, minimumLength: 4096);
+        // end
+        using var map = memory.Map();
         var (last, looks) = (0, 0);
 
         // snippet: look
