@@ -105,7 +105,7 @@ internal sealed class ServiceThread
             foreach (var item in named)
             {
                 var count = list.Count;
-                until = Math.Min(until, item.Round(ref list, now, look));
+                until = Math.Min(until, RoundOf(item, ref list, now, look));
                 if (list.IsFull && count > 1)
                 {
                     list.Truncate(count);
@@ -127,6 +127,19 @@ internal sealed class ServiceThread
         }
 
         return until;
+    }
+
+    private static long RoundOf(ServiceItem item, ref SleepList list, long now, bool look)
+    {
+        try
+        {
+            return item.Round(ref list, now, look);
+        }
+        catch (SharedMemoryException)
+        {
+            // One wake-up was refused: the other items go on, and this one looks again in a second.
+            return now + BlockingWait.LookEvery;
+        }
     }
 
     private bool Sleep(ref SleepList list, long until)
