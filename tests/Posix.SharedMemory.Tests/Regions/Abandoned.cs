@@ -15,7 +15,7 @@ public sealed class Abandoned
 
         var abandoned = PublishingName.Make();
         File.WriteAllText(Path.Combine(directory.Path, abandoned), "left");
-        MappedRegion.Create(directory.File(), 100, FileCleanup.Keep).Dispose();
+        MappedRegion.Create(directory.File(), 100, FileCleanup.Keep, new() { OnConflict = NameConflict.Replace }).Dispose();
         MappedRegion.Create(directory.File(), 100, FileCleanup.Keep, new() { OnConflict = NameConflict.Replace }).Dispose();
         Assert.True(File.Exists(Path.Combine(directory.Path, abandoned)));
         Assert.Equal([abandoned], MappedRegion.RemoveAbandonedTemporaries(directory.Path));
