@@ -25,10 +25,15 @@ internal sealed class ObjectArrival(Platform platform, ObjectName name, FileAcce
         while (true)
         {
             // The watches come before the check: what happens after it is reported.
-            watch.Follow();
+            var isFollowed = watch.Follow();
             if (TryOpen() is { } memory)
             {
                 return memory;
+            }
+
+            if (!isFollowed)
+            {
+                return await PollAsync(cancellationToken).ConfigureAwait(false);
             }
 
             do

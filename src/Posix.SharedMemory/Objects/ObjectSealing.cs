@@ -13,17 +13,26 @@ internal readonly struct ObjectSealing(ObjectDescriptor descriptor, ObjectMappin
     {
         var error = descriptor.Platform.Seals.Get(descriptor.Target, out var seals);
         return error.IsSuccess
-            ? seals
+            ? Kept(seals, descriptor.HasHugePages)
             : throw new SharedMemoryException(
                 error, "fcntl(F_GET_SEALS)", descriptor.Name.Text,
                 error == Errno.EINVAL ? "the file system behind this object has no seals; CreateAnonymous makes memory that can be sealed" : null);
     }
+
+    /// <summary>Leaves out the seal that the kernel stores on huge pages and does not enforce there: the execute permissions can still be changed.</summary>
+    internal static MemorySeals Kept(MemorySeals seals, bool hasHugePages) => hasHugePages ? seals & ~MemorySeals.Exec : seals;
 
     internal void Add(MemorySeals seals)
     {
         Check(seals, nameof(seals));
         var target = descriptor.Target;
         descriptor.RequireWritable();
+        if (seals != Kept(seals, descriptor.HasHugePages))
+        {
+            throw new PlatformNotSupportedException(
+                "The kernel stores the seal Exec of an object of huge pages, but does not enforce it. Leave it out, or use ordinary pages.");
+        }
+
         // Under the monitor: a mapping that is made meanwhile either finds the seals or is found here.
         lock (descriptor.Handle)
         {

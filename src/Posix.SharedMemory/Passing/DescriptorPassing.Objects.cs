@@ -154,6 +154,7 @@ public static partial class DescriptorPassing
         if (required != MemorySeals.None)
         {
             SharedMemoryException.ThrowIfFailed(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
+            seals = ObjectSealing.Kept(seals, seals.HasFlag(MemorySeals.Exec) && platform.Seals.GetPageSize(target) > MemoryPage.Size);
             // A process that cannot write at all cannot start to.
             seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;
             if ((seals & required) != required)

@@ -336,7 +336,7 @@ internal sealed class Worker : IDisposable
 
     private void Region()
     {
-        using var region = MappedRegion.Create($"/dev/shm/{Name()}r", _random.Next(1, 50_000), (FileCleanup)_random.Next(2), new() { AddressSpace = 1 << 20, OnConflict = NameConflict.Replace });
+        using var region = MappedRegion.Create($"/dev/shm/{Name()}r", _random.Next(1, 50_000), _random.Next(2) == 0 ? FileCleanup.OnDispose : FileCleanup.Immediate, new() { AddressSpace = 1 << 20, OnConflict = NameConflict.Replace });
         region.CheckAndRemap();
         region.Resize(region.Length + _random.Next(50_000));
     }

@@ -16,7 +16,7 @@ internal sealed class KillingAtEachCall : FaultCampaign
     [
         new("an object left half made", session =>
         {
-            using var scene = new PathScene(session, FaultPaths.All.Single(path => path.Name == "Publish NoReplace Manual"));
+            using var scene = new PathScene(session, FaultPaths.All.Single(path => path.Name == "Publish NoReplace Keep"));
             using (var memory = SharedMemoryObject.Open(scene.Name, FileMode.CreateNew))
             {
                 scene.Look("planted", [["absent", "absent"]]);
@@ -24,7 +24,7 @@ internal sealed class KillingAtEachCall : FaultCampaign
         }),
         new("a temporary name where none may be", session =>
         {
-            using var scene = new PathScene(session, FaultPaths.All.Single(path => path.Name == "Create Reserved Manual"));
+            using var scene = new PathScene(session, FaultPaths.All.Single(path => path.Name == "Create Reserved Keep"));
             using var name = TemporaryName.Of(PublishingName.Make());
             SharedMemoryObject.Create(name, scene.Length).Dispose();
             scene.Look("planted", [["absent", "absent"]]);

@@ -106,7 +106,7 @@ public sealed class RunningOut
             {
                 var answer = Ask(peer, act);
                 Assert.StartsWith("ENOMEM fallocate", answer, StringComparison.Ordinal);
-                Assert.Contains("bytes asked", answer, StringComparison.Ordinal);
+                Assert.Contains("bytes requested", answer, StringComparison.Ordinal);
             }
 
             Expect(peer, "length", "ok 5000");
@@ -318,7 +318,7 @@ public sealed class RunningOut
     {
         var answer = Ask(peer, act);
         Assert.StartsWith("ENOSPC fallocate", answer, StringComparison.Ordinal);
-        Assert.EndsWith($"{asked} bytes asked, {available} bytes available in its file system", answer, StringComparison.Ordinal);
+        Assert.Contains($"{asked} bytes requested, {available} bytes available in", answer, StringComparison.Ordinal);
     }
 
     private static void Expect(Peer peer, string act, string answer) => Assert.Equal((act, answer), (act, Ask(peer, act)));

@@ -165,6 +165,26 @@ public sealed class Arriving
     }
 
     [Fact]
+    [Rule("ready.fallback")]
+    public async Task An_object_that_cannot_be_watched_is_looked_at()
+    {
+        using var name = new TemporaryName();
+        using var made = SharedMemoryObject.Open(name, FileMode.CreateNew);
+        // The directory is watched; the object, which exists and has no length yet, is not.
+        var platform = new ScriptedPlatform("inotify_add_watch", Errno.ENOSPC, occurrence: 2);
+        Task<SharedMemoryObject> opening;
+        using (Platform.Substitute(platform))
+        {
+            opening = SharedMemoryObject.OpenWhenReadyAsync(name).AsTask();
+        }
+
+        Assert.True(platform.Fired);
+        made.SetLength(100);
+        using var memory = await Within(opening);
+        Assert.Equal(100, memory.Length);
+    }
+
+    [Fact]
     [Rule("ready.refused")]
     public async Task What_can_never_be_opened_fails_at_once_and_misuse_before_anything()
     {

@@ -56,6 +56,21 @@ public sealed class CreatingHuge
     }
 
     [SkippableFact]
+    [Rule("seals.huge")]
+    public void The_seal_Exec_is_neither_reported_nor_added_where_the_kernel_does_not_enforce_it()
+    {
+        using var pool = HugePagePool.TryAdd(1, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var memory = SharedMemoryObject.CreateAnonymous(Page, s_sparse);
+        Assert.False(memory.Seals.HasFlag(MemorySeals.Exec));
+        var refusal = Assert.Throws<PlatformNotSupportedException>(() => memory.AddSeals(MemorySeals.Exec | MemorySeals.Shrink));
+        Assert.Contains("huge pages", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(MemorySeals.None, memory.Seals & MemorySeals.Shrink);
+        memory.AddSeals(MemorySeals.Shrink);
+        Assert.True(memory.Seals.HasFlag(MemorySeals.Shrink));
+    }
+
+    [SkippableFact]
     [Rule("seals.stable")]
     public void What_a_peer_discards_while_the_pool_is_empty_is_not_stable_and_reading_it_is_false()
     {

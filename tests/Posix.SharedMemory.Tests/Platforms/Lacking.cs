@@ -36,6 +36,7 @@ public sealed class Lacking
     [InlineData("EISDIR")]
     [InlineData("EINVAL")]
     [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
     [Rule("create.lacking")]
     public void Without_files_that_have_no_name_objects_are_created_under_a_temporary_one(string answer)
     {
@@ -88,7 +89,7 @@ public sealed class Lacking
 
         using (Platform.Substitute(new ScriptedPlatform("open", Errno.EOPNOTSUPP)))
         {
-            MappedRegion.Create(directory.File(), 300, FileCleanup.Keep).Dispose();
+            MappedRegion.Create(directory.File(), 300, FileCleanup.Keep, new() { OnConflict = NameConflict.Replace }).Dispose();
         }
 
         Assert.Single(directory.List());

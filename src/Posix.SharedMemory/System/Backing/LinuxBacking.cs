@@ -94,6 +94,12 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     internal override bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range)
     {
+        if (!LinuxPages.AreContent(target, files))
+        {
+            // On a disk, pages in memory are only copies of what may be a hole.
+            return false;
+        }
+
         if (LinuxPages.HasAllBytes(extent))
         {
             return pages.HasMemoryPastEnd(target, extent) == false;

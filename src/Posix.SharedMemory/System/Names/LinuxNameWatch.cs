@@ -51,7 +51,7 @@ internal sealed class LinuxNameWatch : NameWatch
         return null;
     }
 
-    internal override void Follow() => _ = Add(_path, Changes);
+    internal override bool Follow() => Add(_path, Changes) is var watch && (watch != -1 || ErrorOf(watch) == Errno.ENOENT);
 
     internal override bool Read()
     {

@@ -319,7 +319,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     }
 
     /// <summary>Returns whether an error says that a file system, the kernel or a filter has no files without a name (<c>O_TMPFILE</c>).</summary>
-    private static bool LacksNamelessFiles(Errno error) => error is Errno.EOPNOTSUPP or Errno.EISDIR or Errno.EINVAL or Errno.ENOSYS;
+    private static bool LacksNamelessFiles(Errno error) => error is Errno.EOPNOTSUPP or Errno.EISDIR or Errno.EINVAL or Errno.ENOSYS or Errno.EPERM;
 
     /// <summary>Creates a file under a temporary name, with the lock that proves that its maker lives.</summary>
     private Errno CreateTemporary(ReadOnlySpan<byte> directory, out SafeFileHandle? handle, out string name)
@@ -328,9 +328,10 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         {
             name = PublishingName.Make();
             var error = files.Open(PathIn(directory, Encoding.ASCII.GetBytes(name)), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OwnerOnly, out handle);
-            if (handle is not null)
+            if (handle is not null && IsLost(new(handle, default)))
             {
-                _ = locks.Try(new(handle, default), RecordLock.Publishing, exclusive: true);
+                handle.Dispose();
+                continue;
             }
 
             if (error != Errno.EEXIST)
@@ -339,6 +340,12 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
             }
         }
     }
+
+    /// <summary>Takes the lock that proves that a temporary name's maker lives, and returns whether another process had it first and removes the name.</summary>
+    private bool IsLost(in OpenObject target) =>
+        // SYNC publish.temporary: pairs with TryRemoveAbandoned. A process that got the lock before this one unlinks the name before it lets go of it.
+        locks.Try(target, RecordLock.Publishing, exclusive: true) == Errno.EAGAIN
+        || (files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess && statx.stx_nlink == 0);
 
     /// <summary>Removes a temporary name if its maker is gone: the kernel has given back its lock.</summary>
     private bool TryRemoveAbandoned(ReadOnlySpan<byte> path, in ObjectName name)
@@ -350,6 +357,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
         using (handle)
         {
+            // SYNC publish.temporary: pairs with IsLost.
             return locks.Try(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess && files.Unlink(path).IsSuccess;
         }
     }

@@ -9,7 +9,8 @@ internal abstract class NameWatch : IDisposable
     internal abstract SafeFileHandle Handle { get; }
 
     /// <summary>Watches the object that has the name now, if there is one: its length too.</summary>
-    internal abstract void Follow();
+    /// <returns>False where there is one and it cannot be watched: what happens to its length is then not reported.</returns>
+    internal abstract bool Follow();
 
     /// <summary>Takes what was reported, without waiting.</summary>
     /// <returns>Whether any of it concerns this name.</returns>
