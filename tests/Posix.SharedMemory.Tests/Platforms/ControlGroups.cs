@@ -137,14 +137,15 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Theory]
-    [InlineData("total_cache 100\ntotal_rss 200\ntotal_inactive_file 60\ntotal_active_file 40\n", null, 4800)]
-    [InlineData("total_cache 100\ntotal_rss 200\ntotal_inactive_file 60\ntotal_active_file 40\n", "900\n", 4000)]
-    [InlineData("total_cache 9000\ntotal_rss 200\ntotal_inactive_file 60\ntotal_active_file 40\n", null, 3100)]
-    [InlineData("total_cache 0\ntotal_rss 0\ntotal_inactive_file 1900\ntotal_active_file 1900\n", "2000\n", 5000)]
-    public void Version_1_does_not_say_how_much_of_the_kernels_memory_is_reclaimable_so_it_is_not_counted_as_lost(string stat, string? kernel, long left)
+    [InlineData("total_cache 1000000\ntotal_rss 2000000\ntotal_inactive_file 600000\ntotal_active_file 400000\n", null, 43_805_696)]
+    [InlineData("total_cache 1000000\ntotal_rss 2000000\ntotal_inactive_file 600000\ntotal_active_file 400000\n", "9000000\n", 35_805_696)]
+    [InlineData("total_cache 1000000\ntotal_rss 2000000\ntotal_inactive_file 600000\ntotal_active_file 400000\n", "700000\n", 31_000_000)]
+    [InlineData("total_cache 90000000\ntotal_rss 2000000\ntotal_inactive_file 600000\ntotal_active_file 400000\n", null, 31_000_000)]
+    [InlineData("total_cache 0\ntotal_rss 0\ntotal_inactive_file 19000000\ntotal_active_file 19000000\n", "20000000\n", 50_000_000)]
+    public void Version_1_does_not_say_how_much_of_the_kernels_memory_is_reclaimable_so_only_4_MiB_of_it_count_as_lost(string stat, string? kernel, long left)
     {
         Write("/proc/self/cgroup", "1:memory:/a\n");
-        Write1("/a", "5000\n", 2000, stat);
+        Write1("/a", "50000000\n", 20_000_000, stat);
         if (kernel is not null)
         {
             Write("/sys/fs/cgroup/memory/a/memory.kmem.usage_in_bytes", kernel);

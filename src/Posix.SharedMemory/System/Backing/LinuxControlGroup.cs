@@ -13,6 +13,9 @@ namespace Posix.SharedMemory;
 /// </remarks>
 internal readonly record struct LinuxControlGroup(string Directory, bool IsUnified)
 {
+    /// <summary>What the kernel keeps for the processes themselves, at least: page tables, stacks, descriptors. None of it can be taken back while they live.</summary>
+    private const long KernelOfProcesses = 4 << 20;
+
     /// <summary>Version 1 says "no limit" by the largest number of whole pages.</summary>
     private const long NoLimit = long.MaxValue / 2;
 
@@ -91,9 +94,12 @@ internal readonly record struct LinuxControlGroup(string Directory, bool IsUnifi
     }
 
     /// <summary>What the kernel itself has taken for this group. Version 1 does not say how much of that is reclaimable: caches of names and inodes are.</summary>
-    private long Kernel(LinuxText statistics, long used) =>
-        Number("memory.kmem.usage_in_bytes")
-        ?? Math.Max(0, used - (statistics.NumberAfter("total_rss "u8) ?? 0) - (statistics.NumberAfter("total_cache "u8) ?? 0));
+    private long Kernel(LinuxText statistics, long used)
+    {
+        var kernel = Number("memory.kmem.usage_in_bytes")
+            ?? used - (statistics.NumberAfter("total_rss "u8) ?? 0) - (statistics.NumberAfter("total_cache "u8) ?? 0);
+        return Math.Max(0, kernel - KernelOfProcesses);
+    }
 
     private long Swap(long leftWithoutSwap, long freeSwap)
     {
