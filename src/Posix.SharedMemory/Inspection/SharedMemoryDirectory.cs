@@ -82,7 +82,7 @@ public static class SharedMemoryDirectory
     /// using SharedMemoryWatcher watcher = SharedMemoryDirectory.Watch();
     /// while (watcher.Wait(Timeout.InfiniteTimeSpan, cancellationToken) is { } change)
     /// {
-    ///     Console.WriteLine(change.Kind == SharedMemoryChangeKind.Missed ? "too many at once: list them anew" : $"{change.Kind}: {change.NameBytes.Length} bytes of name");
+    ///     Console.WriteLine(change.Kind == SharedMemoryChangeKind.Missed ? "too many at once: list them again" : $"{change.Kind}: {change.NameBytes.Length} bytes of name");
     /// }
     /// </code>
     /// </example>

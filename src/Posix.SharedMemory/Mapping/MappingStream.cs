@@ -214,7 +214,7 @@ internal sealed class MappingStream : Stream
     {
         while (Remaining > 0)
         {
-            // Held anew: the destination may still be reading when the stream is disposed.
+            // Held again: the destination may still be reading when the stream is disposed.
             var length = (int)Math.Min(Remaining, Piece);
             using var piece = new MappedReadOnlyMemory(_hold.Hold(_position, length));
             await destination.WriteAsync(piece.Memory, cancellationToken).ConfigureAwait(false);

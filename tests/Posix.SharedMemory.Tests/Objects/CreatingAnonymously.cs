@@ -277,7 +277,10 @@ public sealed class CreatingAnonymously
         using var name = new TemporaryName();
         using (var peer = group.Start("act"))
         {
-            foreach (var act in new[] { $"create-anonymous {200 << 20}", $"create {name} {200 << 20}", $"create-anonymous {1 << 30}" })
+            string[] acts = [$"create-anonymous {200 << 20}", $"create-anonymous {1 << 30}"];
+            // In a small /dev/shm the file system refuses the named object first.
+            acts = SharedMemoryDirectory.GetUsage().AvailableBytes > 200 << 20 ? [.. acts, $"create {name} {200 << 20}"] : acts;
+            foreach (var act in acts)
             {
                 var answer = peer.Ask(act);
                 Assert.StartsWith("ENOMEM fallocate", answer, StringComparison.Ordinal);

@@ -207,7 +207,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.follow")]
-    public void Opening_follows_a_lease_only_while_somebody_holds_it()
+    public void Opening_makes_a_member_only_of_an_object_that_has_members()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -226,7 +226,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.follow")]
-    public void What_was_opened_before_the_lease_began_is_no_user()
+    public void A_process_that_opened_before_there_were_members_is_not_one()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -264,7 +264,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.last")]
-    public void A_published_object_is_leased_from_its_first_moment()
+    public void A_published_object_has_its_member_from_its_first_moment()
     {
         using TemporaryName name = new(), taken = new();
         using var there = SharedMemoryObject.Create(taken, 1);

@@ -36,7 +36,7 @@ public sealed class CreatingInPlace
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void Refuses_a_lease_before_anything_is_made()
+    public void Refuses_a_membership_before_anything_is_made()
     {
         using var name = new TemporaryName();
         using (Platform.Substitute(Platform.Linux(SystemCalls.Real) with { Names = new WithoutUnpublishedObjects() }))

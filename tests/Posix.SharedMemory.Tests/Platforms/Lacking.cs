@@ -98,7 +98,7 @@ public sealed class Lacking
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void Without_open_file_description_locks_a_lease_says_what_to_use_instead()
+    public void Without_open_file_description_locks_a_membership_says_what_to_use_instead()
     {
         using var name = new TemporaryName();
         var leased = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
