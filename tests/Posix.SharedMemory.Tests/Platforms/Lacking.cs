@@ -97,6 +97,25 @@ public sealed class Lacking
     }
 
     [Fact]
+    [Rule("publish.abandoned")]
+    public void A_temporary_name_that_is_removed_before_its_maker_has_the_lock_is_replaced_by_another()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var removed = 0;
+        var platform = ScriptedPlatform.Before(
+            "fcntl(F_OFD_SETLK)", 1, () => removed += MappedRegion.RemoveAbandonedTemporaries(Path.GetDirectoryName(directory.File())!).Count);
+        platform.Arm("open", Errno.EOPNOTSUPP);
+        using (Platform.Substitute(platform))
+        {
+            MappedRegion.Create(directory.File(), 300, FileCleanup.Keep).Dispose();
+        }
+
+        Assert.Equal(1, removed);
+        Assert.Single(directory.List());
+        Assert.Equal(300, new FileInfo(directory.File()).Length);
+    }
+
+    [Fact]
     [Rule("errors.unsupported")]
     public void Without_open_file_description_locks_a_membership_says_what_to_use_instead()
     {
