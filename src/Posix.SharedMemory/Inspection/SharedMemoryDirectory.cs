@@ -168,7 +168,7 @@ public static class SharedMemoryDirectory
     {
         ArgumentOutOfRangeException.ThrowIfNegative(processId);
         ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
-        ObjectOpening.CheckAccess(access);
+        ObjectDescriptor.CheckAccess(access);
         if (Platform.Current.Inspection.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
         {
             throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");

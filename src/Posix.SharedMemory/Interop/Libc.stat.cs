@@ -3,9 +3,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Interop;
 
-// stat(2), chmod(2), chown(2). Linux asks with statx (Libc.syscall.cs), which has one layout on every architecture.
+// stat(2), statfs(2), chmod(2), chown(2). Linux is asked by statx, which has one layout on every architecture, through syscall(2): every argument is a
+// register wide.
 internal static partial class Libc
 {
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint statx(nint number, nint dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint statx(nint number, SafeFileHandle dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
+
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
     internal static partial int fstat_freebsd(SafeFileHandle fd, out FreeBsdStat sb);
 
@@ -24,4 +31,10 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int chmod(ref byte path, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "statfs", SetLastError = true)]
+    internal static partial int statfs_linux(ref byte path, out LinuxStatfs buf);
+
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    internal static partial int fstatfs_linux(SafeFileHandle fd, out LinuxStatfs buf);
 }

@@ -3,15 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Interop;
 
-// syscall(2), Linux: for calls that glibc or musl wrap late or not at all. Every argument is a register wide.
+// syscall(2), Linux: for calls that glibc or musl wrap late or not at all; statx is in Libc.stat.cs. Every argument is a register wide.
 internal static partial class Libc
 {
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint statx(nint number, nint dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
-
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint statx(nint number, SafeFileHandle dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
-
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint renameat2(
         nint number, nint olddirfd, ref byte oldpath, nint newdirfd, ref byte newpath, nint flags);

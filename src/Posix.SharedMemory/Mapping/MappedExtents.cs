@@ -9,18 +9,17 @@ internal struct MappedExtents
     private int _count;
     private int _sweepAt;
 
-    internal void Add(MappedExtent extent)
+    /// <summary>Notes what was just mapped.</summary>
+    internal MappedExtent Add(long end, bool isStable)
     {
-        if (_count >= _sweepAt)
+        if (_count++ >= _sweepAt)
         {
             // As rarely as keeps the list at most twice as long as it must be: the cost per mapping is constant.
             Sweep();
             _sweepAt = Few + (2 * _count);
         }
 
-        extent.Next = _first;
-        _first = extent;
-        _count++;
+        return _first = new(end) { IsStable = isStable, Next = _first };
     }
 
     /// <summary>Gets whether anything is mapped.</summary>
@@ -50,23 +49,20 @@ internal struct MappedExtents
         }
     }
 
+    /// <summary>Leaves out what is not mapped any more.</summary>
     private void Sweep()
     {
-        MappedExtent? kept = null;
         _count = 0;
-        for (var extent = _first; extent is not null;)
+        for (ref var next = ref _first; next is not null;)
         {
-            var next = extent.Next;
-            if (extent.End != MappedExtent.Unmapped)
+            if (next.End == MappedExtent.Unmapped)
             {
-                extent.Next = kept;
-                kept = extent;
-                _count++;
+                next = next.Next;
+                continue;
             }
 
-            extent = next;
+            _count++;
+            next = ref next.Next;
         }
-
-        _first = kept;
     }
 }

@@ -3,26 +3,23 @@ namespace Posix.SharedMemory;
 /// <summary>The pages of some mapped bytes, for what systems do by whole pages. It acts once: each act gives the lease on the bytes back.</summary>
 internal readonly ref struct MappedPages
 {
-    private readonly Platform _platform;
-    private readonly IMappingOwner _owner;
+    private readonly ObjectDescriptor _descriptor;
     private readonly MappingRequest _request;
     private readonly MappingLease _lease;
     private readonly nint _first;
     private readonly long _length;
     private readonly long _offset;
 
-    /// <param name="platform">The system.</param>
-    /// <param name="owner">The object that is mapped.</param>
+    /// <param name="descriptor">The object that is mapped.</param>
     /// <param name="request">How it is mapped.</param>
     /// <param name="lease">What keeps the bytes mapped.</param>
     /// <param name="first">The address of the first byte.</param>
     /// <param name="length">How many bytes; 0 is none.</param>
     /// <param name="offset">Where in the object the first byte is.</param>
     internal unsafe MappedPages(
-        Platform platform, IMappingOwner owner, in MappingRequest request, MappingLease lease, byte* first, long length, long offset)
+        ObjectDescriptor descriptor, in MappingRequest request, MappingLease lease, byte* first, long length, long offset)
     {
-        _platform = platform;
-        _owner = owner;
+        _descriptor = descriptor;
         _request = request;
         _lease = lease;
         // SAFETY: an address is kept; the lease keeps what is there mapped.
@@ -35,7 +32,7 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Flush(address, bytes), "msync", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_descriptor.Platform.Mapping.Flush(address, bytes), "msync", _descriptor.Name.Text);
     }
 
     internal void Advise(MemoryAdvice advice)
@@ -48,14 +45,14 @@ internal readonly ref struct MappedPages
 
         // The contents of private pages go: only of those that lie wholly inside.
         var (address, bytes) = advice == MemoryAdvice.DontNeed && _request.Private ? Inside : Around;
-        var error = bytes == 0 ? default : _platform.Mapping.Advise(address, bytes, advice);
+        var error = bytes == 0 ? default : _descriptor.Platform.Mapping.Advise(address, bytes, advice);
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             throw new PlatformNotSupportedException(
                 $"This system does not support the advice {advice}, or not for these pages (they may be locked in memory). Advice is optional: continue without it.");
         }
 
-        SharedMemoryException.ThrowIfFailed(error, "madvise", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(error, "madvise", _descriptor.Name.Text);
     }
 
     internal void Prefault()
@@ -64,40 +61,40 @@ internal readonly ref struct MappedPages
         var (address, bytes) = Around;
         // Reading allocates what is shared memory, at less than half the price of touching it for writing.
         var writable = lease.IsWritable && !IsSharedMemory;
-        var error = bytes == 0 ? default : _platform.Mapping.Populate(address, bytes, writable);
+        var error = bytes == 0 ? default : _descriptor.Platform.Mapping.Populate(address, bytes, writable);
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             error = ReadEachPage() ? default : Errno.EFAULT;
         }
 
         var operation = writable ? "madvise(MADV_POPULATE_WRITE)" : "madvise(MADV_POPULATE_READ)";
-        if (error == Errno.EFAULT && !_owner.IsDisposed && _platform.Backing.GetLength(_owner.Target) >= _offset + _length)
+        if (error == Errno.EFAULT && !_descriptor.Handle.IsClosed && _descriptor.Platform.Backing.GetLength(_descriptor.Target) >= _offset + _length)
         {
             // The object has all of the bytes, so it is the memory that is missing.
-            throw new SharedMemoryException(Errno.ENOSPC, operation, _owner.Name, $"there is no memory for all of the {_length} bytes");
+            throw new SharedMemoryException(Errno.ENOSPC, operation, _descriptor.Name.Text, $"there is no memory for all of the {_length} bytes");
         }
 
-        SharedMemoryException.ThrowIfFailed(error, operation, _owner.Name);
+        SharedMemoryException.ThrowIfFailed(error, operation, _descriptor.Name.Text);
     }
 
     internal bool CollapseToHugePages()
     {
         using var lease = _lease;
-        return _length > 0 && _platform.Mapping.Collapse(_first, checked((nuint)_length)).IsSuccess;
+        return _length > 0 && _descriptor.Platform.Mapping.Collapse(_first, checked((nuint)_length)).IsSuccess;
     }
 
     internal void Pin(bool pinned)
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned), pinned ? "mlock" : "munlock", _owner.Name);
+        SharedMemoryException.ThrowIfFailed(_descriptor.Platform.Mapping.Pin(address, bytes, pinned), pinned ? "mlock" : "munlock", _descriptor.Name.Text);
     }
 
     internal Errno Protect(FileAccess access)
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        return _platform.Mapping.Protect(address, bytes, access);
+        return _descriptor.Platform.Mapping.Protect(address, bytes, access);
     }
 
     private bool IsSharedMemory
@@ -106,7 +103,7 @@ internal readonly ref struct MappedPages
         {
             try
             {
-                return !_request.Private && !_owner.IsDisposed && _platform.Backing.IsOrdinaryMemory(_owner.Target);
+                return !_request.Private && !_descriptor.Handle.IsClosed && _descriptor.Platform.Backing.IsOrdinaryMemory(_descriptor.Target);
             }
             catch (ObjectDisposedException)
             {
@@ -150,13 +147,13 @@ internal readonly ref struct MappedPages
         Span<byte> one = stackalloc byte[1];
         for (var offset = 0L; offset < _length; offset += MemoryPage.Size)
         {
-            if (!_platform.Mapping.TryCopyFrom((nint)(_first + offset), one))
+            if (!_descriptor.Platform.Mapping.TryCopyFrom((nint)(_first + offset), one))
             {
                 return false;
             }
         }
 
         // Bytes that start inside a page may end in one page more.
-        return _length == 0 || _platform.Mapping.TryCopyFrom((nint)(_first + _length - 1), one);
+        return _length == 0 || _descriptor.Platform.Mapping.TryCopyFrom((nint)(_first + _length - 1), one);
     }
 }

@@ -9,6 +9,8 @@ namespace Posix.SharedMemory;
 /// </example>
 public sealed record MappingOptions
 {
+    internal static readonly MappingOptions Default = new();
+
     /// <summary>Gets the mapping's access. <see langword="null"/>, the default: the access that the object was opened with.</summary>
     public FileAccess? Access { get; init; }
 

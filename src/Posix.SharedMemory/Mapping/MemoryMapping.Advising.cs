@@ -107,19 +107,15 @@ public sealed partial class MemoryMapping
     /// </example>
     public void Protect(FileAccess access)
     {
-        if (access is not (FileAccess.Read or FileAccess.ReadWrite))
-        {
-            throw new ArgumentException("Mapped memory is for Read or ReadWrite.", nameof(access));
-        }
-
+        ObjectDescriptor.CheckAccess(access);
         // One at a time with Refresh, which protects what it adds.
-        lock (_owner.Gate)
+        lock (_descriptor.Handle)
         {
             if (Pages().Protect(access) is { IsSuccess: false } error)
             {
-                throw _owner.IsDisposed
-                    ? new SharedMemoryException(error, "mprotect", _owner.Name)
-                    : _platform.Seals.Refused(error, "mprotect", _owner.Target, SystemSeals.AgainstWriting);
+                throw _descriptor.Handle.IsClosed
+                    ? new SharedMemoryException(error, "mprotect", _descriptor.Name.Text)
+                    : _descriptor.Platform.Seals.Refused(error, "mprotect", _descriptor.Target, SystemSeals.AgainstWriting);
             }
 
             Access = access;
@@ -132,7 +128,7 @@ public sealed partial class MemoryMapping
     {
         var lease = Acquire();
         // SAFETY: an address is computed; the lease keeps the bytes mapped.
-        return new(_platform, _owner, _request, lease, FirstByte, lease.Length, Offset);
+        return new(_descriptor, _request, lease, FirstByte, lease.Length, Offset);
     }
 
     private unsafe MappedPages Pages(long offset, long length)
@@ -140,6 +136,6 @@ public sealed partial class MemoryMapping
         ThrowIfDisposed();
         // SAFETY: as above.
         var first = MappedBytes.Locate(FirstByte, Length, offset, length);
-        return new(_platform, _owner, _request, Acquire(), first, length, Offset + offset);
+        return new(_descriptor, _request, Acquire(), first, length, Offset + offset);
     }
 }

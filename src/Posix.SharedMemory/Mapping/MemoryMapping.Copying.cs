@@ -29,7 +29,7 @@ public sealed partial class MemoryMapping
         var source = MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length);
         if (!_range.Extent!.IsStable)
         {
-            return TryReadObject(destination, Offset + offset) ?? _platform.Mapping.TryCopyFrom((nint)source, destination);
+            return TryReadObject(destination, Offset + offset) ?? _descriptor.Platform.Mapping.TryCopyFrom((nint)source, destination);
         }
 
         new ReadOnlySpan<byte>(source, destination.Length).CopyTo(destination);
@@ -53,20 +53,20 @@ public sealed partial class MemoryMapping
         using var lease = Acquire();
         MappedBytes.RequireWritable(Access);
         // SAFETY: the lease keeps the range mapped; the kernel checks each page.
-        return _platform.Mapping.TryCopyTo((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, source.Length), source);
+        return _descriptor.Platform.Mapping.TryCopyTo((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, source.Length), source);
     }
 
     /// <summary>Reads the bytes that are mapped from the object itself; <see langword="null"/> where only the mapping shows them, or the object is disposed.</summary>
     private bool? TryReadObject(Span<byte> destination, long offset)
     {
-        if (_request.Private || _request.PageSize != MemoryPage.Size || _owner.IsDisposed)
+        if (_request.Private || _request.PageSize != MemoryPage.Size || _descriptor.Handle.IsClosed)
         {
             return null;
         }
 
         try
         {
-            return _platform.Mapping.TryRead(_owner.Target, destination, offset);
+            return _descriptor.Platform.Mapping.TryRead(_descriptor.Target, destination, offset);
         }
         catch (ObjectDisposedException)
         {

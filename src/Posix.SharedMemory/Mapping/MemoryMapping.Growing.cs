@@ -3,7 +3,7 @@ namespace Posix.SharedMemory;
 public sealed partial class MemoryMapping
 {
     /// <summary>Gets how long the mapping can become without moving.</summary>
-    internal long Room => _request.AddressSpace - _slack;
+    internal long Room => _request.Reach - _slack;
 
     /// <summary>Adopts the object's present length. The first byte does not move: spans, references and leases taken before stay valid.</summary>
     /// <returns>Whether the length changed. A part that was mapped with an explicit length never grows past that length.</returns>
@@ -18,17 +18,17 @@ public sealed partial class MemoryMapping
     public bool Refresh()
     {
         // Under the object's monitor: no thread of this process can cut the object between reading its length and adopting it.
-        lock (_owner.Gate)
+        lock (_descriptor.Handle)
         {
             ThrowIfDisposed();
-            return Show(Math.Max(0, _platform.Backing.GetLength(_owner.Target) - Offset));
+            return Show(Math.Max(0, _descriptor.Platform.Backing.GetLength(_descriptor.Target) - Offset));
         }
     }
 
     /// <summary>As <see cref="Refresh"/>, given how many bytes the object has from the first mapped one on, as the caller has read it.</summary>
     internal bool Show(long visible)
     {
-        lock (_owner.Gate)
+        lock (_descriptor.Handle)
         {
             // The range stays mapped until this is done, even if another thread disposes the mapping.
             using var lease = Acquire();
@@ -47,11 +47,11 @@ public sealed partial class MemoryMapping
 
             if (length > _length)
             {
-                _platform.Mapping.MapMore(_owner.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
+                _descriptor.Platform.Mapping.MapMore(_descriptor.Target, _range, _request with { Length = _length + _slack, Access = Access }, length + _slack);
                 if (_isProtected)
                 {
                     // Protect only reached as far as the length did, and a part that was withdrawn may have an older protection.
-                    SharedMemoryException.ThrowIfFailed(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
+                    SharedMemoryException.ThrowIfFailed(_descriptor.Platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _descriptor.Name.Text);
                 }
             }
 

@@ -12,8 +12,7 @@ namespace Posix.SharedMemory;
 /// </remarks>
 public sealed partial class MemoryMapping : IDisposable
 {
-    private readonly Platform _platform;
-    private readonly IMappingOwner _owner;
+    private readonly ObjectDescriptor _descriptor;
     private readonly SafeMappingHandle _range;
     private readonly MappingRequest _request;
     private readonly long _slack;
@@ -23,20 +22,34 @@ public sealed partial class MemoryMapping : IDisposable
     private long _length;
     private bool _isProtected;
 
-    /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
+    /// <summary>Maps a checked part of an object: under the descriptor's monitor.</summary>
+    /// <param name="descriptor">The object.</param>
+    /// <param name="part">The part, which is not empty.</param>
+    /// <param name="access">What the object's own access allows, or less.</param>
+    /// <param name="options">The caller's.</param>
     /// <param name="follows">Whether the mapping is to show what the object grows to, rather than a fixed part.</param>
-    internal unsafe MemoryMapping(Platform platform, IMappingOwner owner, SafeMappingHandle range, MappingRequest request, long slack, bool follows)
+    internal unsafe MemoryMapping(ObjectDescriptor descriptor, ByteRange part, FileAccess access, MappingOptions options, bool follows)
     {
-        _platform = platform;
-        _owner = owner;
-        _range = range;
-        _request = request;
-        _slack = slack;
+        _descriptor = descriptor;
         _follows = follows;
-        _length = request.Length - slack;
+        // The kernel maps from page boundaries; what is mapped before the first byte is hidden.
+        _slack = part.Offset & (descriptor.PageSize - 1);
+        _request = new()
+        {
+            Offset = part.Offset - _slack,
+            Length = part.Length + _slack,
+            AddressSpace = Math.Min(options.AddressSpace, long.MaxValue - _slack) + _slack,
+            Access = access,
+            Private = options.Private,
+            PageSize = descriptor.PageSize,
+            HugePages = options.AdviseHugePages,
+        };
+        _range = descriptor.Platform.Mapping.Map(descriptor.Target, _request);
+        _range.Extent = descriptor.Extents.Add(part.End, isStable: descriptor.KeepsBytes(descriptor.KnownSeals));
+        _length = part.Length;
         // SAFETY: an address is computed; this object owns the range from here on.
         _address = FirstByte;
-        Access = request.Access;
+        Access = access;
         SetWritable();
     }
 
@@ -62,7 +75,7 @@ public sealed partial class MemoryMapping : IDisposable
         get
         {
             var extent = _range.Extent!;
-            if (!extent.IsStable && _owner.CannotEndBefore(Offset + Length))
+            if (!extent.IsStable && _descriptor.CannotEndBefore(Offset + Length))
             {
                 extent.IsStable = true;
             }

@@ -9,13 +9,41 @@ namespace Posix.SharedMemory;
 internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name) : IDisposable
 {
     /// <summary>Takes a share in the membership of an object just opened, if it has members.</summary>
-    /// <param name="descriptor">The object.</param>
+    /// <param name="descriptor">The object. It is closed where this does not return true.</param>
     /// <param name="joins">Whether to take a share even if it has no members.</param>
-    /// <param name="patient">Whether to have the object opened again while its last member is removing the name.</param>
+    /// <param name="refusesAbandoned">Whether an object that its creator left behind when it was killed is <see cref="Errno.EEXIST"/>.</param>
+    /// <param name="patience">How long to have the object opened again while its last member is removing the name.</param>
+    /// <param name="error">Why it may not be used, if it may not.</param>
     /// <param name="membership">The share; <see langword="null"/> if the object has no members.</param>
-    /// <returns><see langword="false"/>: the name is going or gone; open again.</returns>
+    /// <returns><see langword="false"/> without an error: the name is going or gone; open again.</returns>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: a share was demanded, and a process keeps the membership to itself.</exception>
-    internal static bool Follow(ObjectDescriptor descriptor, bool joins, bool patient, out IDisposable? membership)
+    internal static bool Follow(
+        ObjectDescriptor descriptor, bool joins, bool refusesAbandoned, ref Patience patience, out Errno error, out IDisposable? membership)
+    {
+        error = default;
+        membership = null;
+        var isFollowed = false;
+        try
+        {
+            if (refusesAbandoned && descriptor.Platform.Membership.IsAbandoned(descriptor.Target))
+            {
+                error = Errno.EEXIST;
+                return false;
+            }
+
+            isFollowed = TryFollow(descriptor, joins, ref patience, out membership);
+            return isFollowed;
+        }
+        finally
+        {
+            if (!isFollowed)
+            {
+                descriptor.Handle.Dispose();
+            }
+        }
+    }
+
+    private static bool TryFollow(ObjectDescriptor descriptor, bool joins, ref Patience patience, out IDisposable? membership)
     {
         membership = null;
         var platform = descriptor.Platform;
@@ -27,8 +55,9 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
         }
 
         var error = state == MembershipState.Ending ? Errno.EAGAIN : platform.Membership.Take(target, exclusive: false);
-        if (error == Errno.EAGAIN && patient)
+        if (error == Errno.EAGAIN && patience.IsLeft)
         {
+            patience.Pause();
             return false;
         }
 
@@ -42,6 +71,7 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
         var status = platform.Backing.GetStatus(target);
         if (status.NameCount == 0)
         {
+            patience.Pause();
             return false;
         }
 

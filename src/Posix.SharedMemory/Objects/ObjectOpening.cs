@@ -11,51 +11,32 @@ internal static class ObjectOpening
     {
         memory = null;
         var platform = Platform.Current;
-        var patience = new Patience();
-        while (true)
+        var patience = default(Patience);
+        Errno error;
+        do
         {
-            var error = platform.Names.Open(name, mode, access, permissions, out var handle);
+            error = platform.Names.Open(name, mode, access, permissions, out var handle);
             if (handle is null)
             {
-                return error;
+                break;
             }
 
             var descriptor = new ObjectDescriptor(platform, new(handle, name), access);
-            if (mode == FileMode.CreateNew)
+            IDisposable? membership = null;
+            // What was just created has no members.
+            if (mode == FileMode.CreateNew || NameMembership.Follow(descriptor, joins, refusesAbandoned, ref patience, out error, out membership))
             {
-                memory = new(descriptor);
-                return default;
+                memory = new(descriptor, membership);
             }
-
-            try
-            {
-                if (refusesAbandoned && platform.Membership.IsAbandoned(descriptor.Target))
-                {
-                    return Errno.EEXIST;
-                }
-
-                if (NameMembership.Follow(descriptor, joins, patience.IsLeft, out var membership))
-                {
-                    memory = new(descriptor, membership);
-                    return default;
-                }
-            }
-            finally
-            {
-                if (memory is null)
-                {
-                    handle.Dispose();
-                }
-            }
-
-            patience.Pause();
         }
+        while (memory is null && error.IsSuccess);
+        return error;
     }
 
     /// <summary>Opens what a directory entry stands for, whatever bytes its name has.</summary>
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)
     {
-        CheckAccess(access);
+        ObjectDescriptor.CheckAccess(access);
         var error = TryOpen(name, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out var memory);
         if (memory is null)
         {
@@ -74,14 +55,6 @@ internal static class ObjectOpening
             {
                 memory.Dispose();
             }
-        }
-    }
-
-    internal static void CheckAccess(FileAccess access)
-    {
-        if (access is not (FileAccess.Read or FileAccess.ReadWrite))
-        {
-            throw new ArgumentException("Memory is opened for Read or ReadWrite; it cannot be mapped for writing alone.", nameof(access));
         }
     }
 

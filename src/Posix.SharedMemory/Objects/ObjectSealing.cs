@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory;
 
 /// <summary>Seals an object, and says why it cannot be sealed.</summary>
-internal readonly struct ObjectSealing(ObjectDescriptor descriptor, ObjectMappings mappings)
+internal readonly struct ObjectSealing(ObjectDescriptor descriptor)
 {
     private const MemorySeals Every =
         MemorySeals.Seal | MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Write | MemorySeals.FutureWrite | MemorySeals.Exec;
@@ -41,7 +41,7 @@ internal readonly struct ObjectSealing(ObjectDescriptor descriptor, ObjectMappin
                 throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)", descriptor.Name.Text, WhyNot(error, seals));
             }
 
-            mappings.Note(seals);
+            new ObjectMappings(descriptor).Note(seals);
         }
     }
 
@@ -56,7 +56,7 @@ internal readonly struct ObjectSealing(ObjectDescriptor descriptor, ObjectMappin
 
         if (error == Errno.EBUSY)
         {
-            return (mappings.IsEmpty
+            return (!descriptor.Extents.IsAnyMapped
                 ? "another process, or another object of this process, has the memory mapped through a descriptor that is open for writing"
                 : "this process has mappings of the object, or leases of them: dispose them first, read-only ones too, and fill the object with Write")
                 + "; MemorySeals.FutureWrite leaves existing mappings as they are and seals against new writers";

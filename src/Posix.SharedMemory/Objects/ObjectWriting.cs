@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory;
 
 /// <summary>Copies a buffer into an object: all of it, or nothing.</summary>
-internal readonly struct ObjectWriting(ObjectDescriptor descriptor, ObjectMappings mappings)
+internal readonly struct ObjectWriting(ObjectDescriptor descriptor)
 {
     internal void Write(ReadOnlySpan<byte> source, long offset)
     {
@@ -33,7 +33,7 @@ internal readonly struct ObjectWriting(ObjectDescriptor descriptor, ObjectMappin
             return;
         }
 
-        using var mapping = mappings.Map(range.Offset, range.Length, new() { Access = FileAccess.ReadWrite }, whole: false, follows: false);
+        using var mapping = new ObjectMappings(descriptor).Map(range.Offset, range.Length, new() { Access = FileAccess.ReadWrite }, whole: false, follows: false);
         if (!mapping.TryWrite(0, source))
         {
             throw new SharedMemoryException(

@@ -99,5 +99,5 @@ public sealed partial class SharedMemoryObject
         return new CopyOut(_descriptor).RunAsync(destination, _descriptor.CheckRange(offset, count), cancellationToken);
     }
 
-    private ObjectWriting Writing => new(_descriptor, _mappings);
+    private ObjectWriting Writing => new(_descriptor);
 }

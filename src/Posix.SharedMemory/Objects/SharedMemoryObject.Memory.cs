@@ -62,12 +62,12 @@ public sealed partial class SharedMemoryObject
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         SharedMemoryOptions.Check(backing);
-        var target = Target;
+        var target = _descriptor.Target;
         _descriptor.RequireWritable();
         _descriptor.CheckPages(length, "ftruncate");
-        if (!Platform.Backing.Grow(target, length, backing))
+        if (!_descriptor.Platform.Backing.Grow(target, length, backing))
         {
-            _mappings.Shrink(length);
+            new ObjectMappings(_descriptor).Shrink(length);
         }
     }
 
@@ -157,7 +157,7 @@ public sealed partial class SharedMemoryObject
     /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
     /// </remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
-    public MemoryMapping Map(MappingOptions? options = null) => _mappings.Map(0, null, options, whole: true, follows: true);
+    public MemoryMapping Map(MappingOptions? options = null) => new ObjectMappings(_descriptor).Map(0, null, options, whole: true, follows: true);
 
     /// <summary>Maps a part of the object.</summary>
     /// <param name="offset">The first byte; any below the length, aligned to a page or not.</param>
@@ -169,5 +169,5 @@ public sealed partial class SharedMemoryObject
     /// <remarks>Access is as for <see cref="Map(MappingOptions?)"/>. <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
     public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
-        _mappings.Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
+        new ObjectMappings(_descriptor).Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
 }

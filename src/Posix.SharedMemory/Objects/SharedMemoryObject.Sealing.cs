@@ -23,5 +23,5 @@ public sealed partial class SharedMemoryObject
     /// </remarks>
     public void AddSeals(MemorySeals seals) => Sealing.Add(seals);
 
-    private ObjectSealing Sealing => new(_descriptor, _mappings);
+    private ObjectSealing Sealing => new(_descriptor);
 }

@@ -22,7 +22,6 @@ namespace Posix.SharedMemory;
 public sealed partial class SharedMemoryObject : IDisposable
 {
     private readonly ObjectDescriptor _descriptor;
-    private readonly ObjectMappings _mappings;
     private NamePublication? _publication;
     private byte[]? _utf8Name;
 
@@ -32,7 +31,6 @@ public sealed partial class SharedMemoryObject : IDisposable
     internal SharedMemoryObject(ObjectDescriptor descriptor, IDisposable? nameOwner = null)
     {
         _descriptor = descriptor;
-        _mappings = new(descriptor);
         _nameOwner = nameOwner;
     }
 
@@ -67,7 +65,7 @@ public sealed partial class SharedMemoryObject : IDisposable
         var parsed = ObjectName.Parse(name, "shm_open");
         SharedMemoryOptions.Check(mode);
         SharedMemoryOptions.Check(permissions);
-        ObjectOpening.CheckAccess(access);
+        ObjectDescriptor.CheckAccess(access);
         ObjectOpening.CheckMode(mode, access);
         return ObjectOpening.TryOpen(parsed, mode, access, permissions, joins: false, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
             ? throw NamingFailure.Of(error, "shm_open", parsed)
@@ -82,7 +80,7 @@ public sealed partial class SharedMemoryObject : IDisposable
     public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
-        ObjectOpening.CheckAccess(access);
+        ObjectDescriptor.CheckAccess(access);
         var error = ObjectOpening.TryOpen(parsed, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out memory);
         return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
@@ -112,7 +110,7 @@ public sealed partial class SharedMemoryObject : IDisposable
         string name, FileAccess access = FileAccess.ReadWrite, long minimumLength = 1, CancellationToken cancellationToken = default)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
-        ObjectOpening.CheckAccess(access);
+        ObjectDescriptor.CheckAccess(access);
         ArgumentOutOfRangeException.ThrowIfNegative(minimumLength);
         return new ObjectArrival(Platform.Current, parsed, access, minimumLength).WaitAsync(cancellationToken);
     }
@@ -252,5 +250,13 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// <summary>Notes seals that the caller has found to be set.</summary>
     internal void Know(MemorySeals seals) => _descriptor.KnownSeals |= seals;
 
-    internal OwnedName NameToOwn() => _descriptor.NameToOwn();
+    /// <summary>Gets the name with the object that it refers to now, to remove it later.</summary>
+    /// <exception cref="InvalidOperationException">The object has no name.</exception>
+    internal OwnedName NameToOwn()
+    {
+        var target = Target;
+        return target.Name.IsNone
+            ? throw new InvalidOperationException("The object has no name.")
+            : new(Platform, target.Name, Platform.Backing.GetStatus(target).Identity);
+    }
 }

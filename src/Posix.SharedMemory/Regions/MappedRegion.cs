@@ -13,7 +13,6 @@ namespace Posix.SharedMemory;
 public sealed class MappedRegion : IDisposable
 {
     private readonly ObjectDescriptor _file;
-    private readonly ObjectMappings _mappings;
     private readonly FilePath? _path;
     private readonly MappedRegionOptions _options;
     private OwnedFile? _owned;
@@ -21,7 +20,6 @@ public sealed class MappedRegion : IDisposable
     private MappedRegion(ObjectDescriptor file, FilePath? path, MappedRegionOptions options, long? length)
     {
         _file = file;
-        _mappings = new(file);
         _path = path;
         _options = options;
         Mapping = MapFollowing(length);
@@ -354,7 +352,7 @@ public sealed class MappedRegion : IDisposable
     }
 
     private MemoryMapping MapFollowing(long? length) =>
-        _mappings.Map(0, length, new() { Access = FileAccess.ReadWrite, AddressSpace = _options.AddressSpace }, whole: true, follows: true);
+        new ObjectMappings(_file).Map(0, length, new() { Access = FileAccess.ReadWrite, AddressSpace = _options.AddressSpace }, whole: true, follows: true);
 
     /// <summary>Shows the length that the file has now, in the existing address space or in a new one.</summary>
     private void Adopt(long length)

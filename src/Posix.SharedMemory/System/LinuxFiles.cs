@@ -36,26 +36,46 @@ internal sealed class LinuxFiles(SystemCalls calls)
     {
         // With O_NONBLOCK a FIFO or a terminal answers at once; for a regular file it changes nothing, except that a probe is not waited for.
         var error = Open(path, flags | O_NONBLOCK, permissions, out handle);
-        for (var attempt = default(SpinWait); error == Errno.EAGAIN && attempt.Count < AttemptsBesideProbe; attempt.SpinOnce())
+        if (error == Errno.EAGAIN)
         {
-            // Another process probes at this moment for exclusive access, as IsHeldByOthers does.
-            error = Open(path, flags | O_NONBLOCK, permissions, out handle);
+            error = OpenBesideProbe(path, flags | O_NONBLOCK, permissions, out handle);
         }
 
-        if (handle is null)
-        {
-            return error;
-        }
-
-        error = Stat(handle, STATX_TYPE, out var statx);
-        error = !error.IsSuccess || IsRegularFile(statx) ? error : Errno.EINVAL;
-        if (!error.IsSuccess)
+        if (handle is not null && !IsRegularFile(handle, out error))
         {
             handle.Dispose();
             handle = null;
         }
 
         return error;
+    }
+
+    /// <summary>Opens what another process probes at this moment for exclusive access, as IsHeldByOthers does.</summary>
+    private Errno OpenBesideProbe(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    {
+        Errno error;
+        var attempt = default(SpinWait);
+        do
+        {
+            attempt.SpinOnce();
+            error = Open(path, flags, permissions, out handle);
+        }
+        while (error == Errno.EAGAIN && attempt.Count < AttemptsBesideProbe);
+        return error;
+    }
+
+    private bool IsRegularFile(SafeFileHandle handle, out Errno error)
+    {
+        error = default;
+        // Only regular files of memory have seals. To ask for them takes less than half of what statx takes.
+        if (!calls.Fails("fcntl(F_GET_SEALS)") && Libc.fcntl(handle, F_GET_SEALS, 0) != -1)
+        {
+            return true;
+        }
+
+        error = Stat(handle, STATX_TYPE, out var statx);
+        error = !error.IsSuccess || IsRegularFile(statx) ? error : Errno.EINVAL;
+        return error.IsSuccess;
     }
 
     /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
@@ -157,6 +177,9 @@ internal sealed class LinuxFiles(SystemCalls calls)
         status = StatusOf(statx);
         return error;
     }
+
+    /// <summary>Returns whether an object takes from the machine's memory: files on disk do not, and huge pages are set aside beforehand.</summary>
+    internal bool IsOrdinaryMemory(in OpenObject target) => TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
 
     internal bool TryStatFileSystem(in OpenObject target, out LinuxStatfs fileSystem)
     {

@@ -86,8 +86,13 @@ internal class SystemCalls
 
     /// <summary>Throws where an error says that a call failed.</summary>
     /// <exception cref="SharedMemoryException">The call failed.</exception>
-    internal static void Check(Errno error, string operation, in ObjectName name = default) =>
-        SharedMemoryException.ThrowIfFailed(error, operation, name.Text);
+    internal static void Check(Errno error, string operation, in ObjectName name = default)
+    {
+        if (!error.IsSuccess)
+        {
+            throw new SharedMemoryException(error, operation, name.Text);
+        }
+    }
 
     /// <summary>Throws where a call returned −1.</summary>
     /// <inheritdoc cref="Check(Errno, string, in ObjectName)"/>

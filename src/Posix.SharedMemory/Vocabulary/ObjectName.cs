@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Posix.SharedMemory;
 
@@ -38,22 +39,18 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     {
         ArgumentNullException.ThrowIfNull(name, parameter);
         var parsed = new ObjectName(name);
-        // UTF-8 takes at most three bytes per character: short names need not be counted.
         var bare = parsed.Bare;
-        if (bare.Length is > 0 and <= MaxBytes / 3 && bare[0] != '.' && !bare.ContainsAny(s_special) && !HasSurrogates(bare))
+        // Half a surrogate pair is invalid data.
+        var status = Utf8.FromUtf16(bare, stackalloc byte[MaxBytes], out _, out _, replaceInvalidSequences: false);
+        if (status == OperationStatus.InvalidData || bare is "" or "." or ".." || bare.ContainsAny(s_special))
         {
-            return parsed;
+            throw new ArgumentException($"The name of a shared memory object {Objection(bare)}.", parameter);
         }
 
-        if (Objection(bare) is { } objection)
-        {
-            throw new ArgumentException($"The name of a shared memory object {objection}.", parameter);
-        }
-
-        return parsed.ByteCount <= MaxBytes
+        return status == OperationStatus.Done
             ? parsed
             : throw new SharedMemoryException(
-                Errno.ENAMETOOLONG, operation, name, $"{parsed.ByteCount} bytes, where {MaxBytes} are allowed");
+                Errno.ENAMETOOLONG, operation, name, $"{Encoding.UTF8.GetByteCount(bare)} bytes, where {MaxBytes} are allowed");
     }
 
     /// <summary>Checks a name that a caller gave in bytes, which need not be UTF-8.</summary>
@@ -69,17 +66,8 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     /// <summary>Writes the bytes without leading slashes, followed by a NUL; returns their number without the NUL.</summary>
     internal int WriteTo(Span<byte> destination)
     {
-        int length;
-        if (_systemBytes is null)
-        {
-            length = Encoding.UTF8.GetBytes(Bare, destination);
-        }
-        else
-        {
-            _systemBytes.CopyTo(destination);
-            length = _systemBytes.Length;
-        }
-
+        _systemBytes.CopyTo(destination);
+        var length = _systemBytes?.Length ?? Encoding.UTF8.GetBytes(Bare, destination);
         destination[length] = 0;
         return length;
     }
@@ -99,40 +87,10 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
 
     public override int GetHashCode() => string.GetHashCode(Bare, StringComparison.Ordinal);
 
-    private static string? Objection(ReadOnlySpan<char> bare)
-    {
-        if (bare.IsEmpty)
-        {
-            return "may not be empty";
-        }
-
-        if (bare is "." or "..")
-        {
-            return "may not be a dot or two";
-        }
-
-        if (bare.Contains('/'))
-        {
-            return "may not hold a slash, except in front";
-        }
-
-        return bare.Contains('\0') ? "may not hold a NUL" : HasLoneSurrogate(bare) ? "may not hold half a surrogate pair" : null;
-    }
-
-    private static bool HasSurrogates(ReadOnlySpan<char> text) => text.ContainsAnyInRange('\uD800', '\uDFFF');
-
-    private static bool HasLoneSurrogate(ReadOnlySpan<char> text)
-    {
-        while (text.IndexOfAnyInRange('\uD800', '\uDFFF') is var at and >= 0)
-        {
-            if (at + 1 == text.Length || !char.IsSurrogatePair(text[at], text[at + 1]))
-            {
-                return true;
-            }
-
-            text = text[(at + 2)..];
-        }
-
-        return false;
-    }
+    private static string Objection(ReadOnlySpan<char> bare) =>
+        bare.IsEmpty ? "may not be empty"
+        : bare is "." or ".." ? "may not be a dot or two"
+        : bare.Contains('/') ? "may not hold a slash, except in front"
+        : bare.Contains('\0') ? "may not hold a NUL"
+        : "may not hold half a surrogate pair";
 }

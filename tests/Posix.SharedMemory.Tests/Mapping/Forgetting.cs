@@ -83,10 +83,8 @@ public sealed class Forgetting
     {
         var extents = new MappedExtents();
         Assert.False(extents.IsAnyMapped);
-        var kept = new MappedExtent(5000);
-        extents.Add(kept);
-        var empty = new MappedExtent(0);
-        extents.Add(empty);
+        var kept = extents.Add(5000, isStable: false);
+        var empty = extents.Add(0, isStable: false);
         var weak = new List<WeakReference>();
         AddMany(ref extents, weak);
         Assert.Equal((5000, MappedExtent.Unmapped), (extents.FindPast(4999), extents.FindPast(5000)));
@@ -104,9 +102,8 @@ public sealed class Forgetting
         {
             for (var round = 0; round < 10_000; round++)
             {
-                var extent = new MappedExtent(100);
+                var extent = extents.Add(100, isStable: false);
                 weak.Add(new(extent));
-                extents.Add(extent);
                 extent.End = MappedExtent.Unmapped;
             }
         }

@@ -20,7 +20,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
     private readonly LinuxRoom _room = new(files, pages);
 
-    internal override bool IsOrdinaryMemory(in OpenObject target) => _room.IsOrdinaryMemory(target);
+    internal override bool IsOrdinaryMemory(in OpenObject target) => files.IsOrdinaryMemory(target);
 
     internal override long GetLength(in OpenObject target)
     {
@@ -89,7 +89,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     internal override void Reserve(in OpenObject target, ByteRange range)
     {
         RefuseWhatCannotFit(target, range);
-        ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
+        if (AllocateInPieces(target.Handle, range, out _) is { IsSuccess: false } error)
+        {
+            throw NotAllocated(error, target, range);
+        }
     }
 
     internal override bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range)
@@ -111,7 +114,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && _room.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
+        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && files.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
             ? LinuxRoom.ShortageOf(target, range, missing)
             : null;
 
@@ -130,16 +133,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
-    private Errno PunchHole(in OpenObject target, ByteRange range)
-    {
-        Errno error;
-        do
-        {
-            error = Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
-        }
-        while (error == Errno.EINTR);
-        return error;
-    }
+    private Errno PunchHole(in OpenObject target, ByteRange range) => AllocateUninterrupted(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
 
     /// <summary>Grows from the end of a page, in one call that never makes the object shorter than another process has made it meanwhile.</summary>
     private void Extend(in OpenObject target, long from, long to, Backing backing, bool isInTurn)
@@ -158,7 +152,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             error = GrowInPieces(target, added);
         }
 
-        ThrowIfNotAllocated(error, target, added);
+        if (!error.IsSuccess)
+        {
+            throw NotAllocated(error, target, added);
+        }
     }
 
     /// <summary>Grows from inside a page, whose rest is cleared first.</summary>
@@ -174,7 +171,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             {
                 // Before the turn, which is to be short: others wait for it.
                 RefuseWhatCannotFit(target, added);
-                ThrowIfNotAllocated(AllocateInPieces(target.Handle, added, out reached), target, added);
+                if (AllocateInPieces(target.Handle, added, out reached) is { IsSuccess: false } error)
+                {
+                    throw NotAllocated(error, target, added);
+                }
             }
 
             // SYNC growth: pairs with Grow. One at a time reads the length, clears the last page's rest and sets the new length.
@@ -209,37 +209,37 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     {
         // By allocating the last byte, which cuts off nothing that another process has added meanwhile, as ftruncate would. A huge page is too much
         // for that, and other file systems need not have the call.
-        var error = Errno.EOPNOTSUPP;
-        if (_room.IsOrdinaryMemory(target))
-        {
-            do
-            {
-                error = Allocate(target.Handle, mode: 0, new(length - 1, 1));
-            }
-            while (error == Errno.EINTR);
-        }
-
+        var last = new ByteRange(length - 1, 1);
+        var error = files.IsOrdinaryMemory(target) ? AllocateUninterrupted(target.Handle, mode: 0, last) : Errno.EOPNOTSUPP;
         if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
         {
-            using var turn = isInTurn ? default : locks.EnterTurn(target, mustHave: false);
-            if (GetLength(target) < length)
-            {
-                SetLength(target, length);
-            }
-
-            return;
+            SetEndByTruncating(target, length, isInTurn);
         }
+        else if (!error.IsSuccess)
+        {
+            throw NotAllocated(error, target, last);
+        }
+    }
 
-        ThrowIfNotAllocated(error, target, new(length - 1, 1));
+    /// <summary>Makes an object longer where its last byte cannot be allocated.</summary>
+    private void SetEndByTruncating(in OpenObject target, long length, bool isInTurn)
+    {
+        using var turn = isInTurn ? default : locks.EnterTurn(target, mustHave: false);
+        if (GetLength(target) < length)
+        {
+            SetLength(target, length);
+        }
+    }
+
+    /// <summary>Allocates where that takes no longer than a signal needs to come, so that it can be made again.</summary>
+    private Errno AllocateUninterrupted(SafeFileHandle handle, int mode, ByteRange range)
+    {
+        FileSizeLimit.Guard();
+        return ErrorOf(_calls.Repeat(nameof(Libc.fallocate), (handle, mode, range), static (ref a) => Libc.fallocate(a.handle, a.mode, a.range.Offset, a.range.Length)));
     }
 
     private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range)
     {
-        if (range.Length == 0)
-        {
-            return default;
-        }
-
         FileSizeLimit.Guard();
         return ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
     }
@@ -303,7 +303,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <summary>Refuses at once what is more than there is.</summary>
     private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
     {
-        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !_room.IsOrdinaryMemory(target))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.IsOrdinaryMemory(target))
         {
             return;
         }
@@ -311,7 +311,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         var missing = _room.Missing(target, range, GetExtent(target));
         if (_room.IsFileSystemTooSmall(target, missing))
         {
-            ThrowIfNotAllocated(Errno.ENOSPC, target, range);
+            throw NotAllocated(Errno.ENOSPC, target, range);
         }
 
         if (isDue && missing > 0 && LinuxRoom.ShortageOf(target, range, missing) is { } shortage)
@@ -320,28 +320,17 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
-    private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
+    /// <summary>The failure of an allocation, with what is missing and what to do.</summary>
+    private Exception NotAllocated(Errno error, in OpenObject target, ByteRange range) => error switch
     {
-        if (error == Errno.ENOSPC || error == Errno.EDQUOT)
-        {
-            var room = error == Errno.ENOSPC ? _room.Describe(target) : _room.DescribeQuota(target);
-            throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
-        }
+        Errno.ENOSPC => TooLarge(_room.Describe(target), error, target, range),
+        Errno.EDQUOT => TooLarge(_room.DescribeQuota(target), error, target, range),
+        Errno.EOPNOTSUPP or Errno.ENOSYS => new PlatformNotSupportedException(
+            "The file system behind this object, or a filter in front of it, cannot reserve memory (fallocate). Use Backing.Sparse."),
+        Errno.EFBIG => FileSizeLimit.Exceeded(nameof(Libc.fallocate), target, range.End),
+        _ => _seals.Refused(error, nameof(Libc.fallocate), target, MemorySeals.Grow),
+    };
 
-        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
-        {
-            throw new PlatformNotSupportedException(
-                "The file system behind this object, or a filter in front of it, cannot reserve memory (fallocate). Use Backing.Sparse.");
-        }
-
-        if (error == Errno.EFBIG)
-        {
-            throw FileSizeLimit.Exceeded(nameof(Libc.fallocate), target, range.End);
-        }
-
-        if (!error.IsSuccess)
-        {
-            throw _seals.Refused(error, nameof(Libc.fallocate), target, MemorySeals.Grow);
-        }
-    }
+    private static SharedMemoryException TooLarge(string room, Errno error, in OpenObject target, ByteRange range) =>
+        new(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
 }

@@ -43,9 +43,6 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
         return true;
     }
 
-    /// <summary>Returns whether an object takes from the machine's memory: files on disk do not, and huge pages are set aside beforehand.</summary>
-    internal bool IsOrdinaryMemory(in OpenObject target) => files.TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
-
     /// <summary>Returns how much of a part has no memory yet. Where the kernel does not say (before Linux 6.5), all that the object has may be in it.</summary>
     internal long Missing(in OpenObject target, ByteRange range, ObjectExtent extent) => range.Length - (
         range.Offset >= extent.Length ? Math.Max(0, extent.AllocatedBytes - MemoryPage.RoundUp(extent.Length))

@@ -7,10 +7,7 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: large mappings lie on huge boundaries, and pages past an object's end are mapped ahead.</summary>
 internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(calls, seals)
 {
-    /// <summary>The size of a huge page, and so the boundary on which large mappings begin: the pages of x64, and of arm64 with pages of 4 KiB.</summary>
-    private const long HugePage = 2 << 20;
-
-    /// <summary>Where the last large mapping began; the next one is asked for below it.</summary>
+    /// <summary>Where the last large mapping began; the next one is asked for below it, if not where one was given back.</summary>
     private nint _lastLargeAddress;
 
     private readonly SystemCalls _calls = calls;
@@ -25,12 +22,11 @@ internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request)
     {
-        var length = Math.Max(request.Length, request.AddressSpace);
-        var mapping = MapsPastEnd && length >= HugePage ? MapLarge(target, request) : base.Map(target, request);
+        var mapping = MapsPastEnd && request.Reach >= MemoryPage.Huge ? MapLarge(target, request) : base.Map(target, request);
         if (request.HugePages)
         {
             // Advice: a kernel without huge pages refuses it, and nothing is lost. It is for what the object grows to as well.
-            _ = AdviseByNumber(mapping.DangerousGetHandle(), checked((nuint)length), MADV_HUGEPAGE, "madvise(MADV_HUGEPAGE)");
+            _ = AdviseByNumber(mapping.DangerousGetHandle(), checked((nuint)request.Reach), MADV_HUGEPAGE, "madvise(MADV_HUGEPAGE)");
         }
 
         return mapping;
@@ -83,8 +79,8 @@ internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(
     internal override Errno Collapse(nint address, nuint length)
     {
         // Only whole huge pages can be put together.
-        var from = (address + (nint)HugePage - 1) & ~((nint)HugePage - 1);
-        var to = (address + (nint)length) & ~((nint)HugePage - 1);
+        var from = (address + MemoryPage.Huge - 1) & ~(MemoryPage.Huge - 1);
+        var to = (address + (nint)length) & ~(MemoryPage.Huge - 1);
         return to <= from ? Errno.EINVAL : CollapseWhole(from, (nuint)(to - from));
     }
 
@@ -126,41 +122,31 @@ internal class LinuxMapping(SystemCalls calls, LinuxSeals seals) : PosixMapping(
     private SafeMappingHandle MapLarge(in OpenObject target, in MappingRequest request)
     {
         const int Attempts = 8;
-        var length = Math.Max(request.Length, request.AddressSpace);
-        var hint = HintBelow(Volatile.Read(ref _lastLargeAddress), length, request.Offset);
-        var mapping = MapPages(target, request, hint == 0 ? FindRoom(length, request.Offset) : hint);
+        var end = SafeMappingHandle.TakeFreed(request.Reach);
+        var mapping = MapPages(target, request, HintBelow(end != 0 ? end : Volatile.Read(ref _lastLargeAddress), request));
         for (var attempt = 1; attempt < Attempts && !IsAligned(mapping.DangerousGetHandle(), request.Offset); attempt++)
         {
             mapping.Dispose();
-            mapping = MapPages(target, request, FindRoom(length, request.Offset));
+            mapping = MapPages(target, request, FindRoom(request));
         }
 
         Volatile.Write(ref _lastLargeAddress, mapping.DangerousGetHandle());
         return mapping;
     }
 
-    /// <summary>An address below another that suits the object's offset; 0 where there is no room below.</summary>
-    private static nint HintBelow(nint address, long length, long offset)
-    {
-        var below = address - HugePage > length ? (address - length - HugePage) & ~(HugePage - 1) : 0;
-        return below <= HugePage ? 0 : (nint)(below + (offset & (HugePage - 1)));
-    }
+    /// <summary>The highest address that suits the object's offset and ends below another; 0, which gives no hint, where there is no room below.</summary>
+    private static nint HintBelow(nint end, in MappingRequest request) =>
+        end - MemoryPage.Huge > request.Reach ? (nint)(end - request.Reach - ((end - request.Reach - request.Offset) & (MemoryPage.Huge - 1))) : 0;
 
     /// <summary>An address that suits the object's offset and is followed by enough free room at the moment; 0, which gives no hint, where there is none.</summary>
-    private nint FindRoom(long length, long offset)
+    private nint FindRoom(in MappingRequest request)
     {
-        var enough = length + HugePage;
+        var enough = request.Reach + MemoryPage.Huge;
         var room = enough < 0 ? -1 : TakeAddresses((nuint)enough);
-        if (room == -1 || Libc.munmap(room, (nuint)enough) != 0)
-        {
-            return 0;
-        }
-
-        var suiting = (room & ~((nint)HugePage - 1)) + (nint)(offset & (HugePage - 1));
-        return suiting < room ? suiting + (nint)HugePage : suiting;
+        return room == -1 || Libc.munmap(room, (nuint)enough) != 0 ? 0 : HintBelow(room + (nint)enough, request);
     }
 
-    private static bool IsAligned(nint address, long offset) => ((address - offset) & (HugePage - 1)) == 0;
+    private static bool IsAligned(nint address, long offset) => ((address - offset) & (MemoryPage.Huge - 1)) == 0;
 
     /// <summary>Copies between this process and itself by <c>process_vm_readv</c>; <see langword="null"/> where a filter forbids the call.</summary>
     private bool? TransferWholly(nint local, nint remote, nuint length, bool write)

@@ -7,8 +7,13 @@ internal sealed class MappedExtent(long end)
     /// <summary>The end of what is not mapped any more.</summary>
     internal const long Unmapped = -1;
 
+    /// <summary>Whether no process can cut the object below the end, nor below one that is adopted later.</summary>
+    internal volatile bool IsStable;
+
+    /// <summary>The next one of the same object.</summary>
+    internal MappedExtent? Next;
+
     private long _end = end;
-    private volatile bool _isStable;
 
     /// <summary>Gets or sets the end, in bytes from the object's first; <see cref="Unmapped"/> once the range is unmapped.</summary>
     internal long End
@@ -16,14 +21,4 @@ internal sealed class MappedExtent(long end)
         get => Volatile.Read(ref _end);
         set => Volatile.Write(ref _end, value);
     }
-
-    /// <summary>Gets or sets whether no process can cut the object below the end, nor below one that is adopted later.</summary>
-    internal bool IsStable
-    {
-        get => _isStable;
-        set => _isStable = value;
-    }
-
-    /// <summary>Gets or sets the next one of the same object.</summary>
-    internal MappedExtent? Next { get; set; }
 }

@@ -9,8 +9,14 @@ internal readonly record struct MappingRequest
     /// <summary>Gets how many bytes.</summary>
     internal required long Length { get; init; }
 
-    /// <summary>Gets how many bytes of address space to take from there on; at least the length, in whole pages.</summary>
+    /// <summary>Gets how many bytes of address space to take from there on, if that is more.</summary>
     internal long AddressSpace { get; init; }
+
+    /// <summary>Gets how much is mapped and taken, in whole pages.</summary>
+    internal long Reach => MemoryPage.RoundUp(Math.Max(Length, AddressSpace), PageSize);
+
+    /// <summary>Gets whether more pages are taken than are to be mapped now.</summary>
+    internal bool ReachesFurther => AddressSpace > Length && Reach > MemoryPage.RoundUp(Length, PageSize);
 
     internal required FileAccess Access { get; init; }
 

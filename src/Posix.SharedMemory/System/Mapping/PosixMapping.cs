@@ -20,7 +20,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     private protected abstract int SyncFlag { get; }
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) =>
-        request.AddressSpace <= request.Length || MapsPastEnd ? MapPages(target, request, hint: 0) : MapIntoReserve(target, request);
+        request.ReachesFurther && !MapsPastEnd ? MapIntoReserve(target, request) : MapPages(target, request, hint: 0);
 
     internal override void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length)
     {
@@ -116,8 +116,25 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     private protected SafeMappingHandle MapPages(in OpenObject target, in MappingRequest request, nint hint)
     {
         var error = TryMapPages(target, request, hint, out var mapping);
-        if (mapping is null && IsReadingRefused(error, target, request))
+        return mapping ?? MapRefused(error, target, request, hint);
+    }
+
+    private Errno TryMapPages(in OpenObject target, in MappingRequest request, nint hint, out SafeMappingHandle? mapping)
+    {
+        var length = checked((nuint)request.Reach);
+        var flags = SharingOf(request) | (request.ReachesFurther ? NoReserveFlag : 0);
+        var address = calls.Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap(hint, length, ProtectionOf(request.Access), flags, target.Handle, request.Offset);
+        mapping = address == -1 ? null : new(address, length);
+        return ErrorOf(address);
+    }
+
+    /// <summary>Maps what the kernel refused to map shared, or says why not.</summary>
+    private SafeMappingHandle MapRefused(Errno error, in OpenObject target, in MappingRequest request, nint hint)
+    {
+        SafeMappingHandle? mapping = null;
+        if (request is { Access: FileAccess.Read, Private: false } && seals.FindRefusal(error, target, SystemSeals.AgainstWriting) != MemorySeals.None)
         {
+            // Some kernels refuse every shared mapping of what is sealed against writing, if the descriptor is open for writing (before Linux 6.7).
             // Nobody can write any more, so that a mapping of one's own shows the same bytes.
             error = TryMapPages(target, request with { Private = true }, hint, out mapping);
         }
@@ -130,21 +147,6 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     /// <summary>What this system knows of why an object cannot be mapped; seals apart.</summary>
     private protected virtual string? WhyNotMapped(Errno error, in OpenObject target) => null;
 
-    private Errno TryMapPages(in OpenObject target, in MappingRequest request, nint hint, out SafeMappingHandle? mapping)
-    {
-        var length = checked((nuint)Math.Max(request.Length, request.AddressSpace));
-        var flags = SharingOf(request) | (request.AddressSpace > request.Length ? NoReserveFlag : 0);
-        var address = calls.Fails(nameof(Libc.mmap))
-            ? -1
-            : Libc.mmap(hint, length, ProtectionOf(request.Access), flags, target.Handle, request.Offset);
-        mapping = address == -1 ? null : new(address, length);
-        return ErrorOf(address);
-    }
-
-    /// <summary>Some kernels refuse every shared mapping of what is sealed against writing, if the descriptor is open for writing (before Linux 6.7).</summary>
-    private bool IsReadingRefused(Errno error, in OpenObject target, in MappingRequest request) =>
-        request is { Access: FileAccess.Read, Private: false } && seals.FindRefusal(error, target, SystemSeals.AgainstWriting) != MemorySeals.None;
-
     private protected Errno AdviseByNumber(nint address, nuint length, int number, string call) =>
         ErrorOf(calls.Repeat(call, (address, length, number), static (ref a) => Libc.madvise(a.address, a.length, a.number)));
 
@@ -155,7 +157,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     /// <summary>Takes address space, and shows the object at its start.</summary>
     private SafeMappingHandle MapIntoReserve(in OpenObject target, in MappingRequest request)
     {
-        var length = checked((nuint)request.AddressSpace);
+        var length = checked((nuint)request.Reach);
         var address = TakeAddresses(length);
         Check(address, nameof(Libc.mmap), target.Name);
         var reserve = new SafeMappingHandle(address, length);

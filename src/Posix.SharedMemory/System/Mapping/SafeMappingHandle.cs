@@ -6,6 +6,9 @@ namespace Posix.SharedMemory;
 /// <summary>Owns one <c>mmap</c> range and unmaps it when the last reference is released.</summary>
 internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
+    /// <summary>The end and the length of the large range that was unmapped last.</summary>
+    private static nint s_freedEnd, s_freedLength;
+
     private readonly nuint _length;
 
     /// <summary>Takes over <paramref name="length"/> mapped bytes, in whole pages.</summary>
@@ -19,9 +22,22 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
     /// <summary>Gets or sets what notes that the range is unmapped.</summary>
     internal MappedExtent? Extent { get; set; }
 
+    /// <summary>
+    /// Returns, once, the end of the large range that was unmapped last, if another of this length fits there: beside what is still mapped the kernel need not
+    /// make new page tables. 0 where there is none.
+    /// </summary>
+    internal static nint TakeFreed(long length) => Volatile.Read(ref s_freedLength) >= length ? Interlocked.Exchange(ref s_freedEnd, 0) : 0;
+
     protected override bool ReleaseHandle()
     {
         var unmapped = Libc.munmap(handle, _length) == 0;
+        if (_length >= MemoryPage.Huge)
+        {
+            // Two threads may mix theirs: it is only a hint.
+            Volatile.Write(ref s_freedLength, (nint)_length);
+            Volatile.Write(ref s_freedEnd, handle + (nint)_length);
+        }
+
         // Not before: until then the object may not be cut below it. Without a lock: this may be the finalizer's thread.
         Extent?.End = MappedExtent.Unmapped;
         return unmapped;

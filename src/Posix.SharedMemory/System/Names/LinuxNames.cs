@@ -22,26 +22,18 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
-        var accessMode = access == FileAccess.Read ? O_RDONLY : O_RDWR;
-        var flags = accessMode | CreationFlags(mode) | O_NOFOLLOW | O_CLOEXEC;
         Span<byte> path = stackalloc byte[PathBytes];
         WritePath(name, path);
-        if (mode == FileMode.CreateNew)
-        {
-            // What O_EXCL makes is a regular file.
-            return files.Open(path, flags, permissions, out handle);
-        }
-
-        var error = files.OpenRegularFile(path, flags, permissions, out handle);
-        if (handle is null)
-        {
-            return error == Errno.EISDIR ? Errno.EINVAL : error;
-        }
-
-        // The descriptor gets the flags that glibc's has. Should that fail, the flag left over has no effect on a regular file.
-        _ = calls.Fails("fcntl(F_SETFL)") ? -1 : Libc.fcntl(handle, F_SETFL, accessMode);
-        return default;
+        var flags = (access == FileAccess.Read ? O_RDONLY : O_RDWR) | CreationFlags(mode) | O_NOFOLLOW | O_CLOEXEC;
+        var error = mode == FileMode.CreateNew
+            ? files.Open(path, flags, permissions, out handle)   // What O_EXCL makes is a regular file.
+            : files.OpenRegularFile(path, flags, permissions, out handle);
+        return error == Errno.EISDIR ? Errno.EINVAL : error;
     }
+
+    internal override void ClearOpenFlags(in OpenObject target) =>
+        // O_NONBLOCK goes, with which it was opened. Should that fail, the flag left over has no effect on a regular file.
+        _ = calls.Fails("fcntl(F_SETFL)") ? -1 : Libc.fcntl(target.Handle, F_SETFL, 0);
 
     internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary)
     {

@@ -6,16 +6,20 @@ namespace Posix.SharedMemory;
 /// <summary>The descriptor of an open object, and what this process knows about the object.</summary>
 internal sealed class ObjectDescriptor
 {
+    /// <summary>Where the mappings end that exist, by themselves or by a lease. Guarded by the monitor.</summary>
+    internal MappedExtents Extents;
+
+    private readonly ObjectName _firstName;
     private volatile bool _sharesOpen;
 
-    /// <summary>The name, in a box: another thread sees the one from before a renaming or the one after, never half of each.</summary>
-    private volatile StrongBox<ObjectName> _name;
+    /// <summary>The name that the object got later, in a box: another thread sees the one from before a renaming or the one after, never half of each.</summary>
+    private volatile StrongBox<ObjectName>? _laterName;
 
     internal ObjectDescriptor(Platform platform, in OpenObject target, FileAccess access)
     {
         Platform = platform;
         Handle = target.Handle;
-        _name = new(target.Name);
+        _firstName = target.Name;
         Access = access;
         MemoryCheck = target.MemoryCheck;
         _sharesOpen = target.SharesOpen;
@@ -28,8 +32,8 @@ internal sealed class ObjectDescriptor
 
     internal ObjectName Name
     {
-        get => _name.Value;
-        set => _name = new(value);
+        get => _laterName is { } later ? later.Value : _firstName;
+        set => _laterName = new(value);
     }
 
     internal FileAccess Access { get; }
@@ -50,15 +54,22 @@ internal sealed class ObjectDescriptor
     {
         get
         {
-            ObjectDisposedException.ThrowIf(Handle.IsClosed, typeof(SharedMemoryObject));
-            return new(Handle, Name, _sharesOpen, MemoryCheck);
+            return Handle.IsClosed ? throw new ObjectDisposedException("Posix.SharedMemory.SharedMemoryObject") : new(Handle, Name, _sharesOpen, MemoryCheck);
         }
     }
 
     /// <summary>Gets the descriptor for other code, which may pass it on.</summary>
     internal SafeFileHandle GiveOut()
     {
-        _sharesOpen = true;
+        if (!_sharesOpen)
+        {
+            _sharesOpen = true;
+            if (!Handle.IsClosed)
+            {
+                Platform.Names.ClearOpenFlags(Target);
+            }
+        }
+
         return Handle;
     }
 
@@ -69,14 +80,13 @@ internal sealed class ObjectDescriptor
         Handle.Dispose();
     }
 
-    /// <summary>Gets the name with the object that it refers to now, to remove it later.</summary>
-    /// <exception cref="InvalidOperationException">The object has no name.</exception>
-    internal OwnedName NameToOwn()
+    /// <exception cref="ArgumentException">Neither reading nor reading and writing.</exception>
+    internal static void CheckAccess(FileAccess access)
     {
-        var target = Target;
-        return Name.IsNone
-            ? throw new InvalidOperationException("The object has no name.")
-            : new(Platform, Name, Platform.Backing.GetStatus(target).Identity);
+        if (access is not (FileAccess.Read or FileAccess.ReadWrite))
+        {
+            throw new ArgumentException("Memory is opened for Read or ReadWrite; it cannot be mapped for writing alone.", nameof(access));
+        }
     }
 
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
@@ -98,20 +108,39 @@ internal sealed class ObjectDescriptor
         }
     }
 
-    internal long RoundUp(long length) => HasHugePages ? (length + PageSize - 1) & ~(PageSize - 1) : MemoryPage.RoundUp(length);
-
     /// <summary>
     /// Returns whether bytes of an object with these seals stay mapped. Huge pages can be discarded all the same, and the pool may have no others: touching
     /// them then faults.
     /// </summary>
     internal bool KeepsBytes(MemorySeals seals) => seals.HasFlag(MemorySeals.Shrink) && !HasHugePages;
 
+    /// <summary>Returns whether the object reaches that far and no process can shorten it to less; false if it is disposed.</summary>
+    internal bool CannotEndBefore(long end)
+    {
+        if (Handle.IsClosed)
+        {
+            return false;
+        }
+
+        try
+        {
+            // The seals first: once they are set the length cannot fall.
+            var target = Target;
+            return Platform.Seals.Get(target, out var seals).IsSuccess && KeepsBytes(seals) && Platform.Backing.GetLength(target) >= end;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Another thread has disposed the object meanwhile.
+            return false;
+        }
+    }
+
     /// <summary>Checks a range that ends, by default, where the object does.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the object.</exception>
-    internal ByteRange CheckRange(long offset, long? count)
+    internal ByteRange CheckRange(long offset, long? count, string parameter = "count")
     {
         var length = Platform.Backing.GetLength(Target);
-        return ByteRange.Within(length, offset, count ?? Math.Max(0, length - offset), nameof(count));
+        return ByteRange.Within(length, offset, count ?? Math.Max(0, length - offset), parameter);
     }
 
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
