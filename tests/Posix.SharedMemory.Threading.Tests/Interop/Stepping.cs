@@ -99,7 +99,7 @@ public sealed class Stepping : TwoParticipants
             _ = blocked is not null && Result(blocked);
             Survive(n, Memory.Word(Memory.Mutex));
             return answer == "finished";
-        });
+        }, stride: 30);
     }
 
     [SkippableTheory]
@@ -202,7 +202,7 @@ public sealed class Stepping : TwoParticipants
             }
 
             return finished;
-        });
+        }, stride: 60);
         Assert.InRange(steps, 100, 20000);
         // The swap, a jump, the store.
         Assert.True(lost.Count <= 8 && (lost.Count == 0 || lost[^1] - lost[0] < 8), $"Seats were lost at the instructions {string.Join(", ", lost)}.");
@@ -220,7 +220,7 @@ public sealed class Stepping : TwoParticipants
             using var next = Roster.Join(Mapping, RosterPlace, 1);
             Assert.Equal(2, next.Self.Incarnation);
             return finished;
-        });
+        }, stride: 60);
     }
 
     private static bool Enter(SharedMutex mutex)
@@ -285,11 +285,14 @@ public sealed class Stepping : TwoParticipants
     }
 
     /// <summary>Walks through the instructions of a scenario.</summary>
+    /// <param name="scenario">What the victim does.</param>
+    /// <param name="run">Starts it, has it killed after so many instructions, and checks; true: there are no more.</param>
+    /// <param name="stride">How many instructions are left out at most, unless none is to be.</param>
     /// <returns>How many there are, nearly.</returns>
-    private long Walk(string scenario, Func<long, bool> run)
+    private long Walk(string scenario, Func<long, bool> run, int stride = 16)
     {
         var clock = Stopwatch.StartNew();
-        for (var n = 0L; ; n += s_every ? 1 : 1 + _random.Next(12))
+        for (var n = 0L; ; n += s_every ? 1 : 1 + _random.Next(stride))
         {
             try
             {
