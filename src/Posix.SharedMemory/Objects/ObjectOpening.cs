@@ -53,7 +53,7 @@ internal static class ObjectOpening
         {
             if (!isSeen)
             {
-                memory.Dispose();
+                memory.DisposeUnseen();
             }
         }
     }

@@ -292,7 +292,7 @@ public sealed class MappedRegion : IDisposable
         {
             if (!attached)
             {
-                target.Handle.Dispose();
+                platform.Membership.CloseUnseen(target.Handle);
             }
         }
     }

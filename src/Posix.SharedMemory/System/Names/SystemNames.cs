@@ -4,7 +4,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>Names: opens, publishes, renames, finds and removes them, for shared memory objects and for the files of regions.</summary>
 /// <remarks>
-/// Fifteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
+/// Sixteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
 /// the directory, and a system that keeps objects apart from files still has both.
 /// </remarks>
 internal class SystemNames
@@ -19,6 +19,9 @@ internal class SystemNames
     internal virtual void ClearOpenFlags(in OpenObject target)
     {
     }
+
+    /// <summary>Opens an object for the library itself, which closes it by <see cref="SystemMembership.CloseUnseen"/>.</summary>
+    internal virtual Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle) => Open(name, FileMode.Open, access, UnixFileMode.None, out handle);
 
     /// <summary>Creates an object that no process can open by name yet, for its owner only.</summary>
     /// <param name="handle">The object.</param>
