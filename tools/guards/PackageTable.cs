@@ -22,11 +22,6 @@ internal sealed record PackageTable(string Name)
                 ["Passing"] = ["Objects", "Mapping", "System"],
                 ["Inspection"] = ["Objects", "Mapping", "System"],
             },
-            CallsUpward = ["IMappingOwner"],
-            LongClasses = new(StringComparer.Ordinal)
-            {
-                ["DescriptorPassing"] = 480, ["MemoryMapping"] = 400,
-            },
             Way = new(
                 [
                     "SharedMemoryObject.Open(String,FileMode,FileAccess,UnixFileMode)", "SharedMemoryObject.SetLength", "SharedMemoryObject.Map",
@@ -38,10 +33,9 @@ internal sealed record PackageTable(string Name)
                 // lengths inside a page, which take turns; seals, which only memory without a name has; making shorter; names left behind by a creator that was killed.
                 Aside =
                 [
-                    "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "ObjectMappings.Populate",
-                    "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf", "LinuxBacking.GrowInPieces", "FileSizeLimit.Register", "FileSizeLimit.Exceeded",
-                    "LinuxBacking.GrowFromInsidePage", "LinuxMembership.AwaitTurn", "LinuxMembership.EnterTurn", "LinuxMembership.InTheWay",
-                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary", "LinuxMembership.Forget", "ObjectDescriptor.CloseUnseen", "LinuxFiles.CloseUnseen", "Patience.IsLeft", "Patience.get_IsLeft", "Patience.Pause", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink",
+                    "NameMembership.Follow", "ObjectMappings.Populate", "LinuxFiles.OpenBesideProbe", "PosixMapping.MapRefused", "LinuxMapping.FindRoom",
+                    "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.GrowInPieces", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEndByTruncating", "LinuxMembership.AwaitTurn",
+                    "FileSizeLimit.Register", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink", "LinuxFiles.CloseUnseen",
                 ],
             },
         },

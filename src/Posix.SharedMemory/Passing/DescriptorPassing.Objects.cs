@@ -1,14 +1,9 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
 public static partial class DescriptorPassing
 {
-    private const MemorySeals Every =
-        MemorySeals.Seal | MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Write | MemorySeals.FutureWrite | MemorySeals.Exec;
-
     /// <summary>Sends an object: its descriptor, with a message of 16 bytes that contains its length. The receiver gets the access that the object was opened with.</summary>
     /// <param name="socket">A connected socket of <see cref="AddressFamily.Unix"/>.</param>
     /// <param name="memory">The object. It still belongs to the caller and must stay open until the method completes.</param>
@@ -36,16 +31,16 @@ public static partial class DescriptorPassing
         var turn = SendTurn.Of(socket);
         if (!turn.TryTake())
         {
-            return SendInTurnAsync(platform, socket, turn, message.ToArray(), [memory.SafeFileHandle], cancellationToken);
+            return MessageSending.SendInTurnAsync(platform, socket, turn, message.ToArray(), [memory.SafeFileHandle], cancellationToken);
         }
 
         var isOver = true;
         try
         {
-            var error = TrySendOne(platform, socket.SafeHandle, message, memory.SafeFileHandle, out var sent);
+            var error = MessageSending.TrySendOne(platform, socket.SafeHandle, message, memory.SafeFileHandle, out var sent);
             if (!error.IsSuccess && error != Errno.EAGAIN)
             {
-                return ValueTask.FromException(CannotSend(error, message.Length, 1));
+                return ValueTask.FromException(MessageSending.CannotSend(error, message.Length, 1));
             }
 
             if (error.IsSuccess && sent == message.Length)
@@ -57,8 +52,8 @@ public static partial class DescriptorPassing
             var copy = message.ToArray();
             isOver = false;
             return error.IsSuccess
-                ? SendRestAsync(socket, turn, copy, sent, cancellationToken)
-                : SendWhenReadyAsync(platform, socket, turn, copy, [memory.SafeFileHandle], cancellationToken);
+                ? MessageSending.SendRestAsync(socket, turn, copy, sent, cancellationToken)
+                : MessageSending.SendWhenReadyAsync(platform, socket, turn, copy, [memory.SafeFileHandle], cancellationToken);
         }
         finally
         {
@@ -93,111 +88,12 @@ public static partial class DescriptorPassing
         this Socket socket, MemorySeals required = MemorySeals.None, CancellationToken cancellationToken = default)
     {
         CheckSocket(socket);
-        if ((required & ~Every) != 0)
-        {
-            throw new ArgumentOutOfRangeException(nameof(required), required, "The value is not a combination of seals.");
-        }
-
+        ObjectSealing.Check(required, nameof(required));
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<SharedMemoryObject>(cancellationToken);
         }
 
-        return CollectAsync(Platform.Current, socket, required, cancellationToken);
-    }
-
-    /// <summary>Receives a whole message before checking it, so that after a refusal the next message on a stream can be received.</summary>
-    private static async ValueTask<SharedMemoryObject> CollectAsync(
-        Platform platform, Socket socket, MemorySeals required, CancellationToken cancellationToken)
-    {
-        var message = new byte[ObjectMessage.Bytes];
-        var isStream = socket.SocketType == SocketType.Stream;
-        using var first = await ReceiveAsync(platform, socket, message, 1, cancellationToken).ConfigureAwait(false);
-        ThrowAtEnd(socket, first, collected: 0);
-        var isAlone = !first.HandlesDropped;
-        var collected = first.BytesReceived;
-        while (isStream && collected < message.Length)
-        {
-            using var part = await ReceiveAsync(platform, socket, message.AsMemory(collected), 1, cancellationToken).ConfigureAwait(false);
-            ThrowAtEnd(socket, part, collected);
-            isAlone &= part.Handles.Count == 0 && !part.HandlesDropped;
-            collected += part.BytesReceived;
-        }
-
-        if (collected != message.Length || first.DataTruncated)
-        {
-            throw new InvalidDataException($"Not an object message: it has {(first.DataTruncated ? "more than" : $"{collected} bytes, not")} {message.Length} bytes.");
-        }
-
-        var announced = ObjectMessage.Read(message);
-        if (!isAlone)
-        {
-            throw new InvalidDataException("The object message arrived with more than one descriptor, or with one that this process may not have (RLIMIT_NOFILE).");
-        }
-
-        if (first.Handles.Count == 0)
-        {
-            throw new InvalidDataException("The object message arrived without a descriptor.");
-        }
-
-        var accepted = Accept(platform, first.Handles[0], announced, required);
-        _ = first.TakeHandle(0);
-        return accepted;
-    }
-
-    /// <summary>Asks the kernel what a descriptor is. If this throws, the caller closes the descriptor.</summary>
-    private static SharedMemoryObject Accept(Platform platform, SafeFileHandle handle, long announced, MemorySeals required)
-    {
-        var target = new OpenObject(handle, default, SharesOpen: true);
-        var memory = SharedMemoryObject.OfHandle(platform, target)
-            ?? throw new InvalidDataException("The received descriptor is not memory (but a pipe, a socket or a file on disk), or is open for writing only.");
-        if (required != MemorySeals.None)
-        {
-            SharedMemoryException.ThrowIfFailed(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
-            seals = ObjectSealing.Kept(seals, seals.HasFlag(MemorySeals.Exec) && platform.Seals.GetPageSize(target) > MemoryPage.Size);
-            // A process that cannot write at all cannot start to.
-            seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;
-            if ((seals & required) != required)
-            {
-                throw new InvalidDataException($"The received object is not sealed as required: it lacks {required & ~seals}, and has {seals}.");
-            }
-
-            memory.Know(seals);
-        }
-
-        // After the seals: if Shrink is one of them, the length can no longer fall.
-        var length = platform.Backing.GetLength(target);
-        return length >= announced
-            ? memory
-            : throw new InvalidDataException($"The received object has {length} bytes, but the message announces {announced}.");
-    }
-
-    private static void ThrowAtEnd(Socket socket, HandleReceiveResult part, int collected)
-    {
-        if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped && IsAtEnd(socket))
-        {
-            throw new EndOfStreamException(collected == 0 ? "The peer has closed." : $"The peer has closed inside an object message, after {collected} bytes.");
-        }
-    }
-
-    /// <summary>Handles a receive of 0 bytes. From a stream that is the end. From another socket it may be a message without bytes; at the end, another receive returns 0 at once.</summary>
-    private static bool IsAtEnd(Socket socket) =>
-        socket.SocketType == SocketType.Stream || (socket.SocketType != SocketType.Dgram && socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0);
-
-    private static Errno TrySendOne(Platform platform, SafeHandle socket, ReadOnlySpan<byte> data, SafeHandle handle, out int sent)
-    {
-        var isHeld = false;
-        try
-        {
-            handle.DangerousAddRef(ref isHeld);
-            return platform.Wire.SendMessage(socket, data, [(int)handle.DangerousGetHandle()], out sent);
-        }
-        finally
-        {
-            if (isHeld)
-            {
-                handle.DangerousRelease();
-            }
-        }
+        return ObjectReception.CollectAsync(Platform.Current, socket, required, cancellationToken);
     }
 }

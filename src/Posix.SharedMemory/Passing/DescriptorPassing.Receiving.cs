@@ -60,7 +60,7 @@ public static partial class DescriptorPassing
         return ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
     }
 
-    private static ValueTask<HandleReceiveResult> ReceiveAsync(
+    internal static ValueTask<HandleReceiveResult> ReceiveAsync(
         Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
     {
         var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);

@@ -98,16 +98,17 @@ public sealed class Naming
         using var host = new SubstitutedObject(platform);
         using (Platform.Substitute(platform))
         {
+            var handle = host.Memory.SafeFileHandle;
             var calls = platform.Calls.Count;
             foreach (var name in (string[])["", "/", ".", "a/b", "a\0b", "\uD83D"])
             {
                 Assert.Throws<ArgumentException>(() => host.Memory.Publish(name));
-                Assert.Throws<ArgumentException>(() => SharedMemoryObject.FromHandle(host.Memory.SafeFileHandle, name));
+                Assert.Throws<ArgumentException>(() => SharedMemoryObject.FromHandle(handle, name));
             }
 
             var endless = new string('a', 256);
             Assert.Equal(Errno.ENAMETOOLONG, Assert.Throws<SharedMemoryException>(() => host.Memory.Publish(endless, RenameMode.Replace)).Errno);
-            Assert.Equal(Errno.ENAMETOOLONG, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.FromHandle(host.Memory.SafeFileHandle, endless)).Errno);
+            Assert.Equal(Errno.ENAMETOOLONG, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.FromHandle(handle, endless)).Errno);
             Assert.Equal(calls, platform.Calls.Count);
         }
     }

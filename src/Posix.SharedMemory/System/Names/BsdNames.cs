@@ -33,6 +33,11 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
         return ErrorOf(result);
     }
 
+    internal override void ClearOpenFlags(in OpenObject target)
+    {
+        // shm_open gave it the right ones.
+    }
+
     internal override Errno Unlink(in ObjectName name)
     {
         Span<byte> path = stackalloc byte[PathBytes];

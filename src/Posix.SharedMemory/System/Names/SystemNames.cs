@@ -16,9 +16,7 @@ internal class SystemNames
     internal virtual Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Platform.NotSupported();
 
     /// <summary>Leaves a descriptor that this opened with the flags that one of <c>shm_open</c> has, before other code gets it.</summary>
-    internal virtual void ClearOpenFlags(in OpenObject target)
-    {
-    }
+    internal virtual void ClearOpenFlags(in OpenObject target) => throw Platform.NotSupported();
 
     /// <summary>Opens an object for the library itself, which closes it by <see cref="SystemMembership.CloseUnseen"/>.</summary>
     internal virtual Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle) => Open(name, FileMode.Open, access, UnixFileMode.None, out handle);
