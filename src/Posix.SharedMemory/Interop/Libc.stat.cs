@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Interop;
 
-// stat(2), statfs(2), chmod(2), chown(2). Linux is asked by statx, which has one layout on every architecture, through syscall(2): every argument is a
-// register wide.
+// stat(2), statfs(2), chmod(2), chown(2). Linux is asked by statx, which has one layout on every architecture, and by newfstatat where that is refused, through
+// syscall(2): every argument is a register wide.
 internal static partial class Libc
 {
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
@@ -12,6 +12,12 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint statx(nint number, SafeFileHandle dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint newfstatat(nint number, nint dirfd, ref byte path, out LinuxStatX64 statbuf, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint newfstatat(nint number, nint dirfd, ref byte path, out LinuxStatGeneric statbuf, nint flags);
 
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
     internal static partial int fstat_freebsd(SafeFileHandle fd, out FreeBsdStat sb);

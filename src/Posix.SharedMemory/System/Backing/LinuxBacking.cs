@@ -19,6 +19,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     private readonly SystemSeals _seals = seals;
     private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
     private readonly LinuxRoom _room = new(files, pages);
+    private readonly ZeroFilling _zeros = new(mapping);
 
     internal override bool IsOrdinaryMemory(in OpenObject target) => files.IsOrdinaryMemory(target);
 
@@ -55,7 +56,25 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             return;
         }
 
-        Extend(target, from: 0, length, backing, isInTurn: false);
+        var added = new ByteRange(0, length);
+        RefuseWhatCannotFit(target, added);
+        var error = Allocate(target.Handle, mode: 0, added);
+        if (error == Errno.EINTR)
+        {
+            error = GrowInPieces(target, added);
+        }
+
+        if (LacksAllocation(error, target))
+        {
+            // Written bytes are reserved too. No other process has the object, so that none of its bytes is overwritten.
+            _zeros.Write(target, length);
+            return;
+        }
+
+        if (!error.IsSuccess)
+        {
+            throw NotAllocated(error, target, added);
+        }
     }
 
     internal override bool Grow(in OpenObject target, long length, Backing backing)
@@ -95,6 +114,16 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
+    internal override void PrepareToWrite(in OpenObject target, ByteRange range)
+    {
+        RefuseWhatCannotFit(target, range);
+        var error = AllocateInPieces(target.Handle, range, out _);
+        if (!error.IsSuccess && !LacksAllocation(error, target))
+        {
+            throw NotAllocated(error, target, range);
+        }
+    }
+
     internal override bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range)
     {
         if (!LinuxPages.AreContent(target, files))
@@ -121,10 +150,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     internal override void Discard(in OpenObject target, ByteRange range)
     {
         var error = PunchHole(target, range);
-        if (error == Errno.EOPNOTSUPP)
+        if (LacksAllocation(error, target))
         {
             throw new PlatformNotSupportedException(
-                "The file system behind this object cannot give memory back (fallocate with FALLOC_FL_PUNCH_HOLE). Write zeros instead, or make the object shorter.");
+                "The file system behind this object, or a filter in front of it, cannot give memory back (fallocate with FALLOC_FL_PUNCH_HOLE). Write zeros instead, or make the object shorter.");
         }
 
         if (!error.IsSuccess)
@@ -211,7 +240,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         // for that, and other file systems need not have the call.
         var last = new ByteRange(length - 1, 1);
         var error = files.IsOrdinaryMemory(target) ? AllocateUninterrupted(target.Handle, mode: 0, last) : Errno.EOPNOTSUPP;
-        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
+        if (LacksAllocation(error, target))
         {
             SetEndByTruncating(target, length, isInTurn);
         }
@@ -320,12 +349,17 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
+    /// <summary>Returns whether an error says that a file system (ramfs, FUSE) has no <c>fallocate</c>, or that a filter refuses it.</summary>
+    private bool LacksAllocation(Errno error, in OpenObject target) =>
+        error is Errno.EOPNOTSUPP or Errno.ENOSYS or Errno.EINVAL
+        || (error == Errno.EPERM && _seals.FindRefusal(error, target, MemorySeals.Grow | SystemSeals.AgainstWriting) == MemorySeals.None);
+
     /// <summary>The failure of an allocation, with what is missing and what to do.</summary>
     private Exception NotAllocated(Errno error, in OpenObject target, ByteRange range) => error switch
     {
         Errno.ENOSPC => TooLarge(_room.Describe(target), error, target, range),
         Errno.EDQUOT => TooLarge(_room.DescribeQuota(target), error, target, range),
-        Errno.EOPNOTSUPP or Errno.ENOSYS => new PlatformNotSupportedException(
+        _ when LacksAllocation(error, target) => new PlatformNotSupportedException(
             "The file system behind this object, or a filter in front of it, cannot reserve memory (fallocate). Use Backing.Sparse."),
         Errno.EFBIG => FileSizeLimit.Exceeded(nameof(Libc.fallocate), target, range.End),
         _ => _seals.Refused(error, nameof(Libc.fallocate), target, MemorySeals.Grow),
