@@ -27,15 +27,15 @@ internal sealed record PackageTable(string Name)
                     "SharedMemoryObject.Open(String,FileMode,FileAccess,UnixFileMode)", "SharedMemoryObject.SetLength", "SharedMemoryObject.Map",
                     "MemoryMapping.GetSpan", "SharedMemoryObject.Unlink(String)",
                 ],
-                "Linux", MostFiles: 37, MostLines: 819, MostReturns: 19)
+                "Linux", MostFiles: 30, MostLines: 579, MostReturns: 20)
             {
-                // Membership of UnlinkOnLastDispose; disposal where opening fails; Populate; measuring the room; growing on file systems without fallocate;
-                // lengths inside a page, which take turns; seals, which only memory without a name has; making shorter; names left behind by a creator that was killed.
+                // Membership of UnlinkOnLastDispose; Populate; a probe of another process; a refused statx; what is no object; addresses that are taken; measuring the room; signals, file systems
+                // without fallocate and lengths inside a page, which take turns; seals, which only memory without a name has; making shorter.
                 Aside =
                 [
                     "NameMembership.Follow", "ObjectMappings.Populate", "LinuxFiles.OpenBesideProbe", "PosixMapping.MapRefused", "LinuxMapping.FindRoom",
                     "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.GrowInPieces", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEndByTruncating", "LinuxMembership.AwaitTurn",
-                    "FileSizeLimit.Register", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink", "LinuxFiles.CloseUnseen",
+                    "FileSizeLimit.Register", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink", "LinuxFiles.CloseUnseen", "LinuxFiles.StatPlainly",
                 ],
             },
         },

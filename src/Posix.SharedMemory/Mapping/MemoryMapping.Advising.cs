@@ -124,18 +124,12 @@ public sealed partial class MemoryMapping
         }
     }
 
-    private unsafe MappedPages Pages()
-    {
-        var lease = Acquire();
-        // SAFETY: an address is computed; the lease keeps the bytes mapped.
-        return new(_descriptor, _request, lease, FirstByte, lease.Length, Offset);
-    }
-
-    private unsafe MappedPages Pages(long offset, long length)
+    private unsafe MappedPages Pages(long offset = 0, long? length = null)
     {
         ThrowIfDisposed();
-        // SAFETY: as above.
-        var first = MappedBytes.Locate(FirstByte, Length, offset, length);
-        return new(_descriptor, _request, Acquire(), first, length, Offset + offset);
+        var mapped = Length;
+        // SAFETY: an address is computed; the lease keeps the bytes mapped.
+        var first = MappedBytes.Locate(FirstByte, mapped, offset, length ?? mapped);
+        return new(_descriptor, _request, Acquire(), first, length ?? mapped, Offset + offset);
     }
 }

@@ -45,7 +45,7 @@ public sealed partial class MemoryMapping : IDisposable
             HugePages = options.AdviseHugePages,
         };
         _range = descriptor.Platform.Mapping.Map(descriptor.Target, _request);
-        _range.Extent = descriptor.Extents.Add(part.End, isStable: descriptor.KeepsBytes(descriptor.KnownSeals));
+        _range.Extent = descriptor.Extents.Add(_request.Offset + _request.Length, isStable: descriptor.KeepsBytes(descriptor.KnownSeals));
         _length = part.Length;
         // SAFETY: an address is computed; this object owns the range from here on.
         _address = FirstByte;
@@ -91,11 +91,9 @@ public sealed partial class MemoryMapping : IDisposable
     /// <summary>Returns some bytes, for reading and writing.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
-    public unsafe Span<byte> GetSpan(long offset, int length)
-    {
+    public unsafe Span<byte> GetSpan(long offset, int length) =>
         // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
-        return new(MappedBytes.Locate(Writable, _length, offset, length), length);
-    }
+        new(MappedBytes.Locate(Writable, _length, offset, length), length);
 
     /// <summary>Returns some values, for reading and writing.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
@@ -104,11 +102,9 @@ public sealed partial class MemoryMapping : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     public unsafe Span<T> GetSpan<T>(long offset, int count)
-        where T : unmanaged
-    {
+        where T : unmanaged =>
         // SAFETY: as above; the address is aligned for T.
-        return new(MappedBytes.LocateAligned<T>(Writable, _length, offset, count), count);
-    }
+        new(MappedBytes.LocateAligned<T>(Writable, _length, offset, count), count);
 
     /// <summary>Returns all bytes, for reading.</summary>
     /// <exception cref="InvalidOperationException">The mapping is longer than a span can be.</exception>
@@ -142,11 +138,9 @@ public sealed partial class MemoryMapping : IDisposable
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe ref T GetReference<T>(long offset)
-        where T : unmanaged
-    {
+        where T : unmanaged =>
         // SAFETY: as above; the address is aligned for T.
-        return ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
-    }
+        ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
 
     /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Read-only mappings have it too.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>

@@ -203,7 +203,7 @@ internal readonly struct ObjectCreation(Platform platform, ObjectName name, long
         // Last, since writing, growing and giving away take set-user and set-group away unless root does it; and exact, whatever the umask.
         if (permissions is { } exact)
         {
-            platform.Backing.SetPermissions(target, exact);
+            platform.Backing.SetInitialPermissions(target, exact);
         }
     }
 }

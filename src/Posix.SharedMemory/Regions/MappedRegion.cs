@@ -65,7 +65,7 @@ public sealed class MappedRegion : IDisposable
             var file = OfFile(platform, target);
             file.CheckPages(length, "ftruncate");
             platform.Backing.SetInitialLength(target, length, options.Backing);
-            platform.Backing.SetPermissions(target, options.Permissions);
+            platform.Backing.SetInitialPermissions(target, options.Permissions);
             region = new(file, place, options, length: null);
             region.Place(temporary, cleanup);
             placed = true;

@@ -158,7 +158,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
         // SAFETY: callers read it only where there was no error, and then the kernel has filled it.
         Unsafe.SkipInit(out statx);
         var error = ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, ref empty, AT_EMPTY_PATH, mask, out statx));
-        return LinuxPlainStat.IsRefusal(error) ? StatPlainly(handle, "\0"u8, AT_EMPTY_PATH, error, out statx) : error;
+        return error.IsSuccess ? error : StatPlainly(handle, "\0"u8, AT_EMPTY_PATH, error, out statx);
     }
 
     /// <summary>Follows a link in an open directory, such as /proc/PID/fd, to what it stands for. A file system that does not answer is not waited for.</summary>
@@ -169,7 +169,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
             Libc.statx(SYS_statx, a.directory, ref name, AT_STATX_DONT_SYNC, a.mask, out a.statx));
         statx = arguments.statx;
         var error = ErrorOf(result);
-        return LinuxPlainStat.IsRefusal(error) ? StatPlainly(directory, name, 0, error, out statx) : error;
+        return error.IsSuccess ? error : StatPlainly(directory, name, 0, error, out statx);
     }
 
     /// <summary>Finds the path that a directory really has, where symbolic links lead to it.</summary>
@@ -282,8 +282,15 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return LinuxPlainStat.IsRefusal(error) ? new LinuxPlainStat(calls).Get(AT_FDCWD, path, flags, error, out statx) : error;
     }
 
+    /// <summary>Asks again, in another way, where an error says that <c>statx</c> is refused.</summary>
     private Errno StatPlainly(SafeFileHandle directory, ReadOnlySpan<byte> path, int flags, Errno refusal, out LinuxStatx statx)
     {
+        statx = default;
+        if (!LinuxPlainStat.IsRefusal(refusal))
+        {
+            return refusal;
+        }
+
         using var descriptor = new PinnedDescriptor(directory);
         return new LinuxPlainStat(calls).Get(descriptor.Number, path, flags, refusal, out statx);
     }

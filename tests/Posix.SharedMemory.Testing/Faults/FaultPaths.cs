@@ -34,13 +34,16 @@ internal static class FaultPaths
         yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
     }
 
+    /// <summary>What a new object does not have by itself, so that it must be set.</summary>
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+
     private static IEnumerable<FaultPath> Creating()
     {
         foreach (var backing in Enum.GetValues<Backing>())
         {
             foreach (var lifetime in Enum.GetValues<Lifetime>())
             {
-                var options = new SharedMemoryOptions { Backing = backing, Lifetime = lifetime };
+                var options = new SharedMemoryOptions { Backing = backing, Lifetime = lifetime, Permissions = Readable };
                 yield return new(
                     $"Create {backing} {lifetime}", _ => { }, scene => scene.Keep(SharedMemoryObject.Create(scene.Name, Large + 1, options)));
                 yield return new(
@@ -49,7 +52,7 @@ internal static class FaultPaths
             }
 
             yield return new(
-                $"CreateUnpublished {backing}", _ => { }, scene => scene.Keep(SharedMemoryObject.CreateUnpublished(Large, new() { Backing = backing })));
+                $"CreateUnpublished {backing}", _ => { }, scene => scene.Keep(SharedMemoryObject.CreateUnpublished(Large, new() { Backing = backing, Permissions = Readable })));
         }
 
         yield return new(

@@ -5,7 +5,7 @@ public sealed class Interrupting
 {
     [SkippableTheory]
     [InlineData("fallocate", "create NAME 3000001")]
-    [InlineData("fchmod", "create NAME 5000")]
+    [InlineData("fchmod", "create NAME 5000 0640")]
     [InlineData("fallocate", "open HELD|set-length 3000001")]
     [InlineData("fallocate", "open HELD|reserve 0 5000")]
     [InlineData("openat on", "open HELD")]

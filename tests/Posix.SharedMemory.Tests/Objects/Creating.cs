@@ -33,11 +33,12 @@ public sealed class Creating
         var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
+            var options = new SharedMemoryOptions { Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead };
             using var memory = way switch
             {
-                "Create" => SharedMemoryObject.Create(name, 10_000),
-                "OpenOrCreate" => SharedMemoryObject.OpenOrCreate(name, 10_000, out _),
-                _ => SharedMemoryObject.CreateUnpublished(10_000),
+                "Create" => SharedMemoryObject.Create(name, 10_000, options),
+                "OpenOrCreate" => SharedMemoryObject.OpenOrCreate(name, 10_000, out _, options),
+                _ => SharedMemoryObject.CreateUnpublished(10_000, options),
             };
             if (way == "Publish")
             {
@@ -51,6 +52,21 @@ public sealed class Creating
         Assert.Contains("fallocate", platform.Calls.Take(naming));
         Assert.Contains("fchmod", platform.Calls.Take(naming));
         Assert.DoesNotContain(platform.Calls.Skip(naming), call => call is "fallocate" or "ftruncate" or "fchmod" or "pwrite");
+    }
+
+    [Fact]
+    [Rule("create.exact")]
+    public void Sets_the_permissions_only_where_the_new_object_does_not_have_them()
+    {
+        using TemporaryName name = new(), second = new();
+        var platform = new ScriptedPlatform();
+        using (Platform.Substitute(platform))
+        {
+            using var memory = SharedMemoryObject.Create(name, 1);
+            Assert.Equal((UnixFileMode.UserRead | UnixFileMode.UserWrite, 0), (memory.Permissions, platform.CountOf("fchmod")));
+            using var readable = SharedMemoryObject.Create(second, 1, new() { Permissions = UnixFileMode.UserRead });
+            Assert.Equal((UnixFileMode.UserRead, 1), (readable.Permissions, platform.CountOf("fchmod")));
+        }
     }
 
     [Fact]

@@ -118,6 +118,26 @@ public sealed class Opening
         foreach (var memory in (SharedMemoryObject[])[created, opened, read, made, unpublished, entry])
         {
             Assert.Equal(Native.FD_CLOEXEC, Native.Flags(memory.SafeFileHandle, Native.F_GETFD));
+            Assert.Equal(0, Native.Flags(memory.SafeFileHandle, Native.F_GETFL) & Native.O_NONBLOCK);
+        }
+    }
+
+    [Fact]
+    [Rule("errors.clean")]
+    public void Leaves_nothing_open_when_the_kernel_does_not_say_what_the_name_stands_for()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        using (Platform.Substitute(new ScriptedPlatform("statx", Errno.EIO, 0) { Forbidden = "fcntl(F_GET_SEALS)" }))
+        {
+            Assert.Equal(Errno.EIO, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Open(name)).Errno);
+        }
+
+        Assert.DoesNotContain(SharedMemoryDirectory.GetHolders(name), holder => holder.ProcessId == Environment.ProcessId);
+        // A file system without seals: the second way shows that it is a file.
+        using (Platform.Substitute(new ScriptedPlatform { Forbidden = "fcntl(F_GET_SEALS)" }))
+        {
+            SharedMemoryObject.Open(name).Dispose();
         }
     }
 

@@ -49,7 +49,7 @@ public sealed class Failing
     [Rule("errors.exception")]
     public void Leaves_the_name_out_where_there_is_none()
     {
-        using var platform = new SubstitutedObject(new ScriptedPlatform("fchmod", Errno.EPERM, 2));
+        using var platform = new SubstitutedObject(new ScriptedPlatform("fchmod", Errno.EPERM));
         var failure = Assert.Throws<SharedMemoryException>(() => platform.Memory.Permissions = UnixFileMode.UserRead);
         Assert.Null(failure.ObjectName);
         Assert.Equal("fchmod: Operation not permitted (EPERM)", failure.Message);

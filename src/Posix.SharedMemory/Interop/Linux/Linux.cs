@@ -12,7 +12,7 @@ internal static class Linux
 
     internal const uint S_IFMT = 0xF000, S_IFREG = 0x8000;
 
-    internal const int STATX_TYPE = 1, STATX_SIZE = 0x200, STATX_BLOCKS = 0x400, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
+    internal const int STATX_TYPE = 1, STATX_MODE = 2, STATX_SIZE = 0x200, STATX_BLOCKS = 0x400, STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
 
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
     internal const int F_SETSIG = 10, F_SETLEASE = 1024;

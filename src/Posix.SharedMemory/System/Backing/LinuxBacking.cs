@@ -42,6 +42,15 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         return new((long)statx.stx_size, LinuxFiles.AllocatedBytesOf(statx));
     }
 
+    internal override void SetInitialPermissions(in OpenObject target, UnixFileMode permissions)
+    {
+        // To ask costs less than to set, and usually the umask took nothing away.
+        if (!files.Stat(target.Handle, STATX_MODE, out var statx).IsSuccess || (UnixFileMode)(statx.stx_mode & 0xFFF) != permissions)
+        {
+            SetPermissions(target, permissions);
+        }
+    }
+
     internal override void SetInitialLength(in OpenObject target, long length, Backing backing)
     {
         if (length == 0)
@@ -238,21 +247,21 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     {
         // By allocating the last byte, which cuts off nothing that another process has added meanwhile, as ftruncate would. A huge page is too much
         // for that, and other file systems need not have the call.
-        var last = new ByteRange(length - 1, 1);
-        var error = files.IsOrdinaryMemory(target) ? AllocateUninterrupted(target.Handle, mode: 0, last) : Errno.EOPNOTSUPP;
-        if (LacksAllocation(error, target))
+        var error = files.IsOrdinaryMemory(target) ? AllocateUninterrupted(target.Handle, mode: 0, new(length - 1, 1)) : Errno.EOPNOTSUPP;
+        if (!error.IsSuccess)
         {
-            SetEndByTruncating(target, length, isInTurn);
-        }
-        else if (!error.IsSuccess)
-        {
-            throw NotAllocated(error, target, last);
+            SetEndByTruncating(error, target, length, isInTurn);
         }
     }
 
-    /// <summary>Makes an object longer where its last byte cannot be allocated.</summary>
-    private void SetEndByTruncating(in OpenObject target, long length, bool isInTurn)
+    /// <summary>Makes an object longer where its last byte cannot be allocated, if that is for lack of the call.</summary>
+    private void SetEndByTruncating(Errno error, in OpenObject target, long length, bool isInTurn)
     {
+        if (!LacksAllocation(error, target))
+        {
+            throw NotAllocated(error, target, new(length - 1, 1));
+        }
+
         using var turn = isInTurn ? default : locks.EnterTurn(target, mustHave: false);
         if (GetLength(target) < length)
         {

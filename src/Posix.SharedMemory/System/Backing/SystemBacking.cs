@@ -22,6 +22,9 @@ internal class SystemBacking
     /// <summary>Sets the permissions: <c>fchmod</c>.</summary>
     internal virtual void SetPermissions(in OpenObject target, UnixFileMode permissions) => throw Platform.NotSupported();
 
+    /// <summary>Sets the permissions of a new object, which may have them already.</summary>
+    internal virtual void SetInitialPermissions(in OpenObject target, UnixFileMode permissions) => SetPermissions(target, permissions);
+
     /// <summary>Sets the owner and the group, or one of them: <c>fchown</c>.</summary>
     internal virtual void SetOwner(in OpenObject target, uint? userId, uint? groupId) => throw Platform.NotSupported();
 

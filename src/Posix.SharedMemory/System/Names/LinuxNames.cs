@@ -25,8 +25,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
+        var path = PathOf(name, stackalloc byte[PathBytes]);
         var flags = (access == FileAccess.Read ? O_RDONLY : O_RDWR) | CreationFlags(mode) | O_NOFOLLOW | O_CLOEXEC;
         var error = mode == FileMode.CreateNew
             ? files.Open(path, flags, permissions, out handle)   // What O_EXCL makes is a regular file.
@@ -40,8 +39,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle)
     {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
+        var path = PathOf(name, stackalloc byte[PathBytes]);
         var error = files.OpenUnseen(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_NOFOLLOW, out handle);
         return error == Errno.EISDIR ? Errno.EINVAL : error;
     }
@@ -61,8 +59,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override Errno Publish(in OpenObject target, in ObjectName temporary, in ObjectName name, RenameMode mode)
     {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
+        var path = PathOf(name, stackalloc byte[PathBytes]);
         if (temporary.IsNone)
         {
             return LinkOrTakeOver(target, LinuxFiles.Directory, path, mode);
@@ -79,8 +76,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override Errno Unlink(in ObjectName name)
     {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
+        var path = PathOf(name, stackalloc byte[PathBytes]);
         return AsAccessError(files.Unlink(path));
     }
 
@@ -102,8 +98,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override SharedMemoryStatus? Find(in ObjectName name)
     {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
+        var path = PathOf(name, stackalloc byte[PathBytes]);
         var error = files.Stat(path, out var statx);
         if (error == Errno.ENOENT)
         {
@@ -120,8 +115,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     internal override Errno SetPermissions(in ObjectName name, ObjectIdentity identity, UnixFileMode permissions)
     {
-        Span<byte> path = stackalloc byte[PathBytes];
-        WritePath(name, path);
+        var path = PathOf(name, stackalloc byte[PathBytes]);
         // Opened for nothing, which needs no permission: the owner may have none, and still may grant some.
         var error = files.Open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, UnixFileMode.None, out var handle);
         if (handle is null)
@@ -204,10 +198,11 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         _ => 0,
     };
 
-    private static void WritePath(in ObjectName name, Span<byte> path)
+    private static ReadOnlySpan<byte> PathOf(in ObjectName name, Span<byte> path)
     {
         "/dev/shm/"u8.CopyTo(path);
         name.WriteTo(path["/dev/shm/"u8.Length..]);
+        return path;
     }
 
     /// <summary>POSIX and glibc say EACCES where the kernel, for a sticky directory, says EPERM.</summary>
@@ -215,10 +210,8 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     private Errno RenameReplacing(in ObjectName from, in ObjectName to)
     {
-        Span<byte> oldPath = stackalloc byte[PathBytes];
-        Span<byte> newPath = stackalloc byte[PathBytes];
-        WritePath(from, oldPath);
-        WritePath(to, newPath);
+        var oldPath = PathOf(from, stackalloc byte[PathBytes]);
+        var newPath = PathOf(to, stackalloc byte[PathBytes]);
         var error = files.Rename(oldPath, newPath);
         return error.IsSuccess ? RemoveTwin(from, to) : error;
     }
@@ -249,10 +242,8 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     private Errno RenameWithFlags(in ObjectName from, in ObjectName to, int flags)
     {
-        Span<byte> oldPath = stackalloc byte[PathBytes];
-        Span<byte> newPath = stackalloc byte[PathBytes];
-        WritePath(from, oldPath);
-        WritePath(to, newPath);
+        var oldPath = PathOf(from, stackalloc byte[PathBytes]);
+        var newPath = PathOf(to, stackalloc byte[PathBytes]);
         return RenameWithFlags(oldPath, newPath, flags);
     }
 
