@@ -33,10 +33,15 @@ public sealed class SharedChannelWriter<T> : ChannelWriter<T>, IDisposable
         _ring.Act != EndAct.Completed && _ring.TryWrite(MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in item)), 0);
 
     /// <summary>Writes as many elements as there is room for; the reader is shown them together.</summary>
-    /// <returns>How many were written, from the first.</returns>
+    /// <returns>How many were written, from the first; 0 if the channel was completed.</returns>
     /// <exception cref="ChannelCorruptException">The reader stored what no correct reader stores.</exception>
     public int TryWrite(ReadOnlySpan<T> items)
     {
+        if (_ring.Act == EndAct.Completed)
+        {
+            return 0;
+        }
+
         var ticket = _ring.Borrow(EndAct.Batch);
         var written = 0;
         while (written < items.Length && _ring.TryStore(MemoryMarshal.AsBytes(items.Slice(written, 1)), 0))
