@@ -41,7 +41,14 @@ public sealed class MessageReader : IDisposable
     public Task Completion => _ring.Completion;
 
     /// <summary>Gets how many bytes of the ring are waiting to be read: messages with their headers and alignment.</summary>
-    public long Available => _ring.Act is EndAct.Disposed or EndAct.Corrupt ? throw _ring.Refusal() : _ring.Available;
+    public long Available
+    {
+        get
+        {
+            var (head, tail) = _ring.Waiting;
+            return (long)(tail - head);
+        }
+    }
 
     /// <summary>Reads the next message in place, if there is one.</summary>
     /// <param name="message">To be disposed: the next message can be read afterwards.</param>

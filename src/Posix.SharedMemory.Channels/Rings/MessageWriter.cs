@@ -44,7 +44,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     public int MaxMessageLength => _ring.MaxMessage;
 
     /// <summary>Gets how many bytes of the ring are free now.</summary>
-    public long Free => _ring.Act is EndAct.Disposed or EndAct.Corrupt ? throw _ring.Refusal() : _ring.Free;
+    public long Free => _ring.Free;
 
     private MessageBuilder Builder => _builder ??= new(_ring);
 

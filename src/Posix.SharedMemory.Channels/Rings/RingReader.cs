@@ -15,7 +15,7 @@ internal sealed unsafe class RingReader : RingEnd
     private readonly ulong _round;
     private readonly ulong _most;
     private readonly SharedEventCount _writerWakes;
-    private readonly Lock _ending = new();
+    private readonly RingCompletion _completion;
     private ulong _head;
     private ulong _released;
     private ulong _tail;
@@ -28,7 +28,6 @@ internal sealed unsafe class RingReader : RingEnd
     private int _ticket;
     private int _emptyLooks;
     private volatile bool _isEnding;
-    private TaskCompletionSource? _completion;
 
     private RingReader(Endpoint endpoint)
         : base(endpoint)
@@ -43,26 +42,18 @@ internal sealed unsafe class RingReader : RingEnd
         _round = (ulong)header.RecordAlign - 1;
         _most = (ulong)header.MaxMessage;
         _writerWakes = endpoint.PeerWakes;
+        _completion = new(endpoint.Channel);
     }
 
     /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
     internal RingBytes Bytes => field ??= new(Endpoint.Channel);
-
-    /// <summary>Gets how many bytes of the ring are waiting to be read.</summary>
-    internal long Available
-    {
-        get
-        {
-            LoadTail();
-            return (long)(_tail - _head);
-        }
-    }
 
     /// <summary>Gets the indices between which the waiting records are.</summary>
     internal (ulong Head, ulong Tail) Waiting
     {
         get
         {
+            RefuseIfClosed();
             LoadTail();
             return (_head, _tail);
         }
@@ -73,17 +64,11 @@ internal sealed unsafe class RingReader : RingEnd
     {
         get
         {
-            Task task;
-            lock (_ending)
-            {
-                _completion ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-                task = _completion.Task;
-            }
-
+            var task = _completion.Task;
             if (!task.IsCompleted)
             {
                 Watch();
-                EndIfDrained();
+                _completion.EndIfDrained();
             }
 
             return task;
@@ -279,7 +264,7 @@ internal sealed unsafe class RingReader : RingEnd
         // SYNC ring.ending: pairs with OnChange, which imposes the fence between this look and the store above.
         if (_isEnding)
         {
-            EndIfDrained();
+            _completion.EndIfDrained();
         }
     }
 
@@ -303,7 +288,8 @@ internal sealed unsafe class RingReader : RingEnd
 
     internal override void OnChange()
     {
-        if (State() == ChannelState.Open)
+        // A state that cannot be is for the reader to find, on its own thread.
+        if (_completion.State == 0)
         {
             return;
         }
@@ -311,16 +297,10 @@ internal sealed unsafe class RingReader : RingEnd
         _isEnding = true;
         // SYNC ring.ending: pairs with Publish, which passes no fence of its own.
         Interlocked.MemoryBarrierProcessWide();
-        EndIfDrained();
+        _completion.EndIfDrained();
     }
 
-    protected override void OnCorrupt(ChannelCorruptException corruption)
-    {
-        lock (_ending)
-        {
-            _completion?.TrySetException(corruption);
-        }
-    }
+    protected override void OnCorrupt(ChannelCorruptException corruption) => _completion.Fail(corruption);
 
     protected override bool Poll(int length) => _head != _tail || LoadTail();
 
@@ -335,10 +315,10 @@ internal sealed unsafe class RingReader : RingEnd
         // The state was stored after the last tail.
         if (_head == _tail && !LoadTail())
         {
-            EndIfDrained();
+            _completion.EndIfDrained();
             if (state == ChannelState.Aborted)
             {
-                throw Abortion();
+                throw _completion.Abortion();
             }
         }
 
@@ -413,39 +393,7 @@ internal sealed unsafe class RingReader : RingEnd
 
     private ChannelState State()
     {
-        // SYNC ring.complete: pairs with RingWriter.Complete.
-        // SAFETY: the line lies in the bytes that the channel holds.
-        var state = Volatile.Read(ref *(uint*)(_writerLine + ChannelLayout.StateInLine));
+        var state = _completion.State;
         return state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Corrupt("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}");
-    }
-
-    private ChannelException Abortion()
-    {
-        // SAFETY: as above.
-        var error = Volatile.Read(ref *(int*)(_writerLine + ChannelLayout.ErrorInLine));
-        return new($"The writer of {Endpoint.Channel.Subject} has ended the channel with error {error}.", error);
-    }
-
-    /// <summary>Completes the task if the channel has been completed and drained. Called by the reader and by the watch: it looks at shared memory only.</summary>
-    private void EndIfDrained()
-    {
-        var state = State();
-        // SAFETY: the lines lie in the bytes that the channel holds.
-        if (state == ChannelState.Open || Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine)) != Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine)))
-        {
-            return;
-        }
-
-        lock (_ending)
-        {
-            if (state == ChannelState.Aborted)
-            {
-                _completion?.TrySetException(Abortion());
-            }
-            else
-            {
-                _completion?.TrySetResult();
-            }
-        }
     }
 }

@@ -51,6 +51,7 @@ internal sealed unsafe class RingWriter : RingEnd
     {
         get
         {
+            RefuseIfClosed();
             LoadHead();
             return (long)(_capacity - (_tail - _head));
         }

@@ -48,9 +48,13 @@ internal static class ChannelMeter
                 KeyValuePair<string, object?>[] all = [new("name", channel.Memory.Name), new("kind", "message"), .. tags];
                 measurements.Add(new(value(ChannelStatus.Of(channel)), all));
             }
-            catch (Exception e) when (e is ChannelCorruptException or ObjectDisposedException)
+            catch (ObjectDisposedException)
             {
-                // It was closed, or has nothing to say: the others have.
+                // It was closed meanwhile: the others are measured.
+            }
+            catch (ChannelCorruptException)
+            {
+                // It has nothing to say: the others have, and its own ends find out.
             }
         }
 
