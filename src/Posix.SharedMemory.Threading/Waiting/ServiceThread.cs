@@ -146,7 +146,9 @@ internal sealed class ServiceThread
     {
         try
         {
-            return _service.Kernel.Sleep(ref list, until);
+            var ended = _service.Kernel.Sleep(ref list, until);
+            list.PassOnEnds(_service.Kernel);
+            return ended;
         }
         catch (SharedMemoryException)
         {
