@@ -160,7 +160,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.last")]
-    public void The_name_stays_while_any_user_lives_and_the_last_one_removes_it()
+    public void The_name_stays_while_any_member_lives_and_the_last_one_removes_it()
     {
         using var name = new TemporaryName();
         using Peer creator = Peer.Start("use", name, "create", nameof(Lifetime.UnlinkOnLastDispose)), opener = Start("open"), reader = Start("read"), joiner = Start("join");
@@ -226,7 +226,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.follow")]
-    public void A_process_that_opened_before_there_were_members_is_not_one()
+    public void A_process_that_opened_the_object_before_it_had_members_is_not_a_member()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
