@@ -74,12 +74,12 @@ public sealed class Living
     [InlineData("Create")]
     [InlineData("Publish")]
     [InlineData("UnlinkOnDispose")]
-    [InlineData("lease")]
+    [InlineData("membership")]
     [Rule("lifetime.own")]
     public void A_newer_object_under_the_name_survives(string way)
     {
         using var name = new TemporaryName();
-        using var memory = Make(way, name, way == "lease" ? s_membership : s_disposing);
+        using var memory = Make(way, name, way == "membership" ? s_membership : s_disposing);
         using (var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null)
         {
             SharedMemoryObject.Unlink(name);
@@ -96,7 +96,7 @@ public sealed class Living
     [InlineData("OpenOrCreate")]
     [InlineData("Publish")]
     [InlineData("UnlinkOnDispose")]
-    [InlineData("lease")]
+    [InlineData("membership")]
     [Rule("lifetime.attached")]
     public void A_forked_child_removes_nothing(string way)
     {
@@ -105,7 +105,7 @@ public sealed class Living
         using (Platform.Substitute(platform))
         {
             // The child has a copy of everything, and another process number.
-            var memory = Make(way, name, way == "lease" ? s_membership : s_disposing);
+            var memory = Make(way, name, way == "membership" ? s_membership : s_disposing);
             var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null;
             platform.IsChild = true;
             owner?.Dispose();
@@ -214,7 +214,7 @@ public sealed class Living
         SharedMemoryObject.Open(name).Dispose();
         Assert.True(name.Exists);
 
-        // Joining begins a lease where there is none, and openers follow from then on.
+        // Joining begins a membership where there is none, and openers follow from then on.
         var joined = SharedMemoryObject.OpenOrCreate(name, 1, out var created, s_membership);
         Assert.False(created);
         var follower = SharedMemoryObject.Open(name);

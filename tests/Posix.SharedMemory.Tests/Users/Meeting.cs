@@ -65,7 +65,7 @@ public sealed class Meeting
     {
         SkipWithoutStrangers();
         using var copy = new ReadableCopy();
-        using var name = new TemporaryName("lease");
+        using var name = new TemporaryName("member");
         var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose, Permissions = (UnixFileMode)0x1A4 };
         var memory = SharedMemoryObject.Create(name, 10, options);
         using var stranger = Privileged.StartAsStranger(copy, "act");
