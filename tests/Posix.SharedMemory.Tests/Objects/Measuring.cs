@@ -220,7 +220,7 @@ public sealed class Measuring
     [Rule("allocated.ranges")]
     public void Allocated_ranges_are_the_ranges_that_have_memory()
     {
-        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
+        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not report reserved memory.");
         using var memory = SharedMemoryObject.CreateUnpublished((64L * s_page) + 1, new() { Backing = Backing.Sparse });
         Assert.Empty(memory.GetAllocatedRanges());
         memory.Write([1], 3L * s_page);
@@ -251,7 +251,7 @@ public sealed class Measuring
     [Rule("write.whole")]
     public void Memory_past_the_end_is_not_taken_for_memory_inside()
     {
-        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
+        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not report reserved memory.");
         var platform = new ScriptedPlatform("fallocate", Errno.ENOSPC, 0);
         using var host = new SubstitutedObject(platform, 8L * s_page);
         var memory = host.Memory;

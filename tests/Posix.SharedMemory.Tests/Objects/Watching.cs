@@ -143,7 +143,7 @@ public sealed class Watching
         using var watcher = SharedMemoryDirectory.Watch();
         SharedMemoryObject.Create(name, 0).Dispose();
         SharedMemoryObject.Unlink(name);
-        // Both have been read by now, and one is told.
+        // Both have been read by now, and one is reported.
         Assert.NotNull(watcher.Wait(Timeout.InfiniteTimeSpan));
         watcher.Dispose();
         Assert.Throws<ObjectDisposedException>(() => watcher.Wait(TimeSpan.Zero));
