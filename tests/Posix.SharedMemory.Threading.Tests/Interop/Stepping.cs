@@ -35,7 +35,7 @@ public sealed class Stepping : TwoParticipants
     [InlineData("leave", "free")]
     [InlineData("try", "free")]
     [Rule("killed.instruction")]
-    public void A_mutex_tells_of_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
+    public void A_mutex_reports_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
     {
         var steps = Walk(scenario, n =>
         {
