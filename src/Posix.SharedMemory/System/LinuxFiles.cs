@@ -279,7 +279,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
         statx = default;
         // SAFETY: the import pins the reference for the length of the call, and the path ends with a NUL.
         var error = ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, ref MemoryMarshal.GetReference(path), flags, mask, out statx));
-        return LinuxPlainStat.IsRefusal(error) ? new LinuxPlainStat(calls).Get(AT_FDCWD, path, flags, error, out statx) : error;
+        return error.IsSuccess ? error : new LinuxPlainStat(calls).Get(AT_FDCWD, path, flags, error, out statx);
     }
 
     /// <summary>Asks again, in another way, where an error says that <c>statx</c> is refused.</summary>
