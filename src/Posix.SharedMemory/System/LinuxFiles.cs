@@ -285,12 +285,6 @@ internal sealed class LinuxFiles(SystemCalls calls)
     /// <summary>Asks again, in another way, where an error says that <c>statx</c> is refused.</summary>
     private Errno StatPlainly(SafeFileHandle directory, ReadOnlySpan<byte> path, int flags, Errno refusal, out LinuxStatx statx)
     {
-        statx = default;
-        if (!LinuxPlainStat.IsRefusal(refusal))
-        {
-            return refusal;
-        }
-
         using var descriptor = new PinnedDescriptor(directory);
         return new LinuxPlainStat(calls).Get(descriptor.Number, path, flags, refusal, out statx);
     }
