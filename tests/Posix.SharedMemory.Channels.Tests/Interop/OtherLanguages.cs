@@ -73,7 +73,7 @@ public sealed class OtherLanguages
     [InlineData("cc")]
     [InlineData("python")]
     [Rule("channel.languages")]
-    public async Task A_killed_peer_of_another_language_is_told(string language)
+    public async Task A_killed_peer_of_another_language_is_reported(string language)
     {
         using var name = new TemporaryName("channel");
         using var directory = TemporaryDirectory.InMemory();
@@ -115,7 +115,7 @@ public sealed class OtherLanguages
                 }
                 catch (ChannelException e) when (e is PeerDiedException or PeerLeftException)
                 {
-                    // It is told once, and may concern the writer before.
+                    // It is reported once, and may concern the writer before.
                 }
 
                 foreach (var message in reader.ReadAvailable())
