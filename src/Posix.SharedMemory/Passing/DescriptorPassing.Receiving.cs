@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -41,6 +42,7 @@ public static partial class DescriptorPassing
     /// using var file = received.TakeHandle(2);
     /// </code>
     /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in the type of a required argument: no call fits both.")]
     public static ValueTask<HandleReceiveResult> ReceiveHandlesAsync(
         this Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken = default)
     {
@@ -58,6 +60,41 @@ public static partial class DescriptorPassing
         }
 
         return ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
+    }
+
+    /// <summary>Receives bytes, and the handles that were sent with them into places of the caller: without allocating anything but the handles, if data is ready.</summary>
+    /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>; several may receive from it at the same time.</param>
+    /// <param name="buffer">Receives the bytes, as in <see cref="ReceiveHandlesAsync(Socket, Memory{byte}, int, CancellationToken)"/>.</param>
+    /// <param name="handles">Receives the handles, at most 253: they are close-on-exec, and the caller's to dispose. Extra ones are closed, and the result says so. Places for which there is none keep what is in them.</param>
+    /// <param name="cancellationToken">Cancels the wait. Nothing is lost.</param>
+    /// <returns>The number of bytes and of handles. 0 bytes from a stream mean that the peer has closed.</returns>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="handles"/> has more than 253 places.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ECONNRESET"/>: the peer has closed with bytes unread. <see cref="Errno.ENOTCONN"/>, <see cref="Errno.EINVAL"/>: not connected.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see></remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in the type of a required argument: no call fits both.")]
+    public static ValueTask<HandleReceipt> ReceiveHandlesAsync(
+        this Socket socket, Memory<byte> buffer, Memory<SafeFileHandle?> handles, CancellationToken cancellationToken = default)
+    {
+        CheckSocket(socket);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(handles.Length, MaxHandles, nameof(handles));
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<HandleReceipt>(cancellationToken);
+        }
+
+        if (buffer.IsEmpty && socket.SocketType == SocketType.Stream)
+        {
+            return WaitForReceiptAsync(socket, cancellationToken);
+        }
+
+        var error = TryReceive(Platform.Current, socket.SafeHandle, buffer.Span, handles.Span, out var receipt);
+        return error.IsSuccess ? new(receipt)
+            : error == Errno.EAGAIN ? ReceiveWhenReadyAsync(Platform.Current, socket, buffer, handles, cancellationToken)
+            : ValueTask.FromException<HandleReceipt>(CannotReceive(error));
     }
 
     private static ValueTask<HandleReceiveResult> ReceiveAsync(
@@ -93,7 +130,33 @@ public static partial class DescriptorPassing
     private static async ValueTask<HandleReceiveResult> WaitForAnythingAsync(Socket socket, CancellationToken cancellationToken)
     {
         await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-        return new(default, []);
+        return new(default);
+    }
+
+    private static async ValueTask<HandleReceipt> WaitForReceiptAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
+        return default;
+    }
+
+    private static async ValueTask<HandleReceipt> ReceiveWhenReadyAsync(
+        Platform platform, Socket socket, Memory<byte> buffer, Memory<SafeFileHandle?> handles, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
+            var error = TryReceive(platform, socket.SafeHandle, buffer.Span, handles.Span, out var receipt);
+            if (error.IsSuccess)
+            {
+                return receipt;
+            }
+
+            // Another receiver was faster.
+            if (error != Errno.EAGAIN)
+            {
+                throw CannotReceive(error);
+            }
+        }
     }
 
     /// <summary>Waits with the runtime's own receive of no bytes, which takes neither bytes nor handles.</summary>
@@ -117,40 +180,70 @@ public static partial class DescriptorPassing
         return error;
     }
 
-    /// <summary>Makes a handle for each descriptor. If there is no memory for that, all of them are closed.</summary>
+    private static Errno TryReceive(Platform platform, SafeHandle socket, Span<byte> buffer, Span<SafeFileHandle?> handles, out HandleReceipt receipt)
+    {
+        Span<int> descriptors = stackalloc int[handles.Length];
+        var error = platform.Wire.ReceiveMessage(socket, buffer, descriptors, out var message);
+        receipt = default;
+        if (error.IsSuccess)
+        {
+            Own(platform, descriptors[..message.Descriptors], handles);
+            receipt = new(message.Bytes, message.Descriptors, message.DescriptorsDropped, message.DataTruncated);
+        }
+
+        return error;
+    }
+
     private static HandleReceiveResult Wrap(Platform platform, in ReceivedMessage message, ReadOnlySpan<int> descriptors)
     {
-        SafeFileHandle[] handles = [];
-        var wrapped = 0;
         HandleReceiveResult? result = null;
         try
         {
-            handles = descriptors.IsEmpty ? [] : new SafeFileHandle[descriptors.Length];
-            while (wrapped < descriptors.Length)
-            {
-                handles[wrapped] = new(descriptors[wrapped], ownsHandle: true);
-                wrapped++;
-            }
-
-            result = new(message, handles);
-            return result;
+            result = new(message);
         }
         finally
         {
             if (result is null)
             {
-                for (var at = 0; at < descriptors.Length; at++)
-                {
-                    if (at < wrapped)
-                    {
-                        handles[at].Dispose();
-                    }
-                    else
-                    {
-                        platform.Wire.Close(descriptors[at]);
-                    }
-                }
+                Close(platform, descriptors);
             }
+        }
+
+        Own(platform, descriptors, result.Places);
+        return result;
+    }
+
+    /// <summary>Makes a handle for each descriptor. If there is no memory for that, all of them are closed.</summary>
+    private static void Own(Platform platform, ReadOnlySpan<int> descriptors, Span<SafeFileHandle?> handles)
+    {
+        var owned = 0;
+        try
+        {
+            while (owned < descriptors.Length)
+            {
+                handles[owned] = new(descriptors[owned], ownsHandle: true);
+                owned++;
+            }
+        }
+        finally
+        {
+            if (owned < descriptors.Length)
+            {
+                foreach (var handle in handles[..owned])
+                {
+                    handle!.Dispose();
+                }
+
+                Close(platform, descriptors[owned..]);
+            }
+        }
+    }
+
+    private static void Close(Platform platform, ReadOnlySpan<int> descriptors)
+    {
+        foreach (var descriptor in descriptors)
+        {
+            platform.Wire.Close(descriptor);
         }
     }
 
