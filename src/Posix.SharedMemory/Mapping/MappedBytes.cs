@@ -40,9 +40,9 @@ internal static class MappedBytes
 
     /// <summary>Returns whether a value is within reach and aligned: one comparison for both bounds. Where not, it may be mapped all the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static unsafe bool IsWithin<T>(long reach, long offset)
+    internal static bool IsWithin<T>(long reach, long offset)
         where T : unmanaged =>
-        sizeof(T) <= Widest && AlignmentProbe<T>.Alignment <= AlignedTo && (ulong)offset < (ulong)reach && (offset & (AlignmentProbe<T>.Alignment - 1)) == 0;
+        Unsafe.SizeOf<T>() <= Widest && AlignmentProbe<T>.Alignment <= AlignedTo && (ulong)offset < (ulong)reach && (offset & (AlignmentProbe<T>.Alignment - 1)) == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void RequireWritable(FileAccess access)

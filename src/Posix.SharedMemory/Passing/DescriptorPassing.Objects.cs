@@ -112,13 +112,13 @@ public static partial class DescriptorPassing
     {
         var message = new byte[ObjectMessage.Bytes];
         var isStream = socket.SocketType == SocketType.Stream;
-        using var first = await ReceiveAsync(platform, socket, message, 1, cancellationToken).ConfigureAwait(false);
+        using var first = await MessageReceiving.ReceiveAsync(platform, socket, message, 1, cancellationToken).ConfigureAwait(false);
         ThrowAtEnd(socket, first, collected: 0);
         var isAlone = !first.HandlesDropped;
         var collected = first.BytesReceived;
         while (isStream && collected < message.Length)
         {
-            using var part = await ReceiveAsync(platform, socket, message.AsMemory(collected), 1, cancellationToken).ConfigureAwait(false);
+            using var part = await MessageReceiving.ReceiveAsync(platform, socket, message.AsMemory(collected), 1, cancellationToken).ConfigureAwait(false);
             ThrowAtEnd(socket, part, collected);
             isAlone &= part.Count == 0 && !part.HandlesDropped;
             collected += part.BytesReceived;

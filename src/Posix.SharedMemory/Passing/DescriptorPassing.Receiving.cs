@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -56,16 +55,16 @@ public static partial class DescriptorPassing
 
         if (buffer.IsEmpty && socket.SocketType == SocketType.Stream)
         {
-            return WaitForAnythingAsync(socket, cancellationToken);
+            return MessageReceiving.WaitForAnythingAsync(socket, cancellationToken);
         }
 
-        return ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
+        return MessageReceiving.ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
     }
 
     /// <summary>Receives bytes, and the handles that were sent with them into places of the caller: without allocating anything but the handles, if data is ready.</summary>
     /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>; several may receive from it at the same time.</param>
     /// <param name="buffer">Receives the bytes, as in <see cref="ReceiveHandlesAsync(Socket, Memory{byte}, int, CancellationToken)"/>.</param>
-    /// <param name="handles">Receives the handles, at most 253: they are close-on-exec, and the caller's to dispose. Extra ones are closed, and the result says so. Places for which there is none keep what is in them.</param>
+    /// <param name="handles">Receives the handles, at most 253: they are close-on-exec, and the caller's to dispose. Extra ones are closed, and the result says so. Places past the last handle keep what is in them.</param>
     /// <param name="cancellationToken">Cancels the wait. Nothing is lost.</param>
     /// <returns>The number of bytes and of handles. 0 bytes from a stream mean that the peer has closed.</returns>
     /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
@@ -88,165 +87,9 @@ public static partial class DescriptorPassing
 
         if (buffer.IsEmpty && socket.SocketType == SocketType.Stream)
         {
-            return WaitForReceiptAsync(socket, cancellationToken);
+            return MessageReceiving.WaitForReceiptAsync(socket, cancellationToken);
         }
 
-        var error = TryReceive(Platform.Current, socket.SafeHandle, buffer.Span, handles.Span, out var receipt);
-        return error.IsSuccess ? new(receipt)
-            : error == Errno.EAGAIN ? ReceiveWhenReadyAsync(Platform.Current, socket, buffer, handles, cancellationToken)
-            : ValueTask.FromException<HandleReceipt>(CannotReceive(error));
+        return MessageReceiving.ReceiveAsync(Platform.Current, socket, buffer, handles, cancellationToken);
     }
-
-    private static ValueTask<HandleReceiveResult> ReceiveAsync(
-        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
-    {
-        var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
-        return result is not null ? new(result)
-            : error == Errno.EAGAIN ? ReceiveWhenReadyAsync(platform, socket, buffer, maxHandles, cancellationToken)
-            : ValueTask.FromException<HandleReceiveResult>(CannotReceive(error));
-    }
-
-    private static async ValueTask<HandleReceiveResult> ReceiveWhenReadyAsync(
-        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-            var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
-            if (result is not null)
-            {
-                return result;
-            }
-
-            // Another receiver was faster.
-            if (error != Errno.EAGAIN)
-            {
-                throw CannotReceive(error);
-            }
-        }
-    }
-
-    // In the kernel, a read of no bytes takes the handles before the next byte, and leaves the byte.
-    private static async ValueTask<HandleReceiveResult> WaitForAnythingAsync(Socket socket, CancellationToken cancellationToken)
-    {
-        await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-        return new(default);
-    }
-
-    private static async ValueTask<HandleReceipt> WaitForReceiptAsync(Socket socket, CancellationToken cancellationToken)
-    {
-        await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-        return default;
-    }
-
-    private static async ValueTask<HandleReceipt> ReceiveWhenReadyAsync(
-        Platform platform, Socket socket, Memory<byte> buffer, Memory<SafeFileHandle?> handles, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-            var error = TryReceive(platform, socket.SafeHandle, buffer.Span, handles.Span, out var receipt);
-            if (error.IsSuccess)
-            {
-                return receipt;
-            }
-
-            // Another receiver was faster.
-            if (error != Errno.EAGAIN)
-            {
-                throw CannotReceive(error);
-            }
-        }
-    }
-
-    /// <summary>Waits with the runtime's own receive of no bytes, which takes neither bytes nor handles.</summary>
-    private static async ValueTask WaitUntilReadableAsync(Socket socket, CancellationToken cancellationToken)
-    {
-        try
-        {
-            _ = await socket.ReceiveAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
-        }
-        catch (SocketException e)
-        {
-            throw Translate(e, "recvmsg");
-        }
-    }
-
-    private static Errno TryReceive(Platform platform, SafeHandle socket, Span<byte> buffer, int maxHandles, out HandleReceiveResult? result)
-    {
-        Span<int> descriptors = stackalloc int[maxHandles];
-        var error = platform.Wire.ReceiveMessage(socket, buffer, descriptors, out var message);
-        result = error.IsSuccess ? Wrap(platform, message, descriptors[..message.Descriptors]) : null;
-        return error;
-    }
-
-    private static Errno TryReceive(Platform platform, SafeHandle socket, Span<byte> buffer, Span<SafeFileHandle?> handles, out HandleReceipt receipt)
-    {
-        Span<int> descriptors = stackalloc int[handles.Length];
-        var error = platform.Wire.ReceiveMessage(socket, buffer, descriptors, out var message);
-        receipt = default;
-        if (error.IsSuccess)
-        {
-            Own(platform, descriptors[..message.Descriptors], handles);
-            receipt = new(message.Bytes, message.Descriptors, message.DescriptorsDropped, message.DataTruncated);
-        }
-
-        return error;
-    }
-
-    private static HandleReceiveResult Wrap(Platform platform, in ReceivedMessage message, ReadOnlySpan<int> descriptors)
-    {
-        HandleReceiveResult? result = null;
-        try
-        {
-            result = new(message);
-        }
-        finally
-        {
-            if (result is null)
-            {
-                Close(platform, descriptors);
-            }
-        }
-
-        Own(platform, descriptors, result.Places);
-        return result;
-    }
-
-    /// <summary>Makes a handle for each descriptor. If there is no memory for that, all of them are closed.</summary>
-    private static void Own(Platform platform, ReadOnlySpan<int> descriptors, Span<SafeFileHandle?> handles)
-    {
-        var owned = 0;
-        try
-        {
-            while (owned < descriptors.Length)
-            {
-                handles[owned] = new(descriptors[owned], ownsHandle: true);
-                owned++;
-            }
-        }
-        finally
-        {
-            if (owned < descriptors.Length)
-            {
-                foreach (var handle in handles[..owned])
-                {
-                    handle!.Dispose();
-                }
-
-                Close(platform, descriptors[owned..]);
-            }
-        }
-    }
-
-    private static void Close(Platform platform, ReadOnlySpan<int> descriptors)
-    {
-        foreach (var descriptor in descriptors)
-        {
-            platform.Wire.Close(descriptor);
-        }
-    }
-
-    private static SharedMemoryException CannotReceive(Errno error) =>
-        new(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : error == Errno.EINVAL || error == Errno.ENOTCONN ? "the socket is not connected" : null);
 }

@@ -96,7 +96,8 @@ public sealed class HandleReceiveResult : IDisposable
         {
             if ((Taken(index) & (1UL << (index % MarksInOne))) == 0)
             {
-                this[index].Dispose();
+                // The caller may have the same object open and locked.
+                Platform.Current.Membership.CloseUnseen(this[index]);
             }
         }
     }

@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
 
 using Posix.SharedMemory.Inspection;
@@ -51,12 +52,25 @@ internal sealed class LinuxFiles(SystemCalls calls)
         error = !error.IsSuccess || IsRegularFile(statx) ? error : Errno.EINVAL;
         if (!error.IsSuccess)
         {
-            handle.Dispose();
+            CloseUnseen(handle);
             handle = null;
         }
 
         return error;
     }
+
+    /// <summary>Opens a regular file for the library itself, which closes it by <see cref="CloseUnseen"/>.</summary>
+    internal Errno OpenUnseen(ReadOnlySpan<byte> path, int flags, out SafeFileHandle? handle)
+    {
+        handle = new LinuxUnseenDescriptors(calls, this).Take(path, flags & O_ACCMODE);
+        return handle is null ? OpenRegularFile(path, flags | O_CLOEXEC, UnixFileMode.None, out handle) : default;
+    }
+
+    /// <summary>Closes a descriptor that no caller knows of. Record locks that the caller has on the file are unaffected.</summary>
+    internal void CloseUnseen(SafeFileHandle handle) => new LinuxUnseenDescriptors(calls, this).Close(handle);
+
+    /// <summary>Closes what <see cref="CloseUnseen"/> could not close for the sake of locks that are gone now.</summary>
+    internal void CloseIdle() => new LinuxUnseenDescriptors(calls, this).CloseIdle();
 
     /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
     internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)

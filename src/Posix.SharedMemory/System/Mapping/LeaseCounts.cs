@@ -140,6 +140,7 @@ internal struct LeaseCounts
 
         var isTaken = false;
         range.DangerousAddRef(ref isTaken);
+        // SAFETY: a null reference is never read; EndLease recognizes it.
         return ref Unsafe.NullRef<int>();
     }
 
@@ -211,5 +212,5 @@ internal struct LeaseCounts
     private static ref LeaseStripe StripeOf(LeaseStripe[] stripes, int thread) => ref stripes[1 + (thread & (stripes.Length - 2))];
 
     [DoesNotReturn]
-    private static void ThrowDisposed() => throw new ObjectDisposedException(typeof(MemoryMapping).FullName);
+    private static void ThrowDisposed() => throw new ObjectDisposedException("Posix.SharedMemory.MemoryMapping");
 }

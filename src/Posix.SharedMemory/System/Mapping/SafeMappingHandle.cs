@@ -31,6 +31,7 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void EndLease(ref int count)
     {
+        // SAFETY: the reference is compared, not read.
         if (Unsafe.IsNullRef(ref count))
         {
             DangerousRelease();

@@ -43,6 +43,14 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         return default;
     }
 
+    internal override Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle)
+    {
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        var error = files.OpenUnseen(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_NOFOLLOW, out handle);
+        return error == Errno.EISDIR ? Errno.EINVAL : error;
+    }
+
     internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary)
     {
         temporary = default;
@@ -135,8 +143,8 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         }
     }
 
-    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) =>
-        files.OpenRegularFile(path.Bytes, O_RDWR | O_CLOEXEC, UnixFileMode.None, out handle);
+    // Attaching may refuse it, a takeover closes it again: so what had to be kept open then is used again.
+    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => files.OpenUnseen(path.Bytes, O_RDWR, out handle);
 
     internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary)
     {
@@ -350,15 +358,19 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Removes a temporary name if its maker is gone: the kernel has given back its lock.</summary>
     private bool TryRemoveAbandoned(ReadOnlySpan<byte> path, in ObjectName name)
     {
-        if (!files.OpenRegularFile(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, UnixFileMode.None, out var handle).IsSuccess)
+        if (!files.OpenUnseen(path, O_RDWR | O_NOFOLLOW, out var handle).IsSuccess)
         {
             return false;
         }
 
-        using (handle)
+        try
         {
             // SYNC publish.temporary: pairs with IsLost.
             return locks.Try(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess && files.Unlink(path).IsSuccess;
+        }
+        finally
+        {
+            locks.CloseUnseen(handle);
         }
     }
 
