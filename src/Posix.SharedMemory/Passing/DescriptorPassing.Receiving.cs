@@ -74,6 +74,18 @@ public static partial class DescriptorPassing
     /// <see cref="Errno.ECONNRESET"/>: the peer has closed with bytes unread. <see cref="Errno.ENOTCONN"/>, <see cref="Errno.EINVAL"/>: not connected.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// var handles = new SafeFileHandle?[2];   // Used again for each message: only the handles themselves are allocated.
+    /// var receipt = await socket.ReceiveHandlesAsync(new byte[256], handles, cancellationToken);
+    /// using var first = handles[0];
+    /// using var second = handles[1];
+    /// if (receipt.BytesReceived == 0 || receipt.HandlesReceived != 2 || receipt.HandlesDropped || receipt.DataTruncated)
+    /// {
+    ///     throw new InvalidDataException("Expected two handles.");
+    /// }
+    /// </code>
+    /// </example>
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in the type of a required argument: no call fits both.")]
     public static ValueTask<HandleReceipt> ReceiveHandlesAsync(
         this Socket socket, Memory<byte> buffer, Memory<SafeFileHandle?> handles, CancellationToken cancellationToken = default)
