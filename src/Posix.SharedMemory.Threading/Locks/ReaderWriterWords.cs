@@ -237,14 +237,14 @@ internal sealed unsafe class ReaderWriterWords
         var owner = again & LockLayout.OwnerMask;
         if ((owner & Participant.Mark) != 0 && _seat.Memory.IsAlive(owner, out var life, out var lifeValue))
         {
-            list.Add(life, lifeValue);
+            list.AddLife(life, lifeValue);
             return true;
         }
 
         return owner == 0 && (again & LockLayout.Inconsistent) == 0;
     }
 
-    /// <summary>Whether a living reader is inside; names then the words whose change tells that it has left.</summary>
+    /// <summary>Whether a living reader is inside; names then the words whose change means that it has left.</summary>
     private bool FindReader(ref SleepList list)
     {
         // SAFETY: the words lie in the held bytes. Read before the counters: a reader that leaves afterwards changes it.
@@ -288,7 +288,7 @@ internal sealed unsafe class ReaderWriterWords
         }
 
         list.Add(Drained, drained);
-        list.Add(life, lifeValue);
+        list.AddLife(life, lifeValue);
         return true;
     }
 

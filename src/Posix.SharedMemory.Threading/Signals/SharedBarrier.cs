@@ -13,6 +13,9 @@ public sealed class SharedBarrier
     /// <summary>The place of a member that died.</summary>
     private const uint Lost = 1;
 
+    /// <summary>The place of a member that died before it arrived, in a phase that is still to be broken.</summary>
+    private const uint Missed = 2;
+
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
     private readonly GuardedState _state;
@@ -105,6 +108,7 @@ public sealed class SharedBarrier
     /// <summary>Arrives if this wait has not, and finds whether the phase is over. Under the mutex.</summary>
     private WaitOutcome Look(ref WaitState state, ref SleepList list)
     {
+        CompletePending();
         if (state.Mode == 1 && Word(PhaseAt) != state.Key)
         {
             return WaitOutcome.Taken;
@@ -133,8 +137,7 @@ public sealed class SharedBarrier
             return WaitOutcome.Taken;
         }
 
-        AddWords(ref list);
-        return WaitOutcome.Pending;
+        return TryAddWords(ref list) ? WaitOutcome.Pending : Look(ref state, ref list);
     }
 
     private void Arrive()
@@ -171,7 +174,7 @@ public sealed class SharedBarrier
         CountLost();
     }
 
-    /// <summary>Gives up the places of dead members.</summary>
+    /// <summary>Gives up the places of dead members. The model is tests/models/barrier.pml.</summary>
     /// <returns>Whether one of them had not arrived.</returns>
     private bool Sweep()
     {
@@ -179,6 +182,12 @@ public sealed class SharedBarrier
         for (var place = 0; place < Participants; place++)
         {
             var member = MemberAt(place);
+            if (member is Missed)
+            {
+                broken = true;
+                continue;
+            }
+
             if (member is 0 or Lost || _seat.Memory.IsAlive(new Participant(member)))
             {
                 continue;
@@ -190,9 +199,10 @@ public sealed class SharedBarrier
             }
 
             var bit = 1ul << place;
-            broken |= (Wide(ArrivedAt) & bit) == 0;
-            // The bit first: a member that is lost and has arrived would count twice after a kill between.
-            Volatile.Write(ref MemberAt(place), Lost);
+            var hasMissed = (Wide(ArrivedAt) & bit) == 0;
+            broken |= hasMissed;
+            // SYNC barrier.missed: pairs with Complete. Whoever takes over from this process still knows that the phase is to be broken.
+            Volatile.Write(ref MemberAt(place), hasMissed ? Missed : Lost);
             Volatile.Write(ref Wide(ArrivedAt), Wide(ArrivedAt) & ~bit);
         }
 
@@ -216,7 +226,7 @@ public sealed class SharedBarrier
             {
                 case 0:
                     return false;
-                case Lost:
+                case Lost or Missed:
                     break;
                 default:
                     living |= 1ul << place;
@@ -235,10 +245,28 @@ public sealed class SharedBarrier
         Complete();
     }
 
+    /// <summary>Completes a phase that a process has begun and not completed: it died, or its wake-up was refused.</summary>
+    private void CompletePending()
+    {
+        if (Wide(PendingAt) != 0)
+        {
+            Complete();
+        }
+    }
+
     private unsafe void Complete()
     {
+        // SYNC barrier.pending: pairs with Advance. Every step can be done again.
         Volatile.Write(ref Wide(HistoryAt), Wide(NextHistoryAt));
         Volatile.Write(ref Wide(ArrivedAt), 0);
+        for (var place = 0; place < Participants; place++)
+        {
+            if (MemberAt(place) == Missed)
+            {
+                Volatile.Write(ref MemberAt(place), Lost);
+            }
+        }
+
         if (Word(PhaseAt) != (uint)Wide(PendingAt))
         {
             // SAFETY: an address is handed on; the word lies in the held bytes.
@@ -250,15 +278,11 @@ public sealed class SharedBarrier
 
     private void Recompute()
     {
-        if (Wide(PendingAt) != 0)
-        {
-            Complete();
-        }
-
+        CompletePending();
         // Bits of places that a dead process was giving up.
         for (var place = 0; place < Participants; place++)
         {
-            if (MemberAt(place) is 0 or Lost)
+            if (MemberAt(place) is 0 or Lost or Missed)
             {
                 Volatile.Write(ref Wide(ArrivedAt), Wide(ArrivedAt) & ~(1ul << place));
             }
@@ -272,14 +296,16 @@ public sealed class SharedBarrier
         var lost = 0u;
         for (var place = 0; place < Participants; place++)
         {
-            lost += MemberAt(place) == Lost ? 1u : 0;
+            lost += MemberAt(place) is Lost or Missed ? 1u : 0;
         }
 
         Volatile.Write(ref Word(LostAt), lost);
     }
 
-    private unsafe void AddWords(ref SleepList list)
+    /// <summary>Names the phase and the lives of the other members, each with a value that says that it lives. False, and nothing named: one has ended since it was looked at.</summary>
+    private unsafe bool TryAddWords(ref SleepList list)
     {
+        var before = list.Count;
         // SAFETY: addresses are handed on; the words lie in held bytes.
         list.Add((uint*)(_bytes.First + PhaseAt), Word(PhaseAt));
         for (var place = 0; place < Participants; place++)
@@ -287,10 +313,19 @@ public sealed class SharedBarrier
             var member = new Participant(MemberAt(place));
             if (member.Value != _seat.Me && (member.Value & Participant.Mark) != 0 && member.Seat <= _seat.Memory.Seats)
             {
+                // SYNC barrier.life: pairs with Sweep. A member that ends after this look changes the value that the sleep names.
+                if (!_seat.Memory.IsAlive(member.Value, out var life, out var value))
+                {
+                    list.Truncate(before);
+                    return false;
+                }
+
                 // SAFETY: as above.
-                list.Add(_seat.Memory.Life(member.Seat), (uint)_seat.Memory.Read(member.Seat));
+                list.AddLife(life, value);
             }
         }
+
+        return true;
     }
 
     private bool WasBroken(uint phase)
@@ -352,6 +387,7 @@ public sealed class SharedBarrier
 
     private WaitOutcome Withdraw(ref WaitState state)
     {
+        CompletePending();
         if (Word(PhaseAt) != state.Key)
         {
             // The phase ended before the wait did.

@@ -28,7 +28,7 @@ internal static class BlockingWait
         {
             while (true)
             {
-                // Read before the attempt: what is told during it ends the sleep at once.
+                // Read before the attempt: news that comes during it ends the sleep at once.
                 var told = news.Read();
                 state.IsTry = deadline == Deadline.Passed && !state.HasSlept;
                 var list = new SleepList(space[..^1]);
@@ -64,7 +64,7 @@ internal static class BlockingWait
                 }
 
                 // One place was kept free: the news are never left out.
-                list = new(space, list.Count);
+                list.Widen(space);
                 news.AddTo(ref list, told);
                 Sleep(kernel, ref list, ref state, now, deadline);
             }
@@ -84,6 +84,7 @@ internal static class BlockingWait
     {
         var look = now + LookEvery;
         var ended = kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look));
+        list.PassOnEnds(kernel);
         var awake = Deadline.Now;
         state.Slept(awake - now, look: !ended && awake >= look);
     }

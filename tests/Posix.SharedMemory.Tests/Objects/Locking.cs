@@ -16,7 +16,7 @@ public sealed class Locking
     [InlineData(PosixLock, true)]
     [InlineData(Linux.F_OFD_SETLK, false)]
     [InlineData(Linux.F_OFD_SETLK, true)]
-    [Rule("length.locks")]
+    [Rule("locks.kept")]
     public void The_callers_record_locks_survive_every_operation_on_the_object(int command, bool isReceived)
     {
         using var name = new TemporaryName("locks");
@@ -61,7 +61,7 @@ public sealed class Locking
 
     [Fact]
     [Rule("length.locks")]
-    public void Growing_from_an_odd_length_waits_for_a_bounded_time_and_says_who_is_in_the_way()
+    public void Growing_from_an_odd_length_waits_for_a_bounded_time_and_names_the_process_in_the_way()
     {
         using var name = new TemporaryName("locks");
         using var memory = SharedMemoryObject.Create(name, 5001);

@@ -155,7 +155,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.live")]
-    public void A_last_member_that_lives_keeps_what_its_killed_creator_made()
+    public void A_member_that_lives_keeps_the_object_of_its_killed_creator()
     {
         using var name = new TemporaryName();
         using var creator = Peer.Start("act");
@@ -238,6 +238,7 @@ public sealed class TakingOver
     [InlineData("statx", 2)]
     [InlineData("linkat", 1)]
     [InlineData("linkat", 2)]
+    [InlineData("linkat", 3)]
     [InlineData("rename", 1)]
     [Rule("conflict.race")]
     public void Whatever_another_restart_does_before_any_call_one_live_object_has_the_name(string call, int occurrence)
@@ -314,7 +315,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.stopped")]
-    public void A_restart_waits_a_second_for_one_that_was_stopped_in_the_middle()
+    public void A_restart_waits_a_second_for_another_restart_that_was_stopped_in_the_middle()
     {
         using var name = new TemporaryName();
         Abandon(name, Lifetime.UnlinkOnDispose, inThisProcess: true).Dispose();
