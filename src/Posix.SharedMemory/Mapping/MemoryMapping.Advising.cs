@@ -120,7 +120,7 @@ public sealed partial class MemoryMapping
 
             Access = access;
             _isProtected = true;
-            SetWritable();
+            SetReach();
         }
     }
 
@@ -129,7 +129,7 @@ public sealed partial class MemoryMapping
         ThrowIfDisposed();
         var mapped = Length;
         // SAFETY: an address is computed; the lease keeps the bytes mapped.
-        var first = MappedBytes.Locate(FirstByte, mapped, offset, length ?? mapped);
+        var first = MappedBytes.Locate(_start, mapped, offset, length ?? mapped);
         return new(_descriptor, _request, Acquire(), first, length ?? mapped, Offset + offset);
     }
 }

@@ -79,7 +79,7 @@ public static partial class DescriptorPassing
     /// </exception>
     /// <exception cref="EndOfStreamException">The peer has closed.</exception>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
-    /// <exception cref="SharedMemoryException">As <see cref="ReceiveHandlesAsync"/>.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="ReceiveHandlesAsync(Socket, Memory{byte}, int, CancellationToken)"/>.</exception>
     /// <remarks>
     /// The kernel is asked what the object is, for its length and for its seals. A process that has it open for writing can shorten it afterwards,
     /// unless it is sealed. <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>

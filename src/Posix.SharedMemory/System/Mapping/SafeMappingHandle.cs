@@ -1,15 +1,17 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Owns one <c>mmap</c> range and unmaps it when the last reference is released.</summary>
+/// <summary>Owns one <c>mmap</c> range and unmaps it when it is disposed and the last lease and reference have ended.</summary>
 internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
     /// <summary>The end and the length of the large range that was unmapped last.</summary>
     private static nint s_freedEnd, s_freedLength;
 
     private readonly nuint _length;
+    private LeaseCounts _leases;
 
     /// <summary>Takes over <paramref name="length"/> mapped bytes, in whole pages.</summary>
     internal SafeMappingHandle(nint address, nuint length)
@@ -27,6 +29,41 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
     /// make new page tables. 0 where there is none.
     /// </summary>
     internal static nint TakeFreed(long length) => Volatile.Read(ref s_freedLength) >= length ? Interlocked.Exchange(ref s_freedEnd, 0) : 0;
+
+    /// <summary>Keeps the range mapped until <see cref="EndLease"/>.</summary>
+    /// <returns>What to give to <see cref="EndLease"/>.</returns>
+    /// <exception cref="ObjectDisposedException">The range has been disposed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref int BeginLease() => ref _leases.Enter(this);
+
+    /// <summary>Ends a lease. It is ended once, by the thread that began it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EndLease(ref int count)
+    {
+        // SAFETY: the reference is compared, not read.
+        if (Unsafe.IsNullRef(ref count))
+        {
+            DangerousRelease();
+        }
+        else
+        {
+            _leases.Leave(this, ref count);
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _leases.Close(this);
+        }
+        else if (_leases.IsForgotten())
+        {
+            DangerousRelease();
+        }
+
+        base.Dispose(disposing);
+    }
 
     protected override bool ReleaseHandle()
     {
