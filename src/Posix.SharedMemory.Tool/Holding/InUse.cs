@@ -30,6 +30,13 @@ internal static class InUse
         }
     }
 
+    /// <summary>Says which processes go on using an object that is about to lose its name.</summary>
+    /// <returns>A phrase; <see langword="null"/> if none is known.</returns>
+    internal static string? AfterItsName(SharedMemoryEntry entry, SharedMemoryHolders? holders) => holders is { Count: > 0 }
+        ? $"{Names(holders)} {(holders.Count == 1 ? "goes" : "go")} on using it; its memory is freed when the last process closes it (shm ls --anonymous)"
+        : HolderCount.Of(entry, holders).IsHeld ? "a process that cannot be seen from here goes on using it; its memory is freed when the last process closes it"
+        : null;
+
     /// <summary>Finds out who would be killed by SIGBUS if the object were shortened.</summary>
     /// <returns>A phrase for a question or a refusal; <see langword="null"/> if no process is known or suspected to map anything past the new end.</returns>
     internal static string? ByMappingsPast(SharedMemoryEntry entry, long length)
@@ -48,8 +55,8 @@ internal static class InUse
             return $"{Names(cut)} {(cut.Count == 1 ? "maps" : "map")} bytes past the new end";
         }
 
-        // Holders that were found, and map nothing there, explain why the kernel says that the object is in use. Only without any is a hidden process certain or possible.
-        return holders is { Count: > 0 } || HolderCount.Of(entry, holders).IsZero
+        // Holders that were found, and map nothing there, explain why the kernel says that the object is in use; but processes that could not be examined may map something.
+        return holders is { Count: > 0, UnreadableProcessIds.Count: 0 } || (holders is not { Count: > 0 } && HolderCount.Of(entry, holders).IsZero)
             ? null
             : "a process that cannot be seen from here may map bytes past the new end";
     }
