@@ -66,6 +66,13 @@ internal sealed record PackageTable(string Name)
         {
             PublicNamespaces = ["Posix.SharedMemory.Channels"],
             Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading"],
+            Rooms = new(StringComparer.Ordinal)
+            {
+                ["Layout"] = [],
+                ["Endpoints"] = ["Layout"],
+                ["Status"] = ["Endpoints", "Layout"],
+                ["Rings"] = ["Status", "Endpoints", "Layout"],
+            },
         },
         new("Posix.SharedMemory.Tool")
         {
