@@ -59,23 +59,6 @@ public sealed class Changing
     }
 
     [SkippableFact]
-    public void A_holder_that_maps_nothing_does_not_prove_that_no_hidden_process_maps_something()
-    {
-        Skip.If(Privileged.Obstacle is not null, Privileged.Obstacle);
-        using var objects = new Objects();
-        using var copy = new CommandCopy();
-        var name = objects.Add("a", 65536);
-        using var held = SharedMemoryObject.Open(name);
-        held.Permissions = (UnixFileMode)0x1B6;
-        // The stranger's shell has it open, and the stranger cannot look into root's processes.
-        string resize = $"{copy.Program} resize {name} 4096";
-        var ran = Shm.Shell($"setpriv --reuid={Privileged.Stranger} --regid={Privileged.Stranger} --clear-groups sh -c 'exec 3<>/dev/shm/{name}; {resize} < /dev/null; {resize} --force'");
-        Assert.Equal(0, ran.ExitCode);
-        Assert.StartsWith($"shm: resize: {name}: a process that cannot be seen from here may map bytes past the new end", ran.Errors, StringComparison.Ordinal);
-        Assert.Equal(4096, held.Length);
-    }
-
-    [SkippableFact]
     public void On_a_terminal_a_name_taken_from_an_object_that_is_used_is_not_taken_silently()
     {
         Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
