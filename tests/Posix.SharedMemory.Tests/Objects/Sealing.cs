@@ -222,8 +222,9 @@ public sealed class Sealing
         var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
         {
-            // Before Linux 6.3 creating it changes its permissions too.
             using var memory = SharedMemoryObject.CreateAnonymous(1);
+
+            // Only now: before 6.3, creating takes the permission to execute away by fchmod.
             platform.Arm("fchmod", Errno.EPERM);
             var refusal = Assert.Throws<SharedMemoryException>(() => memory.Permissions = UnixFileMode.UserRead);
             Assert.Equal(Errno.EPERM, refusal.Errno);
