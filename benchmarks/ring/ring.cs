@@ -26,7 +26,7 @@ if (Environment.ProcessorCount < 2)
 
 var directory = Directory.CreateTempSubdirectory("ring");
 var program = Path.Combine(directory.FullName, "ring");
-using (var compiler = Process.Start("cc", ["-O2", "-std=c11", "-pthread", "-o", program, Path.Combine(Path.GetDirectoryName(Source())!, "ring.c")]))
+using (var compiler = Process.Start("cc", ["-O2", "-std=c11", "-pthread", "-o", program, Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, "ring.c")]))
 {
     compiler.WaitForExit();
     if (compiler.ExitCode != 0)
@@ -55,8 +55,6 @@ directory.Delete(recursive: true);
 return 0;
 
 static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
-
-static string Source([CallerFilePath] string path = "") => path;
 
 // Nanoseconds for each message, or for each turn of the ping-pong.
 static double Measure(string question, long count, string? program)
