@@ -11,7 +11,7 @@ internal static unsafe class PosixSemaphoreLayout
     internal const ulong Waiter = 1ul << 32;
 
     /// <summary>What glibc writes after the two for a semaphore that processes share.</summary>
-    private const uint SharedMark = 128;
+    internal const uint SharedMark = 128;
 
     private static readonly Lazy<byte[]?> s_template = new(Make);
 

@@ -1,5 +1,3 @@
-using Posix.SharedMemory.Threading.Interop;
-
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A thread whose robust list names this process's seats: the kernel marks them when the process ends, however that happens.</summary>
@@ -14,39 +12,25 @@ internal sealed unsafe class Guard
 
     private readonly Lock _gate = new();
     private readonly Kernel _kernel;
-    private readonly LinuxRobustListHead* _head;
-    private readonly bool _isShared;
+    private readonly RobustList _list;
 
-    internal Guard(Kernel kernel, WaitService service, bool isShared)
+    internal Guard(WaitService service, bool isShared)
     {
-        _kernel = kernel;
-        _isShared = isShared;
-        // SAFETY: a page of its own, unmapped only after the kernel has forgotten it.
-        _head = (LinuxRobustListHead*)kernel.MapPages(1);
-        _head->list_next = (nint)_head;
-        // SAFETY: as above.
-        _head->futex_offset = Environment.SystemPageSize;
-        using var ready = new ManualResetEventSlim();
-        Thread = ServiceThread.Start(service, "shm guard", Prepare, Finish);
-        ready.Wait();
-
-        void Prepare()
-        {
-            // SAFETY: an address is handed on.
-            IsMarkedByKernel = kernel.SetRobustList((byte*)_head);
-            ThreadId = kernel.GetThreadId();
-            ready.Set();
-        }
+        _kernel = service.Kernel;
+        IsShared = isShared;
+        _list = new(_kernel, distance: Environment.SystemPageSize);
+        Thread = ServiceThread.Start(service, "shm guard", _list);
+        _list.AwaitBegin();
     }
+
+    /// <summary>Gets whether it serves any roster, not one alone.</summary>
+    internal bool IsShared { get; }
 
     /// <summary>Gets the thread, which also waits for asynchronous callers.</summary>
     internal ServiceThread Thread { get; }
 
     /// <summary>Gets the thread's number, which stands in the seats.</summary>
-    internal int ThreadId { get; private set; }
-
-    /// <summary>Gets whether the kernel took the list; otherwise the second witness tells of this process's death.</summary>
-    internal bool IsMarkedByKernel { get; private set; }
+    internal int ThreadId => _list.ThreadId;
 
     /// <summary>Gets or sets how many rosters share it. Under the service's lock.</summary>
     internal int Count { get; set; }
@@ -77,7 +61,7 @@ internal sealed unsafe class Guard
         lock (_gate)
         {
             // SAFETY: the node lies in the pages made by Prepare, and the seat in the bytes that the caller holds.
-            *node = _head->list_next;
+            *node = *_list.First;
             // SYNC roster.claim: pairs with Unlink, which comes before the seat is free again.
             // SAFETY: as above.
             if (Interlocked.CompareExchange(ref *seat, to, from) != from)
@@ -86,7 +70,7 @@ internal sealed unsafe class Guard
             }
 
             // SAFETY: as above. One store links it, so that the list is whole at every instruction.
-            Volatile.Write(ref _head->list_next, (nint)node);
+            Volatile.Write(ref *_list.First, (nint)node);
             return true;
         }
     }
@@ -97,7 +81,7 @@ internal sealed unsafe class Guard
         lock (_gate)
         {
             // SAFETY: all nodes lie in pages that are unmapped only after this.
-            var before = &_head->list_next;
+            var before = _list.First;
             // SAFETY: as above.
             while (*before != (nint)node)
             {
@@ -109,27 +93,5 @@ internal sealed unsafe class Guard
             // SAFETY: as above; one store unlinks it.
             Volatile.Write(ref *before, *node);
         }
-    }
-
-    /// <summary>One roster less.</summary>
-    internal void Release(WaitService service)
-    {
-        if (!_isShared)
-        {
-            Thread.Stop();
-            return;
-        }
-
-        lock (service.Gate)
-        {
-            Count--;
-        }
-    }
-
-    private void Finish()
-    {
-        _kernel.SetRobustList(null);
-        // SAFETY: the kernel has forgotten the page, and this thread ends.
-        _kernel.UnmapPages((byte*)_head, 1);
     }
 }

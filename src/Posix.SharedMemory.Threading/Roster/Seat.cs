@@ -21,14 +21,14 @@ internal sealed unsafe class Seat
         Memory = memory;
         News = new(memory.Kernel);
         Watch = new(this, memory.Kernel.Service);
-        _guard = memory.Kernel.Service.TakeGuard(ownGuard);
+        _guard = Guards.Of(memory.Kernel).Take(ownGuard);
         try
         {
             Claim();
         }
         catch
         {
-            _guard.Release(memory.Kernel.Service);
+            Guards.Of(memory.Kernel).Release(_guard);
             throw;
         }
     }
@@ -201,6 +201,6 @@ internal sealed unsafe class Seat
         Memory.PassOn(Memory.Life(_number));
         News.Tell();
         Kernel.UnmapPages(_pages, 2);
-        _guard.Release(Kernel.Service);
+        Guards.Of(Kernel).Release(_guard);
     }
 }

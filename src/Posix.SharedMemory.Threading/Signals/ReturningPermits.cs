@@ -3,12 +3,12 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>Permits that belong to the process that took them, and come back when it dies.</summary>
 internal sealed unsafe class ReturningPermits : Permits
 {
-    internal const int HeldAt = 64, HeldSize = 8;
+    internal const int TagAt = 16, MaximumAt = 20, TakenAt = 24, HeldAt = 64, HeldSize = 8;
 
     /// <summary>A sleep names the lives of so many holders; the look of every second finds the others.</summary>
     private const int MostLives = 60;
 
-    private const int TagAt = 16, MaximumAt = 20, TakenAt = 24, SequenceAt = 28;
+    private const int SequenceAt = 28;
 
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
