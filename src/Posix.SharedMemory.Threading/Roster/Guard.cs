@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading;
 /// The list lies in memory of this process alone. For each seat there are two pages: the second shows the page of the seat once more, and the node of the list stands
 /// in the first at the same place as the seat in the second. So one distance, the page size, leads from every node to its seat.
 /// </remarks>
-internal sealed unsafe class Guard
+internal sealed class Guard
 {
     /// <summary>So many seats one guard takes.</summary>
     internal const int MostSeats = 1024;
@@ -37,7 +37,7 @@ internal sealed unsafe class Guard
 
     /// <summary>Makes the two pages for a seat; nothing is on the list yet.</summary>
     /// <returns>The first page.</returns>
-    internal byte* Prepare(byte* seatPage)
+    internal unsafe byte* Prepare(byte* seatPage)
     {
         var pages = _kernel.MapPages(2);
         try
@@ -56,7 +56,7 @@ internal sealed unsafe class Guard
     /// <summary>Claims a seat and puts its node on the list, in this order: the other would let the kernel mark a thread of the same number in another PID namespace that has the seat by then.</summary>
     /// <remarks>A process that is killed in the few instructions between the two leaves a seat that stays taken: that is why the list is prepared before the claim.</remarks>
     /// <returns>False: the seat has changed.</returns>
-    internal bool TryClaim(ulong* seat, ulong from, ulong to, nint* node)
+    internal unsafe bool TryClaim(ulong* seat, ulong from, ulong to, nint* node)
     {
         lock (_gate)
         {
@@ -76,7 +76,7 @@ internal sealed unsafe class Guard
     }
 
     /// <summary>Takes a node off the list.</summary>
-    internal void Unlink(nint* node)
+    internal unsafe void Unlink(nint* node)
     {
         lock (_gate)
         {

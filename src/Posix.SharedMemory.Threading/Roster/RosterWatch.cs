@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Watches the seats of a roster: whoever leaves or dies is told to everything in this process that waits over it.</summary>
-internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
+internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
 {
     private readonly List<WeakReference<EventCountWord>> _eventCounts = [];
     private ulong[]? _seen;
@@ -54,7 +54,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
         }
     }
 
-    internal override long Round(ref SleepList list, long now, bool look)
+    internal override unsafe long Round(ref SleepList list, long now, bool look)
     {
         var memory = seat.Memory;
         // SAFETY: the word lies in the roster's held bytes. Read before the seats: who joins afterwards changes it.
@@ -94,7 +94,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
     }
 
     /// <summary>Tells of the lives that have ended between two looks at a seat.</summary>
-    private bool Compare(int number, ulong before, ulong both)
+    private unsafe bool Compare(int number, ulong before, ulong both)
     {
         var memory = seat.Memory;
         uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
