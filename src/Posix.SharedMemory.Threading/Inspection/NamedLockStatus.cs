@@ -19,7 +19,7 @@ public sealed record NamedLockStatus
     /// <summary>Gets the seats that were ever used, by number, with the last process of each.</summary>
     public IReadOnlyList<SeatStatus> UsedSeats { get; private init; } = [];
 
-    /// <summary>Gets who stands in a mutex, living or dead; <see langword="null"/>: nobody, or it is no mutex.</summary>
+    /// <summary>Gets who stands in a mutex, living or dead; <see langword="null"/>: nobody, or it is not a mutex.</summary>
     public Participant? Holder { get; private init; }
 
     /// <summary>Gets whether an owner of a mutex died, and what it left has not been repaired.</summary>
@@ -34,16 +34,16 @@ public sealed record NamedLockStatus
     /// <summary>Gets the number of waiters, where the bytes say it; otherwise <see langword="null"/>.</summary>
     public int? Waiters { get; private init; }
 
-    /// <summary>Gets how many permits of a semaphore are there; <see langword="null"/>: it is none.</summary>
+    /// <summary>Gets how many permits of a semaphore are there; <see langword="null"/>: it is not a semaphore.</summary>
     public int? CurrentCount { get; private init; }
 
-    /// <summary>Gets how many permits there can be; <see langword="null"/>: it is no semaphore, or not limited.</summary>
+    /// <summary>Gets how many permits there can be; <see langword="null"/>: it is not a semaphore, or its count is not limited.</summary>
     public int? MaximumCount { get; private init; }
 
-    /// <summary>Gets whether an event is set; <see langword="null"/>: it is none.</summary>
+    /// <summary>Gets whether an event is set; <see langword="null"/>: it is not an event.</summary>
     public bool? IsSet { get; private init; }
 
-    /// <summary>Gets the mode of an event; <see langword="null"/>: it is none.</summary>
+    /// <summary>Gets the mode of an event; <see langword="null"/>: it is not an event.</summary>
     public EventResetMode? Mode { get; private init; }
 
     /// <summary>Gets whether the name stays when its last user has gone (<see cref="Lifetime.Keep"/>).</summary>

@@ -29,6 +29,7 @@ public sealed record ThreadingSupport
 
     internal static unsafe ThreadingSupport Get(Kernel kernel)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (kernel is UnsupportedKernel)
         {
             return new();
@@ -58,6 +59,7 @@ public sealed record ThreadingSupport
 
     private static unsafe bool TryRobustList(Kernel kernel)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var isTaken = false;
         // A thread of its own: the list of the caller belongs to the C library. Taking the list away is refused where giving one is.
         var thread = new Thread(() => isTaken = kernel.SetRobustList(null));

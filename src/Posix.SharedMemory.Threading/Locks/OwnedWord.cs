@@ -74,6 +74,7 @@ internal sealed class OwnedWord
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
     internal unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var me = _seat.Require();
@@ -134,6 +135,7 @@ internal sealed class OwnedWord
     /// <summary>A waiter leaves without having entered: the wake-up may have been meant for it.</summary>
     internal unsafe WaitOutcome GiveUp(in WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         // Whatever WAITERS says: a leaver that woke nobody may clear it late, when others sleep again.
         if (state.HasSlept && (Value & LockLayout.OwnerMask) == 0)
         {
@@ -155,6 +157,7 @@ internal sealed class OwnedWord
     /// <exception cref="LockLostException">This process is not the owner.</exception>
     internal unsafe void Leave()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -207,6 +210,7 @@ internal sealed class OwnedWord
     /// <summary>Leaves for ever: the word keeps a value that is nobody, and all sleepers are woken.</summary>
     internal unsafe void Close(uint final)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -241,7 +245,9 @@ internal sealed class OwnedWord
         return value;
     }
 
-    internal unsafe void WakeOne() => _seat.Kernel.Wake(_word, 1);
+    internal unsafe void WakeOne() =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        _seat.Kernel.Wake(_word, 1);
 
     private bool TakeOver(ref WaitState state, uint value, uint owner, uint me)
     {

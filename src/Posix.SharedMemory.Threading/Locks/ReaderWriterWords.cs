@@ -19,6 +19,7 @@ internal sealed class ReaderWriterWords
 
     internal unsafe ReaderWriterWords(Seat seat, HeldBytes bytes, int stride)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _seat = seat;
         _bytes = bytes;
         _stride = stride;
@@ -203,6 +204,7 @@ internal sealed class ReaderWriterWords
         (value & (LockLayout.OwnerMask | LockLayout.Inconsistent)) == 0 && ((value & LockLayout.Patient) == 0 || state.HasSlept || state.IsTry);
 
     private unsafe bool IsDead(uint owner, in WaitState state) =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         !_seat.Memory.IsAlive(owner, out _, out _) || (state.IsLook && owner != _seat.Me && _seat.Memory.Witness(owner));
 
     /// <summary>Takes over from a dead writer and leaves at once: the lock is free then, and unrepaired.</summary>

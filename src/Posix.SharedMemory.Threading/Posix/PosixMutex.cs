@@ -35,6 +35,7 @@ public sealed class PosixMutex
 
     private unsafe PosixMutex(MemoryMapping mapping, long offset)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _layout = PosixMutexLayout.Current;
         _bytes = HeldBytes.Take(mapping, offset, PosixMutexLayout.NativeSize, alignment: 8);
         _mutex = _bytes.First;
@@ -87,7 +88,23 @@ public sealed class PosixMutex
     public PosixMutexHold Enter(Action repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        return EnterUnrepaired(cancellationToken).RepairedBy(repair);
+        var hold = EnterUnrepaired(cancellationToken);
+        if (hold.OwnerDied)
+        {
+            try
+            {
+                repair();
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+
+            hold.MarkConsistent();
+        }
+
+        return hold;
     }
 
     /// <summary>Enters also after an owner's death: <see cref="PosixMutexHold.OwnerDied"/> tells. For callers that decide by themselves.</summary>
@@ -126,6 +143,7 @@ public sealed class PosixMutex
 
     internal unsafe void MarkConsistent()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (!_isUnrepaired)
         {
             return;
@@ -157,6 +175,7 @@ public sealed class PosixMutex
 
     internal unsafe void Leave(long ticket)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (!_ticket.TryEnd(ticket))
         {
             return;
@@ -177,6 +196,7 @@ public sealed class PosixMutex
 
     private unsafe void Unlock()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var error = Libc.pthread_mutex_unlock(_mutex);
         GC.KeepAlive(this);
         if (error != 0)
@@ -188,6 +208,7 @@ public sealed class PosixMutex
 
     private unsafe PosixMutexHold Enter(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         cancellationToken.ThrowIfCancellationRequested();
         if (ServiceThread.IsCurrent)
         {
@@ -255,6 +276,7 @@ public sealed class PosixMutex
 
     private unsafe int Wait(Deadline deadline, CancellationToken cancellationToken)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (IsHeld && (Word & Linux.FUTEX_TID_MASK) == (uint)Kernel.Current.GetThreadId())
         {
             throw Recursion();

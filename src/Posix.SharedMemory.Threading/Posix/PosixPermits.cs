@@ -12,12 +12,15 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
     internal override int Maximum => int.MaxValue;
 
     // SAFETY: the word lies in the held bytes, at a multiple of 8.
-    private unsafe ulong Value => Volatile.Read(ref *(ulong*)bytes.First);
+    private unsafe ulong Value =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        Volatile.Read(ref *(ulong*)bytes.First);
 
     private unsafe uint* Word => (uint*)bytes.First;
 
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -55,6 +58,7 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
 
     public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (state.Mode == 1)
         {
             var value = Value;
@@ -81,6 +85,7 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
 
     internal override unsafe int Release(int count)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>Watches the seats of a roster: whoever leaves or dies is told to everything in this process that waits over it.</summary>
 internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
 {
-    private readonly List<WeakReference<EventCountWord>> _eventCounts = [];
+    private readonly List<WeakReference<ServiceItem>> _eventCounts = [];
     private ulong[]? _seen;
     private int _nextWitness;
     private volatile bool _isStarted;
@@ -46,7 +46,7 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
     }
 
     /// <summary>Notifies an event count whenever somebody ends, for as long as it is referenced.</summary>
-    internal void Add(EventCountWord word)
+    internal void Add(ServiceItem word)
     {
         lock (Service.Gate)
         {
@@ -96,6 +96,7 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
     /// <summary>Tells of the lives that have ended between two looks at a seat.</summary>
     private unsafe bool Compare(int number, ulong before, ulong both)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var memory = seat.Memory;
         uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
         var lived = ((uint)before & RosterLayout.ThreadMask) != 0;

@@ -22,6 +22,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     internal unsafe EventCountWord(Seat seat, HeldBytes bytes)
         : base(seat.Kernel.Service, wakesAll: true)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _seat = seat;
         _bytes = bytes;
         _word = (uint*)bytes.First;
@@ -65,8 +66,9 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <summary>
     /// A participant has ended, perhaps in the middle of a notification: makes all sleepers of the word look again, also where the dead one had changed the word and had not yet woken them.
     /// </summary>
-    internal unsafe void NotifyEnd()
+    internal override unsafe void NotifyEnd()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (!HasSleepers(Value) || !NotifySleepers())
         {
             // SYNC eventcount.death: pairs with NotifySleepers, whose swap and wake-up are two steps.
@@ -92,6 +94,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <returns>False: the deadline passed.</returns>
     internal unsafe bool Sleep(uint key, Deadline deadline)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         BeforeSleep();
         Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[1];
         while (Value == key)
@@ -118,6 +121,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     public unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var value = Value;
         if (value != state.Key || state.IsLook)
         {
@@ -156,6 +160,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <summary>The word stays in the sleep, so that the next wait begins with a store and a look.</summary>
     protected override unsafe long Idle(ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (_isAbandoned)
         {
             return base.Idle(ref list);

@@ -16,6 +16,7 @@ internal sealed class PlainPermits : Permits
 
     private unsafe PlainPermits(HeldBytes bytes, int maximum)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _bytes = bytes;
         _word = (uint*)bytes.First;
         _maximum = maximum;
@@ -30,7 +31,9 @@ internal sealed class PlainPermits : Permits
     internal override int Maximum => _maximum;
 
     // SAFETY: the word lies in the held bytes.
-    private unsafe uint Word => Volatile.Read(ref *_word);
+    private unsafe uint Word =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        Volatile.Read(ref *_word);
 
     internal static unsafe PlainPermits At(MemoryMapping mapping, long offset, int initialCount, int maximumCount)
     {
@@ -59,6 +62,7 @@ internal sealed class PlainPermits : Permits
 
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Word;
@@ -90,6 +94,7 @@ internal sealed class PlainPermits : Permits
 
     public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         // Whatever WAITERS says: a releaser that woke nobody may clear it late, when others sleep again.
         if (state.HasSlept && (Word & CountMask) != 0)
         {
@@ -106,6 +111,7 @@ internal sealed class PlainPermits : Permits
 
     internal override unsafe int Release(int count)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Word;

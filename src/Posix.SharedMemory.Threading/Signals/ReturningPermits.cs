@@ -94,6 +94,7 @@ internal sealed class ReturningPermits : Permits
 
     public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _state.GiveUp(state);
         if (state.HasSlept && Count > 0)
         {

@@ -13,11 +13,14 @@ internal sealed class News(Kernel kernel)
     internal uint Read() => Volatile.Read(ref _line[Place]);
 
     /// <summary>Adds the word to a sleep, with the value it had before the attempt.</summary>
-    internal unsafe void AddTo(ref SleepList list, uint value) => list.AddPrivate(Word, value);
+    internal unsafe void AddTo(ref SleepList list, uint value) =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        list.AddPrivate(Word, value);
 
     /// <summary>Makes all sleepers look again.</summary>
     internal unsafe void Tell()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         Interlocked.Increment(ref _line[Place]);
         Kernel.Wake(Word, int.MaxValue, isPrivate: true);
         GC.KeepAlive(this);
