@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Watches the seats of a roster: whoever leaves or dies is told to everything in this process that waits over it.</summary>
+/// <summary>Watches the seats of a roster: everything in this process that waits over it learns of each participant that leaves or dies.</summary>
 internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
 {
     private readonly List<WeakReference<ServiceItem>> _eventCounts = [];
@@ -93,7 +93,7 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
         return now + BlockingWait.LookEvery;
     }
 
-    /// <summary>Tells of the lives that have ended between two looks at a seat.</summary>
+    /// <summary>Reports the lives that have ended between two looks at a seat.</summary>
     private unsafe bool Compare(int number, ulong before, ulong both)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.

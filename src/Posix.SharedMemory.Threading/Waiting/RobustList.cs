@@ -23,7 +23,7 @@ internal sealed class RobustList
     /// <summary>Gets the number of the thread whose list it is.</summary>
     internal int ThreadId { get; private set; }
 
-    /// <summary>Gets whether the kernel took the list; otherwise the second witness tells of this process's death.</summary>
+    /// <summary>Gets whether the kernel took the list; otherwise the second witness reports this process's death.</summary>
     internal bool IsMarkedByKernel { get; private set; }
 
     /// <summary>Gets where the first node is named; the last one names the place itself.</summary>

@@ -8,8 +8,6 @@ namespace Posix.SharedMemory.Threading.Tests;
 /// <remarks>With <c>EVERY_INSTRUCTION=1</c> no instruction is left out; otherwise some are, chosen by a fixed seed.</remarks>
 public sealed class Stepping : TwoParticipants
 {
-    private const long RosterPlace = 32768;
-
     private static readonly bool s_every = Environment.GetEnvironmentVariable("EVERY_INSTRUCTION") == "1";
 
     private readonly TemporaryDirectory _directory = TemporaryDirectory.InMemory();
@@ -35,7 +33,7 @@ public sealed class Stepping : TwoParticipants
     [InlineData("leave", "free")]
     [InlineData("try", "free")]
     [Rule("killed.instruction")]
-    public void A_mutex_tells_of_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
+    public void A_mutex_reports_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
     {
         var steps = Walk(scenario, n =>
         {
@@ -63,7 +61,7 @@ public sealed class Stepping : TwoParticipants
             var finished = Go();
             var deaths = (Result(blocked) ? 1 : 0) + (Result(waiting) ? 1 : 0);
             // The owner was killed inside in all runs up to an instruction, and in none after it.
-            Assert.True(deaths == (died ? 1 : 0) || (deaths == 0 && died), $"{deaths} deaths were told at instruction {n}");
+            Assert.True(deaths == (died ? 1 : 0) || (deaths == 0 && died), $"{deaths} deaths were reported at instruction {n}");
             died = deaths == 1;
             Survive(n, Memory.Word(Memory.Mutex));
             return finished;
@@ -189,12 +187,12 @@ public sealed class Stepping : TwoParticipants
         var lost = new List<long>();
         var steps = Walk("join", n =>
         {
-            Mapping.GetSpan(RosterPlace, 128).Clear();
+            Mapping.GetSpan(Memory.OneSeat, 128).Clear();
             Begin("join", n);
             var finished = Go();
             try
             {
-                Roster.Join(Mapping, RosterPlace, 1).Dispose();
+                Roster.Join(Mapping, Memory.OneSeat, 1).Dispose();
             }
             catch (RosterFullException)
             {
@@ -214,10 +212,10 @@ public sealed class Stepping : TwoParticipants
     {
         Walk("join-leave", n =>
         {
-            Mapping.GetSpan(RosterPlace, 128).Clear();
+            Mapping.GetSpan(Memory.OneSeat, 128).Clear();
             Begin("join-leave", n);
             var finished = Go();
-            using var next = Roster.Join(Mapping, RosterPlace, 1);
+            using var next = Roster.Join(Mapping, Memory.OneSeat, 1);
             Assert.Equal(2, next.Self.Incarnation);
             return finished;
         }, stride: 60);
@@ -268,7 +266,7 @@ public sealed class Stepping : TwoParticipants
         return (answer == "asleep" ? Stepper.Ask("on") : answer) == "finished";
     }
 
-    /// <summary>Survivors in both languages enter; the first one is told of a death exactly if the word says so.</summary>
+    /// <summary>Survivors in both languages enter; the first one learns of a death exactly if the word says so.</summary>
     private void Survive(long n, uint word)
     {
         var told = (word & 0x5FFFFFFF) != 0;
