@@ -57,21 +57,6 @@ public sealed partial class MemoryMapping
     }
 
     /// <summary>Reads the bytes that are mapped from the object itself; <see langword="null"/> where only the mapping shows them, or the object is disposed.</summary>
-    private bool? TryReadObject(Span<byte> destination, long offset)
-    {
-        if (_request.Private || _request.PageSize != MemoryPage.Size || _descriptor.Handle.IsClosed)
-        {
-            return null;
-        }
-
-        try
-        {
-            return _descriptor.Platform.Mapping.TryRead(_descriptor.Target, destination, offset);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Another thread has disposed the object meanwhile.
-            return null;
-        }
-    }
+    private bool? TryReadObject(Span<byte> destination, long offset) =>
+        _request.Private || _request.PageSize != MemoryPage.Size ? null : _descriptor.TryRead(destination, offset);
 }

@@ -73,19 +73,7 @@ public sealed partial class MemoryMapping : IDisposable
     /// False if the object was disposed before the first question and was not sealed through it: that can no longer be found out. False for huge pages, too:
     /// another process can discard them, and the pool may have no others. Ordinary memory that is not reserved still needs the machine to have some.
     /// </remarks>
-    public bool IsStable
-    {
-        get
-        {
-            var extent = _range.Extent!;
-            if (!extent.IsStable && _descriptor.CannotEndBefore(Offset + Length))
-            {
-                extent.IsStable = true;
-            }
-
-            return extent.IsStable;
-        }
-    }
+    public bool IsStable => _range.Extent!.IsStable || (_descriptor.CannotEndBefore(Offset + Length) && _range.Extent.MakeStable());
 
     /// <summary>Returns all bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>

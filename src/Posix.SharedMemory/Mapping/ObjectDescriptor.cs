@@ -138,6 +138,25 @@ internal sealed class ObjectDescriptor
         }
     }
 
+    /// <summary>Reads bytes that are mapped; false where they are cut off; <see langword="null"/> where the descriptor cannot be used for that, or is closed.</summary>
+    internal bool? TryRead(Span<byte> destination, long offset)
+    {
+        if (Handle.IsClosed)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Platform.Mapping.TryRead(Target, destination, offset);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Another thread has disposed the object meanwhile.
+            return null;
+        }
+    }
+
     /// <summary>Checks a range that ends, by default, where the object does.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the object.</exception>
     internal ByteRange CheckRange(long offset, long? count, string parameter = "count")

@@ -15,6 +15,9 @@ internal sealed class MappedExtent(long end)
 
     private long _end = end;
 
+    /// <summary>Notes that; returns true.</summary>
+    internal bool MakeStable() => IsStable = true;
+
     /// <summary>Gets or sets the end, in bytes from the object's first; <see cref="Unmapped"/> once the range is unmapped.</summary>
     internal long End
     {
