@@ -41,6 +41,9 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     // Send and receive descriptors.
     ["pass"] = Passing.Pass,
 
+    // Walks every operation behind filters.
+    ["filter-walk"] = Posix.SharedMemory.Testing.FilterWalk.Act,
+
     // Share file-backed regions.
     ["region-act"] = Regions.Act,
     ["region-grow"] = Regions.Grow,

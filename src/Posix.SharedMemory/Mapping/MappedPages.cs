@@ -35,7 +35,7 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Flush(address, bytes), "msync", _owner.Name);
+        SystemCalls.Check(_platform.Mapping.Flush(address, bytes), "msync", _owner.Name);
     }
 
     internal void Advise(MemoryAdvice advice)
@@ -55,7 +55,7 @@ internal readonly ref struct MappedPages
                 $"This system does not support the advice {advice}, or not for these pages (they may be locked in memory). Advice is optional: continue without it.");
         }
 
-        SharedMemoryException.ThrowIfFailed(error, "madvise", _owner.Name);
+        SystemCalls.Check(error, "madvise", _owner.Name);
     }
 
     internal void Prefault()
@@ -77,7 +77,7 @@ internal readonly ref struct MappedPages
             throw new SharedMemoryException(Errno.ENOSPC, operation, _owner.Name, $"there is no memory for all of the {_length} bytes");
         }
 
-        SharedMemoryException.ThrowIfFailed(error, operation, _owner.Name);
+        SystemCalls.Check(error, operation, _owner.Name);
     }
 
     internal bool CollapseToHugePages()
@@ -90,7 +90,13 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_platform.Mapping.Pin(address, bytes, pinned), pinned ? "mlock" : "munlock", _owner.Name);
+        if (_platform.Mapping.Pin(address, bytes, pinned) is { IsSuccess: false } error)
+        {
+            // Without the limit the kernel itself says EPERM.
+            throw SystemCalls.FailureOf(
+                error, pinned ? "mlock" : "munlock", _owner.Name,
+                error == Errno.EPERM ? "RLIMIT_MEMLOCK lets this process lock no memory, or a filter in front of the kernel (seccomp) refuses it: raise the limit, or allow the call" : null);
+        }
     }
 
     internal Errno Protect(FileAccess access)

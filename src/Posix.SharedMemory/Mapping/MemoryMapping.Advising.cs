@@ -118,7 +118,7 @@ public sealed partial class MemoryMapping
             if (Pages().Protect(access) is { IsSuccess: false } error)
             {
                 throw _owner.IsDisposed
-                    ? new SharedMemoryException(error, "mprotect", _owner.Name)
+                    ? SystemCalls.FailureOf(error, "mprotect", _owner.Name)
                     : _platform.Seals.Refused(error, "mprotect", _owner.Target, SystemSeals.AgainstWriting);
             }
 

@@ -51,7 +51,7 @@ public sealed partial class MemoryMapping
                 if (_isProtected)
                 {
                     // Protect only reached as far as the length did, and a part that was withdrawn may have an older protection.
-                    SharedMemoryException.ThrowIfFailed(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
+                    SystemCalls.Check(_platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _owner.Name);
                 }
             }
 

@@ -155,5 +155,5 @@ public static partial class DescriptorPassing
     }
 
     private static SharedMemoryException CannotReceive(Errno error) =>
-        new(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : error == Errno.EINVAL || error == Errno.ENOTCONN ? "the socket is not connected" : null);
+        SystemCalls.FailureOf(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : error == Errno.EINVAL || error == Errno.ENOTCONN ? "the socket is not connected" : null);
 }

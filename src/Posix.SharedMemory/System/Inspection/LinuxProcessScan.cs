@@ -39,7 +39,7 @@ internal sealed class LinuxProcessScan(SystemCalls calls, LinuxFiles files, Linu
         var error = _directory.List("/proc\0"u8, processes);
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "open", objectName: null, "/proc could not be listed");
+            throw SystemCalls.FailureOf(error, "open", detail: "/proc could not be listed");
         }
 
         processes.Sort();

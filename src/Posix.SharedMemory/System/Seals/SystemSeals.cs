@@ -29,7 +29,7 @@ internal class SystemSeals
 
     /// <summary>Returns the failure of a call that one of these seals may have refused; it names the seal, where the kernel only says EPERM.</summary>
     internal SharedMemoryException Refused(Errno error, string operation, in OpenObject target, MemorySeals suspects) =>
-        new(error, operation, target.Name.Text, SealRefusal.Describe(FindRefusal(error, target, suspects), operation));
+        SystemCalls.FailureOf(error, operation, target.Name.Text, SealRefusal.Describe(FindRefusal(error, target, suspects), operation));
 
     /// <summary>Returns which of these seals may be behind an error; none where it is another error, or they are not set.</summary>
     internal MemorySeals FindRefusal(Errno error, in OpenObject target, MemorySeals suspects) =>
