@@ -39,7 +39,7 @@ enum { PSM_OK = 0, PSM_OWNER_DIED = 1, PSM_TIMED_OUT = 2 };
 
 struct psm_roster { unsigned char *base; uint32_t seats, me, boot, seat; int registered; unsigned char *pages; };
 struct psm_waitv { uint64_t val, addr; uint32_t flags, reserved; };
-static struct { void *head[3]; volatile uint32_t tid; int registered; pthread_mutex_t gate; } psm_guard = {.gate = PTHREAD_MUTEX_INITIALIZER};
+static struct { void **head; volatile uint32_t tid; uint32_t boot; uint64_t start, space; int registered; pthread_mutex_t gate; } psm_guard = {.gate = PTHREAD_MUTEX_INITIALIZER};
 
 static inline uint32_t psm_load(uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline int psm_swap(uint32_t *word, uint32_t from, uint32_t to) { return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
@@ -50,40 +50,47 @@ static inline int psm_change_and_wake(uint32_t *word, int op, int argument, int 
 }
 static inline int64_t psm_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ll + t.tv_nsec; }
 static inline int psm_fence_all(void) { return syscall(SYS_membarrier, 2, 0, 0) == 0; }
-/* Sleeps until a word changes, at most one second, and not past the deadline. */
-static inline void psm_sleep(struct psm_waitv *words, int count, int64_t deadline) {
+/* Sleeps until a word changes, at most one second, and not past the deadline. 1: until then. The second word is a life: the kernel wakes one sleeper at its end, who wakes the others. */
+static inline int psm_sleep(struct psm_waitv *words, int count, int64_t deadline) {
   int64_t until = psm_now() + 1000000000ll; if (deadline < until) until = deadline;
-  struct timespec t = {until / 1000000000ll, until % 1000000000ll};
-  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (errno == ENOSYS || errno == EPERM)) {
+  struct timespec t = {until / 1000000000ll, until % 1000000000ll}; int look = 0;
+  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM)) {
     struct timespec slice = {0, 50000000}; psm_futex((uint32_t *)(uintptr_t)words[0].addr, FUTEX_WAIT, (long)words[0].val, &slice, 0, 0);
   }
+  if (count > 1 && (psm_load((uint32_t *)(uintptr_t)words[1].addr) & 0x40000000u)) psm_wake((uint32_t *)(uintptr_t)words[1].addr, INT_MAX);
+  return look;
 }
 static inline int psm_claim_tag(uint32_t *place, uint32_t tag) { uint32_t found = 0; return __atomic_compare_exchange_n(place, &found, tag, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || found == tag ? 0 : -EILSEQ; }
 
 /* -- roster -- */
 static inline uint64_t *psm_seat(struct psm_roster *r, uint32_t seat) { return (uint64_t *)(r->base + 64 + 32 * (seat - 1)); }
 static inline size_t psm_roster_size(uint32_t seats) { return (64 + 32ul * seats + 63) & ~63ul; }
+static inline uint32_t psm_boot(void) { char text[9] = "1"; FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r"); if (f) { if (!fgets(text, 9, f)) strcpy(text, "1"); fclose(f); } uint32_t b = (uint32_t)strtoul(text, 0, 16); return b ? b : 1; }
+/* When a process started, in clock ticks since boot; 0: unknown, UINT64_MAX: there is no such process. */
+static inline uint64_t psm_start_time(uint32_t process) {
+  char text[1024]; size_t n = 0; snprintf(text, sizeof text, "/proc/%u/stat", process); FILE *f = fopen(text, "r"); if (!f) return errno == ENOENT ? UINT64_MAX : 0;
+  errno = 0; n = fread(text, 1, sizeof text - 1, f); int e = errno; fclose(f); text[n] = 0;
+  char *p = strrchr(text, ')'); for (int i = 0; p && i < 20; i++) p = strchr(p + 1, ' '); return p ? strtoull(p + 1, 0, 10) : e == ESRCH ? UINT64_MAX : 0;
+}
+static inline uint64_t psm_namespace(void) { char text[64]; ssize_t n = readlink("/proc/self/ns/pid", text, sizeof text - 1); if (n < 6) return 0; text[n] = 0; return strtoull(text + 5, 0, 10); }
 static void *psm_guard_main(void *up) {
-  psm_guard.head[0] = psm_guard.head; psm_guard.head[1] = (void *)(uintptr_t)sysconf(_SC_PAGESIZE); psm_guard.head[2] = 0;
-  syscall(SYS_set_robust_list, psm_guard.head, sizeof psm_guard.head);
+  syscall(SYS_set_robust_list, psm_guard.head, 3 * sizeof(void *));
   psm_guard.tid = (uint32_t)syscall(SYS_gettid); (void)up;
   for (;;) pause();
   return 0;
 }
+/* The list is in shared memory that nobody shares: the reaper of a process that ran out of memory takes private pages before its threads end. */
 static inline int psm_guard_start(void) {
   int result = 0; pthread_mutex_lock(&psm_guard.gate);
   if (!psm_guard.tid) {
-    psm_guard.registered = syscall(SYS_membarrier, 4, 0, 0) == 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE); void *head = psm_guard.head ? psm_guard.head : mmap(0, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (head == MAP_FAILED) { pthread_mutex_unlock(&psm_guard.gate); return -errno; }
+    psm_guard.head = head; psm_guard.head[0] = head; psm_guard.head[1] = (void *)page; psm_guard.head[2] = 0;
+    psm_guard.boot = psm_boot(); psm_guard.start = psm_start_time((uint32_t)getpid()); psm_guard.space = psm_namespace(); psm_guard.registered = syscall(SYS_membarrier, 4, 0, 0) == 0;
     pthread_t thread; if (pthread_create(&thread, 0, psm_guard_main, 0)) result = -EAGAIN; else { pthread_detach(thread); while (!psm_guard.tid) usleep(50); }
   }
   pthread_mutex_unlock(&psm_guard.gate); return result;
 }
-static inline uint32_t psm_boot(void) { char text[9] = "1"; FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r"); if (f) { if (!fgets(text, 9, f)) strcpy(text, "1"); fclose(f); } uint32_t b = (uint32_t)strtoul(text, 0, 16); return b ? b : 1; }
-static inline uint64_t psm_start_time(void) {
-  char text[1024]; size_t n = 0; FILE *f = fopen("/proc/self/stat", "r"); if (f) { n = fread(text, 1, sizeof text - 1, f); fclose(f); } text[n] = 0;
-  char *p = strrchr(text, ')'); for (int i = 0; p && i < 20; i++) p = strchr(p + 1, ' '); return p ? strtoull(p + 1, 0, 10) : 0;
-}
-static inline uint64_t psm_namespace(void) { char text[64]; ssize_t n = readlink("/proc/self/ns/pid", text, sizeof text - 1); if (n < 6) return 0; text[n] = 0; return strtoull(text + 5, 0, 10); }
 static inline int psm_taken(struct psm_roster *r, uint32_t seat, uint64_t both) { return ((uint32_t)both & PSM_THREAD) && __atomic_load_n((uint32_t *)psm_seat(r, seat) + 3, __ATOMIC_SEQ_CST) == r->boot; }
 static inline int psm_alive(struct psm_roster *r, uint32_t participant, uint32_t **life, uint32_t *value) {
   uint32_t seat = participant >> 18 & 0x3ff; if (!seat || seat > r->seats) return -EILSEQ;
@@ -94,16 +101,26 @@ static inline void psm_confirm_end(struct psm_roster *r, uint32_t participant) {
   uint64_t both = __atomic_load_n(psm_seat(r, participant >> 18 & 0x3ff), __ATOMIC_SEQ_CST);
   if (((uint32_t)(both >> 32) & 0x3ffff) == (participant & 0x3ffff) && (!((uint32_t)(both >> 32) & PSM_REGISTERED) || !psm_fence_all())) usleep(10000);
 }
+/* The second witness: marks a seat whose process is gone although the kernel could not mark it, if it was in this PID namespace and /proc shows that. */
+static inline int psm_witness(struct psm_roster *r, uint32_t seat) {
+  uint32_t *words = (uint32_t *)psm_seat(r, seat), process = psm_load(words + 2); uint64_t both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST), space = __atomic_load_n((uint64_t *)(words + 4), __ATOMIC_SEQ_CST),
+    start = __atomic_load_n((uint64_t *)(words + 6), __ATOMIC_SEQ_CST); char self[16] = ""; ssize_t n = readlink("/proc/self", self, sizeof self - 1);
+  if (!psm_taken(r, seat, both) || !space || !process || !start || space != psm_guard.space || n < 1 || strtol(self, 0, 10) != getpid()) return 0;
+  uint64_t found = psm_start_time(process), dead = (both & ~0xffffffffull) | 0xc0000000u; if (!found || found == start || psm_load(words + 2) != process) return 0;
+  if (__atomic_compare_exchange_n(psm_seat(r, seat), &both, dead, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) psm_wake(words, INT_MAX);
+  return 1;
+}
 /* Takes a seat at base, which lies in a shared mapping at a multiple of 64. */
 static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
   int e = psm_guard_start(); if (e) return e;
-  *r = (struct psm_roster){.base = base, .seats = seats, .boot = psm_boot(), .registered = psm_guard.registered};
+  *r = (struct psm_roster){.base = base, .seats = seats, .boot = psm_guard.boot, .registered = psm_guard.registered};
   uint64_t header = 0x524d5350ull | 1ull << 32 | (uint64_t)seats << 48, zero = 0;
   if (!__atomic_compare_exchange_n((uint64_t *)base, &zero, header, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && zero != header) return -EILSEQ;
   size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *joins = (uint32_t *)(r->base + 8);
-  for (uint32_t i = 0, first = psm_load(joins) % seats; i < seats; i++) {
+  for (uint32_t i = 0, first = psm_load(joins) % seats; i < 2 * seats; i++) { /* the second time around with the witness */
     uint32_t seat = (first + i) % seats + 1, *words = (uint32_t *)psm_seat(r, seat); uint64_t both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST);
     if (((uint32_t)both & PSM_THREAD) && psm_load(words + 3) != r->boot) { uint64_t dead = (both & ~0xffffffffull) | 0xc0000000u; __atomic_compare_exchange_n(psm_seat(r, seat), &both, dead, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST); }
+    if (i >= seats && psm_witness(r, seat)) both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST);
     if ((uint32_t)both & PSM_THREAD) continue;
     if (((uint32_t)both & 0x40000000u) && !((uint32_t)(both >> 32) & PSM_REGISTERED)) usleep(10000);
     unsigned char *at = (unsigned char *)((uintptr_t)words & ~(page - 1)), *pages = mmap(0, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -113,9 +130,10 @@ static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
     __atomic_store_n((uint64_t *)(words + 4), 0, __ATOMIC_SEQ_CST); __atomic_store_n(words + 3, r->boot, __ATOMIC_SEQ_CST);
     uint32_t incarnation = ((uint32_t)(both >> 32) + 1) & 0x3ffff; if (!incarnation) incarnation = 1;
     uint64_t claim = (uint64_t)(incarnation | (r->registered ? PSM_REGISTERED : 0)) << 32 | PSM_WAITERS | psm_guard.tid;
-    if (!__atomic_compare_exchange_n(psm_seat(r, seat), &both, claim, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) { munmap(pages, 2 * page); continue; }
-    pthread_mutex_lock(&psm_guard.gate); *node = psm_guard.head[0]; __atomic_store_n(&psm_guard.head[0], (void *)node, __ATOMIC_SEQ_CST); pthread_mutex_unlock(&psm_guard.gate);
-    __atomic_store_n(words + 2, (uint32_t)getpid(), __ATOMIC_SEQ_CST); __atomic_store_n((uint64_t *)(words + 6), psm_start_time(), __ATOMIC_SEQ_CST); __atomic_store_n((uint64_t *)(words + 4), psm_namespace(), __ATOMIC_SEQ_CST);
+    pthread_mutex_lock(&psm_guard.gate); *node = psm_guard.head[0]; /* all is ready before the claim: a kill in the instructions up to the next store costs the seat */
+    int won = __atomic_compare_exchange_n(psm_seat(r, seat), &both, claim, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); if (won) __atomic_store_n(&psm_guard.head[0], (void *)node, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&psm_guard.gate); if (!won) { munmap(pages, 2 * page); continue; }
+    __atomic_store_n(words + 2, (uint32_t)getpid(), __ATOMIC_SEQ_CST); __atomic_store_n((uint64_t *)(words + 6), psm_guard.start, __ATOMIC_SEQ_CST); __atomic_store_n((uint64_t *)(words + 4), psm_guard.space, __ATOMIC_SEQ_CST);
     r->pages = pages; r->seat = seat; r->me = 1u << 28 | seat << 18 | incarnation;
     psm_wake(words, INT_MAX); __atomic_add_fetch(joins, 1, __ATOMIC_SEQ_CST); psm_wake(joins, INT_MAX); return 0;
   }
@@ -124,7 +142,7 @@ static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
 static inline void psm_leave(struct psm_roster *r) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *words = (uint32_t *)psm_seat(r, r->seat); void **node = (void **)(r->pages + ((uintptr_t)words & (page - 1))), **p;
   pthread_mutex_lock(&psm_guard.gate); for (p = &psm_guard.head[0]; *p != (void *)node; p = *p) ; __atomic_store_n(p, *node, __ATOMIC_SEQ_CST); pthread_mutex_unlock(&psm_guard.gate);
-  __atomic_store_n((uint64_t *)(words + 4), 0, __ATOMIC_SEQ_CST); __atomic_store_n(words, 0, __ATOMIC_SEQ_CST); psm_wake(words, INT_MAX); munmap(r->pages, 2 * page); r->me = 0;
+  __atomic_store_n(words, 0, __ATOMIC_SEQ_CST); psm_wake(words, INT_MAX); munmap(r->pages, 2 * page); r->me = 0;
 }
 
 /* -- mutex: 16 bytes, the tag at +4 -- */
@@ -138,11 +156,12 @@ static inline int psm_lock_until(struct psm_roster *r, uint32_t *word, int64_t d
     if (!owner && (slept || !(v & PSM_PATIENT))) { if (psm_swap(word, v, r->me | (v & PSM_INCONSISTENT) | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (patient ? v & PSM_PATIENT : 0))) return v & PSM_INCONSISTENT ? PSM_OWNER_DIED : PSM_OK; continue; }
     if (owner && !(owner & 1u << 28)) return -ENOTRECOVERABLE;
     if (owner && (alive = psm_alive(r, owner, &life, &value)) < 0) return alive;
-    if (owner && !alive) { psm_confirm_end(r, owner); if (slept) psm_wake(life, INT_MAX); if (psm_swap(word, v, r->me | PSM_INCONSISTENT | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (v & PSM_PATIENT))) return PSM_OWNER_DIED; continue; }
-    int64_t now = psm_now(); if (now >= deadline) { if (slept && !owner && (v & PSM_WAITERS)) psm_wake(word, 1); return PSM_TIMED_OUT; }
+    if (owner && !alive) { psm_confirm_end(r, owner); if (psm_swap(word, v, r->me | PSM_INCONSISTENT | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (v & PSM_PATIENT))) return PSM_OWNER_DIED; continue; }
+    int64_t now = psm_now(); if (now >= deadline) { if (slept && !owner) psm_wake(word, 1); return PSM_TIMED_OUT; }
     uint32_t marked = v | PSM_WAITERS | (patient && owner ? PSM_PATIENT : 0); if (marked != v && !psm_swap(word, v, marked)) continue;
     struct psm_waitv words[2] = {{marked, (uintptr_t)word, 2, 0}, {0, 0, 2, 0}}; if (owner) { words[1].val = value; words[1].addr = (uintptr_t)life; }
-    psm_sleep(words, owner ? 2 : 1, deadline); slept = 1; patience += psm_now() - now;
+    if (psm_sleep(words, owner ? 2 : 1, deadline) && owner && owner != r->me) psm_witness(r, owner >> 18 & 0x3ff);
+    slept = 1; patience += psm_now() - now;
   }
 }
 static inline int psm_lock(struct psm_roster *r, uint32_t *word) { return psm_lock_until(r, word, INT64_MAX); }
@@ -152,7 +171,7 @@ static inline int psm_unlock(struct psm_roster *r, uint32_t *word) {
   if (psm_swap(word, r->me, 0)) return 0;
   for (;;) {
     uint32_t v = psm_load(word); if ((v & PSM_OWNER) != r->me) return -EPERM;
-    if (v & (PSM_INCONSISTENT | PSM_PATIENT)) { uint32_t f = v & ~PSM_OWNER; if (!psm_swap(word, v, f)) continue; if ((v & PSM_WAITERS) && psm_wake(word, 1) == 0) psm_swap(word, f, f & ~(PSM_WAITERS | PSM_PATIENT)); return 0; }
+    if (v & (PSM_INCONSISTENT | PSM_PATIENT)) { uint32_t f = v & ~PSM_OWNER; if (!psm_swap(word, v, f)) continue; if ((v & PSM_WAITERS) && psm_wake(word, 1) == 0 && psm_swap(word, f, f & ~(PSM_WAITERS | PSM_PATIENT))) psm_wake(word, 1); return 0; }
     if (v & PSM_WAITERS) { if (psm_change_and_wake(word, FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 31, 1) == 0) psm_swap(word, PSM_WAITERS, 0); return 0; }
     if (psm_swap(word, v, 0)) return 0;
   }

@@ -75,13 +75,16 @@ class _Waitv(ctypes.Structure):
 
 
 def _sleep(*words, deadline=None):
-    """Sleeps until one of the (address, value) changes: at most one second, and not past the deadline."""
+    """Sleeps until one of the (address, value) changes: at most one second, and not past the deadline. All but the first are lives."""
     until = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + 10**9
     until = until if deadline is None else min(until, deadline)
     entries = (_Waitv * len(words))(*[_Waitv(value, address, 2, 0) for address, value in words])
     limit = _Timespec(until // 10**9, until % 10**9)
     if _call(449, ctypes.cast(entries, _p), len(words), 0, ctypes.cast(ctypes.byref(limit), _p), 1) in (-errno.ENOSYS, -errno.EPERM):
         time.sleep(0.05)
+    for life, _ in words[1:]:
+        if _read(life) & 0x40000000:  # the kernel woke one sleeper, who wakes the others
+            _wake(life, _EVERYBODY)
 
 
 def _fence_all():
@@ -105,7 +108,9 @@ class _Guard:
     """The thread whose robust list names this process's seats."""
 
     def __init__(self):
-        self.gate, self.head, self.tid, self.registered = threading.Lock(), (ctypes.c_void_p * 3)(), 0, False
+        self.gate, self.tid, self.registered = threading.Lock(), 0, False
+        # Shared memory that nobody shares: the reaper of a process that ran out of memory takes private pages before its threads end.
+        self.head = (ctypes.c_void_p * 3).from_buffer(mmap.mmap(-1, mmap.PAGESIZE))
 
     def start(self):
         with self.gate:
@@ -166,12 +171,14 @@ class Roster:
         _store4(at + 12, self.boot, _SEQ)
         incarnation = ((both >> 32) + 1) & 0x3FFFF or 1
         claim = (incarnation | (REGISTERED if _guard.registered else 0)) << 32 | WAITERS | _guard.tid
-        if _swap64(at, both, claim) != both:
-            _libc.munmap(_p(pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
-            return False
         with _guard.gate:
             _store8(node, _guard.head[0], _SEQ)
-            _store8(ctypes.addressof(_guard.head), node, _SEQ)
+            won = _swap64(at, both, claim) == both
+            if won:
+                _store8(ctypes.addressof(_guard.head), node, _SEQ)
+        if not won:
+            _libc.munmap(_p(pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
+            return False
         _store4(at + 8, os.getpid(), _SEQ)
         with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
             _store8(at + 24, int(file.read().rpartition(")")[2].split()[19]), _SEQ)
@@ -225,14 +232,13 @@ class Mutex:
                 lives, life, seen = roster.alive(owner)
                 if not lives:
                     roster.confirm_end(owner)
-                    _wake(life, _EVERYBODY)
                     if _swap(word, value, roster.me | INCONSISTENT | kept | value & PATIENT) == value:
                         return True
                     continue
                 words.append((life, seen))
             now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
             if deadline is not None and now >= deadline:
-                if slept and not owner and value & WAITERS:
+                if slept and not owner:
                     _wake(word, 1)
                 return None
             marked = value | WAITERS | (PATIENT if owner and patience > 10**6 else 0)
@@ -253,8 +259,8 @@ class Mutex:
             if value & (INCONSISTENT | PATIENT):
                 free = value & ~OWNER
                 if _swap(word, value, free) == value:
-                    if value & WAITERS and _wake(word, 1) == 0:
-                        _swap(word, free, free & ~(WAITERS | PATIENT))
+                    if value & WAITERS and _wake(word, 1) == 0 and _swap(word, free, free & ~(WAITERS | PATIENT)) == free:
+                        _wake(word, 1)
                     return
             elif value & WAITERS:
                 if _change_and_wake(word, 8, 31, 1) == 0:

@@ -33,6 +33,8 @@ internal static partial class Counterparts
         [nameof(LinuxSysinfo)] = ("struct sysinfo", null),
         [nameof(LinuxStatx)] = ("struct statx", "STATX_TYPE"),
         [nameof(LinuxStatxTimestamp)] = ("struct statx_timestamp", "STATX_TYPE"),
+        [nameof(LinuxStatX64)] = ("struct stat", null),
+        [nameof(LinuxStatGeneric)] = ("struct stat", null),
         [nameof(MacOSStat)] = ("struct stat", null),
         [nameof(FreeBsdKinfoFile)] = ("struct kinfo_file", null),
         [nameof(FreeBsdSpacectlRange)] = ("struct spacectl_range", "SPACECTL_DEALLOC"),
@@ -66,6 +68,7 @@ internal static partial class Counterparts
     private static readonly Dictionary<string, string[]> s_imports = new(StringComparer.Ordinal)
     {
         [nameof(Libc.statx)] = ["Linux"],
+        [nameof(Libc.newfstatat)] = ["Linux"],
         [nameof(Libc.renameat2)] = ["Linux"],
         [nameof(Libc.getdents64)] = ["Linux"],
         [nameof(Libc.kcmp)] = ["Linux"],
@@ -111,7 +114,12 @@ internal static partial class Counterparts
     internal static bool IsLateArrival(string macro, out string? since) => s_lateArrivals.TryGetValue(macro, out since);
 
     /// <summary>Whether the type describes the running system.</summary>
-    internal static bool IsOfThisSystem(Type type) => IsOf(ThisSystem, type);
+    internal static bool IsOfThisSystem(Type type) => IsOf(ThisSystem, type) && IsOfThisArchitecture(type);
+
+    /// <summary>Whether the type describes the running architecture: x86-64 has some layouts of its own, and the others the generic ones.</summary>
+    private static bool IsOfThisArchitecture(Type type) =>
+        (!type.Name.EndsWith("X64", StringComparison.Ordinal) || RuntimeInformation.ProcessArchitecture == Architecture.X64)
+        && (!type.Name.EndsWith("Generic", StringComparison.Ordinal) || RuntimeInformation.ProcessArchitecture != Architecture.X64);
 
     /// <summary>Whether the type describes a system.</summary>
     internal static bool IsOf(string system, Type type) => s_owners

@@ -173,7 +173,7 @@ internal sealed record ScriptedPlatform : Platform
         internal override int ProcessId => base.ProcessId + (IsChild ? 1 : 0);
     }
 
-    private sealed class DribblingWire(SystemCalls calls, int most) : LinuxWire(calls, new LinuxSeals(calls, new LinuxFiles(calls)))
+    private sealed class DribblingWire(SystemCalls calls, int most) : LinuxWire(calls, new LinuxSeals(calls, new LinuxFiles(calls)), new LinuxFiles(calls))
     {
         internal int Most => most;
 

@@ -12,6 +12,7 @@ public sealed class Abi
         #include <stdio.h>
         #include <stddef.h>
         #include <errno.h>
+        #include <pthread.h>
         #include <time.h>
         #include <unistd.h>
         #include <sys/mman.h>

@@ -24,10 +24,15 @@ public abstract class TwoParticipants : IDisposable
 
     public void Dispose()
     {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
         Roster.Dispose();
         OtherRoster.Dispose();
         _again.Dispose();
         Memory.Dispose();
-        GC.SuppressFinalize(this);
     }
 }

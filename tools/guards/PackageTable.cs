@@ -41,7 +41,7 @@ internal sealed record PackageTable(string Name)
                     "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "ObjectMappings.Populate",
                     "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf", "LinuxBacking.GrowInPieces", "FileSizeLimit.Register", "FileSizeLimit.Exceeded",
                     "LinuxBacking.GrowFromInsidePage", "LinuxMembership.AwaitTurn", "LinuxMembership.EnterTurn", "LinuxMembership.InTheWay",
-                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary", "LinuxMembership.Forget", "Patience.IsLeft", "Patience.get_IsLeft", "Patience.Pause", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink",
+                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary", "LinuxMembership.Forget", "ObjectDescriptor.CloseUnseen", "LinuxFiles.CloseUnseen", "Patience.IsLeft", "Patience.get_IsLeft", "Patience.Pause", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink",
                 ],
             },
         },

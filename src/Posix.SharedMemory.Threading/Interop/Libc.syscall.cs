@@ -18,6 +18,9 @@ internal static partial class Libc
     internal static unsafe partial nint set_robust_list(nint number, LinuxRobustListHead* head, nint len);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint get_robust_list(nint number, nint pid, LinuxRobustListHead** head, nint* len);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint membarrier(nint number, nint cmd, nint flags, nint cpu_id);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]

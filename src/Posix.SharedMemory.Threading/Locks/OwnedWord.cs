@@ -107,7 +107,7 @@ internal sealed unsafe class OwnedWord
             }
             else if (!_seat.Memory.IsAlive(owner, out var life, out var lifeValue) || (state.IsLook && owner != me && _seat.Memory.Witness(owner)))
             {
-                if (TakeOver(ref state, value, owner, life, me))
+                if (TakeOver(ref state, value, owner, me))
                 {
                     return WaitOutcome.TakenUnrepaired;
                 }
@@ -125,7 +125,7 @@ internal sealed unsafe class OwnedWord
                 }
 
                 list.Add(_word, marked);
-                list.Add(life, lifeValue);
+                list.AddLife(life, lifeValue);
                 return WaitOutcome.Pending;
             }
         }
@@ -134,8 +134,8 @@ internal sealed unsafe class OwnedWord
     /// <summary>A waiter leaves without having entered: the wake-up may have been meant for it.</summary>
     internal WaitOutcome GiveUp(in WaitState state)
     {
-        var value = Value;
-        if (state.HasSlept && (value & LockLayout.OwnerMask) == 0 && (value & LockLayout.Waiters) != 0)
+        // Whatever WAITERS says: a leaver that woke nobody may clear it late, when others sleep again.
+        if (state.HasSlept && (Value & LockLayout.OwnerMask) == 0)
         {
             _seat.Kernel.Wake(_word, 1);
         }
@@ -173,8 +173,11 @@ internal sealed unsafe class OwnedWord
 
                 if ((value & LockLayout.Waiters) != 0 && _seat.Kernel.Wake(_word, 1) == 0)
                 {
-                    // Nobody sleeps, so nobody is patient either.
-                    Swap(free, free & ~(LockLayout.Waiters | LockLayout.Patient));
+                    // Nobody slept, so nobody is patient either. A fresh arrival that saw PATIENT may have gone to sleep since.
+                    if (Swap(free, free & ~(LockLayout.Waiters | LockLayout.Patient)))
+                    {
+                        _seat.Kernel.Wake(_word, 1);
+                    }
                 }
 
                 return;
@@ -240,16 +243,10 @@ internal sealed unsafe class OwnedWord
 
     internal void WakeOne() => _seat.Kernel.Wake(_word, 1);
 
-    private bool TakeOver(ref WaitState state, uint value, uint owner, uint* life, uint me)
+    private bool TakeOver(ref WaitState state, uint value, uint owner, uint me)
     {
         // SYNC mutex.confirm: pairs with Seat.Claim. First, so that no thread of the dead stores any more when the lock has a new owner.
         _seat.Memory.ConfirmEnd(owner);
-        if (state.HasSlept)
-        {
-            // Others sleep for other locks of the same owner, and the kernel woke one of all.
-            _seat.Memory.PassOn(life);
-        }
-
         var waiters = state.HasSlept ? LockLayout.Waiters : value & LockLayout.Waiters;
         if (!Swap(value, me | LockLayout.Inconsistent | waiters | (value & LockLayout.Patient)))
         {

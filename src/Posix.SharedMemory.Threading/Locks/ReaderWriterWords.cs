@@ -237,7 +237,7 @@ internal sealed unsafe class ReaderWriterWords
         var owner = again & LockLayout.OwnerMask;
         if ((owner & Participant.Mark) != 0 && _seat.Memory.IsAlive(owner, out var life, out var lifeValue))
         {
-            list.Add(life, lifeValue);
+            list.AddLife(life, lifeValue);
             return true;
         }
 
@@ -288,7 +288,7 @@ internal sealed unsafe class ReaderWriterWords
         }
 
         list.Add(Drained, drained);
-        list.Add(life, lifeValue);
+        list.AddLife(life, lifeValue);
         return true;
     }
 

@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Inspection;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The object behind a named lock: a roster, what kind of lock it is, and the lock. All objects of one name in a process share it.</summary>
@@ -75,6 +77,14 @@ internal sealed class NamedMemory
     {
         lock (s_open)
         {
+            // What is open already is not opened again: closing it would give back POSIX locks that this process may have on it.
+            if (SharedMemoryDirectory.Find(name) is { } entry && s_open.TryGetValue(entry.Identity, out var present))
+            {
+                Require(name, kinds.Contains(present.Kind));
+                present._users++;
+                return present;
+            }
+
             if (!SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory))
             {
                 return null;

@@ -69,15 +69,25 @@ internal sealed unsafe class Guard
         return pages;
     }
 
-    /// <summary>Puts a node on the list.</summary>
-    internal void Link(nint* node)
+    /// <summary>Claims a seat and puts its node on the list, in this order: the other would let the kernel mark a thread of the same number in another PID namespace that has the seat by then.</summary>
+    /// <remarks>A process that is killed in the few instructions between the two leaves a seat that stays taken: that is why the list is prepared before the claim.</remarks>
+    /// <returns>False: the seat has changed.</returns>
+    internal bool TryClaim(ulong* seat, ulong from, ulong to, nint* node)
     {
         lock (_gate)
         {
-            // SAFETY: the node lies in the pages made by Prepare. One store links it, so that the list is whole at every instruction.
+            // SAFETY: the node lies in the pages made by Prepare, and the seat in the bytes that the caller holds.
             *node = _head->list_next;
+            // SYNC roster.claim: pairs with Unlink, which comes before the seat is free again.
             // SAFETY: as above.
+            if (Interlocked.CompareExchange(ref *seat, to, from) != from)
+            {
+                return false;
+            }
+
+            // SAFETY: as above. One store links it, so that the list is whole at every instruction.
             Volatile.Write(ref _head->list_next, (nint)node);
+            return true;
         }
     }
 
@@ -95,6 +105,7 @@ internal sealed unsafe class Guard
                 before = (nint*)*before;
             }
 
+            // SYNC roster.claim: pairs with TryClaim.
             // SAFETY: as above; one store unlinks it.
             Volatile.Write(ref *before, *node);
         }

@@ -23,7 +23,7 @@ internal sealed unsafe class ParticipantEnd(Seat seat, Participant participant) 
         }
 
         // SAFETY: an address is handed on; the seat lies in bytes that the roster holds.
-        list.Add(life, value);
+        list.AddLife(life, value);
         return WaitOutcome.Pending;
     }
 

@@ -76,7 +76,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
 
             if (((uint)both & RosterLayout.ThreadMask) != 0)
             {
-                list.Add(memory.Life(number), (uint)both);
+                list.AddLife(memory.Life(number), (uint)both);
             }
         }
 
@@ -138,7 +138,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
         {
             if (_eventCounts[i].TryGetTarget(out var word))
             {
-                word.Notify();
+                word.NotifyEnd();
             }
             else
             {

@@ -165,15 +165,12 @@ internal sealed unsafe class Seat
         // SYNC roster.confirm: pairs with RosterMemory.ConfirmEnd. The claim carries whether a fence reaches this process, and is itself a full fence.
         var high = incarnation | (isRegistered ? RosterLayout.Registered : 0);
         var claim = ((ulong)high << 32) | RosterLayout.Waiters | (uint)_guard.ThreadId;
-        // SAFETY: as above.
-        if (Interlocked.CompareExchange(ref *(ulong*)seat, claim, both) != both)
+        if (!_guard.TryClaim((ulong*)seat, both, claim, node))
         {
             Kernel.UnmapPages(pages, 2);
             return false;
         }
 
-        // After the claim: the other order would let the kernel mark a thread of the same number in another PID namespace that has the seat by then.
-        _guard.Link(node);
         // SAFETY: as above; the namespace comes last, since it makes the other two count.
         Volatile.Write(ref *(uint*)(seat + RosterLayout.ProcessId), (uint)Environment.ProcessId);
         // SAFETY: as above.
@@ -196,11 +193,10 @@ internal sealed unsafe class Seat
         Me = 0;
         Watch.Stop();
         _guard.Unlink(_node);
+        // What the second witness reads stays: if this process is killed here, off the list and still in its seat, the witness finds it dead.
         var seat = Memory.SeatAt(_number);
-        // SAFETY: the seat lies in the held bytes.
-        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), 0);
         var both = Memory.Read(_number);
-        // SAFETY: as above; the incarnation stays. Only this process, or a witness that found it dead, changes the seat of a living one.
+        // SAFETY: the seat lies in the held bytes; the incarnation stays. Only this process, or a witness that found it dead, changes the seat of a living one.
         Interlocked.CompareExchange(ref *(ulong*)seat, both & 0xFFFFFFFF00000000, both);
         Memory.PassOn(Memory.Life(_number));
         News.Tell();

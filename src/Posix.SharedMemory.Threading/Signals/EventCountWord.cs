@@ -53,7 +53,25 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
         }
 
         // SYNC eventcount.dekker: pairs with Prepare. The load may pass the caller's store: the sleeper's fence, between its bit and its second look, is for both sides.
-        return HasSleepers(Value) && NotifySleepers();
+        if (!HasSleepers(Value))
+        {
+            return false;
+        }
+
+        NotifySleepers();
+        return true;
+    }
+
+    /// <summary>
+    /// A participant has ended, perhaps in the middle of a notification: makes all sleepers of the word look again, also where the dead one had changed the word and had not yet woken them.
+    /// </summary>
+    internal void NotifyEnd()
+    {
+        if (!HasSleepers(Value) || !NotifySleepers())
+        {
+            // SYNC eventcount.death: pairs with NotifySleepers, whose swap and wake-up are two steps.
+            _seat.Kernel.Wake(_word, int.MaxValue);
+        }
     }
 
     internal uint Prepare()
@@ -169,6 +187,8 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
         return _cannotFence ? Math.Min(until, now + UnfencedSlice) : until;
     }
 
+    /// <summary>Wakes whoever sleeps.</summary>
+    /// <returns>False: another process has just changed the word, and wakes them.</returns>
     private bool NotifySleepers()
     {
         while (true)
@@ -176,9 +196,10 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
             var value = Value;
             if (!HasSleepers(value))
             {
-                return true;
+                return false;
             }
 
+            // SYNC eventcount.death: pairs with NotifyEnd. A process that is killed after this swap has woken nobody.
             // SAFETY: the word lies in the held bytes.
             if (Interlocked.CompareExchange(ref *_word, (value + Step) & ~Sleepers, value) == value)
             {

@@ -90,8 +90,8 @@ internal sealed unsafe class PlainPermits : Permits
 
     public override WaitOutcome GiveUp(ref WaitState state)
     {
-        var value = Word;
-        if (state.HasSlept && (value & CountMask) != 0 && (value & Waiters) != 0)
+        // Whatever WAITERS says: a releaser that woke nobody may clear it late, when others sleep again.
+        if (state.HasSlept && (Word & CountMask) != 0)
         {
             Kernel.Wake(_word, 1);
         }

@@ -201,7 +201,7 @@ internal sealed unsafe class ReturningPermits : Permits
             if ((uint)held != 0 && seat != _seat.Number)
             {
                 added++;
-                list.Add(_seat.Memory.Life(seat), (uint)_seat.Memory.Read(seat));
+                list.AddLife(_seat.Memory.Life(seat), (uint)_seat.Memory.Read(seat));
             }
         }
     }

@@ -13,6 +13,9 @@ public sealed class SharedBarrier
     /// <summary>The place of a member that died.</summary>
     private const uint Lost = 1;
 
+    /// <summary>The place of a member that died before it arrived, in a phase that is still to be broken.</summary>
+    private const uint Missed = 2;
+
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
     private readonly GuardedState _state;
@@ -105,6 +108,7 @@ public sealed class SharedBarrier
     /// <summary>Arrives if this wait has not, and finds whether the phase is over. Under the mutex.</summary>
     private WaitOutcome Look(ref WaitState state, ref SleepList list)
     {
+        CompletePending();
         if (state.Mode == 1 && Word(PhaseAt) != state.Key)
         {
             return WaitOutcome.Taken;
@@ -179,6 +183,12 @@ public sealed class SharedBarrier
         for (var place = 0; place < Participants; place++)
         {
             var member = MemberAt(place);
+            if (member is Missed)
+            {
+                broken = true;
+                continue;
+            }
+
             if (member is 0 or Lost || _seat.Memory.IsAlive(new Participant(member)))
             {
                 continue;
@@ -190,9 +200,10 @@ public sealed class SharedBarrier
             }
 
             var bit = 1ul << place;
-            broken |= (Wide(ArrivedAt) & bit) == 0;
-            // The bit first: a member that is lost and has arrived would count twice after a kill between.
-            Volatile.Write(ref MemberAt(place), Lost);
+            var hasMissed = (Wide(ArrivedAt) & bit) == 0;
+            broken |= hasMissed;
+            // SYNC barrier.missed: pairs with Complete. Whoever takes over from this process still knows that the phase is to be broken.
+            Volatile.Write(ref MemberAt(place), hasMissed ? Missed : Lost);
             Volatile.Write(ref Wide(ArrivedAt), Wide(ArrivedAt) & ~bit);
         }
 
@@ -216,7 +227,7 @@ public sealed class SharedBarrier
             {
                 case 0:
                     return false;
-                case Lost:
+                case Lost or Missed:
                     break;
                 default:
                     living |= 1ul << place;
@@ -235,10 +246,28 @@ public sealed class SharedBarrier
         Complete();
     }
 
+    /// <summary>Completes a phase that a process has begun and not completed: it died, or its wake-up was refused.</summary>
+    private void CompletePending()
+    {
+        if (Wide(PendingAt) != 0)
+        {
+            Complete();
+        }
+    }
+
     private unsafe void Complete()
     {
+        // SYNC barrier.pending: pairs with Advance. Every step can be done again.
         Volatile.Write(ref Wide(HistoryAt), Wide(NextHistoryAt));
         Volatile.Write(ref Wide(ArrivedAt), 0);
+        for (var place = 0; place < Participants; place++)
+        {
+            if (MemberAt(place) == Missed)
+            {
+                Volatile.Write(ref MemberAt(place), Lost);
+            }
+        }
+
         if (Word(PhaseAt) != (uint)Wide(PendingAt))
         {
             // SAFETY: an address is handed on; the word lies in the held bytes.
@@ -250,15 +279,11 @@ public sealed class SharedBarrier
 
     private void Recompute()
     {
-        if (Wide(PendingAt) != 0)
-        {
-            Complete();
-        }
-
+        CompletePending();
         // Bits of places that a dead process was giving up.
         for (var place = 0; place < Participants; place++)
         {
-            if (MemberAt(place) is 0 or Lost)
+            if (MemberAt(place) is 0 or Lost or Missed)
             {
                 Volatile.Write(ref Wide(ArrivedAt), Wide(ArrivedAt) & ~(1ul << place));
             }
@@ -272,7 +297,7 @@ public sealed class SharedBarrier
         var lost = 0u;
         for (var place = 0; place < Participants; place++)
         {
-            lost += MemberAt(place) == Lost ? 1u : 0;
+            lost += MemberAt(place) is Lost or Missed ? 1u : 0;
         }
 
         Volatile.Write(ref Word(LostAt), lost);
@@ -288,7 +313,7 @@ public sealed class SharedBarrier
             if (member.Value != _seat.Me && (member.Value & Participant.Mark) != 0 && member.Seat <= _seat.Memory.Seats)
             {
                 // SAFETY: as above.
-                list.Add(_seat.Memory.Life(member.Seat), (uint)_seat.Memory.Read(member.Seat));
+                list.AddLife(_seat.Memory.Life(member.Seat), (uint)_seat.Memory.Read(member.Seat));
             }
         }
     }
@@ -352,6 +377,7 @@ public sealed class SharedBarrier
 
     private WaitOutcome Withdraw(ref WaitState state)
     {
+        CompletePending();
         if (Word(PhaseAt) != state.Key)
         {
             // The phase ended before the wait did.

@@ -239,8 +239,8 @@ public sealed class SharedEvent : ISharedWaitable
 
         public unsafe WaitOutcome GiveUp(ref WaitState state)
         {
-            var value = signal.Word;
-            if (state.HasSlept && signal.Mode == EventResetMode.AutoReset && (value & IsSetBit) != 0 && (value & WaitersBit) != 0)
+            // Whatever WAITERS says: a setter that woke nobody may clear it late, when others sleep again.
+            if (state.HasSlept && signal.Mode == EventResetMode.AutoReset && signal.IsSet)
             {
                 // SAFETY: as above.
                 Kernel.Current.Wake(signal._word, 1);

@@ -64,7 +64,7 @@ internal static class BlockingWait
                 }
 
                 // One place was kept free: the news are never left out.
-                list = new(space, list.Count);
+                list.Widen(space);
                 news.AddTo(ref list, told);
                 Sleep(kernel, ref list, ref state, now, deadline);
             }
@@ -84,6 +84,7 @@ internal static class BlockingWait
     {
         var look = now + LookEvery;
         var ended = kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look));
+        list.PassOnEnds(kernel);
         var awake = Deadline.Now;
         state.Slept(awake - now, look: !ended && awake >= look);
     }

@@ -15,11 +15,17 @@ internal sealed class ServiceThread
     private readonly List<AsyncWait> _ended = [];
     private volatile bool _isStopped;
 
+    [ThreadStatic]
+    private static bool t_isCurrent;
+
     private ServiceThread(WaitService service)
     {
         _service = service;
         _control = new(service.Kernel);
     }
+
+    /// <summary>Gets whether the calling thread is a service thread, which may have a robust list of its own.</summary>
+    internal static bool IsCurrent => t_isCurrent;
 
     /// <summary>Starts a thread.</summary>
     /// <param name="prepare">What it does first.</param>
@@ -59,6 +65,7 @@ internal sealed class ServiceThread
 
     private void Run(Action? prepare, Action? finish)
     {
+        t_isCurrent = true;
         prepare?.Invoke();
         var space = new LinuxFutexWaitv[MostWords];
         // What the sleep names stays referenced, and so mapped, until the next round is over.
@@ -146,7 +153,9 @@ internal sealed class ServiceThread
     {
         try
         {
-            return _service.Kernel.Sleep(ref list, until);
+            var ended = _service.Kernel.Sleep(ref list, until);
+            list.PassOnEnds(_service.Kernel);
+            return ended;
         }
         catch (SharedMemoryException)
         {

@@ -6,7 +6,10 @@ namespace Posix.SharedMemory.Threading;
 internal unsafe ref struct SleepList
 {
     // SAFETY: addresses become numbers for the kernel; whoever adds one keeps the word mapped while the list is in use.
-    private readonly Span<LinuxFutexWaitv> _entries;
+    private Span<LinuxFutexWaitv> _entries;
+
+    /// <summary>Which of the entries are lives, a bit for each: the kernel takes 128 at most.</summary>
+    private UInt128 _lives;
 
     internal SleepList(Span<LinuxFutexWaitv> entries, int count = 0)
     {
@@ -24,13 +27,45 @@ internal unsafe ref struct SleepList
     /// <summary>Adds a word that other processes change.</summary>
     internal void Add(uint* word, uint value) => Add(word, value, Linux.FUTEX_32);
 
+    /// <summary>Adds the life of a participant: the kernel marks it at its end, and wakes one of all that sleep on it.</summary>
+    internal void AddLife(uint* life, uint value)
+    {
+        var count = Count;
+        Add(life, value);
+        if (Count > count)
+        {
+            _lives |= UInt128.One << count;
+        }
+    }
+
+    /// <summary>After the sleep: wakes all other sleepers of lives that have ended. The kernel woke one, which may be this one, and what it does next may not look at that life.</summary>
+    internal readonly void PassOnEnds(Kernel kernel)
+    {
+        for (var lives = _lives; lives != 0; lives &= lives - 1)
+        {
+            ref var entry = ref _entries[(int)UInt128.TrailingZeroCount(lives)];
+            var life = (uint*)entry.uaddr;
+            // SYNC roster.passon: pairs with the kernel's mark, which is followed by one wake-up.
+            // SAFETY: whoever added the word keeps it mapped while the list is in use.
+            if ((entry.val & Linux.FUTEX_OWNER_DIED) == 0 && (Volatile.Read(ref *life) & Linux.FUTEX_OWNER_DIED) != 0)
+            {
+                kernel.Wake(life, int.MaxValue);
+            }
+        }
+    }
+
     /// <summary>Adds a word that only this process changes.</summary>
     internal void AddPrivate(uint* word, uint value) => Add(word, value, Linux.FUTEX_32 | Linux.FUTEX_PRIVATE_FLAG);
+
+    /// <summary>Makes room for more entries behind those that are there.</summary>
+    /// <param name="entries">The same place as before, and longer.</param>
+    internal void Widen(Span<LinuxFutexWaitv> entries) => _entries = entries;
 
     /// <summary>Takes back what was added since the list had this count.</summary>
     internal void Truncate(int count)
     {
         Count = count;
+        _lives &= (UInt128.One << count) - 1;
         IsFull = false;
     }
 

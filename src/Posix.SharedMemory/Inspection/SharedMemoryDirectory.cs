@@ -182,7 +182,7 @@ public static class SharedMemoryDirectory
         }
         finally
         {
-            handle?.Dispose();
+            Platform.Current.Membership.CloseUnseen(handle);
         }
     }
 

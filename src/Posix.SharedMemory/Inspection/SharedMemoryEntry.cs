@@ -66,7 +66,7 @@ public sealed class SharedMemoryEntry
         {
             if (!isSame)
             {
-                memory.Dispose();
+                memory.DisposeUnseen();
             }
         }
 
@@ -96,18 +96,23 @@ public sealed class SharedMemoryEntry
     public bool? IsHeld()
     {
         var platform = Platform.Current;
-        var error = platform.Names.Open(_name, FileMode.Open, FileAccess.Read, UnixFileMode.None, out var handle);
+        var error = platform.Names.OpenUnseen(_name, FileAccess.Read, out var handle);
         if (handle is null)
         {
             return error == Errno.EACCES ? null : throw SystemCalls.FailureOf(error, "shm_open", Name);
         }
 
-        using (handle)
+        try
         {
             var target = new OpenObject(handle, _name);
             return !IsSame(platform.Backing.GetStatus(target)) ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
                 // A member holds the object, and the kernel shows members to every user.
                 : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target) is MembershipState.Held or MembershipState.Ending ? true : null);
+        }
+        finally
+        {
+            // This process may have the object open and locked.
+            platform.Membership.CloseUnseen(handle);
         }
     }
 

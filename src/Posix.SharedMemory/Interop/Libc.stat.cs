@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Interop;
 
-// stat(2), chmod(2), chown(2). Linux asks with statx (Libc.syscall.cs), which has one layout on every architecture.
+// stat(2), chmod(2), chown(2). Linux asks with statx (Libc.syscall.cs), which has one layout on every architecture, and with newfstatat where that is refused.
 internal static partial class Libc
 {
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]

@@ -13,6 +13,12 @@ internal static partial class Libc
     internal static partial nint statx(nint number, SafeFileHandle dirfd, ref byte path, nint flags, nint mask, out LinuxStatx buf);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint newfstatat(nint number, nint dirfd, ref byte path, out LinuxStatX64 statbuf, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint newfstatat(nint number, nint dirfd, ref byte path, out LinuxStatGeneric statbuf, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint renameat2(
         nint number, nint olddirfd, ref byte oldpath, nint newdirfd, ref byte newpath, nint flags);
 

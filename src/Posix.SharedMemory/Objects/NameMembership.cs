@@ -42,6 +42,7 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
         var status = platform.Backing.GetStatus(target);
         if (status.NameCount == 0)
         {
+            platform.Membership.Drop(target);
             return false;
         }
 
@@ -98,19 +99,25 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
     private void RemoveThroughWritable(in OpenObject target)
     {
         var platform = descriptor.Platform;
-        if (!platform.Names.Open(name.Name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out var handle).IsSuccess)
+        // A newer object that has the name is not opened: this process may have locked it.
+        if (platform.Names.Find(name.Name)?.Identity != name.Identity || !platform.Names.OpenUnseen(name.Name, FileAccess.ReadWrite, out var handle).IsSuccess)
         {
             return;
         }
 
-        using (handle)
+        try
         {
             var writable = new OpenObject(handle!, name.Name);
             if (platform.Backing.GetStatus(writable).Identity == name.Identity)
             {
                 platform.Membership.Drop(target);
                 RemoveIfLast(writable);
+                platform.Membership.Drop(writable);
             }
+        }
+        finally
+        {
+            platform.Membership.CloseUnseen(handle);
         }
     }
 

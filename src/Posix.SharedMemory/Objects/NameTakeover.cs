@@ -6,9 +6,14 @@ namespace Posix.SharedMemory;
 /// <remarks>docs/spec/objects/membership.md is the protocol.</remarks>
 internal readonly ref struct NameTakeover
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SystemMembership? _membership;
+    private readonly OpenObject _target;
 
-    private NameTakeover(SafeFileHandle handle) => _handle = handle;
+    private NameTakeover(SystemMembership membership, OpenObject target)
+    {
+        _membership = membership;
+        _target = target;
+    }
 
     /// <summary>Gives an unpublished object its name, and does with an object that has it what <paramref name="conflict"/> says.</summary>
     internal static Errno Publish(Platform platform, in OpenObject target, in ObjectName temporary, in ObjectName name, NameConflict conflict)
@@ -76,7 +81,21 @@ internal readonly ref struct NameTakeover
     }
 
     /// <summary>Releases the object. Its name refers to another object now, or to none.</summary>
-    public void Dispose() => _handle?.Dispose();
+    public void Dispose()
+    {
+        if (_membership is not null)
+        {
+            Release(_membership, _target);
+        }
+    }
+
+    /// <summary>Closes what was opened to take it. The locks go at once, also where the descriptor is kept.</summary>
+    private static void Release(SystemMembership membership, in OpenObject target)
+    {
+        membership.Drop(target);
+        membership.Disown(target);
+        membership.CloseUnseen(target.Handle);
+    }
 
     /// <returns>Success; <see cref="Errno.ENOENT"/>: the name is free; anything else: the object is not abandoned, or cannot be taken.</returns>
     private static Errno TryTake<TPlace>(Platform platform, in TPlace place, out NameTakeover taken)
@@ -94,9 +113,9 @@ internal readonly ref struct NameTakeover
             }
 
             var isTaken = false;
+            var target = new OpenObject(handle, place.Label);
             try
             {
-                var target = new OpenObject(handle, place.Label);
                 // SYNC membership.takeover: pairs with NamePublication.TryPublish. An owner takes its share before the name exists, so an object
                 // without one has no owner. The look at the name comes after the locks: another process that replaces the object has them until the
                 // name refers to the new one.
@@ -104,7 +123,7 @@ internal readonly ref struct NameTakeover
                 if (error.IsSuccess && place.Find() == platform.Backing.GetStatus(target).Identity)
                 {
                     isTaken = true;
-                    taken = new(handle);
+                    taken = new(platform.Membership, target);
                     return default;
                 }
             }
@@ -112,7 +131,7 @@ internal readonly ref struct NameTakeover
             {
                 if (!isTaken)
                 {
-                    handle.Dispose();
+                    Release(platform.Membership, target);
                 }
             }
 
@@ -139,7 +158,7 @@ internal readonly ref struct NameTakeover
     {
         public ObjectName Label => name;
 
-        public Errno Open(out SafeFileHandle? handle) => platform.Names.Open(name, FileMode.Open, FileAccess.ReadWrite, UnixFileMode.None, out handle);
+        public Errno Open(out SafeFileHandle? handle) => platform.Names.OpenUnseen(name, FileAccess.ReadWrite, out handle);
 
         public ObjectIdentity? Find() => platform.Names.Find(name)?.Identity;
     }

@@ -65,9 +65,12 @@ internal sealed class ObjectDescriptor
     /// <summary>Closes the descriptor, and what the system keeps open for it.</summary>
     internal void Close()
     {
-        Platform.Membership.Forget(Handle);
         Handle.Dispose();
+        Platform.Membership.Forget(Handle);
     }
+
+    /// <summary>Closes the descriptor of an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
+    internal void CloseUnseen() => Platform.Membership.CloseUnseen(Handle);
 
     /// <summary>Gets the name with the object that it refers to now, to remove it later.</summary>
     /// <exception cref="InvalidOperationException">The object has no name.</exception>

@@ -44,7 +44,7 @@ internal static class ObjectOpening
             {
                 if (memory is null)
                 {
-                    handle.Dispose();
+                    descriptor.CloseUnseen();
                 }
             }
 
@@ -72,7 +72,7 @@ internal static class ObjectOpening
         {
             if (!isSeen)
             {
-                memory.Dispose();
+                memory.DisposeUnseen();
             }
         }
     }

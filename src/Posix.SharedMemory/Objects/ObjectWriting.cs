@@ -19,7 +19,7 @@ internal readonly struct ObjectWriting(ObjectDescriptor descriptor, ObjectMappin
         // A copy into one page stores all or nothing by itself. One over several pages could find the memory of the second missing.
         if (range.Length > MemoryPage.Size - MemoryPage.Inside(offset) && !backing.HasMemory(target, extent, range))
         {
-            backing.Reserve(target, range);
+            backing.PrepareToWrite(target, range);
         }
 
         descriptor.Platform.Mapping.Write(target, source, offset);

@@ -238,7 +238,17 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// Closes the descriptor. Mappings live on. The name is removed only if the object's <see cref="Lifetime"/> says so;
     /// a name that cannot be removed stays.
     /// </summary>
-    public void Dispose()
+    /// <remarks>
+    /// When a process closes any descriptor of a file, the kernel gives back all POSIX record locks (<c>F_SETLK</c>) that the process has on it: a program that opens an object twice and locks it
+    /// through one loses the locks by disposing the other. Locks of an open file description (<c>F_OFD_SETLK</c>) do not have that flaw.
+    /// <see href="https://man7.org/linux/man-pages/man2/F_GETLK.2const.html">fcntl_locking(2)</see>
+    /// </remarks>
+    public void Dispose() => Close(isSeen: true);
+
+    /// <summary>Disposes an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
+    internal void DisposeUnseen() => Close(isSeen: false);
+
+    private void Close(bool isSeen)
     {
         // Not while another thread publishes: it may be giving the object the name that is to be removed here.
         lock (_descriptor.Handle)
@@ -249,7 +259,14 @@ public sealed partial class SharedMemoryObject : IDisposable
                 publication.Abandon();
             }
 
-            _descriptor.Close();
+            if (isSeen)
+            {
+                _descriptor.Close();
+            }
+            else
+            {
+                _descriptor.CloseUnseen();
+            }
         }
     }
 

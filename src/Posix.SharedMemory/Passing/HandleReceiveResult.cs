@@ -89,7 +89,8 @@ public sealed class HandleReceiveResult : IDisposable
         {
             if ((_taken[index / 64] & (1UL << (index % 64))) == 0)
             {
-                _handles[index].Dispose();
+                // The caller may have the same object open and locked.
+                Platform.Current.Membership.CloseUnseen(_handles[index]);
             }
         }
     }

@@ -294,7 +294,7 @@ public sealed class MappedRegion : IDisposable
         {
             if (!attached)
             {
-                target.Handle.Dispose();
+                platform.Membership.CloseUnseen(target.Handle);
             }
         }
     }

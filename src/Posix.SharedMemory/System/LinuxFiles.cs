@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
 
 using Posix.SharedMemory.Inspection;
@@ -51,12 +52,25 @@ internal sealed class LinuxFiles(SystemCalls calls)
         error = !error.IsSuccess || IsRegularFile(statx) ? error : Errno.EINVAL;
         if (!error.IsSuccess)
         {
-            handle.Dispose();
+            CloseUnseen(handle);
             handle = null;
         }
 
         return error;
     }
+
+    /// <summary>Opens a regular file for the library itself, which closes it by <see cref="CloseUnseen"/>.</summary>
+    internal Errno OpenUnseen(ReadOnlySpan<byte> path, int flags, out SafeFileHandle? handle)
+    {
+        handle = new LinuxUnseenDescriptors(calls, this).Take(path, flags & O_ACCMODE);
+        return handle is null ? OpenRegularFile(path, flags | O_CLOEXEC, UnixFileMode.None, out handle) : default;
+    }
+
+    /// <summary>Closes a descriptor that no caller knows of. Record locks that the caller has on the file are unaffected.</summary>
+    internal void CloseUnseen(SafeFileHandle handle) => new LinuxUnseenDescriptors(calls, this).Close(handle);
+
+    /// <summary>Closes what <see cref="CloseUnseen"/> could not close for the sake of locks that are gone now.</summary>
+    internal void CloseIdle() => new LinuxUnseenDescriptors(calls, this).CloseIdle();
 
     /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
     internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
@@ -73,26 +87,34 @@ internal sealed class LinuxFiles(SystemCalls calls)
         calls.OnPaths(nameof(Libc.rename), from, to, 0, static (ref from, ref to, ref _) => Libc.rename(ref from, ref to));
 
     /// <summary>Gives a file without a name its first one.</summary>
-    internal Errno Link(in OpenObject target, ReadOnlySpan<byte> path)
+    internal Errno Link(in OpenObject target, ReadOnlySpan<byte> path) => Link(target, path, nameof(Libc.linkat));
+
+    /// <summary>Returns whether a file without a name can get one here. Before Linux 6.10 that needs /proc, and a filter may refuse the call.</summary>
+    internal bool CanBeLinked(in OpenObject target)
+    {
+        // Nothing gets the name of the root directory: once all else is in order, the kernel says that it is taken.
+        var error = Link(target, "/\0"u8, "linkat(/)");
+        return error != Errno.ENOENT && !IsLinkRefusal(error);
+    }
+
+    private Errno Link(in OpenObject target, ReadOnlySpan<byte> path, string call)
     {
         using var descriptor = new PinnedDescriptor(target.Handle);
         // By the descriptor itself: allowed to the process that opened it since Linux 6.10, before that only to root.
-        var error = calls.OnPaths(nameof(Libc.linkat), "\0"u8, path, descriptor.Number, static (ref empty, ref path, ref number) =>
+        var error = calls.OnPaths(call, "\0"u8, path, descriptor.Number, static (ref empty, ref path, ref number) =>
             Libc.linkat(number, ref empty, AT_FDCWD, ref path, AT_EMPTY_PATH));
-        // A filter that looks at the flags may refuse this form of the call.
-        if (error is not (Errno.ENOENT or Errno.ENOSYS or Errno.EPERM or Errno.EINVAL))
+        if (error != Errno.ENOENT && !IsLinkRefusal(error))
         {
             return error;
         }
 
         Span<byte> source = stackalloc byte[PathInProcBytes];
-        error = calls.OnPaths(nameof(Libc.linkat), PathInProc(descriptor.Number, source), path, 0, static (ref source, ref path, ref _) =>
+        return calls.OnPaths(call, PathInProc(descriptor.Number, source), path, 0, static (ref source, ref path, ref _) =>
             Libc.linkat(AT_FDCWD, ref source, AT_FDCWD, ref path, AT_SYMLINK_FOLLOW));
-        return error == Errno.ENOENT && !System.IO.Directory.Exists("/proc/self/fd")
-            ? throw new PlatformNotSupportedException(
-                "Giving a file its name needs Linux 6.10, or /proc to be mounted. Use Open with FileMode.CreateNew, then SetLength.")
-            : error;
     }
+
+    /// <summary>Returns whether an error may say that a filter or the kernel refuses the call, or only one way to make it. EPERM may also be the truth: then the other way meets it too.</summary>
+    private static bool IsLinkRefusal(Errno error) => error is Errno.ENOSYS or Errno.EPERM or Errno.EINVAL;
 
     /// <summary>Sets the permissions of what a descriptor stands for, also one that was opened for nothing (<c>O_PATH</c>), which <c>fchmod</c> refuses.</summary>
     internal Errno SetPermissionsThroughProc(SafeFileHandle handle, UnixFileMode permissions)
@@ -115,7 +137,8 @@ internal sealed class LinuxFiles(SystemCalls calls)
         byte empty = 0;
         // SAFETY: callers read it only where there was no error, and then the kernel has filled it.
         Unsafe.SkipInit(out statx);
-        return ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, ref empty, AT_EMPTY_PATH, mask, out statx));
+        var error = ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, ref empty, AT_EMPTY_PATH, mask, out statx));
+        return LinuxPlainStat.IsRefusal(error) ? StatPlainly(handle, "\0"u8, AT_EMPTY_PATH, error, out statx) : error;
     }
 
     /// <summary>Follows a link in an open directory, such as /proc/PID/fd, to what it stands for. A file system that does not answer is not waited for.</summary>
@@ -125,7 +148,8 @@ internal sealed class LinuxFiles(SystemCalls calls)
         var result = calls.OnBytes(nameof(Libc.statx), name, ref arguments, static (ref name, _, ref a) =>
             Libc.statx(SYS_statx, a.directory, ref name, AT_STATX_DONT_SYNC, a.mask, out a.statx));
         statx = arguments.statx;
-        return ErrorOf(result);
+        var error = ErrorOf(result);
+        return LinuxPlainStat.IsRefusal(error) ? StatPlainly(directory, name, 0, error, out statx) : error;
     }
 
     /// <summary>Finds the path that a directory really has, where symbolic links lead to it.</summary>
@@ -231,7 +255,14 @@ internal sealed class LinuxFiles(SystemCalls calls)
     {
         statx = default;
         // SAFETY: the import pins the reference for the length of the call, and the path ends with a NUL.
-        return ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, ref MemoryMarshal.GetReference(path), flags, mask, out statx));
+        var error = ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, ref MemoryMarshal.GetReference(path), flags, mask, out statx));
+        return LinuxPlainStat.IsRefusal(error) ? new LinuxPlainStat(calls).Get(AT_FDCWD, path, flags, error, out statx) : error;
+    }
+
+    private Errno StatPlainly(SafeFileHandle directory, ReadOnlySpan<byte> path, int flags, Errno refusal, out LinuxStatx statx)
+    {
+        using var descriptor = new PinnedDescriptor(directory);
+        return new LinuxPlainStat(calls).Get(descriptor.Number, path, flags, refusal, out statx);
     }
 
     private static DateTimeOffset TimeOf(in LinuxStatxTimestamp time) =>

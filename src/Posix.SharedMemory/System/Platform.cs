@@ -48,7 +48,7 @@ internal record Platform(
         var seals = new LinuxSeals(calls, files);
         var mapping = new LinuxMapping(calls, seals);
         var backing = new LinuxBacking(calls, files, seals, mapping, membership, pages);
-        var wire = new LinuxWire(calls, seals);
+        var wire = new LinuxWire(calls, seals, files);
         return new(
             names, backing, mapping, seals, membership, wire, new LinuxInspection(calls, files, names, backing, seals, membership, pages, wire));
     }

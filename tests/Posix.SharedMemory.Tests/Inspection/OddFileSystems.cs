@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Posix.SharedMemory.Tests.Inspection;
 
 /// <summary>What is reported of objects where /dev/shm is not the tmpfs that it usually is: a row each of the table in docs/platforms.md.</summary>
@@ -121,6 +123,63 @@ public sealed class OddFileSystems
         Assert.Equal(0, peer.Finish().ExitCode);
     }
 
+    [SkippableTheory]
+    [InlineData("tmpfs", true)]
+    [InlineData("ramfs", false)]
+    [InlineData("ext4", true)]
+    [InlineData("overlay", true)]
+    [InlineData("link", true)]
+    [InlineData("bindfs", null)]
+    [Rule("length.written")]
+    [Rule("write.whole")]
+    [Rule("create.lacking")]
+    public void Objects_are_created_written_and_replaced_and_grow(string kind, bool? canReserve)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, act: true);
+        Assert.Equal("ok", peer.Ask("create o 600000"));
+        // A disk may count the blocks that it needs for itself, too.
+        Assert.InRange(long.Parse(peer.Ask("allocated")[3..], CultureInfo.InvariantCulture), 600_000, 700_000);
+        Assert.StartsWith("EEXIST", peer.Ask("create o 100"), StringComparison.Ordinal);
+        var grown = peer.Ask("set-length 700001");
+        if (canReserve is { } can)
+        {
+            Assert.Equal(can, grown == "ok");
+        }
+
+        Assert.True(grown == "ok" || grown.Contains("Use Backing.Sparse", StringComparison.Ordinal), grown);
+        Assert.Equal("ok", peer.Ask("set-length 900001 Sparse"));
+        // Into a hole, over many pages.
+        Assert.Equal("ok", peer.Ask("write 700000 200001 7"));
+        Assert.Equal("ok 1400007", peer.Ask("sum"));
+        Assert.Equal("ok", peer.Ask("create o 100 Replace"));
+        Assert.Equal("ok 100", peer.Ask("open o"));
+        Assert.Equal("ok", peer.Ask("create-unpublished 200"));
+        Assert.Equal("ok", peer.Ask("publish p NoReplace"));
+        Assert.Equal("ok 200", peer.Ask("open p"));
+        Assert.Equal("ok", peer.Ask("create q 300 ReplaceAbandoned OnDispose"));
+        Assert.Equal("ok", peer.Ask("close"));
+        Assert.StartsWith("ENOENT", peer.Ask("open q"), StringComparison.Ordinal);
+        OddMemory.Shell(peer, "test \"$(ls -A /dev/shm | grep -v lost+found | tr '\\n' ' ')\" = 'o p '");
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
+    [InlineData("missing", "ENOENT")]
+    [InlineData("read-only", "EROFS")]
+    [Rule("errors.exception")]
+    public void Where_nothing_can_be_created_the_error_says_so(string kind, string error)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, act: true);
+        foreach (var act in new[] { "create new 100", "open-or-create new 100", "create-unpublished 100", "open-mode new CreateNew" })
+        {
+            Assert.StartsWith(error, peer.Ask(act), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
     [SkippableFact]
     [Rule("directory.list")]
     [Rule("holders.anonymous")]
@@ -183,6 +242,20 @@ public sealed class OddFileSystems
         Assert.Equal(0, peer.Finish().ExitCode);
     }
 
+    [SkippableFact]
+    [Rule("errors.exception")]
+    public void In_a_directory_that_only_its_owner_may_write_to_others_create_nothing()
+    {
+        using var scratch = Scratch();
+        using var copy = new ReadableCopy();
+        using var peer = OddMemory.Start(
+            "0755", scratch, "act", $"echo ready && exec setpriv --reuid={Privileged.Stranger} --regid={Privileged.Stranger} --clear-groups '{copy.Program}' act");
+        SkipUnlessReady(peer);
+        Assert.StartsWith("EACCES", peer.Ask("create new 100"), StringComparison.Ordinal);
+        Assert.StartsWith("EACCES", peer.Ask("open-or-create new 100"), StringComparison.Ordinal);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
     private static TemporaryDirectory Scratch()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
@@ -191,9 +264,9 @@ public sealed class OddFileSystems
         return scratch!;
     }
 
-    private static Peer Start(string kind, TemporaryDirectory scratch, string before = "")
+    private static Peer Start(string kind, TemporaryDirectory scratch, string before = "", bool act = false)
     {
-        var peer = OddMemory.Start(kind, scratch, "inspect", before);
+        var peer = OddMemory.Start(kind, scratch, act ? "act" : "inspect", before);
         SkipUnlessReady(peer);
         return peer;
     }

@@ -176,7 +176,7 @@ public sealed class CopyingFrom
     }
 
     /// <summary>Linux with a source that has all that is asked once, and nothing afterwards.</summary>
-    private sealed class DryingWire() : LinuxWire(SystemCalls.Real, s_seals)
+    private sealed class DryingWire() : LinuxWire(SystemCalls.Real, s_seals, new LinuxFiles(SystemCalls.Real))
     {
         internal long Received { get; private set; }
 

@@ -16,7 +16,7 @@ public sealed class Locking
     [InlineData(PosixLock, true)]
     [InlineData(Linux.F_OFD_SETLK, false)]
     [InlineData(Linux.F_OFD_SETLK, true)]
-    [Rule("length.locks")]
+    [Rule("locks.kept")]
     public void The_callers_record_locks_survive_every_operation_on_the_object(int command, bool isReceived)
     {
         using var name = new TemporaryName("locks");

@@ -238,6 +238,7 @@ public sealed class TakingOver
     [InlineData("statx", 2)]
     [InlineData("linkat", 1)]
     [InlineData("linkat", 2)]
+    [InlineData("linkat", 3)]
     [InlineData("rename", 1)]
     [Rule("conflict.race")]
     public void Whatever_another_restart_does_before_any_call_one_live_object_has_the_name(string call, int occurrence)

@@ -77,6 +77,165 @@ public sealed class Lacking
         Assert.DoesNotContain(SharedMemoryDirectory.Enumerate(), entry => PublishingName.IsOne(entry.Name) && identities.Contains(entry.Identity));
     }
 
+    [Theory]
+    [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
+    [InlineData("EINVAL")]
+    [Rule("status.lacking")]
+    public void Without_statx_everything_is_found_out_by_the_older_call(string answer)
+    {
+        using var name = new TemporaryName();
+        using var file = new TemporaryFile();
+        using var memory = SharedMemoryObject.Create(name, 5000);
+        memory.Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        var platform = new ScriptedPlatform("statx", Enum.Parse<Errno>(answer), occurrence: 0);
+        var expected = memory.GetStatus() with { CreationTime = DateTimeOffset.UnixEpoch };
+        using (Platform.Substitute(platform))
+        {
+            using var opened = SharedMemoryObject.Open(name);
+            Assert.Equal(expected, opened.GetStatus());
+            var entry = SharedMemoryDirectory.Find(name)!;
+            Assert.Equal(expected, entry.Status);
+            Assert.Contains(SharedMemoryDirectory.Enumerate(), each => each.Name == name.Name);
+            Assert.Contains(entry.GetHolders(), holder => holder.ProcessId == Environment.ProcessId && holder.Descriptors.Count >= 2);
+            Assert.True(entry.IsHeld());
+            opened.SetLength(9000);
+            entry.Open().Dispose();
+            opened.Unlink();
+            Assert.True(opened.IsUnlinked);
+            SharedMemoryObject.Create(name, 100).Dispose();
+            File.WriteAllBytes(file.Path, new byte[10]);
+            MappedRegion.Attach(file.Path).Dispose();
+        }
+
+        Assert.True(platform.Fired);
+        Assert.Equal(9000, memory.Length);
+        // What is not refused, but wrong, is the same error by either call.
+        using (Platform.Substitute(new ScriptedPlatform("statx", Enum.Parse<Errno>(answer), occurrence: 0)))
+        {
+            SharedMemoryObject.Unlink(name);
+            Assert.Null(SharedMemoryDirectory.Find(name));
+            Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.GetHolders(name)).Errno);
+        }
+    }
+
+    [Theory]
+    [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
+    [InlineData("EINVAL")]
+    [Rule("status.lacking")]
+    public void Where_both_calls_are_refused_the_error_is_that_of_the_first(string answer)
+    {
+        using var name = new TemporaryName();
+        using var memory = SharedMemoryObject.Create(name, 5000);
+        var platform = new ScriptedPlatform("statx", Enum.Parse<Errno>(answer), occurrence: 0) { Forbidden = "newfstatat" };
+        using (Platform.Substitute(platform))
+        {
+            var failure = Assert.Throws<SharedMemoryException>(() => SharedMemoryDirectory.Find(name));
+            Assert.Equal((Enum.Parse<Errno>(answer), "statx"), (failure.Errno, failure.Operation));
+        }
+    }
+
+    [Theory]
+    [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
+    [InlineData("EINVAL")]
+    [Rule("create.lacking")]
+    public void Without_linkat_of_a_descriptor_a_new_object_gets_its_name_by_way_of_proc(string answer)
+    {
+        using var name = new TemporaryName();
+        var refusal = Enum.Parse<Errno>(answer);
+        // The probe and the link each ask twice; the second ways are really gone.
+        using (Platform.Substitute(ScriptedPlatform.InTurn("linkat", refusal, default, refusal, default)))
+        {
+            using var memory = SharedMemoryObject.Create(name, 5000);
+            Assert.Equal((5000, 1), (memory.Length, memory.GetStatus().NameCount));
+        }
+
+        Assert.True(name.Exists);
+    }
+
+    [Theory]
+    [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
+    [InlineData("EINVAL")]
+    [InlineData("ENOENT")]
+    [Rule("create.lacking")]
+    public void Without_any_linkat_objects_and_files_are_created_under_a_temporary_name(string answer)
+    {
+        using TemporaryName name = new(), other = new();
+        using var directory = TemporaryDirectory.InMemory();
+        var platform = new ScriptedPlatform("linkat", Enum.Parse<Errno>(answer), occurrence: 0);
+        using (Platform.Substitute(platform))
+        {
+            SharedMemoryObject.Create(name, 5000).Dispose();
+            Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 5000)).Errno);
+            using var unpublished = SharedMemoryObject.CreateUnpublished(77);
+            unpublished.Publish(other);
+            Assert.Equal(1, unpublished.GetStatus().NameCount);
+            SharedMemoryObject.CreateUnpublished(78).Dispose();
+            MappedRegion.Create(directory.File(), 50, FileCleanup.Keep).Dispose();
+            Assert.Throws<SharedMemoryException>(() => MappedRegion.Create(directory.File(), 60, FileCleanup.Keep));
+            MappedRegion.Create(directory.File(), 100, FileCleanup.Keep, new() { OnConflict = NameConflict.Replace }).Dispose();
+        }
+
+        Assert.True(platform.Fired);
+        Assert.Single(directory.List());
+        Assert.Equal(100, new FileInfo(directory.File()).Length);
+    }
+
+    [Theory]
+    [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
+    [InlineData("EINVAL")]
+    [Rule("rename.lacking")]
+    public void Without_renameat2_and_linkat_a_move_that_replaces_nothing_says_what_to_use_instead(string answer)
+    {
+        using TemporaryName from = new(), to = new();
+        SharedMemoryObject.Create(from, 1).Dispose();
+        var platform = new ScriptedPlatform("renameat2", Enum.Parse<Errno>(answer), occurrence: 0) { Forbidden = "linkat" };
+        using (Platform.Substitute(platform))
+        {
+            var refusal = Assert.Throws<PlatformNotSupportedException>(() => SharedMemoryObject.Rename(from, to, RenameMode.NoReplace));
+            Assert.Contains("RenameMode.Replace", refusal.Message, StringComparison.Ordinal);
+            Assert.Equal((true, false), (from.Exists, to.Exists));
+            SharedMemoryObject.Rename(from, to);
+        }
+
+        Assert.Equal((false, true), (from.Exists, to.Exists));
+    }
+
+    [Theory]
+    [InlineData("EOPNOTSUPP")]
+    [InlineData("ENOSYS")]
+    [InlineData("EPERM")]
+    [InlineData("EINVAL")]
+    [Rule("length.written")]
+    public void Without_fallocate_a_new_object_is_filled_and_the_rest_works_or_says_what_to_use_instead(string answer)
+    {
+        using var name = new TemporaryName();
+        var platform = new ScriptedPlatform("fallocate", Enum.Parse<Errno>(answer), occurrence: 0);
+        using (Platform.Substitute(platform))
+        {
+            using var memory = SharedMemoryObject.Create(name, 600_000);
+            Assert.Equal((600_000, 602_112), (memory.Length, memory.GetStatus().AllocatedBytes));
+            Assert.Contains("Backing.Sparse", Assert.Throws<PlatformNotSupportedException>(() => memory.SetLength(700_000)).Message, StringComparison.Ordinal);
+            Assert.Contains("Backing.Sparse", Assert.Throws<PlatformNotSupportedException>(() => memory.Reserve(0, 100)).Message, StringComparison.Ordinal);
+            Assert.Contains("Write zeros", Assert.Throws<PlatformNotSupportedException>(() => memory.Discard(0, 4096)).Message, StringComparison.Ordinal);
+            Assert.Equal(600_000, memory.Length);
+            memory.SetLength(700_000, Backing.Sparse);
+            memory.Write(Pattern.Of(50_000), 640_000);
+            Assert.Equal(Pattern.Of(50_000), memory.Map().GetReadOnlySpan(640_000, 50_000).ToArray());
+            using var anonymous = SharedMemoryObject.CreateAnonymous(600_000);
+            Assert.Equal(602_112, anonymous.GetStatus().AllocatedBytes);
+            // What a seal refuses is not missing.
+            anonymous.AddSeals(MemorySeals.Grow);
+            Assert.Equal(Errno.EPERM, Assert.Throws<SharedMemoryException>(() => anonymous.SetLength(700_000, Backing.Sparse)).Errno);
+        }
+
+        Assert.True(platform.Fired);
+    }
+
     [Fact]
     [Rule("create.lacking")]
     public void Without_files_that_have_no_name_a_region_replaces_a_file_all_the_same()

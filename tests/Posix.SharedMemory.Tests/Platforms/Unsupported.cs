@@ -128,7 +128,7 @@ public sealed class Unsupported
     /// <summary>What a system need not have, and what then answers without throwing: a caller comes here only past a verb that throws.</summary>
     private static readonly string[] s_harmless =
         [nameof(SystemBacking.HasMemory), nameof(SystemBacking.FindShortage), nameof(SystemMapping.Populate), nameof(SystemMapping.Collapse),
-         nameof(SystemBacking.IsOrdinaryMemory), nameof(SystemMembership.Forget)];
+         nameof(SystemBacking.IsOrdinaryMemory), nameof(SystemMembership.Forget), nameof(SystemMembership.CloseUnseen)];
 
     private static object? NothingFor(ParameterInfo parameter)
     {

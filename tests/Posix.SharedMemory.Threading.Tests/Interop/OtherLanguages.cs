@@ -90,7 +90,7 @@ public sealed class OtherLanguages : TwoParticipants
         var random = new Random(4711);
         var clock = Stopwatch.StartNew();
         var kills = 0;
-        var program = Build("c", directory);
+        var program = CCompilation.Build("cc", "partner.c", directory);
         while (clock.Elapsed.TotalSeconds < seconds)
         {
             using var peer = Peer.Run(program, "/dev/shm/" + Memory.Name);
@@ -116,7 +116,7 @@ public sealed class OtherLanguages : TwoParticipants
     public async Task Deaths_are_noticed_across_PID_namespaces_where_process_and_thread_ids_are_equal()
     {
         using var directory = TemporaryDirectory.InMemory();
-        var program = Build("c", directory);
+        var program = CCompilation.Build("cc", "partner.c", directory);
         Skip.IfNot(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/unshare"), "A PID namespace needs root and unshare.");
         using var first = StartInNamespace();
         using var second = StartInNamespace();
@@ -143,7 +143,7 @@ public sealed class OtherLanguages : TwoParticipants
 
     private Peer Start(string language, TemporaryDirectory directory) => language == "python"
         ? Peer.Run("python3", Prepare(directory), "/dev/shm/" + Memory.Name)
-        : Peer.Run(Build(language, directory), "/dev/shm/" + Memory.Name);
+        : Peer.Run(CCompilation.Build(language == "musl" ? "musl-gcc" : "cc", "partner.c", directory), "/dev/shm/" + Memory.Name);
 
     private static string Prepare(TemporaryDirectory directory)
     {
@@ -160,27 +160,5 @@ public sealed class OtherLanguages : TwoParticipants
         }
 
         return Path.Combine(directory.Path, "partner.py");
-    }
-
-    private static string Build(string language, TemporaryDirectory directory)
-    {
-        var compiler = language == "musl" ? "musl-gcc" : "cc";
-        Skip.IfNot(
-            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, compiler))), $"{compiler} is not on this machine.");
-        var program = Path.Combine(directory.Path, language);
-        if (!File.Exists(program))
-        {
-            string[] arguments =
-            [
-                "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", .. language == "musl" ? ["-static"] : Array.Empty<string>(),
-                "-I" + Path.Combine(AppContext.BaseDirectory, "interop"), "-o", program, Path.Combine(AppContext.BaseDirectory, "Interop/partner.c"),
-            ];
-            using var process = Process.Start(new ProcessStartInfo(compiler, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
-            var errors = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            Assert.True(process.ExitCode == 0, errors);
-        }
-
-        return program;
     }
 }

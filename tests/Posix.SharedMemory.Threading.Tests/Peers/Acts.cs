@@ -14,6 +14,14 @@ internal static class Acts
 
         using var memory = SharedMemoryObject.Open(arguments[0]);
         using var mapping = memory.Map();
+        if (command == "posix-mutex")
+        {
+            using var hold = PosixMutex.At(mapping, 4096).Enter();
+            Console.WriteLine("held");
+            Console.ReadLine();
+            return 0;
+        }
+
         if (command == "work")
         {
             Storming.Work(mapping);

@@ -13,13 +13,16 @@ internal static class Linux
 
     internal const int CLOCK_MONOTONIC = 1;
 
+    internal const int PTHREAD_PROCESS_SHARED = 1, PTHREAD_MUTEX_ROBUST = 1, PTHREAD_MUTEX_ERRORCHECK = 2;
+
     internal const int MEMBARRIER_CMD_GLOBAL_EXPEDITED = 2, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED = 4;
 
     internal const int PROT_READ = 1, PROT_WRITE = 2;
     internal const int MAP_SHARED = 1, MAP_ANONYMOUS = 0x20;
     internal const int MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2;
 
-    internal const int EPERM = 1, EINTR = 4, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EINVAL = 22, ENOSYS = 38, ETIMEDOUT = 110;
+    internal const int EPERM = 1, EINTR = 4, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EINVAL = 22, EDEADLK = 35,
+        ENOSYS = 38, ETIMEDOUT = 110, EOWNERDEAD = 130, ENOTRECOVERABLE = 131;
 
     // Added after the numbers became the same everywhere.
     internal const nint SYS_futex_waitv = 449;
@@ -29,6 +32,8 @@ internal static class Linux
     internal static nint SYS_futex => s_x64 ? 202 : 98;
 
     internal static nint SYS_set_robust_list => s_x64 ? 273 : 99;
+
+    internal static nint SYS_get_robust_list => s_x64 ? 274 : 100;
 
     internal static nint SYS_membarrier => s_x64 ? 324 : 283;
 

@@ -19,6 +19,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     private readonly SystemSeals _seals = seals;
     private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
     private readonly LinuxRoom _room = new(files, pages);
+    private readonly ZeroFilling _zeros = new(mapping);
 
     internal override bool IsOrdinaryMemory(in OpenObject target) => _room.IsOrdinaryMemory(target);
 
@@ -55,7 +56,22 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             return;
         }
 
-        Extend(target, from: 0, length, backing, isInTurn: false);
+        var added = new ByteRange(0, length);
+        RefuseWhatCannotFit(target, added);
+        var error = Allocate(target.Handle, mode: 0, added);
+        if (error == Errno.EINTR)
+        {
+            error = GrowInPieces(target, added);
+        }
+
+        if (LacksAllocation(error, target))
+        {
+            // Written bytes are reserved too. No other process has the object, so that none of its bytes is overwritten.
+            _zeros.Write(target, length);
+            return;
+        }
+
+        ThrowIfNotAllocated(error, target, added);
     }
 
     internal override bool Grow(in OpenObject target, long length, Backing backing)
@@ -92,6 +108,16 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         ThrowIfNotAllocated(AllocateInPieces(target.Handle, range, out _), target, range);
     }
 
+    internal override void PrepareToWrite(in OpenObject target, ByteRange range)
+    {
+        RefuseWhatCannotFit(target, range);
+        var error = AllocateInPieces(target.Handle, range, out _);
+        if (!LacksAllocation(error, target))
+        {
+            ThrowIfNotAllocated(error, target, range);
+        }
+    }
+
     internal override bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range)
     {
         if (!LinuxPages.AreContent(target, files))
@@ -118,10 +144,10 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     internal override void Discard(in OpenObject target, ByteRange range)
     {
         var error = PunchHole(target, range);
-        if (error == Errno.EOPNOTSUPP)
+        if (LacksAllocation(error, target))
         {
             throw new PlatformNotSupportedException(
-                "The file system behind this object cannot give memory back (fallocate with FALLOC_FL_PUNCH_HOLE). Write zeros instead, or make the object shorter.");
+                "The file system behind this object, or a filter in front of it, cannot give memory back (fallocate with FALLOC_FL_PUNCH_HOLE). Write zeros instead, or make the object shorter.");
         }
 
         if (!error.IsSuccess)
@@ -219,7 +245,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             while (error == Errno.EINTR);
         }
 
-        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
+        if (LacksAllocation(error, target))
         {
             using var turn = isInTurn ? default : locks.EnterTurn(target, mustHave: false);
             if (GetLength(target) < length)
@@ -320,6 +346,11 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
+    /// <summary>Returns whether an error says that a file system (ramfs, FUSE) has no <c>fallocate</c>, or that a filter refuses it.</summary>
+    private bool LacksAllocation(Errno error, in OpenObject target) =>
+        error is Errno.EOPNOTSUPP or Errno.ENOSYS or Errno.EINVAL
+        || (error == Errno.EPERM && _seals.FindRefusal(error, target, MemorySeals.Grow | SystemSeals.AgainstWriting) == MemorySeals.None);
+
     private void ThrowIfNotAllocated(Errno error, in OpenObject target, ByteRange range)
     {
         if (error == Errno.ENOSPC || error == Errno.EDQUOT)
@@ -328,7 +359,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             throw new SharedMemoryException(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
         }
 
-        if (error is Errno.EOPNOTSUPP or Errno.ENOSYS)
+        if (LacksAllocation(error, target))
         {
             throw new PlatformNotSupportedException(
                 "The file system behind this object, or a filter in front of it, cannot reserve memory (fallocate). Use Backing.Sparse.");

@@ -50,6 +50,9 @@ internal class SystemBacking
     /// <summary>Reserves the memory of a part.</summary>
     internal virtual void Reserve(in OpenObject target, ByteRange range) => throw Platform.NotSupported();
 
+    /// <summary>Reserves the memory of a part that is written next; where the system cannot reserve, the write itself finds out whether there is memory.</summary>
+    internal virtual void PrepareToWrite(in OpenObject target, ByteRange range) => Reserve(target, range);
+
     /// <summary>Returns whether all of a part is known to have memory.</summary>
     internal virtual bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range) => extent.AllocatedBytes >= extent.Length;
 

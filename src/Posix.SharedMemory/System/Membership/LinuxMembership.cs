@@ -54,10 +54,21 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         {
             lock (turnstile)
             {
-                turnstile.Own?.Dispose();
-                turnstile.Reader?.Dispose();
+                CloseUnseen(turnstile.Own);
+                CloseUnseen(turnstile.Reader);
                 (turnstile.Own, turnstile.Reader) = (null, null);
             }
+        }
+
+        files.CloseIdle();
+    }
+
+    internal override void CloseUnseen(SafeFileHandle? handle)
+    {
+        // One that was given up (SetHandleAsInvalid) may still be open, and locked.
+        if (handle is not null)
+        {
+            files.CloseUnseen(handle);
         }
     }
 

@@ -34,11 +34,14 @@ internal class SystemMembership
     /// <returns><see cref="Errno.EEXIST"/>: it was not left behind. <see cref="Errno.EAGAIN"/>: another process has exclusive access now.</returns>
     internal virtual Errno Seize(in OpenObject target) => throw Platform.NotSupported();
 
-    /// <summary>Closes what the role keeps open for a descriptor that is about to be closed.</summary>
+    /// <summary>Closes what the role keeps open for a descriptor that has been closed.</summary>
     internal virtual void Forget(SafeFileHandle handle)
     {
         // Most systems keep nothing.
     }
+
+    /// <summary>Closes a descriptor that no caller knows of. Record locks that the caller has on the same object, through another descriptor, are unaffected.</summary>
+    internal virtual void CloseUnseen(SafeFileHandle? handle) => handle?.Dispose();
 
     /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
     internal virtual bool? IsHeldByOthers(in OpenObject target) => throw Platform.NotSupported();

@@ -20,6 +20,9 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Room for the directory, the longest name and the NUL.</summary>
     private const int PathBytes = 9 + ObjectName.MaxBytes + 1;
 
+    /// <summary>Whether a file without a name is known to be able to get one.</summary>
+    private volatile bool _canLink;
+
     internal override Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle)
     {
         var accessMode = access == FileAccess.Read ? O_RDONLY : O_RDWR;
@@ -43,10 +46,18 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         return default;
     }
 
+    internal override Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle)
+    {
+        Span<byte> path = stackalloc byte[PathBytes];
+        WritePath(name, path);
+        var error = files.OpenUnseen(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_NOFOLLOW, out handle);
+        return error == Errno.EISDIR ? Errno.EINVAL : error;
+    }
+
     internal override Errno CreateUnpublished(out SafeFileHandle? handle, out ObjectName temporary)
     {
         temporary = default;
-        var error = files.Open(LinuxFiles.Directory, O_TMPFILE | O_RDWR | O_CLOEXEC, OwnerOnly, out handle);
+        var error = OpenNameless(LinuxFiles.Directory, out handle);
         if (LacksNamelessFiles(error))
         {
             error = CreateTemporary(LinuxFiles.Directory, out handle, out var name);
@@ -135,14 +146,14 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         }
     }
 
-    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) =>
-        files.OpenRegularFile(path.Bytes, O_RDWR | O_CLOEXEC, UnixFileMode.None, out handle);
+    // Attaching may refuse it, a takeover closes it again: so what had to be kept open then is used again.
+    internal override Errno OpenFile(in FilePath path, out SafeFileHandle? handle) => files.OpenUnseen(path.Bytes, O_RDWR, out handle);
 
     internal override Errno CreateFile(in FilePath path, out SafeFileHandle? handle, out FilePath? temporary)
     {
         temporary = null;
         var directory = path.Directory;
-        var error = files.Open(directory.Bytes, O_TMPFILE | O_RDWR | O_CLOEXEC, OwnerOnly, out handle);
+        var error = OpenNameless(directory.Bytes, out handle);
         if (LacksNamelessFiles(error))
         {
             error = CreateTemporary(directory.Bytes, out handle, out var name);
@@ -159,7 +170,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
             return LinkOrTakeOver(target, path.Directory.Bytes, path.Bytes, mode);
         }
 
-        var error = mode == RenameMode.NoReplace ? LinkAndUnlink(current.Bytes, path.Bytes) : files.Rename(current.Bytes, path.Bytes);
+        var error = mode == RenameMode.NoReplace ? RenameWithFlags(current.Bytes, path.Bytes, RENAME_NOREPLACE) : files.Rename(current.Bytes, path.Bytes);
         if (error.IsSuccess)
         {
             locks.Release(target, RecordLock.Publishing);
@@ -250,6 +261,11 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         Span<byte> newPath = stackalloc byte[PathBytes];
         WritePath(from, oldPath);
         WritePath(to, newPath);
+        return RenameWithFlags(oldPath, newPath, flags);
+    }
+
+    private Errno RenameWithFlags(ReadOnlySpan<byte> oldPath, ReadOnlySpan<byte> newPath, int flags)
+    {
         var error = RenamePaths(oldPath, newPath, flags);
         // A filter may say EPERM, too, which for a rename that is not allowed is the truth: for names that cannot exist it is not.
         var isLacking = error is Errno.ENOSYS or Errno.EINVAL || (error == Errno.EPERM && RenamePaths("\0"u8, "\0"u8, flags) == Errno.EPERM);
@@ -266,10 +282,14 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Moves a name without replacing another, where <c>renameat2</c> is lacking: for an instant the object has both names.</summary>
     private Errno LinkAndUnlink(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
     {
-        var error = calls.OnPaths(nameof(Libc.linkat), from, to, 0, static (ref from, ref to, ref _) => Libc.linkat(AT_FDCWD, ref from, AT_FDCWD, ref to, 0));
+        var error = LinkPaths(from, to);
         if (!error.IsSuccess)
         {
-            return error;
+            // A link may be refused for other reasons, too; that of a name that cannot exist only by a filter.
+            return error is Errno.ENOSYS or Errno.EINVAL or Errno.EPERM && LinkPaths("\0"u8, "\0"u8) == error
+                ? throw new PlatformNotSupportedException(
+                    "A filter refuses renameat2 and linkat, one of which a name needs that replaces no other. Use RenameMode.Replace, or NameConflict.Replace where an object is created.")
+                : error;
         }
 
         error = files.Unlink(from);
@@ -280,6 +300,9 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
         return error;
     }
+
+    private Errno LinkPaths(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
+        calls.OnPaths(nameof(Libc.linkat), from, to, 0, static (ref from, ref to, ref _) => Libc.linkat(AT_FDCWD, ref from, AT_FDCWD, ref to, 0));
 
     private Errno LinkOrTakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path, RenameMode mode)
     {
@@ -318,6 +341,27 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
         }
     }
 
+    /// <summary>Opens a file without a name that can get one.</summary>
+    private Errno OpenNameless(ReadOnlySpan<byte> directory, out SafeFileHandle? handle)
+    {
+        var error = files.Open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, OwnerOnly, out handle);
+        if (handle is null || _canLink)
+        {
+            return error;
+        }
+
+        // That is found out once.
+        _canLink = files.CanBeLinked(new(handle, default));
+        if (!_canLink)
+        {
+            handle.Dispose();
+            handle = null;
+            return Errno.EOPNOTSUPP;
+        }
+
+        return default;
+    }
+
     /// <summary>Returns whether an error says that a file system, the kernel or a filter has no files without a name (<c>O_TMPFILE</c>).</summary>
     private static bool LacksNamelessFiles(Errno error) => error is Errno.EOPNOTSUPP or Errno.EISDIR or Errno.EINVAL or Errno.ENOSYS or Errno.EPERM;
 
@@ -350,15 +394,19 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Removes a temporary name if its maker is gone: the kernel has given back its lock.</summary>
     private bool TryRemoveAbandoned(ReadOnlySpan<byte> path, in ObjectName name)
     {
-        if (!files.OpenRegularFile(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, UnixFileMode.None, out var handle).IsSuccess)
+        if (!files.OpenUnseen(path, O_RDWR | O_NOFOLLOW, out var handle).IsSuccess)
         {
             return false;
         }
 
-        using (handle)
+        try
         {
             // SYNC publish.temporary: pairs with IsLost.
             return locks.Try(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess && files.Unlink(path).IsSuccess;
+        }
+        finally
+        {
+            locks.CloseUnseen(handle);
         }
     }
 

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory;
 
 /// <summary>Names: opens, publishes, renames, finds and removes them, for shared memory objects and for the files of regions.</summary>
 /// <remarks>
-/// Fourteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
+/// Fifteen verbs, because a region's file has the same life as an object under a path instead of a name: on Linux the two differ in little but
 /// the directory, and a system that keeps objects apart from files still has both.
 /// </remarks>
 internal class SystemNames
@@ -14,6 +14,9 @@ internal class SystemNames
 
     /// <summary>Opens or creates a named object: <c>shm_open</c>. <see cref="Errno.EINVAL"/>, <see cref="Errno.ELOOP"/>: it is not a shared memory object.</summary>
     internal virtual Errno Open(in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, out SafeFileHandle? handle) => throw Platform.NotSupported();
+
+    /// <summary>Opens an object for the library itself, which closes it by <see cref="SystemMembership.CloseUnseen"/>.</summary>
+    internal virtual Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle) => Open(name, FileMode.Open, access, UnixFileMode.None, out handle);
 
     /// <summary>Creates an object that no process can open by name yet, for its owner only.</summary>
     /// <param name="handle">The object.</param>

@@ -7,7 +7,7 @@ using static Posix.SharedMemory.SystemCalls;
 namespace Posix.SharedMemory;
 
 /// <summary>Linux: <c>sendfile</c>, <c>copy_file_range</c> and <c>splice</c>, and its own message header.</summary>
-internal class LinuxWire(SystemCalls calls, SystemSeals seals) : PosixWire(calls)
+internal class LinuxWire(SystemCalls calls, SystemSeals seals, LinuxFiles files) : PosixWire(calls)
 {
     /// <summary>What an unconnected socket has in place of a user: (uid_t)−1.</summary>
     private const uint Nobody = uint.MaxValue;
@@ -62,6 +62,9 @@ internal class LinuxWire(SystemCalls calls, SystemSeals seals) : PosixWire(calls
             : seals.FindRefusal(error, target, SystemSeals.AgainstWriting) == MemorySeals.None ? Errno.ENOSYS
             : throw seals.Refused(error, nameof(Libc.copy_file_range), target, SystemSeals.AgainstWriting);
     }
+
+    // What was sent and not asked for may be an object that the caller has open and locked.
+    internal override void Close(int descriptor) => files.CloseUnseen(new(descriptor, ownsHandle: true));
 
     internal override void OpenPipe(out SafeFileHandle reader, out SafeFileHandle writer) => Pipes.Open(_calls, O_CLOEXEC, out reader, out writer);
 

@@ -1,0 +1,111 @@
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
+using static Posix.SharedMemory.Interop.Linux;
+using static Posix.SharedMemory.Interop.Unix;
+
+namespace Posix.SharedMemory;
+
+/// <summary>Closes descriptors that this library opened for itself, without giving back the caller's locks.</summary>
+/// <remarks>
+/// When a process closes any descriptor of a file, the kernel gives back every POSIX record lock that the process has on it, through whichever descriptor it was taken (fcntl_locking(2)). A
+/// descriptor of what the process has open elsewhere and may have locked is therefore kept until no lock is left. Another thread that opens the same file and locks it between the look at the
+/// locks and the closing loses that lock.
+/// </remarks>
+internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files)
+{
+    /// <summary>How many are kept at most. <see cref="Take"/> uses one again, so that only different objects add up.</summary>
+    private const int Most = 64;
+
+    private static readonly List<SafeFileHandle> s_kept = [];
+
+    internal void Close(SafeFileHandle handle)
+    {
+        if (!IsLocked(handle))
+        {
+            handle.Dispose();
+            return;
+        }
+
+        lock (s_kept)
+        {
+            // The lock that was found may hide one of this process; without another descriptor it has none.
+            if (!HasOther(handle))
+            {
+                handle.Dispose();
+                return;
+            }
+
+            s_kept.Add(handle);
+            if (s_kept.Count > Most)
+            {
+                s_kept[0].Dispose();
+                s_kept.RemoveAt(0);
+            }
+        }
+    }
+
+    /// <summary>Closes what was kept for the sake of locks that are gone.</summary>
+    internal void CloseIdle()
+    {
+        lock (s_kept)
+        {
+            for (var at = s_kept.Count - 1; at >= 0; at--)
+            {
+                if (!IsLocked(s_kept[at]) || !HasOther(s_kept[at]))
+                {
+                    s_kept[at].Dispose();
+                    s_kept.RemoveAt(at);
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes a kept descriptor of what a path leads to, if there is one that is open for writing, or for reading only, as wanted.</summary>
+    internal SafeFileHandle? Take(ReadOnlySpan<byte> path, int accessMode)
+    {
+        lock (s_kept)
+        {
+            if (s_kept.Count == 0 || !files.Stat(path, out var wanted).IsSuccess)
+            {
+                return null;
+            }
+
+            var at = s_kept.FindIndex(kept => IsSame(kept, wanted) && (Libc.fcntl(kept, F_GETFL, 0) & O_ACCMODE) == accessMode);
+            if (at < 0)
+            {
+                return null;
+            }
+
+            var found = s_kept[at];
+            s_kept.RemoveAt(at);
+            return found;
+        }
+    }
+
+    private bool IsSame(SafeFileHandle kept, in LinuxStatx wanted) =>
+        files.Stat(kept, STATX_BASIC_STATS, out var found).IsSuccess && LinuxFiles.StatusOf(found).Identity == LinuxFiles.StatusOf(wanted).Identity;
+
+    /// <summary>Returns whether anything but this open has a lock on the file, which includes the POSIX locks of this process.</summary>
+    private bool IsLocked(SafeFileHandle handle)
+    {
+        // From the byte of membership on, locks are this library's, and not of that kind.
+        var found = new LinuxFlock { l_type = F_WRLCK, l_len = (long)RecordLock.Membership };
+        return !handle.IsClosed && !calls.Fails("fcntl(F_OFD_GETLK)") && Libc.fcntl_flock(handle, F_OFD_GETLK, ref found) != -1 && found.l_type != F_UNLCK;
+    }
+
+    /// <summary>Returns whether this process has what a descriptor refers to open through another one. Where that cannot be found out, it may.</summary>
+    private bool HasOther(SafeFileHandle handle)
+    {
+        if (!files.Stat(handle, STATX_BASIC_STATS, out var own).IsSuccess)
+        {
+            return true;
+        }
+
+        var identity = LinuxFiles.StatusOf(own).Identity;
+        var ours = s_kept.Append(handle).Select(kept => (int)kept.DangerousGetHandle()).ToHashSet();
+        var isFound = false;
+        var isRead = new LinuxNumberedDirectory(calls, files).Examine(
+            "/proc/thread-self/fd\0"u8, (number, statx) => isFound |= LinuxFiles.StatusOf(statx).Identity == identity && !ours.Contains(number));
+        return isFound || !isRead;
+    }
+}

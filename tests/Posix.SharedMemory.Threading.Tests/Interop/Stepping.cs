@@ -1,0 +1,318 @@
+using System.Diagnostics;
+using System.Globalization;
+using Xunit.Abstractions;
+
+namespace Posix.SharedMemory.Threading.Tests;
+
+/// <summary>Processes that use psm.h and are killed after each of their instructions: what they leave, survivors here and in C find whole.</summary>
+/// <remarks>With <c>EVERY_INSTRUCTION=1</c> no instruction is left out; otherwise some are, chosen by a fixed seed.</remarks>
+public sealed class Stepping : TwoParticipants
+{
+    private const long RosterPlace = 32768;
+
+    private static readonly bool s_every = Environment.GetEnvironmentVariable("EVERY_INSTRUCTION") == "1";
+
+    private readonly TemporaryDirectory _directory = TemporaryDirectory.InMemory();
+    private readonly SharedMutex _mutex;
+    private readonly Random _random = new(20261126);
+    private Peer? _stepper;
+
+    private readonly ITestOutputHelper _output;
+
+    public Stepping(ITestOutputHelper output)
+    {
+        _output = output;
+        _mutex = SharedMutex.At(Roster, Memory.Mutex);
+    }
+
+    private Peer Stepper => _stepper ??= Peer.Run(CCompilation.Build("cc", "stepper.c", _directory), "/dev/shm/" + Memory.Name);
+
+    [SkippableTheory]
+    [InlineData("enter-leave", "free")]
+    [InlineData("enter-leave", "dead")]
+    [InlineData("repair", "unrepaired")]
+    [InlineData("repair", "dead")]
+    [InlineData("leave", "free")]
+    [InlineData("try", "free")]
+    [Rule("killed.instruction")]
+    public void A_mutex_tells_of_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
+    {
+        var steps = Walk(scenario, n =>
+        {
+            Memory.Store(Memory.Mutex, before switch { "unrepaired" => 0x40000000u, "dead" => DeadOwner(), _ => 0 });
+            Begin(scenario, n);
+            var finished = Go();
+            Survive(n, Memory.Word(Memory.Mutex));
+            return finished;
+        });
+        Assert.InRange(steps, 20, 5000);
+    }
+
+    [SkippableFact]
+    [Rule("killed.instruction")]
+    public void A_leaver_that_is_killed_keeps_no_sleeper_out()
+    {
+        var died = true;
+        Walk("leave", n =>
+        {
+            Memory.Store(Memory.Mutex, 0);
+            Begin("leave", n);
+            var blocked = Task.Run(() => Enter(_mutex));
+            Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the sleeper");
+            var waiting = EnterAsync(SharedMutex.At(OtherRoster, OtherMapping, Memory.Mutex));
+            var finished = Go();
+            var deaths = (Result(blocked) ? 1 : 0) + (Result(waiting) ? 1 : 0);
+            // The owner was killed inside in all runs up to an instruction, and in none after it.
+            Assert.True(deaths == (died ? 1 : 0) || (deaths == 0 && died), $"{deaths} deaths were told at instruction {n}");
+            died = deaths == 1;
+            Survive(n, Memory.Word(Memory.Mutex));
+            return finished;
+        });
+        Assert.False(died);
+    }
+
+    [SkippableTheory]
+    [InlineData("enter-leave")]
+    [InlineData("try")]
+    [Rule("killed.instruction")]
+    public void A_waiter_that_is_killed_takes_no_wake_up_with_it(string scenario)
+    {
+        Walk(scenario, n =>
+        {
+            Memory.Store(Memory.Mutex, 0);
+            var hold = SharedMutex.At(OtherRoster, OtherMapping, Memory.Mutex).Enter();
+            Begin(scenario, n);
+            Task<bool>? blocked = null;
+            var answer = Stepper.Ask("go");
+            if (answer == "asleep")
+            {
+                blocked = Task.Run(() => Enter(_mutex));
+                Thread.Sleep(2);
+                hold.Dispose();
+                answer = Stepper.Ask("on");
+            }
+            else
+            {
+                hold.Dispose();
+            }
+
+            _ = blocked is not null && Result(blocked);
+            Survive(n, Memory.Word(Memory.Mutex));
+            return answer == "finished";
+        }, stride: 30);
+    }
+
+    [SkippableTheory]
+    [InlineData("release")]
+    [InlineData("take")]
+    [Rule("killed.instruction")]
+    public void A_permit_that_is_there_reaches_the_sleeper(string scenario)
+    {
+        var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0, 5);
+        Walk(scenario, n =>
+        {
+            Memory.Store(Memory.Semaphore, 0);
+            Begin(scenario, n);
+            var answer = scenario == "take" ? Stepper.Ask("go") : "";
+            var waiting = Task.Run(() => semaphore.Wait(Watchdog.Limit));
+            Watchdog.Until(() => (Memory.Word(Memory.Semaphore) >> 31) == 1, "the sleeper");
+            if (scenario == "release")
+            {
+                answer = Go() ? "finished" : "killed";
+            }
+            else if (answer == "asleep")
+            {
+                semaphore.Release();
+                answer = Stepper.Ask("on");
+            }
+            else
+            {
+                semaphore.Release();
+            }
+
+            // What the victim took is lost, as documented; what it did not take, the sleeper gets.
+            if (!waiting.Wait(scenario == "take" && semaphore.CurrentCount == 0 ? TimeSpan.FromMilliseconds(5) : TimeSpan.FromMilliseconds(20)) && semaphore.CurrentCount == 0)
+            {
+                semaphore.Release();
+            }
+
+            Assert.True(Result(waiting));
+            Assert.InRange(semaphore.CurrentCount, 0, 1);
+            return answer == "finished";
+        });
+    }
+
+    [SkippableFact]
+    [Rule("killed.instruction")]
+    public void An_event_is_set_or_not_and_its_sleeper_knows()
+    {
+        var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
+        Walk("set", n =>
+        {
+            Memory.Store(Memory.Event, 0);
+            Begin("set", n);
+            var waiting = Task.Run(() => signal.Wait(Watchdog.Limit));
+            Watchdog.Until(() => (Memory.Word(Memory.Event) >> 31) == 1, "the sleeper");
+            var finished = Go();
+            if (!waiting.Wait(10) && !signal.IsSet)
+            {
+                signal.Set();
+            }
+
+            Assert.True(Result(waiting));
+            return finished;
+        });
+    }
+
+    [SkippableFact]
+    [Rule("killed.instruction")]
+    public void A_notifiers_death_wakes_whom_its_notification_did_not()
+    {
+        var count = SharedEventCount.At(Roster, Memory.EventCount);
+        Walk("notify", n =>
+        {
+            Begin("notify", n);
+            var key = count.PrepareWait();
+            var waiting = count.WaitAsync(key).AsTask();
+            var blocked = Task.Run(() => count.Wait(key, Watchdog.Limit));
+            var finished = Go();
+            waiting.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
+            Assert.True(Result(blocked));
+            return finished;
+        });
+    }
+
+    [SkippableFact]
+    [Rule("killed.claim")]
+    public void A_joiner_that_is_killed_costs_its_seat_only_between_claim_and_link()
+    {
+        var lost = new List<long>();
+        var steps = Walk("join", n =>
+        {
+            Mapping.GetSpan(RosterPlace, 128).Clear();
+            Begin("join", n);
+            var finished = Go();
+            try
+            {
+                Roster.Join(Mapping, RosterPlace, 1).Dispose();
+            }
+            catch (RosterFullException)
+            {
+                lost.Add(n);
+            }
+
+            return finished;
+        }, stride: 60);
+        Assert.InRange(steps, 100, 20000);
+        // The swap, a jump, the store.
+        Assert.True(lost.Count <= 8 && (lost.Count == 0 || lost[^1] - lost[0] < 8), $"Seats were lost at the instructions {string.Join(", ", lost)}.");
+    }
+
+    [SkippableFact]
+    [Rule("killed.leave")]
+    public void A_leaver_of_a_roster_that_is_killed_leaves_its_seat_to_be_taken()
+    {
+        Walk("join-leave", n =>
+        {
+            Mapping.GetSpan(RosterPlace, 128).Clear();
+            Begin("join-leave", n);
+            var finished = Go();
+            using var next = Roster.Join(Mapping, RosterPlace, 1);
+            Assert.Equal(2, next.Self.Incarnation);
+            return finished;
+        }, stride: 60);
+    }
+
+    private static bool Enter(SharedMutex mutex)
+    {
+        using var hold = mutex.EnterUnrepaired();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    private static async Task<bool> EnterAsync(SharedMutex mutex)
+    {
+        using var hold = await mutex.EnterUnrepairedAsync();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    private static T Result<T>(Task<T> task) => task.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
+
+    /// <summary>A mutex word whose owner died long ago in seat 60.</summary>
+    private uint DeadOwner()
+    {
+        Memory.Store(64 + (59 * 32), 0xC0000000);
+        Memory.Store(64 + (59 * 32) + 4, 0x80000005);
+        return (1u << 28) | (60u << 18) | 5;
+    }
+
+    private void Begin(string scenario, long n)
+    {
+        var answer = Stepper.Ask(string.Create(CultureInfo.InvariantCulture, $"{scenario} {n}"));
+        Skip.If(answer.StartsWith("refused", StringComparison.Ordinal), $"This machine lets no process be traced: {answer}.");
+        Assert.StartsWith("ready ", answer, StringComparison.Ordinal);
+    }
+
+    private bool Go()
+    {
+        var answer = Stepper.Ask("go");
+        return (answer == "asleep" ? Stepper.Ask("on") : answer) == "finished";
+    }
+
+    /// <summary>Survivors in both languages enter; the first one is told of a death exactly if the word says so.</summary>
+    private void Survive(long n, uint word)
+    {
+        var told = (word & 0x5FFFFFFF) != 0;
+        if (n % 2 == 0)
+        {
+            Assert.Equal(told ? "after a death" : "entered", Stepper.Ask("enter"));
+            Assert.False(Enter(_mutex));
+        }
+        else
+        {
+            Assert.Equal(told, Enter(_mutex));
+            Assert.Equal("entered", Stepper.Ask("enter"));
+        }
+    }
+
+    /// <summary>Walks through the instructions of a scenario.</summary>
+    /// <param name="scenario">What the victim does.</param>
+    /// <param name="run">Starts it, has it killed after so many instructions, and checks; true: there are no more.</param>
+    /// <param name="stride">How many instructions are left out at most, unless none is to be.</param>
+    /// <returns>How many there are, nearly.</returns>
+    private long Walk(string scenario, Func<long, bool> run, int stride = 16)
+    {
+        var clock = Stopwatch.StartNew();
+        for (var n = 0L; ; n += s_every ? 1 : 1 + _random.Next(stride))
+        {
+            try
+            {
+                if (run(n))
+                {
+                    _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{scenario}: {n} instructions in {clock.Elapsed.TotalSeconds:F1} s"));
+                    return n;
+                }
+            }
+            catch (Exception e) when (e is not SkipException)
+            {
+                throw new InvalidOperationException($"Killed after instruction {n} of {scenario}: {e.Message}; the mutex is {Memory.Word(Memory.Mutex):x8}.", e);
+            }
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _stepper?.Dispose();
+        _directory.Dispose();
+        base.Dispose(disposing);
+    }
+}
