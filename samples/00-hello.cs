@@ -5,11 +5,11 @@
 using Posix.SharedMemory;
 
 // The object gets its name when it is complete, and loses it when it is disposed.
-// ReplaceAbandoned: if this program is stopped by Ctrl-C or killed, its next start takes the name over.
+// Replace: if this program is stopped by Ctrl-C or killed, the name stays, and its next start takes it over.
 using var frames = SharedMemoryObject.Create("hello-frames", length: 1 << 20, new()
 {
     Lifetime = Lifetime.UnlinkOnDispose,
-    OnConflict = NameConflict.ReplaceAbandoned,
+    OnConflict = NameConflict.Replace,
 });
 
 using var map = frames.Map();   // The memory is reserved: no SIGBUS later.

@@ -21,6 +21,11 @@ catch (SharedMemoryException e) when (e.Errno is Errno.ENOSPC or Errno.ENOMEM)
 }
 // end
 
+// snippet: check
+// ENOMEM is an estimate: of what the machine and the control group have free. Where it is too low, as on some ZFS hosts, the kernel alone decides.
+using var trusting = SharedMemoryObject.CreateUnpublished(1 << 20, new() { MemoryCheck = MemoryCheck.None });
+// end
+
 try
 {
     // snippet: elsewhere

@@ -1,4 +1,4 @@
-// A service that is stopped, killed and started again, and a consumer that follows it: dotnet run samples/24-restarting.cs
+// A service that is stopped, killed and started again: dotnet run samples/24-restarting.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
@@ -15,31 +15,20 @@ if (args is ["--producer", var given])
 var name = SharedMemoryObject.CreateUniqueName("sample-24");
 var self = Environment.ProcessPath!;
 string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
-using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-var producers = 0;
 var good = true;
-var consumer = ConsumeAsync(name, () => Interlocked.Increment(ref producers), limit.Token);
-
-string[] signals = ["TERM", "KILL", "KILL", "TERM"];
-for (var start = 1; start <= signals.Length; start++)
+foreach (var signal in (string[])["TERM", "KILL", "KILL", "TERM"])
 {
-    using var producer = Process.Start(program[0], [.. program[1..], "--producer", name]);
-    while (Volatile.Read(ref producers) < start && !producer.HasExited && !limit.IsCancellationRequested)
-    {
-        await Task.Delay(1);
-    }
+    ProcessStartInfo start = new(program[0], [.. program[1..], "--producer", name]) { RedirectStandardOutput = true };
+    using var producer = Process.Start(start)!;
+    good &= await producer.StandardOutput.ReadLineAsync() == "the producer is ready";
 
-    using var kill = Process.Start("sh", ["-c", $"kill -{signals[start - 1]} {producer.Id}"]);
+    using var kill = Process.Start("sh", ["-c", $"kill -{signal} {producer.Id}"]);
     await producer.WaitForExitAsync();
-    var isLeft = SharedMemoryObject.TryOpen(name, FileAccess.Read, out var left);
-    left?.Dispose();
-    Console.WriteLine($"start {start}, then SIG{signals[start - 1]}: exit code {producer.ExitCode}, the name is {(isLeft ? "left" : "gone")}");
-    good &= isLeft == (signals[start - 1] == "KILL") && Volatile.Read(ref producers) == start;
+    var isLeft = SharedMemoryObject.Exists(name);
+    Console.WriteLine($"started, then SIG{signal}: exit code {producer.ExitCode}, the name is {(isLeft ? "left" : "gone")}");
+    good &= isLeft == (signal == "KILL");
 }
 
-await limit.CancelAsync();
-await consumer;
-Console.WriteLine($"the consumer followed {producers} producers");
 return good ? 0 : 1;
 
 static void Produce(string name)
@@ -64,35 +53,11 @@ static void Produce(string name)
         OnConflict = NameConflict.ReplaceAbandoned,
     });
     using var map = memory.Map();
+    Console.WriteLine("the producer is ready");
     while (!stop.IsCancellationRequested)
     {
         Interlocked.Increment(ref map.GetReference<long>(0));
         stop.Token.WaitHandle.WaitOne(1);
     }
     // end
-}
-
-static async Task ConsumeAsync(string name, Action onProducer, CancellationToken stop)
-{
-    try
-    {
-        // snippet: consumer
-        while (true)
-        {
-            // Returns when a producer has started, or started again.
-            using var memory = await SharedMemoryObject.OpenWhenReadyAsync(name, FileAccess.Read, 4096, stop);
-            using var map = memory.Map();
-            onProducer();
-            while (!memory.IsUnlinked)   // True when the name is gone, or refers to the object of the next producer.
-            {
-                _ = Volatile.Read(in map.GetReadOnlyReference<long>(0));
-                await Task.Delay(1, stop);
-            }
-        }
-        // end
-    }
-    catch (OperationCanceledException)
-    {
-        // The end of the sample.
-    }
 }

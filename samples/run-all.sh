@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every sample as a newcomer would. A sample fails by its exit code, or by a name that it leaves behind.
+# Runs every sample, or those that are named, as a newcomer would: bash samples/run-all.sh [samples/NAME.cs …]. A sample fails by its exit code, or by a name that it leaves behind.
 set -u
 cd "$(dirname "$0")/.."
 
@@ -9,10 +9,16 @@ names() { if [ -d /dev/shm ]; then find /dev/shm -mindepth 1 \( -name 'sample-*'
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# run SAMPLE: by itself; one that waits for Enter runs while its other half, SAMPLE-reader.cs, reads what it shows.
+# other SAMPLE: the half of it for a second terminal, SAMPLE-SOMETHING.cs, if it has one.
+other() { compgen -G "${1%.cs}-*.cs"; }
+
+# run SAMPLE: by itself, or by the script beside it. One that has another half waits for Enter, and meanwhile the other half runs.
 run() {
-    local reader=${1%.cs}-reader.cs input writer code=0
-    if [ ! -f "$reader" ]; then
+    local other input writer code=0
+    if [ -f "${1%.cs}.sh" ]; then
+        bash "${1%.cs}.sh"
+        return
+    elif ! other=$(other "$1"); then
         dotnet run "$1"
         return
     fi
@@ -22,14 +28,17 @@ run() {
     dotnet run "$1" <"$scratch/enter" >"$scratch/writer" & writer=$!
     exec {input}>"$scratch/enter"
     until grep -q ready "$scratch/writer" || ! kill -0 "$writer" 2>/dev/null; do sleep 0.1; done
-    dotnet run "$reader" {input}>&- || code=$?
+    dotnet run "$other" {input}>&- || code=$?
     exec {input}>&-
     wait "$writer" || code=$?
     cat "$scratch/writer"
     return "$code"
 }
 
-# alone COMMAND…: the README's object has a fixed name, so of two runs on one machine, one waits.
+# The other halves, which do not run by themselves.
+others=" $(for sample in samples/[0-9]*.cs; do other "$sample"; done | tr '\n' ' ')"
+
+# alone COMMAND…: samples in two halves use fixed names, so of two runs on one machine, one waits.
 alone() {
     if [ -d /dev/shm ] && command -v flock >/dev/null; then
         ( flock 9 && "$@" 9<&- ) 9</dev/shm
@@ -38,9 +47,10 @@ alone() {
     fi
 }
 
+if [ $# = 0 ]; then set -- samples/[0-9]*.cs; fi
 failed=0
-for sample in samples/[0-9]*.cs; do
-    case $sample in *-reader.cs) continue ;; esac
+for sample; do
+    case $others in *" $sample "*) continue ;; esac
     before=$(names)
     verdict=PASS
     alone run "$sample" >"$scratch/output" 2>&1 || verdict="FAIL (exit code $?)"

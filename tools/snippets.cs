@@ -159,7 +159,7 @@ internal sealed record Document(string Text)
     }
 }
 
-/// <summary>The samples that CI runs: the numbered programs, and the files that one of them names.</summary>
+/// <summary>The samples that CI runs: the numbered programs, and the files that one of them, or the script beside it, names.</summary>
 internal sealed class Samples(string root)
 {
     private static readonly Regex s_start = new(@"^\s*(//|#)\s*snippet:\s*(?<name>\S+)\s*$");
@@ -202,10 +202,12 @@ internal sealed class Samples(string root)
 
         var name = Path.GetFileName(path);
         return _programs.Contains(file, StringComparer.Ordinal)
-            || _programs.Any(program => Regex.IsMatch(File.ReadAllText(program), $@"""{Regex.Escape(name)}"""))
+            || _programs.Any(program => Regex.IsMatch(Read(program) + Read(Path.ChangeExtension(program, ".sh")), $@"[\s""]{Regex.Escape(name)}[\s""]"))
             ? ""
             : $"no program in samples/ runs {path}";
     }
+
+    private static string Read(string program) => File.Exists(program) ? File.ReadAllText(program) : "";
 
     // Regions may lie in one another: the marks of the inner ones are left out.
     private string Load(string path)

@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Abi.Tests;
 public class Coverage(ITestOutputHelper output)
 {
     [SkippableFact]
-    public void Leaves_only_late_arrivals_unjudged()
+    public void Only_constants_newer_than_this_machines_headers_are_not_compared()
     {
         CHeaders.SkipWithoutCompiler();
         var questions = Surface.Questions().Distinct().ToArray();

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Posix.SharedMemory.TestPeer;
 
-/// <summary>Opens and unlinks as it is told, line by line, under the umask it is told: what a test compares with glibc.</summary>
+/// <summary>Opens and unlinks as its input says, line by line, under the umask given there: what a test compares with glibc.</summary>
 internal static partial class Opening
 {
     /// <summary>

@@ -48,7 +48,7 @@ internal static class Racing
                 made++;
                 if (Interlocked.Increment(ref mapping.GetReference<int>(0)) != 1)
                 {
-                    throw new InvalidOperationException("Two processes were told that they created one object.");
+                    throw new InvalidOperationException("Two processes learned that they had created one object.");
                 }
 
                 SharedMemoryObject.TryUnlink(name);

@@ -78,7 +78,7 @@ public sealed class Peer : IDisposable
         }
         catch (IOException)
         {
-            // It did not want all that it was told.
+            // It ended without reading all of its input.
         }
     }
 

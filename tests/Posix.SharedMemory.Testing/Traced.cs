@@ -9,7 +9,7 @@ public static class Traced
     public static string? Obstacle { get; } = FindObstacle();
 
     /// <summary>Runs <c>act LINES</c> with an injection such as <c>fallocate:error=EINTR:when=1</c>.</summary>
-    /// <param name="injection">What strace is told after <c>inject=</c>.</param>
+    /// <param name="injection">What follows strace's <c>inject=</c>.</param>
     /// <param name="paths">The paths whose calls are meant; the runtime's own calls go untouched.</param>
     /// <param name="lines">What the peer does.</param>
     /// <returns>The exit code (negative: not by itself), what the peer printed, and the calls that strace saw.</returns>

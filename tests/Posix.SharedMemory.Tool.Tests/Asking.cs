@@ -27,7 +27,7 @@ public sealed class Asking
     public void Refuses_wrong_usage_in_one_line(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 
     [Fact]
-    public void Alone_it_lists_the_commands()
+    public void Without_arguments_it_lists_the_commands()
     {
         Assert.Equal(Shm.Print("--help"), Shm.Print());
         Assert.Equal(Shm.Print("--help"), Shm.Print("--no-color"));

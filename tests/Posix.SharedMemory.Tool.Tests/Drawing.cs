@@ -155,7 +155,7 @@ public sealed class Drawing
             """
             ▓···
 
-            ▓ allocated: in memory or swapped out; the kernel does not tell this user which (4K, 1 page, 25 %)
+            ▓ allocated: in memory or swapped out; the kernel does not reveal to this user which (4K, 1 page, 25 %)
             · absent: reads as zero, allocated when written (12K, 3 pages, 75 %)
             Unknown: which pages are swapped out, reserved or huge.
             """.ReplaceLineEndings("\n"),

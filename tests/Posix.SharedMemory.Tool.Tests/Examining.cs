@@ -170,7 +170,7 @@ public sealed class Examining
     }
 
     [Fact]
-    public void Knows_which_users_RemoveIPC_spares()
+    public void Names_the_users_that_RemoveIPC_spares()
     {
         using var root = new FakeRoot();
         root.Write("/etc/systemd/logind.conf", "[Login]\n");

@@ -37,7 +37,7 @@ public sealed class Failing
     }
 
     [SkippableFact]
-    public void Says_to_whom_an_object_belongs()
+    public void Names_the_owner_of_an_object_that_may_not_be_opened()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var copy = new CommandCopy();

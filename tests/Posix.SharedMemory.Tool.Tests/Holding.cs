@@ -202,7 +202,7 @@ public sealed class Holding
     }
 
     [SkippableFact]
-    public void Everything_is_unknown_in_another_PID_namespace_if_the_kernel_does_not_tell_this_user()
+    public void Everything_is_unknown_in_another_PID_namespace_if_the_kernel_does_not_reveal_it_to_this_user()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);

@@ -41,7 +41,7 @@ internal sealed record PackageTable(string Name)
                     "NameMembership.Follow", "SharedMemoryObject.Dispose", "SharedMemoryObject.Populate", "ObjectMappings.Populate",
                     "LinuxBacking.RefuseWhatCannotFit", "LinuxRoom.ShortageOf", "LinuxBacking.GrowInPieces", "FileSizeLimit.Register", "FileSizeLimit.Exceeded",
                     "LinuxBacking.GrowFromInsidePage", "LinuxMembership.AwaitTurn", "LinuxMembership.EnterTurn", "LinuxMembership.InTheWay",
-                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary", "LinuxMembership.Forget", "ObjectDescriptor.CloseUnseen", "LinuxFiles.CloseUnseen", "Patience.IsLeft", "Patience.get_IsLeft", "Patience.Pause", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink",
+                    "LinuxMembership.IsAbandoned", "LinuxNames.CreateTemporary", "LinuxMembership.Forget", "ObjectDescriptor.CloseUnseen", "LinuxFiles.CloseUnseen", "LinuxFiles.StatPlainly", "LinuxPlainStat.Get", "LinuxFiles.CanBeLinked", "ZeroFilling.Write", "Patience.IsLeft", "Patience.get_IsLeft", "Patience.Pause", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink",
                 ],
             },
         },
@@ -66,6 +66,13 @@ internal sealed record PackageTable(string Name)
         {
             PublicNamespaces = ["Posix.SharedMemory.Channels"],
             Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading"],
+            Rooms = new(StringComparer.Ordinal)
+            {
+                ["Layout"] = [],
+                ["Endpoints"] = ["Layout"],
+                ["Status"] = ["Endpoints", "Layout"],
+                ["Rings"] = ["Status", "Endpoints", "Layout"],
+            },
         },
         new("Posix.SharedMemory.Tool")
         {

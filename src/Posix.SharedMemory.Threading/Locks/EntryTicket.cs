@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Names the entries of one lock object, so that a hold which was left, or a copy of it, does nothing. The owner alone writes it.</summary>
-/// <remarks>Bit 0 tells of a death, bit 1 is set while the entry lasts, bits 2 to 31 are the thread that entered synchronously, the rest counts.</remarks>
+/// <remarks>Bit 0 reports a death, bit 1 is set while the entry lasts, bits 2 to 31 are the thread that entered synchronously, the rest counts.</remarks>
 internal struct EntryTicket
 {
     internal const long DeathBit = 1;

@@ -244,7 +244,7 @@ internal sealed unsafe class ReaderWriterWords
         return owner == 0 && (again & LockLayout.Inconsistent) == 0;
     }
 
-    /// <summary>Whether a living reader is inside; names then the words whose change tells that it has left.</summary>
+    /// <summary>Whether a living reader is inside; names then the words whose change means that it has left.</summary>
     private bool FindReader(ref SleepList list)
     {
         // SAFETY: the words lie in the held bytes. Read before the counters: a reader that leaves afterwards changes it.

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Many readers or one writer. A reader that is killed leaves nothing behind; a writer that is killed is told to whoever enters next.</summary>
+/// <summary>Many readers or one writer. A reader that is killed leaves nothing behind; the next to enter learns of a writer that was killed.</summary>
 /// <remarks>
 /// While a dead writer's work is unrepaired, readers get <see cref="OwnerDiedException"/> too, until somebody enters for writing with a repair. A process that is inside for reading and enters for
 /// writing waits for itself.

@@ -17,7 +17,7 @@ public readonly struct WriteHold : IDisposable, IEquatable<WriteHold>
 
     internal SharedReaderWriterLock? Lock { get; }
 
-    /// <summary>Says that what the dead writer left has been repaired: the next to enter is no longer told.</summary>
+    /// <summary>Says that what the dead writer left has been repaired: the next to enter no longer learns of the death.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     public void MarkConsistent() => Current().MarkConsistent();
 
@@ -26,7 +26,7 @@ public readonly struct WriteHold : IDisposable, IEquatable<WriteHold>
     /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
     public void Retire() => Current().Retire(_ticket);
 
-    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next to enter is told again. Further calls have no effect.</summary>
+    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next to enter learns of the death again. Further calls have no effect.</summary>
     /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
     public void Dispose() => Lock?.LeaveWrite(_ticket);
 

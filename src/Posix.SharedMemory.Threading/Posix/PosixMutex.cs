@@ -69,7 +69,7 @@ public sealed unsafe class PosixMutex
 
     /// <summary>Enters; waits as long as it takes.</summary>
     /// <param name="cancellationToken">Ends the wait, at most 50 milliseconds late.</param>
-    /// <exception cref="OwnerDiedException">The last owner died inside, and nobody has repaired since what it left. The mutex is not held, and the next to enter is told too.</exception>
+    /// <exception cref="OwnerDiedException">The last owner died inside, and nobody has repaired since what it left. The mutex is not held, and the next to enter learns of it too.</exception>
     /// <exception cref="RetiredException">The mutex is not recoverable: somebody retired it, or a C program left it unrepaired (<c>ENOTRECOVERABLE</c>).</exception>
     /// <exception cref="LockRecursionException">This thread is inside already.</exception>
     /// <exception cref="InvalidOperationException">This is the thread that waits for asynchronous callers (<see cref="SharedEventCount.AllowSynchronousContinuations"/>).</exception>

@@ -20,7 +20,7 @@ public readonly ref struct PosixMutexHold : IDisposable
 
     internal PosixMutex? Mutex { get; }
 
-    /// <summary>Says that what the dead owner left has been repaired: the next to enter is no longer told. Without a death it has no effect.</summary>
+    /// <summary>Says that what the dead owner left has been repaired: the next to enter no longer learns of the death. Without a death it has no effect.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/pthread_mutex_consistent.3.html">pthread_mutex_consistent(3)</see></remarks>
     public void MarkConsistent() => Current().MarkConsistent();
@@ -32,7 +32,7 @@ public readonly ref struct PosixMutexHold : IDisposable
     /// <exception cref="LockLostException">This thread no longer holds the mutex.</exception>
     public void Retire() => Current().Retire(_ticket);
 
-    /// <summary>Leaves the mutex. After a death without <see cref="MarkConsistent"/>, the next to enter is told again. Further calls have no effect.</summary>
+    /// <summary>Leaves the mutex. After a death without <see cref="MarkConsistent"/>, the next to enter learns of the death again. Further calls have no effect.</summary>
     /// <exception cref="LockLostException">This thread no longer holds the mutex.</exception>
     public void Dispose() => Mutex?.Leave(_ticket);
 

@@ -42,7 +42,7 @@ internal sealed unsafe class PosixMutexLayout
     /// <summary>Whether a mutex of this kind is robust, shared, and of the default type or the one that checks for errors.</summary>
     internal bool Accepts(uint kind) => (kind & ~ElisionHints) == Kind || (kind & ~ElisionHints) == CheckingKind;
 
-    /// <summary>Leaves a mutex of the calling thread as the kernel would leave it if the thread died inside: the next to enter is told of a death.</summary>
+    /// <summary>Leaves a mutex of the calling thread as the kernel would leave it if the thread died inside: the next to enter learns of a death.</summary>
     /// <exception cref="InvalidDataException">The mutex is not on the thread's list: its bytes were overwritten.</exception>
     internal void HandBack(byte* mutex)
     {

@@ -45,7 +45,7 @@ internal sealed unsafe class Guard
     /// <summary>Gets the thread's number, which stands in the seats.</summary>
     internal int ThreadId { get; private set; }
 
-    /// <summary>Gets whether the kernel took the list; otherwise the second witness tells of this process's death.</summary>
+    /// <summary>Gets whether the kernel took the list; otherwise the second witness reports this process's death.</summary>
     internal bool IsMarkedByKernel { get; private set; }
 
     /// <summary>Gets or sets how many rosters share it. Under the service's lock.</summary>

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Watches the seats of a roster: whoever leaves or dies is told to everything in this process that waits over it.</summary>
+/// <summary>Watches the seats of a roster: everything in this process that waits over it learns of each participant that leaves or dies.</summary>
 internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
 {
     private readonly List<WeakReference<EventCountWord>> _eventCounts = [];
@@ -93,7 +93,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
         return now + BlockingWait.LookEvery;
     }
 
-    /// <summary>Tells of the lives that have ended between two looks at a seat.</summary>
+    /// <summary>Reports the lives that have ended between two looks at a seat.</summary>
     private bool Compare(int number, ulong before, ulong both)
     {
         var memory = seat.Memory;

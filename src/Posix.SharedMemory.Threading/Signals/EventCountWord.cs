@@ -43,7 +43,7 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     internal static bool HasSleepers(uint value) => (value & Sleepers) != 0;
 
-    /// <summary>After the caller's change: tells whoever sleeps. One load while nobody does.</summary>
+    /// <summary>After the caller's change: wakes all sleepers. One load while nobody does.</summary>
     internal bool Notify()
     {
         if (!_notifiesUnfenced)

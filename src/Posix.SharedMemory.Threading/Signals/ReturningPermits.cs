@@ -68,23 +68,31 @@ internal sealed unsafe class ReturningPermits : Permits
 
         try
         {
-            // SAFETY: the words lie in the held bytes; the mutex is held.
-            if (*Taken >= _maximum)
+            var before = list.Count;
+            while (true)
             {
-                Reclaim();
-            }
+                // SAFETY: the words lie in the held bytes; the mutex is held.
+                if (*Taken >= _maximum)
+                {
+                    Reclaim();
+                }
 
-            // SAFETY: as above.
-            if (*Taken < _maximum)
-            {
-                Hold(+1);
-                return WaitOutcome.Taken;
-            }
+                // SAFETY: as above.
+                if (*Taken < _maximum)
+                {
+                    Hold(+1);
+                    return WaitOutcome.Taken;
+                }
 
-            // SAFETY: as above.
-            list.Add(Sequence, Volatile.Read(ref *Sequence));
-            AddLives(ref list);
-            return WaitOutcome.Pending;
+                // SAFETY: as above.
+                list.Add(Sequence, Volatile.Read(ref *Sequence));
+                if (TryAddLives(ref list))
+                {
+                    return WaitOutcome.Pending;
+                }
+
+                list.Truncate(before);
+            }
         }
         finally
         {
@@ -149,7 +157,7 @@ internal sealed unsafe class ReturningPermits : Permits
         Volatile.Write(ref *Taken, (uint)((int)*Taken + change));
     }
 
-    /// <summary>Takes back the permits of those who died or left.</summary>
+    /// <summary>Takes back the permits of those who died or left. The model is tests/models/returning.pml.</summary>
     private void Reclaim()
     {
         for (var seat = 1; seat <= _seat.Memory.Seats; seat++)
@@ -170,6 +178,7 @@ internal sealed unsafe class ReturningPermits : Permits
 
             if (!_seat.Memory.IsAlive(participant))
             {
+                // SYNC returning.life: pairs with TryAddLives.
                 // SAFETY: as above.
                 Volatile.Write(ref *HeldBy(seat), 0);
             }
@@ -191,7 +200,8 @@ internal sealed unsafe class ReturningPermits : Permits
         Volatile.Write(ref *Taken, (uint)Math.Min(taken, _maximum));
     }
 
-    private void AddLives(ref SleepList list)
+    /// <summary>Names the lives of the holders, each with a value that says that it lives. False: one has ended since its permits were counted.</summary>
+    private bool TryAddLives(ref SleepList list)
     {
         var added = 0;
         for (var seat = 1; seat <= _seat.Memory.Seats && added < MostLives; seat++)
@@ -200,9 +210,17 @@ internal sealed unsafe class ReturningPermits : Permits
             var held = *HeldBy(seat);
             if ((uint)held != 0 && seat != _seat.Number)
             {
+                // SYNC returning.life: pairs with Reclaim. A holder that ends after this look changes the value that the sleep names.
+                if (!_seat.Memory.IsAlive(Participant.Of(seat, (uint)(held >> 32) & Participant.IncarnationMask).Value, out var life, out var value))
+                {
+                    return false;
+                }
+
                 added++;
-                list.AddLife(_seat.Memory.Life(seat), (uint)_seat.Memory.Read(seat));
+                list.AddLife(life, value);
             }
         }
+
+        return true;
     }
 }

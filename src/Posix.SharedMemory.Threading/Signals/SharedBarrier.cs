@@ -137,8 +137,7 @@ public sealed class SharedBarrier
             return WaitOutcome.Taken;
         }
 
-        AddWords(ref list);
-        return WaitOutcome.Pending;
+        return TryAddWords(ref list) ? WaitOutcome.Pending : Look(ref state, ref list);
     }
 
     private void Arrive()
@@ -175,7 +174,7 @@ public sealed class SharedBarrier
         CountLost();
     }
 
-    /// <summary>Gives up the places of dead members.</summary>
+    /// <summary>Gives up the places of dead members. The model is tests/models/barrier.pml.</summary>
     /// <returns>Whether one of them had not arrived.</returns>
     private bool Sweep()
     {
@@ -303,8 +302,10 @@ public sealed class SharedBarrier
         Volatile.Write(ref Word(LostAt), lost);
     }
 
-    private unsafe void AddWords(ref SleepList list)
+    /// <summary>Names the phase and the lives of the other members, each with a value that says that it lives. False, and nothing named: one has ended since it was looked at.</summary>
+    private unsafe bool TryAddWords(ref SleepList list)
     {
+        var before = list.Count;
         // SAFETY: addresses are handed on; the words lie in held bytes.
         list.Add((uint*)(_bytes.First + PhaseAt), Word(PhaseAt));
         for (var place = 0; place < Participants; place++)
@@ -312,10 +313,19 @@ public sealed class SharedBarrier
             var member = new Participant(MemberAt(place));
             if (member.Value != _seat.Me && (member.Value & Participant.Mark) != 0 && member.Seat <= _seat.Memory.Seats)
             {
+                // SYNC barrier.life: pairs with Sweep. A member that ends after this look changes the value that the sleep names.
+                if (!_seat.Memory.IsAlive(member.Value, out var life, out var value))
+                {
+                    list.Truncate(before);
+                    return false;
+                }
+
                 // SAFETY: as above.
-                list.AddLife(_seat.Memory.Life(member.Seat), (uint)_seat.Memory.Read(member.Seat));
+                list.AddLife(life, value);
             }
         }
+
+        return true;
     }
 
     private bool WasBroken(uint phase)

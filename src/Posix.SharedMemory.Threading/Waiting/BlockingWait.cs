@@ -28,7 +28,7 @@ internal static class BlockingWait
         {
             while (true)
             {
-                // Read before the attempt: what is told during it ends the sleep at once.
+                // Read before the attempt: news that comes during it ends the sleep at once.
                 var told = news.Read();
                 state.IsTry = deadline == Deadline.Passed && !state.HasSlept;
                 var list = new SleepList(space[..^1]);

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>Something that can be waited for by a blocked thread or asynchronously, by the same attempts.</summary>
 internal interface IWaitTarget
 {
-    /// <summary>Gets the word by which waiters of this process are told to look again.</summary>
+    /// <summary>Gets the word that makes waiters of this process look again.</summary>
     News News { get; }
 
     /// <summary>Takes what is waited for, or names the words whose change makes another attempt worthwhile.</summary>

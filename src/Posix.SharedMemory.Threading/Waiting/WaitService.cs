@@ -74,7 +74,7 @@ internal sealed class WaitService
         _threads[place].Add(item);
     }
 
-    /// <summary>Notes a wait that has ended; its awaiter is told when the lock is free. Under <see cref="Gate"/>.</summary>
+    /// <summary>Notes a wait that has ended; its awaiter continues when the lock is free. Under <see cref="Gate"/>.</summary>
     internal void Ended(AsyncWait wait) => _ended.Add(wait);
 
     /// <summary>Takes what has ended since the last time. Under <see cref="Gate"/>.</summary>

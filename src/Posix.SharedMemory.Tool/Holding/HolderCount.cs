@@ -21,7 +21,7 @@ internal readonly record struct HolderCount(int? Known, bool IsExact, bool IsHel
             null => new(holders?.Count, IsExact: false),
         };
 
-    /// <summary>Whether a process has it open or mapped; <see langword="null"/> if the kernel does not tell this user.</summary>
+    /// <summary>Whether a process has it open or mapped; <see langword="null"/> if the kernel does not reveal it to this user.</summary>
     private static bool? AskKernel(SharedMemoryEntry entry)
     {
         try
@@ -30,7 +30,7 @@ internal readonly record struct HolderCount(int? Known, bool IsExact, bool IsHel
         }
         catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
         {
-            // Gone meanwhile, another user's, or on a file system that does not tell.
+            // Gone meanwhile, another user's, or on a file system that does not report it.
             return null;
         }
     }

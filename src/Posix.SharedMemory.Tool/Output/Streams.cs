@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>The standard streams. They report failures that the base library's streams swallow, and swallow those that nobody could be told of.</summary>
+/// <summary>The standard streams. They report failures that the base library's streams swallow, and swallow those that could not be reported anywhere.</summary>
 internal static class Streams
 {
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);

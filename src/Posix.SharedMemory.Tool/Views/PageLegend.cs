@@ -17,7 +17,7 @@ internal sealed record PageLegend(PageKind Kind, char Sign, Ink Ink, string Mean
         [
             new(PageKind.Resident, '█', Ink.Green, "resident: in memory", survey.BytesOf(PageState.Resident)),
             new(PageKind.Huge, 'H', Ink.Cyan, "of these huge: a process maps them as huge pages", survey.HugeBytes),
-            new(PageKind.Present, '▓', Ink.Green, "allocated: in memory or swapped out; the kernel does not tell this user which", survey.BytesOf(PageState.Present)),
+            new(PageKind.Present, '▓', Ink.Green, "allocated: in memory or swapped out; the kernel does not reveal to this user which", survey.BytesOf(PageState.Present)),
             new(PageKind.Swapped, 's', Ink.Red, "swapped out, at least in part: the next access waits for the disk", survey.BytesOf(PageState.Swapped)),
             new(PageKind.Partly, '▒', Ink.Yellow, "partly allocated", null),
             new(PageKind.Absent, '·', Ink.Dim, survey.HidesReserved ? "absent, or reserved and never written: reads as zero" : "absent: reads as zero, allocated when written", survey.BytesOf(PageState.Absent)),

@@ -128,7 +128,7 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: not an open descriptor.</exception>
     /// <example>
     /// <code>
-    /// // In a child process that was told the number, started by HandleInheritance.Start.
+    /// // In a child process that knows the number, started by HandleInheritance.Start.
     /// using var inherited = SharedMemoryObject.FromHandle(new SafeFileHandle(int.Parse(args[0]), ownsHandle: true));
     /// </code>
     /// </example>

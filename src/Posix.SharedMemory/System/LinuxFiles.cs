@@ -138,7 +138,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
         // SAFETY: callers read it only where there was no error, and then the kernel has filled it.
         Unsafe.SkipInit(out statx);
         var error = ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, handle, ref empty, AT_EMPTY_PATH, mask, out statx));
-        return LinuxPlainStat.IsRefusal(error) ? StatPlainly(handle, "\0"u8, AT_EMPTY_PATH, error, out statx) : error;
+        return error.IsSuccess ? error : StatPlainly(handle, "\0"u8, AT_EMPTY_PATH, error, out statx);
     }
 
     /// <summary>Follows a link in an open directory, such as /proc/PID/fd, to what it stands for. A file system that does not answer is not waited for.</summary>
@@ -149,7 +149,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
             Libc.statx(SYS_statx, a.directory, ref name, AT_STATX_DONT_SYNC, a.mask, out a.statx));
         statx = arguments.statx;
         var error = ErrorOf(result);
-        return LinuxPlainStat.IsRefusal(error) ? StatPlainly(directory, name, 0, error, out statx) : error;
+        return error.IsSuccess ? error : StatPlainly(directory, name, 0, error, out statx);
     }
 
     /// <summary>Finds the path that a directory really has, where symbolic links lead to it.</summary>
@@ -256,7 +256,7 @@ internal sealed class LinuxFiles(SystemCalls calls)
         statx = default;
         // SAFETY: the import pins the reference for the length of the call, and the path ends with a NUL.
         var error = ErrorOf(calls.Fails(nameof(Libc.statx)) ? -1 : Libc.statx(SYS_statx, AT_FDCWD, ref MemoryMarshal.GetReference(path), flags, mask, out statx));
-        return LinuxPlainStat.IsRefusal(error) ? new LinuxPlainStat(calls).Get(AT_FDCWD, path, flags, error, out statx) : error;
+        return error.IsSuccess ? error : new LinuxPlainStat(calls).Get(AT_FDCWD, path, flags, error, out statx);
     }
 
     private Errno StatPlainly(SafeFileHandle directory, ReadOnlySpan<byte> path, int flags, Errno refusal, out LinuxStatx statx)

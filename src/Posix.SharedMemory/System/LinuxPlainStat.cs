@@ -10,19 +10,25 @@ internal readonly struct LinuxPlainStat(SystemCalls calls)
 {
     private const string Call = "newfstatat";
 
-    /// <summary>Returns whether an error says that the call is refused: with the arguments that it gets here <c>statx</c> itself has none of them.</summary>
-    internal static bool IsRefusal(Errno error) => error is Errno.ENOSYS or Errno.EPERM or Errno.EINVAL;
+    /// <summary>Returns whether an error says that a call is refused: with the arguments that they get here, neither has one of these errors for another reason.</summary>
+    private static bool IsRefusal(Errno error) => error is Errno.ENOSYS or Errno.EPERM or Errno.EINVAL;
 
     /// <param name="directory">The directory, or the descriptor of which an empty path speaks.</param>
     /// <param name="path">It ends with a NUL.</param>
     /// <param name="flags">Those of <c>statx</c>.</param>
-    /// <param name="refusal">The error that <c>statx</c> returned, and that is returned if this call is refused too.</param>
+    /// <param name="failure">The error of <c>statx</c>, which is returned if it does not say that the call is refused, or if this call is refused too.</param>
     /// <param name="statx">The answer.</param>
-    internal Errno Get(int directory, ReadOnlySpan<byte> path, int flags, Errno refusal, out LinuxStatx statx)
+    internal Errno Get(int directory, ReadOnlySpan<byte> path, int flags, Errno failure, out LinuxStatx statx)
     {
+        if (!IsRefusal(failure))
+        {
+            statx = default;
+            return failure;
+        }
+
         var plain = flags & ~AT_STATX_DONT_SYNC;
         var error = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? GetX64(directory, path, plain, out statx) : GetGeneric(directory, path, plain, out statx);
-        return IsRefusal(error) ? refusal : error;
+        return IsRefusal(error) ? failure : error;
     }
 
     private Errno GetX64(int directory, ReadOnlySpan<byte> path, int flags, out LinuxStatx statx)

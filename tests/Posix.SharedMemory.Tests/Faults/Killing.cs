@@ -70,7 +70,7 @@ public sealed class Killing
     [SkippableFact]
     [Rule("lifetime.crash")]
     [Rule("lifetime.last")]
-    public void The_name_that_a_last_user_killed_while_leaving_left_goes_with_the_next_user()
+    public void A_name_left_by_a_last_member_killed_while_leaving_goes_with_the_next_member()
     {
         Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
         using var name = new TemporaryName("killed");

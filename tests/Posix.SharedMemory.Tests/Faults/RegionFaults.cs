@@ -126,7 +126,7 @@ public sealed class RegionFaults
 
     [Fact]
     [Rule("region.own")]
-    public void An_ownership_that_could_not_be_taken_is_not() => FaultWalk.Each(platform => InDirectory(directory =>
+    public void A_region_does_not_own_its_file_if_taking_ownership_failed() => FaultWalk.Each(platform => InDirectory(directory =>
     {
         var region = Create(platform, directory, new());
         region.ReleaseOwnership();

@@ -230,7 +230,7 @@ public sealed class RunningOut
 
     [SkippableFact]
     [Rule("create.once")]
-    public void Of_two_hundred_creators_who_have_memory_for_few_one_succeeds_and_the_others_learn_that_the_name_is_taken()
+    public void Of_two_hundred_creators_with_memory_for_a_few_one_succeeds_and_the_others_learn_that_the_name_is_taken()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         const int Creators = 200, Rounds = 10;

@@ -81,7 +81,7 @@ public sealed class HiddenHolders
 
     [SkippableFact]
     [Rule("holders.complete")]
-    public void A_descriptor_that_waits_in_a_socket_is_not_called_nothing()
+    public void An_object_in_a_message_on_its_way_is_not_reported_as_unused()
     {
         using var name = New();
         using var python = Python(InFlight, name);
@@ -100,7 +100,7 @@ public sealed class HiddenHolders
 
     [SkippableFact]
     [Rule("holders.complete")]
-    public void A_loop_device_is_not_called_nothing()
+    public void An_object_behind_a_loop_device_is_not_reported_as_unused()
     {
         Skip.IfNot(Environment.IsPrivilegedProcess && Installed.Has("losetup"), "A loop device needs root and losetup.");
         using var name = New();
@@ -121,7 +121,7 @@ public sealed class HiddenHolders
 
     [SkippableFact]
     [Rule("holders.complete")]
-    public void A_process_outside_this_PID_namespace_is_not_called_nothing()
+    public void An_object_held_outside_this_PID_namespace_is_not_reported_as_unused()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         using var name = New();
@@ -140,7 +140,7 @@ public sealed class HiddenHolders
 
     [Fact]
     [Rule("holders.complete")]
-    public void Nothing_is_complete_by_the_kernels_word_only()
+    public void An_empty_list_is_complete_only_if_the_kernel_confirms_it()
     {
         using var name = New();
         Watchdog.Until(() => SharedMemoryDirectory.GetHolders(name) is { Count: 0, IsComplete: true }, "the kernel to say that nothing holds it");

@@ -73,7 +73,7 @@ public sealed class Limits : IDisposable
 
     [SkippableFact]
     [Rule("length.memory")]
-    public void A_low_estimate_is_not_believed_against_memory_that_is_free()
+    public void A_low_estimate_does_not_outweigh_memory_that_is_free()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         Assert.Equal(0, Libc.sysinfo_linux(out var counters));

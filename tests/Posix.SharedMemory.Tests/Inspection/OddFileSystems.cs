@@ -111,7 +111,7 @@ public sealed class OddFileSystems
     [InlineData("ext4")]
     [InlineData("overlay")]
     [Rule("holders.asked")]
-    public void A_mapping_without_a_descriptor_is_not_denied(string kind)
+    public void An_object_that_is_only_mapped_is_not_reported_as_unused(string kind)
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var scratch = Scratch();
@@ -183,7 +183,7 @@ public sealed class OddFileSystems
     [SkippableFact]
     [Rule("directory.list")]
     [Rule("holders.anonymous")]
-    public void Behind_a_symbolic_link_everything_is_found()
+    public void Everything_is_found_through_a_symbolic_link()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var scratch = Scratch();

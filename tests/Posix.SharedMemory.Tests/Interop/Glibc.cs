@@ -65,7 +65,7 @@ public sealed class Glibc
     [InlineData(256)]
     [Rule("open.flags")]
     [Rule("names.length")]
-    public void Names_around_the_limit_fare_as_with_glibc(int bytes)
+    public void Names_around_the_longest_length_have_glibcs_results(int bytes)
     {
         using var unique = new TemporaryName();
         var suffix = new string('x', bytes - unique.Name.Length);

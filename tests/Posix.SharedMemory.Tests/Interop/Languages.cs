@@ -9,7 +9,7 @@ public sealed class Languages
     [MemberData(nameof(Judge.Languages), MemberType = typeof(Judge))]
     [Rule("map.bytes")]
     [Rule("create.exact")]
-    public void Another_language_opens_what_ours_created(string language)
+    public void Another_language_opens_what_NET_created(string language)
     {
         using var judge = Judge.Start(language);
         using var name = new TemporaryName();
@@ -35,7 +35,7 @@ public sealed class Languages
     [MemberData(nameof(Judge.Languages), MemberType = typeof(Judge))]
     [Rule("map.bytes")]
     [Rule("status.truth")]
-    public void Ours_opens_what_another_language_created(string language)
+    public void NET_opens_what_another_language_created(string language)
     {
         using var judge = Judge.Start(language);
         using var name = new TemporaryName();

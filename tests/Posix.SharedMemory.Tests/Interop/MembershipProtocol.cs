@@ -10,7 +10,7 @@ public sealed class MembershipProtocol
     [InlineData("r")]
     [Rule("lifetime.protocol")]
     [Rule("lifetime.last")]
-    public void A_C_program_is_the_last_user_of_what_ours_created(string access)
+    public void A_C_program_is_the_last_member_of_an_object_created_in_NET(string access)
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
@@ -28,7 +28,7 @@ public sealed class MembershipProtocol
     [InlineData("w", FileAccess.ReadWrite)]
     [InlineData("r", FileAccess.Read)]
     [Rule("lifetime.protocol")]
-    public void A_C_program_leaves_before_ours_does(string access, FileAccess ourAccess)
+    public void A_C_program_leaves_before_the_NET_program_does(string access, FileAccess ourAccess)
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
@@ -48,7 +48,7 @@ public sealed class MembershipProtocol
     [InlineData(FileAccess.Read)]
     [Rule("lifetime.protocol")]
     [Rule("lifetime.follow")]
-    public void Ours_joins_the_members_that_a_C_program_began(FileAccess access)
+    public void The_NET_program_joins_members_that_a_C_program_began(FileAccess access)
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();
@@ -79,7 +79,7 @@ public sealed class MembershipProtocol
 
     [SkippableFact]
     [Rule("lifetime.protocol")]
-    public void An_object_of_ours_without_members_has_none_to_a_C_program()
+    public void A_C_program_finds_no_members_of_an_object_without_members()
     {
         using var c = Judge.Start("c");
         using var name = new TemporaryName();

@@ -75,7 +75,7 @@ public sealed class CopyingSafely
         Assert.False(read.AsSpan().ContainsAnyExcept((byte)9));
         Assert.Equal((1, 1), (platform.CountOf("pread"), platform.CountOf("process_vm_readv")));
 
-        // An interrupted or refused read is none.
+        // An interrupted or refused read reads nothing.
         platform.Arm("pread", Errno.EINTR);
         Assert.True(mapping.TryRead(1001, read));
         platform.Arm("pread", Errno.EIO);

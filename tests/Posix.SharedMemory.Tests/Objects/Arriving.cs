@@ -5,7 +5,7 @@ public sealed class Arriving
 {
     [Fact]
     [Rule("ready.present")]
-    public async Task An_object_that_is_there_is_opened_at_once()
+    public async Task An_existing_object_is_opened_at_once()
     {
         using var name = new TemporaryName();
         using var there = SharedMemoryObject.Create(name, 100);
@@ -83,7 +83,7 @@ public sealed class Arriving
 
     [Fact]
     [Rule("ready.killed")]
-    public async Task A_creator_that_is_killed_before_it_sets_the_length_is_waited_past()
+    public async Task The_wait_goes_on_when_a_creator_is_killed_before_it_sets_the_length()
     {
         using var name = new TemporaryName();
         var opening = SharedMemoryObject.OpenWhenReadyAsync(name).AsTask();
@@ -166,7 +166,7 @@ public sealed class Arriving
 
     [Fact]
     [Rule("ready.fallback")]
-    public async Task An_object_that_cannot_be_watched_is_looked_at()
+    public async Task An_object_that_cannot_be_watched_is_polled()
     {
         using var name = new TemporaryName();
         using var made = SharedMemoryObject.Open(name, FileMode.CreateNew);

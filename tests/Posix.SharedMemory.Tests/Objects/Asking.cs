@@ -55,7 +55,7 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void A_process_that_opens_while_the_kernel_is_asked_gets_the_object_and_none_is_killed()
+    public void A_process_that_opens_during_a_check_for_holders_gets_the_object_and_none_is_killed()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, s_page).Dispose();
@@ -83,7 +83,7 @@ public sealed class Asking
     [InlineData("OpenDescriptor")]
     [InlineData("Attach")]
     [Rule("holders.asked")]
-    public void Every_way_to_open_waits_for_a_process_that_asks(string way)
+    public void Every_way_to_open_waits_for_a_process_that_checks_for_holders(string way)
     {
         Skip.IfNot(Installed.Has("python3"), "There is no python3 here.");
         const string Asker =
@@ -135,7 +135,7 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void Asking_does_not_make_a_member()
+    public void HasOtherMembers_does_not_make_a_member()
     {
         using var name = new TemporaryName();
         using var stop = new CancellationTokenSource();

@@ -72,7 +72,7 @@ public sealed class Copying
 
     [Fact]
     [Rule("copy.full")]
-    public void A_full_nonblocking_pipe_is_waited_for()
+    public void A_copy_waits_for_room_in_a_full_nonblocking_pipe()
     {
         var platform = new ScriptedPlatform();
         using var host = new SubstitutedObject(platform, Length);

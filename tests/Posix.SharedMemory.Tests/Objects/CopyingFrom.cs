@@ -49,7 +49,7 @@ public sealed class CopyingFrom
     [InlineData(null)]
     [InlineData("splice")]
     [Rule("copy.from")]
-    public void What_a_nonblocking_pipe_has_had_is_counted_and_EAGAIN_is_of_nothing(string? forbidden)
+    public void Bytes_that_a_nonblocking_pipe_took_are_counted_and_EAGAIN_means_that_it_took_none(string? forbidden)
     {
         using var host = new SubstitutedObject(forbidden is null ? new ScriptedPlatform() : new ScriptedPlatform(forbidden, Errno.EINVAL, 0));
         var (reader, writer) = Native.Pipe(Native.O_NONBLOCK);
@@ -142,7 +142,7 @@ public sealed class CopyingFrom
     [InlineData(3 << 20, 10)]
     [InlineData(70_000, 1_000_003)]
     [Rule("copy.from")]
-    public void Copies_what_fits_though_the_object_has_room_for_more_than_the_machine(long available, int bytes)
+    public void Copies_what_fits_although_the_object_has_room_for_more_than_the_machine(long available, int bytes)
     {
         using var host = new SubstitutedObject(NearlyFull(available), 8 << 20);
         using var file = new TemporaryFile();

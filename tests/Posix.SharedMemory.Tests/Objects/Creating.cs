@@ -55,7 +55,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("create.complete")]
-    public void Whoever_opens_the_name_while_objects_are_made_under_it_finds_a_complete_one()
+    public void A_process_that_opens_the_name_while_objects_are_created_finds_a_complete_one()
     {
         using var name = new TemporaryName();
         var opened = 0;
@@ -97,7 +97,7 @@ public sealed class Creating
     [InlineData(0x5C0)]
     [InlineData(0x3C0)]
     [Rule("create.exact")]
-    public void Has_exactly_the_permissions_asked(int permissions)
+    public void Has_exactly_the_requested_permissions(int permissions)
     {
         using var name = new TemporaryName();
         using var other = new TemporaryName();
@@ -134,7 +134,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("openorcreate.keeps")]
-    public void OpenOrCreate_fails_where_the_name_means_no_object()
+    public void OpenOrCreate_fails_if_something_else_has_the_name()
     {
         using var name = new TemporaryName();
         Directory.CreateDirectory(name.Path);

@@ -11,7 +11,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.nameless")]
-    public void Gives_no_name_and_never_will()
+    public void Has_no_name_and_cannot_get_one()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(100);
         Assert.Null(memory.Name);
@@ -105,7 +105,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.debugname")]
-    public void Refuses_a_debug_name_that_cannot_be_one_before_any_call()
+    public void Refuses_an_invalid_debug_name_before_any_call()
     {
         var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))
@@ -149,7 +149,7 @@ public sealed class CreatingAnonymously
 
     [SkippableFact]
     [Rule("anonymous.executable")]
-    public void Is_executable_where_that_is_asked_for()
+    public void Is_executable_if_requested()
     {
         SkipBefore(6, 3);
         Skip.IfNot(MemfdNoexec() is "0" or "1", "vm.memfd_noexec is 2 on this machine: nothing may be executable.");
@@ -191,7 +191,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.oldkernel")]
-    public void Asks_a_kernel_before_6_3_again_and_takes_the_permissions_itself()
+    public void On_a_kernel_before_6_3_it_calls_again_and_removes_execute_permission_itself()
     {
         var platform = ScriptedPlatform.InTurn("memfd_create", Errno.EINVAL);
         using (Platform.Substitute(platform))

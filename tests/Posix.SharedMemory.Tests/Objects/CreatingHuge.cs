@@ -152,7 +152,7 @@ public sealed class CreatingHuge
 
     [SkippableFact]
     [Rule("region.huge")]
-    public void A_region_is_created_where_files_are_of_huge_pages()
+    public void A_region_is_created_on_a_file_system_of_huge_pages()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         using var pool = HugePagePool.TryAdd(2, out var obstacle);

@@ -100,7 +100,7 @@ public sealed class Holding
 
     [Fact]
     [Rule("holders.found")]
-    public void Finds_nobody_where_nobody_holds()
+    public void Finds_no_process_if_none_holds_the_object()
     {
         using TemporaryName name = new(), other = new();
         SharedMemoryObject.Create(name, 1).Dispose();

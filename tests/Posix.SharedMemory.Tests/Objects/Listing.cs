@@ -7,7 +7,7 @@ public sealed class Listing
 {
     [Fact]
     [Rule("directory.list")]
-    public void Lists_every_object_with_what_GetStatus_tells()
+    public void Lists_every_object_with_what_GetStatus_returns()
     {
         var names = Enumerable.Range(0, 300).Select(_ => new TemporaryName("list")).ToList();
         try
@@ -127,7 +127,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.remove")]
-    public void An_entry_removes_the_name_only_while_it_means_what_was_seen()
+    public void An_entry_unlinks_only_the_object_that_was_listed()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -146,7 +146,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.remove")]
-    public void An_entry_moves_the_name_only_while_it_means_what_was_seen()
+    public void An_entry_renames_only_the_object_that_was_listed()
     {
         using TemporaryName name = new(), other = new(), free = new();
         using var memory = SharedMemoryObject.Create(name, 1);
@@ -165,7 +165,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.permissions")]
-    public void An_entry_sets_permissions_only_while_it_means_what_was_seen_and_needs_none()
+    public void An_entry_sets_permissions_only_of_the_object_that_was_listed_and_needs_none()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1, new() { Permissions = UnixFileMode.None }).Dispose();
@@ -188,7 +188,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.find")]
-    public void Finds_what_a_name_means_whatever_its_bytes_are()
+    public void Finds_the_object_of_a_name_whatever_its_bytes_are()
     {
         using TemporaryName name = new(), directory = new();
         using var memory = SharedMemoryObject.Create(name, 5);
@@ -205,7 +205,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.usage")]
-    public void Usage_is_what_df_tells()
+    public void Usage_is_what_df_prints()
     {
         SharedMemoryUsage usage = default, told = default;
         // Other tests take and give memory meanwhile: compared is an instant in which nothing moved.

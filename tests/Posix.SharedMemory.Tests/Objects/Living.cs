@@ -74,12 +74,12 @@ public sealed class Living
     [InlineData("Create")]
     [InlineData("Publish")]
     [InlineData("UnlinkOnDispose")]
-    [InlineData("lease")]
+    [InlineData("membership")]
     [Rule("lifetime.own")]
     public void A_newer_object_under_the_name_survives(string way)
     {
         using var name = new TemporaryName();
-        using var memory = Make(way, name, way == "lease" ? s_membership : s_disposing);
+        using var memory = Make(way, name, way == "membership" ? s_membership : s_disposing);
         using (var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null)
         {
             SharedMemoryObject.Unlink(name);
@@ -96,7 +96,7 @@ public sealed class Living
     [InlineData("OpenOrCreate")]
     [InlineData("Publish")]
     [InlineData("UnlinkOnDispose")]
-    [InlineData("lease")]
+    [InlineData("membership")]
     [Rule("lifetime.attached")]
     public void A_forked_child_removes_nothing(string way)
     {
@@ -105,7 +105,7 @@ public sealed class Living
         using (Platform.Substitute(platform))
         {
             // The child has a copy of everything, and another process number.
-            var memory = Make(way, name, way == "lease" ? s_membership : s_disposing);
+            var memory = Make(way, name, way == "membership" ? s_membership : s_disposing);
             var owner = way == "UnlinkOnDispose" ? new NameOwner(memory) : null;
             platform.IsChild = true;
             owner?.Dispose();
@@ -160,7 +160,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.last")]
-    public void The_name_stays_while_any_user_lives_and_the_last_one_removes_it()
+    public void The_name_stays_while_any_member_lives_and_the_last_one_removes_it()
     {
         using var name = new TemporaryName();
         using Peer creator = Peer.Start("use", name, "create", nameof(Lifetime.UnlinkOnLastDispose)), opener = Start("open"), reader = Start("read"), joiner = Start("join");
@@ -214,7 +214,7 @@ public sealed class Living
         SharedMemoryObject.Open(name).Dispose();
         Assert.True(name.Exists);
 
-        // Joining begins a lease where there is none, and openers follow from then on.
+        // Joining begins a membership where there is none, and openers follow from then on.
         var joined = SharedMemoryObject.OpenOrCreate(name, 1, out var created, s_membership);
         Assert.False(created);
         var follower = SharedMemoryObject.Open(name);
@@ -226,7 +226,7 @@ public sealed class Living
 
     [Fact]
     [Rule("lifetime.follow")]
-    public void A_process_that_opened_before_there_were_members_is_not_one()
+    public void A_process_that_opened_the_object_before_it_had_members_is_not_a_member()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();

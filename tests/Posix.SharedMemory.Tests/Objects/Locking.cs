@@ -61,7 +61,7 @@ public sealed class Locking
 
     [Fact]
     [Rule("length.locks")]
-    public void Growing_from_an_odd_length_waits_for_a_bounded_time_and_says_who_is_in_the_way()
+    public void Growing_from_an_odd_length_waits_for_a_bounded_time_and_names_the_process_in_the_way()
     {
         using var name = new TemporaryName("locks");
         using var memory = SharedMemoryObject.Create(name, 5001);

@@ -95,7 +95,7 @@ public sealed class Measuring
     [Theory]
     [MemberData(nameof(Backings))]
     [Rule("length.zeros")]
-    public void What_shrinking_cut_off_is_zero_when_it_comes_back(Backing backing)
+    public void Bytes_that_shrinking_cut_off_are_zero_when_they_come_back(Backing backing)
     {
         using var memory = SharedMemoryObject.CreateUnpublished(3 * s_page);
         memory.Write(Pattern.Of(3 * s_page), 0);
@@ -218,9 +218,9 @@ public sealed class Measuring
 
     [SkippableFact]
     [Rule("allocated.ranges")]
-    public void Allocated_ranges_tell_where_there_is_memory()
+    public void Allocated_ranges_are_the_ranges_that_have_memory()
     {
-        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
+        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not report reserved memory.");
         using var memory = SharedMemoryObject.CreateUnpublished((64L * s_page) + 1, new() { Backing = Backing.Sparse });
         Assert.Empty(memory.GetAllocatedRanges());
         memory.Write([1], 3L * s_page);
@@ -251,7 +251,7 @@ public sealed class Measuring
     [Rule("write.whole")]
     public void Memory_past_the_end_is_not_taken_for_memory_inside()
     {
-        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not tell reserved memory.");
+        Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not report reserved memory.");
         var platform = new ScriptedPlatform("fallocate", Errno.ENOSPC, 0);
         using var host = new SubstitutedObject(platform, 8L * s_page);
         var memory = host.Memory;
@@ -265,7 +265,7 @@ public sealed class Measuring
 
     [Fact]
     [Rule("allocated.ranges")]
-    public void Allocated_ranges_tell_what_was_written_where_the_kernel_cannot_count()
+    public void Allocated_ranges_are_what_was_written_where_the_kernel_cannot_count_pages()
     {
         var platform = new ScriptedPlatform("cachestat", Errno.ENOSYS, 0);
         using var host = new SubstitutedObject(platform, 64L * s_page);
@@ -305,7 +305,7 @@ public sealed class Measuring
 
     [Fact]
     [Rule("length.reserved")]
-    public void A_quota_that_is_used_up_is_named()
+    public void The_message_names_a_quota_that_is_used_up()
     {
         using var host = new SubstitutedObject(new ScriptedPlatform("fallocate", Errno.EDQUOT, 0), 0);
         var refusal = Assert.Throws<SharedMemoryException>(() => host.Memory.SetLength(50_000));
@@ -316,7 +316,7 @@ public sealed class Measuring
 
     [Fact]
     [Rule("status.truth")]
-    public void GetStatus_tells_what_stat_tells()
+    public void GetStatus_returns_what_stat_returns()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 10_000_000, new() { Permissions = (UnixFileMode)0x9A0, Backing = Backing.Sparse });
@@ -340,7 +340,7 @@ public sealed class Measuring
     [InlineData(-1)]
     [InlineData(9_999_999_999)]
     [Rule("status.truth")]
-    public void GetStatus_tells_times_before_1970_and_far_ahead(long seconds)
+    public void GetStatus_returns_times_before_1970_and_far_in_the_future(long seconds)
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1);

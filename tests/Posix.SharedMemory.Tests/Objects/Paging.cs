@@ -67,7 +67,7 @@ public sealed class Paging
 
     [SkippableFact]
     [Rule("pages.huge")]
-    public void Huge_pages_are_found_where_somebody_maps_them()
+    public void Huge_pages_are_found_where_a_process_maps_them()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 7), "PAGEMAP_SCAN came with Linux 6.7.");
         Skip.IfNot(Directory.Exists("/sys/kernel/mm/transparent_hugepage"), "This kernel has no transparent huge pages.");
@@ -89,7 +89,7 @@ public sealed class Paging
 
     [Fact]
     [Rule("pages.huge")]
-    public void Huge_pages_are_unknown_where_the_kernel_does_not_tell()
+    public void Huge_pages_are_unknown_where_the_kernel_does_not_report_them()
     {
         using var host = new SubstitutedObject(new ScriptedPlatform("ioctl", Errno.ENOTTY, 0), 8L * s_page);
         using var mapping = host.Memory.Map();

@@ -84,7 +84,7 @@ public sealed class Sealing
     [InlineData(FileAccess.ReadWrite)]
     [InlineData(FileAccess.Read)]
     [Rule("seals.busy")]
-    public void Write_is_EBUSY_while_mapped_and_says_how_to_get_there(FileAccess access)
+    public void The_seal_Write_is_EBUSY_while_mapped_and_the_message_says_what_to_do(FileAccess access)
     {
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
         var mapping = memory.Map(new() { Access = access });
@@ -103,7 +103,7 @@ public sealed class Sealing
     [Fact]
     [Rule("seals.busy")]
     [Rule("seals.told")]
-    public void Write_is_EBUSY_while_somebody_else_has_it_mapped()
+    public void The_seal_Write_is_EBUSY_while_another_process_has_it_mapped()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
         using var other = Duplicate(memory);
@@ -204,7 +204,7 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.unknown")]
-    public void A_kernel_that_does_not_know_a_seal_is_said_to()
+    public void The_message_says_that_the_kernel_does_not_know_the_seal()
     {
         using (Platform.Substitute(new ScriptedPlatform("fcntl(F_ADD_SEALS)", Errno.EINVAL)))
         {
@@ -342,7 +342,7 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.stable")]
-    public async Task Asking_while_the_object_is_disposed_never_throws()
+    public async Task IsStable_never_throws_while_the_object_is_disposed()
     {
         for (var round = 0; round < 2000; round++)
         {

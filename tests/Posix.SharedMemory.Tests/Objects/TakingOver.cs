@@ -155,7 +155,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.live")]
-    public void A_last_member_that_lives_keeps_what_its_killed_creator_made()
+    public void A_member_that_lives_keeps_the_object_of_its_killed_creator()
     {
         using var name = new TemporaryName();
         using var creator = Peer.Start("act");
@@ -315,7 +315,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.stopped")]
-    public void A_restart_waits_a_second_for_one_that_was_stopped_in_the_middle()
+    public void A_restart_waits_a_second_for_another_restart_that_was_stopped_in_the_middle()
     {
         using var name = new TemporaryName();
         Abandon(name, Lifetime.UnlinkOnDispose, inThisProcess: true).Dispose();

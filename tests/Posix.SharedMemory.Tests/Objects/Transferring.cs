@@ -6,7 +6,7 @@ public sealed class Transferring
 
     [Fact]
     [Rule("read.short")]
-    public void Read_is_short_at_the_end_and_0_behind_it()
+    public void Read_is_short_at_the_end_and_0_past_it()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(100);
         memory.Write(Pattern.Of(100), 0);
@@ -24,7 +24,7 @@ public sealed class Transferring
 
     [Fact]
     [Rule("read.short")]
-    public void Read_is_short_where_no_offsets_follow()
+    public void Read_is_short_at_the_largest_offset()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(100);
         var bytes = new byte[10];

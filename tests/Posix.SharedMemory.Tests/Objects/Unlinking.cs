@@ -57,7 +57,7 @@ public sealed class Unlinking
 
     [Fact]
     [Rule("unlink.own")]
-    public void An_object_removes_its_own_name_only()
+    public void An_object_removes_only_its_own_name()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1);
@@ -79,7 +79,7 @@ public sealed class Unlinking
 
     [Fact]
     [Rule("unlink.seen")]
-    public void IsUnlinked_tells_that_the_name_is_gone_or_means_another()
+    public void IsUnlinked_is_true_if_the_name_is_gone_or_refers_to_another_object()
     {
         using TemporaryName name = new(), elsewhere = new();
         using var memory = SharedMemoryObject.Create(name, 1);

@@ -21,7 +21,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void Tells_an_exchange_as_two_moves() => Undisturbed(() =>
+    public void Reports_an_exchange_as_two_moves() => Undisturbed(() =>
     {
         using var name = new TemporaryName();
         using var other = new TemporaryName(name, "-2");
@@ -35,7 +35,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void Tells_names_that_no_string_can_hold_and_leaves_semaphores_and_directories_out() => Undisturbed(() =>
+    public void Lists_names_that_no_string_can_hold_and_leaves_semaphores_and_directories_out() => Undisturbed(() =>
     {
         using var name = new TemporaryName();
         byte[] bytes = [.. Encoding.UTF8.GetBytes(name), 0xFF, (byte)'\n'];
@@ -112,7 +112,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void A_wait_ends_by_its_time_by_cancellation_and_by_disposal()
+    public void A_wait_ends_by_timeout_by_cancellation_and_by_disposal()
     {
         using var watcher = SharedMemoryDirectory.Watch();
         Assert.Throws<ArgumentOutOfRangeException>(() => watcher.Wait(TimeSpan.FromSeconds(-5)));
@@ -143,7 +143,7 @@ public sealed class Watching
         using var watcher = SharedMemoryDirectory.Watch();
         SharedMemoryObject.Create(name, 0).Dispose();
         SharedMemoryObject.Unlink(name);
-        // Both have been read by now, and one is told.
+        // Both have been read by now, and one is reported.
         Assert.NotNull(watcher.Wait(Timeout.InfiniteTimeSpan));
         watcher.Dispose();
         Assert.Throws<ObjectDisposedException>(() => watcher.Wait(TimeSpan.Zero));

@@ -50,7 +50,7 @@ public sealed class Knowing
     [InlineData(SocketType.Seqpacket)]
     [Rule("pass.nofile")]
     [Rule("pass.clean")]
-    public async Task A_process_that_may_have_no_more_descriptors_gets_what_it_may_have_and_is_told(SocketType type)
+    public async Task A_process_at_its_descriptor_limit_receives_what_fits_and_learns_of_the_rest(SocketType type)
     {
         using var directory = TemporaryDirectory.InMemory();
         using var listener = new Socket(AddressFamily.Unix, type, ProtocolType.Unspecified);
@@ -88,7 +88,7 @@ public sealed class Knowing
 
     [SkippableFact]
     [Rule("pass.errors")]
-    public async Task A_user_who_has_too_many_descriptors_sent_and_not_received_is_told()
+    public async Task A_user_with_too_many_descriptors_sent_and_not_received_gets_an_error()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var directory = TemporaryDirectory.InMemory();

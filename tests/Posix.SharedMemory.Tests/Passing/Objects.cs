@@ -254,7 +254,7 @@ public sealed class Objects
 
     [Fact]
     [Rule("object.kernel")]
-    public async Task Sealed_against_writing_they_satisfy_who_requires_no_new_writers()
+    public async Task The_seal_Write_satisfies_a_receiver_that_requires_FutureWrite()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();

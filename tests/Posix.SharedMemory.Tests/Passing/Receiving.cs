@@ -31,7 +31,7 @@ public sealed partial class Receiving
     }
 
     [Fact]
-    public async Task Takes_nothing_where_it_is_cancelled_before()
+    public async Task Takes_nothing_if_it_is_already_cancelled()
     {
         using var pair = new SocketPair();
         await pair.Sender.SendHandlesAsync(new byte[] { 5 }, []);
@@ -154,7 +154,7 @@ public sealed partial class Receiving
     [InlineData(SocketType.Seqpacket)]
     [Rule("pass.end")]
     [Rule("pass.errors")]
-    public async Task Tells_that_the_peer_has_closed(SocketType type)
+    public async Task Reports_that_the_peer_has_closed(SocketType type)
     {
         using var one = new Tracked();
         using (var pair = new SocketPair(type))
@@ -247,7 +247,7 @@ public sealed partial class Receiving
 
     [Fact]
     [Rule("pass.take")]
-    public async Task What_is_taken_as_memory_or_as_a_socket_is_the_callers_and_what_is_refused_is_not()
+    public async Task Handles_taken_as_memory_or_sockets_belong_to_the_caller_and_refused_ones_do_not()
     {
         using var pair = new SocketPair();
         using var sent = new SocketPair();

@@ -196,7 +196,7 @@ public sealed class Sending
 
     [Fact]
     [Rule("pass.errors")]
-    public async Task What_the_kernel_has_no_room_for_is_said()
+    public async Task The_error_says_what_the_kernel_has_no_room_for()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();
@@ -216,7 +216,7 @@ public sealed class Sending
 
     [Fact]
     [Rule("pass.ready")]
-    public async Task A_pass_that_does_not_wait_allocates_the_result_its_array_and_the_handle()
+    public async Task Passing_without_waiting_allocates_only_the_result_its_array_and_the_handle()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();

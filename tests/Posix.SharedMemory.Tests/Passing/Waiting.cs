@@ -117,7 +117,7 @@ public sealed class Waiting
 
     [Fact]
     [Rule("pass.full")]
-    public async Task Disposing_a_socket_that_somebody_else_owns_ends_the_wait_too()
+    public async Task Disposing_a_socket_whose_handle_another_object_owns_ends_the_wait_too()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();

@@ -127,7 +127,7 @@ public sealed class ControlGroups : IDisposable
     [InlineData("5000\n", "3000\n", 3000, 1000)]
     [InlineData("3000\n", "5000\n", 3000, 1000)]
     [InlineData("3000\n", "max\n", 3000, 1000)]
-    public void What_slows_a_process_down_to_a_standstill_is_a_limit_too(string max, string high, long limit, long left)
+    public void A_limit_that_slows_processes_to_a_standstill_counts_too(string max, string high, long limit, long left)
     {
         Write("/proc/self/cgroup", "0::/a\n");
         WriteUnified("/a", max, 2000);
@@ -184,7 +184,7 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Fact]
-    public void A_group_that_takes_more_than_it_may_has_nothing_left()
+    public void A_control_group_over_its_limit_has_nothing_left()
     {
         Write("/proc/self/cgroup", "0::/a\n");
         WriteUnified("/a", "2000\n", 5000);
@@ -193,7 +193,7 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Fact]
-    public void A_file_may_be_longer_than_most()
+    public void An_unusually_long_file_is_read_completely()
     {
         Write("/proc/self/cgroup", string.Concat(Enumerable.Range(2, 2000).Select(i => $"{i}:c{i}:/other\n")) + "0::/a\n");
         WriteUnified("/a", "5000\n", 2000);
@@ -201,7 +201,7 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Fact]
-    public void A_file_that_opens_and_cannot_be_read_says_nothing() => Assert.False(LinuxText.TryRead("/proc/self/mem", out _));
+    public void A_file_that_opens_and_cannot_be_read_counts_as_missing() => Assert.False(LinuxText.TryRead("/proc/self/mem", out _));
 
     [Fact]
     public void This_machine_answers()

@@ -279,11 +279,11 @@ public sealed class Lacking
     public void Without_open_file_description_locks_a_membership_says_what_to_use_instead()
     {
         using var name = new TemporaryName();
-        var leased = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
+        var membership = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
         var platform = new ScriptedPlatform("fcntl", Errno.EINVAL, occurrence: 0);
         using (Platform.Substitute(platform))
         {
-            var refusal = Assert.Throws<PlatformNotSupportedException>(() => SharedMemoryObject.Create(name, 5000, leased));
+            var refusal = Assert.Throws<PlatformNotSupportedException>(() => SharedMemoryObject.Create(name, 5000, membership));
             Assert.Contains("UnlinkOnDispose", refusal.Message, StringComparison.Ordinal);
             Assert.True(platform.Fired);
             Assert.False(name.Exists);

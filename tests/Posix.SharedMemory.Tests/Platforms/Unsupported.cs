@@ -61,7 +61,7 @@ public sealed class Unsupported
     [InlineData(typeof(DescriptorPassing))]
     [InlineData(typeof(HandleInheritance))]
     [Rule("errors.windows")]
-    public void A_portable_program_is_told_by_its_compiler_that_this_does_not_run_on_Windows(Type type) => Assert.Equal(
+    public void The_compiler_warns_a_portable_program_that_this_does_not_run_on_Windows(Type type) => Assert.Equal(
         "windows", Assert.Single(type.GetCustomAttributes<System.Runtime.Versioning.UnsupportedOSPlatformAttribute>()).PlatformName);
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class Unsupported
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void An_entry_and_a_descriptor_refuse_too()
+    public void Entries_and_descriptors_refuse_it_too()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -138,7 +138,7 @@ public sealed class Unsupported
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void A_file_system_without_reservation_is_told_with_advice()
+    public void A_file_system_that_cannot_reserve_memory_is_an_error_with_advice()
     {
         using var host = new SubstitutedObject(new ScriptedPlatform("fallocate", Errno.EOPNOTSUPP, 0));
         foreach (var act in (Action[])[() => host.Memory.Reserve(0, 1), () => host.Memory.SetLength(100_000)])

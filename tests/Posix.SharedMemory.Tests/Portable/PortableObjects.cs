@@ -34,7 +34,7 @@ public sealed class PortableObjects
 
     [Fact]
     [Rule("errors.exception")]
-    public void Failures_tell_the_call_the_name_and_the_reason()
+    public void Failures_name_the_call_the_object_and_the_reason()
     {
         using PortableName missing = new(), taken = new();
         using var there = SharedMemoryObject.Create(taken, s_page);

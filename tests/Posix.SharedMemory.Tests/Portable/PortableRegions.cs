@@ -11,7 +11,7 @@ public sealed class PortableRegions : IDisposable
     [Rule("region.attach")]
     [Rule("region.resize")]
     [Rule("region.follow")]
-    public void A_region_is_shared_by_who_attaches_and_grows_for_all()
+    public void A_region_is_shared_with_processes_that_attach_and_grows_for_all()
     {
         using var creator = MappedRegion.Create(File, 5000, FileCleanup.OnDispose);
         using var user = MappedRegion.Attach(File);
@@ -34,7 +34,7 @@ public sealed class PortableRegions : IDisposable
     [Fact]
     [Rule("region.manual")]
     [Rule("region.auto")]
-    public void The_owner_deletes_the_file_and_an_automatic_one_has_no_path()
+    public void The_owner_deletes_an_OnDispose_file_and_an_Immediate_one_has_no_path()
     {
         using (MappedRegion.Create(File, 10, FileCleanup.OnDispose))
         {

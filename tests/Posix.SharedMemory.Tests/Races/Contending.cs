@@ -30,7 +30,7 @@ public sealed class Contending
 
     [Fact]
     [Rule("openorcreate.race")]
-    public void Creators_and_removers_always_get_an_object_and_know_who_made_it()
+    public void Creators_beside_removers_always_get_an_object_and_know_whether_they_created_it()
     {
         using var name = new TemporaryName("race");
         var peers = Peers(5, "race-open-or-create", name, "4000");

@@ -55,7 +55,7 @@ public sealed class Growing
     [InlineData(Backing.Reserved, 4096)]
     [InlineData(Backing.Reserved, 5001)]
     [Rule("length.concurrent")]
-    public void So_it_does_where_the_neighbour_has_got_the_descriptor(Backing backing, int length)
+    public void Processes_that_share_a_descriptor_grow_it_and_lose_no_byte(Backing backing, int length)
     {
         using var memory = SharedMemoryObject.CreateAnonymous(length);
         SharedMemoryObject Receive() => SharedMemoryObject.FromHandle(Native.Duplicate(memory.SafeFileHandle));
@@ -70,7 +70,7 @@ public sealed class Growing
     [InlineData("sent")]
     [InlineData("received")]
     [Rule("length.concurrent")]
-    public async Task A_grower_who_is_killed_holds_up_nobody_who_has_the_same_open(string how)
+    public async Task A_process_killed_while_growing_does_not_hold_up_those_that_share_its_descriptor(string how)
     {
         // The kernel gives back the locks of an open with its last descriptor, so the lock may not be on the one that others have too.
         using var pair = new SocketPair();
@@ -106,7 +106,7 @@ public sealed class Growing
 
     [Fact]
     [Rule("length.concurrent")]
-    public void A_user_who_may_not_open_the_object_again_grows_it_all_the_same()
+    public void A_user_that_may_not_open_the_object_again_can_still_grow_it()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(5001);
         foreach (var refusal in new[] { Errno.EACCES, Errno.EPERM, Errno.ENOENT })
@@ -127,7 +127,7 @@ public sealed class Growing
     [Fact]
     [Rule("length.concurrent")]
     [Rule("length.reserved")]
-    public void Two_who_shorten_an_object_at_once_make_it_no_longer()
+    public void Two_processes_that_shorten_an_object_at_once_never_lengthen_it()
     {
         using var name = new TemporaryName("grow");
         using var memory = SharedMemoryObject.Create(name, 16_384);

@@ -9,7 +9,7 @@ public sealed class Leasing
     [Rule("lifetime.crash")]
     [Rule("lifetime.last")]
     [Rule("lifetime.follow")]
-    public void The_name_is_there_while_a_user_lives_and_gone_when_the_last_has_left()
+    public void The_name_exists_while_a_member_lives_and_is_gone_when_the_last_one_has_left()
     {
         const int Kills = 25;
         using var name = new TemporaryName("lease");
@@ -45,7 +45,7 @@ public sealed class Leasing
 
     [Fact]
     [Rule("lifetime.last")]
-    public void Users_that_leave_at_the_same_instant_leave_no_name()
+    public void Members_that_leave_at_the_same_instant_leave_no_name()
     {
         const int Users = 4, Rounds = 1000;
         using var name = new TemporaryName("leave");
@@ -69,7 +69,7 @@ public sealed class Leasing
 
     [Fact]
     [Rule("lifetime.crash")]
-    public void A_killed_user_counts_as_gone_at_once()
+    public void A_killed_member_counts_as_gone_at_once()
     {
         using var name = new TemporaryName("lease");
         var memory = SharedMemoryObject.Create(name, 64, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
@@ -85,7 +85,7 @@ public sealed class Leasing
 
     [Fact]
     [Rule("lifetime.crash")]
-    public void The_name_stays_for_another_user_when_the_creator_is_killed()
+    public void The_name_stays_for_another_member_when_the_creator_is_killed()
     {
         using var name = new TemporaryName("lease");
         using (var creator = Peer.Start("act"))
@@ -102,7 +102,7 @@ public sealed class Leasing
 
     [SkippableFact]
     [Rule("lifetime.crash")]
-    public void A_user_killed_in_another_PID_namespace_counts_as_gone_and_a_living_one_counts()
+    public void A_member_killed_in_another_PID_namespace_counts_as_gone_and_a_living_one_counts()
     {
         var obstacle = Privileged.NamespaceObstacle;
         Skip.If(obstacle is not null, obstacle);

@@ -34,7 +34,7 @@ public sealed class Creating
     [InlineData(false, "640")]
     [InlineData(true, "666")]
     [Rule("region.create")]
-    public void Gives_exactly_the_permissions_asked_whatever_the_umask(bool onDisk, string octal)
+    public void Sets_exactly_the_requested_permissions_whatever_the_umask(bool onDisk, string octal)
     {
         var permissions = (UnixFileMode)Convert.ToInt32(octal, 8);
         using var directory = Directories.Make(onDisk);
@@ -55,7 +55,7 @@ public sealed class Creating
     [Fact]
     [Rule("region.zero")]
     [Rule("region.create")]
-    public void Refuses_what_makes_no_region()
+    public void Refuses_lengths_and_paths_that_cannot_be_a_region()
     {
         using var directory = TemporaryDirectory.InMemory();
         foreach (var length in (long[])[0, -1, long.MinValue])
@@ -76,7 +76,7 @@ public sealed class Creating
     [InlineData(false)]
     [InlineData(true)]
     [Rule("region.over")]
-    public void Over_a_file_in_use_the_path_gets_the_new_file_and_its_users_keep_theirs(bool onDisk)
+    public void Replacing_a_file_in_use_leaves_the_old_one_to_the_processes_that_use_it(bool onDisk)
     {
         using var directory = Directories.Make(onDisk);
         using var user = Peer.Start("region-act", directory.File());
@@ -190,7 +190,7 @@ public sealed class Creating
     [InlineData(false)]
     [InlineData(true)]
     [Rule("region.auto")]
-    public void An_Auto_region_has_no_path_and_lives_as_long_as_a_user(bool onDisk)
+    public void An_Immediate_region_has_no_path_and_lives_as_long_as_a_process_uses_it(bool onDisk)
     {
         using var directory = Directories.Make(onDisk);
         File.WriteAllText(directory.File(), "kept");
@@ -218,7 +218,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("region.auto")]
-    public void An_Auto_region_owns_no_path_unless_told_and_then_only_its_own()
+    public void An_Immediate_region_owns_no_path_and_never_deletes_another_file()
     {
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllText(directory.File(), "kept");
@@ -233,7 +233,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("region.manual")]
-    public void The_creator_removes_a_Manual_file_and_users_keep_it()
+    public void The_creator_deletes_an_OnDispose_file_and_processes_that_use_it_keep_it()
     {
         using var directory = TemporaryDirectory.InMemory();
         var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
@@ -253,7 +253,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("region.manual")]
-    public void A_killed_creator_leaves_its_Manual_file()
+    public void A_killed_creator_leaves_its_OnDispose_file()
     {
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());

@@ -45,7 +45,7 @@ public sealed class Growing
 
     [Fact]
     [Rule("region.resize")]
-    public void The_same_length_is_nothing_and_a_smaller_one_is_refused()
+    public void The_same_length_has_no_effect_and_a_smaller_one_is_refused()
     {
         using var directory = TemporaryDirectory.InMemory();
         var platform = new ScriptedPlatform();

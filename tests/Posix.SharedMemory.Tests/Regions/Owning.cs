@@ -51,7 +51,7 @@ public sealed class Owning
     [InlineData("gone")]
     [InlineData("directory")]
     [Rule("region.own")]
-    public void What_is_not_its_own_file_is_left(string what)
+    public void A_file_that_took_its_path_is_left_alone(string what)
     {
         using var directory = TemporaryDirectory.InMemory();
         var region = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
@@ -106,7 +106,7 @@ public sealed class Owning
 
     [Fact]
     [Rule("region.keep")]
-    public void A_kept_file_stays_whoever_disposes_it()
+    public void A_kept_file_stays_whichever_process_disposes_it()
     {
         using var directory = TemporaryDirectory.InMemory();
         using (var region = MappedRegion.Create(directory.File(), 10, FileCleanup.Keep))
@@ -122,7 +122,7 @@ public sealed class Owning
     [Fact]
     [Rule("region.taken")]
     [Rule("region.abandoned")]
-    public void A_file_whose_owner_was_killed_is_replaced_and_no_other()
+    public void Only_a_file_whose_owner_was_killed_is_replaced()
     {
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());

@@ -65,7 +65,7 @@ public sealed class Meeting
     {
         SkipWithoutStrangers();
         using var copy = new ReadableCopy();
-        using var name = new TemporaryName("lease");
+        using var name = new TemporaryName("member");
         var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose, Permissions = (UnixFileMode)0x1A4 };
         var memory = SharedMemoryObject.Create(name, 10, options);
         using var stranger = Privileged.StartAsStranger(copy, "act");
@@ -82,7 +82,7 @@ public sealed class Meeting
 
     [SkippableFact]
     [Rule("holders.unknown")]
-    public void Another_user_counts_the_processes_that_it_may_not_look_into_as_unknown()
+    public void Processes_that_a_user_may_not_inspect_count_as_unknown()
     {
         SkipWithoutStrangers();
         using var copy = new ReadableCopy();
@@ -105,7 +105,7 @@ public sealed class Meeting
 
     [Fact]
     [Rule("holders.unknown")]
-    public void Unknown_and_holding_are_not_mixed_up_by_any_user()
+    public void A_list_of_holders_is_complete_only_if_every_process_could_be_read()
     {
         using var name = new TemporaryName("held");
         using var memory = SharedMemoryObject.Create(name, 10);

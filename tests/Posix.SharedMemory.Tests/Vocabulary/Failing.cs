@@ -7,7 +7,7 @@ public sealed class Failing
     [InlineData("/")]
     [InlineData("//")]
     [Rule("errors.exception")]
-    public void Tells_the_errno_the_operation_and_the_name(string slashes)
+    public void Contains_the_errno_the_operation_and_the_name(string slashes)
     {
         using var name = new TemporaryName();
         var failure = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Open(slashes + name));
@@ -57,7 +57,7 @@ public sealed class Failing
 
     [Fact]
     [Rule("errors.exception")]
-    public void Says_more_behind_the_errno_where_there_is_more()
+    public void Says_more_after_the_errno_if_more_is_known()
     {
         var failure = new SharedMemoryException(Errno.ENOSPC, "fallocate", "a", "5 bytes asked");
         Assert.Equal("5 bytes asked", failure.Detail);
@@ -66,7 +66,7 @@ public sealed class Failing
 
     [Fact]
     [Rule("errors.misuse")]
-    public void Misuse_is_told_before_any_system_call()
+    public void Misuse_throws_before_any_system_call()
     {
         var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))

@@ -23,7 +23,7 @@ public sealed class Naming
     [Theory]
     [MemberData(nameof(Acts))]
     [Rule("names.shape")]
-    public void Refuses_what_cannot_be_a_name(string act)
+    public void Refuses_invalid_names(string act)
     {
         foreach (var name in (string[])["", "/", "//", ".", "..", "/.", "/..", "//..", "a/b", "/a/b", "a/", "/a/", "a//b"])
         {
@@ -75,7 +75,7 @@ public sealed class Naming
 
     [Fact]
     [Rule("names.length")]
-    public void Takes_255_bytes_and_does_not_count_slashes_in_front()
+    public void Takes_255_bytes_and_does_not_count_leading_slashes()
     {
         using var unique = new TemporaryName();
         var accents = (255 - unique.Name.Length) / 2;
@@ -114,7 +114,7 @@ public sealed class Naming
 
     [Fact]
     [Rule("names.slash")]
-    public void Slashes_in_front_do_not_count()
+    public void Leading_slashes_do_not_count()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create("//" + name, 1);

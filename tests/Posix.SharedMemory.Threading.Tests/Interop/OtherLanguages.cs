@@ -11,7 +11,7 @@ public sealed class OtherLanguages : TwoParticipants
     [InlineData("musl")]
     [InlineData("python")]
     [Rule("languages.mutex")]
-    public async Task A_mutex_is_handed_over_and_a_death_is_told_both_ways(string language)
+    public async Task A_mutex_is_handed_over_and_a_death_is_reported_both_ways(string language)
     {
         using var directory = TemporaryDirectory.InMemory();
         using var peer = Start(language, directory);

@@ -93,7 +93,7 @@ public sealed class PosixMutexes : IDisposable
         using (var peer = Start())
         {
             Assert.Equal("0", peer.Ask("lock"));
-            // Asleep when the owner dies, here and in C: each of them is told.
+            // Asleep when the owner dies, here and in C: each of them learns of it.
             var blocked = OnThread(() => Assert.Throws<OwnerDiedException>(() => mutex.Enter().Dispose()));
             var timed = OnThread(() => Assert.Throws<OwnerDiedException>(() => mutex.TryEnter(TimeSpan.FromHours(1), out _)));
             Watchdog.Until(HasWaiters, "the waiters here");
@@ -149,7 +149,7 @@ public sealed class PosixMutexes : IDisposable
 
     [SkippableFact]
     [Rule("posix.mutex.unrepaired")]
-    public void A_hold_that_was_told_of_a_death_and_left_unmarked_tells_the_next_one_again()
+    public void A_hold_that_learned_of_a_death_and_left_without_a_mark_passes_the_death_on()
     {
         using var peer = Start();
         var mutex = PosixMutex.At(Mapping, Place);

@@ -35,7 +35,7 @@ public sealed class Stepping : TwoParticipants
     [InlineData("leave", "free")]
     [InlineData("try", "free")]
     [Rule("killed.instruction")]
-    public void A_mutex_tells_of_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
+    public void A_mutex_reports_the_death_exactly_if_its_owner_was_killed_or_left_it_unrepaired(string scenario, string before)
     {
         var steps = Walk(scenario, n =>
         {
@@ -63,7 +63,7 @@ public sealed class Stepping : TwoParticipants
             var finished = Go();
             var deaths = (Result(blocked) ? 1 : 0) + (Result(waiting) ? 1 : 0);
             // The owner was killed inside in all runs up to an instruction, and in none after it.
-            Assert.True(deaths == (died ? 1 : 0) || (deaths == 0 && died), $"{deaths} deaths were told at instruction {n}");
+            Assert.True(deaths == (died ? 1 : 0) || (deaths == 0 && died), $"{deaths} deaths were reported at instruction {n}");
             died = deaths == 1;
             Survive(n, Memory.Word(Memory.Mutex));
             return finished;
@@ -268,7 +268,7 @@ public sealed class Stepping : TwoParticipants
         return (answer == "asleep" ? Stepper.Ask("on") : answer) == "finished";
     }
 
-    /// <summary>Survivors in both languages enter; the first one is told of a death exactly if the word says so.</summary>
+    /// <summary>Survivors in both languages enter; the first one learns of a death exactly if the word says so.</summary>
     private void Survive(long n, uint word)
     {
         var told = (word & 0x5FFFFFFF) != 0;

@@ -17,7 +17,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.died")]
-    public async Task A_sleeper_is_told_of_the_owners_death_and_does_not_hold_the_lock()
+    public async Task A_waiter_learns_of_the_owners_death_and_does_not_hold_the_lock()
     {
         using var partner = Partner.Join(_memory);
         Assert.Equal("entered", partner.Ask("enter"));
@@ -37,7 +37,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.repair")]
-    public void Whoever_enters_with_a_repair_makes_it_whole_again()
+    public void Entering_with_a_repair_makes_it_whole_again()
     {
         KillAnOwner();
         Assert.Throws<InvalidTimeZoneException>(() => _mutex.Enter(() => throw new InvalidTimeZoneException()));
@@ -57,7 +57,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.repair")]
-    public async Task An_asynchronous_repair_does_so_too()
+    public async Task An_asynchronous_repair_makes_it_whole_too()
     {
         KillAnOwner();
         await Assert.ThrowsAsync<InvalidTimeZoneException>(async () => await _mutex.EnterAsync(_ => throw new InvalidTimeZoneException()));
@@ -72,7 +72,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.unrepaired")]
-    public async Task Without_a_repair_the_next_one_is_told_again()
+    public async Task Without_a_repair_the_next_one_learns_of_the_death_again()
     {
         KillAnOwner();
         using (var hold = _mutex.EnterUnrepaired())

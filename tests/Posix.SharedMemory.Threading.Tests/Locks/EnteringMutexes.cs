@@ -85,7 +85,7 @@ public sealed class EnteringMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.recursion")]
-    public async Task A_thread_that_enters_twice_is_told()
+    public async Task A_thread_that_enters_twice_gets_an_exception()
     {
         using (_mutex.Enter())
         {

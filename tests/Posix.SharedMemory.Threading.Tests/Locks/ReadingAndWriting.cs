@@ -150,7 +150,7 @@ public sealed class ReadingAndWriting : TwoParticipants
 
     [Fact]
     [Rule("readerwriter.writer-died")]
-    public async Task A_killed_writer_is_told_to_readers_and_writers_until_somebody_repairs()
+    public async Task Readers_and_writers_learn_of_a_killed_writer_until_one_of_them_repairs()
     {
         using var partner = Partner.Join(Memory);
         Assert.Equal("writing", partner.Ask("write"));

@@ -15,12 +15,32 @@ public sealed class Checking
     [InlineData("eventcount.pml", "")]
     [InlineData("readerwriter.pml", "")]
     [InlineData("seats.pml", "")]
+    [InlineData("patience.pml", "-DN=2 -DR=9 -DB=0")]
+    [InlineData("patience.pml", "-DN=3 -DR=1 -DTIMEOUTS")]
+    [InlineData("returning.pml", "")]
+    [InlineData("returning.pml", "-DM=2 -DMAXK=2")]
+    [InlineData("barrier.pml", "-DMAXK=0")]
+    [InlineData("barrier.pml", "-DN=2 -DMAXK=2")]
     [Rule("models.hold")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
         var (errors, states, report) = Search(model, options);
         Assert.True(errors == 0, report);
         Assert.InRange(states, 1000, long.MaxValue);
+    }
+
+    /// <summary>The long forms take minutes: LONG_MODELS=1 runs them.</summary>
+    [SkippableTheory]
+    [InlineData("mutex.pml", "-DN=3 -DR=1 -DMAXK=2")]
+    [InlineData("patience.pml", "-DN=3 -DR=2 -DB=2")]
+    [InlineData("returning.pml", "-DMAXK=2")]
+    [InlineData("barrier.pml", "-DMAXK=1")]
+    [InlineData("barrier.pml", "-DMAXK=2")]
+    [Rule("models.hold")]
+    public void No_interleaving_breaks_the_protocol_in_its_long_form(string model, string options)
+    {
+        Skip.IfNot(Environment.GetEnvironmentVariable("LONG_MODELS") == "1", "LONG_MODELS=1 searches the long forms.");
+        No_interleaving_breaks_the_protocol(model, options);
     }
 
     [SkippableTheory]
@@ -36,6 +56,19 @@ public sealed class Checking
     [InlineData("seats.pml", "-DNOINCARNATION")]
     [InlineData("readerwriter.pml", "-DNOGATE")]
     [InlineData("readerwriter.pml", "-DNOBUMP")]
+    [InlineData("patience.pml", "-DN=2 -DR=2 -DTIMEOUTS -DNOAGAIN")]
+    [InlineData("patience.pml", "-DN=2 -DR=6 -DB=1 -DNOQUEUE")]
+    [InlineData("patience.pml", "-DN=3 -DR=1 -DTIMEOUTS -DNOGIVE")]
+    [InlineData("returning.pml", "-DNORECOMPUTE")]
+    [InlineData("returning.pml", "-DNOCONFIRM")]
+    [InlineData("returning.pml", "-DNODEATHWAKE")]
+    [InlineData("returning.pml", "-DMAXK=0 -DNOSEQUENCE")]
+    [InlineData("returning.pml", "-DLATELIFE")]
+    [InlineData("barrier.pml", "-DMAXK=2 -DNOMISSED")]
+    [InlineData("barrier.pml", "-DNOPENDING")]
+    [InlineData("barrier.pml", "-DNOSWEEP")]
+    [InlineData("barrier.pml", "-DNOCONFIRM")]
+    [InlineData("barrier.pml", "-DNONEWS")]
     [Rule("models.mutants")]
     public void Each_part_that_is_left_out_is_missed(string model, string options)
     {

@@ -9,7 +9,7 @@ public sealed class Naming : IDisposable
 
     [Fact]
     [Rule("named.create")]
-    public void A_name_is_created_once_and_goes_with_its_last_user()
+    public void A_name_is_created_once_and_disappears_with_its_last_user()
     {
         using (var first = NamedMutex.OpenOrCreate(_name, out var createdNew))
         {

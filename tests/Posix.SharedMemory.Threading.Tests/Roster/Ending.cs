@@ -57,7 +57,7 @@ public sealed class Ending
     [InlineData("exit")]
     [InlineData("fail")]
     [Rule("roster.however")]
-    public async Task Every_kind_of_end_is_told(string how)
+    public async Task Every_kind_of_end_is_reported(string how)
     {
         using var memory = new Memory();
         using var roster = Roster.Join(memory.Mapping);
@@ -89,7 +89,7 @@ public sealed class Ending
 
     [Fact]
     [Rule("roster.guard")]
-    public async Task A_guard_of_its_own_tells_of_the_death_too()
+    public async Task A_guard_of_its_own_reports_the_death_too()
     {
         using var memory = new Memory();
         using var again = memory.MapAgain();

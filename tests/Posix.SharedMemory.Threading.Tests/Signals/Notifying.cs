@@ -7,7 +7,7 @@ public sealed class Notifying : TwoParticipants
 {
     [Fact]
     [Rule("eventcount.layout")]
-    public void The_word_counts_and_tells_of_sleepers()
+    public void The_word_counts_notifications_and_marks_waiters()
     {
         var count = SharedEventCount.At(Roster, Memory.EventCount);
         Assert.Equal(0x314E5850u, Memory.Word(Memory.EventCount + 4));

@@ -123,7 +123,7 @@ public sealed class SettingEvents : TwoParticipants
 
     [Fact]
     [Rule("word.wait")]
-    public async Task A_word_is_slept_on_while_it_has_a_value()
+    public async Task A_thread_sleeps_on_a_word_while_the_word_has_a_value()
     {
         var word = SharedWord.At(Mapping, Memory.Data);
         var other = SharedWord.At(OtherMapping, Memory.Data);

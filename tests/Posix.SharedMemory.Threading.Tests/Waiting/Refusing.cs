@@ -88,7 +88,7 @@ public sealed class Refusing
     [InlineData("futex(FUTEX_WAKE)")]
     [InlineData("futex(FUTEX_WAKE_OP)")]
     [Rule("refused.wake")]
-    public void A_wake_that_fails_is_told_with_its_call(string call)
+    public void The_error_of_a_wake_names_its_call(string call)
     {
         using var memory = new Memory();
         var kernel = new FaultingKernel((call, Errno.EFAULT)) { IsFailing = false };

@@ -18,7 +18,8 @@ internal static class FileNames
             }
 
             var name = type is DelegateDeclarationSyntax declared ? declared.Identifier.ValueText : ((BaseTypeDeclarationSyntax)type).Identifier.ValueText;
-            var words = Path.GetFileNameWithoutExtension(file.Path).Split('.', 2);
+            // Type{T}.cs is a generic type beside Type.cs.
+            var words = Path.GetFileNameWithoutExtension(file.Path).Replace("{T}", "", StringComparison.Ordinal).Split('.', 2);
             if (words[0] != name && words[0] != "Program")
             {
                 yield return file.At(type, $"{name} is declared in a file called {words[0]}");

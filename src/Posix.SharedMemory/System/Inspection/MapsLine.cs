@@ -11,7 +11,7 @@ internal readonly record struct MapsLine(ObjectIdentity Identity, HeldMapping He
     /// <param name="line">The line.</param>
     /// <param name="mapping">What it says.</param>
     /// <param name="path">The file's path; it may hold anything but a line feed.</param>
-    /// <returns>Whether it is a line that tells of a mapped file.</returns>
+    /// <returns>Whether it is the line of a mapped file.</returns>
     internal static bool TryParse(ReadOnlySpan<byte> line, out MapsLine mapping, out ReadOnlySpan<byte> path)
     {
         mapping = default;

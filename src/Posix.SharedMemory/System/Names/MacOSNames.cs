@@ -10,7 +10,7 @@ namespace Posix.SharedMemory;
 /// Written by Apple's published headers and kernel source (xnu, bsd/kern/posix_shm.c). It has not been run on macOS yet.
 /// The kernel applies no umask to a new object, and neither does this class: it could only be read by setting it twice,
 /// which would change the permissions of files that other threads create meanwhile; and no call could widen them again.
-/// The kernel does not tell one object from another (its device and number are 0), so an owned name is removed by name.
+/// The kernel does not distinguish objects (its device and number are 0), so an owned name is removed by name.
 /// </remarks>
 internal sealed class MacOSNames(SystemCalls calls, MacOSFiles files) : BsdNames(calls)
 {

@@ -1,0 +1,29 @@
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>A channel cannot go on as asked: the other side has died, left, or ended the channel with an error.</summary>
+public class ChannelException : IOException
+{
+    /// <summary>Creates the exception.</summary>
+    public ChannelException()
+        : this("The channel failed.")
+    {
+    }
+
+    /// <summary>Creates the exception with a message.</summary>
+    public ChannelException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with a message and a cause.</summary>
+    public ChannelException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal ChannelException(string message, int error)
+        : base(message) => Error = error;
+
+    /// <summary>Gets the error that the writer ended the channel with; 0: none.</summary>
+    public int Error { get; }
+}

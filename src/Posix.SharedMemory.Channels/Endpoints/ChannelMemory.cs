@@ -1,0 +1,182 @@
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>The object of a channel, mapped, with its checked header. The channel and its endpoints share it; the last of them disposes it.</summary>
+internal sealed unsafe class ChannelMemory
+{
+    // Given back by the collector: whoever points into the bytes references this object.
+    private readonly MappingHold _hold;
+    private int _users = 1;
+
+    private ChannelMemory(SharedMemoryObject memory, MemoryMapping mapping, ChannelHeader header)
+    {
+        Memory = memory;
+        Mapping = mapping;
+        Header = header;
+        _hold = mapping.Hold();
+        // SAFETY: the hold, which this object references, keeps the bytes mapped.
+        First = _hold.DangerousGetPointer();
+    }
+
+    internal SharedMemoryObject Memory { get; }
+
+    internal MemoryMapping Mapping { get; }
+
+    internal ChannelHeader Header { get; }
+
+    internal byte* First { get; }
+
+    /// <summary>Gets the hold that keeps <see cref="First"/> and all after it mapped.</summary>
+    internal MappingHold Hold => _hold;
+
+    internal bool IsWritable => Mapping.Access == FileAccess.ReadWrite;
+
+    /// <summary>Gets what messages call the channel.</summary>
+    internal string Subject => SubjectOf(Memory);
+
+    /// <summary>Creates a channel under a name; it is complete before any other process can see it.</summary>
+    internal static ChannelMemory Create(string name, ChannelHeader header, SharedMemoryOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var memory = SharedMemoryObject.CreateUnpublished(header.Total, options);
+        ChannelMemory? created = null;
+        try
+        {
+            created = Fill(memory, header);
+            memory.Publish(name);
+            return created;
+        }
+        catch
+        {
+            created?.Mapping.Dispose();
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates a channel without a name, which no process can shrink.</summary>
+    internal static ChannelMemory CreateAnonymous(ChannelHeader header)
+    {
+        var memory = SharedMemoryObject.CreateAnonymous(header.Total, new() { DebugName = "channel" });
+        ChannelMemory? created = null;
+        try
+        {
+            created = Fill(memory, header);
+            memory.AddSeals(MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Seal);
+            return created;
+        }
+        catch
+        {
+            created?.Mapping.Dispose();
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the channel that has a name.</summary>
+    internal static ChannelMemory Open(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return Take(SharedMemoryObject.Open(name));
+    }
+
+    /// <summary>Opens the channel that has a name, if there is one.</summary>
+    internal static ChannelMemory? TryOpen(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory) ? Take(memory) : null;
+    }
+
+    /// <summary>The channel in an object, which belongs to the result from then on. If this throws, it stays the caller's.</summary>
+    /// <exception cref="InvalidDataException">The object is something else.</exception>
+    internal static ChannelMemory From(SharedMemoryObject memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        var length = memory.Length;
+        if (length < ChannelLayout.PageSize)
+        {
+            throw new InvalidDataException($"{SubjectOf(memory)} cannot be opened as a message channel: it has {length} bytes.");
+        }
+
+        Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
+        bytes.Clear();
+        memory.Read(bytes, 0);
+        var header = ChannelHeader.Parse(bytes, length, SubjectOf(memory));
+        var mapping = memory.Map(0, length);
+        try
+        {
+            return new(memory, mapping, header);
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks what the caller expects of the messages.</summary>
+    /// <exception cref="InvalidDataException">The channel carries something else.</exception>
+    internal void RequireSchema(ulong schemaId)
+    {
+        if (schemaId != 0 && schemaId != Header.SchemaId)
+        {
+            throw new InvalidDataException($"{Subject} carries messages of schema {Header.SchemaId}, not of schema {schemaId}.");
+        }
+    }
+
+    /// <summary>Checks what the caller expects of the elements.</summary>
+    /// <exception cref="InvalidDataException">The channel carries something else.</exception>
+    internal void RequireElement(int size, int align)
+    {
+        if (Header.ElementSize != size || Header.ElementAlign != align)
+        {
+            throw new InvalidDataException(Header.ElementSize == 0
+                ? $"{Subject} carries messages of any length, not elements of {size} bytes: open it with MessageChannel."
+                : $"{Subject} carries elements of {Header.ElementSize} bytes aligned to {Header.ElementAlign}, not of {size} bytes aligned to {align}.");
+        }
+    }
+
+    /// <summary>One more object uses the memory.</summary>
+    internal void AddUser() => Interlocked.Increment(ref _users);
+
+    /// <summary>One object less uses the memory; the last one unmaps it and closes the object.</summary>
+    internal void Release()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            Mapping.Dispose();
+            Memory.Dispose();
+        }
+    }
+
+    private static ChannelMemory Take(SharedMemoryObject memory)
+    {
+        try
+        {
+            return From(memory);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    private static ChannelMemory Fill(SharedMemoryObject memory, ChannelHeader header)
+    {
+        var mapping = memory.Map();
+        try
+        {
+            header.Write(mapping.GetSpan(0, ChannelLayout.HeaderSize));
+            // SYNC channel.magic: pairs with the look at the magic in ChannelHeader.Parse. A process that sees it sees all other fields.
+            Volatile.Write(ref mapping.GetReference<ulong>(ChannelLayout.MagicAt), ChannelLayout.Magic);
+            return new(memory, mapping, header);
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    private static string SubjectOf(SharedMemoryObject memory) => memory.Name is { } name ? $"'{name}'" : "The object";
+}

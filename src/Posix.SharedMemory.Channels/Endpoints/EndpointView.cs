@@ -1,0 +1,125 @@
+using System.Globalization;
+using Posix.SharedMemory.Threading;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>A look at one endpoint through the roster: for the other side, which takes part, and for a status, which only observes.</summary>
+internal sealed unsafe class EndpointView
+{
+    private readonly ChannelMemory _channel;
+    private readonly Roster _roster;
+    private readonly SharedMutex _mutex;
+    private readonly byte* _first;
+    private Participant _confirmed;
+
+    internal EndpointView(ChannelMemory channel, Roster roster, int index)
+    {
+        _channel = channel;
+        _roster = roster;
+        Index = index;
+        Offset = OffsetOf(channel, index);
+        _first = channel.First + Offset;
+        _mutex = SharedMutex.At(roster, channel.Mapping, Offset);
+    }
+
+    internal int Index { get; }
+
+    /// <summary>Gets where the endpoint is in the object.</summary>
+    internal long Offset { get; }
+
+    internal SharedMutex Mutex => _mutex;
+
+    /// <summary>Gets how often it has been opened.</summary>
+    internal uint Generation =>
+        // SAFETY: the field lies in the bytes that the channel holds, at a multiple of 4.
+        Volatile.Read(ref *(uint*)(_first + ChannelLayout.GenerationInEndpoint));
+
+    internal string Label => ChannelHeader.ReadText(_channel.Hold.GetReadOnlySpan(Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize));
+
+    internal static long OffsetOf(ChannelMemory channel, int index) => channel.Header.EndpointsOffset + (ChannelLayout.EndpointSize * (long)index);
+
+    /// <summary>What has become of the endpoint: the order of the loads is that of tests/models/endpoints.pml.</summary>
+    internal PeerState Look()
+    {
+        // SYNC endpoint.look: pairs with Endpoint.Occupy and Close. The word comes before the generation, which is stored while the word names its owner.
+        if (_mutex.Holder is { } holder)
+        {
+            return _roster.IsAlive(holder) ? PeerState.Alive : PeerState.Died;
+        }
+
+        if (_mutex.IsInconsistent)
+        {
+            return PeerState.Died;
+        }
+
+        return Generation != 0 ? PeerState.Left : PeerState.None;
+    }
+
+    /// <summary>
+    /// As <see cref="Look"/>, and where the owner died, returns only once it stores nothing more: what is loaded afterwards is the last word.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The endpoint names an owner that cannot be.</exception>
+    internal PeerState LookAndConfirm()
+    {
+        var state = Look();
+        if (state != PeerState.Died || _mutex.Holder is not { } holder || holder == _confirmed)
+        {
+            // No holder: the process that took the endpoint over has confirmed the end.
+            return state;
+        }
+
+        if (holder.Seat == 0 || holder.Seat > _roster.Seats)
+        {
+            throw new InvalidDataException($"The endpoint names seat {holder.Seat} of {_roster.Seats} as its owner.");
+        }
+
+        if (_roster.IsAlive(holder))
+        {
+            return PeerState.Alive;
+        }
+
+        _roster.ConfirmEnd(holder);
+        _confirmed = holder;
+        return PeerState.Died;
+    }
+
+    /// <summary>What people want to know.</summary>
+    internal EndpointInfo Describe()
+    {
+        var state = Look();
+        return new()
+        {
+            Index = Index,
+            // In a message channel the place says what an endpoint does.
+            Role = Index == ChannelLayout.WriterEndpoint ? EndpointRole.Writer : EndpointRole.Reader,
+            State = state,
+            Label = Label,
+            ProcessId = ProcessId,
+            // SAFETY: as above, at a multiple of 8.
+            OpenedAt = state == PeerState.None ? null : TimeOf(Volatile.Read(ref *(ulong*)(_first + ChannelLayout.OpenedInEndpoint))),
+        };
+    }
+
+    internal int? ProcessId => _mutex.Holder is { } holder ? _roster.GetProcessId(holder) : null;
+
+    /// <summary>Nanoseconds since the machine started, suspended times included; 0: unknown.</summary>
+    internal static ulong Uptime()
+    {
+        try
+        {
+            var text = File.ReadAllText("/proc/uptime");
+            return decimal.TryParse(text.AsSpan(0, Math.Max(0, text.IndexOf(' ', StringComparison.Ordinal))), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+                ? (ulong)(seconds * 1_000_000_000) : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+
+    private static DateTimeOffset? TimeOf(ulong opened)
+    {
+        var now = Uptime();
+        return opened == 0 || now == 0 || opened > now ? null : DateTimeOffset.UtcNow - TimeSpan.FromMicroseconds((now - opened) / 1000);
+    }
+}

@@ -1,0 +1,38 @@
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>Where everything is in a channel's object, in bytes. The pages are docs/spec/channels/endpoints.md and ring.md.</summary>
+internal static class ChannelLayout
+{
+    /// <summary>"SHMCHAN" and the version, 1, little-endian.</summary>
+    internal const ulong Magic = 0x014E_4148_434D_4853;
+
+    // The header: never changes after creation.
+    internal const int MagicAt = 0, KindAt = 8, MinorAt = 10, RequiredAt = 12, TotalAt = 16, EpochAt = 24, RosterOffsetAt = 32, SeatsAt = 36, EndpointsAt = 38, DataOffsetAt = 40,
+        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48,
+        HeaderSize = 256;
+
+    // Line W, which the writer stores, and line R, which the reader stores.
+    internal const int WriterLine = 256, ReaderLine = 384;
+    internal const int IndexInLine = 0, MessagesInLine = 8, BytesInLine = 16, WaitsInLine = 24, StateInLine = 32, ErrorInLine = 36;
+
+    // Event counts: slept on by the reader, slept on by the writer, slept on by whoever watches endpoints.
+    internal const int ReaderWakesAt = 512, WriterWakesAt = 640, EndpointChangesAt = 704;
+
+    internal const int RosterAt = 4096, PageSize = 4096;
+
+    // An endpoint.
+    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
+
+    // A record of a ring.
+    internal const int RecordHeaderSize = 8, TypeShift = 32, FlagsShift = 48;
+    internal const ushort Padding = 1, FirstReservedType = 0xFF00;
+
+    internal const ushort MessageKind = 1, MessageEndpoints = 2, SpareSeats = 8, WriterEndpoint = 0, ReaderEndpoint = 1;
+
+    internal const long LeastCapacity = 4096, MostCapacity = 1 << 30;
+
+    /// <summary>An index that grows past this has been overwritten: at 50 GB/s it takes six years.</summary>
+    internal const ulong MostIndex = 1UL << 63;
+
+    internal static long RoundUp(long value, long multiple) => (value + multiple - 1) / multiple * multiple;
+}

@@ -1,0 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>A message, read in place. Disposing it gives its room back to the writer.</summary>
+/// <remarks>
+/// A writer that is not trusted can still change the bytes while they are read: check and use a copy then (<see cref="MessageReader.TryRead(Span{byte}, out int, out ushort)"/>).
+/// A copy of the lease ends with it: only the first <see cref="Dispose"/> has an effect.
+/// </remarks>
+public readonly ref struct MessageLease : IDisposable
+{
+    private readonly RingReader? _reader;
+    private readonly RingRecord _record;
+    private readonly int _ticket;
+
+    internal MessageLease(RingReader reader, scoped in RingRecord record, int ticket)
+    {
+        _reader = reader;
+        _record = record;
+        _ticket = ticket;
+    }
+
+    /// <summary>Gets the message.</summary>
+    [UnscopedRef]
+    public ReadOnlySpan<byte> Span => _record.Payload;
+
+    /// <summary>Gets the type that it was written with.</summary>
+    public ushort Type => _record.Type;
+
+    /// <summary>
+    /// Gets whether an earlier reader may have seen it: true for each message that was in the ring when this reader took over from another one, so for each that truly comes again.
+    /// </summary>
+    public bool IsRedelivered => _reader is not null && _reader.IsRedelivered(_record.At);
+
+    /// <summary>Releases the message. Further calls, and calls on a copy, have no effect; nor has it one on a message of <see cref="MessageReader.ReadAvailable"/>.</summary>
+    public void Dispose() => _reader?.Release(_ticket);
+}

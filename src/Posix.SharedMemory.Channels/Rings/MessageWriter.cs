@@ -1,0 +1,206 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>The writing end of a <see cref="MessageChannel"/>. It is for one thread at a time.</summary>
+/// <remarks>
+/// <para>
+/// What was committed stays in the channel, whatever becomes of the writer. If the writer's process is killed, the reader gets everything that was committed, and nothing of
+/// the message in the making.
+/// </para>
+/// <para>
+/// All members but <see cref="Reader"/>, <see cref="PeerChanged"/> and the capacities throw <see cref="InvalidOperationException"/> while another call is under way, while a
+/// reservation or batch is open, and after <see cref="Complete"/>; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if
+/// the reader stored what no correct reader stores.
+/// </para>
+/// </remarks>
+public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
+{
+    private readonly RingWriter _ring;
+    private MessageBuilder? _builder;
+
+    internal MessageWriter(RingWriter ring)
+    {
+        _ring = ring;
+        ring.Owner = this;
+    }
+
+    /// <summary>The reader was opened, was closed, or died. Raised on the thread pool, at once.</summary>
+    public event EventHandler<PeerChangedEventArgs>? PeerChanged
+    {
+        add => _ring.PeerChanged += value;
+        remove => _ring.PeerChanged -= value;
+    }
+
+    /// <summary>Gets what has become of the reader.</summary>
+    public PeerState Reader => _ring.Peer;
+
+    /// <summary>Gets how many bytes the ring has. A message takes 8 bytes more than its length, rounded up to the record alignment.</summary>
+    public long Capacity => _ring.Header.Capacity;
+
+    /// <summary>Gets the longest message, in bytes.</summary>
+    public int MaxMessageLength => _ring.MaxMessage;
+
+    /// <summary>Gets how many bytes of the ring are free now.</summary>
+    public long Free => _ring.Free;
+
+    private MessageBuilder Builder => _builder ??= new(_ring);
+
+    /// <summary>Writes a message, if there is room for it.</summary>
+    /// <param name="message">Up to <see cref="MaxMessageLength"/> bytes; none at all is a message too.</param>
+    /// <param name="type">Any number below 0xFF00, which the reader gets with the message.</param>
+    /// <returns>False: there is no room now.</returns>
+    /// <exception cref="ArgumentException">The message is longer than <see cref="MaxMessageLength"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The type is reserved: 0xFF00 or more.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryWrite(ReadOnlySpan<byte> message, ushort type = 0) => _ring.TryWrite(message, type);
+
+    /// <inheritdoc cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>
+    public bool TryWrite(in ReadOnlySequence<byte> message, ushort type = 0)
+    {
+        if (message.Length > MaxMessageLength)
+        {
+            throw new ArgumentException($"The message has {message.Length} bytes, and the longest that this channel carries has {MaxMessageLength}.", nameof(message));
+        }
+
+        _ring.RequireMessage((int)message.Length, type);
+        if (!TryReserve((int)message.Length, out var reservation))
+        {
+            return false;
+        }
+
+        message.CopyTo(reservation.Span);
+        reservation.Commit((int)message.Length, type);
+        return true;
+    }
+
+    /// <summary>Writes a message, waiting for room if there is none. No thread waits.</summary>
+    /// <param name="message">As in <see cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>; it must stay unchanged until the task has completed.</param>
+    /// <param name="type">Any number below 0xFF00.</param>
+    /// <param name="cancellationToken">Ends the wait; nothing was written then.</param>
+    /// <exception cref="PeerDiedException">There is no room, and the reader's process died.</exception>
+    /// <exception cref="PeerLeftException">There is no room, and the reader has left.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> message, ushort type = 0, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        return _ring.TryWrite(message.Span, type) ? default : _ring.WriteAsync(message, type, cancellationToken);
+    }
+
+    /// <summary>Writes a message, and blocks while there is no room for it.</summary>
+    /// <param name="message">As in <see cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>.</param>
+    /// <param name="type">Any number below 0xFF00.</param>
+    /// <param name="timeout"><see langword="null"/>: as long as it takes.</param>
+    /// <exception cref="TimeoutException">The time is up; nothing was written.</exception>
+    /// <exception cref="PeerDiedException">There is no room, and the reader's process died.</exception>
+    /// <exception cref="PeerLeftException">There is no room, and the reader has left.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/futex.2.html">futex(2)</see></remarks>
+    public void Write(ReadOnlySpan<byte> message, ushort type = 0, TimeSpan? timeout = null)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!_ring.TryWrite(message, type))
+        {
+            var left = timeout is { } limit && limit != Timeout.InfiniteTimeSpan ? limit - Stopwatch.GetElapsedTime(start) : Timeout.InfiniteTimeSpan;
+            if (timeout is { } given && given < TimeSpan.Zero && given != Timeout.InfiniteTimeSpan)
+            {
+                throw new ArgumentOutOfRangeException(nameof(timeout), given, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
+            }
+
+            switch (_ring.Wait(message.Length, left < TimeSpan.Zero && left != Timeout.InfiniteTimeSpan ? TimeSpan.Zero : left))
+            {
+                case EndLook.Ended:
+                    throw TakesNoMore();
+                case EndLook.Pending:
+                    throw new TimeoutException($"The ring had no room for {message.Length} bytes within {timeout}.");
+                default:
+                    continue;
+            }
+        }
+    }
+
+    /// <summary>Reserves room for one message, to be written in place.</summary>
+    /// <param name="length">The longest that the message will be.</param>
+    /// <param name="reservation">To be committed, and disposed.</param>
+    /// <returns>False: there is no room now.</returns>
+    /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
+    public bool TryReserve(int length, out MessageReservation reservation)
+    {
+        _ring.RequireLength(length);
+        var ticket = _ring.Borrow(EndAct.Borrow);
+        if (!_ring.TryClaim(length, out var at))
+        {
+            _ring.Return(EndAct.Borrow, ticket);
+            reservation = default;
+            return false;
+        }
+
+        reservation = new(_ring, at, length, ticket);
+        return true;
+    }
+
+    /// <summary>Begins a batch: many messages that the reader is shown together, when the batch is disposed.</summary>
+    public MessageBatch BeginBatch() => new(_ring, _ring.Borrow(EndAct.Batch));
+
+    /// <summary>Returns room for the next part of a message that is built in place; waits until the reader has made enough.</summary>
+    /// <param name="sizeHint">How many bytes are needed; 0: at least one.</param>
+    /// <exception cref="ArgumentException">The message would be longer than <see cref="MaxMessageLength"/>.</exception>
+    /// <exception cref="PeerDiedException">There is no room, and the reader's process died.</exception>
+    /// <exception cref="PeerLeftException">There is no room, and the reader has left.</exception>
+    /// <remarks>
+    /// Call <see cref="WaitToWriteAsync"/> with the expected length first if this must not block. The message is sent by <see cref="EndMessage"/> and dropped by
+    /// <see cref="CancelMessage"/>. The span is valid until the next call.
+    /// </remarks>
+    public Span<byte> GetSpan(int sizeHint = 0) => Builder.GetSpan(sizeHint);
+
+    /// <inheritdoc cref="GetSpan"/>
+    public Memory<byte> GetMemory(int sizeHint = 0) => Builder.GetMemory(sizeHint);
+
+    /// <summary>Adds bytes that were written to the last span or memory to the message that is built.</summary>
+    /// <exception cref="InvalidOperationException">They are more than the last <see cref="GetSpan"/> or <see cref="GetMemory"/> returned.</exception>
+    public void Advance(int count) => Builder.Advance(count);
+
+    /// <summary>Sends the message that was built.</summary>
+    /// <param name="type">Any number below 0xFF00.</param>
+    public void EndMessage(ushort type = 0) => Builder.End(type);
+
+    /// <summary>Drops the message that was built. Without one it has no effect.</summary>
+    public void CancelMessage() => Builder.Cancel();
+
+    /// <summary>Waits until there is room for a message. No thread waits.</summary>
+    /// <param name="length">The message's length in bytes.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>False: the reader will take no more.</returns>
+    /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
+    /// <exception cref="PeerDiedException">There is no room, and the reader's process died. Thrown once for each reader, and not with <see cref="PeerRestart.Wait"/>.</exception>
+    /// <exception cref="PeerLeftException">There is no room, and the reader has left. Thrown as above.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default) => _ring.WaitToWriteAsync(length, cancellationToken);
+
+    /// <summary>Blocks until there is room for a message.</summary>
+    /// <param name="length">The message's length in bytes.</param>
+    /// <param name="timeout">Not negative, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
+    /// <returns>False: the time is up, or the reader will take no more.</returns>
+    /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative; or the timeout is negative.</exception>
+    /// <exception cref="PeerDiedException">As <see cref="WaitToWriteAsync"/>.</exception>
+    /// <exception cref="PeerLeftException">As <see cref="WaitToWriteAsync"/>.</exception>
+    public bool WaitToWrite(int length, TimeSpan timeout)
+    {
+        _ring.RequireLength(length);
+        return _ring.Wait(length, timeout) == EndLook.Ready;
+    }
+
+    /// <summary>Ends the channel: the reader drains it, and then sees the end. Final for the channel; no writer can be opened any more.</summary>
+    /// <param name="error">0, or a number that the reader's <see cref="ChannelException.Error"/> returns.</param>
+    public void Complete(int error = 0) => _ring.Complete(error);
+
+    /// <summary>Leaves without completing: another writer may go on. What was committed stays in the channel; a reservation or batch that is open is dropped.</summary>
+    public void Dispose() => _ring.Dispose();
+
+    internal static InvalidOperationException TakesNoMore() => new("The reader takes no more messages.");
+}

@@ -1,0 +1,348 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Posix.SharedMemory.Threading;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>What writer and reader of a ring have in common: one act at a time, waits, the other side's life, and the end. The model is tests/models/ring.pml.</summary>
+internal abstract class RingEnd
+{
+    private readonly SpinBudget _spin;
+    private readonly Lock _gate = new();
+    private ChannelCorruptException? _corruption;
+    private ulong _told = ulong.MaxValue;
+    private EndWatch? _watch;
+    private EventHandler<PeerChangedEventArgs>? _peerChanged;
+
+    protected RingEnd(Endpoint endpoint)
+    {
+        Endpoint = endpoint;
+        _spin = new(endpoint.Options.SpinBudget);
+    }
+
+    internal Endpoint Endpoint { get; }
+
+    /// <summary>Gets the asynchronous wait, of which there is one at a time.</summary>
+    protected EndWait Pending => field ??= new(this);
+
+    internal ChannelHeader Header => Endpoint.Channel.Header;
+
+    internal PeerState Peer => Endpoint.Peer.Look();
+
+    /// <summary>Gets or sets what the end is doing. A plain field: two threads that use one end at once are told where it can be seen.</summary>
+    protected internal EndAct Act { get; protected set; }
+
+    /// <summary>Gets the public object that raises events.</summary>
+    internal object? Owner { get; set; }
+
+    internal event EventHandler<PeerChangedEventArgs>? PeerChanged
+    {
+        add
+        {
+            lock (_gate)
+            {
+                _peerChanged += value;
+            }
+
+            Watch();
+        }
+
+        remove
+        {
+            lock (_gate)
+            {
+                _peerChanged -= value;
+            }
+        }
+    }
+
+    /// <summary>Begins an act.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Begin(EndAct act)
+    {
+        if (Act != EndAct.Idle)
+        {
+            throw Refusal();
+        }
+
+        Act = act;
+    }
+
+    /// <summary>Ends an act, unless the end was closed meanwhile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Finish(EndAct act)
+    {
+        if (Act == act)
+        {
+            Act = EndAct.Idle;
+        }
+    }
+
+    /// <summary>Looks for a message, or for room for one: nothing but the index.</summary>
+    protected abstract bool Poll(int length);
+
+    /// <summary>Looks whether the other side will never give what is waited for. Comes before <see cref="Poll"/>.</summary>
+    protected abstract bool HasEnded();
+
+    /// <summary>Counts a wait, for the status.</summary>
+    protected abstract void CountWait();
+
+    /// <summary>Does what an asynchronous wait is for, where that is more than to know.</summary>
+    /// <returns>False: it could not be done yet.</returns>
+    protected virtual bool TryDeliver() => true;
+
+    /// <summary>Throws where the end makes impossible what an asynchronous wait is for.</summary>
+    protected virtual void RefuseEnd()
+    {
+    }
+
+    /// <summary>Ends an asynchronous wait, however it went.</summary>
+    internal virtual void FinishWait() => Finish(EndAct.Wait);
+
+    /// <summary>Blocks until there is a message, or room for one.</summary>
+    /// <returns><see cref="EndLook.Pending"/>: the time is up.</returns>
+    internal EndLook Wait(int length, TimeSpan timeout)
+    {
+        if (timeout < TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
+        {
+            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
+        }
+
+        Begin(EndAct.Wait);
+        try
+        {
+            return WaitInside(length, timeout);
+        }
+        finally
+        {
+            Finish(EndAct.Wait);
+        }
+    }
+
+    /// <summary>As <see cref="Wait"/>, inside an act that has begun.</summary>
+    internal EndLook WaitInside(int length, TimeSpan timeout)
+    {
+        if (Poll(length))
+        {
+            return EndLook.Ready;
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        if (_spin.IsOn && Spin(length, start))
+        {
+            _spin.Learn(start);
+            return EndLook.Ready;
+        }
+
+        CountWait();
+        while (true)
+        {
+            var key = Endpoint.Wakes.PrepareWait();
+            var look = LookAndCancel(length, key);
+            var left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
+            if (look != EndLook.Pending || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
+            {
+                Endpoint.Wakes.CancelWait(key);
+                _spin.Learn(start);
+                return look;
+            }
+
+            Endpoint.Wakes.Wait(key, left);
+            RefuseIfClosed();
+        }
+    }
+
+    /// <summary>As <see cref="Wait"/>; no thread waits. The act is the caller's to begin, and ends with the task.</summary>
+    internal ValueTask<bool> WaitAsync(int length, CancellationToken cancellationToken)
+    {
+        CountWait();
+        return new(Pending, Pending.Start(length, cancellationToken));
+    }
+
+    /// <summary>One step of an asynchronous wait.</summary>
+    /// <param name="length">The message's.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="awaiter">Where the result is <see cref="EndLook.Pending"/>: what the next step waits for.</param>
+    internal EndLook Step(int length, CancellationToken cancellationToken, out ValueTaskAwaiter awaiter)
+    {
+        awaiter = default;
+        while (true)
+        {
+            var key = Endpoint.Wakes.PrepareWait();
+            var look = LookAndCancel(length, key);
+            if (look == EndLook.Pending)
+            {
+#pragma warning disable CA2012 // The step that follows uses the awaiter, once.
+                awaiter = Endpoint.Wakes.WaitAsync(key, cancellationToken).GetAwaiter();
+#pragma warning restore CA2012
+                return look;
+            }
+
+            Endpoint.Wakes.CancelWait(key);
+            if (look == EndLook.Ended)
+            {
+                RefuseEnd();
+                return look;
+            }
+
+            if (TryDeliver())
+            {
+                return look;
+            }
+        }
+    }
+
+    /// <summary>Closes the end. Further calls have no effect.</summary>
+    internal virtual void Dispose()
+    {
+        Act = EndAct.Disposed;
+        _watch?.Stop();
+        Endpoint.Close();
+    }
+
+    /// <summary>Closes the end, since the other side has written what no correct one writes.</summary>
+    internal ChannelCorruptException Corrupt(string field, long offset, string found)
+    {
+        _corruption ??= new(field, offset, found);
+        Act = EndAct.Corrupt;
+        Endpoint.Close();
+        OnCorrupt(_corruption);
+        return _corruption;
+    }
+
+    protected virtual void OnCorrupt(ChannelCorruptException corruption)
+    {
+    }
+
+    /// <summary>Called when the other side may have changed: what only a watcher notices.</summary>
+    internal virtual void OnChange()
+    {
+    }
+
+    internal void RaisePeerChanged()
+    {
+        if (Volatile.Read(ref _peerChanged) is { } handlers)
+        {
+            handlers(Owner ?? this, new(Endpoint.Peer.Describe()));
+        }
+    }
+
+    /// <summary>Watches the other side from now on.</summary>
+    internal void Watch()
+    {
+        lock (_gate)
+        {
+            if (_watch is null && Act is not (EndAct.Disposed or EndAct.Corrupt))
+            {
+                _watch = new(this);
+                _watch.Start();
+            }
+        }
+    }
+
+    /// <summary>What a call gets that cannot begin.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal Exception Refusal() => Act switch
+    {
+        EndAct.Disposed => new ObjectDisposedException(Owner?.GetType().Name ?? GetType().Name),
+        EndAct.Corrupt => new ChannelCorruptException(_corruption!.Field, _corruption.Offset, "was found earlier", _corruption),
+        EndAct.Completed => new InvalidOperationException("The writer has completed the channel: nothing more can be written."),
+        EndAct.Borrow => new InvalidOperationException("A reservation or lease of this end has not been disposed yet."),
+        EndAct.Batch => new InvalidOperationException("A batch or enumeration of this end has not been disposed yet."),
+        EndAct.Building => new InvalidOperationException("A message is being built: call EndMessage or CancelMessage first."),
+        _ => new InvalidOperationException("Another call on this end has not ended yet: an end is for one thread at a time."),
+    };
+
+    /// <summary>The other side's state, in the order of the model: the end is looked at before the index.</summary>
+    private EndLook Look(int length)
+    {
+        var ended = HasEnded();
+        var state = PeerState.Alive;
+        uint generation = 0;
+        if (!ended)
+        {
+            // SYNC ring.end: pairs with Endpoint.Close and the kernel's mark. The generation comes first: a state that belongs to a later one is told again.
+            generation = Endpoint.Peer.Generation;
+            state = LookAtPeer();
+        }
+
+        if (Poll(length))
+        {
+            return EndLook.Ready;
+        }
+
+        if (ended)
+        {
+            return EndLook.Ended;
+        }
+
+        if (state is PeerState.Died or PeerState.Left && Endpoint.Options.Restart == PeerRestart.Fail && _told != generation)
+        {
+            // Once for each peer: a later wait waits for the next one.
+            _told = generation;
+            throw Loss(state);
+        }
+
+        return EndLook.Pending;
+    }
+
+    private EndLook LookAndCancel(int length, EventCountKey key)
+    {
+        try
+        {
+            return Look(length);
+        }
+        catch
+        {
+            Endpoint.Wakes.CancelWait(key);
+            throw;
+        }
+    }
+
+    private PeerState LookAtPeer()
+    {
+        try
+        {
+            return Endpoint.Peer.LookAndConfirm();
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        {
+            throw Corrupt("the endpoint's mutex", Endpoint.Peer.Offset, $"was overwritten ({e.Message})");
+        }
+    }
+
+    private ChannelException Loss(PeerState state)
+    {
+        var peer = Endpoint.Peer.Describe() with { State = state };
+        var role = peer.Role == EndpointRole.Writer ? "writer" : "reader";
+        return state == PeerState.Died
+            ? new PeerDiedException($"The process of the {role} of {Endpoint.Channel.Subject} died.", peer)
+            : new PeerLeftException($"The {role} of {Endpoint.Channel.Subject} has left without completing the channel.", peer);
+    }
+
+    private bool Spin(int length, long start)
+    {
+        do
+        {
+            for (var i = 0; i < 16; i++)
+            {
+                if (Poll(length))
+                {
+                    return true;
+                }
+
+                SpinBudget.Pause(4);
+            }
+        }
+        while (_spin.IsLeft(start));
+        return false;
+    }
+
+    internal void RefuseIfClosed()
+    {
+        if (Act is EndAct.Disposed or EndAct.Corrupt)
+        {
+            throw Refusal();
+        }
+    }
+}

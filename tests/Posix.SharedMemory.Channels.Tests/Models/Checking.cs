@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Channels.Tests.Models;
+
+/// <summary>The Promela models of the ring and of endpoints: searched in full, and each mutant must fail.</summary>
+public sealed class Checking
+{
+    private static readonly string s_models = Path.Combine(AppContext.BaseDirectory, "models");
+
+    [SkippableTheory]
+    [InlineData("ring.pml", "")]
+    [InlineData("endpoints.pml", "")]
+    [Rule("channel.models")]
+    public void No_interleaving_breaks_the_protocol(string model, string options)
+    {
+        var (errors, states, report) = Search(model, options);
+        Assert.True(errors == 0, report);
+        Assert.InRange(states, 1000, long.MaxValue);
+    }
+
+    [SkippableTheory]
+    [InlineData("ring.pml", "-DNOFENCE")]
+    [InlineData("ring.pml", "-DNOLOOK")]
+    [InlineData("ring.pml", "-DNODEATH")]
+    [InlineData("ring.pml", "-DNOCONFIRM")]
+    [InlineData("ring.pml", "-DNORELOAD")]
+    [InlineData("ring.pml", "-DNOROOM")]
+    [InlineData("ring.pml", "-DTAILFIRST")]
+    [InlineData("endpoints.pml", "-DTIMEOUT")]
+    [InlineData("endpoints.pml", "-DMARKFIRST")]
+    [InlineData("endpoints.pml", "-DGENERATIONLAST")]
+    [InlineData("endpoints.pml", "-DNOLOOKATLIFE")]
+    [Rule("channel.models")]
+    public void Each_part_that_is_left_out_is_missed(string model, string options)
+    {
+        var (errors, _, report) = Search(model, options);
+        Assert.True(errors > 0, report);
+    }
+
+    private static (int Errors, long States, string Report) Search(string model, string options)
+    {
+        Skip.IfNot((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "spin"))), "spin is not on this machine (Debian's package spin).");
+        using var directory = TemporaryDirectory.InMemory();
+        Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
+        Run("cc", $"{(options.Length == 0 ? "-O1" : "-O0")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
+        var report = Run(Path.Combine(directory.Path, "pan"), "-m1000000 -E", directory.Path);
+        Assert.DoesNotContain("too small", report, StringComparison.Ordinal);
+        var errors = report.Split("errors: ")[1].Split('\n')[0];
+        var states = report.Split("states, stored")[0].Split('\n')[^1];
+        return (int.Parse(errors, CultureInfo.InvariantCulture), (long)double.Parse(states, CultureInfo.InvariantCulture), report);
+    }
+
+    private static string Run(string program, string arguments, string directory)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output + errors.GetAwaiter().GetResult();
+    }
+}

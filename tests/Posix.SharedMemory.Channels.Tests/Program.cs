@@ -1,0 +1,9 @@
+using Posix.SharedMemory.Channels.Tests.Peers;
+
+namespace Posix.SharedMemory.Channels.Tests;
+
+/// <summary>The other process of a test: it speaks in lines. Without a command it does nothing; the test runner loads the assembly by itself.</summary>
+internal static class Program
+{
+    private static int Main(string[] args) => args is [var command, .. var arguments] ? Acts.Run(command, arguments) : 0;
+}
