@@ -52,7 +52,7 @@ internal readonly ref struct MappedPages
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             throw new PlatformNotSupportedException(
-                $"This system does not support the advice {advice}, or not for these pages (they may be locked in memory). Advice is optional: continue without it.");
+                $"This system, or a filter in front of it, does not support the advice {advice} (madvise), or not for these pages (they may be locked in memory). Advice is optional: continue without it.");
         }
 
         SystemCalls.Check(error, "madvise", _owner.Name);

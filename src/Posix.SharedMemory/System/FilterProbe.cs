@@ -24,6 +24,7 @@ internal static class FilterProbe
         ["chmod"] = ["chmod", "open", "open(O_PATH)", "statx"],
         ["fcntl(F_SETFD)"] = ["fcntl(F_SETFD)", "fcntl(F_GETFD)"],
         ["Create"] = ["linkat", "rename", "unlink", "statx"],
+        ["Publish"] = ["linkat", "renameat2", "rename", "unlink", "statx"],
         ["inotify"] = ["inotify_init1", "inotify_add_watch"],
     };
 

@@ -12,6 +12,9 @@ namespace Posix.SharedMemory.Testing;
 /// <param name="Calls">The calls that were made or refused, as the library names them.</param>
 internal sealed record FilterOutcome(string Answer, Exception? Thrown, string State, string Before, string Left, IReadOnlyList<string> Calls)
 {
+    /// <summary>Disposing closes; and some operations keep a descriptor of their own as long as the object is open, for its file position or for its locks.</summary>
+    private static readonly string[] s_mayStayOpen = ["Dispose", "GetAllocatedRanges", "GetPageStates", "SetLength received"];
+
     /// <summary>Runs an operation on a thread of its own, behind a filter, and looks at what it leaves.</summary>
     internal static FilterOutcome Of(WalkedVerb verb, IReadOnlyList<FilteredCall> calls, Errno errno)
     {
@@ -20,13 +23,21 @@ internal sealed record FilterOutcome(string Answer, Exception? Thrown, string St
         var platform = new ScriptedPlatform();
         object? returned = null;
         string answer, before, state;
+        string[] made;
         var left = "";
         Exception? thrown;
         using (var scene = new FaultScene())
         {
-            var arranged = verb.Arrange(scene);
+            object? arranged;
+            using (Platform.Substitute(platform))
+            {
+                // An object keeps the platform on which it was made.
+                arranged = verb.Arrange(scene);
+            }
+
             before = StateOf(scene);
             var open = first.TakeAgain();
+            platform.Arm(null);
             thrown = ThreadFilter.Run(calls, errno, () =>
             {
                 using (Platform.Substitute(platform))
@@ -34,10 +45,11 @@ internal sealed record FilterOutcome(string Answer, Exception? Thrown, string St
                     returned = verb.Act(scene, arranged);
                 }
             });
+            made = [.. platform.Calls];
             answer = WalkedVerbs.AnswerOf(returned);
             state = StateOf(scene);
             var after = first.TakeAgain();
-            if (thrown is not null && !IsDisposal(verb) && after.Descriptors != open.Descriptors)
+            if (thrown is not null && !MayStayOpen(verb) && after.Descriptors != open.Descriptors)
             {
                 left = $"after the failure: {after.Descriptors}; before: {open.Descriptors}";
             }
@@ -56,10 +68,10 @@ internal sealed record FilterOutcome(string Answer, Exception? Thrown, string St
             left += $" in the end: {last}; at first: {first}";
         }
 
-        return new(answer, thrown, state, before, left, [.. platform.Calls]);
+        return new(answer, thrown, state, before, left, made);
     }
 
-    private static bool IsDisposal(WalkedVerb verb) => verb.Name.Contains("Dispose", StringComparison.Ordinal);
+    private static bool MayStayOpen(WalkedVerb verb) => Array.Exists(s_mayStayOpen, one => verb.Name.Contains(one, StringComparison.Ordinal));
 
     /// <summary>The temporary names that are there and were not, and do not go: those of other processes do, within an instant.</summary>
     private static string? HasLeft(HashSet<string> before)

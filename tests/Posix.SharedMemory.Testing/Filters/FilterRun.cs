@@ -12,13 +12,14 @@ internal sealed record FilterRun(int Worked, int Advised, IReadOnlyList<string> 
     /// <param name="start">Starts a process that does <see cref="FilterWalk.Act"/> with some arguments.</param>
     /// <param name="seed">Chooses the cases.</param>
     /// <param name="oneIn">One case of so many is tried.</param>
-    internal static FilterRun Walk(Func<string[], Peer> start, int seed, int oneIn)
+    /// <param name="only">The name of an operation, where only that is walked.</param>
+    internal static FilterRun Walk(Func<string[], Peer> start, int seed, int oneIn, string? only = null)
     {
         var (worked, advised) = (0, 0);
         var complaints = new List<string>();
         for (var first = 0; first < WalkedVerbs.All.Count; first++)
         {
-            using var peer = start([first.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture), oneIn.ToString(CultureInfo.InvariantCulture)]);
+            using var peer = start([first.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture), oneIn.ToString(CultureInfo.InvariantCulture), .. only is null ? [] : new[] { only }]);
             var last = "its start";
             try
             {
@@ -52,7 +53,7 @@ internal sealed record FilterRun(int Worked, int Advised, IReadOnlyList<string> 
         return new(worked, advised, complaints);
     }
 
-    /// <summary>A runtime that compiles once, and maps no code of its own through descriptors: what it does itself is not to meet the filters.</summary>
+    /// <summary>A runtime that compiles once, maps no code of its own through descriptors and starts no thread to collect: what it does itself is not to meet the filters.</summary>
     internal static Peer Start(string program, string[] arguments) =>
-        Peer.Run("env", ["DOTNET_EnableWriteXorExecute=0", "DOTNET_TieredCompilation=0", program, .. arguments]);
+        Peer.Run("env", ["DOTNET_EnableWriteXorExecute=0", "DOTNET_TieredCompilation=0", "DOTNET_gcConcurrent=0", program, .. arguments]);
 }

@@ -18,8 +18,13 @@ internal static class FilterVerdict
         {
             return FilterAllowances.MayAnswer(cell, outcome.Answer) ? null
                 : outcome.Answer != undisturbed.Answer && outcome.Answer != WalkedVerbs.Unknown ? $"answered '{outcome.Answer}', without a filter '{undisturbed.Answer}'"
-                : outcome.State != undisturbed.State ? $"has another result: {outcome.State}; without a filter {undisturbed.State}"
+                : outcome.State != undisturbed.State && !FilterAllowances.MayHaveAnotherResult(cell) ? $"has another result: {outcome.State}; without a filter {undisturbed.State}"
                 : null;
+        }
+
+        if (FilterAllowances.MayFailWith(cell, thrown))
+        {
+            return null;
         }
 
         if (thrown is not (SharedMemoryException or PlatformNotSupportedException))
@@ -32,8 +37,7 @@ internal static class FilterVerdict
             return $"failed ({thrown.Message}) and changed something: {outcome.State}; before {outcome.Before}";
         }
 
-        return FilterAllowances.MayFailWith(cell, thrown) ? null
-            : NameOfCall(cell) is { } call && !thrown.Message.Contains(call, StringComparison.Ordinal) ? $"does not name {call}: {thrown.Message}"
+        return NameOfCall(cell) is { } call && !thrown.Message.Contains(call, StringComparison.Ordinal) ? $"does not name {call}: {thrown.Message}"
             : !NamesRefuser(thrown.Message) ? $"does not say that a filter may refuse it: {thrown.Message}"
             : null;
     }
@@ -47,6 +51,7 @@ internal static class FilterVerdict
         var name => name,
     };
 
-    private static bool NamesRefuser(string message) =>
+    /// <summary>Returns whether a message says that a filter may be what refuses.</summary>
+    internal static bool NamesRefuser(string message) =>
         message.Contains("filter", StringComparison.OrdinalIgnoreCase) || message.Contains("seccomp", StringComparison.Ordinal);
 }

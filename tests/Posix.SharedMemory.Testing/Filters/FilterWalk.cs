@@ -9,6 +9,9 @@ public static class FilterWalk
 {
     private static readonly Errno[] s_errors = [Errno.ENOSYS, Errno.EPERM, Errno.EINVAL];
 
+    /// <summary>Calls that the base library makes for this one, where it reads /proc: nobody counts them.</summary>
+    private static readonly string[] s_ofTheBaseLibrary = ["newfstatat", "fstat", "readlink", "pread", "flock"];
+
     /// <summary>What the process does that walks: <c>FIRST SEED ONE-IN [ONLY]</c>, from the first operation on, one case of so many, at random; none with 0. Only one operation, where it is named.</summary>
     public static void Act(string[] arguments)
     {
@@ -75,7 +78,7 @@ public static class FilterWalk
 
     private static IEnumerable<FilterCell> CellsOf(WalkedVerb verb, FilterOutcome undisturbed) =>
         from call in FilteredCall.All
-        where undisturbed.Calls.Any(call.Refuses)
+        where undisturbed.Calls.Any(call.Refuses) || (verb.Members.Length > 0 && s_ofTheBaseLibrary.Contains(call.Name))
         from errno in s_errors
         select new FilterCell(verb, [call], errno);
 

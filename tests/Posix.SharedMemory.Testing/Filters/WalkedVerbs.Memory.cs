@@ -13,11 +13,15 @@ internal static partial class WalkedVerbs
         yield return Verb("Read", ["SharedMemoryObject.Read"], Filled, scene => Read(scene.Memory));
         yield return Verb("Write", ["SharedMemoryObject.Write"], scene => scene.Create(Length), scene => Done(() => scene.Memory.Write(Pattern.Of(Length - 1), 1)));
         yield return Verb("Write into a hole", ["SharedMemoryObject.Write"], scene => scene.Create(9 * 4096, Backing.Sparse), scene => Done(() => scene.Memory.Write(Pattern.Of(20_000), 5000)));
-        yield return Verb("CopyTo a file", ["SharedMemoryObject.CopyTo"], InAndOut, (scene, file) => $"{scene.Memory.CopyTo(file.Handle)} {file.Digest()}");
+        yield return Verb("CopyTo a file", ["SharedMemoryObject.CopyTo"], InAndOut, (scene, file) =>
+        {
+            var copied = scene.Memory.CopyTo(file.Handle);
+            return () => $"{copied} {file.Digest()}";
+        });
         yield return Verb("CopyFrom a file", ["SharedMemoryObject.CopyFrom"], InAndOut, (scene, file) =>
         {
-            RandomAccess.Write(file.Handle, Pattern.Of(Length), 0);
-            return $"{scene.Memory.CopyFrom(file.Handle)} {Read(scene.Memory)}";
+            var copied = scene.Memory.CopyFrom(file.Handle);
+            return () => $"{copied} {Read(scene.Memory)}";
         });
         yield return Verb("CopyTo a pipe", ["SharedMemoryObject.CopyTo"], Filled, scene =>
         {
@@ -31,7 +35,11 @@ internal static partial class WalkedVerbs
             using var into = new FileStream(writer, FileAccess.Write);
             into.Write(Pattern.Of(Length));
             return scene.Keep(reader);
-        }, (scene, reader) => $"{scene.Memory.CopyFrom(reader)} {Read(scene.Memory)}");
+        }, (scene, reader) =>
+        {
+            var copied = scene.Memory.CopyFrom(reader);
+            return () => $"{copied} {Read(scene.Memory)}";
+        });
         yield return Verb("CopyToAsync", ["SharedMemoryObject.CopyToAsync"], scene =>
         {
             Filled(scene);
@@ -107,12 +115,13 @@ internal static partial class WalkedVerbs
         });
         yield return Region("CheckAndRemap", ["MappedRegion.CheckAndRemap"], region => $"{region.CheckAndRemap()} {Describe(region)}");
         yield return Region("Refresh of a region", ["MappedRegion.Refresh"], region => $"{region.Refresh()} {Describe(region)}");
-        yield return Region("TakeOwnership", ["MappedRegion.TakeOwnership", "MappedRegion.ReleaseOwnership"], region =>
+        yield return Region("ReleaseOwnership", ["MappedRegion.ReleaseOwnership"], region => Done(region.ReleaseOwnership));
+        yield return Verb("TakeOwnership", ["MappedRegion.TakeOwnership"], scene =>
         {
+            var region = scene.Keep(MappedRegion.Create(scene.Other.Path, Length, FileCleanup.OnDispose));
             region.ReleaseOwnership();
-            region.TakeOwnership();
-            return $"{region.OwnsFile}";
-        });
+            return region;
+        }, (_, region) => Done(region.TakeOwnership));
         yield return Verb("RemoveAbandonedTemporaries", ["MappedRegion.RemoveAbandonedTemporaries"], scene =>
         {
             // The other name becomes a directory, in which a publisher that was killed has left its name.
@@ -143,7 +152,9 @@ internal static partial class WalkedVerbs
     private static CopiedFile InAndOut(FaultScene scene)
     {
         Filled(scene);
-        return scene.Keep(new CopiedFile());
+        var file = scene.Keep(new CopiedFile());
+        RandomAccess.Write(file.Handle, Pattern.Of(Length), 0);
+        return file;
     }
 
     private static string Read(SharedMemoryObject memory)

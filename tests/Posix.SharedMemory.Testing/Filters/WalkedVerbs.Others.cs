@@ -57,11 +57,6 @@ internal static partial class WalkedVerbs
             return null;
         });
         yield return Verb("Wait", ["SharedMemoryWatcher.Wait"], Watched, (scene, watcher) => Describe(watcher, scene));
-        yield return Verb("WatchAsync", ["SharedMemoryWatcher.WatchAsync"], Watched, (_, watcher) =>
-        {
-            var changes = watcher.WatchAsync().GetAsyncEnumerator();
-            return $"{changes.MoveNextAsync().AsTask().GetAwaiter().GetResult()}";
-        });
         yield return Entry("Open", (scene, entry) => scene.Keep(entry.Open()));
         yield return Entry("IsHeld", (_, entry) => KnownOrNot(entry.IsHeld() is { } isHeld ? isHeld ? 1 : 0 : null));
         yield return Entry("GetHolders", (_, entry) => Describe(entry.GetHolders()));

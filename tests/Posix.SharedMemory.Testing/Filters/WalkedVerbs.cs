@@ -19,6 +19,7 @@ internal static partial class WalkedVerbs
     internal static IReadOnlyDictionary<string, string> NotWalked { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["HandleInheritance.Start"] = "The program that it starts would run behind the filter too. Its own calls are those of SetInheritable.",
+        ["SharedMemoryWatcher.WatchAsync"] = "It waits on threads of the pool, which would keep the filter. Its calls are those of Wait.",
     };
 
     private static IEnumerable<WalkedVerb> Names()
@@ -74,8 +75,9 @@ internal static partial class WalkedVerbs
         yield return Verb("Permissions", ["SharedMemoryObject.Permissions"], scene => scene.Create(Length), scene =>
         {
             scene.Memory.Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead;
-            return $"{scene.Memory.Permissions}";
+            return null;
         });
+        yield return Verb("Permissions asked", ["SharedMemoryObject.Permissions"], scene => scene.Create(Length), scene => $"{scene.Memory.Permissions}");
         yield return Verb("SetOwner", ["SharedMemoryObject.SetOwner"], scene => scene.Create(Length), scene => Done(() => scene.Memory.SetOwner(null, Native.getegid())));
         foreach (var backing in Enum.GetValues<Backing>())
         {
@@ -142,6 +144,7 @@ internal static partial class WalkedVerbs
         MemoryMapping mapping => Describe(mapping),
         MappedRegion region => Describe(region),
         (bool created, SharedMemoryObject memory) => $"{created} {Describe(memory)}",
+        Func<string> later => later(),
         _ => answer?.ToString() ?? "",
     };
 

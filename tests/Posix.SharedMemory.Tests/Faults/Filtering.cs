@@ -46,7 +46,7 @@ public sealed partial class Filtering
         Skip.If(ThreadFilter.Obstacle is not null, ThreadFilter.Obstacle);
         // The campaign walks all of it: --only refuse-each-call.
         var seed = Random.Shared.Next();
-        var run = FilterRun.Walk(arguments => FilterRun.Start(Peer.Program, ["filter-walk", .. arguments]), seed, oneIn: 12);
+        var run = FilterRun.Walk(arguments => FilterRun.Start(Peer.Program, ["filter-walk", .. arguments]), seed, oneIn: 24);
         Assert.True(run.Complaints.Count == 0, $"seed {seed}:\n{string.Join('\n', run.Complaints)}");
         Assert.True(run.Worked > 0 && run.Advised > 0, $"It walked nothing: {run}");
     }

@@ -32,7 +32,7 @@ internal sealed class LinuxProcessScan(SystemCalls calls, LinuxFiles files, Linu
     {
         if (!Directory.Exists("/proc/self"))
         {
-            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here.");
+            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here, or which a filter in front of the kernel (seccomp) hides: newfstatat must be allowed.");
         }
 
         var processes = new List<int>();
