@@ -183,11 +183,23 @@ class Roster:
         with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
             _store8(at + 24, int(file.read().rpartition(")")[2].split()[19]), _SEQ)
         _store8(at + 16, os.stat("/proc/self/ns/pid").st_ino, _SEQ)
-        self.me = 1 << 28 | seat << 18 | incarnation
+        self.me, self._at, self._node, self._pages = 1 << 28 | seat << 18 | incarnation, at, node, pages
         _wake(at, _EVERYBODY)
         _add4(self.base + 8, 1, _SEQ)
         _wake(self.base + 8, _EVERYBODY)
         return True
+
+    def leave(self):
+        """Gives the seat up."""
+        self.me, before = 0, ctypes.addressof(_guard.head)
+        with _guard.gate:
+            while (node := _load8(before, _SEQ)) != self._node:
+                before = node
+            _store8(before, _load8(self._node, _SEQ), _SEQ)
+        _store8(self._at + 16, 0, _SEQ)
+        _store4(self._at, 0, _SEQ)
+        _wake(self._at, _EVERYBODY)
+        _libc.munmap(_p(self._pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
 
     def alive(self, participant):
         """Whether a participant lives, the address of its life, and the value there."""

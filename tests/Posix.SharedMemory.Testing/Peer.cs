@@ -23,6 +23,9 @@ public sealed class Peer : IDisposable
     /// <summary>Gets the process's number.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>Gets whether the process has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Gets the process's input, for lines and bytes.</summary>
     public StreamWriter Input => _process.StandardInput;
 

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Threading.Tests;
 internal sealed class Memory : IDisposable
 {
     /// <summary>Where the kinds of locks stand, past the roster.</summary>
-    internal const long Mutex = 8192, ReaderWriter = 12288, Semaphore = 20480, Event = 20496, EventCount = 20504, Condition = 20512, Once = 20520, Returning = 20544, Barrier = 24576, Data = 28672;
+    internal const long Mutex = 8192, ReaderWriter = 12288, Semaphore = 20480, Event = 20496, EventCount = 20504, Condition = 20512, Once = 20520, Returning = 20544, Barrier = 24576, Data = 28672, OneSeat = 32768;
 
     private readonly TemporaryName _name = new("threading");
     private readonly SharedMemoryObject _object;

@@ -25,7 +25,7 @@ internal sealed record PackageTable(string Name)
             CallsUpward = ["IMappingOwner"],
             LongClasses = new(StringComparer.Ordinal)
             {
-                ["DescriptorPassing"] = 480, ["MemoryMapping"] = 400,
+                ["DescriptorPassing"] = 400, ["MemoryMapping"] = 400,
             },
             Way = new(
                 [

@@ -18,6 +18,7 @@ public unsafe class Passing
 
     private readonly byte[] _data = new byte[16];
     private readonly byte[] _buffer = new byte[16];
+    private readonly SafeFileHandle?[] _places = new SafeFileHandle?[1];
     private SocketPair? _sockets;
     private SharedMemoryObject _memory = null!;
     private SafeFileHandle[] _one = [];
@@ -64,6 +65,19 @@ public unsafe class Passing
 
     [Benchmark, BenchmarkCategory(OneHandle)]
     public void One() => Pass(_one);
+
+    [Benchmark, BenchmarkCategory(OneHandle)]
+    public void OneIntoPlaces()
+    {
+        Complete(_sockets!.Sender.SendHandlesAsync(_data, _one));
+        var receiving = _sockets!.Receiver.ReceiveHandlesAsync(_buffer, _places);
+        if (!receiving.IsCompletedSuccessfully || receiving.Result is not { BytesReceived: 16, HandlesReceived: 1 })
+        {
+            throw new InvalidOperationException("Something was lost.");
+        }
+
+        _places[0]!.Dispose();
+    }
 
     [Benchmark(Baseline = true), BenchmarkCategory(SixteenHandles)]
     public void SixteenInC() => CBaseline.Check(_passAndClose(_number, 16));

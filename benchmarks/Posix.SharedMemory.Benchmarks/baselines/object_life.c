@@ -51,7 +51,7 @@ int create_life_same_calls(const char *path, long length)
 {
     int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     CHECK(fd);
-    CHECK(ask_limit());
+    CHECK(ask_before_reserving(fd));
     CHECK(fallocate(fd, 0, 0, length));
     CHECK(fchmod(fd, 0600));
     CHECK(linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH));
@@ -64,16 +64,14 @@ int create_life_same_calls(const char *path, long length)
 
 int classic_life_same_calls(const char *path, long length)
 {
-    // The lock for growers; docs/spec/leases.md.
+    // Whether another process shortens the object: docs/spec/objects/membership.md.
     struct flock growth = { .l_type = F_WRLCK, .l_start = ((off_t)1 << 62) + 1, .l_len = 1 };
     int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
     CHECK(fd);
-    CHECK(fcntl(fd, F_OFD_SETLKW, &growth));
     CHECK(ask(fd, STATX_SIZE));
-    CHECK(ask_limit());
+    CHECK(ask_before_reserving(fd));
     CHECK(fallocate(fd, 0, 0, length));
-    growth.l_type = F_UNLCK;
-    CHECK(fcntl(fd, F_OFD_SETLK, &growth));
+    CHECK(fcntl(fd, F_OFD_GETLK, &growth));
     CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);
     CHECK(close(fd));
@@ -83,12 +81,13 @@ int classic_life_same_calls(const char *path, long length)
 
 int attach_life_same_calls(const char *path, long length)
 {
-    struct flock lease = { .l_type = F_WRLCK, .l_start = (off_t)1 << 62, .l_len = 1 };
+    // Whether the object has members.
+    struct flock membership = { .l_type = F_WRLCK, .l_start = (off_t)1 << 62, .l_len = 1 };
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     CHECK(fd);
     CHECK(ask(fd, STATX_TYPE));
     CHECK(fcntl(fd, F_SETFL, O_RDWR));
-    CHECK(fcntl(fd, F_OFD_GETLK, &lease));
+    CHECK(fcntl(fd, F_OFD_GETLK, &membership));
     CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);
     CHECK(close(fd));

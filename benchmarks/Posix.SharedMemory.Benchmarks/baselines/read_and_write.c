@@ -3,10 +3,10 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef SYS_cachestat
@@ -23,18 +23,17 @@ int write_by_descriptor(int fd, const void *from, int64_t length, int64_t count)
     return 0;
 }
 
-// With what the library asks before: the length and what is allocated, whether some of it is behind the end where more than a page is written, and the
-// limit that would end the process.
+// With what the library asks before: the length and what is allocated and, where more than a page is written, the file system and whether some of the
+// memory is past the end.
 int write_same_calls(int fd, const void *from, int64_t length, int64_t count)
 {
-    struct rlimit limit;
+    struct statfs system;
     struct statx status;
-    struct { uint64_t offset, length; } behind = { (uint64_t)(length + 4095) & ~4095UL, 0 };
+    struct { uint64_t offset, length; } past = { (uint64_t)(length + 4095) & ~4095UL, 0 };
     uint64_t pages[5];
     for (int64_t i = 0; i < count; i++) {
         if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE | STATX_BLOCKS, &status) != 0
-            || (length > 4096 && syscall(SYS_cachestat, fd, &behind, pages, 0) != 0)
-            || getrlimit(RLIMIT_FSIZE, &limit) != 0
+            || (length > 4096 && fstatfs(fd, &system) != 0) || (length > 4096 && syscall(SYS_cachestat, fd, &past, pages, 0) != 0)
             || pwrite(fd, from, (size_t)length, 0) != length) {
             return __LINE__;
         }

@@ -29,7 +29,7 @@ internal abstract class RingEnd
 
     internal PeerState Peer => Endpoint.Peer.Look();
 
-    /// <summary>Gets or sets what the end is doing. A plain field: two threads that use one end at once are told where it can be seen.</summary>
+    /// <summary>Gets or sets what the end is doing. A plain field: two threads that use one end at once get an exception where that can be seen.</summary>
     protected internal EndAct Act { get; protected set; }
 
     /// <summary>Gets the public object that raises events.</summary>
@@ -261,7 +261,7 @@ internal abstract class RingEnd
         uint generation = 0;
         if (!ended)
         {
-            // SYNC ring.end: pairs with Endpoint.Close and the kernel's mark. The generation comes first: a state that belongs to a later one is told again.
+            // SYNC ring.end: pairs with Endpoint.Close and the kernel's mark. The generation comes first: a state that belongs to a later one is reported again.
             generation = Endpoint.Peer.Generation;
             state = LookAtPeer();
         }

@@ -6,6 +6,9 @@ namespace Posix.SharedMemory;
 /// <summary>The checks between an offset and an address: the one place for bounds, alignment and access of mapped memory.</summary>
 internal static class MappedBytes
 {
+    /// <summary>The longest value that <see cref="IsWithin"/> takes, and its largest alignment.</summary>
+    private const int Widest = 64, AlignedTo = 8;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static unsafe byte* Locate(byte* start, long mapped, long offset, long length)
     {
@@ -31,6 +34,15 @@ internal static class MappedBytes
 
         return (T*)address;
     }
+
+    /// <summary>The offsets below which a value of at most <see cref="Widest"/> bytes is mapped as a whole: none where the first byte is not aligned.</summary>
+    internal static unsafe long Reach(byte* start, long mapped) => ((nint)start & (AlignedTo - 1)) == 0 ? Math.Max(0, mapped - Widest + 1) : 0;
+
+    /// <summary>Returns whether a value is within reach and aligned: one comparison for both bounds. Where not, it may be mapped all the same.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsWithin<T>(long reach, long offset)
+        where T : unmanaged =>
+        Unsafe.SizeOf<T>() <= Widest && AlignmentProbe<T>.Alignment <= AlignedTo && (ulong)offset < (ulong)reach && (offset & (AlignmentProbe<T>.Alignment - 1)) == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void RequireWritable(FileAccess access)

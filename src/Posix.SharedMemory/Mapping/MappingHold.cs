@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory;
 
@@ -96,7 +97,7 @@ public sealed class MappingHold : IDisposable
     {
         // SAFETY: an address is copied; the range refuses a reference once it may be unmapped.
         var (address, range) = ((nint)Held, AddReference());
-        return new(range, (byte*)address, Length, _access);
+        return new(range, ref Unsafe.NullRef<int>(), (byte*)address, Length, _access);
     }
 
     /// <summary>Holds a part of the held bytes once more.</summary>

@@ -12,12 +12,14 @@ public ref struct MappingLease : IDisposable
 {
     private readonly unsafe byte* _address;
     private readonly FileAccess _access;
+    private readonly ref int _count;
     private SafeMappingHandle? _range;
 
-    /// <summary>Takes over a reference that the caller has added to the range.</summary>
-    internal unsafe MappingLease(SafeMappingHandle range, byte* address, long length, FileAccess access)
+    /// <summary>Takes over a lease of the range that the caller has begun.</summary>
+    internal unsafe MappingLease(SafeMappingHandle range, ref int count, byte* address, long length, FileAccess access)
     {
         _range = range;
+        _count = ref count;
         _address = address;
         _access = access;
         Length = length;
@@ -112,7 +114,10 @@ public ref struct MappingLease : IDisposable
     /// <summary>Ends the lease. If the mapping has been disposed meanwhile, the end of the last lease unmaps the bytes.</summary>
     public void Dispose()
     {
-        _range?.DangerousRelease();
-        _range = null;
+        if (_range is { } range)
+        {
+            _range = null;
+            range.EndLease(ref _count);
+        }
     }
 }

@@ -124,7 +124,7 @@ public sealed partial class MemoryMapping
 
             Access = access;
             _isProtected = true;
-            SetWritable();
+            SetReach();
         }
     }
 
@@ -132,14 +132,14 @@ public sealed partial class MemoryMapping
     {
         var lease = Acquire();
         // SAFETY: an address is computed; the lease keeps the bytes mapped.
-        return new(_platform, _owner, _request, lease, FirstByte, lease.Length, Offset);
+        return new(_platform, _owner, _request, lease, _start, lease.Length, Offset);
     }
 
     private unsafe MappedPages Pages(long offset, long length)
     {
         ThrowIfDisposed();
         // SAFETY: as above.
-        var first = MappedBytes.Locate(FirstByte, Length, offset, length);
+        var first = MappedBytes.Locate(_start, Length, offset, length);
         return new(_platform, _owner, _request, Acquire(), first, length, Offset + offset);
     }
 }

@@ -16,10 +16,10 @@ public sealed partial class MemoryMapping
     /// </example>
     public unsafe MappingLease Acquire()
     {
-        AddReference();
-        // SAFETY: the reference just taken keeps the range mapped. Its start is asked of the range: Dispose, on another
-        // thread, takes _address away.
-        return new(_range, FirstByte, Length, Access);
+        var range = _range;
+        ref var count = ref range.BeginLease();
+        // SAFETY: the lease just begun keeps the range mapped, whatever other threads dispose.
+        return new(range, ref count, _start, Length, Access);
     }
 
     /// <summary>Borrows a part of the mapping until the hold is disposed: as <see cref="Acquire"/>, in an object that can be a field and cross threads.</summary>
@@ -32,7 +32,7 @@ public sealed partial class MemoryMapping
         using var lease = Acquire();
         var count = length ?? lease.Length - offset;
         // SAFETY: an address is computed inside the leased range; the reference added for the hold keeps it mapped.
-        var first = MappedBytes.Locate(FirstByte, lease.Length, offset, count);
+        var first = MappedBytes.Locate(_start, lease.Length, offset, count);
         AddReference();
         return new(_range, first, count, Access);
     }
@@ -70,7 +70,7 @@ public sealed partial class MemoryMapping
         MappedBytes.RequireWritable(Access);
         using var lease = Acquire();
         // SAFETY: an address is computed, nothing is touched.
-        _ = MappedBytes.LocateAligned<T>(FirstByte, lease.Length, offset, count);
+        _ = MappedBytes.LocateAligned<T>(_start, lease.Length, offset, count);
         return new MappedMemory<T>(Hold(offset, (long)count * sizeof(T)), 0, count);
     }
 

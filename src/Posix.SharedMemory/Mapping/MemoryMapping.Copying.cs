@@ -26,7 +26,7 @@ public sealed partial class MemoryMapping
     {
         using var lease = Acquire();
         // SAFETY: the lease keeps the range mapped. The kernel checks each page; where no page can go, no check is needed.
-        var source = MappedBytes.Locate(FirstByte, lease.Length, offset, destination.Length);
+        var source = MappedBytes.Locate(_start, lease.Length, offset, destination.Length);
         if (!_range.Extent!.IsStable)
         {
             return TryReadObject(destination, Offset + offset) ?? _platform.Mapping.TryCopyFrom((nint)source, destination);
@@ -53,7 +53,7 @@ public sealed partial class MemoryMapping
         using var lease = Acquire();
         MappedBytes.RequireWritable(Access);
         // SAFETY: the lease keeps the range mapped; the kernel checks each page.
-        return _platform.Mapping.TryCopyTo((nint)MappedBytes.Locate(FirstByte, lease.Length, offset, source.Length), source);
+        return _platform.Mapping.TryCopyTo((nint)MappedBytes.Locate(_start, lease.Length, offset, source.Length), source);
     }
 
     /// <summary>Reads the bytes that are mapped from the object itself; <see langword="null"/> where only the mapping shows them, or the object is disposed.</summary>

@@ -57,6 +57,7 @@ public sealed partial class MemoryMapping
 
             _range.Extent!.End = Offset + length;
             Volatile.Write(ref _length, length);
+            SetReach();
             return true;
         }
     }

@@ -18,9 +18,12 @@ public sealed partial class MemoryMapping : IDisposable
     private readonly MappingRequest _request;
     private readonly long _slack;
     private readonly bool _follows;
-    private unsafe byte* _address;
-    private unsafe byte* _writableAddress;
+    private readonly unsafe byte* _start;
     private long _length;
+    private long _reach;
+    private long _writableReach;
+    private bool _isUsable = true;
+    private bool _isWritable;
     private bool _isProtected;
 
     /// <param name="slack">The bytes mapped before the first one asked for, down to the page boundary.</param>
@@ -35,9 +38,9 @@ public sealed partial class MemoryMapping : IDisposable
         _follows = follows;
         _length = request.Length - slack;
         // SAFETY: an address is computed; this object owns the range from here on.
-        _address = FirstByte;
+        _start = (byte*)range.DangerousGetHandle() + slack;
         Access = request.Access;
-        SetWritable();
+        SetReach();
     }
 
     /// <summary>Gets the byte of the object at which the mapping starts.</summary>
@@ -131,8 +134,8 @@ public sealed partial class MemoryMapping : IDisposable
     public unsafe ref T GetReference<T>(long offset)
         where T : unmanaged
     {
-        // SAFETY: as above; the address is aligned for T.
-        return ref *MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
+        // SAFETY: within reach, the value is mapped, writable and aligned for T; what is not is checked one by one.
+        return ref *(MappedBytes.IsWithin<T>(_writableReach, offset) ? (T*)(_start + offset) : FindWritable<T>(offset));
     }
 
     /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Read-only mappings have it too.</summary>
@@ -148,8 +151,8 @@ public sealed partial class MemoryMapping : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe ref readonly T GetReadOnlyReference<T>(long offset)
         where T : unmanaged =>
-        // SAFETY: as above; the address is aligned for T.
-        ref *MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
+        // SAFETY: as above.
+        ref *(MappedBytes.IsWithin<T>(_reach, offset) ? (T*)(_start + offset) : Find<T>(offset));
 
     /// <summary>Returns the address of the first byte. It is valid until the mapping is disposed or collected, and nothing checks that.</summary>
     /// <example>
@@ -166,18 +169,18 @@ public sealed partial class MemoryMapping : IDisposable
     /// Unmaps the memory, or leaves that to the last lease or hold. Spans, references and pointers that were taken from the mapping itself are
     /// invalid afterwards. Further calls have no effect.
     /// </summary>
-    public unsafe void Dispose()
+    public void Dispose()
     {
         if (_range.IsClosed)
         {
             return;
         }
 
-        // SAFETY: from here on nothing more is handed out; the range is unmapped with its last reference.
-        _address = null;
-        // SYNC protect: pairs with SetWritable.
+        // From here on nothing more is handed out; the range is unmapped with its last lease.
+        _isUsable = false;
+        // SYNC protect: pairs with SetReach.
         Interlocked.MemoryBarrier();
-        _writableAddress = null;
+        TakeReachAway();
         _range.Dispose();
     }
 
@@ -189,46 +192,63 @@ public sealed partial class MemoryMapping : IDisposable
         _range.DangerousAddRef(ref taken);
     }
 
-    // SAFETY: an address is computed; the callers that use it hold the range.
-    private unsafe byte* FirstByte => (byte*)_range.DangerousGetHandle() + _slack;
-
     private unsafe byte* Mapped
     {
         get
         {
-            // SAFETY: read once, since Dispose on another thread may take it away meanwhile.
-            var address = _address;
-            ObjectDisposedException.ThrowIf(address is null, this);
-            return address;
+            ThrowIfDisposed();
+            // SAFETY: the range is mapped, unless another thread disposes the mapping meanwhile.
+            return _start;
         }
     }
 
-    /// <summary>The first byte, for writing: null where the mapping is read-only or disposed, so that one check covers both.</summary>
+    /// <summary>The first byte, for writing: one check covers what is read-only and what is disposed.</summary>
     private unsafe byte* Writable
     {
         get
         {
-            // SAFETY: read once, as above.
-            var address = _writableAddress;
-            if (address is null)
+            if (!_isWritable)
             {
                 ThrowNotWritable();
             }
 
-            return address;
+            // SAFETY: as above.
+            return _start;
         }
     }
 
-    private unsafe void SetWritable()
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private unsafe T* Find<T>(long offset)
+        where T : unmanaged =>
+        // SAFETY: as above; the address is aligned for T.
+        MappedBytes.LocateAligned<T>(Mapped, _length, offset, 1);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private unsafe T* FindWritable<T>(long offset)
+        where T : unmanaged =>
+        // SAFETY: as above; the address is aligned for T.
+        MappedBytes.LocateAligned<T>(Writable, _length, offset, 1);
+
+    /// <summary>Sets what can be read and written, after the length or the access has changed.</summary>
+    private unsafe void SetReach()
     {
-        // SAFETY: an address is copied.
-        _writableAddress = Access == FileAccess.Read ? null : _address;
-        // SYNC protect: pairs with Dispose, which may have taken both away on another thread since the address was read.
+        // SAFETY: an address is computed.
+        _reach = MappedBytes.Reach(_start, _length);
+        _isWritable = Access != FileAccess.Read;
+        _writableReach = _isWritable ? _reach : 0;
+        // SYNC protect: pairs with Dispose, which may have taken all away on another thread meanwhile.
         Interlocked.MemoryBarrier();
-        if (_address is null)
+        if (!_isUsable)
         {
-            _writableAddress = null;
+            TakeReachAway();
         }
+    }
+
+    private void TakeReachAway()
+    {
+        _isWritable = false;
+        _reach = 0;
+        _writableReach = 0;
     }
 
     [DoesNotReturn]
@@ -238,9 +258,5 @@ public sealed partial class MemoryMapping : IDisposable
         MappedBytes.ThrowReadOnly();
     }
 
-    private unsafe void ThrowIfDisposed()
-    {
-        // SAFETY: the address is compared, not used.
-        ObjectDisposedException.ThrowIf(_address is null, this);
-    }
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(!_isUsable, this);
 }

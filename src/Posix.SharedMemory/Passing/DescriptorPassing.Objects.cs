@@ -84,7 +84,7 @@ public static partial class DescriptorPassing
     /// </exception>
     /// <exception cref="EndOfStreamException">The peer has closed.</exception>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
-    /// <exception cref="SharedMemoryException">As <see cref="ReceiveHandlesAsync"/>.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="ReceiveHandlesAsync(Socket, Memory{byte}, int, CancellationToken)"/>.</exception>
     /// <remarks>
     /// The kernel is asked what the object is, for its length and for its seals. A process that has it open for writing can shorten it afterwards,
     /// unless it is sealed. <see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see>
@@ -112,15 +112,15 @@ public static partial class DescriptorPassing
     {
         var message = new byte[ObjectMessage.Bytes];
         var isStream = socket.SocketType == SocketType.Stream;
-        using var first = await ReceiveAsync(platform, socket, message, 1, cancellationToken).ConfigureAwait(false);
+        using var first = await MessageReceiving.ReceiveAsync(platform, socket, message, 1, cancellationToken).ConfigureAwait(false);
         ThrowAtEnd(socket, first, collected: 0);
         var isAlone = !first.HandlesDropped;
         var collected = first.BytesReceived;
         while (isStream && collected < message.Length)
         {
-            using var part = await ReceiveAsync(platform, socket, message.AsMemory(collected), 1, cancellationToken).ConfigureAwait(false);
+            using var part = await MessageReceiving.ReceiveAsync(platform, socket, message.AsMemory(collected), 1, cancellationToken).ConfigureAwait(false);
             ThrowAtEnd(socket, part, collected);
-            isAlone &= part.Handles.Count == 0 && !part.HandlesDropped;
+            isAlone &= part.Count == 0 && !part.HandlesDropped;
             collected += part.BytesReceived;
         }
 
@@ -135,12 +135,12 @@ public static partial class DescriptorPassing
             throw new InvalidDataException("The object message arrived with more than one descriptor, or with one that this process may not have (RLIMIT_NOFILE).");
         }
 
-        if (first.Handles.Count == 0)
+        if (first.Count == 0)
         {
             throw new InvalidDataException("The object message arrived without a descriptor.");
         }
 
-        var accepted = Accept(platform, first.Handles[0], announced, required);
+        var accepted = Accept(platform, first[0], announced, required);
         _ = first.TakeHandle(0);
         return accepted;
     }
@@ -174,7 +174,7 @@ public static partial class DescriptorPassing
 
     private static void ThrowAtEnd(Socket socket, HandleReceiveResult part, int collected)
     {
-        if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped && IsAtEnd(socket))
+        if (part.BytesReceived == 0 && part.Count == 0 && !part.HandlesDropped && IsAtEnd(socket))
         {
             throw new EndOfStreamException(collected == 0 ? "The peer has closed." : $"The peer has closed inside an object message, after {collected} bytes.");
         }

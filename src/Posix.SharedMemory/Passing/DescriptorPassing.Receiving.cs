@@ -1,5 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
@@ -41,6 +41,7 @@ public static partial class DescriptorPassing
     /// using var file = received.TakeHandle(2);
     /// </code>
     /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in the type of a required argument: no call fits both.")]
     public static ValueTask<HandleReceiveResult> ReceiveHandlesAsync(
         this Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken = default)
     {
@@ -54,106 +55,53 @@ public static partial class DescriptorPassing
 
         if (buffer.IsEmpty && socket.SocketType == SocketType.Stream)
         {
-            return WaitForAnythingAsync(socket, cancellationToken);
+            return MessageReceiving.WaitForAnythingAsync(socket, cancellationToken);
         }
 
-        return ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
+        return MessageReceiving.ReceiveAsync(Platform.Current, socket, buffer, maxHandles, cancellationToken);
     }
 
-    private static ValueTask<HandleReceiveResult> ReceiveAsync(
-        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
+    /// <summary>Receives bytes, and the handles that were sent with them into places of the caller: without allocating anything but the handles, if data is ready.</summary>
+    /// <param name="socket">A socket of <see cref="AddressFamily.Unix"/>; several may receive from it at the same time.</param>
+    /// <param name="buffer">Receives the bytes, as in <see cref="ReceiveHandlesAsync(Socket, Memory{byte}, int, CancellationToken)"/>.</param>
+    /// <param name="handles">Receives the handles, at most 253: they are close-on-exec, and the caller's to dispose. Extra ones are closed, and the result says so. Places past the last handle keep what is in them.</param>
+    /// <param name="cancellationToken">Cancels the wait. Nothing is lost.</param>
+    /// <returns>The number of bytes and of handles. 0 bytes from a stream mean that the peer has closed.</returns>
+    /// <exception cref="ArgumentException">Not a socket of <see cref="AddressFamily.Unix"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="handles"/> has more than 253 places.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ECONNRESET"/>: the peer has closed with bytes unread. <see cref="Errno.ENOTCONN"/>, <see cref="Errno.EINVAL"/>: not connected.
+    /// </exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see></remarks>
+    /// <example>
+    /// <code>
+    /// var handles = new SafeFileHandle?[2];   // Used again for each message: only the handles themselves are allocated.
+    /// var receipt = await socket.ReceiveHandlesAsync(new byte[256], handles, cancellationToken);
+    /// using var first = handles[0];
+    /// using var second = handles[1];
+    /// if (receipt.BytesReceived == 0 || receipt.HandlesReceived != 2 || receipt.HandlesDropped || receipt.DataTruncated)
+    /// {
+    ///     throw new InvalidDataException("Expected two handles.");
+    /// }
+    /// </code>
+    /// </example>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in the type of a required argument: no call fits both.")]
+    public static ValueTask<HandleReceipt> ReceiveHandlesAsync(
+        this Socket socket, Memory<byte> buffer, Memory<SafeFileHandle?> handles, CancellationToken cancellationToken = default)
     {
-        var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
-        return result is not null ? new(result)
-            : error == Errno.EAGAIN ? ReceiveWhenReadyAsync(platform, socket, buffer, maxHandles, cancellationToken)
-            : ValueTask.FromException<HandleReceiveResult>(CannotReceive(error));
-    }
-
-    private static async ValueTask<HandleReceiveResult> ReceiveWhenReadyAsync(
-        Platform platform, Socket socket, Memory<byte> buffer, int maxHandles, CancellationToken cancellationToken)
-    {
-        while (true)
+        CheckSocket(socket);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(handles.Length, MaxHandles, nameof(handles));
+        if (cancellationToken.IsCancellationRequested)
         {
-            await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-            var error = TryReceive(platform, socket.SafeHandle, buffer.Span, maxHandles, out var result);
-            if (result is not null)
-            {
-                return result;
-            }
-
-            // Another receiver was faster.
-            if (error != Errno.EAGAIN)
-            {
-                throw CannotReceive(error);
-            }
+            return ValueTask.FromCanceled<HandleReceipt>(cancellationToken);
         }
-    }
 
-    // In the kernel, a read of no bytes takes the handles before the next byte, and leaves the byte.
-    private static async ValueTask<HandleReceiveResult> WaitForAnythingAsync(Socket socket, CancellationToken cancellationToken)
-    {
-        await WaitUntilReadableAsync(socket, cancellationToken).ConfigureAwait(false);
-        return new(default, []);
-    }
-
-    /// <summary>Waits with the runtime's own receive of no bytes, which takes neither bytes nor handles.</summary>
-    private static async ValueTask WaitUntilReadableAsync(Socket socket, CancellationToken cancellationToken)
-    {
-        try
+        if (buffer.IsEmpty && socket.SocketType == SocketType.Stream)
         {
-            _ = await socket.ReceiveAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+            return MessageReceiving.WaitForReceiptAsync(socket, cancellationToken);
         }
-        catch (SocketException e)
-        {
-            throw Translate(e, "recvmsg");
-        }
+
+        return MessageReceiving.ReceiveAsync(Platform.Current, socket, buffer, handles, cancellationToken);
     }
-
-    private static Errno TryReceive(Platform platform, SafeHandle socket, Span<byte> buffer, int maxHandles, out HandleReceiveResult? result)
-    {
-        Span<int> descriptors = stackalloc int[maxHandles];
-        var error = platform.Wire.ReceiveMessage(socket, buffer, descriptors, out var message);
-        result = error.IsSuccess ? Wrap(platform, message, descriptors[..message.Descriptors]) : null;
-        return error;
-    }
-
-    /// <summary>Makes a handle for each descriptor. If there is no memory for that, all of them are closed.</summary>
-    private static HandleReceiveResult Wrap(Platform platform, in ReceivedMessage message, ReadOnlySpan<int> descriptors)
-    {
-        SafeFileHandle[] handles = [];
-        var wrapped = 0;
-        HandleReceiveResult? result = null;
-        try
-        {
-            handles = descriptors.IsEmpty ? [] : new SafeFileHandle[descriptors.Length];
-            while (wrapped < descriptors.Length)
-            {
-                handles[wrapped] = new(descriptors[wrapped], ownsHandle: true);
-                wrapped++;
-            }
-
-            result = new(message, handles);
-            return result;
-        }
-        finally
-        {
-            if (result is null)
-            {
-                for (var at = 0; at < descriptors.Length; at++)
-                {
-                    if (at < wrapped)
-                    {
-                        handles[at].Dispose();
-                    }
-                    else
-                    {
-                        platform.Wire.Close(descriptors[at]);
-                    }
-                }
-            }
-        }
-    }
-
-    private static SharedMemoryException CannotReceive(Errno error) =>
-        SystemCalls.FailureOf(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : error == Errno.EINVAL || error == Errno.ENOTCONN ? "the socket is not connected" : null);
 }

@@ -38,7 +38,7 @@ public static partial class DescriptorPassing
     }
 
     /// <summary>Converts the base library's error of a socket to this library's.</summary>
-    private static Exception Translate(SocketException failure, string operation) =>
+    internal static Exception Translate(SocketException failure, string operation) =>
         failure.SocketErrorCode == SocketError.OperationAborted
             ? new ObjectDisposedException(typeof(Socket).FullName, failure)
             : new SharedMemoryException(ErrnoNumbers.Read(failure.NativeErrorCode), operation);

@@ -1,19 +1,26 @@
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Posix.SharedMemory;
 
-/// <summary>What <see cref="DescriptorPassing.ReceiveHandlesAsync"/> received. Disposing it closes the handles that were not taken.</summary>
+/// <summary>What <see cref="DescriptorPassing.ReceiveHandlesAsync(System.Net.Sockets.Socket, Memory{byte}, int, CancellationToken)"/> received. Disposing it closes the handles that were not taken.</summary>
 /// <remarks>Use it from one thread at a time.</remarks>
 public sealed class HandleReceiveResult : IDisposable
 {
-    private readonly SafeFileHandle[] _handles;
-    private Marks _taken;
+    /// <summary>How many handles one word can mark as taken.</summary>
+    private const int MarksInOne = 64;
 
-    internal HandleReceiveResult(in ReceivedMessage message, SafeFileHandle[] handles)
+    private readonly ulong[]? _takenOfMany;
+    private SafeFileHandle?[]? _handles;
+    private SafeFileHandle? _single;
+    private ulong _taken;
+
+    /// <summary>Makes places for the handles of a message. One handle needs no array.</summary>
+    internal HandleReceiveResult(in ReceivedMessage message)
     {
-        _handles = handles;
+        Count = message.Descriptors;
+        _handles = Count == 1 ? null : Count == 0 ? [] : new SafeFileHandle[Count];
+        _takenOfMany = Count > MarksInOne ? new ulong[(DescriptorPassing.MaxHandles / MarksInOne) + 1] : null;
         BytesReceived = message.Bytes;
         HandlesDropped = message.DescriptorsDropped;
         DataTruncated = message.DataTruncated;
@@ -23,7 +30,7 @@ public sealed class HandleReceiveResult : IDisposable
     public int BytesReceived { get; }
 
     /// <summary>Gets the received handles, in the order in which they were sent. They are close-on-exec.</summary>
-    public IReadOnlyList<SafeFileHandle> Handles => _handles;
+    public IReadOnlyList<SafeFileHandle> Handles => (_handles ??= [_single])!;
 
     /// <summary>Gets whether more handles arrived than requested, or than this process may have (<c>RLIMIT_NOFILE</c>). The extra ones are closed.</summary>
     public bool HandlesDropped { get; }
@@ -40,7 +47,7 @@ public sealed class HandleReceiveResult : IDisposable
     public SharedMemoryObject TakeObject(int index)
     {
         CheckIndex(index);
-        var memory = SharedMemoryObject.FromHandle(_handles[index]);
+        var memory = SharedMemoryObject.FromHandle(this[index]);
         _ = TakeHandle(index);
         return memory;
     }
@@ -54,7 +61,7 @@ public sealed class HandleReceiveResult : IDisposable
     public Socket TakeSocket(int index)
     {
         CheckIndex(index);
-        var handle = _handles[index];
+        var handle = this[index];
         ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
         // A socket that does not own the descriptor, so that a refusal leaves it open. The base library takes any descriptor for one.
         using (var probe = new Socket(new SafeSocketHandle(handle.DangerousGetHandle(), ownsHandle: false)))
@@ -78,33 +85,45 @@ public sealed class HandleReceiveResult : IDisposable
     public SafeFileHandle TakeHandle(int index)
     {
         CheckIndex(index);
-        _taken[index / 64] |= 1UL << (index % 64);
-        return _handles[index];
+        Taken(index) |= 1UL << (index % MarksInOne);
+        return this[index];
     }
 
     /// <summary>Closes the handles that were not taken.</summary>
     public void Dispose()
     {
-        for (var index = 0; index < _handles.Length; index++)
+        for (var index = 0; index < Count; index++)
         {
-            if ((_taken[index / 64] & (1UL << (index % 64))) == 0)
+            if ((Taken(index) & (1UL << (index % MarksInOne))) == 0)
             {
                 // The caller may have the same object open and locked.
-                Platform.Current.Membership.CloseUnseen(_handles[index]);
+                Platform.Current.Membership.CloseUnseen(this[index]);
             }
         }
+    }
+
+    /// <summary>Gets how many handles there are; <see cref="Handles"/> may allocate.</summary>
+    internal int Count { get; }
+
+    /// <summary>Gets a handle. Every place has been filled before anybody has the result.</summary>
+    internal SafeFileHandle this[int index] => (_handles is null ? _single : _handles[index])!;
+
+    /// <summary>Gets the places to fill.</summary>
+    internal Span<SafeFileHandle?> Places => _handles is null ? new Span<SafeFileHandle?>(ref _single) : _handles;
+
+    private ref ulong Taken(int index)
+    {
+        if (_takenOfMany is null)
+        {
+            return ref _taken;
+        }
+
+        return ref _takenOfMany[index / MarksInOne];
     }
 
     private void CheckIndex(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _handles.Length);
-    }
-
-    /// <summary>A bit for each handle that one message can carry.</summary>
-    [InlineArray((DescriptorPassing.MaxHandles + 63) / 64)]
-    private struct Marks
-    {
-        private ulong _first;
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
     }
 }

@@ -47,7 +47,7 @@ public sealed class Dying
 
     [Fact]
     [Rule("endpoint.died")]
-    public void A_death_is_told_after_what_was_committed_was_read_and_to_a_reader_that_comes_later()
+    public void A_death_is_reported_after_what_was_committed_was_read_and_to_a_reader_that_comes_later()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
@@ -121,7 +121,7 @@ public sealed class Dying
 
     [Fact]
     [Rule("endpoint.left")]
-    public async Task Leaving_without_completing_is_told_once_too()
+    public async Task Leaving_without_completing_is_reported_once_too()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });

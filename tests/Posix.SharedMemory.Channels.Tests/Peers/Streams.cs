@@ -14,6 +14,14 @@ internal static class Streams
         message[8..].Fill((byte)number);
     }
 
+    /// <summary>Writes a numbered message, if there is room.</summary>
+    internal static bool TryWriteNumber(this MessageWriter writer, long number)
+    {
+        Span<byte> message = stackalloc byte[LengthOf(number, Math.Min(writer.MaxMessageLength, 1024))];
+        Fill(message, number);
+        return writer.TryWrite(message, (ushort)(number % 1000));
+    }
+
     /// <summary>The number of a message.</summary>
     /// <exception cref="InvalidDataException">It is torn.</exception>
     internal static long Check(ReadOnlySpan<byte> message, int most)

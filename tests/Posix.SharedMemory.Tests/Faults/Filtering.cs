@@ -19,7 +19,7 @@ public sealed partial class Filtering
         typeof(AnonymousMemoryOptions), typeof(ByteRange), typeof(HeldDescriptor), typeof(HeldMapping), typeof(MemoryLimit), typeof(PageRun), typeof(SharedMemoryChange), typeof(SharedMemoryHolder),
         typeof(SharedMemoryHolders), typeof(SharedMemoryHolderIndex), typeof(SharedMemoryUsage), typeof(UnnamedMemory), typeof(MappedRegionOptions), typeof(MappingOptions), typeof(ObjectIdentity), typeof(PeerCredentials),
         typeof(SharedMemoryOptions), typeof(SharedMemoryStatus), typeof(SharedMemoryException),
-        typeof(ErrnoNumbers),
+        typeof(ErrnoNumbers), typeof(HandleReceipt),
         // They only reach mapped bytes.
         typeof(MappedMemory<>), typeof(MappedReadOnlyMemory), typeof(MappingHold), typeof(MappingLease), typeof(MappingWriter),
     ];

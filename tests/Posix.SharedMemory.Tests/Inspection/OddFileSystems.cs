@@ -26,9 +26,9 @@ public sealed class OddFileSystems
             Assert.Matches("^ok (Present|Resident):0\\+", peer.Ask("states" + access));
         }
 
-        if (kind != "bindfs")
+        if (kind != "bindfs" && (kind != "ramfs" || Environment.OSVersion.Version >= new Version(6, 5)))
         {
-            // Without lseek of its own, FUSE calls all of it data, which is less than the truth but not wrong.
+            // Without lseek of its own, FUSE calls all of it data, and ramfs too where the kernel cannot count pages: less than the truth but not wrong.
             Assert.Equal("ok 0+4096", peer.Ask("ranges write"));
             Assert.EndsWith("Absent:4096+1044480", peer.Ask("states write"), StringComparison.Ordinal);
         }

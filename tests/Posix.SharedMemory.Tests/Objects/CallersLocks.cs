@@ -29,7 +29,7 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
         typeof(MappingHold), typeof(MappingLease), typeof(MappingWriter), typeof(MappedReadOnlyMemory), typeof(MappingOptions), typeof(SharedMemoryOptions), typeof(AnonymousMemoryOptions),
         typeof(MappedRegionOptions), typeof(ByteRange), typeof(ErrnoNumbers), typeof(MemoryPage), typeof(ObjectIdentity), typeof(PeerCredentials), typeof(SharedMemoryException),
         typeof(SharedMemoryStatus), typeof(HeldDescriptor), typeof(HeldMapping), typeof(MemoryLimit), typeof(PageRun), typeof(SharedMemoryChange), typeof(SharedMemoryHolder),
-        typeof(SharedMemoryHolderIndex), typeof(SharedMemoryHolders), typeof(SharedMemoryUsage), typeof(UnnamedMemory),
+        typeof(SharedMemoryHolderIndex), typeof(HandleReceipt), typeof(SharedMemoryHolders), typeof(SharedMemoryUsage), typeof(UnnamedMemory),
     ];
 
     /// <summary>The operations by name and number of parameters; each is given an object of its own that the caller has locked.</summary>
@@ -310,6 +310,10 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
             var received = scene.Sockets.Receiver.ReceiveHandlesAsync(new byte[1], 1).AsTask().GetAwaiter().GetResult();
             Assert.True(received.HandlesDropped);
             scene.Keep(received);
+            scene.Sockets.Sender.SendHandlesAsync(new byte[1], [scene.Memory.SafeFileHandle, scene.Memory.SafeFileHandle]).AsTask().GetAwaiter().GetResult();
+            var handles = new SafeFileHandle?[1];
+            Assert.True(scene.Sockets.Receiver.ReceiveHandlesAsync(new byte[1], handles).AsTask().GetAwaiter().GetResult().HandlesDropped);
+            scene.Keep(handles[0]!);
         },
         ["DescriptorPassing.GetPeerCredentials/1"] = scene => scene.Sockets.Sender.GetPeerCredentials(),
         ["DescriptorPassing.MaxHandles/0"] = scene => _ = DescriptorPassing.MaxHandles,

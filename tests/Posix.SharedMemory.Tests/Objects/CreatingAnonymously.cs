@@ -59,7 +59,10 @@ public sealed class CreatingAnonymously
         Assert.True(mapping.Refresh());
         Assert.Equal(500_000, mapping.Length);
         memory.Discard(0, 8192);
-        Assert.Equal([new(8192, 500_000 - 8192)], memory.GetAllocatedRanges());
+
+        // Before 6.5 the kernel reports what was written, not what was reserved.
+        var end = Environment.OSVersion.Version < new Version(6, 5) ? 12288 : 500_000;
+        Assert.Equal([new(8192, end - 8192)], memory.GetAllocatedRanges());
         memory.Reserve(0, 8192);
         using (var copy = SharedMemoryObject.CreateAnonymous())
         {

@@ -30,6 +30,75 @@ public sealed partial class Receiving
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Types))]
+    [Rule("pass.places")]
+    public async Task Into_places_of_the_caller(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        using var one = new Tracked();
+        foreach (var (sent, places) in new[] { (0, 0), (0, 1), (1, 0), (1, 1), (2, 3), (3, 2), (253, 252), (253, 253) })
+        {
+            // Before it is sent, and after.
+            var handles = new SafeFileHandle?[places];
+            var buffer = new byte[2];
+            var waiting = pair.Receiver.ReceiveHandlesAsync(buffer, handles).AsTask();
+            Assert.False(waiting.IsCompleted);
+            for (var turn = 0; turn < 2; turn++)
+            {
+                await pair.Sender.SendHandlesAsync(new byte[] { 5, 6 }, [.. Enumerable.Repeat(one.Handle, sent)]);
+                var receipt = await (turn == 0 ? waiting : pair.Receiver.ReceiveHandlesAsync(buffer, handles).AsTask()).WaitAsync(Watchdog.Limit);
+                var taken = Math.Min(sent, places);
+                Assert.Equal(new(2, taken, HandlesDropped: sent > places, DataTruncated: false), receipt);
+                Assert.Equal([5, 6], buffer);
+                Assert.Equal(1 + taken, one.Descriptors);
+                Assert.All(handles[..taken], handle => Assert.False(handle!.IsInvalid));
+                Assert.All(handles[taken..], Assert.Null);
+                Array.ForEach(handles[..taken], handle => handle!.Dispose());
+                Array.Clear(handles);
+            }
+        }
+
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => pair.Receiver.ReceiveHandlesAsync(new byte[1], new SafeFileHandle?[254]).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => pair.Receiver.ReceiveHandlesAsync(new byte[1], new SafeFileHandle?[1], new CancellationToken(canceled: true)).AsTask());
+    }
+
+    [Theory]
+    [InlineData(SocketType.Seqpacket)]
+    [InlineData(SocketType.Dgram)]
+    [Rule("pass.places")]
+    public async Task Into_places_of_the_caller_with_too_small_a_buffer(SocketType type)
+    {
+        using var pair = new SocketPair(type);
+        using var one = new Tracked();
+        await pair.Sender.SendHandlesAsync(new byte[2], [one.Handle]);
+        var handles = new SafeFileHandle?[2];
+        Assert.Equal(new(1, 1, HandlesDropped: false, DataTruncated: true), await pair.Receiver.ReceiveHandlesAsync(new byte[1], handles));
+        handles[0]!.Dispose();
+    }
+
+    [Fact]
+    [Rule("pass.places")]
+    [Rule("pass.end")]
+    public async Task Into_places_of_the_caller_nothing_from_an_empty_buffer_or_a_closed_stream()
+    {
+        using var pair = new SocketPair();
+        using var one = new Tracked();
+        var handles = new SafeFileHandle?[1];
+        var waiting = pair.Receiver.ReceiveHandlesAsync(default, handles).AsTask();
+        Assert.False(waiting.IsCompleted);
+        await pair.Sender.SendHandlesAsync(new byte[3], [one.Handle]);
+        Assert.Equal(default, await waiting.WaitAsync(Watchdog.Limit));
+        Assert.Equal(new(3, 1, HandlesDropped: false, DataTruncated: false), await pair.Receiver.ReceiveHandlesAsync(new byte[3], handles));
+        handles[0]!.Dispose();
+        var closing = pair.Receiver.ReceiveHandlesAsync(new byte[1], handles).AsTask();
+        pair.Sender.Dispose();
+        Assert.Equal(default, await closing.WaitAsync(Watchdog.Limit));
+        using var alone = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await Assert.ThrowsAsync<SharedMemoryException>(() => alone.ReceiveHandlesAsync(new byte[1], handles).AsTask());
+    }
+
     [Fact]
     public async Task Takes_nothing_if_it_is_already_cancelled()
     {

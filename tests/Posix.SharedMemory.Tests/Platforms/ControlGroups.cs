@@ -204,6 +204,14 @@ public sealed class ControlGroups : IDisposable
     public void A_file_that_opens_and_cannot_be_read_counts_as_missing() => Assert.False(LinuxText.TryRead("/proc/self/mem", out _));
 
     [Fact]
+    public void A_file_is_read_without_a_lock_on_it()
+    {
+        Write("/locked", "17\n");
+        using var locked = new FileStream($"{_root}/locked", FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Assert.Equal(17, LinuxText.ReadNumber($"{_root}/locked"));
+    }
+
+    [Fact]
     public void This_machine_answers()
     {
         var limit = SharedMemoryDirectory.GetMemoryLimit();

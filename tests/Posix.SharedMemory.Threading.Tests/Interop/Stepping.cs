@@ -8,8 +8,6 @@ namespace Posix.SharedMemory.Threading.Tests;
 /// <remarks>With <c>EVERY_INSTRUCTION=1</c> no instruction is left out; otherwise some are, chosen by a fixed seed.</remarks>
 public sealed class Stepping : TwoParticipants
 {
-    private const long RosterPlace = 32768;
-
     private static readonly bool s_every = Environment.GetEnvironmentVariable("EVERY_INSTRUCTION") == "1";
 
     private readonly TemporaryDirectory _directory = TemporaryDirectory.InMemory();
@@ -189,12 +187,12 @@ public sealed class Stepping : TwoParticipants
         var lost = new List<long>();
         var steps = Walk("join", n =>
         {
-            Mapping.GetSpan(RosterPlace, 128).Clear();
+            Mapping.GetSpan(Memory.OneSeat, 128).Clear();
             Begin("join", n);
             var finished = Go();
             try
             {
-                Roster.Join(Mapping, RosterPlace, 1).Dispose();
+                Roster.Join(Mapping, Memory.OneSeat, 1).Dispose();
             }
             catch (RosterFullException)
             {
@@ -214,10 +212,10 @@ public sealed class Stepping : TwoParticipants
     {
         Walk("join-leave", n =>
         {
-            Mapping.GetSpan(RosterPlace, 128).Clear();
+            Mapping.GetSpan(Memory.OneSeat, 128).Clear();
             Begin("join-leave", n);
             var finished = Go();
-            using var next = Roster.Join(Mapping, RosterPlace, 1);
+            using var next = Roster.Join(Mapping, Memory.OneSeat, 1);
             Assert.Equal(2, next.Self.Incarnation);
             return finished;
         }, stride: 60);

@@ -28,11 +28,23 @@ internal static class Acts
             return 0;
         }
 
-        using var roster = Roster.Join(mapping);
+        var kernel = new KillingKernel();
+        using var roster = command == "act-until-killed" ? Roster.Join(kernel, mapping, 0, Roster.DefaultSeats, null) : Roster.Join(mapping);
         Console.WriteLine(roster.Self.Value.ToString(CultureInfo.InvariantCulture));
         while (Console.ReadLine() is { } line)
         {
-            Console.WriteLine(Act(line, roster, mapping));
+            if (line.StartsWith("kill at ", StringComparison.Ordinal))
+            {
+                kernel.Arm(int.Parse(line.AsSpan("kill at ".Length), CultureInfo.InvariantCulture));
+                continue;
+            }
+
+            if (line == "return")
+            {
+                return 0;
+            }
+
+            Console.WriteLine(line is "join" or "disjoin" ? Rejoin(kernel, mapping) : Act(line, roster, mapping));
         }
 
         return 0;
@@ -54,6 +66,21 @@ internal static class Acts
         Console.WriteLine("held");
         Console.ReadLine();
         return 0;
+    }
+
+    private static Roster? s_roster;
+
+    private static string Rejoin(KillingKernel kernel, MemoryMapping mapping)
+    {
+        if (s_roster is { } roster)
+        {
+            roster.Dispose();
+            s_roster = null;
+            return "left";
+        }
+
+        s_roster = Roster.Join(kernel, mapping, Memory.OneSeat, 1, null);
+        return "joined";
     }
 
     private static MutexHold s_mutex;
@@ -93,6 +120,8 @@ internal static class Acts
             case "wait-event":
                 SharedEvent.Open(mapping, Memory.Event).Wait();
                 return "set";
+            case "notify":
+                return SharedEventCount.At(roster, Memory.EventCount).NotifyAll().ToString();
             case "arrive":
                 return SharedBarrier.At(roster, Memory.Barrier, 3).SignalAndWait().ToString();
             case "once":
@@ -101,14 +130,8 @@ internal static class Acts
                     Console.WriteLine("inside");
                     Console.ReadLine();
                 }).ToString();
-            case "exit":
-                Environment.Exit(0);
-                return "";
-            case "fail":
-                Environment.FailFast("a test");
-                return "";
             default:
-                return $"unknown command '{line}'";
+                return Ends.Act(line, roster, mapping);
         }
     }
 }

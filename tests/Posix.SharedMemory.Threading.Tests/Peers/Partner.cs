@@ -19,9 +19,16 @@ internal sealed class Partner : IDisposable
 
     internal static Peer Start(string command, params string[] arguments) => Peer.Run(s_program, [command, .. arguments]);
 
-    internal static Partner Join(Memory memory)
+    internal static Partner Join(Memory memory, bool untilKilled = false)
     {
-        var peer = Start("act", memory.Name);
+        var peer = Start(untilKilled ? "act-until-killed" : "act", memory.Name);
+        return new(peer, new(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>As <see cref="Join(Memory, bool)"/>, in a control group.</summary>
+    internal static Partner Join(Memory memory, TemporaryControlGroup group)
+    {
+        var peer = group.StartLine($"'{s_program}' act '{memory.Name}'");
         return new(peer, new(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture)));
     }
 

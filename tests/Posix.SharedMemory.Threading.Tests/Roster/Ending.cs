@@ -56,6 +56,9 @@ public sealed class Ending
     [Theory]
     [InlineData("exit")]
     [InlineData("fail")]
+    [InlineData("throw")]
+    [InlineData("overflow")]
+    [InlineData("exec")]
     [Rule("roster.however")]
     public async Task Every_kind_of_end_is_reported(string how)
     {
@@ -64,6 +67,77 @@ public sealed class Ending
         using var partner = Partner.Join(memory);
         partner.Tell(how);
         await roster.WaitForEndAsync(partner.Self).WaitAsync(Watchdog.Limit);
+        Assert.False(roster.IsAlive(partner.Self));
+    }
+
+    [SkippableFact]
+    [Rule("roster.memory")]
+    public void A_process_that_the_kernel_ends_for_want_of_memory_is_found_dead_inside_its_lock()
+    {
+        using var group = TemporaryControlGroup.TryCreate(192 << 20, out var obstacle);
+        Skip.If(group is null, obstacle);
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using (var partner = Partner.Join(memory, group))
+        {
+            partner.Ask("enter");
+            partner.Tell("devour");
+            Assert.Throws<OwnerDiedException>(() => SharedMutex.At(roster, Memory.Mutex).Enter());
+            Assert.False(roster.IsAlive(partner.Self));
+        }
+    }
+
+    [Fact]
+    [Rule("roster.stopped")]
+    public async Task A_stopped_process_is_alive_and_its_lock_is_waited_for()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var partner = Partner.Join(memory);
+        var mutex = SharedMutex.At(roster, Memory.Mutex);
+        partner.Ask("enter");
+        Native.Kill(partner.Peer.ProcessId, Native.SIGSTOP);
+        var waiting = mutex.EnterAsync().AsTask();
+        // Longer than a look.
+        Assert.False(mutex.TryEnter(TimeSpan.FromMilliseconds(1200), out _));
+        Assert.True(roster.IsAlive(partner.Self));
+        Native.Kill(partner.Peer.ProcessId, Native.SIGCONT);
+        Assert.Equal("left", partner.Ask("leave"));
+        (await waiting.WaitAsync(Watchdog.Limit)).Dispose();
+    }
+
+    [Fact]
+    [Rule("mutex.strand")]
+    public async Task A_waiter_that_is_stopped_keeps_others_out_for_no_longer_than_a_look()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var partner = Partner.Join(memory);
+        var mutex = SharedMutex.At(roster, Memory.Mutex);
+        var hold = mutex.Enter();
+        partner.Tell("enter");
+        Watchdog.Until(() => memory.Word(Memory.Mutex) >> 31 == 1, "the waiter");
+        Native.Kill(partner.Peer.ProcessId, Native.SIGSTOP);
+        var blocked = Task.Run(() => mutex.EnterUnrepaired());
+        Thread.Sleep(50);
+        hold.Dispose();
+        (await blocked.WaitAsync(Watchdog.Limit)).Dispose();
+        Native.Kill(partner.Peer.ProcessId, Native.SIGCONT);
+        Assert.Equal("entered", partner.ReadLine());
+    }
+
+    [Fact]
+    [Rule("roster.exit")]
+    public void A_process_can_end_while_its_threads_wait()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        SharedSemaphore.At(memory.Mapping, Memory.Semaphore, 0);
+        using var hold = SharedMutex.At(roster, Memory.Mutex).Enter();
+        using var partner = Partner.Join(memory);
+        Assert.Equal("", partner.Ask("exit while threads wait"));
+        partner.Tell("return");
+        Assert.Equal(0, partner.Peer.Finish().ExitCode);
         Assert.False(roster.IsAlive(partner.Self));
     }
 

@@ -181,7 +181,7 @@ public sealed class Joining
         Roster.Join(memory.Mapping).Dispose();
         Roster.Join(memory.Mapping, 0, options: new() { OwnGuard = true }).Dispose();
         var (threads, mappings) = Count();
-        for (var i = 0; i < 2000; i++)
+        for (var i = 0; i < 10_000; i++)
         {
             Roster.Join(memory.Mapping).Dispose();
         }

@@ -1,5 +1,8 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
 
@@ -21,40 +24,38 @@ internal readonly struct LinuxText : IDisposable
     internal ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
 
     /// <summary>Reads a file.</summary>
-    /// <returns>Whether it exists and this user may read it.</returns>
+    /// <returns>Whether it exists and this user may read it. A process that ends meanwhile takes its files away: false too.</returns>
     internal static bool TryRead(string path, out LinuxText text)
     {
         text = default;
-        if (!File.Exists(path))
+
+        // Not by the base library: it would look at the path, look at the file, lock it, and unlock it besides.
+        var descriptor = SystemCalls.Real.OnBytes(
+            nameof(Libc.open), Encoding.UTF8.GetBytes(path + '\0'), 0, static (ref path, _, ref _) => Libc.open(ref path, Unix.O_RDONLY | Linux.O_CLOEXEC, 0));
+        if (descriptor == -1)
         {
             return false;
         }
 
-        var buffer = ArrayPool<byte>.Shared.Rent(UsualBytes);
-        try
+        using var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        var (buffer, length) = (ArrayPool<byte>.Shared.Rent(UsualBytes), 0);
+        while (true)
         {
-#pragma warning disable RS0030 // Shared for writing, it takes no lock; and the kernel's own files have no peers to block.
-            using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
-#pragma warning restore RS0030
-            var length = 0;
-            while (RandomAccess.Read(file, buffer.AsSpan(length), length) is > 0 and var read)
+            var read = SystemCalls.Real.OnBytes(nameof(Libc.read), buffer.AsSpan(length), file, static (ref bytes, count, ref file) => Libc.read(file, ref bytes, count));
+            if (read <= 0)
             {
-                length += read;
-                buffer = length < buffer.Length ? buffer : Enlarge(buffer);
+                if (read == 0)
+                {
+                    text = new(buffer, length);
+                    return true;
+                }
+
+                Return(buffer);
+                return false;
             }
 
-            text = new(buffer, length);
-            buffer = null;
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It is gone by now, or belongs to another user.
-            return false;
-        }
-        finally
-        {
-            Return(buffer);
+            length += (int)read;
+            buffer = length < buffer.Length ? buffer : Enlarge(buffer);
         }
     }
 

@@ -1,12 +1,14 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Owns one <c>mmap</c> range and unmaps it when the last reference is released.</summary>
+/// <summary>Owns one <c>mmap</c> range and unmaps it when it is disposed and the last lease and reference have ended.</summary>
 internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
     private readonly nuint _length;
+    private LeaseCounts _leases;
 
     /// <summary>Takes over <paramref name="length"/> mapped bytes, in whole pages.</summary>
     internal SafeMappingHandle(nint address, nuint length)
@@ -18,6 +20,41 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
 
     /// <summary>Gets or sets what notes that the range is unmapped.</summary>
     internal MappedExtent? Extent { get; set; }
+
+    /// <summary>Keeps the range mapped until <see cref="EndLease"/>.</summary>
+    /// <returns>What to give to <see cref="EndLease"/>.</returns>
+    /// <exception cref="ObjectDisposedException">The range has been disposed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref int BeginLease() => ref _leases.Enter(this);
+
+    /// <summary>Ends a lease. It is ended once, by the thread that began it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EndLease(ref int count)
+    {
+        // SAFETY: the reference is compared, not read.
+        if (Unsafe.IsNullRef(ref count))
+        {
+            DangerousRelease();
+        }
+        else
+        {
+            _leases.Leave(this, ref count);
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _leases.Close(this);
+        }
+        else if (_leases.IsForgotten())
+        {
+            DangerousRelease();
+        }
+
+        base.Dispose(disposing);
+    }
 
     protected override bool ReleaseHandle()
     {

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Testing;
+
+/// <summary>Searches a Promela model in full: one of tests/models, which the test's project copies beside its program.</summary>
+public static class ModelSearch
+{
+    /// <summary>Why no model can be searched here.</summary>
+    public const string Missing = "spin is not on this machine (Debian's package spin).";
+
+    private static readonly string s_models = Path.Combine(AppContext.BaseDirectory, "models");
+
+    /// <summary>Gets whether the program that searches is installed.</summary>
+    public static bool IsPossible =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "spin")));
+
+    /// <summary>Searches all states that a model can come to.</summary>
+    /// <param name="options">Definitions for the model, as the C preprocessor takes them.</param>
+    public static (int Errors, long States, string Report) Run(string model, string options)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
+        // Mutants end at the first error, so that compiling takes longest.
+        var level = options.Contains("=1 -DNO", StringComparison.Ordinal) || !options.Contains('=', StringComparison.Ordinal) ? "-O0" : "-O1";
+        Run("cc", $"{level} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
+        var report = Run(Path.Combine(directory.Path, "pan"), "-m1000000 -E", directory.Path);
+        if (report.Contains("too small", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException(report);
+        }
+
+        var errors = report.Split("errors: ")[1].Split('\n')[0];
+        var states = report.Split("states, stored")[0].Split('\n')[^1];
+        return (int.Parse(errors, CultureInfo.InvariantCulture), (long)double.Parse(states, CultureInfo.InvariantCulture), report);
+    }
+
+    private static string Run(string program, string arguments, string directory)
+    {
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output + errors.GetAwaiter().GetResult();
+    }
+}

@@ -1,0 +1,334 @@
+using System.Globalization;
+
+namespace Posix.SharedMemory.Threading.Tests.Peers;
+
+/// <summary>Processes that are killed before and after each system call of each step of the protocols.</summary>
+public sealed class KillingAtCalls : TwoParticipants
+{
+    private readonly SharedMutex _mutex;
+    private readonly SharedReaderWriterLock _readerWriter;
+    private readonly SharedSemaphore _semaphore;
+    private bool _isFinished;
+
+    public KillingAtCalls()
+    {
+        _mutex = SharedMutex.At(Roster, Memory.Mutex);
+        _readerWriter = SharedReaderWriterLock.At(Roster, Memory.ReaderWriter);
+        _semaphore = SharedSemaphore.ReturningAt(Roster, Memory.Returning, 3);
+    }
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_waiter_for_a_mutex() => Walk(victim =>
+    {
+        var hold = _mutex.Enter();
+        victim.Tell("enter");
+        victim.Tell("leave");
+        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1 || HasEnded(victim), "the waiter");
+        hold.Dispose();
+        End(victim, answers: 2);
+        SurviveMutex();
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_leaver_of_a_mutex_with_sleepers() => Walk(
+        victim =>
+        {
+            var waiting = EnterAsync(SharedMutex.At(OtherRoster, OtherMapping, Memory.Mutex));
+            var blocked = Task.Run(() => Enter(_mutex));
+            Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the sleepers");
+            victim.Tell("leave");
+            End(victim, answers: 1);
+            Assert.False(Result(waiting) && Result(blocked));
+            SurviveMutex();
+        },
+        "enter");
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_process_that_takes_over_a_mutex() => Walk(victim =>
+    {
+        Memory.Store(64 + (59 * 32), 0xC0000000);
+        Memory.Store(64 + (59 * 32) + 4, 0x80000005);
+        Memory.Store(Memory.Mutex, (1u << 28) | (60u << 18) | 5);
+        victim.Tell("enter");
+        End(victim, answers: 1);
+        Assert.True(_mutex.EnterUnrepaired().OwnerDied);
+        Memory.Store(Memory.Mutex, 0);
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_reader_that_waits_for_a_writer() => Walk(victim =>
+    {
+        var hold = _readerWriter.EnterWrite();
+        victim.Tell("read");
+        victim.Tell("unread");
+        Watchdog.Until(() => (Memory.Word(Memory.ReaderWriter + 12) >> 31) == 1 || HasEnded(victim), "the reader");
+        hold.Dispose();
+        End(victim, answers: 2);
+        SurviveReaderWriter();
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_reader_that_leaves_while_a_writer_waits() => Walk(
+        victim =>
+        {
+            var writing = WriteAsync(SharedReaderWriterLock.At(OtherRoster, OtherMapping, Memory.ReaderWriter));
+            Watchdog.Until(() => (Memory.Word(Memory.ReaderWriter) & 0x1FFFFFFF) != 0, "the writer");
+            victim.Tell("unread");
+            End(victim, answers: 1);
+            Assert.False(Result(writing));
+            SurviveReaderWriter();
+        },
+        "read");
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_writer_that_waits_for_a_reader() => Walk(victim =>
+    {
+        var hold = _readerWriter.EnterRead();
+        victim.Tell("write");
+        victim.Tell("unwrite");
+        Watchdog.Until(() => (Memory.Word(Memory.ReaderWriter) & 0x1FFFFFFF) != 0 || HasEnded(victim), "the writer");
+        hold.Dispose();
+        End(victim, answers: 2);
+        SurviveReaderWriter();
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_writer_that_leaves_while_others_wait() => Walk(
+        victim =>
+        {
+            var writing = WriteAsync(SharedReaderWriterLock.At(OtherRoster, OtherMapping, Memory.ReaderWriter));
+            var reading = Task.Run(() => Read(_readerWriter));
+            Watchdog.Until(() => (Memory.Word(Memory.ReaderWriter) >> 31) == 1 && (Memory.Word(Memory.ReaderWriter + 12) >> 31) == 1, "the waiters");
+            victim.Tell("unwrite");
+            End(victim, answers: 1);
+            _ = Result(writing);
+            _ = Result(reading);
+            SurviveReaderWriter();
+        },
+        "write");
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_waiter_for_a_permit_that_comes_back() => Walk(victim =>
+    {
+        TakeAll();
+        victim.Tell("take");
+        Watchdog.Until(() => Roster.GetParticipants().Count == 3 || HasEnded(victim), "the waiter");
+        Thread.Sleep(5);
+        _semaphore.Release(3);
+        End(victim, answers: 1);
+        TakeAll();
+        _semaphore.Release(3);
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_process_that_gives_a_permit_back() => Walk(
+        victim =>
+        {
+            var waiting = Task.Run(() => _semaphore.Wait(Watchdog.Limit));
+            victim.Tell("give");
+            End(victim, answers: 1);
+            Assert.True(Result(waiting));
+            Assert.True(_semaphore.Wait(Watchdog.Limit));
+            Assert.True(_semaphore.Wait(Watchdog.Limit));
+            _semaphore.Release(3);
+        },
+        "take",
+        "take",
+        "take");
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_member_of_a_barrier() => Walk(victim =>
+    {
+        Mapping.GetSpan(Memory.Barrier, 256).Clear();
+        var first = SharedBarrier.At(Roster, Memory.Barrier, 3);
+        var second = SharedBarrier.At(OtherRoster, OtherMapping, Memory.Barrier, 3);
+        using var cancellation = new CancellationTokenSource();
+        var arrived = first.SignalAndWaitAsync(cancellation.Token).AsTask();
+        victim.Tell("arrive");
+        Watchdog.Until(() => Memory.Word(Memory.Barrier + 64 + 4) != 0 || HasEnded(victim), "the member");
+        var isMember = Memory.Word(Memory.Barrier + 64 + 4) != 0;
+        var other = second.SignalAndWaitAsync(cancellation.Token).AsTask();
+        if (!isMember)
+        {
+            // Killed before it became a member: it is waited for.
+            cancellation.Cancel();
+            Assert.ThrowsAny<OperationCanceledException>(() => Result(other));
+            Assert.ThrowsAny<OperationCanceledException>(() => Result(arrived));
+            return;
+        }
+
+        End(victim, answers: 1);
+        var results = new[] { Result(arrived), Result(other) };
+        Assert.True(results.All(result => result == BarrierResult.Broken) || results.All(result => result != BarrierResult.Broken), string.Join(", ", results));
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_process_that_does_something_once() => Walk(victim =>
+    {
+        Memory.Store(Memory.Once, 0);
+        victim.Tell("once");
+        victim.Tell("go on");
+        End(victim, answers: 2);
+        var once = SharedOnce.At(Roster, Memory.Once);
+        var done = once.IsDone;
+        Assert.Equal(!done, once.Run(() => { }));
+        Assert.True(once.IsDone);
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_notifier() => Walk(victim =>
+    {
+        var count = SharedEventCount.At(Roster, Memory.EventCount);
+        var key = count.PrepareWait();
+        var waiting = count.WaitAsync(key).AsTask();
+        var blocked = Task.Run(() => count.Wait(key, Watchdog.Limit));
+        victim.Tell("notify");
+        End(victim, answers: 1);
+        waiting.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
+        Assert.True(Result(blocked));
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_joiner_and_a_leaver_of_a_roster() => Walk(victim =>
+    {
+        Mapping.GetSpan(Memory.OneSeat, 128).Clear();
+        victim.Tell("join");
+        victim.Tell("disjoin");
+        End(victim, answers: 2);
+        Roster.Join(Mapping, Memory.OneSeat, 1).Dispose();
+    });
+
+    private static bool HasEnded(Partner victim) => !Directory.Exists($"/proc/{victim.Peer.ProcessId.ToString(CultureInfo.InvariantCulture)}/fd");
+
+    private static T Result<T>(Task<T> task) => task.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
+
+    private static bool Enter(SharedMutex mutex)
+    {
+        using var hold = mutex.EnterUnrepaired();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    private static async Task<bool> EnterAsync(SharedMutex mutex)
+    {
+        using var hold = await mutex.EnterUnrepairedAsync();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    private static async Task<bool> WriteAsync(SharedReaderWriterLock readerWriter)
+    {
+        using var hold = await readerWriter.EnterWriteUnrepairedAsync();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    private static bool Read(SharedReaderWriterLock readerWriter)
+    {
+        try
+        {
+            readerWriter.EnterRead().Dispose();
+            return false;
+        }
+        catch (OwnerDiedException)
+        {
+            return true;
+        }
+    }
+
+    private void TakeAll()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.True(_semaphore.Wait(Watchdog.Limit));
+        }
+    }
+
+    private void SurviveMutex()
+    {
+        var told = (Memory.Word(Memory.Mutex) & 0x5FFFFFFF) != 0;
+        Assert.Equal(told, Enter(_mutex));
+        Assert.False(Enter(SharedMutex.At(OtherRoster, OtherMapping, Memory.Mutex)));
+    }
+
+    private void SurviveReaderWriter()
+    {
+        var told = (Memory.Word(Memory.ReaderWriter) & 0x5FFFFFFF) != 0;
+        Assert.Equal(told, Read(_readerWriter));
+        Assert.Equal(told, Result(WriteAsync(SharedReaderWriterLock.At(OtherRoster, OtherMapping, Memory.ReaderWriter))));
+        Assert.False(Read(_readerWriter));
+    }
+
+    /// <summary>Waits until the victim was killed, or has given all its answers: then there are no more calls.</summary>
+    private void End(Partner victim, int answers)
+    {
+        try
+        {
+            for (var i = 0; i < answers; i++)
+            {
+                victim.ReadLine();
+            }
+
+            _isFinished = true;
+            victim.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It was killed: its output has ended.
+        }
+    }
+
+    private void Walk(Action<Partner> run, params string[] before)
+    {
+        var last = 0;
+        for (var point = 0; !_isFinished; point++)
+        {
+            Assert.True(point < 100);
+            using var victim = Partner.Join(Memory, untilKilled: true);
+            foreach (var act in before)
+            {
+                victim.Ask(act);
+            }
+
+            victim.Tell(string.Create(CultureInfo.InvariantCulture, $"kill at {point}"));
+            try
+            {
+                run(victim);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"Killed at point {point}: {e.Message}", e);
+            }
+
+            Watchdog.Until(() => Roster.GetParticipants().Count == 2, "the end of the victim");
+            last = point;
+        }
+
+        Assert.True(last > 0, "It was never killed.");
+    }
+}
