@@ -34,7 +34,11 @@ internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMappi
             return;
         }
 
-        Check(refusal, nameof(Libc.mmap), target.Name);
+        if (!refusal.IsSuccess)
+        {
+            throw seals.Refused(refusal, nameof(Libc.mmap), target, SystemSeals.AgainstWriting);
+        }
+
         using var mapped = new SafeMappingHandle(address, (nuint)MemoryPage.Size);
         var result = calls.Repeat(nameof(Libc.read), (zeros, address, inside), static (ref a) => Libc.read(a.zeros, a.address + a.inside, (nuint)(MemoryPage.Size - a.inside)));
         if (ErrorOf(result) != Errno.EFAULT)
