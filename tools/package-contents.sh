@@ -83,8 +83,19 @@ for project in src/*/*.csproj; do
         others=()
         for library in $(sed -n 's/.*ProjectReference Include=.*\/\(.*\)\.csproj.*/\1/p' "$project"); do own+=("tools/net10.0/any/$library."{dll,pdb}); done
         for library in $(sed -n 's/.*PackageReference Include="\([^"]*\)".*/\1/p' "$project"); do others+=("tools/net10.0/any/$library.dll"); done
-        expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png tools/net10.0/any/DotnetToolSettings.xml \
-            "tools/net10.0/any/$command".{dll,pdb,deps.json,runtimeconfig.json} "${own[@]}" "${others[@]}"
+        program=("tools/net10.0/any/DotnetToolSettings.xml" "tools/net10.0/any/$command".{dll,pdb,deps.json,runtimeconfig.json} "${own[@]}" "${others[@]}")
+        if ls "$packages/$name.any."* >/dev/null 2>&1; then
+            # tools/pack.sh: a package that leads to one for each system.
+            expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png tools/any/any/DotnetToolSettings.xml
+            expect "$name.any.[0-9]*.nupkg" "$name.any.nuspec" LICENSE README.md icon.png "${program[@]}"
+            for native in "$packages/$name".linux-*.nupkg; do
+                [ -e "$native" ] || continue
+                system=$(basename "$native" | sed -E "s/^$name\.(linux-[a-z0-9]+)\..*/\1/")
+                expect "$name.$system.[0-9]*.nupkg" "$name.$system.nuspec" LICENSE README.md icon.png "tools/any/$system/"{DotnetToolSettings.xml,"$command"}
+            done
+        else
+            expect "$name.[0-9]*.nupkg" "$name.nuspec" LICENSE README.md icon.png "${program[@]}"
+        fi
     else
         # What other languages take part with is packed beside the library.
         interop=$(sed -n 's|.*Include="\(.*\)" Pack="true" PackagePath="interop/".*|\1|p' "$project" | tr ';' '\n' | sed 's|.*/||; s|^|interop/|')

@@ -19,9 +19,11 @@ same() {
 for project in src/*/*.csproj; do
     name=$(basename "$project" .csproj)
     # Analyzers judge the code and do not change it.
-    dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false "$copy/$(dirname "$project")"
-    package=$(find "$packages" -name "$name.[0-9]*.nupkg")
-    built=$copy/src/$name/bin/Release/net10.0
+    any=()
+    if ls "$packages/$name.any."* >/dev/null 2>&1; then any=(--runtime any -p:PackEachSystem=true); fi
+    dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false ${any[@]+"${any[@]}"} "$copy/$(dirname "$project")"
+    package=$(find "$packages" -name "$name.${any[0]+any.}[0-9]*.nupkg")
+    built=$copy/src/$name/bin/Release/net10.0${any[0]+/any}
     if grep -q '<PackAsTool>true' "$project"; then
         command=$(sed -n 's/.*<ToolCommandName>\(.*\)<.*/\1/p' "$project")
         same "$package" "tools/net10.0/any/$command.dll" "$built/$command.dll"

@@ -3,7 +3,7 @@
 
     benchmarks/command/compare.py [ROUNDS [WORD...]]      as root: it takes a mount namespace of its own
 
-Builds shm and an empty program twice, plain and with machine code made ahead (ReadyToRun). Prints Markdown: elapsed and processor time
+Builds shm as it is shipped for this system, one native file, and as it is for any other (plain); and an empty program with machine code made ahead (ReadyToRun) and plain. Prints Markdown: elapsed and processor time
 (with children) in milliseconds, the median of the rounds, with the fastest and the slowest; and the median of the ratios within a round. Each row comes
 first as often as last. What is not installed is left out, with a line that says so.
 """
@@ -24,9 +24,12 @@ def build(directory):
                       '<UseSystemResourceKeys>false</UseSystemResourceKeys><TieredPGO>false</TieredPGO><SelfContained>false</SelfContained></PropertyGroup></Project>')
     with open(f'{empty}/Program.cs', 'w') as program:
         program.write('return 0;\n')
-    for name, source in ('shm', f'{ROOT}/src/Posix.SharedMemory.Tool'), ('empty', empty):
-        publish(source, f'{directory}/{name}-plain')
-        publish(source, f'{directory}/{name}-ahead', '-r', 'linux-arm64' if platform.machine() == 'aarch64' else 'linux-x64', '-p:PublishReadyToRun=true')
+    system = 'linux-arm64' if platform.machine() == 'aarch64' else 'linux-x64'
+    tool = f'{ROOT}/src/Posix.SharedMemory.Tool'
+    publish(tool, f'{directory}/shm-native', '-r', system)
+    publish(tool, f'{directory}/shm-plain')
+    publish(empty, f'{directory}/empty-ahead', '-r', system, '-p:PublishReadyToRun=true')
+    publish(empty, f'{directory}/empty-plain')
 
 
 def publish(source, output, *more):
@@ -68,19 +71,21 @@ def compare(title, *rows, between=lambda: None):
     for (name, _), times in zip(rows, measured):
         elapsed, cpu = ([time[part] for time in times] for part in (0, 1))
         ratios = [statistics.median(time[part] / base[part] for time, base in zip(times, measured[0])) for part in (0, 1)]
-        print(f'| {name} | {statistics.median(elapsed):.0f} | {min(elapsed):.0f}–{max(elapsed):.0f} | {ratios[0]:.2f} | {statistics.median(cpu):.0f} | {ratios[1]:.2f} |', flush=True)
+        print(f'| {name} | {statistics.median(elapsed):.1f} | {min(elapsed):.1f}–{max(elapsed):.1f} | {ratios[0]:.2f} | {statistics.median(cpu):.1f} | {ratios[1]:.2f} |', flush=True)
 
 
 def main(directory):
     build(directory)
-    shm = f'{directory}/shm-ahead/shm'
+    shm = f'{directory}/shm-native/shm'
     subprocess.run(['mount', '--make-rprivate', '/'], check=True)
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', '/dev/shm'], check=True)
     print(f'Linux {os.uname().release}, {os.cpu_count()} cores, .NET {subprocess.getoutput("dotnet --version")}, '
           f'commit {subprocess.getoutput(f"git -C {ROOT} rev-parse --short HEAD")}, {time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())}')
 
-    compare('Start', ('empty program, ReadyToRun', f'{directory}/empty-ahead/empty'), ('shm --version, ReadyToRun', f'{shm} --version'),
+    compare('Start', ('empty program, ReadyToRun', f'{directory}/empty-ahead/empty'), ('shm --version', f'{shm} --version'),
             ('empty program, plain', f'{directory}/empty-plain/empty'), ('shm --version, plain', f'{directory}/shm-plain/shm --version'))
+
+    compare('Empty directory', ('ls -l', 'ls -l /dev/shm'), ('shm ls', f'{shm} ls'), ('shm ls, plain', f'{directory}/shm-plain/shm ls'))
 
     for number in range(OBJECTS):
         with open(f'/dev/shm/object-{number:05}', 'wb') as made:

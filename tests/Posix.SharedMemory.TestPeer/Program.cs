@@ -44,6 +44,10 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     // Walks every operation behind filters.
     ["filter-walk"] = Posix.SharedMemory.Testing.FilterWalk.Act,
 
+    // Enters a named mutex, or takes a permit of a named semaphore whose permits come back, and holds it until a line comes.
+    ["lock-mutex"] = NamedLocks.Mutex,
+    ["lock-semaphore"] = NamedLocks.Semaphore,
+
     // Share file-backed regions.
     ["region-act"] = Regions.Act,
     ["region-grow"] = Regions.Grow,

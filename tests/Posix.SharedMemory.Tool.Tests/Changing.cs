@@ -58,6 +58,25 @@ public sealed class Changing
         Assert.Equal(4096, held.Length);
     }
 
+    [SkippableFact]
+    public void On_a_terminal_a_name_taken_from_an_object_that_is_used_is_not_taken_silently()
+    {
+        Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
+        using var objects = new Objects();
+        var (name, other, third) = (objects.Add("a", 100), objects.Add("b", 100), objects.Prefix + "c");
+        using var peer = Peer.Start("hold", name, "read");
+        Assert.Equal("held", peer.ReadLine());
+        string OnTerminal(string command) => Shm.Shell($"script -qec \"$SHM {command}\" /dev/null", ("TERM", "xterm")).Output;
+        Assert.Equal("", OnTerminal($"mv {name} {third}"));
+        Assert.Matches($@"shm: mv: {third}: the object that had this name has lost it; process {peer.ProcessId} \(Posix.SharedMem\) goes on using it; its memory is freed when the last process closes it", OnTerminal($"mv {other} {third}"));
+        Assert.Equal("", OnTerminal($"mv {third} {third}"));
+        using var held = SharedMemoryObject.Open(third);
+        Assert.Matches($@"shm: rm: {third}: process {Environment.ProcessId} \(.*\) goes on using it; its memory is freed when the last process closes it", OnTerminal($"rm {third}"));
+        Assert.False(SharedMemoryObject.Exists(third));
+        objects.Add("a", 100);
+        Assert.Equal("", OnTerminal($"rm {name}"));
+    }
+
     [SkippableTheory]
     [InlineData("y", 4096)]
     [InlineData("n", 65536)]

@@ -40,6 +40,9 @@ internal sealed class FakeRoot : IDisposable
 
     internal Machine Make(Errno? anonymous, IReadOnlyList<StaleObject> stale) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = anonymous, Stale = stale };
 
+    internal Machine MakeWithLocks((bool, bool, bool) locks) =>
+        new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 }, AnonymousMemory = default(Errno), Locks = locks };
+
     internal static string Limits(string name = "", string soft = "unlimited") => string.Concat(
         ((string, string)[])[("Max file size", "unlimited"), ("Max open files", "1024"), ("Max locked memory", "67108864"), ("Max address space", "unlimited")]
             is var all ? all.Select(limit => $"{limit.Item1,-26}{(limit.Item1 == name ? soft : limit.Item2),-21}unlimited            bytes     \n") : []);

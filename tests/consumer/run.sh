@@ -78,4 +78,9 @@ NUGET_PACKAGES=$scratch/packages dotnet tool install --configfile "$scratch/nuge
 test "$("$scratch/tool/shm" --version)" = "shm $version"
 "$scratch/tool/shm" ls >"$scratch/listed"
 head -n 1 "$scratch/listed"
+if [ -e "$packages/Posix.SharedMemory.Tool.$system.$version.nupkg" ]; then
+    # The native program itself, which needs no runtime.
+    test "$(head -c 4 "$(readlink -f "$scratch/tool/shm")" | tail -c 3)" = ELF
+    env -i "$scratch/tool/shm" ls >/dev/null
+fi
 echo "shm $version: installed from its package, and runs"

@@ -52,15 +52,16 @@ internal sealed record PackageTable(string Name)
             Rooms = new(StringComparer.Ordinal)
             {
                 ["Interop"] = [],
-                // Two arrows point upward yet: the service that waits names Roster's Guard, and a participant's end is a waitable of Signals.
-                ["Waiting"] = ["Interop", "Roster"],
-                ["Roster"] = ["Waiting", "Interop", "Signals"],
+                ["Waiting"] = ["Interop"],
+                ["Roster"] = ["Waiting", "Interop"],
                 ["Locks"] = ["Roster", "Waiting"],
                 ["Signals"] = ["Locks", "Roster", "Waiting", "Interop"],
                 ["Named"] = ["Signals", "Locks", "Roster", "Waiting"],
                 ["Posix"] = ["Signals", "Locks", "Roster", "Waiting", "Interop"],
+                ["Inspection"] = ["Posix", "Named", "Signals", "Locks", "Roster", "Waiting", "Interop"],
             },
-            CallsUpward = ["ISharedWaitable", "IWaitTarget", "ServiceThread.Start"],
+            // A wait consists of attempts, which only the lock that is waited for can make, and of sleeps between them, which are the same for all: ARCHITECTURE.md.
+            CallsUpward = ["ISharedWaitable", "IWaitTarget"],
         },
         new("Posix.SharedMemory.Channels")
         {

@@ -71,9 +71,13 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
             return false;
         }
 
-        message.CopyTo(reservation.Span);
-        reservation.Commit((int)message.Length, type);
-        return true;
+        // Disposed also where a segment's memory cannot be read: nothing was sent then.
+        using (reservation)
+        {
+            message.CopyTo(reservation.Span);
+            reservation.Commit((int)message.Length, type);
+            return true;
+        }
     }
 
     /// <summary>Writes a message, waiting for room if there is none. No thread waits.</summary>

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading;
 /// The hold names one entry: a copy of it, or one that is disposed already, does nothing. It may be disposed on another thread than the one that entered, and be kept
 /// across an <see langword="await"/>. A hold belongs to the process: if a thread ends without disposing its hold, the mutex stays held until the process ends.
 /// </remarks>
-public readonly struct MutexHold : IDisposable, IEquatable<MutexHold>
+public readonly struct MutexHold : IDisposable, IEntry, IEquatable<MutexHold>
 {
     private readonly SharedMutex? _mutex;
     private readonly long _ticket;

@@ -4,23 +4,23 @@ using System.Runtime.Intrinsics.X86;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A word with an owner, which may die: entering, leaving and taking over. The model is tests/models/mutex.pml.</summary>
-internal sealed unsafe class OwnedWord
+internal sealed class OwnedWord
 {
     private const int MostSpins = 100, PausesPerSpin = 8;
 
-    private readonly uint* _word;
+    private readonly unsafe uint* _word;
     private readonly HeldBytes _bytes;
     private readonly Seat _seat;
     private int _spins = Environment.ProcessorCount == 1 ? 0 : MostSpins;
 
-    internal OwnedWord(Seat seat, HeldBytes bytes, uint* word)
+    internal unsafe OwnedWord(Seat seat, HeldBytes bytes, uint* word)
     {
         _seat = seat;
         _bytes = bytes;
         _word = word;
     }
 
-    internal uint Value
+    internal unsafe uint Value
     {
         get
         {
@@ -35,7 +35,7 @@ internal sealed unsafe class OwnedWord
     internal bool IsMine => _seat.Me is not 0 and var me && (Value & LockLayout.OwnerMask) == me;
 
     /// <summary>Enters if it is free and nothing is special about it.</summary>
-    internal bool TryEnterFree()
+    internal unsafe bool TryEnterFree()
     {
         var me = _seat.Me;
         // SAFETY: the word lies in the held bytes.
@@ -72,8 +72,9 @@ internal sealed unsafe class OwnedWord
 
     /// <summary>Enters, or names the words to sleep on: the word itself and the life of its owner.</summary>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
-    internal WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    internal unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var me = _seat.Require();
@@ -132,8 +133,9 @@ internal sealed unsafe class OwnedWord
     }
 
     /// <summary>A waiter leaves without having entered: the wake-up may have been meant for it.</summary>
-    internal WaitOutcome GiveUp(in WaitState state)
+    internal unsafe WaitOutcome GiveUp(in WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         // Whatever WAITERS says: a leaver that woke nobody may clear it late, when others sleep again.
         if (state.HasSlept && (Value & LockLayout.OwnerMask) == 0)
         {
@@ -144,7 +146,7 @@ internal sealed unsafe class OwnedWord
     }
 
     /// <summary>Leaves if nothing is special about the word.</summary>
-    internal bool TryLeavePlain()
+    internal unsafe bool TryLeavePlain()
     {
         var me = _seat.Me;
         // SAFETY: the word lies in the held bytes.
@@ -153,8 +155,9 @@ internal sealed unsafe class OwnedWord
 
     /// <summary>Leaves, and wakes whoever sleeps.</summary>
     /// <exception cref="LockLostException">This process is not the owner.</exception>
-    internal void Leave()
+    internal unsafe void Leave()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -205,8 +208,9 @@ internal sealed unsafe class OwnedWord
     internal void MarkConsistent() => Unmark(LockLayout.Inconsistent);
 
     /// <summary>Leaves for ever: the word keeps a value that is nobody, and all sleepers are woken.</summary>
-    internal void Close(uint final)
+    internal unsafe void Close(uint final)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -224,7 +228,7 @@ internal sealed unsafe class OwnedWord
     }
 
     /// <summary>Sets a bit.</summary>
-    internal void Mark(uint bit)
+    internal unsafe void Mark(uint bit)
     {
         // SAFETY: the word lies in the held bytes.
         Interlocked.Or(ref *_word, bit);
@@ -233,7 +237,7 @@ internal sealed unsafe class OwnedWord
 
     /// <summary>Clears a bit.</summary>
     /// <returns>The word as it was.</returns>
-    internal uint Unmark(uint bit)
+    internal unsafe uint Unmark(uint bit)
     {
         // SAFETY: the word lies in the held bytes.
         var value = Interlocked.And(ref *_word, ~bit);
@@ -241,7 +245,9 @@ internal sealed unsafe class OwnedWord
         return value;
     }
 
-    internal void WakeOne() => _seat.Kernel.Wake(_word, 1);
+    internal unsafe void WakeOne() =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        _seat.Kernel.Wake(_word, 1);
 
     private bool TakeOver(ref WaitState state, uint value, uint owner, uint me)
     {
@@ -257,7 +263,7 @@ internal sealed unsafe class OwnedWord
         return true;
     }
 
-    private bool Swap(uint from, uint to)
+    private unsafe bool Swap(uint from, uint to)
     {
         // SAFETY: the word lies in the held bytes.
         var swapped = Interlocked.CompareExchange(ref *_word, to, from) == from;

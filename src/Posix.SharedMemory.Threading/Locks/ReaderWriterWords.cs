@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The words of a reader-writer lock: how readers and writers meet. The model is tests/models/readerwriter.pml.</summary>
-internal sealed unsafe class ReaderWriterWords
+internal sealed class ReaderWriterWords
 {
     internal const int CountersAt = 64, SpreadStride = 64, CompactStride = 8;
 
@@ -14,11 +14,12 @@ internal sealed unsafe class ReaderWriterWords
     private readonly HeldBytes _bytes;
     private readonly OwnedWord _writer;
     private readonly int _stride;
-    private readonly ulong* _mine;
+    private readonly unsafe ulong* _mine;
     private bool _isInMask;
 
-    internal ReaderWriterWords(Seat seat, HeldBytes bytes, int stride)
+    internal unsafe ReaderWriterWords(Seat seat, HeldBytes bytes, int stride)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _seat = seat;
         _bytes = bytes;
         _stride = stride;
@@ -30,11 +31,11 @@ internal sealed unsafe class ReaderWriterWords
 
     internal OwnedWord Writer => _writer;
 
-    private uint* Drained => (uint*)(_bytes.First + DrainedAt);
+    private unsafe uint* Drained => (uint*)(_bytes.First + DrainedAt);
 
-    private uint* Gate => (uint*)(_bytes.First + GateAt);
+    private unsafe uint* Gate => (uint*)(_bytes.First + GateAt);
 
-    private ulong* Mask => (ulong*)(_bytes.First + MaskAt);
+    private unsafe ulong* Mask => (ulong*)(_bytes.First + MaskAt);
 
     private uint Incarnation => _seat.Require() & Participant.IncarnationMask;
 
@@ -178,7 +179,7 @@ internal sealed unsafe class ReaderWriterWords
     }
 
     /// <summary>Lets sleeping readers look again.</summary>
-    internal void OpenGate()
+    internal unsafe void OpenGate()
     {
         while (true)
         {
@@ -202,7 +203,8 @@ internal sealed unsafe class ReaderWriterWords
     private static bool IsOpen(uint value, in WaitState state) =>
         (value & (LockLayout.OwnerMask | LockLayout.Inconsistent)) == 0 && ((value & LockLayout.Patient) == 0 || state.HasSlept || state.IsTry);
 
-    private bool IsDead(uint owner, in WaitState state) =>
+    private unsafe bool IsDead(uint owner, in WaitState state) =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         !_seat.Memory.IsAlive(owner, out _, out _) || (state.IsLook && owner != _seat.Me && _seat.Memory.Witness(owner));
 
     /// <summary>Takes over from a dead writer and leaves at once: the lock is free then, and unrepaired.</summary>
@@ -217,7 +219,7 @@ internal sealed unsafe class ReaderWriterWords
     }
 
     /// <summary>Names the words on which a reader sleeps. False: the lock has changed meanwhile.</summary>
-    private bool TryNameWords(uint value, in WaitState state, ref SleepList list)
+    private unsafe bool TryNameWords(uint value, in WaitState state, ref SleepList list)
     {
         if (state.IsPatient && (value & LockLayout.Patient) == 0)
         {
@@ -245,7 +247,7 @@ internal sealed unsafe class ReaderWriterWords
     }
 
     /// <summary>Whether a living reader is inside; names then the words whose change means that it has left.</summary>
-    private bool FindReader(ref SleepList list)
+    private unsafe bool FindReader(ref SleepList list)
     {
         // SAFETY: the words lie in the held bytes. Read before the counters: a reader that leaves afterwards changes it.
         var drained = Volatile.Read(ref *Drained);
@@ -274,7 +276,7 @@ internal sealed unsafe class ReaderWriterWords
         return false;
     }
 
-    private bool IsReading(int number, uint drained, ref SleepList list)
+    private unsafe bool IsReading(int number, uint drained, ref SleepList list)
     {
         // SYNC readerwriter.dekker: pairs with AttemptRead. The writer's word was swapped before this load.
         // SAFETY: the counter lies in the held bytes.
@@ -292,9 +294,9 @@ internal sealed unsafe class ReaderWriterWords
         return true;
     }
 
-    private ulong* Counter(int number) => (ulong*)(_bytes.First + CountersAt + ((long)(number - 1) * _stride));
+    private unsafe ulong* Counter(int number) => (ulong*)(_bytes.First + CountersAt + ((long)(number - 1) * _stride));
 
-    private void Count()
+    private unsafe void Count()
     {
         var incarnation = (ulong)Incarnation << 32;
         if (!_isInMask)
@@ -326,7 +328,7 @@ internal sealed unsafe class ReaderWriterWords
         }
     }
 
-    private void Uncount()
+    private unsafe void Uncount()
     {
         // SAFETY: the counter lies in the held bytes.
         var left = (uint)Interlocked.Decrement(ref *_mine);
@@ -337,7 +339,7 @@ internal sealed unsafe class ReaderWriterWords
         }
     }
 
-    private void EnterMask()
+    private unsafe void EnterMask()
     {
         if (_seat.Memory.Seats <= MostInMask)
         {

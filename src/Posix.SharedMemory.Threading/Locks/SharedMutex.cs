@@ -128,23 +128,7 @@ public sealed class SharedMutex
     public MutexHold Enter(Action repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        var hold = EnterUnrepaired(cancellationToken);
-        if (hold.OwnerDied)
-        {
-            try
-            {
-                repair();
-            }
-            catch
-            {
-                hold.Dispose();
-                throw;
-            }
-
-            MarkConsistent();
-        }
-
-        return hold;
+        return EnterUnrepaired(cancellationToken).RepairedBy(repair);
     }
 
     /// <summary>Enters if nobody living holds the lock; never waits.</summary>
@@ -189,7 +173,7 @@ public sealed class SharedMutex
     public ValueTask<MutexHold> EnterAsync(Func<CancellationToken, ValueTask> repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        return TryEnterFree() ? new(Begin(thread: 0)) : EnterAndRepairAsync(repair, cancellationToken);
+        return TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken).RepairedByAsync(repair, cancellationToken);
     }
 
     /// <summary>Enters also after an owner's death: <see cref="MutexHold.OwnerDied"/> tells. For callers that decide by themselves.</summary>
@@ -343,28 +327,6 @@ public sealed class SharedMutex
         }
 
         return _queue.WaitAsync(_target, new() { Mode = (int)(mode | EntryMode.Asynchronous) }, Deadline.Never, synchronously: false, cancellationToken);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<MutexHold> EnterAndRepairAsync(Func<CancellationToken, ValueTask> repair, CancellationToken cancellationToken)
-    {
-        var hold = await EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken).ConfigureAwait(false);
-        if (hold.OwnerDied)
-        {
-            try
-            {
-                await repair(cancellationToken).ConfigureAwait(false);
-            }
-            catch
-            {
-                hold.Dispose();
-                throw;
-            }
-
-            MarkConsistent();
-        }
-
-        return hold;
     }
 
     /// <summary>The entry as something to wait for.</summary>

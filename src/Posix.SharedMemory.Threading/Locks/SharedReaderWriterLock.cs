@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Many readers or one writer. A reader that is killed leaves nothing behind; the next to enter learns of a writer that was killed.</summary>
@@ -125,23 +123,7 @@ public sealed class SharedReaderWriterLock
     public WriteHold EnterWrite(Action repair, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        var hold = EnterWriteUnrepaired(ct);
-        if (hold.OwnerDied)
-        {
-            try
-            {
-                repair();
-            }
-            catch
-            {
-                hold.Dispose();
-                throw;
-            }
-
-            MarkConsistent();
-        }
-
-        return hold;
+        return EnterWriteUnrepaired(ct).RepairedBy(repair);
     }
 
     /// <summary>Enters for writing also after a writer's death: <see cref="WriteHold.OwnerDied"/> tells.</summary>
@@ -185,27 +167,10 @@ public sealed class SharedReaderWriterLock
 
     /// <summary>Enters for writing; if the last writer died inside, repairs first what it left. No thread waits.</summary>
     /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<WriteHold> EnterWriteAsync(Func<CancellationToken, ValueTask> repair, CancellationToken ct = default)
+    public ValueTask<WriteHold> EnterWriteAsync(Func<CancellationToken, ValueTask> repair, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        var hold = await EnterWriteAsync(EntryMode.AcceptUnrepaired, ct).ConfigureAwait(false);
-        if (hold.OwnerDied)
-        {
-            try
-            {
-                await repair(ct).ConfigureAwait(false);
-            }
-            catch
-            {
-                hold.Dispose();
-                throw;
-            }
-
-            MarkConsistent();
-        }
-
-        return hold;
+        return EnterWriteAsync(EntryMode.AcceptUnrepaired, ct).RepairedByAsync(repair, ct);
     }
 
     internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);

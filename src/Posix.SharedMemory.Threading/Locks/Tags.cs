@@ -1,11 +1,11 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Makes bytes that are all zero what they are to be, by one compare-and-swap, or finds what they are.</summary>
-internal static unsafe class Tags
+internal static class Tags
 {
     /// <summary>Writes the tag where there is none; anything else there is refused.</summary>
     /// <exception cref="InvalidDataException">The bytes are something else.</exception>
-    internal static void Claim(uint* place, uint tag, string what)
+    internal static unsafe void Claim(uint* place, uint tag, string what)
     {
         // SAFETY: the caller holds the bytes.
         var found = Interlocked.CompareExchange(ref *place, tag, 0);

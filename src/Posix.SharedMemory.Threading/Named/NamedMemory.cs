@@ -5,8 +5,10 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>The object behind a named lock: a roster, what kind of lock it is, and the lock. All objects of one name in a process share it.</summary>
 internal sealed class NamedMemory
 {
-    private const int KindAfterRoster = 0, FlagsAfterRoster = 4, LockAfterRoster = 64, PageSize = 4096;
-    private const uint KeepFlag = 1;
+    internal const int FlagsAfterRoster = 4, LockAfterRoster = 64;
+    internal const uint KeepFlag = 1;
+
+    private const int KindAfterRoster = 0, PageSize = 4096;
 
     private static readonly Dictionary<ObjectIdentity, NamedMemory> s_open = [];
 

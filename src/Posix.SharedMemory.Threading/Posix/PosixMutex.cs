@@ -9,7 +9,7 @@ namespace Posix.SharedMemory.Threading;
 /// A death has the same outcome as there: nobody holds the mutex without being told, and it stays usable until somebody retires it.
 /// <see href="https://man7.org/linux/man-pages/man3/pthread_mutexattr_setrobust.3.html">pthread_mutexattr_setrobust(3)</see>
 /// </remarks>
-public sealed unsafe class PosixMutex
+public sealed class PosixMutex
 {
     // SAFETY: _mutex lies in _bytes, which this object holds; calls into the C library are followed by a use of this object.
 
@@ -20,7 +20,7 @@ public sealed unsafe class PosixMutex
     private const long Slice = 50_000_000;
 
     private readonly HeldBytes _bytes;
-    private readonly byte* _mutex;
+    private readonly unsafe byte* _mutex;
     private readonly PosixMutexLayout _layout;
     private EntryTicket _ticket;
     private bool _isUnrepaired;
@@ -33,8 +33,9 @@ public sealed unsafe class PosixMutex
     [ThreadStatic]
     private static PosixMutex? t_first;
 
-    private PosixMutex(MemoryMapping mapping, long offset)
+    private unsafe PosixMutex(MemoryMapping mapping, long offset)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _layout = PosixMutexLayout.Current;
         _bytes = HeldBytes.Take(mapping, offset, PosixMutexLayout.NativeSize, alignment: 8);
         _mutex = _bytes.First;
@@ -47,7 +48,7 @@ public sealed unsafe class PosixMutex
     /// <summary>Gets whether an owner died, and nobody has entered since to repair what it left. A look: true when taken.</summary>
     public bool IsInconsistent => Word is var word && (word & Linux.FUTEX_OWNER_DIED) != 0 && (word & Linux.FUTEX_TID_MASK) == 0;
 
-    private uint Word
+    private unsafe uint Word
     {
         get
         {
@@ -140,8 +141,9 @@ public sealed unsafe class PosixMutex
 
     internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);
 
-    internal void MarkConsistent()
+    internal unsafe void MarkConsistent()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (!_isUnrepaired)
         {
             return;
@@ -171,8 +173,9 @@ public sealed unsafe class PosixMutex
         Unlink();
     }
 
-    internal void Leave(long ticket)
+    internal unsafe void Leave(long ticket)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (!_ticket.TryEnd(ticket))
         {
             return;
@@ -191,8 +194,9 @@ public sealed unsafe class PosixMutex
         Unlink();
     }
 
-    private void Unlock()
+    private unsafe void Unlock()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var error = Libc.pthread_mutex_unlock(_mutex);
         GC.KeepAlive(this);
         if (error != 0)
@@ -202,8 +206,9 @@ public sealed unsafe class PosixMutex
         }
     }
 
-    private PosixMutexHold Enter(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
+    private unsafe PosixMutexHold Enter(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         cancellationToken.ThrowIfCancellationRequested();
         if (ServiceThread.IsCurrent)
         {
@@ -269,8 +274,9 @@ public sealed unsafe class PosixMutex
     // Not pthread_mutex_trylock: that of glibc leaves a mutex that is not recoverable locked, and whoever waits for it afterwards waits for ever.
     private int Try() => IsHeld ? Linux.ETIMEDOUT : WaitUntil(0) is not Linux.EDEADLK and var error ? error : Linux.ETIMEDOUT;
 
-    private int Wait(Deadline deadline, CancellationToken cancellationToken)
+    private unsafe int Wait(Deadline deadline, CancellationToken cancellationToken)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (IsHeld && (Word & Linux.FUTEX_TID_MASK) == (uint)Kernel.Current.GetThreadId())
         {
             throw Recursion();
@@ -294,7 +300,7 @@ public sealed unsafe class PosixMutex
         }
     }
 
-    private int WaitUntil(long instant)
+    private unsafe int WaitUntil(long instant)
     {
         if (!s_lacksClockLock)
         {
@@ -318,7 +324,7 @@ public sealed unsafe class PosixMutex
         return Libc.pthread_mutex_timedlock(_mutex, &wall);
     }
 
-    private void Claim(long offset)
+    private unsafe void Claim(long offset)
     {
         // SAFETY: the words lie in the held bytes.
         ref var kind = ref *(uint*)(_mutex + _layout.KindOffset);

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading;
 
 /// <summary>Where the C library of this process keeps what in a <c>pthread_mutex_t</c> that is robust and shared; found at first use by making such mutexes and entering them.</summary>
 /// <remarks>docs/decisions/0014-posix-mutex.md says what is relied on, and why.</remarks>
-internal sealed unsafe class PosixMutexLayout
+internal sealed class PosixMutexLayout
 {
     // SAFETY: the addresses in this class lie in an array that is pinned and never collected.
     private const int Reserved = 64;
@@ -44,7 +44,7 @@ internal sealed unsafe class PosixMutexLayout
 
     /// <summary>Leaves a mutex of the calling thread as the kernel would leave it if the thread died inside: the next to enter learns of a death.</summary>
     /// <exception cref="InvalidDataException">The mutex is not on the thread's list: its bytes were overwritten.</exception>
-    internal void HandBack(byte* mutex)
+    internal unsafe void HandBack(byte* mutex)
     {
         var head = OwnList();
         // SAFETY: the caller holds the bytes of the mutex; head and nodes are this thread's own list, which no other thread changes.
@@ -86,7 +86,7 @@ internal sealed unsafe class PosixMutexLayout
         Volatile.Write(ref head->list_op_pending, 0);
     }
 
-    private static LinuxRobustListHead* OwnList()
+    private static unsafe LinuxRobustListHead* OwnList()
     {
         LinuxRobustListHead* head;
         nint length;
@@ -109,7 +109,7 @@ internal sealed unsafe class PosixMutexLayout
         return found;
     }
 
-    private static PosixMutexLayout? FindHere()
+    private static unsafe PosixMutexLayout? FindHere()
     {
         try
         {
@@ -126,7 +126,7 @@ internal sealed unsafe class PosixMutexLayout
         }
     }
 
-    private static PosixMutexLayout? Try(byte* trial)
+    private static unsafe PosixMutexLayout? Try(byte* trial)
     {
         byte* first = trial, second = trial + Reserved, third = trial + (2 * Reserved);
         if (!Initialize(first, type: null) || !Initialize(second, type: null) || !Initialize(third, Linux.PTHREAD_MUTEX_ERRORCHECK))
@@ -188,7 +188,7 @@ internal sealed unsafe class PosixMutexLayout
     }
 
     /// <summary>Hands the first of two mutexes back that this thread is inside of, and asks the C library what it finds.</summary>
-    private bool HandsBackAsExpected(byte* first, byte* second)
+    private unsafe bool HandsBackAsExpected(byte* first, byte* second)
     {
         // SAFETY: the word lies in the mutex.
         var word = (uint*)(first + WordOffset);
@@ -205,7 +205,7 @@ internal sealed unsafe class PosixMutexLayout
             && Libc.pthread_mutex_unlock(first) == 0;
     }
 
-    private static bool Initialize(byte* mutex, int? type)
+    private static unsafe bool Initialize(byte* mutex, int? type)
     {
         var attributes = stackalloc byte[Reserved];
         if (Libc.pthread_mutexattr_init(attributes) != 0)

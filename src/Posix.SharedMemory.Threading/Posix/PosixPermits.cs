@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Permits in a <c>sem_t</c> of glibc, by its own steps: value and number of waiters are one 64-bit word.</summary>
-internal sealed unsafe class PosixPermits(HeldBytes bytes) : Permits
+internal sealed class PosixPermits(HeldBytes bytes) : Permits
 {
     public override News News => Kernel.News;
 
@@ -12,12 +12,15 @@ internal sealed unsafe class PosixPermits(HeldBytes bytes) : Permits
     internal override int Maximum => int.MaxValue;
 
     // SAFETY: the word lies in the held bytes, at a multiple of 8.
-    private ulong Value => Volatile.Read(ref *(ulong*)bytes.First);
+    private unsafe ulong Value =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        Volatile.Read(ref *(ulong*)bytes.First);
 
-    private uint* Word => (uint*)bytes.First;
+    private unsafe uint* Word => (uint*)bytes.First;
 
-    public override WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -53,8 +56,9 @@ internal sealed unsafe class PosixPermits(HeldBytes bytes) : Permits
         }
     }
 
-    public override WaitOutcome GiveUp(ref WaitState state)
+    public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (state.Mode == 1)
         {
             var value = Value;
@@ -79,8 +83,9 @@ internal sealed unsafe class PosixPermits(HeldBytes bytes) : Permits
         // Nobody owns a permit whose life would have to be watched.
     }
 
-    internal override int Release(int count)
+    internal override unsafe int Release(int count)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Value;
@@ -101,7 +106,7 @@ internal sealed unsafe class PosixPermits(HeldBytes bytes) : Permits
         }
     }
 
-    private bool Swap(ulong from, ulong to)
+    private unsafe bool Swap(ulong from, ulong to)
     {
         // SAFETY: the word lies in the held bytes, at a multiple of 8.
         var swapped = Interlocked.CompareExchange(ref *(ulong*)bytes.First, to, from) == from;

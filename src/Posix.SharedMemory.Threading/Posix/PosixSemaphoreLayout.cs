@@ -3,7 +3,7 @@ using Posix.SharedMemory.Threading.Interop;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The bytes of glibc's <c>sem_t</c> on 64-bit systems, found to be so at first use.</summary>
-internal static unsafe class PosixSemaphoreLayout
+internal static class PosixSemaphoreLayout
 {
     internal const int Size = 32;
 
@@ -11,7 +11,7 @@ internal static unsafe class PosixSemaphoreLayout
     internal const ulong Waiter = 1ul << 32;
 
     /// <summary>What glibc writes after the two for a semaphore that processes share.</summary>
-    private const uint SharedMark = 128;
+    internal const uint SharedMark = 128;
 
     private static readonly Lazy<byte[]?> s_template = new(Make);
 
@@ -20,7 +20,7 @@ internal static unsafe class PosixSemaphoreLayout
     internal static ReadOnlySpan<byte> Template => s_template.Value ?? throw new PlatformNotSupportedException(
         "The C library of this process lays out sem_t differently from 64-bit glibc. Share a SharedSemaphore instead; interop/psm.h is its counterpart in C.");
 
-    private static byte[]? Make()
+    private static unsafe byte[]? Make()
     {
         if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess || !BitConverter.IsLittleEndian)
         {

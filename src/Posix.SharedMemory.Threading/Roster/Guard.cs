@@ -1,5 +1,3 @@
-using Posix.SharedMemory.Threading.Interop;
-
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A thread whose robust list names this process's seats: the kernel marks them when the process ends, however that happens.</summary>
@@ -7,53 +5,39 @@ namespace Posix.SharedMemory.Threading;
 /// The list lies in memory of this process alone. For each seat there are two pages: the second shows the page of the seat once more, and the node of the list stands
 /// in the first at the same place as the seat in the second. So one distance, the page size, leads from every node to its seat.
 /// </remarks>
-internal sealed unsafe class Guard
+internal sealed class Guard
 {
     /// <summary>So many seats one guard takes.</summary>
     internal const int MostSeats = 1024;
 
     private readonly Lock _gate = new();
     private readonly Kernel _kernel;
-    private readonly LinuxRobustListHead* _head;
-    private readonly bool _isShared;
+    private readonly RobustList _list;
 
-    internal Guard(Kernel kernel, WaitService service, bool isShared)
+    internal Guard(WaitService service, bool isShared)
     {
-        _kernel = kernel;
-        _isShared = isShared;
-        // SAFETY: a page of its own, unmapped only after the kernel has forgotten it.
-        _head = (LinuxRobustListHead*)kernel.MapPages(1);
-        _head->list_next = (nint)_head;
-        // SAFETY: as above.
-        _head->futex_offset = Environment.SystemPageSize;
-        using var ready = new ManualResetEventSlim();
-        Thread = ServiceThread.Start(service, "shm guard", Prepare, Finish);
-        ready.Wait();
-
-        void Prepare()
-        {
-            // SAFETY: an address is handed on.
-            IsMarkedByKernel = kernel.SetRobustList((byte*)_head);
-            ThreadId = kernel.GetThreadId();
-            ready.Set();
-        }
+        _kernel = service.Kernel;
+        IsShared = isShared;
+        _list = new(_kernel, distance: Environment.SystemPageSize);
+        Thread = ServiceThread.Start(service, "shm guard", _list);
+        _list.AwaitBegin();
     }
+
+    /// <summary>Gets whether it serves any roster, not one alone.</summary>
+    internal bool IsShared { get; }
 
     /// <summary>Gets the thread, which also waits for asynchronous callers.</summary>
     internal ServiceThread Thread { get; }
 
     /// <summary>Gets the thread's number, which stands in the seats.</summary>
-    internal int ThreadId { get; private set; }
-
-    /// <summary>Gets whether the kernel took the list; otherwise the second witness reports this process's death.</summary>
-    internal bool IsMarkedByKernel { get; private set; }
+    internal int ThreadId => _list.ThreadId;
 
     /// <summary>Gets or sets how many rosters share it. Under the service's lock.</summary>
     internal int Count { get; set; }
 
     /// <summary>Makes the two pages for a seat; nothing is on the list yet.</summary>
     /// <returns>The first page.</returns>
-    internal byte* Prepare(byte* seatPage)
+    internal unsafe byte* Prepare(byte* seatPage)
     {
         var pages = _kernel.MapPages(2);
         try
@@ -72,12 +56,12 @@ internal sealed unsafe class Guard
     /// <summary>Claims a seat and puts its node on the list, in this order: the other would let the kernel mark a thread of the same number in another PID namespace that has the seat by then.</summary>
     /// <remarks>A process that is killed in the few instructions between the two leaves a seat that stays taken: that is why the list is prepared before the claim.</remarks>
     /// <returns>False: the seat has changed.</returns>
-    internal bool TryClaim(ulong* seat, ulong from, ulong to, nint* node)
+    internal unsafe bool TryClaim(ulong* seat, ulong from, ulong to, nint* node)
     {
         lock (_gate)
         {
             // SAFETY: the node lies in the pages made by Prepare, and the seat in the bytes that the caller holds.
-            *node = _head->list_next;
+            *node = *_list.First;
             // SYNC roster.claim: pairs with Unlink, which comes before the seat is free again.
             // SAFETY: as above.
             if (Interlocked.CompareExchange(ref *seat, to, from) != from)
@@ -86,18 +70,18 @@ internal sealed unsafe class Guard
             }
 
             // SAFETY: as above. One store links it, so that the list is whole at every instruction.
-            Volatile.Write(ref _head->list_next, (nint)node);
+            Volatile.Write(ref *_list.First, (nint)node);
             return true;
         }
     }
 
     /// <summary>Takes a node off the list.</summary>
-    internal void Unlink(nint* node)
+    internal unsafe void Unlink(nint* node)
     {
         lock (_gate)
         {
             // SAFETY: all nodes lie in pages that are unmapped only after this.
-            var before = &_head->list_next;
+            var before = _list.First;
             // SAFETY: as above.
             while (*before != (nint)node)
             {
@@ -109,27 +93,5 @@ internal sealed unsafe class Guard
             // SAFETY: as above; one store unlinks it.
             Volatile.Write(ref *before, *node);
         }
-    }
-
-    /// <summary>One roster less.</summary>
-    internal void Release(WaitService service)
-    {
-        if (!_isShared)
-        {
-            Thread.Stop();
-            return;
-        }
-
-        lock (service.Gate)
-        {
-            Count--;
-        }
-    }
-
-    private void Finish()
-    {
-        _kernel.SetRobustList(null);
-        // SAFETY: the kernel has forgotten the page, and this thread ends.
-        _kernel.UnmapPages((byte*)_head, 1);
     }
 }

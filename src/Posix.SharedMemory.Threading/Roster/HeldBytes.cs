@@ -1,12 +1,12 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Some bytes of a mapping: they stay mapped while anything that points into them is referenced.</summary>
-internal sealed unsafe class HeldBytes
+internal sealed class HeldBytes
 {
     // Given back by the collector: locks are not disposed.
     private readonly MappingHold _hold;
 
-    private HeldBytes(MemoryMapping mapping, long offset, long length)
+    private unsafe HeldBytes(MemoryMapping mapping, long offset, long length)
     {
         Mapping = mapping;
         Offset = offset;
@@ -15,7 +15,7 @@ internal sealed unsafe class HeldBytes
         First = _hold.DangerousGetPointer();
     }
 
-    internal byte* First { get; }
+    internal unsafe byte* First { get; }
 
     internal long Offset { get; }
 

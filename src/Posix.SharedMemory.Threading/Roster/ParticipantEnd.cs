@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The end of one participant, as something that can be waited for.</summary>
-internal sealed unsafe class ParticipantEnd(Seat seat, Participant participant) : IWaitTarget<bool>, ISharedWaitable
+internal sealed class ParticipantEnd(Seat seat, Participant participant) : IWaitTarget<bool>, ISharedWaitable
 {
     public News News => seat.News;
 
@@ -9,7 +9,7 @@ internal sealed unsafe class ParticipantEnd(Seat seat, Participant participant) 
 
     Kernel ISharedWaitable.Kernel => seat.Kernel;
 
-    public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    public unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
         seat.Require();
         if ((participant.Value & Participant.Mark) == 0 || !seat.Memory.IsAlive(participant.Value, out var life, out var value))

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The seats in shared memory, to be read by anybody: who is in them, and whether they live.</summary>
-internal sealed unsafe class RosterMemory(HeldBytes bytes, int seats, Kernel kernel)
+internal sealed class RosterMemory(HeldBytes bytes, int seats, Kernel kernel)
 {
     /// <summary>In this time the threads of a process end that no fence reaches.</summary>
     internal const int MillisecondsOfGrace = 10;
@@ -12,23 +12,23 @@ internal sealed unsafe class RosterMemory(HeldBytes bytes, int seats, Kernel ker
 
     internal Kernel Kernel { get; } = kernel;
 
-    internal byte* SeatAt(int seat) => Bytes.First + RosterLayout.HeaderSize + (RosterLayout.SeatSize * (seat - 1));
+    internal unsafe byte* SeatAt(int seat) => Bytes.First + RosterLayout.HeaderSize + (RosterLayout.SeatSize * (seat - 1));
 
     /// <summary>The seat's life and incarnation, as one value.</summary>
-    internal ulong Read(int seat)
+    internal unsafe ulong Read(int seat)
     {
         // SAFETY: the seat lies in the held bytes, at a multiple of 8.
         return Volatile.Read(ref *(ulong*)SeatAt(seat));
     }
 
-    internal uint* Joins => (uint*)(Bytes.First + RosterLayout.Joins);
+    internal unsafe uint* Joins => (uint*)(Bytes.First + RosterLayout.Joins);
 
-    internal uint* Life(int seat) => (uint*)(SeatAt(seat) + RosterLayout.Life);
+    internal unsafe uint* Life(int seat) => (uint*)(SeatAt(seat) + RosterLayout.Life);
 
     /// <summary>Whether a participant lives.</summary>
     /// <param name="life">The futex of its seat, and the value that it had.</param>
     /// <exception cref="InvalidDataException">The roster has no such seat.</exception>
-    internal bool IsAlive(uint participant, out uint* life, out uint value)
+    internal unsafe bool IsAlive(uint participant, out uint* life, out uint value)
     {
         var seat = new Participant(participant).Seat;
         if (seat == 0 || seat > Seats)
@@ -60,13 +60,13 @@ internal sealed unsafe class RosterMemory(HeldBytes bytes, int seats, Kernel ker
 
     internal static uint Incarnation(ulong both) => (uint)(both >> 32) & Participant.IncarnationMask;
 
-    internal uint Field(int seat, int offset)
+    internal unsafe uint Field(int seat, int offset)
     {
         // SAFETY: the field lies in the held bytes, at a multiple of 4.
         return Volatile.Read(ref *(uint*)(SeatAt(seat) + offset));
     }
 
-    internal ulong WideField(int seat, int offset)
+    internal unsafe ulong WideField(int seat, int offset)
     {
         // SAFETY: the field lies in the held bytes, at a multiple of 8.
         return Volatile.Read(ref *(ulong*)(SeatAt(seat) + offset));
@@ -91,7 +91,7 @@ internal sealed unsafe class RosterMemory(HeldBytes bytes, int seats, Kernel ker
     }
 
     /// <summary>Tells all sleepers of a life that it has ended: the kernel wakes one of them only.</summary>
-    internal void PassOn(uint* life) => Kernel.Wake(life, int.MaxValue);
+    internal unsafe void PassOn(uint* life) => Kernel.Wake(life, int.MaxValue);
 
     /// <summary>Looks for a death that the kernel could not mark: the process's number is gone, or has been given to another process.</summary>
     /// <returns>Whether the participant is found to be dead; its seat is then marked.</returns>
@@ -124,7 +124,7 @@ internal sealed unsafe class RosterMemory(HeldBytes bytes, int seats, Kernel ker
     }
 
     /// <summary>Marks a seat as the kernel would, unless it has changed.</summary>
-    internal void MarkDead(int seat, ulong both)
+    internal unsafe void MarkDead(int seat, ulong both)
     {
         var dead = (both & 0xFFFFFFFF00000000) | RosterLayout.Waiters | RosterLayout.Died;
         // SAFETY: the seat lies in the held bytes, at a multiple of 8.

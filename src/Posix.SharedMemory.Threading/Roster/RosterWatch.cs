@@ -1,9 +1,9 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Watches the seats of a roster: everything in this process that waits over it learns of each participant that leaves or dies.</summary>
-internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
+internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(service)
 {
-    private readonly List<WeakReference<EventCountWord>> _eventCounts = [];
+    private readonly List<WeakReference<ServiceItem>> _eventCounts = [];
     private ulong[]? _seen;
     private int _nextWitness;
     private volatile bool _isStarted;
@@ -46,7 +46,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
     }
 
     /// <summary>Notifies an event count whenever somebody ends, for as long as it is referenced.</summary>
-    internal void Add(EventCountWord word)
+    internal void Add(ServiceItem word)
     {
         lock (Service.Gate)
         {
@@ -54,7 +54,7 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
         }
     }
 
-    internal override long Round(ref SleepList list, long now, bool look)
+    internal override unsafe long Round(ref SleepList list, long now, bool look)
     {
         var memory = seat.Memory;
         // SAFETY: the word lies in the roster's held bytes. Read before the seats: who joins afterwards changes it.
@@ -94,8 +94,9 @@ internal sealed unsafe class RosterWatch(Seat seat, WaitService service) : Servi
     }
 
     /// <summary>Reports the lives that have ended between two looks at a seat.</summary>
-    private bool Compare(int number, ulong before, ulong both)
+    private unsafe bool Compare(int number, ulong before, ulong both)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var memory = seat.Memory;
         uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
         var lived = ((uint)before & RosterLayout.ThreadMask) != 0;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>This process's seat in one roster, shared by all <see cref="Roster"/> objects and locks over the same place of one mapping.</summary>
-internal sealed unsafe class Seat
+internal sealed class Seat
 {
     private static readonly ConditionalWeakTable<MemoryMapping, Dictionary<(long, Kernel), Seat>> s_seats = [];
 
@@ -11,8 +11,8 @@ internal sealed unsafe class Seat
     internal volatile uint Me;
 
     private readonly Guard _guard;
-    private byte* _pages;
-    private nint* _node;
+    private unsafe byte* _pages;
+    private unsafe nint* _node;
     private int _number;
     private int _users = 1;
 
@@ -21,14 +21,14 @@ internal sealed unsafe class Seat
         Memory = memory;
         News = new(memory.Kernel);
         Watch = new(this, memory.Kernel.Service);
-        _guard = memory.Kernel.Service.TakeGuard(ownGuard);
+        _guard = Guards.Of(memory.Kernel).Take(ownGuard);
         try
         {
             Claim();
         }
         catch
         {
-            _guard.Release(memory.Kernel.Service);
+            Guards.Of(memory.Kernel).Release(_guard);
             throw;
         }
     }
@@ -94,7 +94,7 @@ internal sealed unsafe class Seat
         return me;
     }
 
-    private static void MakeHeader(RosterMemory memory)
+    private static unsafe void MakeHeader(RosterMemory memory)
     {
         var header = RosterLayout.HeaderFor(memory.Seats);
         // SAFETY: the header lies in the held bytes, at a multiple of 64.
@@ -107,7 +107,7 @@ internal sealed unsafe class Seat
         }
     }
 
-    private void Claim()
+    private unsafe void Claim()
     {
         var boot = ProcessIdentity.Boot;
         var isRegistered = Kernel.Service.IsRegisteredForFences;
@@ -144,7 +144,7 @@ internal sealed unsafe class Seat
         }
     }
 
-    private bool TryClaim(int number, ulong both, uint boot, bool isRegistered)
+    private unsafe bool TryClaim(int number, ulong both, uint boot, bool isRegistered)
     {
         var seat = Memory.SeatAt(number);
         if (((uint)both & RosterLayout.Died) != 0 && ((uint)(both >> 32) & RosterLayout.Registered) == 0)
@@ -188,7 +188,7 @@ internal sealed unsafe class Seat
         return true;
     }
 
-    private void Leave()
+    private unsafe void Leave()
     {
         Me = 0;
         Watch.Stop();
@@ -201,6 +201,6 @@ internal sealed unsafe class Seat
         Memory.PassOn(Memory.Life(_number));
         News.Tell();
         Kernel.UnmapPages(_pages, 2);
-        _guard.Release(Kernel.Service);
+        Guards.Of(Kernel).Release(_guard);
     }
 }

@@ -3,7 +3,7 @@ using Posix.SharedMemory.Threading.Interop;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The word of an event count, and the asynchronous waits of this process for it. The model is tests/models/eventcount.pml.</summary>
-internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
+internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
 {
     /// <summary>Set while somebody sleeps, or has prepared to.</summary>
     private const uint Sleepers = 1, Step = 2;
@@ -13,15 +13,16 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
-    private readonly uint* _word;
+    private readonly unsafe uint* _word;
     private readonly bool _notifiesUnfenced;
     private volatile bool _isWatched;
     private bool _isAbandoned;
     private volatile bool _cannotFence;
 
-    internal EventCountWord(Seat seat, HeldBytes bytes)
+    internal unsafe EventCountWord(Seat seat, HeldBytes bytes)
         : base(seat.Kernel.Service, wakesAll: true)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _seat = seat;
         _bytes = bytes;
         _word = (uint*)bytes.First;
@@ -30,7 +31,7 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     public News News => _seat.News;
 
-    internal uint Value
+    internal unsafe uint Value
     {
         get
         {
@@ -65,8 +66,9 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <summary>
     /// A participant has ended, perhaps in the middle of a notification: makes all sleepers of the word look again, also where the dead one had changed the word and had not yet woken them.
     /// </summary>
-    internal void NotifyEnd()
+    internal override unsafe void NotifyEnd()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (!HasSleepers(Value) || !NotifySleepers())
         {
             // SYNC eventcount.death: pairs with NotifySleepers, whose swap and wake-up are two steps.
@@ -74,7 +76,7 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
         }
     }
 
-    internal uint Prepare()
+    internal unsafe uint Prepare()
     {
         _seat.Require();
         // SAFETY: the word lies in the held bytes.
@@ -90,8 +92,9 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     /// <summary>Sleeps on the word alone: for callers without a token.</summary>
     /// <returns>False: the deadline passed.</returns>
-    internal bool Sleep(uint key, Deadline deadline)
+    internal unsafe bool Sleep(uint key, Deadline deadline)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         BeforeSleep();
         Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[1];
         while (Value == key)
@@ -116,8 +119,9 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
         return true;
     }
 
-    public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    public unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var value = Value;
         if (value != state.Key || state.IsLook)
         {
@@ -154,8 +158,9 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
     }
 
     /// <summary>The word stays in the sleep, so that the next wait begins with a store and a look.</summary>
-    protected override long Idle(ref SleepList list)
+    protected override unsafe long Idle(ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         if (_isAbandoned)
         {
             return base.Idle(ref list);
@@ -189,7 +194,7 @@ internal sealed unsafe class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     /// <summary>Wakes whoever sleeps.</summary>
     /// <returns>False: another process has just changed the word, and wakes them.</returns>
-    private bool NotifySleepers()
+    private unsafe bool NotifySleepers()
     {
         while (true)
         {

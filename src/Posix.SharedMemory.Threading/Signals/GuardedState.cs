@@ -1,12 +1,12 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>State under a mutex of its own that can be recomputed when the mutex's owner dies: <see cref="ReturningPermits"/>, <see cref="SharedBarrier"/>.</summary>
-internal sealed unsafe class GuardedState
+internal sealed class GuardedState
 {
     private readonly OwnedWord _mutex;
     private readonly Action _recompute;
 
-    internal GuardedState(Seat seat, HeldBytes bytes, Action recompute)
+    internal unsafe GuardedState(Seat seat, HeldBytes bytes, Action recompute)
     {
         // SAFETY: the tag lies in the held bytes.
         Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.MutexTag, "what they should be");

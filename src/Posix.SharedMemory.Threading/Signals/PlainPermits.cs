@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Permits in one word, which nobody owns: those of a process that dies are lost.</summary>
-internal sealed unsafe class PlainPermits : Permits
+internal sealed class PlainPermits : Permits
 {
     private const uint Waiters = 1u << 31, CountMask = 0x7FFFFFFF;
 
@@ -11,11 +11,12 @@ internal sealed unsafe class PlainPermits : Permits
     private const int MaximumAt = 8;
 
     private readonly HeldBytes _bytes;
-    private readonly uint* _word;
+    private readonly unsafe uint* _word;
     private readonly int _maximum;
 
-    private PlainPermits(HeldBytes bytes, int maximum)
+    private unsafe PlainPermits(HeldBytes bytes, int maximum)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _bytes = bytes;
         _word = (uint*)bytes.First;
         _maximum = maximum;
@@ -30,9 +31,11 @@ internal sealed unsafe class PlainPermits : Permits
     internal override int Maximum => _maximum;
 
     // SAFETY: the word lies in the held bytes.
-    private uint Word => Volatile.Read(ref *_word);
+    private unsafe uint Word =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        Volatile.Read(ref *_word);
 
-    internal static PlainPermits At(MemoryMapping mapping, long offset, int initialCount, int maximumCount)
+    internal static unsafe PlainPermits At(MemoryMapping mapping, long offset, int initialCount, int maximumCount)
     {
         var bytes = HeldBytes.Take(mapping, offset, SharedSemaphore.Size, alignment: 8);
         // SAFETY: the maximum lies in the held bytes. It comes first: a first comer that is killed here leaves what the next one completes.
@@ -47,7 +50,7 @@ internal sealed unsafe class PlainPermits : Permits
         return tag is 0 or LockLayout.SemaphoreTag ? new(bytes, maximumCount) : throw Tags.Unlike("a semaphore", tag);
     }
 
-    internal static PlainPermits Open(MemoryMapping mapping, long offset)
+    internal static unsafe PlainPermits Open(MemoryMapping mapping, long offset)
     {
         var bytes = HeldBytes.Take(mapping, offset, SharedSemaphore.Size, alignment: 8);
         // SAFETY: tag and maximum lie in the held bytes.
@@ -57,8 +60,9 @@ internal sealed unsafe class PlainPermits : Permits
         return tag == LockLayout.SemaphoreTag && maximum is > 0 and <= int.MaxValue ? new(bytes, (int)maximum) : throw Tags.Unlike("a semaphore", tag);
     }
 
-    public override WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Word;
@@ -88,8 +92,9 @@ internal sealed unsafe class PlainPermits : Permits
         }
     }
 
-    public override WaitOutcome GiveUp(ref WaitState state)
+    public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         // Whatever WAITERS says: a releaser that woke nobody may clear it late, when others sleep again.
         if (state.HasSlept && (Word & CountMask) != 0)
         {
@@ -104,8 +109,9 @@ internal sealed unsafe class PlainPermits : Permits
         // Nobody owns a permit whose life would have to be watched.
     }
 
-    internal override int Release(int count)
+    internal override unsafe int Release(int count)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         while (true)
         {
             var value = Word;
@@ -150,7 +156,7 @@ internal sealed unsafe class PlainPermits : Permits
         }
     }
 
-    private bool Swap(uint from, uint to)
+    private unsafe bool Swap(uint from, uint to)
     {
         // SAFETY: the word lies in the held bytes.
         var swapped = Interlocked.CompareExchange(ref *_word, to, from) == from;

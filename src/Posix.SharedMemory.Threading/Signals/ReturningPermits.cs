@@ -1,21 +1,21 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Permits that belong to the process that took them, and come back when it dies.</summary>
-internal sealed unsafe class ReturningPermits : Permits
+internal sealed class ReturningPermits : Permits
 {
-    internal const int HeldAt = 64, HeldSize = 8;
+    internal const int TagAt = 16, MaximumAt = 20, TakenAt = 24, HeldAt = 64, HeldSize = 8;
 
     /// <summary>A sleep names the lives of so many holders; the look of every second finds the others.</summary>
     private const int MostLives = 60;
 
-    private const int TagAt = 16, MaximumAt = 20, TakenAt = 24, SequenceAt = 28;
+    private const int SequenceAt = 28;
 
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
     private readonly GuardedState _state;
     private readonly int _maximum;
 
-    internal ReturningPermits(Roster roster, MemoryMapping mapping, long offset, int maximumCount)
+    internal unsafe ReturningPermits(Roster roster, MemoryMapping mapping, long offset, int maximumCount)
     {
         _seat = roster.Seat;
         _seat.Require();
@@ -40,20 +40,20 @@ internal sealed unsafe class ReturningPermits : Permits
 
     internal override Kernel Kernel => _seat.Kernel;
 
-    internal override int Count =>
+    internal override unsafe int Count =>
         // SAFETY: the word lies in the held bytes.
         Math.Max(0, _maximum - (int)Volatile.Read(ref *Taken));
 
     internal override int Maximum => _maximum;
 
-    private uint* Taken => (uint*)(_bytes.First + TakenAt);
+    private unsafe uint* Taken => (uint*)(_bytes.First + TakenAt);
 
-    private uint* Sequence => (uint*)(_bytes.First + SequenceAt);
+    private unsafe uint* Sequence => (uint*)(_bytes.First + SequenceAt);
 
     /// <summary>The maximum of the semaphore that is at a place; 1 if there is none, so that making it fails with what is there.</summary>
     internal static int MaximumOf(MemoryMapping mapping, long offset) => Math.Max(1, (int)Volatile.Read(ref mapping.GetReference<uint>(offset + MaximumAt)));
 
-    public override WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+    public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
         // A try waits for the mutex too, not for a permit: "there is none" has to be known.
         if (state.IsTry)
@@ -100,8 +100,9 @@ internal sealed unsafe class ReturningPermits : Permits
         }
     }
 
-    public override WaitOutcome GiveUp(ref WaitState state)
+    public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _state.GiveUp(state);
         if (state.HasSlept && Count > 0)
         {
@@ -113,7 +114,7 @@ internal sealed unsafe class ReturningPermits : Permits
 
     public override void BeforeSleep() => _seat.Watch.Start();
 
-    internal override int Release(int count)
+    internal override unsafe int Release(int count)
     {
         _seat.Require();
         _state.Enter();
@@ -138,9 +139,9 @@ internal sealed unsafe class ReturningPermits : Permits
         return before;
     }
 
-    private ulong* HeldBy(int seat) => (ulong*)(_bytes.First + HeldAt + (HeldSize * (seat - 1)));
+    private unsafe ulong* HeldBy(int seat) => (ulong*)(_bytes.First + HeldAt + (HeldSize * (seat - 1)));
 
-    private int MyPermits()
+    private unsafe int MyPermits()
     {
         // SAFETY: the entry lies in the held bytes; the mutex is held.
         var held = *HeldBy(_seat.Number);
@@ -149,7 +150,7 @@ internal sealed unsafe class ReturningPermits : Permits
 
     private uint MyIncarnation => _seat.Require() & Participant.IncarnationMask;
 
-    private void Hold(int change)
+    private unsafe void Hold(int change)
     {
         // SAFETY: as above. One store: whoever recomputes after a kill sees the permit or does not.
         Volatile.Write(ref *HeldBy(_seat.Number), ((ulong)MyIncarnation << 32) | (uint)(MyPermits() + change));
@@ -158,7 +159,7 @@ internal sealed unsafe class ReturningPermits : Permits
     }
 
     /// <summary>Takes back the permits of those who died or left. The model is tests/models/returning.pml.</summary>
-    private void Reclaim()
+    private unsafe void Reclaim()
     {
         for (var seat = 1; seat <= _seat.Memory.Seats; seat++)
         {
@@ -187,7 +188,7 @@ internal sealed unsafe class ReturningPermits : Permits
         Recompute();
     }
 
-    private void Recompute()
+    private unsafe void Recompute()
     {
         var taken = 0L;
         for (var seat = 1; seat <= _seat.Memory.Seats; seat++)
@@ -201,7 +202,7 @@ internal sealed unsafe class ReturningPermits : Permits
     }
 
     /// <summary>Names the lives of the holders, each with a value that says that it lives. False: one has ended since its permits were counted.</summary>
-    private bool TryAddLives(ref SleepList list)
+    private unsafe bool TryAddLives(ref SleepList list)
     {
         var added = 0;
         for (var seat = 1; seat <= _seat.Memory.Seats && added < MostLives; seat++)

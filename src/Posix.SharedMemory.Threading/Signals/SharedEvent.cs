@@ -7,7 +7,10 @@ public sealed class SharedEvent : ISharedWaitable
     /// <summary>How many bytes an event takes, at a multiple of 8.</summary>
     public const int Size = 8;
 
-    private const uint IsSetBit = 1, WaitersBit = 1u << 31, PulseStep = 2, PulseMask = 0x7FFFFFFE, ManualTag = LockLayout.EventTag, AutoTag = LockLayout.EventTag | (1u << 31);
+    /// <summary>In the tag: the event is automatic.</summary>
+    internal const uint ModeBit = 1u << 31;
+
+    private const uint IsSetBit = 1, WaitersBit = 1u << 31, PulseStep = 2, PulseMask = 0x7FFFFFFE, ManualTag = LockLayout.EventTag, AutoTag = LockLayout.EventTag | ModeBit;
 
     private readonly unsafe uint* _word;
     private readonly HeldBytes _bytes;

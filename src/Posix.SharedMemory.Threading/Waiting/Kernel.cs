@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>What the operating system can do for waiting, in C# verbs. Interrupted calls and errno end here, and tests make each call fail here.</summary>
-internal abstract unsafe class Kernel
+internal abstract class Kernel
 {
     // SAFETY: addresses are handed on: whoever calls holds what they point to.
     private readonly Lazy<WaitService> _service;
@@ -37,22 +37,22 @@ internal abstract unsafe class Kernel
 
     /// <summary>Wakes sleepers of a word.</summary>
     /// <returns>How many there were.</returns>
-    internal abstract int Wake(uint* word, int count, bool isPrivate = false);
+    internal abstract unsafe int Wake(uint* word, int count, bool isPrivate = false);
 
     /// <summary>Changes a word and wakes sleepers of it, in one call: no kill falls between.</summary>
-    internal abstract int ChangeAndWake(uint* word, WordChange change, int argument, int count);
+    internal abstract unsafe int ChangeAndWake(uint* word, WordChange change, int argument, int count);
 
     /// <summary>Maps a page of shared memory for the list that the kernel reads when a thread ends.</summary>
-    internal abstract byte* MapPages(int count);
+    internal abstract unsafe byte* MapPages(int count);
 
-    internal abstract void UnmapPages(byte* first, int count);
+    internal abstract unsafe void UnmapPages(byte* first, int count);
 
     /// <summary>Maps a page of a shared mapping a second time, over an existing page.</summary>
     /// <exception cref="SharedMemoryException">EINVAL: the mapping is private, or consists of huge pages.</exception>
-    internal abstract void AliasPage(byte* page, byte* alias);
+    internal abstract unsafe void AliasPage(byte* page, byte* alias);
 
     /// <summary>Gives the calling thread its list of words to mark when it ends. False: refused.</summary>
-    internal abstract bool SetRobustList(byte* head);
+    internal abstract unsafe bool SetRobustList(byte* head);
 
     /// <summary>Gets the calling thread's number in its own PID namespace.</summary>
     internal abstract int GetThreadId();

@@ -4,7 +4,7 @@ using Posix.SharedMemory.Threading.Interop;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Linux: futexes, robust lists, membarrier.</summary>
-internal unsafe class LinuxKernel : Kernel
+internal class LinuxKernel : Kernel
 {
     /// <summary>How long a sleep lasts where only one word can be slept on.</summary>
     private const long Slice = 50_000_000;
@@ -21,7 +21,7 @@ internal unsafe class LinuxKernel : Kernel
 
     internal override bool FenceAll() => !_fencesAreRefused && Membarrier(Linux.MEMBARRIER_CMD_GLOBAL_EXPEDITED, "membarrier(GLOBAL_EXPEDITED)");
 
-    internal override bool Sleep(ref SleepList list, long deadline)
+    internal override unsafe bool Sleep(ref SleepList list, long deadline)
     {
         if (list.Count == 1)
         {
@@ -61,7 +61,7 @@ internal unsafe class LinuxKernel : Kernel
         return SleepOnFirst(ref list, slice) || slice < deadline;
     }
 
-    internal override int Wake(uint* word, int count, bool isPrivate = false)
+    internal override unsafe int Wake(uint* word, int count, bool isPrivate = false)
     {
         var errno = Fault("futex(FUTEX_WAKE)");
         nint woken = 0;
@@ -74,7 +74,7 @@ internal unsafe class LinuxKernel : Kernel
         return errno == 0 ? (int)woken : throw new SharedMemoryException((Errno)errno, "futex(FUTEX_WAKE)");
     }
 
-    internal override int ChangeAndWake(uint* word, WordChange change, int argument, int count)
+    internal override unsafe int ChangeAndWake(uint* word, WordChange change, int argument, int count)
     {
         var operation = change switch
         {
@@ -99,7 +99,7 @@ internal unsafe class LinuxKernel : Kernel
         return errno == 0 ? (int)woken : throw new SharedMemoryException((Errno)errno, "futex(FUTEX_WAKE_OP)");
     }
 
-    internal override byte* MapPages(int count)
+    internal override unsafe byte* MapPages(int count)
     {
         var errno = Fault("mmap");
         void* first = null;
@@ -114,11 +114,11 @@ internal unsafe class LinuxKernel : Kernel
         return errno == 0 ? (byte*)first : throw new SharedMemoryException((Errno)errno, "mmap");
     }
 
-    internal override void UnmapPages(byte* first, int count) =>
+    internal override unsafe void UnmapPages(byte* first, int count) =>
         // The only failure is an invalid address, which MapPages does not give.
         _ = Libc.munmap(first, (nuint)(count * Environment.SystemPageSize));
 
-    internal override void AliasPage(byte* page, byte* alias)
+    internal override unsafe void AliasPage(byte* page, byte* alias)
     {
         var errno = Fault("mremap");
         if (errno == 0)
@@ -134,7 +134,7 @@ internal unsafe class LinuxKernel : Kernel
         }
     }
 
-    internal override bool SetRobustList(byte* head)
+    internal override unsafe bool SetRobustList(byte* head)
     {
         // SAFETY: the head lies in a page that its guard keeps mapped as long as the thread lives.
         return Fault("set_robust_list") == 0 && Libc.set_robust_list(Linux.SYS_set_robust_list, (LinuxRobustListHead*)head, sizeof(LinuxRobustListHead)) == 0;
@@ -153,7 +153,7 @@ internal unsafe class LinuxKernel : Kernel
         return false;
     }
 
-    private bool SleepOnFirst(ref SleepList list, long deadline)
+    private unsafe bool SleepOnFirst(ref SleepList list, long deadline)
     {
         ref var entry = ref list.Entries[0];
         var errno = Fault("futex(FUTEX_WAIT)");

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A word of this process alone. Every sleeper names it, so that a cancellation or a death makes all of them look again.</summary>
-internal sealed unsafe class News(Kernel kernel)
+internal sealed class News(Kernel kernel)
 {
     // A cache line of its own, and some before it: pinned, so that it has an address as long as this object lives.
     private readonly uint[] _line = GC.AllocateArray<uint>(48, pinned: true);
@@ -13,17 +13,20 @@ internal sealed unsafe class News(Kernel kernel)
     internal uint Read() => Volatile.Read(ref _line[Place]);
 
     /// <summary>Adds the word to a sleep, with the value it had before the attempt.</summary>
-    internal void AddTo(ref SleepList list, uint value) => list.AddPrivate(Word, value);
+    internal unsafe void AddTo(ref SleepList list, uint value) =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        list.AddPrivate(Word, value);
 
     /// <summary>Makes all sleepers look again.</summary>
-    internal void Tell()
+    internal unsafe void Tell()
     {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         Interlocked.Increment(ref _line[Place]);
         Kernel.Wake(Word, int.MaxValue, isPrivate: true);
         GC.KeepAlive(this);
     }
 
-    private uint* Word
+    private unsafe uint* Word
     {
         get
         {

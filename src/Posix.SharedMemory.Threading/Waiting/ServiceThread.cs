@@ -28,12 +28,11 @@ internal sealed class ServiceThread
     internal static bool IsCurrent => t_isCurrent;
 
     /// <summary>Starts a thread.</summary>
-    /// <param name="prepare">What it does first.</param>
-    /// <param name="finish">What it does last, if it is ever stopped.</param>
-    internal static ServiceThread Start(WaitService service, string name, Action? prepare = null, Action? finish = null)
+    /// <param name="list">What the kernel marks when the thread ends.</param>
+    internal static ServiceThread Start(WaitService service, string name, RobustList? list = null)
     {
         var thread = new ServiceThread(service);
-        new Thread(() => thread.Run(prepare, finish), 256 << 10) { IsBackground = true, Name = name }.UnsafeStart();
+        new Thread(() => thread.Run(list), 256 << 10) { IsBackground = true, Name = name }.UnsafeStart();
         return thread;
     }
 
@@ -63,10 +62,10 @@ internal sealed class ServiceThread
         _control.Tell();
     }
 
-    private void Run(Action? prepare, Action? finish)
+    private void Run(RobustList? list)
     {
         t_isCurrent = true;
-        prepare?.Invoke();
+        list?.Begin();
         var space = new LinuxFutexWaitv[MostWords];
         // What the sleep names stays referenced, and so mapped, until the next round is over.
         ServiceItem[] named = [];
@@ -74,9 +73,9 @@ internal sealed class ServiceThread
         while (!_isStopped)
         {
             var told = _control.Read();
-            var list = new SleepList(space);
-            _control.AddTo(ref list, told);
-            var until = Round(ref list, look, ref named);
+            var words = new SleepList(space);
+            _control.AddTo(ref words, told);
+            var until = Round(ref words, look, ref named);
             foreach (var wait in _ended)
             {
                 wait.Publish();
@@ -90,11 +89,11 @@ internal sealed class ServiceThread
                 continue;
             }
 
-            look = !Sleep(ref list, until);
+            look = !Sleep(ref words, until);
             GC.KeepAlive(named);
         }
 
-        finish?.Invoke();
+        list?.End();
     }
 
     private long Round(ref SleepList list, bool look, ref ServiceItem[] named)

@@ -3,7 +3,7 @@ using Posix.SharedMemory.Threading.Interop;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>The words of one sleep, each with the value at which it sleeps. A change of any of them ends it.</summary>
-internal unsafe ref struct SleepList
+internal ref struct SleepList
 {
     // SAFETY: addresses become numbers for the kernel; whoever adds one keeps the word mapped while the list is in use.
     private Span<LinuxFutexWaitv> _entries;
@@ -25,10 +25,10 @@ internal unsafe ref struct SleepList
     internal readonly Span<LinuxFutexWaitv> Entries => _entries[..Count];
 
     /// <summary>Adds a word that other processes change.</summary>
-    internal void Add(uint* word, uint value) => Add(word, value, Linux.FUTEX_32);
+    internal unsafe void Add(uint* word, uint value) => Add(word, value, Linux.FUTEX_32);
 
     /// <summary>Adds the life of a participant: the kernel marks it at its end, and wakes one of all that sleep on it.</summary>
-    internal void AddLife(uint* life, uint value)
+    internal unsafe void AddLife(uint* life, uint value)
     {
         var count = Count;
         Add(life, value);
@@ -39,7 +39,7 @@ internal unsafe ref struct SleepList
     }
 
     /// <summary>After the sleep: wakes all other sleepers of lives that have ended. The kernel woke one, which may be this one, and what it does next may not look at that life.</summary>
-    internal readonly void PassOnEnds(Kernel kernel)
+    internal readonly unsafe void PassOnEnds(Kernel kernel)
     {
         for (var lives = _lives; lives != 0; lives &= lives - 1)
         {
@@ -55,7 +55,7 @@ internal unsafe ref struct SleepList
     }
 
     /// <summary>Adds a word that only this process changes.</summary>
-    internal void AddPrivate(uint* word, uint value) => Add(word, value, Linux.FUTEX_32 | Linux.FUTEX_PRIVATE_FLAG);
+    internal unsafe void AddPrivate(uint* word, uint value) => Add(word, value, Linux.FUTEX_32 | Linux.FUTEX_PRIVATE_FLAG);
 
     /// <summary>Makes room for more entries behind those that are there.</summary>
     /// <param name="entries">The same place as before, and longer.</param>
@@ -69,7 +69,7 @@ internal unsafe ref struct SleepList
         IsFull = false;
     }
 
-    private void Add(uint* word, uint value, uint flags)
+    private unsafe void Add(uint* word, uint value, uint flags)
     {
         // Waiters of one lock name the same words, and locks of one owner its life.
         for (var i = Count - 1; i >= 0; i--)

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A system on which processes cannot wait for each other by these means.</summary>
-internal sealed unsafe class UnsupportedKernel : Kernel
+internal sealed class UnsupportedKernel : Kernel
 {
     // SAFETY: no address is used.
     internal override bool CanWaitForMany => false;
@@ -12,17 +12,17 @@ internal sealed unsafe class UnsupportedKernel : Kernel
 
     internal override bool Sleep(ref SleepList list, long deadline) => throw Refusal();
 
-    internal override int Wake(uint* word, int count, bool isPrivate = false) => throw Refusal();
+    internal override unsafe int Wake(uint* word, int count, bool isPrivate = false) => throw Refusal();
 
-    internal override int ChangeAndWake(uint* word, WordChange change, int argument, int count) => throw Refusal();
+    internal override unsafe int ChangeAndWake(uint* word, WordChange change, int argument, int count) => throw Refusal();
 
-    internal override byte* MapPages(int count) => throw Refusal();
+    internal override unsafe byte* MapPages(int count) => throw Refusal();
 
-    internal override void UnmapPages(byte* first, int count) => throw Refusal();
+    internal override unsafe void UnmapPages(byte* first, int count) => throw Refusal();
 
-    internal override void AliasPage(byte* page, byte* alias) => throw Refusal();
+    internal override unsafe void AliasPage(byte* page, byte* alias) => throw Refusal();
 
-    internal override bool SetRobustList(byte* head) => throw Refusal();
+    internal override unsafe bool SetRobustList(byte* head) => throw Refusal();
 
     internal override int GetThreadId() => throw Refusal();
 

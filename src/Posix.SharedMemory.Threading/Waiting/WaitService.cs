@@ -6,7 +6,6 @@ internal sealed class WaitService
     private readonly List<ServiceThread> _threads = [];
     private readonly List<AsyncWait> _ended = [];
     private readonly Lazy<bool> _registration;
-    private Guard? _guard;
 
     internal WaitService(Kernel kernel)
     {
@@ -19,31 +18,11 @@ internal sealed class WaitService
     /// <summary>Gets whether this process answers to expedited fences: registered once, which takes some milliseconds.</summary>
     internal bool IsRegisteredForFences => _registration.Value;
 
-    /// <summary>Gets the lock over the queues, the items and the guards.</summary>
+    /// <summary>Gets the lock over the queues, the items and the threads.</summary>
     internal Lock Gate { get; } = new();
 
-    /// <summary>The guard for one more roster.</summary>
-    /// <param name="own">It serves that roster alone.</param>
-    internal Guard TakeGuard(bool own)
-    {
-        lock (Gate)
-        {
-            if (own)
-            {
-                return new Guard(Kernel, this, isShared: false);
-            }
-
-            // The kernel reads no more than 2,048 entries of one list; a further guard comes long before.
-            if (_guard is null || _guard.Count >= Guard.MostSeats)
-            {
-                _guard = new Guard(Kernel, this, isShared: true);
-                _threads.Add(_guard.Thread);
-            }
-
-            _guard.Count++;
-            return _guard;
-        }
-    }
+    /// <summary>Waits on one more thread, which somebody else has started. Under <see cref="Gate"/>.</summary>
+    internal void Add(ServiceThread thread) => _threads.Add(thread);
 
     /// <summary>Begins to serve an item. Under <see cref="Gate"/>.</summary>
     internal void Add(ServiceItem item)

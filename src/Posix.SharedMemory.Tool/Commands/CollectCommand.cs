@@ -59,13 +59,13 @@ internal sealed class CollectCommand : ShmCommand
         }
 
         orphans.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
+        // What is removed cannot be read afterwards.
+        var facts = given.GetValue(_json) ? orphans.ConvertAll(entry => ObjectFacts.Of(entry, new(0, IsExact: true), LockLook.TryRead(entry))) : [];
         var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
         if (given.GetValue(_json))
         {
-            JsonFacts.Write(
-                terminal,
-                (IReadOnlyList<OrphanFacts>)orphans.ConvertAll(entry => new OrphanFacts(ObjectFacts.Of(entry, new(0, IsExact: true)), removed.Contains(entry))),
-                json => json.IReadOnlyListOrphanFacts);
+            IReadOnlyList<OrphanFacts> all = [.. facts.Zip(orphans, (fact, entry) => new OrphanFacts(fact, removed.Contains(entry)))];
+            JsonFacts.Write(terminal, all, json => json.IReadOnlyListOrphanFacts);
         }
         else
         {

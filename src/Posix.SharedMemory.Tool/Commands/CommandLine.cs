@@ -16,6 +16,7 @@ internal static class CommandLine
         ("ls", () => new ListCommand()),
         ("stat", () => new StatCommand()),
         ("who", () => new WhoCommand()),
+        ("lock", () => new LockCommand()),
         ("create", () => new CreateCommand()),
         ("write", () => new WriteCommand()),
         ("cat", () => new CatCommand()),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -49,7 +50,7 @@ internal sealed class ListCommand : ShmCommand
         });
     }
 
-    private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders);
+    private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders, NamedLockStatus? Look);
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
@@ -61,6 +62,7 @@ internal sealed class ListCommand : ShmCommand
 
         var isOrphaned = given.GetValue(_orphaned);
         var isCounted = !given.GetValue(_names) || given.GetValue(_json) || isOrphaned || given.GetValue(_sort) == "holders";
+        var isLookedAt = !given.GetValue(_names) || given.GetValue(_json);
         var index = isCounted ? HolderSearch.TryIndex() : null;
         var now = TimeProvider.System.GetUtcNow();
         var isWanted = Filter(given);
@@ -74,7 +76,7 @@ internal sealed class ListCommand : ShmCommand
                 var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity]) : default;
                 if (!isOrphaned || holders.IsZero)
                 {
-                    rows.Add(new(entry, holders));
+                    rows.Add(new(entry, holders, isLookedAt ? LockLook.TryRead(entry) : null));
                 }
             }
         }
@@ -88,7 +90,7 @@ internal sealed class ListCommand : ShmCommand
         Sort(given, rows);
         if (given.GetValue(_json))
         {
-            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders)), json => json.IReadOnlyListObjectFacts);
+            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders, row.Look)), json => json.IReadOnlyListObjectFacts);
         }
         else if (given.GetValue(_names))
         {
@@ -130,20 +132,29 @@ internal sealed class ListCommand : ShmCommand
 
     private static void Print(Terminal terminal, List<Row> rows, int count, DateTimeOffset now, Func<long, string> size)
     {
-        var table = new Table(
+        // Most directories have no locks, and so no column for them.
+        var hasLocks = rows.Exists(row => row.Look is not null);
+        Column[] columns =
+        [
             new("MODE", Spare: 3), new("OWNER", Spare: 1), new("GROUP", Spare: 5), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
-            new("ALLOCATED", IsNumber: true, Spare: 4), new("MODIFIED", IsNumber: true, Spare: 2), new("NAME"));
+            new("ALLOCATED", IsNumber: true, Spare: 4), new("MODIFIED", IsNumber: true, Spare: 2), .. hasLocks ? [new Column("LOCK", Spare: 6)] : Array.Empty<Column>(), new("NAME"),
+        ];
+        var table = new Table(columns);
         Accounts.Users.Learn(rows.Select(row => row.Entry.UserId));
         Accounts.Groups.Learn(rows.Select(row => row.Entry.GroupId));
         long length = 0, allocated = 0;
-        foreach (var (entry, holders) in rows)
+        foreach (var (entry, holders, look) in rows)
         {
             // A sparse object may have the greatest length there is.
             length = long.MaxValue - length < entry.Length ? long.MaxValue : length + entry.Length;
             allocated += entry.AllocatedBytes;
-            table.Add(
+            Cell[] cells =
+            [
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), Accounts.Groups.NameOf(entry.GroupId), holders.ToCell(),
-                size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), EscapedText.OfName(entry.NameBytes.Span));
+                size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now),
+                .. hasLocks ? [(Cell)(look is null ? "" : LockLook.Key(look.Kind).Replace('_', ' '))] : Array.Empty<Cell>(), EscapedText.OfName(entry.NameBytes.Span),
+            ];
+            table.Add(cells);
         }
 
         if (rows.Count > 0)

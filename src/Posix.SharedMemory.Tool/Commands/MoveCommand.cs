@@ -29,7 +29,16 @@ internal sealed class MoveCommand : ShmCommand
     protected override int Run(ParseResult given, Terminal terminal)
     {
         var mode = given.GetValue(_noReplace) ? RenameMode.NoReplace : given.GetValue(_exchange) ? RenameMode.Exchange : RenameMode.Replace;
-        given.GetRequiredValue(_from).Rename(given.GetRequiredValue(_to), mode);
+        var (from, to) = (given.GetRequiredValue(_from), given.GetRequiredValue(_to));
+        var replaced = Terminal.HasReader && mode == RenameMode.Replace ? SharedMemoryDirectory.Find(to.Bytes) : null;
+        var users = replaced is null ? null : InUse.AfterItsName(replaced, HolderSearch.TryFind(replaced));
+        var isItself = replaced is not null && replaced.Identity == SharedMemoryDirectory.Find(from.Bytes)?.Identity;
+        from.Rename(to, mode);
+        if (replaced is not null && !isItself)
+        {
+            terminal.Note($"{to}: the object that had this name has lost it{(users is null ? "" : $"; {users}")}");
+        }
+
         return ExitCode.Done;
     }
 }

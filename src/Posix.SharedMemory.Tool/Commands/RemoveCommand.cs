@@ -50,25 +50,25 @@ internal sealed class RemoveCommand : ShmCommand
             return ExitCode.Failed;
         }
 
-        var index = given.GetValue(_ifUnused) ? HolderSearch.TryIndex() : null;
+        var index = given.GetValue(_ifUnused) || Terminal.HasReader ? HolderSearch.TryIndex() : null;
         foreach (var entry in matched)
         {
-            isDone &= terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () => Remove(given, entry, index));
+            isDone &= terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () => Remove(given, terminal, entry, index));
         }
 
         foreach (var name in patterns.Where(pattern => pattern.IsOneName).Select(pattern => pattern.Name))
         {
-            isDone &= terminal.Try(name, () => Remove(given, name, index));
+            isDone &= terminal.Try(name, () => Remove(given, terminal, name, index));
         }
 
         return isDone ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private void Remove(ParseResult given, GivenName name, SharedMemoryHolderIndex? index)
+    private void Remove(ParseResult given, Terminal terminal, GivenName name, SharedMemoryHolderIndex? index)
     {
-        if (given.GetValue(_ifUnused))
+        if (given.GetValue(_ifUnused) || Terminal.HasReader)
         {
-            Remove(given, name.Find(), index);
+            Remove(given, terminal, name.Find(), index);
         }
         else
         {
@@ -76,14 +76,19 @@ internal sealed class RemoveCommand : ShmCommand
         }
     }
 
-    private void Remove(ParseResult given, SharedMemoryEntry entry, SharedMemoryHolderIndex? index)
+    private void Remove(ParseResult given, Terminal terminal, SharedMemoryEntry entry, SharedMemoryHolderIndex? index)
     {
         if (given.GetValue(_ifUnused))
         {
             InUse.Refuse(entry, index?[entry.Identity]);
         }
 
+        var users = Terminal.HasReader ? InUse.AfterItsName(entry, index?[entry.Identity]) : null;
         entry.Unlink();
+        if (users is not null)
+        {
+            terminal.Note($"{EscapedText.OfName(entry.NameBytes.Span)}: {users}");
+        }
     }
 
     /// <summary>Asks before removing several objects; without a terminal, --yes is needed.</summary>

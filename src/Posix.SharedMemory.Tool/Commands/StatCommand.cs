@@ -23,10 +23,11 @@ internal sealed class StatCommand : ShmCommand
         var count = HolderCount.Of(entry, holders);
         var isHeld = IsHeld(entry);
         var (hasMembers, ranges) = LookInside(entry);
+        var look = LockLook.TryRead(entry);
         var status = entry.Status;
         if (given.GetValue(_json))
         {
-            var facts = new StatusFacts(ObjectFacts.Of(entry, count))
+            var facts = new StatusFacts(ObjectFacts.Of(entry, count, look))
             {
                 Device = status.Identity.Device,
                 Inode = status.Identity.Inode,
@@ -35,6 +36,7 @@ internal sealed class StatCommand : ShmCommand
                 Created = status.CreationTime == DateTimeOffset.UnixEpoch ? null : status.CreationTime,
                 HasMembers = hasMembers,
                 Held = isHeld,
+                Lock = look is null ? null : LockFacts.Of(look),
                 AllocatedRanges = ranges,
                 HeldBy = holders?.Select(HolderFacts.Of).ToList(),
                 UnreadableProcesses = holders?.UnreadableProcessIds,
@@ -56,6 +58,11 @@ internal sealed class StatCommand : ShmCommand
         Line(terminal, "Accessed", Time(status.LastAccessTime));
         Line(terminal, "Members", hasMembers switch { true => "yes: the last one removes the name", false => "none", null => "unknown" });
         Line(terminal, "In use", isHeld switch { true => "yes (confirmed by the kernel)", false => "no (confirmed by the kernel)", null => "unknown" });
+        if (look is not null)
+        {
+            Line(terminal, "Lock", $"{LockLook.Kind(look)}; {LockLook.State(look)}");
+        }
+
         if (holders is not null)
         {
             terminal.Out.Write('\n');

@@ -45,7 +45,7 @@ internal sealed class TopCommand : ShmCommand
         if (given.GetValue(_once) && given.GetValue(_json))
         {
             var rows = view.Select(TopSnapshot.Take());
-            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders)), json => json.IReadOnlyListObjectFacts);
+            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders, LockLook.TryRead(row.Entry))), json => json.IReadOnlyListObjectFacts);
             return ExitCode.Done;
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -20,6 +21,9 @@ internal sealed class Machine(string root = "")
     /// <summary>Gets the result of creating anonymous memory; <see langword="null"/> if it was not tried.</summary>
     internal Errno? AnonymousMemory { get; init; }
 
+    /// <summary>Gets what locks between processes can do; <see langword="null"/> if there are none on this system, or it was not tried.</summary>
+    internal (bool SleepOnSeveralWords, bool Fence, bool MarkDeaths)? Locks { get; init; }
+
     /// <summary>Examines this machine.</summary>
     internal static Machine OfThisSystem() => new()
     {
@@ -28,7 +32,11 @@ internal sealed class Machine(string root = "")
         MemoryLimit = Try(SharedMemoryDirectory.GetMemoryLimit),
         Stale = Try(() => StaleObject.Find()) ?? [],
         AnonymousMemory = TryAnonymousMemory(),
+        Locks = TryLocks(),
     };
+
+    private static (bool SleepOnSeveralWords, bool Fence, bool MarkDeaths)? TryLocks() =>
+        Try(ThreadingSupport.Get) is { IsSupported: true } support ? (support.CanSleepOnSeveralWords, support.CanFence, support.DeathsAreMarked) : null;
 
     private static Errno? TryAnonymousMemory()
     {

@@ -10,6 +10,7 @@ namespace Posix.SharedMemory.Tool;
 [JsonSerializable(typeof(IReadOnlyList<ObjectFacts>))]
 [JsonSerializable(typeof(StatusFacts))]
 [JsonSerializable(typeof(HoldersFacts))]
+[JsonSerializable(typeof(NamedLockFacts))]
 [JsonSerializable(typeof(IReadOnlyList<OrphanFacts>))]
 [JsonSerializable(typeof(UsageFacts))]
 [JsonSerializable(typeof(IReadOnlyList<AnonymousFacts>))]

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -46,7 +47,11 @@ internal record ObjectFacts
     [JsonPropertyOrder(-1)]
     public required DateTimeOffset Modified { get; init; }
 
-    internal static ObjectFacts Of(SharedMemoryEntry entry, HolderCount holders)
+    /// <summary>Gets which lock or semaphore it is; null if it is none, or cannot be read.</summary>
+    [JsonPropertyOrder(-1)]
+    public required string? Kind { get; init; }
+
+    internal static ObjectFacts Of(SharedMemoryEntry entry, HolderCount holders, NamedLockStatus? look)
     {
         return new()
         {
@@ -62,6 +67,7 @@ internal record ObjectFacts
             Holders = holders is { Known: 0, IsExact: false } ? null : holders.Known,
             HoldersExact = holders.IsExact,
             Modified = entry.LastWriteTime,
+            Kind = look is null ? null : LockLook.Key(look.Kind),
         };
     }
 }

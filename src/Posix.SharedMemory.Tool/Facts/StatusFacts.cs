@@ -27,6 +27,9 @@ internal sealed record StatusFacts : ObjectFacts
     /// <summary>Gets whether the kernel says that a process has it open or mapped.</summary>
     public required bool? Held { get; init; }
 
+    /// <summary>Gets what a named lock, a roster or a POSIX semaphore shows; null if it is none.</summary>
+    public required LockFacts? Lock { get; init; }
+
     public required IReadOnlyList<ByteRange>? AllocatedRanges { get; init; }
 
     public required IReadOnlyList<HolderFacts>? HeldBy { get; init; }

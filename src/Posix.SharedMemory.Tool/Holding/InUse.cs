@@ -30,6 +30,13 @@ internal static class InUse
         }
     }
 
+    /// <summary>Says which processes go on using an object that is about to lose its name.</summary>
+    /// <returns>A phrase; <see langword="null"/> if none is known.</returns>
+    internal static string? AfterItsName(SharedMemoryEntry entry, SharedMemoryHolders? holders) => holders is { Count: > 0 }
+        ? $"{Names(holders)} {(holders.Count == 1 ? "goes" : "go")} on using it; its memory is freed when the last process closes it (shm ls --anonymous)"
+        : HolderCount.Of(entry, holders).IsHeld ? "a process that cannot be seen from here goes on using it; its memory is freed when the last process closes it"
+        : null;
+
     /// <summary>Finds out who would be killed by SIGBUS if the object were shortened.</summary>
     /// <returns>A phrase for a question or a refusal; <see langword="null"/> if no process is known or suspected to map anything past the new end.</returns>
     internal static string? ByMappingsPast(SharedMemoryEntry entry, long length)

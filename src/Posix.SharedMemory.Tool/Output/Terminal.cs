@@ -35,6 +35,9 @@ internal sealed class Terminal : IDisposable
     /// <summary>Gets whether output is coloured: on a terminal, unless <c>NO_COLOR</c> or <c>--no-color</c> forbids it.</summary>
     internal bool UsesColor { get; }
 
+    /// <summary>Gets whether a person reads standard error, to whom more may be said than what failed.</summary>
+    internal static bool HasReader => !Console.IsErrorRedirected;
+
     /// <summary>Gets how many columns a line has; without a terminal there is no limit.</summary>
     internal static int Width =>
         !IsTerminal ? int.MaxValue
@@ -89,6 +92,16 @@ internal sealed class Terminal : IDisposable
 
     /// <summary>Says what went wrong in what was caught.</summary>
     internal void Fail(Exception exception, object? subject = null) => Fail(Failure.Describe(exception, subject, Command));
+
+    /// <summary>Tells a person what a command that succeeded has changed beside what it was asked for. Scripts do not see it.</summary>
+    internal void Note(string text)
+    {
+        if (HasReader)
+        {
+            Flush();
+            Streams.WriteError($"shm: {Command}: {text}\n");
+        }
+    }
 
     /// <summary>Runs one of several actions. If it fails, the failure is printed, and the others can follow.</summary>
     /// <returns>Whether it succeeded.</returns>

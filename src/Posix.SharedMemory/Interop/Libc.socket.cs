@@ -8,6 +8,10 @@ internal static partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static unsafe partial nint sendmsg(SafeHandle sockfd, void* msg, int flags);
 
+    // The system call itself: musl before 1.2.4 copies control messages into a buffer that holds one descriptor fewer than the kernel takes.
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    internal static unsafe partial nint sendmsg_linux(nint number, SafeHandle sockfd, void* msg, nint flags);
+
     [LibraryImport(Library, SetLastError = true)]
     internal static unsafe partial nint recvmsg(SafeHandle sockfd, void* msg, int flags);
 

@@ -127,6 +127,7 @@ internal static class FaultAllowances
         ("GetPageStates", "cachestat first", [], FaultOutcome.Succeeds, "Before Linux 6.5: lseek."),
         ("FindHugePages", "statx later", [], FaultOutcome.Succeeds, "As for GetHolders."),
         ("Discard", "fallocate", [Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.EPERM, Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A file system that cannot give memory back."),
+        ("SetLength", "process_vm_writev", [], FaultOutcome.Succeeds, "The last page is cleared through a pipe, or is gone."),
         ("SetLength grow Sparse", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.EPERM, Errno.EINVAL], FaultOutcome.Succeeds, "By ftruncate, in turn."),
         ("SetLength grow unaligned Sparse", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.EPERM, Errno.EINVAL], FaultOutcome.Succeeds, "By ftruncate, in turn."),
         ("Create", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.EPERM, Errno.EINVAL], FaultOutcome.Succeeds, "length.written: by zeros."),

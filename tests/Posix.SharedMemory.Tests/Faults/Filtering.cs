@@ -146,10 +146,10 @@ public sealed partial class Filtering
     {
         Skip.If(ThreadFilter.Obstacle is not null, ThreadFilter.Obstacle);
         using var name = new TemporaryName();
-        var thrown = ThreadFilter.Run([.. FilteredCall.All.Where(call => call.Name == "linkat")], Errno.EPERM, () => SharedMemoryObject.Create(name, 1).Dispose());
+        var thrown = ThreadFilter.Run([FilteredCall.All.Single(call => call.Name == "fchmod")], Errno.EPERM, () => SharedMemoryObject.Create(name, 1).Dispose());
         var failure = Assert.IsType<SharedMemoryException>(thrown);
         Assert.Equal(
-            $"shm_open(/{name.Name}): Permission denied (EACCES): a filter in front of the kernel (seccomp) refuses linkat: allow it in the profile of the container or service", failure.Message);
+            $"fchmod(/{name.Name}): Operation not permitted (EPERM): a filter in front of the kernel (seccomp) refuses fchmod: allow it in the profile of the container or service", failure.Message);
         Assert.False(name.Exists);
 
         // Without a filter the same error says nothing of one.

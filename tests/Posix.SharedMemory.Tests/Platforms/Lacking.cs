@@ -206,6 +206,37 @@ public sealed class Lacking
     }
 
     [Theory]
+    [InlineData(null)]
+    [InlineData("process_vm_writev")]
+    [Rule("length.zeros")]
+    public void Growing_from_inside_a_page_opens_nothing(string? forbidden)
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 5000).Dispose();
+        var platform = new ScriptedPlatform();
+        using (Platform.Substitute(platform))
+        {
+            using var memory = SharedMemoryObject.Open(name);
+            using var mapping = memory.Map(0, 5000);
+            unsafe
+            {
+                mapping.DangerousGetPointer()[6000] = 7;
+            }
+
+            platform.Arm("open", Errno.EMFILE, occurrence: 0);
+            using (Platform.Substitute(forbidden is null ? platform : new ScriptedPlatform("open", Errno.EMFILE, occurrence: 0) { Forbidden = forbidden }))
+            {
+                memory.SetLength(9000);
+            }
+
+            Assert.Equal(0, platform.CountOf("open"));
+            var bytes = new byte[4000];
+            memory.Read(bytes, 5000);
+            Assert.All(bytes, value => Assert.Equal(0, value));
+        }
+    }
+
+    [Theory]
     [InlineData("EOPNOTSUPP")]
     [InlineData("ENOSYS")]
     [InlineData("EPERM")]

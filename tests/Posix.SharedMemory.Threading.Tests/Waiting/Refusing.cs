@@ -53,6 +53,22 @@ public sealed class Refusing
         Assert.Equal(1, kernel.Refused);
     }
 
+    [Theory]
+    [InlineData("futex_waitv")]
+    [InlineData("membarrier(REGISTER_GLOBAL_EXPEDITED)")]
+    [InlineData("membarrier(GLOBAL_EXPEDITED)")]
+    [InlineData("set_robust_list")]
+    [Rule("refused.support")]
+    public void Each_refusal_is_reported(string call)
+    {
+        var support = ThreadingSupport.Get(new FaultingKernel((call, Errno.EPERM)));
+        Assert.True(support.IsSupported);
+        Assert.Equal(
+            (call != "futex_waitv", !call.StartsWith("membarrier", StringComparison.Ordinal), call != "set_robust_list"),
+            (support.CanSleepOnSeveralWords, support.CanFence, support.DeathsAreMarked));
+        Assert.False(ThreadingSupport.Get(new UnsupportedKernel()).IsSupported);
+    }
+
     [Fact]
     [Rule("refused.membarrier")]
     public void Without_membarrier_the_seat_says_so_and_ends_are_given_time()

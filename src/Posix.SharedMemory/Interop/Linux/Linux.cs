@@ -64,6 +64,8 @@ internal static class Linux
 
     internal static nint SYS_newfstatat => X64 ? 262 : 79;
 
+    internal static nint SYS_sendmsg => X64 ? 46 : 211;
+
     internal static nint SYS_renameat2 => X64 ? 316 : 276;
 
     internal static nint SYS_memfd_create => X64 ? 319 : 279;

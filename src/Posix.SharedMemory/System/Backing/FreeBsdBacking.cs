@@ -12,7 +12,7 @@ internal sealed class FreeBsdBacking(SystemCalls calls, FreeBsdFiles files, Syst
     private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
 
     private readonly SystemCalls _calls = calls;
-    private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
+    private readonly LastPage _lastPage = new(calls, seals, mapping);
 
     internal override long GetLength(in OpenObject target) => files.Stat(target).st_size;
 

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Unix;
 using static Posix.SharedMemory.SystemCalls;
@@ -8,10 +7,11 @@ namespace Posix.SharedMemory;
 /// <summary>The bytes past the end of an object, inside its last page: a mapping may have stored there, and growing would make them part of the object.</summary>
 /// <param name="calls">Makes the calls.</param>
 /// <param name="seals">Tells what refused one.</param>
-/// <param name="mapping">Maps the page.</param>
-/// <param name="closeOnExecFlag">What <c>open</c> takes to close the descriptor on exec.</param>
-internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMapping mapping, int closeOnExecFlag)
+/// <param name="mapping">Maps the page, and stores in it without faulting.</param>
+internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMapping mapping)
 {
+    private static readonly byte[] s_zeros = new byte[MemoryPage.Size];
+
     /// <summary>Makes them zero.</summary>
     internal void ClearPast(in OpenObject target, long length)
     {
@@ -22,9 +22,8 @@ internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMappi
             return;
         }
 
-        using var zeros = OpenZeros(target);
         // Truncating or punching past the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
-        // mapping would fault if another process cut the object now. So the kernel stores: its read from /dev/zero is EFAULT then.
+        // mapping would fault if another process cut the object now. So the kernel stores, and says where it could not.
         var page = new MappingRequest { Offset = length - inside, Length = MemoryPage.Size, PageSize = MemoryPage.Size, Access = FileAccess.ReadWrite };
         var address = calls.Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap(0, (nuint)MemoryPage.Size, PROT_READ | PROT_WRITE, MAP_SHARED, target.Handle, page.Offset);
         var refusal = ErrorOf(address);
@@ -40,11 +39,8 @@ internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMappi
         }
 
         using var mapped = new SafeMappingHandle(address, (nuint)MemoryPage.Size);
-        var result = calls.Repeat(nameof(Libc.read), (zeros, address, inside), static (ref a) => Libc.read(a.zeros, a.address + a.inside, (nuint)(MemoryPage.Size - a.inside)));
-        if (ErrorOf(result) != Errno.EFAULT)
-        {
-            Check(result, nameof(Libc.read), target.Name);
-        }
+        // Where the page is gone, so is what was stored there.
+        _ = mapping.TryCopyTo(address + inside, s_zeros.AsSpan(inside));
     }
 
     /// <summary>What is sealed against writing cannot be cleared. Nearly always it need not be.</summary>
@@ -58,12 +54,5 @@ internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMappi
                 Errno.EPERM, nameof(Libc.mmap), target.Name.Text,
                 "the object is sealed against writing, and bytes that were stored past its end cannot be cleared before it grows over them");
         }
-    }
-
-    private SafeFileHandle OpenZeros(in OpenObject target)
-    {
-        var result = calls.OnBytes(nameof(Libc.open), "/dev/zero\0"u8, O_RDONLY | closeOnExecFlag, static (ref path, _, ref flags) => Libc.open(ref path, flags, 0));
-        Check(result, "open(/dev/zero)", target.Name);
-        return new(result, ownsHandle: true);
     }
 }

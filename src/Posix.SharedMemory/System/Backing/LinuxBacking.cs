@@ -17,7 +17,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     private readonly SystemCalls _calls = calls;
     private readonly SystemSeals _seals = seals;
-    private readonly LastPage _lastPage = new(calls, seals, mapping, O_CLOEXEC);
+    private readonly LastPage _lastPage = new(calls, seals, mapping);
     private readonly LinuxRoom _room = new(files, pages);
     private readonly ZeroFilling _zeros = new(mapping);
 

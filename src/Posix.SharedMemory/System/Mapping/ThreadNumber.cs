@@ -20,7 +20,7 @@ internal sealed class ThreadNumber
 
     private ThreadNumber(int number) => _number = number;
 
-    [SuppressMessage("Design", "MA0055", Justification = "Nothing else tells that a thread has ended.")]
+    [SuppressMessage("Design", "MA0055", Justification = "Nothing else reports that a thread has ended.")]
     ~ThreadNumber()
     {
         lock (s_returned)

@@ -85,7 +85,7 @@ internal class LinuxWire(SystemCalls calls, SystemSeals seals, LinuxFiles files)
         {
             var header = new LinuxMessageHeader { msg_iov = (nint)vectors, msg_iovlen = 1, msg_control = buffers.Control, msg_controllen = (nuint)buffers.ControlLength };
             // SAFETY: as above, for the header.
-            return Libc.sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+            return Libc.sendmsg_linux(SYS_sendmsg, socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
         }
     }
 
