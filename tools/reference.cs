@@ -1,5 +1,6 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 #:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
+#:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
 #:package Microsoft.CodeAnalysis.CSharp@5.12.0
 #:package Microsoft.CodeAnalysis.Analyzers@5.12.0
 #:property ManagePackageVersionsCentrally=false

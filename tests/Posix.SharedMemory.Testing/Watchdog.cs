@@ -17,7 +17,7 @@ public static class Watchdog
         {
             if (clock.Elapsed > Limit)
             {
-                throw new TimeoutException($"Waited {Limit.TotalSeconds} s for: {what}.");
+                throw new TimeoutException($"Waited {Limit.TotalSeconds} s for: {what}.\n{Doings.OfThisProcessAndItsChildren()}");
             }
         }
     }
@@ -33,6 +33,6 @@ public static class Watchdog
         var most = limit ?? Limit;
         return Task.WhenAny(task, Task.Delay(most)).GetAwaiter().GetResult() == task
             ? task.GetAwaiter().GetResult()
-            : throw new TimeoutException($"Waited {most.TotalSeconds} s for: {what}.");
+            : throw new TimeoutException($"Waited {most.TotalSeconds} s for: {what}.\n{Doings.OfThisProcessAndItsChildren()}");
     }
 }

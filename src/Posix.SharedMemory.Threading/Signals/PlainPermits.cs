@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Permits in one word, which nobody owns: those of a process that dies are lost.</summary>
@@ -58,6 +60,30 @@ internal sealed class PlainPermits : Permits
         // SAFETY: as above.
         var maximum = Volatile.Read(ref *(uint*)(bytes.First + MaximumAt));
         return tag == LockLayout.SemaphoreTag && maximum is > 0 and <= int.MaxValue ? new(bytes, (int)maximum) : throw Tags.Unlike("a semaphore", tag);
+    }
+
+    /// <summary>Takes a permit if there is one: one swap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryTake()
+    {
+        for (var value = Word; (value & CountMask) != 0; value = Word)
+        {
+            if (Swap(value, value - 1))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives permits back if nobody sleeps and there is room: one swap.</summary>
+    /// <returns>How many there were before; negative: not done.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int TryRelease(int count)
+    {
+        var value = Word;
+        return (value & Waiters) == 0 && count <= _maximum - (int)value && Swap(value, value + (uint)count) ? (int)value : -1;
     }
 
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Counts permits between processes: 16 bytes, or more where the permits of a process that dies come back.</summary>
@@ -7,11 +9,15 @@ public sealed class SharedSemaphore : ISharedWaitable
     public const int Size = 16;
 
     private readonly Permits _permits;
+
+    /// <summary>The same, if they are plain: then a permit that is there costs one swap.</summary>
+    private readonly PlainPermits? _plain;
     private readonly WaitQueue _queue;
 
     private SharedSemaphore(Permits permits)
     {
         _permits = permits;
+        _plain = permits as PlainPermits;
         _queue = new(permits.Kernel.Service, wakesAll: false);
     }
 
@@ -79,7 +85,14 @@ public sealed class SharedSemaphore : ISharedWaitable
 
     /// <summary>Takes a permit; waits as long as it takes.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public void Wait(CancellationToken cancellationToken = default) => WaitUntil(Deadline.Never, cancellationToken);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Wait(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested || _plain is null || !_plain.TryTake())
+        {
+            WaitUntil(Deadline.Never, cancellationToken);
+        }
+    }
 
     /// <summary>Takes a permit, unless that takes longer than a timeout.</summary>
     /// <returns>False: the timeout passed.</returns>
@@ -119,10 +132,11 @@ public sealed class SharedSemaphore : ISharedWaitable
     /// <returns>How many there were before.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
     /// <exception cref="SemaphoreFullException">There would be more than the maximum.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Release(int releaseCount = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(releaseCount, 1);
-        return _permits.Release(releaseCount);
+        return _plain?.TryRelease(releaseCount) is >= 0 and var before ? before : _permits.Release(releaseCount);
     }
 
     /// <summary>The same words over other bytes.</summary>
@@ -142,6 +156,11 @@ public sealed class SharedSemaphore : ISharedWaitable
 
     private bool TryTake()
     {
+        if (_plain is not null)
+        {
+            return _plain.TryTake();
+        }
+
         var state = new WaitState { IsTry = true };
         var list = default(SleepList);
         return _permits.Attempt(ref state, ref list) == WaitOutcome.Taken;

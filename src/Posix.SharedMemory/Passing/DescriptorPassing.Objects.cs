@@ -132,7 +132,7 @@ public static partial class DescriptorPassing
         var announced = ObjectMessage.Read(message);
         if (!isAlone)
         {
-            throw new InvalidDataException("The object message arrived with more than one descriptor, or with one that this process may not have (RLIMIT_NOFILE).");
+            throw new InvalidDataException("The object message arrived with more than one descriptor, or with one that this process may not have: RLIMIT_NOFILE is reached, or a security module (SELinux, AppArmor) withheld it.");
         }
 
         if (first.Count == 0)

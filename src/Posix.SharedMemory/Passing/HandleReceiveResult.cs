@@ -32,7 +32,7 @@ public sealed class HandleReceiveResult : IDisposable
     /// <summary>Gets the received handles, in the order in which they were sent. They are close-on-exec.</summary>
     public IReadOnlyList<SafeFileHandle> Handles => (_handles ??= [_single])!;
 
-    /// <summary>Gets whether more handles arrived than requested, or than this process may have (<c>RLIMIT_NOFILE</c>). The extra ones are closed.</summary>
+    /// <summary>Gets whether more handles arrived than requested, or than this process may have: <c>RLIMIT_NOFILE</c> is reached, or a security module (SELinux, AppArmor) withheld one, and those after it. The extra ones are closed.</summary>
     public bool HandlesDropped { get; }
 
     /// <summary>Gets whether the message, of a datagram or seqpacket socket, was longer than the buffer. What did not fit is lost.</summary>

@@ -32,6 +32,36 @@ public sealed class Opening
     }
 
     [Fact]
+    [Rule("channel.replace")]
+    public void An_abandoned_channel_is_replaced_or_gone_on_with_and_one_in_use_is_not_touched()
+    {
+        using var name = new TemporaryName("channel");
+        var options = new MessageChannelOptions { Capacity = 4096, OnConflict = NameConflict.ReplaceAbandoned };
+        using (var peer = Partner.Start("create", name))
+        {
+            Assert.Equal("open", peer.ReadLine());
+            Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => MessageChannel.Create(name, options)).Errno);
+            Assert.Equal("True", peer.Ask("write left-over"));
+            peer.Kill();
+        }
+
+        using (var channel = MessageChannel.Open(name))
+        {
+            using var reader = channel.OpenReader();
+            Assert.True(reader.WaitToRead(Watchdog.Limit));
+            Assert.True(reader.TryRead(new byte[100], out var length, out _));
+            Assert.Equal(9, length);
+            Assert.Throws<PeerDiedException>(() => reader.WaitToRead(Watchdog.Limit));
+        }
+
+        // Opening an abandoned object does not make a process a member of it: the name stays.
+        Assert.True(name.Exists);
+        using var replaced = MessageChannel.Create(name, options);
+        Assert.Equal(0, replaced.GetStatus().Messages);
+        Assert.Equal(PeerState.None, replaced.GetStatus().Endpoints[0].State);
+    }
+
+    [Fact]
     [Rule("channel.lifetime")]
     public void The_name_and_the_memory_stay_until_the_last_end_is_closed()
     {

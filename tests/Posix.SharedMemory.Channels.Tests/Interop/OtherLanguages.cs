@@ -182,6 +182,33 @@ public sealed class OtherLanguages
         Assert.Equal(written - 1, last);
     }
 
+    [SkippableFact]
+    [Rule("endpoint.namespaces")]
+    public async Task A_death_in_another_PID_namespace_is_noticed()
+    {
+        Skip.IfNot(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/unshare"), "A PID namespace needs root and unshare.");
+        using var name = new TemporaryName("channel");
+        using var directory = TemporaryDirectory.InMemory();
+        using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
+        using var reader = channel.OpenReader();
+        using var peer = Start("cc", directory, name, channel, "stream", 0, 3, inNamespace: true);
+        Assert.Equal("open", peer.ReadLine());
+        Assert.Equal("written", peer.ReadLine());
+        // As it sees itself.
+        Assert.Equal(1, channel.GetStatus().Endpoints[0].ProcessId);
+        Assert.Contains("process 1 (label 'C')", Assert.Throws<SharedMemoryException>(() => channel.OpenWriter()).Message, StringComparison.Ordinal);
+        var read = 0;
+        foreach (var message in reader.ReadAvailable())
+        {
+            Assert.Equal(read++, Streams.Check(message.Span, 2040));
+        }
+
+        Assert.Equal(3, read);
+        var waiting = reader.WaitToReadAsync().AsTask();
+        peer.Kill();
+        await Assert.ThrowsAsync<PeerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
+    }
+
     private static IEnumerable<(int Window, int Times)> Windows(int[] windows) =>
         from window in windows
         from times in window is 1 or 2 or 3 or 4 or 5 or 6 or 7 or 8 ? [1] : (int[])[1, 2, 3, 17]
@@ -198,7 +225,7 @@ public sealed class OtherLanguages
         }
     }
 
-    private static Peer Start(string language, TemporaryDirectory directory, string name, MessageChannel channel, string role, long from, long count, int window = 0, int times = 0)
+    private static Peer Start(string language, TemporaryDirectory directory, string name, MessageChannel channel, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false)
     {
         string[] arguments = ["/dev/shm/" + name, Text(channel.Memory.Length), role, Text(from), Text(count), Text(window), Text(times)];
         if (language == "python")
@@ -221,7 +248,7 @@ public sealed class OtherLanguages
             Assert.True(compiler.ExitCode == 0, errors);
         }
 
-        return Peer.Run(program, arguments);
+        return inNamespace ? Peer.Run("unshare", ["--pid", "--fork", "--kill-child", program, .. arguments]) : Peer.Run(program, arguments);
     }
 
     private static string PreparePython(TemporaryDirectory directory)

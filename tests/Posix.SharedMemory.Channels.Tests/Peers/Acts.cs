@@ -7,11 +7,11 @@ internal static class Acts
 {
     internal static int Run(string command, string[] arguments)
     {
-        using var channel = MessageChannel.Open(arguments[0]);
+        using var channel = command == "create" ? MessageChannel.Create(arguments[0], new() { Capacity = 4096 }) : MessageChannel.Open(arguments[0]);
         switch (command)
         {
-            case "writer":
-                using (var writer = channel.OpenWriter(new() { Label = arguments[1], Restart = PeerRestart.Wait }))
+            case "writer" or "create":
+                using (var writer = channel.OpenWriter(new() { Label = command == "create" ? "" : arguments[1], Restart = PeerRestart.Wait }))
                 {
                     Serve(line => Write(writer, line));
                 }

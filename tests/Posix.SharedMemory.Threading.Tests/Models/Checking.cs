@@ -31,7 +31,6 @@ public sealed class Checking
     [InlineData("patience.pml", "-DN=3 -DR=2 -DB=2")]
     [InlineData("returning.pml", "-DMAXK=2")]
     [InlineData("barrier.pml", "-DMAXK=1")]
-    [InlineData("barrier.pml", "-DMAXK=2")]
     [Rule("models.hold")]
     public void No_interleaving_breaks_the_protocol_in_its_long_form(string model, string options)
     {

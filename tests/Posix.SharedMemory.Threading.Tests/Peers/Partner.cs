@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading.Tests.Peers;
 /// <summary>This program as the other process, joined to the roster.</summary>
 internal sealed class Partner : IDisposable
 {
-    private static readonly string s_program = Path.Combine(AppContext.BaseDirectory, "Posix.SharedMemory.Threading.Tests");
+    internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "Posix.SharedMemory.Threading.Tests");
 
     private Partner(Peer peer, Participant self)
     {
@@ -17,7 +17,7 @@ internal sealed class Partner : IDisposable
 
     internal Participant Self { get; }
 
-    internal static Peer Start(string command, params string[] arguments) => Peer.Run(s_program, [command, .. arguments]);
+    internal static Peer Start(string command, params string[] arguments) => Peer.Run(Program, [command, .. arguments]);
 
     internal static Partner Join(Memory memory, bool untilKilled = false)
     {
@@ -28,7 +28,7 @@ internal sealed class Partner : IDisposable
     /// <summary>As <see cref="Join(Memory, bool)"/>, in a control group.</summary>
     internal static Partner Join(Memory memory, TemporaryControlGroup group)
     {
-        var peer = group.StartLine($"'{s_program}' act '{memory.Name}'");
+        var peer = group.StartLine($"'{Program}' act '{memory.Name}'");
         return new(peer, new(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture)));
     }
 

@@ -9,7 +9,7 @@ namespace Posix.SharedMemory;
 /// A lease begins with a plain store to the thread's own count and then a look at the phase; the thread that closes the range sets the phase, makes every processor pass a
 /// barrier, and then reads the counts. So either the lease sees that the range is closing, or the closing thread sees the lease. A lease ends with a plain store and the same
 /// look, and from <see cref="Counted"/> on whoever finds all counts at zero ends the range. All counts together hold one reference of the range; a lease for which there is no
-/// count holds one itself. The model is tests/models/leases.pml.
+/// count holds one itself. The model is tests/models/leases.pml, the reasons are in docs/decisions/0015.
 /// </remarks>
 internal struct LeaseCounts
 {

@@ -17,8 +17,8 @@ public sealed class SharedMemoryHolders : IReadOnlyList<SharedMemoryHolder>
     /// <summary>Gets whether these are all processes that hold the object. If not, there may be others, also where <see cref="Count"/> is 0.</summary>
     /// <remarks>
     /// An empty list is complete only if the kernel confirms that nothing holds the object (<see cref="SharedMemoryEntry.IsHeld"/>). A list with processes in it is complete if every process
-    /// of the machine could be inspected: /proc shows all of them only in the initial PID namespace and without <c>hidepid</c>. A descriptor that waits in a socket to be received, and
-    /// a loop device, belong to no process: they are not in the list, but <see cref="SharedMemoryEntry.IsHeld"/> counts them.
+    /// of the machine could be inspected: /proc shows all of them only in the initial PID namespace and without <c>hidepid</c>. A descriptor that waits in a socket to be received, a file
+    /// that is registered with an io_uring, and a loop device are in no process's table of descriptors: they are not in the list, but <see cref="SharedMemoryEntry.IsHeld"/> counts them.
     /// </remarks>
     public bool IsComplete { get; }
 
