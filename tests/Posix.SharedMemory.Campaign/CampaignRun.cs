@@ -8,7 +8,7 @@ namespace Posix.SharedMemory.Campaign;
 internal static class CampaignRun
 {
     internal static IReadOnlyList<FaultCampaign> All { get; } =
-        [new KillingAtRandom(), new KillingAtEachCall(), new KillingUnderTrace(), new FailingTwice(), new RunningShort(), new Neighbours(), new Messages(), new Naming()];
+        [new KillingAtRandom(), new KillingAtEachCall(), new KillingUnderTrace(), new FailingTwice(), new RefusingEachCall(), new RunningShort(), new Neighbours(), new Messages(), new Naming()];
 
     /// <returns>The exit code: 1 where something was found that may not be.</returns>
     internal static int Run(Settings settings)

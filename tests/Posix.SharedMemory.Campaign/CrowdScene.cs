@@ -46,7 +46,7 @@ internal sealed class CrowdScene : IDisposable
         "publish" => "publishers",
         "rename" => "renamers",
         "grow" => "growers",
-        "lease" => "lease holders",
+        "member" => "members",
         "receive" => "receivers",
         _ => "region owners",
     };
@@ -125,7 +125,7 @@ internal sealed class CrowdScene : IDisposable
 
         Demand(numbers.Order().SequenceEqual([0, 1, 2]), $"of the objects 0 1 2 that were only exchanged, there are {string.Join(' ', numbers)}");
 
-        // The lease is taken over, and ends with who leaves in order. The growth goes on.
+        // The membership is taken over, and ends with the member that leaves cleanly. The growth goes on.
         SharedMemoryObject.OpenOrCreate(Prefix + "l", 64, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
         Demand(!TemporaryName.Of(Prefix + "l").Exists, "a name is left though its last user has left in order");
         using (var region = MappedRegion.Attach("/dev/shm/" + Slots.NameIn(Prefix), new() { AddressSpace = Slots.MostBytes }))

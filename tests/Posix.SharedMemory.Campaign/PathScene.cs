@@ -48,7 +48,7 @@ internal sealed class PathScene : IDisposable
         }
     }
 
-    /// <summary>A survivor opens, reads, grows, takes the lease over, and publishes; nothing stands in his way, and nothing is left afterwards.</summary>
+    /// <summary>A survivor opens, reads, grows, takes the membership over, and publishes; nothing stops it, and nothing is left afterwards.</summary>
     internal void Survive(string killed)
     {
         try
@@ -82,7 +82,7 @@ internal sealed class PathScene : IDisposable
             SharedMemoryObject.OpenOrCreate(name, 100, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose }).Dispose();
             if (name.Exists)
             {
-                _session.Violate($"{_path.Name}, {killed}: the name outlives the lease that a survivor has taken over");
+                _session.Violate($"{_path.Name}, {killed}: the name outlives the membership that a survivor has taken over");
             }
 
             SharedMemoryObject.Create(name, 10).Dispose();

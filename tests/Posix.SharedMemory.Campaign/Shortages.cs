@@ -1,19 +1,18 @@
 using System.Globalization;
-using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory.Campaign;
 
 /// <summary>The shortages that can be had on this machine by this user.</summary>
-internal sealed class Shortages : IDisposable
+internal sealed partial class Shortages : IDisposable
 {
     private readonly Session _session;
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("filter");
     private readonly ReadableCopy _copy = new();
+    private readonly List<TemporaryDirectory> _directories = [];
 
     internal Shortages(Session session)
     {
         _session = session;
-        All = [.. Limits(), .. Filters(), .. Rooms(), .. Settings()];
+        All = [.. Limits(), .. Rooms(), .. Settings(), .. FileSystems(), .. HiddenProc(), .. ForeignLocks()];
     }
 
     internal IReadOnlyList<Shortage> All { get; }
@@ -21,7 +20,10 @@ internal sealed class Shortages : IDisposable
     public void Dispose()
     {
         _copy.Dispose();
-        _directory.Delete(recursive: true);
+        foreach (var directory in _directories)
+        {
+            directory.Dispose();
+        }
     }
 
     private IEnumerable<Shortage> Limits()
@@ -53,41 +55,6 @@ internal sealed class Shortages : IDisposable
             Start = StartUnprivileged,
             Limit = (_, random) => $"--memlock={Actor.Text(random.Next(3) * 4096)}:",
         };
-    }
-
-    private IEnumerable<Shortage> Filters()
-    {
-        var filter = Path.Combine(_directory.FullName, "filter");
-        try
-        {
-            using var compiler = Peer.Run("cc", "-O2", "-Wall", "-o", filter, Path.Combine(AppContext.BaseDirectory, "launcher", "filter.c"));
-            var (exitCode, _, errors) = compiler.Finish();
-            if (exitCode != 0)
-            {
-                _session.Skip($"filters: {errors}");
-                yield break;
-            }
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            _session.Skip("filters (seccomp): no C compiler is installed");
-            yield break;
-        }
-
-        foreach (var (call, number, errors) in ((string, nint, string[])[])
-            [
-                ("memfd_create", Linux.SYS_memfd_create, ["unsupported", "EPERM"]), ("renameat2", Linux.SYS_renameat2, ["unsupported", "ENOSYS", "EPERM", "EACCES"]),
-                ("process_vm_readv", Number(310, 270), []), ("copy_file_range", Number(326, 285), ["EPERM"]), ("sendfile", Number(40, 71), ["EPERM"]), ("cachestat", Linux.SYS_cachestat, []),
-            ])
-        {
-            foreach (var (errno, name) in new[] { (Errno.ENOSYS, "ENOSYS"), (Errno.EPERM, "EPERM") })
-            {
-                yield return new($"with {call} filtered, as {name}", errors)
-                {
-                    Start = arguments => Peer.Run(filter, [Actor.Text(errno.ToNative()), Actor.Text(number), "--", Actor.Program, "actor", .. arguments]),
-                };
-            }
-        }
     }
 
     private IEnumerable<Shortage> Rooms()
@@ -164,8 +131,6 @@ internal sealed class Shortages : IDisposable
 
     private static Peer StartInside(string mount, string[] arguments) =>
         Peer.Run("unshare", "--mount", "--propagation", "private", "sh", "-c", $"{mount} && exec '{Actor.Program}' actor {string.Join(' ', arguments)}");
-
-    private static nint Number(int x64, int arm64) => System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64 ? x64 : arm64;
 
     private static long SizeOf(Peer peer) => 1024 * long.Parse(
         File.ReadLines($"/proc/{peer.ProcessId}/status").First(line => line.StartsWith("VmSize:", StringComparison.Ordinal)).Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],

@@ -41,6 +41,9 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     // Send and receive descriptors.
     ["pass"] = Passing.Pass,
 
+    // Walks every operation behind filters.
+    ["filter-walk"] = Posix.SharedMemory.Testing.FilterWalk.Act,
+
     // Enters a named mutex, or takes a permit of a named semaphore whose permits come back, and holds it until a line comes.
     ["lock-mutex"] = NamedLocks.Mutex,
     ["lock-semaphore"] = NamedLocks.Semaphore,

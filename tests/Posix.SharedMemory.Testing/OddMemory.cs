@@ -13,9 +13,14 @@ public static class OddMemory
     /// <param name="scratch">A directory on disk, for what the mounts are made of.</param>
     /// <param name="command">What the peer does.</param>
     /// <param name="before">What a shell does in /dev/shm before; nothing, if empty.</param>
-    public static Peer Start(string kind, TemporaryDirectory scratch, string command, string before = "") => Peer.Run(
+    public static Peer Start(string kind, TemporaryDirectory scratch, string command, string before = "") =>
+        Run(kind, scratch, $"exec '{Peer.Program}' {command}", before);
+
+    /// <inheritdoc cref="Start"/>
+    /// <summary>As <see cref="Start"/>, with any command of a shell.</summary>
+    public static Peer Run(string kind, TemporaryDirectory scratch, string command, string before = "") => Peer.Run(
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        $"cd '{scratch.Path}' && {{ {Mounting(kind)}; }} >mounting 2>&1 || {{ echo \"No {kind} here: $(cat mounting)\"; exit; }}; {(before.Length > 0 ? before + " && " : "")}echo ready && exec '{Peer.Program}' {command}");
+        $"cd '{scratch.Path}' && {{ {Mounting(kind)}; }} >mounting 2>&1 || {{ echo \"No {kind} here: $(cat mounting)\"; exit; }}; {(before.Length > 0 ? before + " && " : "")}echo ready && {command}");
 
     private static string Mounting(string kind) => kind switch
     {

@@ -171,7 +171,7 @@ public static class SharedMemoryDirectory
         ObjectDescriptor.CheckAccess(access);
         if (Platform.Current.Inspection.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
         {
-            throw new SharedMemoryException(error, "open", detail: $"descriptor {descriptor} of process {processId}");
+            throw SystemCalls.FailureOf(error, "open", detail: $"descriptor {descriptor} of process {processId}");
         }
 
         try

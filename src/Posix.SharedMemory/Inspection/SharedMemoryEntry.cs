@@ -99,7 +99,7 @@ public sealed class SharedMemoryEntry
         var error = platform.Names.OpenUnseen(_name, FileAccess.Read, out var handle);
         if (handle is null)
         {
-            return error == Errno.EACCES ? null : throw new SharedMemoryException(error, "shm_open", Name);
+            return error == Errno.EACCES ? null : throw SystemCalls.FailureOf(error, "shm_open", Name);
         }
 
         try
@@ -107,7 +107,7 @@ public sealed class SharedMemoryEntry
             var target = new OpenObject(handle, _name);
             return !IsSame(platform.Backing.GetStatus(target)) ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
                 // A member holds the object, and the kernel shows members to every user.
-                : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target) == MembershipState.None ? null : true);
+                : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target) is MembershipState.Held or MembershipState.Ending ? true : null);
         }
         finally
         {
@@ -132,7 +132,7 @@ public sealed class SharedMemoryEntry
         var error = IsSame(platform.Names.Find(_name)) ? platform.Names.Rename(_name, target, mode) : Errno.ENOENT;
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "shm_rename", error == Errno.EEXIST ? name : Name);
+            throw SystemCalls.FailureOf(error, "shm_rename", error == Errno.EEXIST ? name : Name);
         }
     }
 
@@ -152,7 +152,7 @@ public sealed class SharedMemoryEntry
         var error = IsSame(names.Find(_name)) ? names.SetPermissions(_name, Identity, permissions) : Errno.ENOENT;
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "chmod", Name);
+            throw SystemCalls.FailureOf(error, "chmod", Name);
         }
     }
 
@@ -170,7 +170,7 @@ public sealed class SharedMemoryEntry
         var error = IsSame(names.Find(_name)) ? names.Unlink(_name) : Errno.ENOENT;
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "shm_unlink", Name);
+            throw SystemCalls.FailureOf(error, "shm_unlink", Name);
         }
     }
 

@@ -32,7 +32,7 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_descriptor.Platform.Mapping.Flush(address, bytes), "msync", _descriptor.Name.Text);
+        SystemCalls.Check(_descriptor.Platform.Mapping.Flush(address, bytes), "msync", _descriptor.Name.Text);
     }
 
     internal void Advise(MemoryAdvice advice)
@@ -49,10 +49,10 @@ internal readonly ref struct MappedPages
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             throw new PlatformNotSupportedException(
-                $"This system does not support the advice {advice}, or not for these pages (they may be locked in memory). Advice is optional: continue without it.");
+                $"This system, or a filter in front of it, does not support the advice {advice} (madvise), or not for these pages (they may be locked in memory). Advice is optional: continue without it.");
         }
 
-        SharedMemoryException.ThrowIfFailed(error, "madvise", _descriptor.Name.Text);
+        SystemCalls.Check(error, "madvise", _descriptor.Name.Text);
     }
 
     internal void Prefault()
@@ -74,7 +74,7 @@ internal readonly ref struct MappedPages
             throw new SharedMemoryException(Errno.ENOSPC, operation, _descriptor.Name.Text, $"there is no memory for all of the {_length} bytes");
         }
 
-        SharedMemoryException.ThrowIfFailed(error, operation, _descriptor.Name.Text);
+        SystemCalls.Check(error, operation, _descriptor.Name.Text);
     }
 
     internal bool CollapseToHugePages()
@@ -87,7 +87,13 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
-        SharedMemoryException.ThrowIfFailed(_descriptor.Platform.Mapping.Pin(address, bytes, pinned), pinned ? "mlock" : "munlock", _descriptor.Name.Text);
+        if (_descriptor.Platform.Mapping.Pin(address, bytes, pinned) is { IsSuccess: false } error)
+        {
+            // Without the limit the kernel itself says EPERM.
+            throw SystemCalls.FailureOf(
+                error, pinned ? "mlock" : "munlock", _descriptor.Name.Text,
+                error == Errno.EPERM ? "RLIMIT_MEMLOCK lets this process lock no memory, or a filter in front of the kernel (seccomp) refuses it: raise the limit, or allow the call" : null);
+        }
     }
 
     internal Errno Protect(FileAccess access)

@@ -114,7 +114,7 @@ public sealed partial class MemoryMapping
             if (Pages().Protect(access) is { IsSuccess: false } error)
             {
                 throw _descriptor.Handle.IsClosed
-                    ? new SharedMemoryException(error, "mprotect", _descriptor.Name.Text)
+                    ? SystemCalls.FailureOf(error, "mprotect", _descriptor.Name.Text)
                     : _descriptor.Platform.Seals.Refused(error, "mprotect", _descriptor.Target, SystemSeals.AgainstWriting);
             }
 

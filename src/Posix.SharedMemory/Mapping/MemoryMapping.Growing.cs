@@ -51,7 +51,7 @@ public sealed partial class MemoryMapping
                 if (_isProtected)
                 {
                     // Protect only reached as far as the length did, and a part that was withdrawn may have an older protection.
-                    SharedMemoryException.ThrowIfFailed(_descriptor.Platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _descriptor.Name.Text);
+                    SystemCalls.Check(_descriptor.Platform.Mapping.Protect(_range.DangerousGetHandle(), checked((nuint)(length + _slack)), Access), "mprotect", _descriptor.Name.Text);
                 }
             }
 

@@ -66,7 +66,7 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
                 break;
             }
 
-            done += error.IsSuccess ? received : throw new SharedMemoryException(error, "copy_file_range", descriptor.Name.Text);
+            done += error.IsSuccess ? received : throw SystemCalls.FailureOf(error, "copy_file_range", descriptor.Name.Text);
         }
 
         return done;
@@ -88,7 +88,7 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
 
                 if (!error.IsSuccess)
                 {
-                    throw new SharedMemoryException(error, "read", descriptor.Name.Text);
+                    throw SystemCalls.FailureOf(error, "read", descriptor.Name.Text);
                 }
 
                 if (read == 0)

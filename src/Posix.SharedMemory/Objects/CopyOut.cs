@@ -27,7 +27,7 @@ internal readonly struct CopyOut(ObjectDescriptor descriptor)
             }
             else if (!error.IsSuccess)
             {
-                throw new SharedMemoryException(error, "sendfile", descriptor.Name.Text);
+                throw SystemCalls.FailureOf(error, "sendfile", descriptor.Name.Text);
             }
             else if (sent == 0)
             {
@@ -92,7 +92,7 @@ internal readonly struct CopyOut(ObjectDescriptor descriptor)
             var error = descriptor.Platform.Wire.Send(descriptor.Target, destination.SafeHandle, new(range.Offset + done, range.Length - done), out var sent);
             if (!error.IsSuccess && error != Errno.EAGAIN && !MustGoThroughBuffer(error))
             {
-                throw new SharedMemoryException(error, "sendfile", descriptor.Name.Text);
+                throw SystemCalls.FailureOf(error, "sendfile", descriptor.Name.Text);
             }
 
             if (sent == 0)
@@ -144,7 +144,7 @@ internal readonly struct CopyOut(ObjectDescriptor descriptor)
             }
             else if (!error.IsSuccess)
             {
-                throw new SharedMemoryException(error, "write", descriptor.Name.Text);
+                throw SystemCalls.FailureOf(error, "write", descriptor.Name.Text);
             }
 
             source = source[written..];

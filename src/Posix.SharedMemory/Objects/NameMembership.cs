@@ -49,7 +49,7 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
         var platform = descriptor.Platform;
         var target = descriptor.Target;
         var state = platform.Membership.Query(target);
-        if (state == MembershipState.None && !joins)
+        if (state is MembershipState.None or MembershipState.Unknown && !joins)
         {
             return true;
         }
@@ -87,10 +87,10 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
     }
 
     /// <summary>The failure of a caller that demands a share and cannot have one.</summary>
-    internal static Exception Refused(Errno error, string? name) => error == Errno.EINVAL
+    internal static Exception Refused(Errno error, string? name) => error is Errno.EINVAL or Errno.ENOSYS or Errno.EOPNOTSUPP
         ? new PlatformNotSupportedException(
-            "This kernel has no open file description locks (F_OFD_SETLK), which UnlinkOnLastDispose needs. Use UnlinkOnDispose.")
-        : new SharedMemoryException(
+            "This kernel or file system, or a filter in front of it, has no open file description locks (fcntl with F_OFD_SETLK), which UnlinkOnLastDispose needs. Use UnlinkOnDispose.")
+        : SystemCalls.FailureOf(
             error, "fcntl(F_OFD_SETLK)", name,
             error == Errno.EAGAIN ? "the object's last member is removing its name and has stopped there, or another program has locked the whole object" : null);
 

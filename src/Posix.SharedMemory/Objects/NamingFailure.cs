@@ -29,7 +29,7 @@ internal static class NamingFailure
             Errno.EACCES when detail is not null => "Its owner, or root, can change the permissions, remove it, or give it to another user (SetOwner)",
             _ => null,
         };
-        return new(error, operation, name.Text, detail, advice);
+        return SystemCalls.FailureOf(error, operation, name.Text, detail, advice);
     }
 
     private static bool IsDirectoryMissing() => OperatingSystem.IsLinux() && !Directory.Exists("/dev/shm");

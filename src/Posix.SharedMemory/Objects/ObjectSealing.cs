@@ -14,7 +14,7 @@ internal readonly struct ObjectSealing(ObjectDescriptor descriptor)
         var error = descriptor.Platform.Seals.Get(descriptor.Target, out var seals);
         return error.IsSuccess
             ? Kept(seals, descriptor.HasHugePages)
-            : throw new SharedMemoryException(
+            : throw SystemCalls.FailureOf(
                 error, "fcntl(F_GET_SEALS)", descriptor.Name.Text,
                 error == Errno.EINVAL ? "the file system behind this object has no seals; CreateAnonymous makes memory that can be sealed" : null);
     }
@@ -38,7 +38,7 @@ internal readonly struct ObjectSealing(ObjectDescriptor descriptor)
         {
             if (descriptor.Platform.Seals.Add(target, seals) is { IsSuccess: false } error)
             {
-                throw new SharedMemoryException(error, "fcntl(F_ADD_SEALS)", descriptor.Name.Text, WhyNot(error, seals));
+                throw SystemCalls.FailureOf(error, "fcntl(F_ADD_SEALS)", descriptor.Name.Text, WhyNot(error, seals));
             }
 
             new ObjectMappings(descriptor).Note(seals);

@@ -213,8 +213,16 @@ public sealed partial class SharedMemoryObject : IDisposable
     }
 
     /// <summary>Gets whether the object has other members, so that the last of them removes the name.</summary>
+    /// <exception cref="PlatformNotSupportedException">The kernel or the file system has no open file description locks, or a filter refuses them: it is not known.</exception>
     /// <remarks>The kernel keeps track of the members, so a process that was killed is not one. docs/spec/objects/membership.md is the protocol.</remarks>
-    public bool HasOtherMembers => Platform.Membership.Query(Target) != MembershipState.None;
+    public bool HasOtherMembers => Platform.Membership.Query(Target) switch
+    {
+        MembershipState.None => false,
+        MembershipState.Unknown => throw new PlatformNotSupportedException(
+            "Whether the object has other members is not known: this kernel or file system, or a filter in front of it, has no open file description locks (fcntl with F_OFD_GETLK). "
+            + "GetHolders lists the processes that have it open."),
+        _ => true,
+    };
 
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>

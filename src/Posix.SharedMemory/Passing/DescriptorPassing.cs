@@ -25,7 +25,7 @@ public static partial class DescriptorPassing
     {
         CheckSocket(socket);
         var error = Platform.Current.Wire.GetPeerCredentials(socket.SafeHandle, out var credentials);
-        return error.IsSuccess ? credentials : throw new SharedMemoryException(error, "getsockopt(SO_PEERCRED)");
+        return error.IsSuccess ? credentials : throw SystemCalls.FailureOf(error, "getsockopt(SO_PEERCRED)");
     }
 
     private static void CheckSocket(Socket socket)

@@ -79,7 +79,7 @@ public static class HandleInheritance
     public static void SetInheritable(SafeHandle handle, bool inheritable)
     {
         ArgumentNullException.ThrowIfNull(handle);
-        SharedMemoryException.ThrowIfFailed(Platform.Current.Wire.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
+        SystemCalls.Check(Platform.Current.Wire.SetInheritable(handle, inheritable), "fcntl(F_SETFD)");
     }
 
     private static void Check(SafeHandle handle)
@@ -92,10 +92,10 @@ public static class HandleInheritance
 
     private static void Lend(Platform platform, SafeHandle handle, Stack<(SafeHandle Handle, bool WasInheritable)> lent)
     {
-        SharedMemoryException.ThrowIfFailed(platform.Wire.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
+        SystemCalls.Check(platform.Wire.GetInheritable(handle, out var wasInheritable), "fcntl(F_GETFD)");
         var isHeld = false;
         handle.DangerousAddRef(ref isHeld);
         lent.Push((handle, wasInheritable));
-        SharedMemoryException.ThrowIfFailed(platform.Wire.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
+        SystemCalls.Check(platform.Wire.SetInheritable(handle, inheritable: true), "fcntl(F_SETFD)");
     }
 }

@@ -167,5 +167,5 @@ internal static class MessageReceiving
     }
 
     private static SharedMemoryException CannotReceive(Errno error) =>
-        new(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : error == Errno.EINVAL || error == Errno.ENOTCONN ? "the socket is not connected" : null);
+        SystemCalls.FailureOf(error, "recvmsg", null, error == Errno.ECONNRESET ? "the peer has closed and left bytes unread" : error == Errno.EINVAL || error == Errno.ENOTCONN ? "the socket is not connected" : null);
 }

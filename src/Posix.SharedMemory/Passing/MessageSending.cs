@@ -129,7 +129,7 @@ internal static class MessageSending
         return handle.IsInvalid ? throw new ArgumentException($"The handle at {index} is invalid.", nameof(handles)) : handle;
     }
 
-    internal static SharedMemoryException CannotSend(Errno error, int bytes, int handles) => new(
+    internal static SharedMemoryException CannotSend(Errno error, int bytes, int handles) => SystemCalls.FailureOf(
         error, "sendmsg", null,
         error == Errno.EMSGSIZE ? $"a message of {bytes} bytes is longer than the socket's send buffer"
         : error == Errno.ETOOMANYREFS ? $"{handles} descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)"

@@ -53,7 +53,7 @@ internal static class ObjectReception
             ?? throw new InvalidDataException("The received descriptor is not memory (but a pipe, a socket or a file on disk), or is open for writing only.");
         if (required != MemorySeals.None)
         {
-            SharedMemoryException.ThrowIfFailed(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
+            SystemCalls.Check(platform.Seals.Get(target, out var seals), "fcntl(F_GET_SEALS)");
             seals = ObjectSealing.Kept(seals, seals.HasFlag(MemorySeals.Exec) && platform.Seals.GetPageSize(target) > MemoryPage.Size);
             // A process that cannot write at all cannot start to.
             seals |= seals.HasFlag(MemorySeals.Write) ? MemorySeals.FutureWrite : MemorySeals.None;

@@ -54,7 +54,7 @@ public sealed class MappedRegion : IDisposable
         var error = platform.Names.CreateFile(place, out var handle, out var temporary);
         if (handle is null)
         {
-            throw new SharedMemoryException(error, "open", place.Text);
+            throw SystemCalls.FailureOf(error, "open", place.Text);
         }
 
         var target = new OpenObject(handle, place.Label);
@@ -109,7 +109,7 @@ public sealed class MappedRegion : IDisposable
         var platform = Platform.Current;
         var error = platform.Names.OpenFile(place, out var handle);
         return handle is null
-            ? throw new SharedMemoryException(error, "open", place.Text)
+            ? throw SystemCalls.FailureOf(error, "open", place.Text)
             : Attach(platform, new(handle, place.Label), place, options);
     }
 
@@ -305,7 +305,7 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    private static SharedMemoryException CannotPlace(Errno error, in FilePath path) => new(
+    private static SharedMemoryException CannotPlace(Errno error, in FilePath path) => SystemCalls.FailureOf(
         error, nameof(Create), path.Text, detail: null,
         advice: error == Errno.EEXIST ? "A file has this path: attach to it, replace it with MappedRegionOptions.OnConflict, or delete it" : null);
 

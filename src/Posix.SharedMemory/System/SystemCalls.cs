@@ -90,9 +90,29 @@ internal class SystemCalls
     {
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, operation, name.Text);
+            throw FailureOf(error, operation, name.Text);
         }
     }
+
+    /// <inheritdoc cref="Check(Errno, string, in ObjectName)"/>
+    internal static void Check(Errno error, string operation, string? name)
+    {
+        if (!error.IsSuccess)
+        {
+            throw FailureOf(error, operation, name);
+        }
+    }
+
+    /// <summary>The failure of an operation by an error of the system. It names the call that a filter refuses, where one does.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="operation">The call, or the C function whose work is done.</param>
+    /// <param name="name">The object's name.</param>
+    /// <param name="detail">What the error means here, unless a filter gave it.</param>
+    /// <param name="advice">What a program can do, unless a filter gave the error.</param>
+    internal static SharedMemoryException FailureOf(Errno error, string operation, string? name = null, string? detail = null, string? advice = null) =>
+        FilterProbe.Explain(error, operation) is { } refusal
+            ? new(error, operation, name, refusal)
+            : new(error, operation, name, detail, advice);
 
     /// <summary>Throws where a call returned −1.</summary>
     /// <inheritdoc cref="Check(Errno, string, in ObjectName)"/>

@@ -59,15 +59,6 @@ public sealed class SharedMemoryException : IOException
     /// <summary>Gets additional information, such as the requested and available bytes; <see langword="null"/> if there is none.</summary>
     public string? Detail { get; }
 
-    /// <summary>Throws unless a call succeeded.</summary>
-    internal static void ThrowIfFailed(Errno errno, string operation, string? objectName = null)
-    {
-        if (errno != Errno.None)
-        {
-            throw new SharedMemoryException(errno, operation, objectName);
-        }
-    }
-
     private static string Describe(Errno errno, string operation, string? objectName, string? detail, string? advice)
     {
         var target = objectName is null ? "" : $"(/{objectName.TrimStart('/')})";

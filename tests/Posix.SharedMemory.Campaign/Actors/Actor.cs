@@ -12,16 +12,20 @@ internal static class Actor
         ["publish"] = Crowd.Publish,
         ["rename"] = Crowd.Rename,
         ["grow"] = Crowd.Grow,
-        ["lease"] = Crowd.Lease,
+        ["member"] = Crowd.Member,
         ["receive"] = Crowd.Receive,
         ["region"] = Crowd.Region,
 
         // Does one operation, and is killed or stopped before one of its calls.
         ["path"] = PathWalker.Walk,
 
+        // Does one operation after another behind filters.
+        ["filter-walk"] = FilterWalk.Act,
+
         // Works while the system runs short, or among neighbours; and a neighbour.
         ["work"] = Worker.Work,
         ["harm"] = Neighbour.Harm,
+        ["lock"] = Locker.Lock,
 
         // Planted faults.
         ["faulty"] = Faulty.Act,
@@ -53,16 +57,20 @@ internal static class Actor
     }
 
     /// <summary>Says <c>ready</c>, and does something until its input ends or says a line. Says then how often it did.</summary>
-    internal static void UntilTold(Action<int> act)
+    /// <param name="act">What is done, with the number of the round.</param>
+    /// <param name="around">What runs all the rounds; by default nothing special does.</param>
+    internal static void UntilTold(Action<int> act, Action<Action>? around = null)
     {
         var stop = Task.Factory.StartNew(Console.ReadLine, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Console.WriteLine("ready");
         var rounds = 0;
-        while (!stop.IsCompleted)
+        (around ?? (all => all()))(() =>
         {
-            act(rounds++);
-        }
-
+            while (!stop.IsCompleted)
+            {
+                act(rounds++);
+            }
+        });
         Console.WriteLine(rounds.ToString(CultureInfo.InvariantCulture));
     }
 

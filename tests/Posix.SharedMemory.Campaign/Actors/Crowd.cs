@@ -84,8 +84,8 @@ internal static class Crowd
         });
     }
 
-    /// <summary>Joins and leaves a lease; the name stays while this user lives.</summary>
-    internal static void Lease(string[] arguments)
+    /// <summary>Becomes a member and leaves; the name stays while this member lives.</summary>
+    internal static void Member(string[] arguments)
     {
         var (prefix, random) = (arguments[0], new Random(Actor.Number(arguments[1])));
         var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Campaign;
 
 /// <summary>
 /// Does everything that the documents call safe, at random, on a few names: <c>work PREFIX SEED WHERE ERRNO…</c>. <c>alone</c>: only these errors may come, and what is
-/// found is whole. <c>hostile</c>: any that the system gives may, and anything may be found.
+/// found is whole. <c>hostile</c>: any that the system gives may, and anything may be found. <c>CALL=ERRNO</c>: alone, behind a filter that refuses a call; any may that names a filter.
 /// </summary>
 internal sealed class Worker : IDisposable
 {
@@ -21,23 +21,25 @@ internal sealed class Worker : IDisposable
     private readonly SocketPair _pair = new();
     private readonly (SafeFileHandle Reader, SafeFileHandle Writer) _pipe = Native.Pipe(Native.O_NONBLOCK);
     private readonly SortedDictionary<string, long> _refusals = new(StringComparer.Ordinal);
+    private readonly string[] _filter;
     private bool _limitsFileSize;
 
-    private Worker(string prefix, int seed, bool isAlone, string[] allowed)
+    private Worker(string prefix, int seed, string where, string[] allowed)
     {
-        (_prefix, _random, _isAlone) = (prefix, new(seed), isAlone);
+        (_prefix, _random, _isAlone) = (prefix, new(seed), where != "hostile");
+        _filter = where.Split('=') is [var call, var errno] ? [call, errno] : [];
         _allowed = allowed.AsReadOnly();
     }
 
     /// <summary>Works until told, and prints what was refused how often, and what is left.</summary>
     internal static void Work(string[] arguments)
     {
-        using var worker = new Worker(arguments[0], Actor.Number(arguments[1]), arguments[2] == "alone", arguments[3..]);
+        using var worker = new Worker(arguments[0], Actor.Number(arguments[1]), arguments[2], arguments[3..]);
 
         // What is made once by the runtime is made before anything runs short.
         worker.WarmUp();
         worker._limitsFileSize = worker._allowed.Contains(nameof(Errno.EFBIG));
-        Actor.UntilTold(worker.Step);
+        Actor.UntilTold(worker.Step, worker.Filter);
         Console.WriteLine(string.Join(' ', worker._refusals.Select(refusal => $"{refusal.Key}:{Actor.Text(refusal.Value)}")));
         Console.WriteLine(worker.CleanUp());
     }
@@ -84,6 +86,19 @@ internal sealed class Worker : IDisposable
         }
     }
 
+    /// <summary>Runs all of it behind the filter, if there is one.</summary>
+    private void Filter(Action all)
+    {
+        if (_filter.Length == 0)
+        {
+            all();
+        }
+        else if (ThreadFilter.Run([FilteredCall.All.Single(call => call.Name == _filter[0])], Enum.Parse<Errno>(_filter[1]), all) is { } thrown)
+        {
+            throw new InvalidOperationException($"Behind the filter: {thrown.Message}", thrown);
+        }
+    }
+
     private void Step(int step)
     {
         try
@@ -92,11 +107,13 @@ internal sealed class Worker : IDisposable
         }
         catch (SharedMemoryException e)
         {
-            Judge(e.Errno.ToString(), _isAlone ? _allowed.Contains(e.Errno.ToString()) : !s_ours.Contains(e.Errno), e);
+            Judge(
+                e.Errno.ToString(),
+                _isAlone ? _allowed.Contains(e.Errno.ToString()) || (_filter.Length > 0 && FilterVerdict.NamesRefuser(e.Message)) : !s_ours.Contains(e.Errno), e);
         }
         catch (PlatformNotSupportedException e)
         {
-            Judge("unsupported", !_isAlone || _allowed.Contains("unsupported"), e);
+            Judge("unsupported", !_isAlone || _allowed.Contains("unsupported") || (_filter.Length > 0 && FilterVerdict.NamesRefuser(e.Message)), e);
         }
         catch (Exception e) when (e is ArgumentOutOfRangeException or InvalidDataException or (InvalidOperationException and not ObjectDisposedException))
         {
@@ -159,7 +176,7 @@ internal sealed class Worker : IDisposable
                 Region();
                 break;
             default:
-                Lease();
+                Join();
                 break;
         }
     }
@@ -341,7 +358,7 @@ internal sealed class Worker : IDisposable
         region.Resize(region.Length + _random.Next(50_000));
     }
 
-    private void Lease()
+    private void Join()
     {
         using var memory = SharedMemoryObject.OpenOrCreate(_prefix + "l", 100, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
         using var other = SharedMemoryObject.Open(_prefix + "l");
@@ -371,6 +388,16 @@ internal sealed class Worker : IDisposable
             if (_isAlone)
             {
                 SharedMemoryObject.TryUnlink(name);
+            }
+        }
+
+        if (_filter.Length > 0 || _allowed.Contains("kept"))
+        {
+            // What could not be removed, or not be known for one's own, was left with its name.
+            _ = MappedRegion.RemoveAbandonedTemporaries("/dev/shm");
+            foreach (var path in Leftovers.Paths(_prefix))
+            {
+                File.Delete(path);
             }
         }
 

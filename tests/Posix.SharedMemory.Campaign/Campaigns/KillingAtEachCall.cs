@@ -29,7 +29,7 @@ internal sealed class KillingAtEachCall : FaultCampaign
             SharedMemoryObject.Create(name, scene.Length).Dispose();
             scene.Look("planted", [["absent", "absent"]]);
         }),
-        new("a lease that a survivor cannot take over", session =>
+        new("a membership that a survivor cannot take over", session =>
         {
             using var scene = new PathScene(session, FaultPaths.All[0]);
             using var user = SharedMemoryObject.Create(scene.Name, 1, new() { Lifetime = Lifetime.UnlinkOnLastDispose });

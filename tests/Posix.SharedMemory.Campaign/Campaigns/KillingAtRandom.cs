@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Campaign;
 internal sealed class KillingAtRandom : FaultCampaign
 {
     private const int Processes = 3, RoundsBetweenQuiet = 20;
-    private static readonly string[] s_roles = ["create", "publish", "rename", "grow", "lease", "receive", "region"];
+    private static readonly string[] s_roles = ["create", "publish", "rename", "grow", "member", "receive", "region"];
 
     internal override string Name => "kill-at-random";
 
@@ -40,7 +40,7 @@ internal sealed class KillingAtRandom : FaultCampaign
             memory.Write([1], 64);
             scene.Look();
         }),
-        new("a name that is left though its lease has ended", session =>
+        new("a name that is left though its last member has ended", session =>
         {
             using var scene = new CrowdScene(session);
             using var other = SharedMemoryObject.OpenOrCreate(session.Prefix + "l", 64, out _, new() { Lifetime = Lifetime.UnlinkOnLastDispose });

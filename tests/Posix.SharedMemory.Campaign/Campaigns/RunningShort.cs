@@ -25,6 +25,7 @@ internal sealed class RunningShort : FaultCampaign
             if (ahead.Count == 0)
             {
                 ahead.AddRange(shortages.All);
+                ahead.AddRange(Shortages.SomeFilters(random));
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ahead));
             }
 
@@ -36,7 +37,7 @@ internal sealed class RunningShort : FaultCampaign
     private static void Work(Session session, Shortage shortage, Random random)
     {
         using var around = shortage.Around?.Invoke();
-        using var worker = shortage.Start(["work", $"{session.Prefix}{Actor.Text(session.Round)}-", Actor.Text(random.Next()), "alone", .. shortage.Errors]);
+        using var worker = shortage.Start(["work", $"{session.Prefix}{Actor.Text(session.Round)}-", Actor.Text(random.Next()), shortage.Where, .. shortage.Errors]);
         try
         {
             if (worker.ReadLine() is var line && line != "ready")
@@ -45,6 +46,7 @@ internal sealed class RunningShort : FaultCampaign
                 return;
             }
 
+            shortage.Then?.Invoke(worker);
             Harass(shortage, worker, random);
 
             if (shortage.Lift is { } lift)

@@ -76,7 +76,7 @@ internal static class FaultAllowances
         ("Entry asked", "fcntl", [], FaultOutcome.Succeeds, "Null: the kernel does not say."),
         ("Entry asked", "open", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "Null of the object, which this user may not look at; of the directory it is an error."),
         ("Entry asked", "statx", [Errno.EACCES], FaultOutcome.ThrowsOrSucceeds, "fstat knows no EACCES; taken for one of open."),
-        ("HasOtherMembers", "fcntl", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel without such locks: no process holds a membership."),
+        ("HasOtherMembers", "fcntl", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "Without such locks it is not known."),
         ("HasOtherMembers", "fcntl", [], FaultOutcome.Throws, "Whether there are members is what was asked."),
         (Any, "open", [Errno.EAGAIN], FaultOutcome.ThrowsOrSucceeds, "An object is opened again: somebody asked whether others have it open."),
         ("IndexHolders", "statx later", [], FaultOutcome.Succeeds, "A descriptor that cannot be looked at does not belong to shared memory."),
@@ -95,7 +95,7 @@ internal static class FaultAllowances
         ("SetLength", "fcntl(F_OFD_SETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "A kernel or file system without such locks: nothing is in the way."),
         ("SetLength", "fcntl(F_OFD_GETLK)", [], FaultOutcome.Succeeds, "As above."),
         (Any, "fcntl(F_OFD_SETLK)", [Errno.EACCES], FaultOutcome.ThrowsAgain, "POSIX lets fcntl say either."),
-        (Any, "fcntl(F_OFD_SETLK)", [Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A kernel without such locks."),
+        (Any, "fcntl(F_OFD_SETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.ThrowsUnsupported, "A kernel without such locks."),
 
         ("Open OpenOrCreate missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
         ("Open Create missing", "statx", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),

@@ -33,7 +33,11 @@ internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMappi
             return;
         }
 
-        Check(refusal, nameof(Libc.mmap), target.Name);
+        if (!refusal.IsSuccess)
+        {
+            throw seals.Refused(refusal, nameof(Libc.mmap), target, SystemSeals.AgainstWriting);
+        }
+
         using var mapped = new SafeMappingHandle(address, (nuint)MemoryPage.Size);
         // Where the page is gone, so is what was stored there.
         _ = mapping.TryCopyTo(address + inside, s_zeros.AsSpan(inside));

@@ -66,13 +66,19 @@ internal static class LinuxMemory
     /// <summary>Adds up what the memory nodes have free or can reclaim, where /proc shows nothing but processes (<c>subset=pid</c>).</summary>
     private static long? ReadNodes(string directory)
     {
-        if (!Directory.Exists(directory))
+        string[] nodes;
+        try
         {
+            nodes = Directory.Exists(directory) ? Directory.GetDirectories(directory, "node*") : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Hidden, or refused by a filter.
             return null;
         }
 
         long? sum = null;
-        foreach (var node in Directory.EnumerateDirectories(directory, "node*"))
+        foreach (var node in nodes)
         {
             if (LinuxText.TryRead($"{node}/meminfo", out var text))
             {

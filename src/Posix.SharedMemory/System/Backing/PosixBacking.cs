@@ -34,7 +34,7 @@ internal abstract class PosixBacking(SystemCalls calls, SystemSeals seals) : Sys
             nameof(Libc.fchown), (target.Handle, userId ?? AsItIs, groupId ?? AsItIs), static (ref a) => Libc.fchown(a.Handle, a.Item2, a.Item3)));
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(
+            throw FailureOf(
                 error, nameof(Libc.fchown), target.Name.Text,
                 error == Errno.EPERM ? "only root may give an object to another user, or to a group that the process is not in" : null);
         }

@@ -108,7 +108,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
 
     private PageCounts CountPages(ByteRange range) =>
         pages.Count(target, range, out var counts) is { IsSuccess: false } error
-            ? throw new SharedMemoryException(error, "cachestat", target.Name.Text)
+            ? throw SystemCalls.FailureOf(error, "cachestat", target.Name.Text)
             : counts;
 
     private void WalkData(long length, List<ByteRange> found)
@@ -136,7 +136,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
     {
         seen = calls.Fails(nameof(Libc.lseek)) ? -1 : Libc.lseek(handle, from, whence);
         var error = SystemCalls.ErrorOf((nint)seen);
-        return error.IsSuccess || (error == Errno.ENXIO ? false : throw new SharedMemoryException(error, "lseek", target.Name.Text));
+        return error.IsSuccess || (error == Errno.ENXIO ? false : throw SystemCalls.FailureOf(error, "lseek", target.Name.Text));
     }
 
     private static void Append(ByteRange range, List<ByteRange> found)

@@ -32,14 +32,14 @@ internal sealed class LinuxProcessScan(SystemCalls calls, LinuxFiles files, Linu
     {
         if (!Directory.Exists("/proc/self"))
         {
-            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here.");
+            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here, or which a filter in front of the kernel (seccomp) hides: newfstatat must be allowed.");
         }
 
         var processes = new List<int>();
         var error = _directory.List("/proc\0"u8, processes);
         if (!error.IsSuccess)
         {
-            throw new SharedMemoryException(error, "open", objectName: null, "/proc could not be listed");
+            throw SystemCalls.FailureOf(error, "open", detail: "/proc could not be listed");
         }
 
         processes.Sort();

@@ -140,7 +140,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
         }
 
         return mapping ?? throw (WhyNotMapped(error, target) is { } reason
-            ? new SharedMemoryException(error, nameof(Libc.mmap), target.Name.Text, reason)
+            ? FailureOf(error, nameof(Libc.mmap), target.Name.Text, reason)
             : seals.Refused(error, nameof(Libc.mmap), target, SystemSeals.AgainstWriting));
     }
 

@@ -188,8 +188,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         var error = ErrorOf(calls.Fails("fcntl(F_OFD_GETLK)") ? -1 : Libc.fcntl_flock(target.Handle, F_OFD_GETLK, ref request));
         if (LacksLocks(error))
         {
-            // No process can be a member there.
-            return MembershipState.None;
+            return MembershipState.Unknown;
         }
 
         Check(error, "fcntl(F_OFD_GETLK)", target.Name);
@@ -225,7 +224,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     {
         var error = files.Reopen(target, O_RDWR, out var handle);
         return error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM
-            ? throw new SharedMemoryException(error, "open(/proc/self/fd)", target.Name.Text)
+            ? throw SystemCalls.FailureOf(error, "open(/proc/self/fd)", target.Name.Text)
             : handle;
     }
 

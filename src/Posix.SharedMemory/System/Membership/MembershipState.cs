@@ -11,4 +11,7 @@ internal enum MembershipState
 
     /// <summary>Its last holder has it to itself and is removing the name.</summary>
     Ending,
+
+    /// <summary>There are no locks here, or a filter refuses to tell: what others hold is not known.</summary>
+    Unknown,
 }

@@ -17,7 +17,7 @@ internal readonly struct LinuxDirectory(SystemCalls calls, LinuxFiles files)
         var error = files.Open(directoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
         if (directory is null)
         {
-            throw new SharedMemoryException(error, $"open({Encoding.UTF8.GetString(directoryPath).TrimEnd('\0')})");
+            throw SystemCalls.FailureOf(error, $"open({Encoding.UTF8.GetString(directoryPath).TrimEnd('\0')})");
         }
 
         using (directory)

@@ -29,7 +29,7 @@ internal class LinuxSeals(SystemCalls calls, LinuxFiles files) : PosixSeals(call
         Check(flags, "fcntl(F_GETFL)", target.Name);
         // Only files of memory have seals. Unlike a request about its file system, this one cannot hang in a stranger's file system.
         var error = (flags & O_PATH) == 0 ? Get(target, out _) : Errno.EINVAL;
-        if (error == Errno.EINVAL)
+        if (error == Errno.EINVAL && !FilterProbe.IsRefused("fcntl(F_GET_SEALS)", error))
         {
             return null;
         }
@@ -137,8 +137,8 @@ internal class LinuxSeals(SystemCalls calls, LinuxFiles files) : PosixSeals(call
         error == Errno.ENOSYS
             ? new PlatformNotSupportedException(
                 "This kernel, or a filter over it (seccomp), has no memfd_create. SharedMemoryObject.CreateUnpublished makes memory without a name too.")
-            : new SharedMemoryException(
-                error, nameof(Libc.memfd_create), objectName: null,
+            : FailureOf(
+                error, nameof(Libc.memfd_create), name: null,
                 error == Errno.ENODEV && request.HugePages == HugePageSize.None ? null
                 : error == Errno.ENODEV ? $"this machine has no huge pages of that size ({request.HugePages}); /sys/kernel/mm/hugepages lists those it has"
                 : error == Errno.EACCES && request.Executable ? "vm.memfd_noexec is 2 here: no anonymous memory may be executable"

@@ -29,9 +29,17 @@ internal class SystemSeals
 
     /// <summary>Returns the failure of a call that one of these seals may have refused; it names the seal, where the kernel only says EPERM.</summary>
     internal SharedMemoryException Refused(Errno error, string operation, in OpenObject target, MemorySeals suspects) =>
-        new(error, operation, target.Name.Text, SealRefusal.Describe(FindRefusal(error, target, suspects), operation));
+        SystemCalls.FailureOf(
+            error, operation, target.Name.Text,
+            SealRefusal.Describe(FindRefusal(error, target, suspects), operation) ?? (suspects == MemorySeals.None ? null : WhyUnknown(error, target)));
 
     /// <summary>Returns which of these seals may be behind an error; none where it is another error, or they are not set.</summary>
     internal MemorySeals FindRefusal(Errno error, in OpenObject target, MemorySeals suspects) =>
         (error == Errno.EPERM || error == Errno.EACCES) && Get(target, out var seals).IsSuccess ? seals & suspects : MemorySeals.None;
+
+    /// <summary>Says why nothing is known of the seals that may have refused a call; <see langword="null"/> where it is known, or does not matter.</summary>
+    private string? WhyUnknown(Errno error, in OpenObject target) =>
+        (error == Errno.EPERM || error == Errno.EACCES) && Get(target, out _) is { IsSuccess: false } unknown && FilterProbe.Explain(unknown, "fcntl(F_GET_SEALS)") is { } refusal
+            ? $"a seal may refuse it, which is not known: {refusal}"
+            : null;
 }

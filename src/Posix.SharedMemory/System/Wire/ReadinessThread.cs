@@ -65,7 +65,7 @@ internal sealed class ReadinessThread
                     Start();
                 }
 
-                SharedMemoryException.ThrowIfFailed(TryWake(), "write");
+                SystemCalls.Check(TryWake(), "write");
                 _arrivals.Add(waiter);
                 isWaiting = true;
             }
@@ -122,7 +122,7 @@ internal sealed class ReadinessThread
             {
                 var polled = Enter(waiters, reader, ref descriptors);
                 var limit = waiters.Count == 0 ? Linger : waiters.Exists(waiter => waiter.MayBeDisposed) ? Look : -1;
-                SharedMemoryException.ThrowIfFailed(_wire.Wait(polled, limit), "poll");
+                SystemCalls.Check(_wire.Wait(polled, limit), "poll");
                 last = Complete(waiters, polled) + waiters.Count + (polled[0].IsReady ? 1 : 0);
             }
         }
@@ -143,7 +143,7 @@ internal sealed class ReadinessThread
         {
             if (_isWoken)
             {
-                SharedMemoryException.ThrowIfFailed(_wire.ReadFrom(reader, stackalloc byte[1], out _), "read");
+                SystemCalls.Check(_wire.ReadFrom(reader, stackalloc byte[1], out _), "read");
                 _isWoken = false;
             }
 

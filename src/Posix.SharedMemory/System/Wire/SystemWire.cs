@@ -53,6 +53,6 @@ internal class SystemWire
     {
         using var descriptor = new PinnedDescriptor(destination);
         Span<Readiness> one = [new(descriptor.Number, ForWriting: true)];
-        SharedMemoryException.ThrowIfFailed(Wait(one, milliseconds: -1), "poll");
+        SystemCalls.Check(Wait(one, milliseconds: -1), "poll");
     }
 }
