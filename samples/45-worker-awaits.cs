@@ -29,8 +29,11 @@ if (waiting.IsCompleted)
 }
 
 winner.Kill();
+winner.WaitForExit();
 Console.WriteLine($"One instance worked, and was killed; the other: {await waiting}");
-(winner == one ? other : one).Kill();
+var survivor = winner == one ? other : one;
+survivor.Kill();
+survivor.WaitForExit();   // The last to close the name removes it, so that this process has to be it.
 
 Process Start() => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["instance", name]) { RedirectStandardOutput = true })!;
 

@@ -41,7 +41,7 @@ internal static class Regions
         using var region = MappedRegion.Attach(arguments[0], new() { AddressSpace = Number(arguments[3]), Backing = Enum.Parse<Backing>(arguments[4]) });
         Console.WriteLine("ready");
         Console.ReadLine();
-        long followed = 0;
+        long interleaved = 0, last = 0;
         for (var round = 0L; round < rounds; round++)
         {
             // Neither gets far ahead: they are to grow at the same time, not one after the other.
@@ -54,7 +54,9 @@ internal static class Regions
 
             var size = 3 + (int)((round * 38) % 97);
             var end = Interlocked.Add(ref region.Mapping.GetReference<long>(0), size);
-            followed += region.CheckAndRemap() ? 1 : 0;
+            interleaved += end - size != last ? 1 : 0;
+            last = end;
+            region.CheckAndRemap();
             if (end > region.Length)
             {
                 region.Resize(end);
@@ -70,7 +72,7 @@ internal static class Regions
         }
 
         Volatile.Write(ref region.Mapping.GetReference<long>(8 * number), long.MaxValue / 2);
-        Console.WriteLine(followed);
+        Console.WriteLine(interleaved);
         Console.ReadLine();
         Console.WriteLine(Check(region));
     }

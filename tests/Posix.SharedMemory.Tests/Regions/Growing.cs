@@ -209,8 +209,8 @@ public sealed class Growing
         using Peer first = Start("1"), second = Start("2");
         first.Tell("go");
         second.Tell("go");
-        var followed = (long.Parse(first.ReadLine(), CultureInfo.InvariantCulture), long.Parse(second.ReadLine(), CultureInfo.InvariantCulture));
-        Assert.True(followed.Item1 > rounds / 100 && followed.Item2 > rounds / 100, $"They seldom met: {followed}.");
+        var interleaved = (long.Parse(first.ReadLine(), CultureInfo.InvariantCulture), long.Parse(second.ReadLine(), CultureInfo.InvariantCulture));
+        Assert.True(interleaved.Item1 > rounds / 100 && interleaved.Item2 > rounds / 100, $"They seldom grew in turns: {interleaved}.");
         var whole = $"1:{rounds} 2:{rounds}";
         Assert.Equal((whole, whole), (first.Ask("check"), second.Ask("check")));
         Assert.Equal((0, 0), (first.Finish().ExitCode, second.Finish().ExitCode));

@@ -93,6 +93,9 @@ public sealed class KillingAtCalls : TwoParticipants
         victim.Tell("write");
         victim.Tell("unwrite");
         Watchdog.Until(() => (Memory.Word(Memory.ReaderWriter) & 0x1FFFFFFF) != 0 || HasEnded(victim), "the writer");
+
+        // It spins before it sleeps: a hold that ends at once would spare it the calls that the walk is about.
+        Thread.Sleep(20);
         hold.Dispose();
         End(victim, answers: 2);
         SurviveReaderWriter();
@@ -305,7 +308,7 @@ public sealed class KillingAtCalls : TwoParticipants
 
     private void Walk(Action<Partner> run, params string[] before)
     {
-        var last = 0;
+        int last = 0, retries = 20;
         for (var point = 0; !_isFinished; point++)
         {
             Assert.True(point < 100);
@@ -327,6 +330,11 @@ public sealed class KillingAtCalls : TwoParticipants
 
             Watchdog.Until(() => Roster.GetParticipants().Count == 2, "the end of the victim");
             last = point;
+            if (_isFinished && last == 0 && retries-- > 0)
+            {
+                // On a busy machine the other side can be so late that there was nothing to wait for.
+                (_isFinished, point) = (false, -1);
+            }
         }
 
         Assert.True(last > 0, "It was never killed.");
