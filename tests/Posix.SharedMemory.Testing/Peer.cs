@@ -35,11 +35,18 @@ public sealed class Peer : IDisposable
     /// <summary>Starts any program.</summary>
     public static Peer Run(string program, params string[] arguments) => new(new(program, arguments));
 
-    /// <summary>Sends a line.</summary>
+    /// <summary>Sends a line. That the process has ended is found when its next line is read, with what it said.</summary>
     public void Tell(string line)
     {
-        _process.StandardInput.WriteLine(line);
-        _process.StandardInput.Flush();
+        try
+        {
+            _process.StandardInput.WriteLine(line);
+            _process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // A process that is killed at a random instant may be gone already.
+        }
     }
 
     /// <summary>Reads the next line the process prints.</summary>

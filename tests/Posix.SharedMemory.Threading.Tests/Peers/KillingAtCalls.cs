@@ -124,7 +124,7 @@ public sealed class KillingAtCalls : TwoParticipants
         TakeAll();
         victim.Tell("take");
         Watchdog.Until(() => Roster.GetParticipants().Count == 3 || HasEnded(victim), "the waiter");
-        Thread.Sleep(5);
+        Thread.Sleep(20);
         _semaphore.Release(3);
         End(victim, answers: 1);
         TakeAll();
