@@ -74,7 +74,7 @@ public sealed class Peer : IDisposable
     /// <param name="limit">As in <see cref="Watchdog.Run"/>.</param>
     public (int ExitCode, string Output, string Errors) Finish(TimeSpan? limit = null)
     {
-        _process.StandardInput.Close();
+        Close(_process.StandardInput);
         var output = Watchdog.Run(_process.StandardOutput.ReadToEnd, $"the end of {_process.StartInfo.FileName}", limit);
         _process.WaitForExit();
         return (_process.ExitCode, output, _errors.GetAwaiter().GetResult());

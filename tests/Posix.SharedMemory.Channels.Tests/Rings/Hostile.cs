@@ -168,6 +168,11 @@ public sealed class Hostile
         {
             return true;
         }
+        catch (ChannelException e) when (e is not (PeerDiedException or PeerLeftException))
+        {
+            // The state that was stored is one that a writer may store: it has given up.
+            return false;
+        }
     }
 
     private static void Store(Random random, Ring ring)
