@@ -28,6 +28,34 @@ public abstract class TwoParticipants : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Enters a mutex and leaves it, whatever its owner left.</summary>
+    /// <returns>Whether the owner had died.</returns>
+    protected static bool Enter(SharedMutex mutex)
+    {
+        using var hold = mutex.EnterUnrepaired();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    /// <summary>As <see cref="Enter"/>; no thread waits.</summary>
+    protected static async Task<bool> EnterAsync(SharedMutex mutex)
+    {
+        using var hold = await mutex.EnterUnrepairedAsync();
+        if (hold.OwnerDied)
+        {
+            hold.MarkConsistent();
+        }
+
+        return hold.OwnerDied;
+    }
+
+    /// <summary>What a task gives, or the watchdog's exception.</summary>
+    protected static T Result<T>(Task<T> task) => task.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
+
     protected virtual void Dispose(bool disposing)
     {
         Roster.Dispose();

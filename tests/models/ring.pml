@@ -125,7 +125,7 @@ open:
      v = words[1];
      if :: (v & 1) == 0 -> skip :: else -> DIE; atomic { drainReader(); wakeAll(1) } fi
   :: else ->
-     ended = completed; isGone = gone[1];                /* the end is looked at before the tail */
+     ended = completed; isGone = gone[1];                /* SYNC ring.end: the end is looked at before the tail */
      if
      :: tail != cached -> cached = tail
      :: else ->

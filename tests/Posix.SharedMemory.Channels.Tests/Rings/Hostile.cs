@@ -168,7 +168,7 @@ public sealed class Hostile
         {
             return true;
         }
-        catch (ChannelException e) when (e is not (PeerDiedException or PeerLeftException))
+        catch (ChannelException e) when (e is not (PeerDiedException or PeerLeftException) && ring.U32(256 + 32) == (uint)ChannelState.Aborted)
         {
             // The state that was stored is one that a writer may store: it has given up.
             return false;

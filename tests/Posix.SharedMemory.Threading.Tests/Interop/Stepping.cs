@@ -221,30 +221,6 @@ public sealed class Stepping : TwoParticipants
         }, stride: 60);
     }
 
-    private static bool Enter(SharedMutex mutex)
-    {
-        using var hold = mutex.EnterUnrepaired();
-        if (hold.OwnerDied)
-        {
-            hold.MarkConsistent();
-        }
-
-        return hold.OwnerDied;
-    }
-
-    private static async Task<bool> EnterAsync(SharedMutex mutex)
-    {
-        using var hold = await mutex.EnterUnrepairedAsync();
-        if (hold.OwnerDied)
-        {
-            hold.MarkConsistent();
-        }
-
-        return hold.OwnerDied;
-    }
-
-    private static T Result<T>(Task<T> task) => task.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
-
     /// <summary>A mutex word whose owner died long ago in seat 60.</summary>
     private uint DeadOwner()
     {

@@ -216,30 +216,6 @@ public sealed class KillingAtCalls : TwoParticipants
 
     private static bool HasEnded(Partner victim) => !Directory.Exists($"/proc/{victim.Peer.ProcessId.ToString(CultureInfo.InvariantCulture)}/fd");
 
-    private static T Result<T>(Task<T> task) => task.WaitAsync(Watchdog.Limit).GetAwaiter().GetResult();
-
-    private static bool Enter(SharedMutex mutex)
-    {
-        using var hold = mutex.EnterUnrepaired();
-        if (hold.OwnerDied)
-        {
-            hold.MarkConsistent();
-        }
-
-        return hold.OwnerDied;
-    }
-
-    private static async Task<bool> EnterAsync(SharedMutex mutex)
-    {
-        using var hold = await mutex.EnterUnrepairedAsync();
-        if (hold.OwnerDied)
-        {
-            hold.MarkConsistent();
-        }
-
-        return hold.OwnerDied;
-    }
-
     private static async Task<bool> WriteAsync(SharedReaderWriterLock readerWriter)
     {
         using var hold = await readerWriter.EnterWriteUnrepairedAsync();
