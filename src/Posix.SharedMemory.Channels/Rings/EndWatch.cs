@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>Watches the other side of an end: it waits for the event count of endpoint changes, which messages do not touch.</summary>
@@ -12,6 +14,19 @@ internal sealed class EndWatch(RingEnd end)
     }
 
     internal void Stop() => _isStopped = true;
+
+    /// <summary>Raises the event. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
+    private void Raise()
+    {
+        try
+        {
+            end.RaisePeerChanged();
+        }
+        catch (Exception e)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static thrown => thrown.Throw(), ExceptionDispatchInfo.Capture(e), preferLocal: false);
+        }
+    }
 
     private async Task RunAsync(PeerState state, uint generation)
     {
@@ -29,7 +44,7 @@ internal sealed class EndWatch(RingEnd end)
                     (state, generation) = (newState, newGeneration);
                     if (!_isStopped)
                     {
-                        end.RaisePeerChanged();
+                        Raise();
                     }
 
                     continue;

@@ -24,7 +24,7 @@ public sealed class MessageReader : IDisposable
         ring.Owner = this;
     }
 
-    /// <summary>The writer was opened, was closed, or died. Raised on the thread pool, at once.</summary>
+    /// <summary>The writer was opened, was closed, or died. Raised on the thread pool, at once. What a handler throws ends the process, as on any thread of the pool.</summary>
     public event EventHandler<PeerChangedEventArgs>? PeerChanged
     {
         add => _ring.PeerChanged += value;

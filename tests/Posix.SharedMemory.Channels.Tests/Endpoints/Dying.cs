@@ -203,6 +203,20 @@ public sealed class Dying
     }
 
     [Fact]
+    [Rule("endpoint.changed")]
+    public void An_exception_of_a_handler_is_not_swallowed()
+    {
+        using var name = new TemporaryName("channel");
+        using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
+        using var peer = Partner.Open(name, "careless");
+        channel.OpenWriter().Dispose();
+        Watchdog.Until(() => peer.HasExited, "the end of the process");
+        var (code, _, errors) = peer.Finish();
+        Assert.Equal(134, code);
+        Assert.Contains("A handler was careless.", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Rule("endpoint.stopped")]
     public void A_process_that_is_stopped_keeps_its_end()
     {

@@ -38,6 +38,14 @@ internal static class Acts
                 }
 
                 return 0;
+            case "careless":
+                using (var reader = channel.OpenReader())
+                {
+                    reader.PeerChanged += (_, _) => throw new InvalidOperationException("A handler was careless.");
+                    Serve(line => line);
+                }
+
+                return 0;
             default:
                 return 1;
         }
