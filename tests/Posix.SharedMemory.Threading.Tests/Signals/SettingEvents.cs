@@ -47,8 +47,10 @@ public sealed class SettingEvents : TwoParticipants
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.ManualReset);
         var blocked = Task.Run(() => signal.Wait());
+
+        // The mark is of the thread that blocks, however late it begins; an asynchronous wait has begun when the call returns.
+        Watchdog.Until(() => (Memory.Word(Memory.Event) >> 31) == 1, "the thread that blocks");
         var wait = signal.WaitAsync().AsTask();
-        Watchdog.Until(() => (Memory.Word(Memory.Event) >> 31) == 1, "a waiter");
         await Task.Delay(50);
         signal.Set();
         signal.Reset();
