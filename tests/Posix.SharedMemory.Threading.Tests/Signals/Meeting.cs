@@ -1,3 +1,4 @@
+using System.Numerics;
 using Posix.SharedMemory.Threading.Tests.Peers;
 
 namespace Posix.SharedMemory.Threading.Tests;
@@ -71,12 +72,16 @@ public sealed class Meeting : TwoParticipants
     {
         var mutex = SharedMutex.At(Roster, Memory.Mutex);
         var condition = SharedCondition.At(Mapping, Memory.Condition);
+        var inside = 0;
         var waits = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
         {
             using var hold = mutex.Enter();
+            Volatile.Write(ref inside, inside + 1);
             condition.Wait(hold);
         })).ToArray();
-        await Task.Delay(50);
+
+        // Counted inside the mutex, which a waiter leaves only by waiting.
+        Watchdog.Until(() => Volatile.Read(ref inside) == 2, "two waiters");
         for (var i = 0; i < 2; i++)
         {
             using (mutex.Enter())
@@ -177,6 +182,7 @@ public sealed class Meeting : TwoParticipants
         await Task.WhenAll(first, second).WaitAsync(Watchdog.Limit);
         first = Task.Run(() => one.SignalAndWait());
         second = two.SignalAndWaitAsync().AsTask();
+        Watchdog.Until(() => BitOperations.PopCount(Memory.Word(Memory.Barrier + 32)) == 2, "two arrivals");
         await Task.Delay(30);
         Assert.False(first.IsCompleted || second.IsCompleted);
         partner.Kill();
