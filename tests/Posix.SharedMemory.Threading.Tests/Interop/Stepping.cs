@@ -120,6 +120,8 @@ public sealed class Stepping : TwoParticipants
             }
             else if (answer == "asleep")
             {
+                // The mark is the victim's: a sleeper that begins only now would take the permit at its first look.
+                Thread.Sleep(20);
                 semaphore.Release();
                 answer = Stepper.Ask("on");
             }

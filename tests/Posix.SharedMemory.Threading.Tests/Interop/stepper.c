@@ -49,7 +49,7 @@ static int run(const char *what, long steps, struct shared *shared) {
   char line[32]; printf("ready %u\n", shared->me); fflush(stdout); if (!fgets(line, sizeof line, stdin)) return 1;
   for (long i = 0; i < steps && !finished; i++) {
     if (ptrace(PTRACE_SINGLESTEP, process, 0, 0)) break;
-    int how = stopped(process, &status, asleep ? 60000 : 20);
+    int how = stopped(process, &status, asleep ? 500 : 20); /* a second sleep that nobody ends: another took what it was woken for */
     if (how == 0 && !asleep) { /* it sleeps: the test decides what happens next */
       asleep = 1; printf("asleep\n"); fflush(stdout); if (!fgets(line, sizeof line, stdin) || !strcmp(line, "kill\n")) break;
       how = stopped(process, &status, 60000);
