@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
@@ -13,18 +14,19 @@ internal sealed unsafe class RingReader : RingEnd
     private readonly ulong _mask;
     private readonly ulong _prefix;
     private readonly ulong _round;
+    private readonly ulong _quarter;
     private readonly ulong _most;
     private readonly SharedEventCount _writerWakes;
     private readonly RingCompletion _completion;
     private ulong _head;
     private ulong _released;
+    private ulong _releaseFrom;
     private ulong _tail;
     private ulong _redeliveredBefore;
     private long _messages;
     private long _bytes;
     private long _waits;
-    private ulong _next;
-    private int _nextLength;
+    private RingRecord _borrowed;
     private int _ticket;
     private int _emptyLooks;
     private volatile bool _isEnding;
@@ -40,6 +42,7 @@ internal sealed unsafe class RingReader : RingEnd
         _mask = _capacity - 1;
         _prefix = (ulong)header.Prefix;
         _round = (ulong)header.RecordAlign - 1;
+        _quarter = _capacity / 4;
         _most = (ulong)header.MaxMessage;
         _writerWakes = endpoint.PeerWakes;
         _completion = new(endpoint.Channel);
@@ -93,32 +96,33 @@ internal sealed unsafe class RingReader : RingEnd
 
     /// <summary>Finds the next record. The act is the caller's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryFind(out RingRecord record) => TryFind(ref _head, out record);
-
-    /// <summary>Finds the record at a place, which moves past padding.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryFind(ref ulong at, out RingRecord record)
+    internal bool TryFind(out RingRecord record)
     {
-        if (at == _tail && !LoadTail())
+        if (_head != _tail || LoadTail())
         {
-            record = default;
-            return false;
+            var (at, header) = (_head, 0UL);
+            var isFound = TryFind(ref at, ref header);
+            _head = at;
+            record = new(at, header);
+            return isFound;
         }
 
-        var offset = at & _mask;
-        // SAFETY: head and tail are checked multiples of 8 inside one capacity, so the header is inside the data, which the channel holds. One load: what a peer stores later changes nothing.
-        var header = Volatile.Read(ref *(ulong*)(_data + offset));
-        var length = (ulong)(uint)header;
-        var need = (_prefix + length + _round) & ~_round;
-        if (header >> ChannelLayout.FlagsShift != 0 || (ushort)(header >> ChannelLayout.TypeShift) >= ChannelLayout.FirstReservedType
-            || length > _most || need > _tail - at || need > _capacity - offset)
-        {
-            return TryFindPastPadding(ref at, header, out record);
-        }
-
-        record = new(_data + offset + _prefix, (int)length, (ushort)(header >> ChannelLayout.TypeShift), at, at + need);
-        return true;
+        record = default;
+        return false;
     }
+
+    /// <summary>Where the record begins that ends at a place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ulong StartOf(ulong end, ulong header) => end - SizeOf(header);
+
+    /// <summary>The payload of a record that was found.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ReadOnlySpan<byte> PayloadOf(ulong at, ulong header) =>
+        // SAFETY: TryFind found the record inside the data, which the channel holds.
+        MemoryMarshal.CreateReadOnlySpan(ref *(_data + (at & _mask) + _prefix), RingRecord.LengthOf(header));
+
+    /// <inheritdoc cref="PayloadOf(ulong, ulong)"/>
+    internal ReadOnlySpan<byte> PayloadOf(RingRecord record) => PayloadOf(record.At, record.Header);
 
     /// <summary>Whether the record may have been seen by an earlier reader.</summary>
     internal bool IsRedelivered(ulong at) => at < _redeliveredBefore;
@@ -138,8 +142,8 @@ internal sealed unsafe class RingReader : RingEnd
         var fits = length <= destination.Length;
         if (fits)
         {
-            record.Payload.CopyTo(destination);
-            Advance(record.Next, length);
+            PayloadOf(record).CopyTo(destination);
+            Advance(record);
             Publish();
         }
 
@@ -158,20 +162,20 @@ internal sealed unsafe class RingReader : RingEnd
             return false;
         }
 
-        (_next, _nextLength) = (record.Next, record.Length);
+        _borrowed = record;
         ticket = ++_ticket;
         return true;
     }
 
     /// <summary>The payload of a record as memory.</summary>
-    internal ReadOnlyMemory<byte> MemoryOf(in RingRecord record) => Bytes.Memory.Slice(record.OffsetFrom(_data), record.Length);
+    internal ReadOnlyMemory<byte> MemoryOf(in RingRecord record) => Bytes.Memory.Slice((int)((record.At & _mask) + _prefix), record.Length);
 
     /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
     internal void Release(int ticket)
     {
         if (ticket == _ticket && Act == EndAct.Borrow)
         {
-            Advance(_next, _nextLength);
+            Advance(_borrowed);
             Publish();
             Finish(EndAct.Borrow);
         }
@@ -198,28 +202,31 @@ internal sealed unsafe class RingReader : RingEnd
     /// <summary>Goes to the next record of an enumeration. The former one was read; its room is given back from time to time, or at once if the writer sleeps.</summary>
     /// <param name="ticket">The enumeration's.</param>
     /// <param name="head">The enumeration's own copy of the head: it stays in a register, and one that differs from the reader's belongs to a copy that was left behind.</param>
-    /// <param name="record">The former record, and then the next.</param>
+    /// <param name="header">Gets the header of the record that ends where <paramref name="head"/> is then.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryMove(int ticket, ref ulong head, ref RingRecord record)
+    internal bool TryMove(int ticket, ref ulong head, ref ulong header)
     {
-        if (_head != head || !IsEnumeration(ticket))
+        var (at, found) = (head, 0UL);
+        if (_head != at || !IsEnumeration(ticket))
         {
-            throw new InvalidOperationException("The enumeration has ended, or a copy of its enumerator has gone on.");
+            ThrowEnded();
         }
 
-        if (_head - _released >= _capacity / 4 || (_head != _released && _writerWakes.HasWaiters))
+        if (at >= _releaseFrom || _writerWakes.HasWaiters)
         {
-            Publish();
+            PublishIfRead();
         }
 
-        if (head == _tail)
+        if (at == _tail || !TryFind(ref at, ref found))
         {
+            _head = head = at;
             return false;
         }
 
-        TryFind(ref head, out record);
-        head = record.Next;
-        Advance(head, record.Length);
+        header = found;
+        _head = head = at + SizeOf(found);
+        _messages++;
+        _bytes += (uint)found;
         return true;
     }
 
@@ -231,21 +238,17 @@ internal sealed unsafe class RingReader : RingEnd
     {
         if (IsEnumeration(ticket))
         {
-            if (_head != _released)
-            {
-                Publish();
-            }
-
+            PublishIfRead();
             Finish(EndAct.Batch);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Advance(ulong next, int length)
+    internal void Advance(RingRecord record)
     {
-        _head = next;
+        _head = record.At + SizeOf(record.Header);
         _messages++;
-        _bytes += length;
+        _bytes += record.Length;
     }
 
     /// <summary>Lets the writer have what was read.</summary>
@@ -257,6 +260,7 @@ internal sealed unsafe class RingReader : RingEnd
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
         _released = _head;
+        _releaseFrom = _released + _quarter;
         // SYNC ring.release: pairs with RingWriter.LoadHead. A writer that sees the head may overwrite what is before it.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
@@ -334,6 +338,7 @@ internal sealed unsafe class RingReader : RingEnd
         // The mutex was entered: a former reader has confirmed its end, and stores nothing more.
         // SAFETY: the lines lie in the bytes that the channel holds.
         _head = _released = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
+        _releaseFrom = _released + _quarter;
         // SAFETY: as above.
         _tail = Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
         if (_tail > ChannelLayout.MostIndex || (_tail & _round) != 0)
@@ -376,20 +381,55 @@ internal sealed unsafe class RingReader : RingEnd
         return _head != tail;
     }
 
+    /// <summary>Reads and checks the record before the tail, and passes padding.</summary>
+    /// <returns>False: there was padding up to the tail.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFind(ref ulong at, ref ulong header)
+    {
+        while (true)
+        {
+            var offset = at & _mask;
+            // SAFETY: head and tail are checked multiples of 8 inside one capacity, so the header is inside the data, which the channel holds. One load: what a peer stores later changes nothing.
+            header = Volatile.Read(ref *(ulong*)(_data + offset));
+            var need = SizeOf(header);
+            // No flags, and a type that is not reserved, in one comparison.
+            if (header < (ulong)ChannelLayout.FirstReservedType << ChannelLayout.TypeShift && (uint)header <= _most && need <= _tail - at && need <= _capacity - offset)
+            {
+                return true;
+            }
+
+            at = PassPadding(at, header);
+            if (at == _tail)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Where the data begins again after padding.</summary>
+    /// <exception cref="ChannelCorruptException">The header is not one of padding, which is never at the beginning of the data: a second one cannot follow.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryFindPastPadding(ref ulong at, ulong header, out RingRecord record)
+    private ulong PassPadding(ulong at, ulong header)
     {
         var offset = at & _mask;
         var room = _capacity - offset;
-        if (header != (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift || offset == 0 || room > _tail - at)
-        {
-            throw Corrupt("a record", Header.DataOffset + (long)offset, $"has the header {header:x16}, and {_tail - at} bytes are before the tail");
-        }
-
-        at += room;
-        // A second padding would be at the beginning of the data, where none can be.
-        return TryFind(ref at, out record);
+        return header == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && offset != 0 && room <= _tail - at ? at + room
+            : throw Corrupt("a record", Header.DataOffset + (long)offset, $"has the header {header:x16}, and {_tail - at} bytes are before the tail");
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong SizeOf(ulong header) => (_prefix + (uint)header + _round) & ~_round;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PublishIfRead()
+    {
+        if (_head != _released)
+        {
+            Publish();
+        }
+    }
+
+    private static void ThrowEnded() => throw new InvalidOperationException("The enumeration has ended, or a copy of its enumerator has gone on.");
 
     private ChannelState State()
     {

@@ -6,6 +6,12 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The writing end of a ring: claims room, stores records, and publishes them by the tail.</summary>
 internal sealed unsafe class RingWriter : RingEnd
 {
+    /// <summary>Stands for a place that there is not: an index never comes so far.</summary>
+    private const ulong NoRoom = ulong.MaxValue;
+
+    /// <summary>Outside of batches everything that is stored is published.</summary>
+    private const ulong All = ulong.MaxValue;
+
     private readonly byte* _data;
     private readonly byte* _line;
     private readonly byte* _readerLine;
@@ -13,11 +19,14 @@ internal sealed unsafe class RingWriter : RingEnd
     private readonly ulong _mask;
     private readonly ulong _prefix;
     private readonly ulong _round;
+    private readonly ulong _overhead;
+    private readonly ulong _roundDown;
     private readonly uint _most;
     private readonly SharedEventCount _readerWakes;
     private ulong _tail;
-    private ulong _published;
+    private ulong _published = All;
     private ulong _head;
+    private ulong _limit;
     private long _messages;
     private long _bytes;
     private long _waits;
@@ -37,6 +46,7 @@ internal sealed unsafe class RingWriter : RingEnd
         _mask = _capacity - 1;
         _prefix = (ulong)header.Prefix;
         _round = (ulong)header.RecordAlign - 1;
+        (_overhead, _roundDown) = (_prefix + _round, ~_round);
         _most = (uint)header.MaxMessage;
         _readerWakes = endpoint.PeerWakes;
     }
@@ -73,51 +83,61 @@ internal sealed unsafe class RingWriter : RingEnd
         }
     }
 
-    /// <summary>Writes a message, if there is room.</summary>
+    /// <summary>Writes a message, if there is room. Inlined, down to the copy: of a length that the compiler knows, it is a few instructions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryWrite(ReadOnlySpan<byte> message, ushort type)
     {
         Begin(EndAct.Call);
         if ((uint)message.Length > _most || type >= ChannelLayout.FirstReservedType)
         {
-            Act = EndAct.Idle;
-            throw Refuse(message.Length, type);
+            ThrowRefusal(message.Length, type);
         }
 
-        var isWritten = TryStore(message, type);
-        if (isWritten)
+        var (at, need) = (_tail, SizeOf(message.Length));
+        if (!IsFree(at, need))
         {
-            Publish();
+            return TryWriteSlowly(message, type);
         }
 
+        // SAFETY: what is free is inside the data, which the channel holds; prefix and length fit into it.
+        var record = _data + (at & _mask);
+        RingCopy.Copy(message, record + _prefix);
+        Store(record, message.Length, type, at + need);
+        Publish();
         Act = EndAct.Idle;
-        return isWritten;
+        return true;
     }
 
     /// <summary>Stores a record, which the reader sees once it is published.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryStore(ReadOnlySpan<byte> message, ushort type)
     {
-        if (!TryClaim(message.Length, out var at))
+        var (at, need) = (_tail, SizeOf(message.Length));
+        if (!IsFree(at, need))
         {
-            return false;
+            return TryStoreSlowly(message, type);
         }
 
-        // SAFETY: TryClaim found prefix and length free, inside the data, which the channel holds.
-        message.CopyTo(new(_data + (at & _mask) + _prefix, message.Length));
-        Store(at, message.Length, type);
+        // SAFETY: what is free is inside the data, which the channel holds; prefix and length fit into it.
+        var record = _data + (at & _mask);
+        RingCopy.Copy(message, record + _prefix);
+        Store(record, message.Length, type, at + need);
         return true;
     }
 
     /// <summary>Finds room for a record in one piece, and pads what is left before the end of the data where it does not fit.</summary>
     /// <param name="length">The payload's.</param>
     /// <param name="at">Where the record begins. Nothing is claimed in shared memory: what is not stored and published never was.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryClaim(int length, out ulong at)
     {
         at = _tail;
-        var need = (_prefix + (uint)length + _round) & ~_round;
-        var room = _capacity - (at & _mask);
-        return (need <= room && at + need - _head <= _capacity) || TryClaimSlowly(need, ref at);
+        var need = SizeOf(length);
+        if (!IsFree(at, need))
+        {
+            at = ClaimSlowly(need);
+        }
+
+        return at != NoRoom;
     }
 
     /// <summary>Where a claimed record's payload begins in the data.</summary>
@@ -129,38 +149,32 @@ internal sealed unsafe class RingWriter : RingEnd
         new(_data + (at & _mask) + _prefix, length);
 
     /// <summary>Stores the header of a claimed record whose payload stands there.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Store(ulong at, int length, ushort type)
-    {
-        // SAFETY: the header is a part of the claimed record, at a multiple of 8. One store: a reader never sees half of it.
-        *(ulong*)(_data + (at & _mask)) = (uint)length | ((ulong)type << ChannelLayout.TypeShift);
-        _tail = at + ((_prefix + (uint)length + _round) & ~_round);
-        _messages++;
-        _bytes += length;
-    }
+    internal void Store(ulong at, int length, ushort type) =>
+        // SAFETY: the claim is inside the data, which the channel holds.
+        Store(_data + (at & _mask), length, type, at + SizeOf(length));
 
     /// <summary>Lets the reader see everything that was stored.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Publish()
     {
+        var line = _line;
+        var tail = _tail;
         // SAFETY: the line lies in the bytes that the channel holds.
-        *(long*)(_line + ChannelLayout.MessagesInLine) = _messages;
-        // SAFETY: as above.
-        *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
-        _published = _tail;
+        (*(long*)(line + ChannelLayout.MessagesInLine), *(long*)(line + ChannelLayout.BytesInLine)) = (_messages, _bytes);
         // SYNC ring.publish: pairs with RingReader.LoadTail. A reader that sees the tail sees every record before it.
         // SAFETY: as above.
-        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _tail);
+        Volatile.Write(ref *(ulong*)(line + ChannelLayout.IndexInLine), tail);
         _readerWakes.NotifyAll();
     }
 
     /// <summary>Whether a claim is still the place of the next record: nothing was stored since, but padding that the claim itself needs.</summary>
     internal bool IsNext(ulong at) => at == _tail || ((at & _mask) == 0 && at - _tail < _capacity);
 
-    /// <summary>Begins something that is ended by a ticket, so that a copy of a struct cannot end it twice.</summary>
+    /// <summary>Begins something that is ended by a ticket, so that a copy of a struct cannot end it twice. What is stored meanwhile is published at its end.</summary>
     internal int Borrow(EndAct act)
     {
         Begin(act);
+        _published = _tail;
         return ++_ticket;
     }
 
@@ -177,6 +191,7 @@ internal sealed unsafe class RingWriter : RingEnd
                 Publish();
             }
 
+            _published = All;
             Act = EndAct.Idle;
         }
     }
@@ -314,9 +329,10 @@ internal sealed unsafe class RingWriter : RingEnd
 
         // SAFETY: as above.
         _head = Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine));
+        _limit = _head + _capacity;
         // The mutex was entered: a former writer has confirmed its end, and stores nothing more.
         // SAFETY: as above.
-        _tail = _published = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
+        _tail = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
         if (_tail > ChannelLayout.MostIndex || (_tail & _round) != 0)
         {
             throw Corrupt("the tail", ChannelLayout.WriterLine, $"is {_tail}");
@@ -336,16 +352,61 @@ internal sealed unsafe class RingWriter : RingEnd
         Endpoint.Occupy();
     }
 
+    /// <summary>Whether a record fits in one piece at the tail, as far as the reader's head is known.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsFree(ulong at, ulong need) => need <= _capacity - (at & _mask) && at + need <= _limit;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Store(byte* record, int length, ushort type, ulong end)
+    {
+        // SAFETY: the header is a part of the claimed record, at a multiple of 8. One store: a reader never sees half of it.
+        *(ulong*)record = (uint)length | ((ulong)type << ChannelLayout.TypeShift);
+        _tail = end;
+        _messages++;
+        _bytes += length;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryWriteSlowly(ReadOnlySpan<byte> message, ushort type)
+    {
+        var isStored = TryStoreSlowly(message, type);
+        if (isStored)
+        {
+            Publish();
+        }
+
+        Act = EndAct.Idle;
+        return isStored;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryStoreSlowly(ReadOnlySpan<byte> message, ushort type)
+    {
+        var at = ClaimSlowly(SizeOf(message.Length));
+        if (at == NoRoom)
+        {
+            return false;
+        }
+
+        message.CopyTo(PayloadOf(at, message.Length));
+        Store(at, message.Length, type);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong SizeOf(int length) => (_overhead + (uint)length) & _roundDown;
+
     private bool TryFit(int length)
     {
-        var need = (_prefix + (uint)length + _round) & ~_round;
+        var need = SizeOf(length);
         var room = _capacity - (_tail & _mask);
         return _tail + (need <= room ? need : room + need) - _head <= _capacity;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryClaimSlowly(ulong need, ref ulong at)
+    private ulong ClaimSlowly(ulong need)
     {
+        var at = _tail;
         var room = _capacity - (at & _mask);
         var total = need <= room ? need : room + need;
         if (at + total - _head > _capacity)
@@ -353,7 +414,7 @@ internal sealed unsafe class RingWriter : RingEnd
             LoadHead();
             if (at + total - _head > _capacity)
             {
-                return false;
+                return NoRoom;
             }
         }
 
@@ -365,7 +426,7 @@ internal sealed unsafe class RingWriter : RingEnd
             at += room;
         }
 
-        return true;
+        return at;
     }
 
     private void LoadHead()
@@ -373,12 +434,21 @@ internal sealed unsafe class RingWriter : RingEnd
         // SYNC ring.release: pairs with RingReader.Publish. What the reader has released may be overwritten.
         // SAFETY: the line lies in the bytes that the channel holds.
         var head = Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine));
-        if (head < _head || head > _published || (head & _round) != 0)
+        var tail = Math.Min(_tail, _published);
+        if (head < _head || head > tail || (head & _round) != 0)
         {
-            throw Corrupt("the head", ChannelLayout.ReaderLine, $"went from {_head} to {head}, and the tail is {_published}");
+            throw Corrupt("the head", ChannelLayout.ReaderLine, $"went from {_head} to {head}, and the tail is {tail}");
         }
 
         _head = head;
+        _limit = head + _capacity;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowRefusal(int length, ushort type)
+    {
+        Act = EndAct.Idle;
+        throw Refuse(length, type);
     }
 
     private Exception Refuse(int length, ushort type) => (uint)length > _most
