@@ -70,7 +70,7 @@ public ref struct MessageBatch : IDisposable
     }
 
     /// <summary>Sends the messages. Further calls, and calls on a copy, have no effect.</summary>
-    public readonly void Dispose() => _writer?.Ring.Return(EndAct.Batch, _ticket);
+    public readonly void Dispose() => _writer?.Ring.Return(_ticket);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly RingWriter Current()
@@ -81,7 +81,7 @@ public ref struct MessageBatch : IDisposable
         }
 
         var ring = _writer.Ring;
-        if (!ring.IsBorrowed(EndAct.Batch, _ticket))
+        if (!ring.IsOpen(_ticket))
         {
             ThrowSpent();
         }

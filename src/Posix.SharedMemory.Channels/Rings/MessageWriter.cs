@@ -141,7 +141,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
         var ticket = _ring.Borrow(EndAct.Borrow);
         if (!_ring.TryClaim(length, out var at))
         {
-            _ring.Return(EndAct.Borrow, ticket);
+            _ring.Return(ticket);
             reservation = default;
             return false;
         }

@@ -27,7 +27,6 @@ internal sealed unsafe class RingReader : RingEnd
     private long _bytes;
     private long _waits;
     private RingRecord _borrowed;
-    private int _ticket;
     private int _emptyLooks;
     private volatile bool _isEnding;
 
@@ -154,16 +153,14 @@ internal sealed unsafe class RingReader : RingEnd
     /// <summary>Borrows the next message until <see cref="Release"/>.</summary>
     internal bool TryBorrow(out RingRecord record, out int ticket)
     {
-        Begin(EndAct.Borrow);
+        ticket = BeginWithTicket(EndAct.Borrow);
         if (!TryFind(out record))
         {
-            Act = EndAct.Idle;
-            ticket = 0;
+            FinishWithTicket();
             return false;
         }
 
         _borrowed = record;
-        ticket = ++_ticket;
         return true;
     }
 
@@ -173,18 +170,19 @@ internal sealed unsafe class RingReader : RingEnd
     /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
     internal void Release(int ticket)
     {
-        if (ticket == _ticket && Act == EndAct.Borrow)
+        // A message of an enumeration has the ticket 0: it is not a loan of its own.
+        if (ticket != 0 && IsOpen(ticket))
         {
             Advance(_borrowed);
             Publish();
-            Finish(EndAct.Borrow);
+            FinishWithTicket();
         }
     }
 
     /// <summary>Begins an enumeration, which publishes the head rarely.</summary>
     internal int BeginEnumeration(out ulong head)
     {
-        Begin(EndAct.Batch);
+        var ticket = BeginWithTicket(EndAct.Batch);
         if (_head == _tail && !LoadTail())
         {
             // The writer is the faster for not being looked at all the time.
@@ -196,7 +194,7 @@ internal sealed unsafe class RingReader : RingEnd
         }
 
         head = _head;
-        return ++_ticket;
+        return ticket;
     }
 
     /// <summary>Goes to the next record of an enumeration. The former one was read; its room is given back from time to time, or at once if the writer sleeps.</summary>
@@ -207,7 +205,7 @@ internal sealed unsafe class RingReader : RingEnd
     internal bool TryMove(int ticket, ref ulong head, ref ulong header)
     {
         var (at, found) = (head, 0UL);
-        if (_head != at || !IsEnumeration(ticket))
+        if (_head != at || !IsOpen(ticket))
         {
             ThrowEnded();
         }
@@ -230,16 +228,13 @@ internal sealed unsafe class RingReader : RingEnd
         return true;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsEnumeration(int ticket) => _ticket == ticket && Act == EndAct.Batch;
-
     /// <summary>Ends an enumeration.</summary>
     internal void EndEnumeration(int ticket)
     {
-        if (IsEnumeration(ticket))
+        if (IsOpen(ticket))
         {
             PublishIfRead();
-            Finish(EndAct.Batch);
+            FinishWithTicket();
         }
     }
 

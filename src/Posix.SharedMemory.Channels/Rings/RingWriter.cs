@@ -30,7 +30,6 @@ internal sealed unsafe class RingWriter : RingEnd
     private long _messages;
     private long _bytes;
     private long _waits;
-    private int _ticket;
     private ReadOnlyMemory<byte> _message;
     private ushort _type;
     private bool _hasMessage;
@@ -170,21 +169,18 @@ internal sealed unsafe class RingWriter : RingEnd
     /// <summary>Whether a claim is still the place of the next record: nothing was stored since, but padding that the claim itself needs.</summary>
     internal bool IsNext(ulong at) => at == _tail || ((at & _mask) == 0 && at - _tail < _capacity);
 
-    /// <summary>Begins something that is ended by a ticket, so that a copy of a struct cannot end it twice. What is stored meanwhile is published at its end.</summary>
+    /// <summary>Begins a reservation or batch. What is stored meanwhile is published at its end.</summary>
     internal int Borrow(EndAct act)
     {
-        Begin(act);
+        var ticket = BeginWithTicket(act);
         _published = _tail;
-        return ++_ticket;
+        return ticket;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool IsBorrowed(EndAct act, int ticket) => _ticket == ticket && Act == act;
-
     /// <summary>Ends it, and publishes what was stored.</summary>
-    internal void Return(EndAct act, int ticket)
+    internal void Return(int ticket)
     {
-        if (IsBorrowed(act, ticket))
+        if (IsOpen(ticket))
         {
             if (_tail != _published)
             {
@@ -192,7 +188,7 @@ internal sealed unsafe class RingWriter : RingEnd
             }
 
             _published = All;
-            Act = EndAct.Idle;
+            FinishWithTicket();
         }
     }
 
