@@ -72,18 +72,18 @@ internal sealed unsafe class ChannelMemory
         }
     }
 
-    /// <summary>Opens the channel that has a name.</summary>
+    /// <summary>Opens the channel that has a name. One that was left behind is in use again, and is not replaced meanwhile.</summary>
     internal static ChannelMemory Open(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Take(SharedMemoryObject.Open(name));
+        return Take(SharedMemoryObject.TryResume(name, out var memory) ? memory : SharedMemoryObject.Open(name));
     }
 
     /// <summary>Opens the channel that has a name, if there is one.</summary>
     internal static ChannelMemory? TryOpen(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory) ? Take(memory) : null;
+        return SharedMemoryObject.TryResume(name, out var memory) ? Take(memory) : null;
     }
 
     /// <summary>The channel in an object, which belongs to the result from then on. If this throws, it stays the caller's.</summary>

@@ -161,6 +161,7 @@ internal abstract class RingEnd
         CountWait();
         while (true)
         {
+            KillWindow.Pass(KillWindow.BeforeWait);
             var key = Endpoint.Wakes.PrepareWait();
             var look = LookAndCancel(length, key);
             var left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
@@ -171,6 +172,7 @@ internal abstract class RingEnd
                 return look;
             }
 
+            KillWindow.Pass(KillWindow.BeforeSleep);
             Endpoint.Wakes.Wait(key, left);
             RefuseIfClosed();
         }

@@ -250,15 +250,18 @@ internal sealed unsafe class RingReader : RingEnd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Publish()
     {
+        KillWindow.Pass(KillWindow.BeforeCounters);
         // SAFETY: the line lies in the bytes that the channel holds.
         *(long*)(_line + ChannelLayout.MessagesInLine) = _messages;
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
         _released = _head;
         _releaseFrom = _released + _quarter;
+        KillWindow.Pass(KillWindow.BeforeIndex);
         // SYNC ring.release: pairs with RingWriter.LoadHead. A writer that sees the head may overwrite what is before it.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
+        KillWindow.Pass(KillWindow.AfterIndex);
         _writerWakes.NotifyAll();
         // SYNC ring.ending: pairs with OnChange, which imposes the fence between this look and the store above.
         if (_isEnding)

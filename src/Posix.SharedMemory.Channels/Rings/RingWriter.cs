@@ -158,11 +158,14 @@ internal sealed unsafe class RingWriter : RingEnd
     {
         var line = _line;
         var tail = _tail;
+        KillWindow.Pass(KillWindow.BeforeCounters);
         // SAFETY: the line lies in the bytes that the channel holds.
         (*(long*)(line + ChannelLayout.MessagesInLine), *(long*)(line + ChannelLayout.BytesInLine)) = (_messages, _bytes);
+        KillWindow.Pass(KillWindow.BeforeIndex);
         // SYNC ring.publish: pairs with RingReader.LoadTail. A reader that sees the tail sees every record before it.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(line + ChannelLayout.IndexInLine), tail);
+        KillWindow.Pass(KillWindow.AfterIndex);
         _readerWakes.NotifyAll();
     }
 
@@ -233,11 +236,14 @@ internal sealed unsafe class RingWriter : RingEnd
     internal void Complete(int error)
     {
         Begin(EndAct.Completed);
+        KillWindow.Pass(KillWindow.BeforeError);
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Write(ref *(int*)(_line + ChannelLayout.ErrorInLine), error);
+        KillWindow.Pass(KillWindow.BeforeState);
         // SYNC ring.complete: pairs with RingReader.State. The state comes after the last tail, and after the error.
         // SAFETY: as above.
         Volatile.Write(ref *(uint*)(_line + ChannelLayout.StateInLine), (uint)(error == 0 ? ChannelState.Completed : ChannelState.Aborted));
+        KillWindow.Pass(KillWindow.AfterState);
         Endpoint.Notify();
     }
 
@@ -355,6 +361,7 @@ internal sealed unsafe class RingWriter : RingEnd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Store(byte* record, int length, ushort type, ulong end)
     {
+        KillWindow.Pass(KillWindow.BeforeHeader);
         // SAFETY: the header is a part of the claimed record, at a multiple of 8. One store: a reader never sees half of it.
         *(ulong*)record = (uint)length | ((ulong)type << ChannelLayout.TypeShift);
         _tail = end;

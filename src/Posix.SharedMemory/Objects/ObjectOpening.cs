@@ -4,10 +4,10 @@ namespace Posix.SharedMemory;
 internal static class ObjectOpening
 {
     /// <summary>Opens, or creates without a length.</summary>
-    /// <param name="joins">Whether to become a member even of an object that has none.</param>
+    /// <param name="joining">When to become a member of it.</param>
     /// <param name="refusesAbandoned">Whether an object that its creator left behind when it was killed is <see cref="Errno.EEXIST"/>.</param>
     internal static Errno TryOpen(
-        in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, bool joins, bool refusesAbandoned, out SharedMemoryObject? memory)
+        in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, Joining joining, bool refusesAbandoned, out SharedMemoryObject? memory)
     {
         memory = null;
         var platform = Platform.Current;
@@ -24,7 +24,7 @@ internal static class ObjectOpening
             var descriptor = new ObjectDescriptor(platform, new(handle, name), access);
             IDisposable? membership = null;
             // What was just created has no members.
-            if (mode == FileMode.CreateNew || NameMembership.Follow(descriptor, joins, refusesAbandoned, ref patience, out error, out membership))
+            if (mode == FileMode.CreateNew || NameMembership.Follow(descriptor, joining, refusesAbandoned, ref patience, out error, out membership))
             {
                 memory = new(descriptor, membership);
             }
@@ -37,7 +37,7 @@ internal static class ObjectOpening
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)
     {
         ObjectDescriptor.CheckAccess(access);
-        var error = TryOpen(name, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out var memory);
+        var error = TryOpen(name, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out var memory);
         if (memory is null)
         {
             throw NamingFailure.Of(error, "shm_open", name);

@@ -67,7 +67,7 @@ public sealed partial class SharedMemoryObject : IDisposable
         SharedMemoryOptions.Check(permissions);
         ObjectDescriptor.CheckAccess(access);
         ObjectOpening.CheckMode(mode, access);
-        return ObjectOpening.TryOpen(parsed, mode, access, permissions, joins: false, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
+        return ObjectOpening.TryOpen(parsed, mode, access, permissions, Joining.WithMembers, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
             ? throw NamingFailure.Of(error, "shm_open", parsed)
             : memory!;
     }
@@ -81,7 +81,28 @@ public sealed partial class SharedMemoryObject : IDisposable
     {
         var parsed = ObjectName.Parse(name, "shm_open");
         ObjectDescriptor.CheckAccess(access);
-        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out memory);
+        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out memory);
+        return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
+    }
+
+    /// <summary>
+    /// Opens the object called <paramref name="name"/> for reading and writing, if there is one, and goes on with it if it was left behind: this process becomes a member of an object whose creator and
+    /// members were all killed.
+    /// </summary>
+    /// <returns>Whether there was one (not <see cref="Errno.ENOENT"/>).</returns>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>. <see cref="Errno.EAGAIN"/>, after a second of trying: another process has stopped while it
+    /// replaces the object, or while it removes the name.
+    /// </exception>
+    /// <remarks>
+    /// As long as this process has it open, <see cref="NameConflict.ReplaceAbandoned"/> does not replace the object, and the last member's <see cref="Dispose"/> removes the name. An object with
+    /// <see cref="Lifetime.Keep"/>, and one whose creator lives, is opened as by <see cref="TryOpen"/>. <see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see>
+    /// </remarks>
+    public static bool TryResume(string name, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, Joining.WhenAbandoned, refusesAbandoned: false, out memory);
         return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 

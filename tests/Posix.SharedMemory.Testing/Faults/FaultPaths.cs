@@ -31,6 +31,7 @@ internal static class FaultPaths
         yield return new("Open read", scene => scene.Create(5000), scene => scene.Keep(SharedMemoryObject.Open(scene.Name, access: FileAccess.Read)));
         yield return new("Open leased", Leased, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
         yield return new("TryOpen", scene => scene.Create(5000), scene => TryOpen(scene));
+        yield return new("TryResume", LeftBehind, TryResume);
         yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
     }
 
@@ -265,6 +266,16 @@ internal static class FaultPaths
             scene.Keep(memory);
         }
     }
+
+    private static void TryResume(FaultScene scene)
+    {
+        if (SharedMemoryObject.TryResume(scene.Name, out var memory))
+        {
+            scene.Keep(memory);
+        }
+    }
+
+    private static void LeftBehind(FaultScene scene) => SharedMemoryObject.Create(scene.Name, 5000, new() { Lifetime = Lifetime.UnlinkOnDispose }).SafeFileHandle.Dispose();
 
     private static SharedMemoryEntry EntryOf(FaultScene scene) =>
         SharedMemoryDirectory.Enumerate().FirstOrDefault(entry => entry.Name == scene.Name.Name)

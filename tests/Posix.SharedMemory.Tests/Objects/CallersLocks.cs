@@ -46,6 +46,11 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
             Assert.True(SharedMemoryObject.TryOpen(scene.Name, FileAccess.Read, out var memory));
             scene.Keep(memory);
         },
+        ["SharedMemoryObject.TryResume/2"] = scene =>
+        {
+            Assert.True(SharedMemoryObject.TryResume(scene.Name, out var memory));
+            scene.Keep(memory);
+        },
         ["SharedMemoryObject.OpenWhenReadyAsync/4"] = scene =>
         {
             scene.Keep(SharedMemoryObject.OpenWhenReadyAsync(scene.Name).AsTask().GetAwaiter().GetResult());
