@@ -90,8 +90,8 @@ internal sealed unsafe class EndpointView
         return new()
         {
             Index = Index,
-            // In a message channel the place says what an endpoint does.
-            Role = Index == ChannelLayout.WriterEndpoint ? EndpointRole.Writer : EndpointRole.Reader,
+            // The place says what an endpoint does.
+            Role = Index < _channel.Header.PlacesOf(writers: true).Count ? EndpointRole.Writer : EndpointRole.Reader,
             State = state,
             Label = Label,
             ProcessId = ProcessId,

@@ -8,7 +8,7 @@ internal static class ChannelLayout
 
     // The header: never changes after creation.
     internal const int MagicAt = 0, KindAt = 8, MinorAt = 10, RequiredAt = 12, TotalAt = 16, EpochAt = 24, RosterOffsetAt = 32, SeatsAt = 36, EndpointsAt = 38, DataOffsetAt = 40,
-        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48,
+        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48, CountAt = 144,
         HeaderSize = 256;
 
     // Line W, which the writer stores, and line R, which the reader stores.
@@ -28,6 +28,17 @@ internal static class ChannelLayout
     internal const ushort Padding = 1, FirstReservedType = 0xFF00;
 
     internal const ushort MessageKind = 1, MessageEndpoints = 2, SpareSeats = 8, WriterEndpoint = 0, ReaderEndpoint = 1;
+
+    internal const ushort LatestKind = 4, LatestEndpoints = 1, LatestSeats = 63, FanInKind = 6, LeastFanInEndpoints = 2, MostFanInEndpoints = 65;
+
+    // Kinds 4 and 6: where payloads start in a buffer or a record, both of which take whole lines.
+    internal const int WidePrefix = 16, LineSize = 64;
+
+    // Kind 4: buffers, the longest value, and a buffer.
+    internal const int LeastCount = 2, MostCount = 64, MostValue = 1 << 30, VersionInBuffer = 0, LengthInBuffer = 8;
+
+    // Kind 6: the longest message that a claim of 4,095 lines holds.
+    internal const int MostInClaim = (4095 * LineSize) - WidePrefix;
 
     internal const long LeastCapacity = 4096, MostCapacity = 1 << 30;
 

@@ -6,14 +6,14 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The asynchronous wait of an end. There is one for each end, used again and again: a wait allocates nothing.</summary>
 internal sealed class EndWait : IValueTaskSource<bool>, IValueTaskSource
 {
-    private readonly RingEnd _end;
+    private readonly ChannelEnd _end;
     private readonly Action _continue;
     private ManualResetValueTaskSourceCore<bool> _source;
     private ValueTaskAwaiter _awaiter;
     private CancellationToken _cancellationToken;
     private int _length;
 
-    internal EndWait(RingEnd end)
+    internal EndWait(ChannelEnd end)
     {
         _end = end;
         _continue = Continue;

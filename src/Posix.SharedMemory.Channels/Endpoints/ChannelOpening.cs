@@ -3,11 +3,11 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>Opens the channel that has a name, or creates it, whatever other processes do at the same time.</summary>
 internal static class ChannelOpening
 {
-    internal static ChannelMemory OpenOrCreate(string name, Func<ChannelHeader> header, SharedMemoryOptions options, Action<ChannelMemory> require, out bool created)
+    internal static ChannelMemory OpenOrCreate(string name, Func<ChannelHeader> header, SharedMemoryOptions options, Action<ChannelMemory> require, out bool created, ushort kind = ChannelLayout.MessageKind)
     {
         while (true)
         {
-            if (ChannelMemory.TryOpen(name) is { } memory)
+            if (ChannelMemory.TryOpen(name, kind) is { } memory)
             {
                 try
                 {
