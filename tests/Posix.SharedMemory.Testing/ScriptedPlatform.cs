@@ -129,6 +129,11 @@ internal sealed record ScriptedPlatform : Platform
         return CallScript.Matches(name, call) && count(call) == occurrence ? errno : default;
     });
 
+    /// <summary>Forgets the calls so far and fails several of those to come.</summary>
+    /// <param name="faults">Which: the name, the error, and which of them, counted from 1.</param>
+    public void ArmAll(params IReadOnlyList<(string Call, Errno Errno, int Occurrence)> faults) =>
+        _script.Arm((name, _, count) => faults.FirstOrDefault(fault => CallScript.Matches(name, fault.Call) && count(fault.Call) == fault.Occurrence).Errno);
+
     /// <summary>Forgets the calls so far.</summary>
     /// <param name="plan">Which of those to come fail, counted from 0, and how.</param>
     public void ArmPlan(IReadOnlyDictionary<int, Errno> plan) => _script.Arm((_, at, _) => plan.GetValueOrDefault(at));

@@ -26,7 +26,7 @@ public sealed class Interrupting
             .Select(act => act.Replace("NAME", name, StringComparison.Ordinal).Replace("HELD", held, StringComparison.Ordinal)).ToArray();
         string[] paths = call.EndsWith(" on", StringComparison.Ordinal) ? ["/dev/shm", name.Path, held.Path] : [];
 
-        // The fcntl that asks for a lease is not among those that a signal interrupts: the lock is the third.
+        // The fcntl that asks the kernel for its lease is not among those that a signal interrupts: the lock is the third.
         var when = call.StartsWith("fcntl", StringComparison.Ordinal) ? "3..5" : "1..3";
         var (exitCode, output, log) = Traced.Act($"{call.Split(' ')[0]}:error=EINTR:when={when}", paths, lines);
 
