@@ -34,7 +34,7 @@ internal sealed record PackageTable(string Name)
                 Aside =
                 [
                     "NameMembership.Follow", "ObjectMappings.Populate", "LinuxFiles.OpenBesideProbe", "PosixMapping.MapRefused", "LinuxMapping.FindRoom",
-                    "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.GrowInPieces", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEndByTruncating", "LinuxMembership.AwaitTurn",
+                    "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.AllocateUndisturbed", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEndByTruncating", "LinuxMembership.AwaitTurn",
                     "FileSizeLimit.Register", "ObjectMappings.DefaultAccess", "ObjectMappings.Shrink", "LinuxFiles.CloseUnseen", "LinuxFiles.StatPlainly",
                 ],
             },
