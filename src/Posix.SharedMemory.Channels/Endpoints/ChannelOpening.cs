@@ -3,29 +3,24 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>Opens the channel that has a name, or creates it, whatever other processes do at the same time.</summary>
 internal static class ChannelOpening
 {
-    internal static ChannelMemory OpenOrCreate(string name, Func<ChannelHeader> header, SharedMemoryOptions options, Action<ChannelMemory> require, out bool created, ushort kind = ChannelLayout.MessageKind)
+    /// <summary>Opens or creates.</summary>
+    /// <param name="name">The channel's name.</param>
+    /// <param name="header">What is created. A channel that exists must be of the same kind, and carry the same elements and schema where the header names them.</param>
+    /// <param name="options">Of the object that is created.</param>
+    /// <param name="created">Whether this call created it.</param>
+    internal static ChannelMemory OpenOrCreate(string name, ChannelHeader header, SharedMemoryOptions options, out bool created)
     {
         while (true)
         {
-            if (ChannelMemory.TryOpen(name, kind) is { } memory)
+            if (ChannelMemory.TryOpen(name, header.Kind) is { } memory)
             {
-                try
-                {
-                    require(memory);
-                }
-                catch
-                {
-                    memory.Release();
-                    throw;
-                }
-
                 created = false;
-                return memory;
+                return Require(memory, header);
             }
 
             try
             {
-                memory = ChannelMemory.Create(name, header(), options);
+                memory = ChannelMemory.Create(name, header, options);
                 created = true;
                 return memory;
             }
@@ -33,6 +28,25 @@ internal static class ChannelOpening
             {
                 // Another process was faster: its channel is complete.
             }
+        }
+    }
+
+    private static ChannelMemory Require(ChannelMemory memory, ChannelHeader header)
+    {
+        try
+        {
+            memory.RequireSchema(header.SchemaId);
+            if (header.ElementSize != 0)
+            {
+                memory.RequireElement(header.ElementSize, header.ElementAlign);
+            }
+
+            return memory;
+        }
+        catch
+        {
+            memory.Release();
+            throw;
         }
     }
 }

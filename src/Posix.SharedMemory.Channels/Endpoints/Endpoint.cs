@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Posix.SharedMemory.Threading;
 
@@ -10,7 +11,7 @@ namespace Posix.SharedMemory.Channels;
 internal sealed unsafe class Endpoint
 {
     private readonly ChannelMemory _channel;
-    private readonly Roster _roster;
+    private Roster? _roster;
     private EndpointView? _own;
     private MutexHold _hold;
     private int _isClosed;
@@ -30,14 +31,26 @@ internal sealed unsafe class Endpoint
         Changes = SharedEventCount.At(roster, channel.Mapping, ChannelLayout.EndpointChangesAt);
     }
 
+    private Endpoint(ChannelMemory channel, EndpointOptions options)
+    {
+        _channel = channel;
+        Role = EndpointRole.Reader;
+        Options = options;
+        (Wakes, PeerWakes, Changes) = (null!, null!, null!);
+    }
+
     internal ChannelMemory Channel => _channel;
 
     internal EndpointRole Role { get; }
 
     internal EndpointOptions Options { get; }
 
-    /// <summary>Gets the places of the other role: of a ring one.</summary>
-    internal EndpointView[] Peers { get; }
+    /// <summary>Gets the places of the other role: of a ring one. Empty where nobody has taken part yet.</summary>
+    internal EndpointView[] Peers { get; private set; } = [];
+
+    /// <summary>Gets whether it takes part, and can wait. One through a read-only mapping only looks.</summary>
+    [MemberNotNullWhen(true, nameof(_roster))]
+    internal bool TakesPart => Wakes is not null;
 
     /// <summary>Gets the other end, where there is one.</summary>
     internal EndpointView Peer => Peers[0];
@@ -64,11 +77,10 @@ internal sealed unsafe class Endpoint
     /// <param name="channel">The channel.</param>
     /// <param name="role">Writer or reader.</param>
     /// <param name="options">From the caller.</param>
-    /// <param name="isSettled">Whether an endpoint whose owner died may be taken: asked before its mutex is entered, and again inside. One that may not stays as it is.</param>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: a living process has it open. <see cref="Errno.EAGAIN"/>: none of several is free.</exception>
     /// <exception cref="RosterFullException">Too many processes take part in the channel.</exception>
     /// <exception cref="ChannelCorruptException">The bytes of the endpoint or the roster were overwritten.</exception>
-    internal static Endpoint Enter(ChannelMemory channel, EndpointRole role, EndpointOptions? options, Func<EndpointView, bool>? isSettled = null)
+    internal static Endpoint Enter(ChannelMemory channel, EndpointRole role, EndpointOptions? options)
     {
         var checkedOptions = EndpointOptions.Check(options);
         if (!channel.IsWritable)
@@ -82,7 +94,7 @@ internal sealed unsafe class Endpoint
         {
             roster = Roster.Join(channel.Mapping, ChannelLayout.RosterAt, channel.Header.Seats);
             var endpoint = new Endpoint(channel, roster, role, checkedOptions);
-            if (count != 0 && !endpoint.TryEnterAny(first, count, isSettled))
+            if (count != 0 && !endpoint.TryEnterAny(first, count))
             {
                 throw count == 1 ? endpoint.Busy(endpoint._own!) : endpoint.NoneIsFree(count);
             }
@@ -100,6 +112,28 @@ internal sealed unsafe class Endpoint
 
             throw;
         }
+    }
+
+    /// <summary>Looks at the channel through a read-only mapping: without a seat, so without waiting. Nothing is stored.</summary>
+    internal static Endpoint Spectate(ChannelMemory channel, EndpointOptions? options)
+    {
+        var endpoint = new Endpoint(channel, EndpointOptions.Check(options));
+        channel.AddUser();
+        return endpoint;
+    }
+
+    /// <summary>Looks for the other side, which may come after a spectator.</summary>
+    /// <exception cref="InvalidDataException">The roster was overwritten.</exception>
+    internal EndpointView? FindPeer()
+    {
+        // SAFETY: the roster lies in the bytes that the channel holds.
+        if (Peers.Length == 0 && Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.RosterAt)) != 0)
+        {
+            var roster = _roster = Roster.Observe(_channel.Mapping, ChannelLayout.RosterAt);
+            Peers = [new(_channel, roster, ChannelLayout.WriterEndpoint)];
+        }
+
+        return Peers is [var peer, ..] ? peer : null;
     }
 
     /// <summary>The endpoint is this process's: counts the generation, shows role and label, and tells the other end.</summary>
@@ -130,6 +164,11 @@ internal sealed unsafe class Endpoint
     /// <summary>Makes both ends, and whoever watches them, look again.</summary>
     internal void Notify()
     {
+        if (!TakesPart)
+        {
+            return;
+        }
+
         PeerWakes.NotifyAll();
         Wakes.NotifyAll();
         Changes.NotifyAll();
@@ -153,23 +192,23 @@ internal sealed unsafe class Endpoint
         }
 
         Notify();
-        _roster.Dispose();
+        _roster?.Dispose();
         _channel.Release();
     }
 
-    private bool TryEnterAny(int first, int count, Func<EndpointView, bool>? isSettled)
+    private bool TryEnterAny(int first, int count)
     {
         for (var index = first; index < first + count; index++)
         {
-            _own = new(_channel, _roster, index);
-            if (isSettled is not null && _own.LookAndConfirm() == PeerState.Died && !isSettled(_own))
+            _own = new(_channel, _roster!, index);
+            if (count > 1 && _own.LookAndConfirm() == PeerState.Died && !_own.IsSettled())
             {
                 continue;
             }
 
             if (_own.Mutex.TryEnterUnrepaired(out _hold))
             {
-                if (isSettled is null || !_hold.OwnerDied || isSettled(_own))
+                if (!_hold.OwnerDied || _own.IsSettled())
                 {
                     return true;
                 }

@@ -56,6 +56,9 @@ internal abstract class ChannelEnd
         }
     }
 
+    /// <summary>Gets what the last wait found, where that is a number.</summary>
+    internal virtual long Found => 0;
+
     /// <summary>Begins an act.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin(EndAct act)
@@ -85,7 +88,9 @@ internal abstract class ChannelEnd
     protected abstract bool HasEnded();
 
     /// <summary>Counts a wait, for the status.</summary>
-    protected abstract void CountWait();
+    protected virtual void CountWait()
+    {
+    }
 
     /// <summary>Does what an asynchronous wait is for, where that is more than to know.</summary>
     /// <returns>False: it could not be done yet.</returns>

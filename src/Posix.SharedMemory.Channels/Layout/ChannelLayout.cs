@@ -13,15 +13,18 @@ internal static class ChannelLayout
 
     // Line W, which the writer stores, and line R, which the reader stores.
     internal const int WriterLine = 256, ReaderLine = 384;
-    internal const int IndexInLine = 0, MessagesInLine = 8, BytesInLine = 16, WaitsInLine = 24, StateInLine = 32, ErrorInLine = 36;
+    internal const int IndexInLine = 0, MessagesInLine = 8, BytesInLine = 16, WaitsInLine = 24, StateInLine = 32, ErrorInLine = 36, ReleasingInLine = 40;
 
     // Event counts: slept on by the reader, slept on by the writer, slept on by whoever watches endpoints.
     internal const int ReaderWakesAt = 512, WriterWakesAt = 640, EndpointChangesAt = 704;
 
+    // Kind 6: the claim word, which writers compare and exchange, and in line C, which the reader stores, what was skipped.
+    internal const int ClaimAt = 768, SkippedAt = 896, LostBytesAt = 904;
+
     internal const int RosterAt = 4096, PageSize = 4096;
 
     // An endpoint.
-    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
+    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, LastClaimInEndpoint = 32, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
 
     // A record of a ring.
     internal const int RecordHeaderSize = 8, TypeShift = 32, FlagsShift = 48;
