@@ -107,7 +107,7 @@ public sealed partial class MemoryMapping
     /// </example>
     public void Protect(FileAccess access)
     {
-        ObjectDescriptor.CheckAccess(access);
+        Arguments.CheckAccess(access);
         // One at a time with Refresh, which protects what it adds.
         lock (_descriptor.Handle)
         {

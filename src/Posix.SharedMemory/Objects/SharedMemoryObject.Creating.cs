@@ -96,7 +96,7 @@ public sealed partial class SharedMemoryObject
     public void Publish(string name, RenameMode mode = RenameMode.NoReplace)
     {
         var parsed = ObjectName.Parse(name, nameof(Publish));
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         if (mode == RenameMode.Exchange)
         {
             throw new ArgumentException("An unpublished object has no name to give in exchange; use Replace.", nameof(mode));

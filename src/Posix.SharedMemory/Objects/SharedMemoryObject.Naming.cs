@@ -34,7 +34,7 @@ public sealed partial class SharedMemoryObject
     {
         var source = ObjectName.Parse(from, "shm_rename");
         var target = ObjectName.Parse(to, "shm_rename");
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         var error = Platform.Current.Names.Rename(source, target, mode);
         if (!error.IsSuccess)
         {
@@ -68,7 +68,7 @@ public sealed partial class SharedMemoryObject
     public void Rename(string to, RenameMode mode = RenameMode.Replace)
     {
         var parsed = ObjectName.Parse(to, "shm_rename");
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         lock (_descriptor.Handle)
         {
             var owned = NameToOwn();
