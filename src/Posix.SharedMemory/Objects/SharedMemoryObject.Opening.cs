@@ -28,9 +28,9 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/> for the name.</exception>
     /// <remarks>
-    /// Linux: the kernel reports new names and lengths (<c>inotify</c>), and no thread waits for this object alone. Where it has no more instances of that
-    /// (<c>fs.inotify.max_user_instances</c>), and on other systems, the object is looked for ten times a second. An object whose creator was killed before it set the length is waited for until another
-    /// one replaces it. That the length is there does not mean that the contents are: objects by <see cref="Create"/> and <see cref="Publish"/> appear complete, others need a word inside that says so.
+    /// Linux: the kernel reports new names and lengths (<c>inotify</c>), and no thread waits for this object alone. If no instance of inotify is left
+    /// (<c>fs.inotify.max_user_instances</c>), and on other systems, the method tries ten times a second. If the creator was killed before it set the length, the wait goes on until another object
+    /// replaces this one. A length does not mean that the contents are complete: objects by <see cref="Create"/> and <see cref="Publish"/> appear complete, others need a word inside that says so.
     /// <see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see>
     /// </remarks>
     /// <example>

@@ -108,7 +108,7 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// With <see cref="MappingOptions.Populate"/> also as <see cref="MemoryMapping.Prefault()"/>; then nothing is mapped.
     /// </exception>
     /// <remarks>
-    /// Without <see cref="MappingOptions.Access"/> the mapping allows what the object was opened for, and only reading if the object is sealed against writing: <see cref="MemoryMapping.Access"/> tells.
+    /// Without <see cref="MappingOptions.Access"/> the mapping allows what the object was opened for, and only reading if the object is sealed against writing: see <see cref="MemoryMapping.Access"/>.
     /// Linux gives a process <c>vm.max_map_count</c> mappings (65,530 by default), and the runtime needs some of them at any time, also to throw an exception: a
     /// process that uses them up may end with "Out of memory" instead of seeing <see cref="Errno.ENOMEM"/>. Map large parts instead of many.
     /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>

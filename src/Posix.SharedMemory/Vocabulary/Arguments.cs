@@ -14,7 +14,7 @@ internal static class Arguments
     internal static UnixFileMode CheckPermissions(UnixFileMode permissions, [CallerArgumentExpression(nameof(permissions))] string? parameter = null) =>
         ((int)permissions & ~0xFFF) == 0
             ? permissions
-            : throw new ArgumentOutOfRangeException(parameter, permissions, "Permissions are the nine bits and set-user, set-group, sticky.");
+            : throw new ArgumentOutOfRangeException(parameter, permissions, "Permissions consist of the nine bits to read, write and execute, set-user, set-group and sticky; other bits are not valid.");
 
     /// <summary>Checks a user's or group's number: all bits set would mean "leave it as it is".</summary>
     /// <exception cref="ArgumentOutOfRangeException">All bits are set.</exception>

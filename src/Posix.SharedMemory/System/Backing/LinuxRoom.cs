@@ -73,7 +73,7 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
 
     /// <summary>Says what a request was too large for.</summary>
     internal string Describe(in OpenObject target) =>
-        !files.TryStatFileSystem(target, out var fileSystem) ? "more than there is"
+        !files.TryStatFileSystem(target, out var fileSystem) ? "more than is available"
         : fileSystem.f_type == HUGETLBFS_MAGIC ? LinuxSeals.TooFewHugePages(fileSystem.f_bsize)
         : $"{LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available in its file system";
 }
