@@ -33,7 +33,7 @@ internal sealed record PackageTable(string Name)
                 Aside =
                 [
                     "NameMembership.Follow", "LinuxFiles.OpenBesideProbe", "LinuxFiles.CloseUnseen", "LinuxFiles.StatPlainly",
-                    "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.GrowInPieces", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEnd", "LinuxMembership.AwaitTurn",
+                    "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.AllocateUndisturbed", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEnd", "LinuxMembership.AwaitTurn",
                     "FileSizeLimit.Register", "ObjectMappings.Shrink", "ObjectMappings.Populate", "ObjectMappings.DefaultAccess", "MappedExtents.Sweep", "LinuxMapping.MapLarge",
                     "PosixMapping.MapRefused", "PosixMapping.MapIntoReserve", "PosixMapping.AdviseByNumber",
                 ],
