@@ -13,6 +13,7 @@ internal static unsafe class RingCopy
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Copy(ReadOnlySpan<byte> message, byte* destination)
     {
+        // SAFETY: only as many bytes are read as the span has.
         ref var source = ref MemoryMarshal.GetReference(message);
         var length = (nuint)(uint)message.Length;
         // SAFETY: both have that many bytes; the two halves overlap where it is not the full size.

@@ -1,76 +1,30 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using Posix.SharedMemory.Threading;
-
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>The reading end of a ring: finds records between head and tail, and releases them by the head. Nothing that stands there is trusted.</summary>
-internal sealed unsafe class RingReader : RingEnd
+/// <summary>The reading end of a ring: opens it, lends messages, waits for them, and sees the end. What a message passes is in <see cref="RingHead"/>.</summary>
+internal sealed unsafe class RingReader : RingHead
 {
-    private readonly byte* _data;
-    private readonly byte* _line;
-    private readonly byte* _writerLine;
-    private readonly ulong _capacity;
-    private readonly ulong _mask;
-    private readonly ulong _prefix;
-    private readonly ulong _round;
-    private readonly ulong _quarter;
-    private readonly ulong _most;
-    private readonly SharedEventCount _writerWakes;
-    private readonly RingCompletion _completion;
-    private ulong _head;
-    private ulong _released;
-    private ulong _releaseFrom;
-    private ulong _tail;
-    private ulong _redeliveredBefore;
-    private long _messages;
-    private long _bytes;
     private long _waits;
     private RingRecord _borrowed;
     private int _emptyLooks;
-    private volatile bool _isEnding;
 
     private RingReader(Endpoint endpoint)
         : base(endpoint)
     {
-        var header = endpoint.Channel.Header;
-        _data = endpoint.Channel.First + header.DataOffset;
-        _line = endpoint.Channel.First + ChannelLayout.ReaderLine;
-        _writerLine = endpoint.Channel.First + ChannelLayout.WriterLine;
-        _capacity = (ulong)header.Capacity;
-        _mask = _capacity - 1;
-        _prefix = (ulong)header.Prefix;
-        _round = (ulong)header.RecordAlign - 1;
-        _quarter = _capacity / 4;
-        _most = (ulong)header.MaxMessage;
-        _writerWakes = endpoint.PeerWakes;
-        _completion = new(endpoint.Channel);
     }
 
     /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
     internal RingBytes Bytes => field ??= new(Endpoint.Channel);
-
-    /// <summary>Gets the indices between which the waiting records are.</summary>
-    internal (ulong Head, ulong Tail) Waiting
-    {
-        get
-        {
-            RefuseIfClosed();
-            LoadTail();
-            return (_head, _tail);
-        }
-    }
 
     /// <summary>Gets what completes when the channel has been completed and drained.</summary>
     internal Task Completion
     {
         get
         {
-            var task = _completion.Task;
+            var task = Ending.Task;
             if (!task.IsCompleted)
             {
                 Watch();
-                _completion.EndIfDrained();
+                Ending.EndIfDrained();
             }
 
             return task;
@@ -92,39 +46,6 @@ internal sealed unsafe class RingReader : RingEnd
             throw;
         }
     }
-
-    /// <summary>Finds the next record. The act is the caller's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryFind(out RingRecord record)
-    {
-        if (_head != _tail || LoadTail())
-        {
-            var (at, header) = (_head, 0UL);
-            var isFound = TryFind(ref at, ref header);
-            _head = at;
-            record = new(at, header);
-            return isFound;
-        }
-
-        record = default;
-        return false;
-    }
-
-    /// <summary>Where the record begins that ends at a place.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ulong StartOf(ulong end, ulong header) => end - SizeOf(header);
-
-    /// <summary>The payload of a record that was found.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ReadOnlySpan<byte> PayloadOf(ulong at, ulong header) =>
-        // SAFETY: TryFind found the record inside the data, which the channel holds.
-        MemoryMarshal.CreateReadOnlySpan(ref *(_data + (at & _mask) + _prefix), RingRecord.LengthOf(header));
-
-    /// <inheritdoc cref="PayloadOf(ulong, ulong)"/>
-    internal ReadOnlySpan<byte> PayloadOf(RingRecord record) => PayloadOf(record.At, record.Header);
-
-    /// <summary>Whether the record may have been seen by an earlier reader.</summary>
-    internal bool IsRedelivered(ulong at) => at < _redeliveredBefore;
 
     /// <summary>Copies the next message; the caller's span may be too short.</summary>
     internal bool TryRead(Span<byte> destination, out int length, out ushort type)
@@ -165,7 +86,7 @@ internal sealed unsafe class RingReader : RingEnd
     }
 
     /// <summary>The payload of a record as memory.</summary>
-    internal ReadOnlyMemory<byte> MemoryOf(in RingRecord record) => Bytes.Memory.Slice((int)((record.At & _mask) + _prefix), record.Length);
+    internal ReadOnlyMemory<byte> MemoryOf(in RingRecord record) => Bytes.Memory.Slice(PlaceOf(record), record.Length);
 
     /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
     internal void Release(int ticket)
@@ -183,7 +104,7 @@ internal sealed unsafe class RingReader : RingEnd
     internal int BeginEnumeration(out ulong head)
     {
         var ticket = BeginWithTicket(EndAct.Batch);
-        if (_head == _tail && !LoadTail())
+        if (!Poll(0))
         {
             // The writer is the faster for not being looked at all the time.
             SpinBudget.Pause(4 << Math.Min(_emptyLooks++, 2));
@@ -193,39 +114,8 @@ internal sealed unsafe class RingReader : RingEnd
             _emptyLooks = 0;
         }
 
-        head = _head;
+        head = Head;
         return ticket;
-    }
-
-    /// <summary>Goes to the next record of an enumeration. The former one was read; its room is given back from time to time, or at once if the writer sleeps.</summary>
-    /// <param name="ticket">The enumeration's.</param>
-    /// <param name="head">The enumeration's own copy of the head: it stays in a register, and one that differs from the reader's belongs to a copy that was left behind.</param>
-    /// <param name="header">Gets the header of the record that ends where <paramref name="head"/> is then.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryMove(int ticket, ref ulong head, ref ulong header)
-    {
-        var (at, found) = (head, 0UL);
-        if (_head != at || !IsOpen(ticket))
-        {
-            ThrowEnded();
-        }
-
-        if (at >= _releaseFrom || _writerWakes.HasWaiters)
-        {
-            PublishIfRead();
-        }
-
-        if (at == _tail || !TryFind(ref at, ref found))
-        {
-            _head = head = at;
-            return false;
-        }
-
-        header = found;
-        _head = head = at + SizeOf(found);
-        _messages++;
-        _bytes += (uint)found;
-        return true;
     }
 
     /// <summary>Ends an enumeration.</summary>
@@ -235,38 +125,6 @@ internal sealed unsafe class RingReader : RingEnd
         {
             PublishIfRead();
             FinishWithTicket();
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Advance(RingRecord record)
-    {
-        _head = record.At + SizeOf(record.Header);
-        _messages++;
-        _bytes += record.Length;
-    }
-
-    /// <summary>Lets the writer have what was read.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Publish()
-    {
-        KillWindow.Pass(KillWindow.BeforeCounters);
-        // SAFETY: the line lies in the bytes that the channel holds.
-        *(long*)(_line + ChannelLayout.MessagesInLine) = _messages;
-        // SAFETY: as above.
-        *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
-        _released = _head;
-        _releaseFrom = _released + _quarter;
-        KillWindow.Pass(KillWindow.BeforeIndex);
-        // SYNC ring.release: pairs with RingWriter.LoadHead. A writer that sees the head may overwrite what is before it.
-        // SAFETY: as above.
-        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
-        KillWindow.Pass(KillWindow.AfterIndex);
-        _writerWakes.NotifyAll();
-        // SYNC ring.ending: pairs with OnChange, which imposes the fence between this look and the store above.
-        if (_isEnding)
-        {
-            _completion.EndIfDrained();
         }
     }
 
@@ -291,20 +149,18 @@ internal sealed unsafe class RingReader : RingEnd
     internal override void OnChange()
     {
         // A state that cannot be is for the reader to find, on its own thread.
-        if (_completion.State == 0)
+        if (Ending.State == 0)
         {
             return;
         }
 
-        _isEnding = true;
+        WatchEnding();
         // SYNC ring.ending: pairs with Publish, which passes no fence of its own.
         Interlocked.MemoryBarrierProcessWide();
-        _completion.EndIfDrained();
+        Ending.EndIfDrained();
     }
 
-    protected override void OnCorrupt(ChannelCorruptException corruption) => _completion.Fail(corruption);
-
-    protected override bool Poll(int length) => _head != _tail || LoadTail();
+    protected override void OnCorrupt(ChannelCorruptException corruption) => Ending.Fail(corruption);
 
     protected override bool HasEnded()
     {
@@ -315,12 +171,12 @@ internal sealed unsafe class RingReader : RingEnd
         }
 
         // The state was stored after the last tail.
-        if (_head == _tail && !LoadTail())
+        if (!Poll(0))
         {
-            _completion.EndIfDrained();
+            Ending.EndIfDrained();
             if (state == ChannelState.Aborted)
             {
-                throw _completion.Abortion();
+                throw Ending.Abortion();
             }
         }
 
@@ -329,109 +185,21 @@ internal sealed unsafe class RingReader : RingEnd
 
     protected override void CountWait() =>
         // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(long*)(_line + ChannelLayout.WaitsInLine), ++_waits);
+        Volatile.Write(ref *(long*)(Line + ChannelLayout.WaitsInLine), ++_waits);
 
     private void TakeOver()
     {
-        // The mutex was entered: a former reader has confirmed its end, and stores nothing more.
-        // SAFETY: the lines lie in the bytes that the channel holds.
-        _head = _released = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
-        _releaseFrom = _released + _quarter;
-        // SAFETY: as above.
-        _tail = Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
-        if (_tail > ChannelLayout.MostIndex || (_tail & _round) != 0)
-        {
-            throw Corrupt("the tail", ChannelLayout.WriterLine, $"is {_tail}");
-        }
-
-        if (_head > _tail || _tail - _head > _capacity || (_head & _round) != 0)
-        {
-            throw Corrupt("the head", ChannelLayout.ReaderLine, $"is {_head}, and the tail {_tail}");
-        }
-
-        // SAFETY: as above.
-        _messages = Volatile.Read(ref *(long*)(_line + ChannelLayout.MessagesInLine));
-        // SAFETY: as above.
-        _bytes = Volatile.Read(ref *(long*)(_line + ChannelLayout.BytesInLine));
-        // SAFETY: as above.
-        _waits = Volatile.Read(ref *(long*)(_line + ChannelLayout.WaitsInLine));
+        TakeOverIndices();
+        // SAFETY: the line lies in the bytes that the channel holds.
+        _waits = Volatile.Read(ref *(long*)(Line + ChannelLayout.WaitsInLine));
         Endpoint.Occupy();
         // What stood in the ring may have been seen by the former reader.
-        _redeliveredBefore = Endpoint.HadPredecessor ? _tail : 0;
+        MarkRedelivered();
     }
-
-    private bool LoadTail()
-    {
-        // SYNC ring.publish: pairs with RingWriter.Publish. Every record before the tail is complete.
-        // SAFETY: the line lies in the bytes that the channel holds.
-        var tail = Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
-        if (tail == _tail)
-        {
-            return _head != tail;
-        }
-
-        if (tail < _tail || tail - _head > _capacity || (tail & _round) != 0)
-        {
-            throw Corrupt("the tail", ChannelLayout.WriterLine, $"went from {_tail} to {tail}, and the head is {_head}");
-        }
-
-        _tail = tail;
-        return _head != tail;
-    }
-
-    /// <summary>Reads and checks the record before the tail, and passes padding.</summary>
-    /// <returns>False: there was padding up to the tail.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryFind(ref ulong at, ref ulong header)
-    {
-        while (true)
-        {
-            var offset = at & _mask;
-            // SAFETY: head and tail are checked multiples of 8 inside one capacity, so the header is inside the data, which the channel holds. One load: what a peer stores later changes nothing.
-            header = Volatile.Read(ref *(ulong*)(_data + offset));
-            var need = SizeOf(header);
-            // No flags, and a type that is not reserved, in one comparison.
-            if (header < (ulong)ChannelLayout.FirstReservedType << ChannelLayout.TypeShift && (uint)header <= _most && need <= _tail - at && need <= _capacity - offset)
-            {
-                return true;
-            }
-
-            at = PassPadding(at, header);
-            if (at == _tail)
-            {
-                return false;
-            }
-        }
-    }
-
-    /// <summary>Where the data begins again after padding.</summary>
-    /// <exception cref="ChannelCorruptException">The header is not one of padding, which is never at the beginning of the data: a second one cannot follow.</exception>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong PassPadding(ulong at, ulong header)
-    {
-        var offset = at & _mask;
-        var room = _capacity - offset;
-        return header == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && offset != 0 && room <= _tail - at ? at + room
-            : throw Corrupt("a record", Header.DataOffset + (long)offset, $"has the header {header:x16}, and {_tail - at} bytes are before the tail");
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong SizeOf(ulong header) => (_prefix + (uint)header + _round) & ~_round;
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void PublishIfRead()
-    {
-        if (_head != _released)
-        {
-            Publish();
-        }
-    }
-
-    private static void ThrowEnded() => throw new InvalidOperationException("The enumeration has ended, or a copy of its enumerator has gone on.");
 
     private ChannelState State()
     {
-        var state = _completion.State;
+        var state = Ending.State;
         return state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Corrupt("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}");
     }
 }
