@@ -39,7 +39,7 @@ internal static class Advice
     private static string NoRoom(Errno errno, string command)
     {
         var sparse = command is "create" or "resize" ? "; --sparse reserves nothing" : "";
-        return errno == Errno.EDQUOT ? $"this user's quota in {Directory} is used up{sparse}" : $"shm df shows what uses the room{sparse}";
+        return errno == Errno.EDQUOT ? $"a quota of {Directory} is used up{sparse}" : $"shm df shows what uses the room{sparse}";
     }
 
     /// <summary>What refused it, if that is neither the object's owner nor its mode: a filter in front of the kernel, a seal, a rule of the kernel. In the library's words up to where they name its members.</summary>
