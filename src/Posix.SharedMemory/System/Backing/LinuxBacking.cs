@@ -63,7 +63,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
 
         var added = new ByteRange(0, length);
-        RefuseWhatCannotFit(target, added);
+        RefuseWhatCannotFit(target, added, isNew: true);
         var error = Allocate(target.Handle, mode: 0, added);
         if (LacksAllocation(error, target))
         {
@@ -263,15 +263,18 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     /// <summary>Refuses at once what is more than there is.</summary>
-    private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
+    /// <param name="target">The object.</param>
+    /// <param name="range">What is to get memory.</param>
+    /// <param name="isNew">Whether the object has nothing yet, and no other process can give it anything.</param>
+    private void RefuseWhatCannotFit(in OpenObject target, ByteRange range, bool isNew = false)
     {
-        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.IsOrdinaryMemory(target))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.IsOrdinaryMemory(target, out var fileSystem))
         {
             return;
         }
 
-        var missing = _room.Missing(target, range, GetExtent(target));
-        if (_room.IsFileSystemTooSmall(target, missing))
+        var missing = isNew ? range.Length : _room.Missing(target, range, GetExtent(target));
+        if (LinuxRoom.IsTooSmall(fileSystem, missing))
         {
             throw NotAllocated(Errno.ENOSPC, target, range);
         }
