@@ -244,7 +244,7 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
     private void TakeOver()
     {
         // The mutex was entered, and what a dead predecessor had claimed was passed. Its last claim may be so old that it would compare as newer than the next one.
-        Volatile.Write(ref *LastOf(_me), ClaimWord.NoneAt(LoadClaim().End));
+        Volatile.Write(ref LastOf(_me), ClaimWord.NoneAt(LoadClaim().End));
         _head = LoadHead();
         Endpoint.Occupy();
     }
@@ -301,15 +301,15 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
             throw Corrupt("the claim word", ChannelLayout.ClaimAt, $"names writer {seen.Writer} of {_writers}");
         }
 
-        var last = LastOf(seen.Writer);
-        var current = Volatile.Read(ref *last);
+        ref var last = ref LastOf(seen.Writer);
+        var current = Volatile.Read(ref last);
         // SYNC claim.help: pairs with ClaimReader.FindOwner. Monotone: a late helper changes nothing.
         while (ClaimWord.IsLater(seen.Last, current))
         {
             if (seen.Writer == _me)
             {
                 // Helpers know only this claim, or earlier ones.
-                Volatile.Write(ref *last, seen.Last);
+                Volatile.Write(ref last, seen.Last);
                 return true;
             }
 
@@ -318,7 +318,7 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
                 return false;
             }
 
-            var found = Interlocked.CompareExchange(ref *last, seen.Last, current);
+            var found = Interlocked.CompareExchange(ref last, seen.Last, current);
             if (found == current)
             {
                 return true;
@@ -344,10 +344,10 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
         }
 
         // A writer that has been idle for long comes here before it claims: its last claim must not be so old that it compares as a later one.
-        var last = Volatile.Read(ref *LastOf(_me));
+        var last = Volatile.Read(ref LastOf(_me));
         if (seen.Writer != _me && ClaimWord.Distance(ClaimWord.PositionOfLast(last), seen.End) > 1UL << 40)
         {
-            Volatile.Write(ref *LastOf(_me), ClaimWord.NoneAt(seen.End));
+            Volatile.Write(ref LastOf(_me), ClaimWord.NoneAt(seen.End));
         }
 
         return !isStale && used + total <= _lines;
@@ -384,7 +384,9 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
 
     private byte* At(ulong position) => _data + ((long)(position & _mask) * ChannelLayout.LineSize);
 
-    private ulong* LastOf(int writer) => (ulong*)(_endpoints + (ChannelLayout.EndpointSize * (long)writer) + ChannelLayout.LastClaimInEndpoint);
+    private ref ulong LastOf(int writer) =>
+        // SAFETY: the callers' writers are below the number of writers, so the word lies in the endpoints, which the channel holds, at a multiple of 8.
+        ref *(ulong*)(_endpoints + (ChannelLayout.EndpointSize * (long)writer) + ChannelLayout.LastClaimInEndpoint);
 
     private ClaimWord LoadClaim() =>
         // SAFETY: the claim word lies in the bytes that the channel holds.

@@ -45,7 +45,7 @@ public sealed class Checking
     [InlineData("fanin.pml", "-DNOHELP")]
     [InlineData("fanin.pml", "-DNORECHECK")]
     [InlineData("fanin.pml", "-DTIMEOUT")]
-    [InlineData("fanin.pml", "-DNOSETTLE")]
+    [InlineData("fanin.pml", "-DNOSETTLE -DLR=1")]
     [InlineData("fanin.pml", "-DNOFINISH")]
     [InlineData("fanin.pml", "-DHEADFIRST")]
     [InlineData("fanin.pml", "-DNODEATH")]
