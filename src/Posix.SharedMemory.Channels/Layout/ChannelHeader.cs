@@ -64,6 +64,9 @@ internal sealed record ChannelHeader
 
     internal static int PrefixFor(int recordAlign) => Math.Max(ChannelLayout.RecordHeaderSize, recordAlign);
 
+    /// <summary>Whether bytes begin as a channel of any version does.</summary>
+    internal static bool IsChannel(ReadOnlySpan<byte> bytes) => (U64(bytes, ChannelLayout.MagicAt) & ChannelLayout.MagicWithoutVersion) == (ChannelLayout.Magic & ChannelLayout.MagicWithoutVersion);
+
     /// <summary>Reads and checks a private copy of the header.</summary>
     /// <param name="bytes">The object's first 256 bytes.</param>
     /// <param name="length">The object's length.</param>

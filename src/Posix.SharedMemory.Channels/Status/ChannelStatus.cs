@@ -36,8 +36,47 @@ public sealed record ChannelStatus
     /// <summary>Gets what the messages are, for people. The creator chose it: escape it before showing it.</summary>
     public string ContentType { get; internal init; } = "";
 
+    /// <summary>Gets how many bytes the longest message has.</summary>
+    public int MaxMessageLength { get; internal init; }
+
+    /// <summary>Gets how many bytes each element of a <see cref="SharedChannel{T}"/> has; 0: messages have any length.</summary>
+    public int ElementSize { get; internal init; }
+
     /// <summary>Gets the endpoints: the writer and the reader, open or not.</summary>
     public IReadOnlyList<EndpointInfo> Endpoints { get; internal init; } = [];
+
+    /// <summary>Reads what can be seen of the channel in an object. Nothing is mapped or changed: an object that is cut meanwhile does no harm.</summary>
+    /// <param name="memory">The object, open for reading at least. It stays the caller's.</param>
+    /// <returns><see langword="null"/>: the object is not a channel.</returns>
+    /// <exception cref="InvalidDataException">It is a channel that this version cannot read, or was cut; the message says which.</exception>
+    /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
+    /// <exception cref="SharedMemoryException">The object could not be read; <see cref="Errno.ENOMEM"/>: there is no memory for the copy.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see></remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var memory = SharedMemoryObject.Open("quotes", FileMode.Open, FileAccess.Read);
+    /// if (ChannelStatus.TryRead(memory) is { } status)
+    /// {
+    ///     Console.WriteLine($"{status.Messages} messages, {status.Used} of {status.Capacity} bytes waiting");
+    /// }
+    /// ]]></code>
+    /// </example>
+    public static ChannelStatus? TryRead(SharedMemoryObject memory)
+    {
+        if (ChannelMemory.TryCopy(memory) is not { } copy)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Of(copy);
+        }
+        finally
+        {
+            copy.Release();
+        }
+    }
 
     internal static ChannelStatus Of(ChannelMemory channel)
     {
@@ -57,6 +96,8 @@ public sealed record ChannelStatus
             State = state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Overwritten("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}"),
             SchemaId = channel.Header.SchemaId,
             ContentType = channel.Header.ContentType,
+            MaxMessageLength = channel.Header.MaxMessage,
+            ElementSize = channel.Header.ElementSize,
             Endpoints = DescribeEndpoints(channel),
         };
     }
