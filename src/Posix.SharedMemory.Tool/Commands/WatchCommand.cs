@@ -39,7 +39,7 @@ internal sealed class WatchCommand : ShmCommand
     internal static int? ReadCount(string text, out string? objection)
     {
         var isCount = int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count > 0;
-        objection = isCount ? null : $"'{EscapedText.Of(text)}' is not a number of at least 1";
+        objection = isCount ? null : $"'{EscapedText.Of(text)}' is not a number from 1 on";
         return count;
     }
 

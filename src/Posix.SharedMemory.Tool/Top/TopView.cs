@@ -80,7 +80,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         var rows = Select(snapshot);
         var page = height == 0 ? rows.Count : PageOf(height);
         _first = Math.Clamp(_first, 0, Math.Max(0, rows.Count - page));
-        _hasChannels = snapshot.Rows.Any(row => row.Channel is not null);
+        _hasChannels = rows.Exists(row => row.Channel is not null);
         List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), Fit(Shown(rows.Count, page), width)];
         lines.Add(terminal.Paint(Row(s_columns.Select(column => column.Title == _order.Column ? $"{(_isReverse ? '^' : 'v')}{column.Title}" : column.Title), width), Ink.Bold));
         lines.AddRange(rows.Skip(_first).Take(page).Select(row => Paint(row, snapshot.Time, terminal, width)));

@@ -3,17 +3,7 @@ using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>How a message is shown.</summary>
-/// <param name="Word">text, hex, json, struct or none: text if it can be printed, otherwise hexadecimal.</param>
-/// <param name="Fields">The fields of <c>--struct</c>.</param>
-internal sealed record MessageShape(string Word, MessageFields? Fields)
-{
-    internal bool IsRaw => Word == "none";
-
-    internal bool IsJson => Word == "json";
-}
-
-/// <summary>The options by which commands that print messages are told how.</summary>
+/// <summary>The options that commands have in common that print messages, or read or write a channel.</summary>
 internal sealed class MessageOptions
 {
     private readonly Option<bool> _text = Given.Flag("--text", "Print each message as text, with what cannot be printed escaped");
