@@ -326,6 +326,21 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [Fact]
+    public void A_latest_value_has_no_ring_to_fill_and_a_tap_shows_the_newest()
+    {
+        var name = _objects.Prefix + "pose";
+        using var latest = LatestBytes.Create(name, new() { MaxLength = 100 });
+        using var writer = latest.OpenWriter();
+        writer.Publish("north"u8);
+        writer.Publish("west"u8);
+        Assert.Matches("latest +W1 +pose\n", _objects.Normal(Shm.Print("ls", name)));
+        Assert.Contains("\nChannel:   latest; open; the newest has 4 bytes; 2 values, 9 written\nCarries:   values of up to 100 bytes\n", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.EndsWith("  west\n", Shm.Print("topic", "tap", name, "--once"), StringComparison.Ordinal);
+        Assert.Contains("kind 4", Shm.Fail("topic", "recv", name), StringComparison.Ordinal);
+        Assert.False(Objects.Json(Shm.Print("topic", "hz", name, "--count", "1", "--interval", "0.01", "--json")).TryGetProperty("fill", out _));
+    }
+
+    [Fact]
     public void Help_completion_and_wrong_words_know_the_commands_of_topic()
     {
         Assert.Equal(Shm.Print("topic", "--help"), Shm.Print("help", "topic"));

@@ -86,7 +86,7 @@ internal sealed class StatCommand : ShmCommand
             return;
         }
 
-        Line(terminal, "Carries", (status.ElementSize == 0 ? $"messages of up to {status.MaxMessageLength} bytes" : $"elements of {status.ElementSize} bytes")
+        Line(terminal, "Carries", (status.ElementSize != 0 ? $"elements of {status.ElementSize} bytes" : $"{(status.Kind == Channels.ChannelKind.Latest ? "values" : "messages")} of up to {status.MaxMessageLength} bytes")
             + (status.SchemaId == 0 ? "" : $", schema {status.SchemaId}") + (status.ContentType.Length == 0 ? "" : $", {EscapedText.Of(status.ContentType)}"));
         Line(terminal, "Waits", $"{status.WriterWaits} for room, {status.ReaderWaits} for a message");
         terminal.Out.Write('\n');

@@ -15,7 +15,7 @@ internal sealed record ChannelLook(ChannelStatus? Status, string? Problem)
     private static readonly string[] s_kinds = ["", "message", "connection", "broadcast", "latest", "frames", "fan-in"];
 
     /// <summary>Whether an object's length can be that of a channel: pages for the header and the endpoints, and data.</summary>
-    internal static bool MayBe(SharedMemoryEntry entry) => entry.Length >= 3 * 4096 && entry.Length % 4096 == 0;
+    internal static bool MayBe(SharedMemoryEntry entry) => entry.Length > 2 * 4096;
 
     /// <summary>Looks at an object.</summary>
     /// <returns><see langword="null"/>: it is not a channel.</returns>
@@ -34,21 +34,24 @@ internal sealed record ChannelLook(ChannelStatus? Status, string? Problem)
     /// <summary>Gets the kind, as a word of the columns and of JSON.</summary>
     internal string Kind => Status is null ? UnknownKind : KindOf(Status.Kind);
 
-    /// <summary>Gets how much of the ring is waiting to be read: 0 to 1; <see langword="null"/>: unknown.</summary>
-    internal double? Fill => Status is { Capacity: > 0 } status ? Math.Round((double)status.Used / status.Capacity, 6) : null;
+    /// <summary>Gets how much of the ring is waiting to be read: 0 to 1; <see langword="null"/>: unknown, or there is no ring.</summary>
+    internal double? Fill => Status is { Capacity: > 0, Kind: not ChannelKind.Latest } status ? Math.Round((double)status.Used / status.Capacity, 6) : null;
 
     /// <summary>Gets whether a process died that had an endpoint open, and no other has opened it since.</summary>
     internal bool HasDead => Status?.Endpoints.Any(endpoint => endpoint.State == PeerState.Died) == true;
 
     /// <summary>The fill, for people.</summary>
-    internal string FillText => Fill is { } fill ? string.Create(CultureInfo.InvariantCulture, $"{100 * fill:0}%") : "?";
+    internal string FillText => Fill is { } fill ? string.Create(CultureInfo.InvariantCulture, $"{100 * fill:0}%") : Status is null ? "?" : "";
 
-    /// <summary>Which ends are open, in a column: W1 R1, W1 R died.</summary>
-    internal Cell Ends => Status is null ? "?" : new Cell($"{EndsOf(EndpointRole.Writer, 'W')} {EndsOf(EndpointRole.Reader, 'R')}", HasDead ? Ink.Red : Ink.Plain);
+    /// <summary>Which ends are open, in a column: W1 R1, W1 R died. The readers of a latest value have no endpoint.</summary>
+    internal Cell Ends => Status is null ? "?" : new Cell(Status.Kind == ChannelKind.Latest ? EndsOf(EndpointRole.Writer, 'W') : $"{EndsOf(EndpointRole.Writer, 'W')} {EndsOf(EndpointRole.Reader, 'R')}", HasDead ? Ink.Red : Ink.Plain);
 
     /// <summary>What state it is in, in a line for people.</summary>
     internal string Summary => Status is null ? $"cannot be read: {Problem}" : string.Create(
-        CultureInfo.InvariantCulture, $"{Kind}; {StateWord(Status.State)}; {ByteSize.Short(Status.Used)} of {ByteSize.Short(Status.Capacity)} waiting ({FillText}); {ByteSize.Count(Status.Messages, "message")}, {ByteSize.Short(Status.Bytes)} written");
+        CultureInfo.InvariantCulture, $"{Kind}; {StateWord(Status.State)}; {Content}; {ByteSize.Count(Status.Messages, Status.Kind == ChannelKind.Latest ? "value" : "message")}, {ByteSize.Short(Status.Bytes)} written");
+
+    private string Content => Status!.Kind == ChannelKind.Latest ? $"the newest has {ByteSize.Count(Status.Used, "byte")}"
+        : $"{ByteSize.Short(Status.Used)} of {ByteSize.Short(Status.Capacity)} waiting ({FillText})";
 
     internal static string KindOf(ChannelKind kind) => (int)kind < s_kinds.Length ? s_kinds[(int)kind] : UnknownKind;
 

@@ -10,7 +10,7 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="WriterWaits">How often the writer waited for room.</param>
 /// <param name="ReaderWaits">How often the reader waited for a message.</param>
 internal sealed record RateFacts(
-    DateTimeOffset Time, double Seconds, long Messages, double MessagesPerSecond, double BytesPerSecond, long Seen, SizeFacts? Sizes, GapFacts? Gaps, double Fill, long WriterWaits, long ReaderWaits,
+    DateTimeOffset Time, double Seconds, long Messages, double MessagesPerSecond, double BytesPerSecond, long Seen, SizeFacts? Sizes, GapFacts? Gaps, double? Fill, long WriterWaits, long ReaderWaits,
     string State);
 
 /// <summary>The sizes of messages that were seen, in bytes.</summary>

@@ -25,7 +25,7 @@ internal sealed class RateMeter
         _memory = memory;
         _status = Look();
         // Other kinds have counters, and no messages that a tap can see.
-        _tap = _status.Kind == ChannelKind.Message ? MessageTap.On(memory) : null;
+        _tap = _status.Kind is ChannelKind.Message or ChannelKind.Latest ? MessageTap.On(memory) : null;
         // What is there already has come at a time that nobody knows.
         while (_tap?.TryRead(out _) == true)
         {
@@ -78,7 +78,7 @@ internal sealed class RateMeter
         isOver |= _status.State != ChannelState.Open && messages == 0;
         facts = new(
             TimeProvider.System.GetUtcNow(), Math.Round(seconds, 3), messages, Round(messages / seconds), Round(Math.Max(0, _status.Bytes - before.Bytes) / seconds), seen, Sizes(),
-            _tap?.Missed == missed ? gaps.ToFacts() : null, _status.Capacity == 0 ? 0 : Math.Round((double)_status.Used / _status.Capacity, 4), _status.WriterWaits - before.WriterWaits,
+            _tap?.Missed == missed ? gaps.ToFacts() : null, new ChannelLook(_status, null).Fill is { } fill ? Math.Round(fill, 4) : null, _status.WriterWaits - before.WriterWaits,
             _status.ReaderWaits - before.ReaderWaits, ChannelLook.StateWord(_status.State));
         return !isOver;
     }
@@ -90,7 +90,7 @@ internal sealed class RateMeter
         var gap = facts.Gaps;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{facts.MessagesPerSecond,10:0.#}  {ByteSize.Short((long)facts.BytesPerSecond),8}  {Size(size?.P50),8}  {Size(size?.P90),3}  {Size(size?.P99),4}  {Size(size?.Most),4}   {Milliseconds(gap?.Mean),11}  {Milliseconds(gap?.Deviation),5}  {Milliseconds(gap?.Most),5}  {100 * facts.Fill,3:0}%  {facts.WriterWaits,7}   {facts.ReaderWaits,7}");
+            $"{facts.MessagesPerSecond,10:0.#}  {ByteSize.Short((long)facts.BytesPerSecond),8}  {Size(size?.P50),8}  {Size(size?.P90),3}  {Size(size?.P99),4}  {Size(size?.Most),4}   {Milliseconds(gap?.Mean),11}  {Milliseconds(gap?.Deviation),5}  {Milliseconds(gap?.Most),5}  {(facts.Fill is { } fill ? 100 * fill : 0),3:0}%  {facts.WriterWaits,7}   {facts.ReaderWaits,7}");
     }
 
     private ChannelStatus Look() => ChannelStatus.TryRead(_memory) ?? throw new CommandException("the object is not a channel any more");

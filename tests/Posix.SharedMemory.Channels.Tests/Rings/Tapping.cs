@@ -172,6 +172,34 @@ public sealed class Tapping
     }
 
     [Fact]
+    [Rule("looking.newest")]
+    [Rule("looking.status")]
+    public void Of_a_latest_value_the_newest_is_seen_once()
+    {
+        using var latest = LatestBytes.CreateAnonymous(new() { MaxLength = 100 });
+        using var writer = latest.OpenWriter();
+        var tap = MessageTap.On(latest.Memory);
+        Assert.False(tap.TryRead(out _));
+        writer.Publish([1]);
+        writer.Publish([2, 3]);
+        Assert.True(tap.TryRead(out var seen));
+        Assert.Equal([2, 3], seen.Span.ToArray());
+        Assert.False(tap.TryRead(out _));
+        for (byte number = 4; number < 10; number++)
+        {
+            writer.Publish([number, number, number]);
+        }
+
+        Assert.True(tap.TryRead(out seen));
+        Assert.Equal((9, 5L, 5L), ((int)seen.Span[2], seen.Missed, tap.Missed));
+        var status = ChannelStatus.TryRead(latest.Memory)!;
+        Assert.Equal((ChannelKind.Latest, 3L, 8L, 100), (status.Kind, status.Used, status.Messages, status.MaxMessageLength));
+        writer.Complete();
+        Assert.False(tap.TryRead(out _));
+        Assert.True(tap.HasEnded);
+    }
+
+    [Fact]
     [Rule("looking.hostile")]
     public void Bytes_at_random_neither_crash_a_tap_nor_hold_it_up()
     {

@@ -28,17 +28,14 @@ namespace Posix.SharedMemory.Channels;
 /// }
 /// ]]></code>
 /// </example>
-public sealed class MessageTap
+internal sealed class RingTap(SharedMemoryObject memory, ChannelHeader header) : ChannelTap(memory, header)
 {
     private const int MostLooks = 1000, MostNonsense = 10;
 
     private const int LinesSize = ChannelLayout.ReaderLine - ChannelLayout.WriterLine + ChannelLayout.MessagesInLine + sizeof(ulong);
     private const int HeadInLines = ChannelLayout.ReaderLine - ChannelLayout.WriterLine;
 
-    private readonly SharedMemoryObject _memory;
-    private readonly ChannelHeader _header;
-    private readonly ulong _capacity;
-    private byte[] _bytes = new byte[256];
+    private readonly ulong _capacity = (ulong)header.Capacity;
     private bool _hasBegun;
     private ulong _at;
     private ulong _tail;
@@ -53,38 +50,8 @@ public sealed class MessageTap
 
     private long _missed;
 
-    private MessageTap(SharedMemoryObject memory, ChannelHeader header)
-    {
-        _memory = memory;
-        _header = header;
-        _capacity = (ulong)header.Capacity;
-    }
-
-    /// <summary>Begins to look at a channel: first at the messages that are waiting in it now.</summary>
-    /// <param name="memory">The object, open for reading at least. It stays the caller's.</param>
-    /// <exception cref="InvalidDataException">It is not a message channel; the message says what it is instead.</exception>
-    /// <exception cref="SharedMemoryException">The object could not be read.</exception>
-    public static MessageTap On(SharedMemoryObject memory)
-    {
-        ArgumentNullException.ThrowIfNull(memory);
-        Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
-        bytes.Clear();
-        memory.Read(bytes, 0);
-        return new(memory, ChannelHeader.Parse(bytes, memory.Length, memory.Name is { } name ? $"'{name}'" : "The object"));
-    }
-
-    /// <summary>Gets how many messages were missed so far, according to the reader's counter.</summary>
-    public long Missed { get; private set; }
-
-    /// <summary>Gets whether the writer had completed the channel and everything in it was looked at, when <see cref="TryRead"/> last returned false.</summary>
-    public bool HasEnded { get; private set; }
-
-    /// <summary>Copies the next message, if there is one.</summary>
-    /// <returns>False: there is none now.</returns>
-    /// <exception cref="ChannelCorruptException">The channel holds what no correct peer writes.</exception>
-    /// <exception cref="InvalidDataException">The object was cut.</exception>
-    /// <exception cref="SharedMemoryException">The object could not be read.</exception>
-    public bool TryRead(out TappedMessage message)
+    /// <inheritdoc/>
+    internal override bool TryRead(out TappedMessage message)
     {
         for (int looks = 0, nonsense = 0; looks < MostLooks; looks++)
         {
@@ -115,7 +82,7 @@ public sealed class MessageTap
             // Nobody writes to a message that waits for the reader: what makes no sense there, however often it is read, is corrupt.
             if (_at >= _head && _isNonsense && ++nonsense == MostNonsense)
             {
-                throw new ChannelCorruptException("a record", _header.DataOffset + (long)(_at & (_capacity - 1)), $"makes no sense, and the tail is {_tail}");
+                throw new ChannelCorruptException("a record", Header.DataOffset + (long)(_at & (_capacity - 1)), $"makes no sense, and the tail is {_tail}");
             }
         }
 
@@ -133,9 +100,9 @@ public sealed class MessageTap
         var offset = at & (_capacity - 1);
         var room = _capacity - offset;
         Span<byte> first = stackalloc byte[ChannelLayout.RecordHeaderSize];
-        Read(first, _header.DataOffset + (long)offset);
-        var header = BinaryPrimitives.ReadUInt64LittleEndian(first);
-        if (header == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && offset != 0 && room <= _tail - at)
+        Read(first, Header.DataOffset + (long)offset);
+        var record = BinaryPrimitives.ReadUInt64LittleEndian(first);
+        if (record == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && offset != 0 && room <= _tail - at)
         {
             // It stands for no message: the next one is at the beginning.
             Look();
@@ -143,9 +110,9 @@ public sealed class MessageTap
             return false;
         }
 
-        var (length, type) = ((ulong)(uint)header, (ushort)(header >> ChannelLayout.TypeShift));
-        var need = (ulong)ChannelLayout.RoundUp(_header.Prefix + (long)length, _header.RecordAlign);
-        if (header >> ChannelLayout.FlagsShift != 0 || type >= ChannelLayout.FirstReservedType || length > (ulong)_header.MaxMessage || need > room || need > _tail - at)
+        var (length, type) = ((ulong)(uint)record, (ushort)(record >> ChannelLayout.TypeShift));
+        var need = (ulong)ChannelLayout.RoundUp(Header.Prefix + (long)length, Header.RecordAlign);
+        if (record >> ChannelLayout.FlagsShift != 0 || type >= ChannelLayout.FirstReservedType || length > (ulong)Header.MaxMessage || need > room || need > _tail - at)
         {
             Look();
             if (at < _head)
@@ -158,19 +125,15 @@ public sealed class MessageTap
             return false;
         }
 
-        if (_bytes.Length < (int)length)
-        {
-            Array.Resize(ref _bytes, (int)Math.Max(length, (ulong)_bytes.Length * 2));
-        }
-
-        Read(_bytes.AsSpan(0, (int)length), _header.DataOffset + (long)offset + _header.Prefix);
+        var bytes = Room((int)length);
+        Read(bytes, Header.DataOffset + (long)offset + Header.Prefix);
         Look();
         if (!Stands(at))
         {
             return false;
         }
 
-        message = new(_bytes.AsSpan(0, (int)length), type, _head > at, _missed);
+        message = new(bytes, type, _head > at, _missed);
         _at = at + need;
         _number++;
         _missed = 0;
@@ -214,19 +177,9 @@ public sealed class MessageTap
         _taken = (long)Math.Min(U64(lines, HeadInLines + ChannelLayout.MessagesInLine), long.MaxValue);
         // A head that was read later may be past the tail: all before it is complete.
         _tail = Math.Max(Math.Min(tail, _newestTail), _head);
-        if (_tail > ChannelLayout.MostIndex || _tail - _head > _capacity || ((_tail | _head) & ((ulong)_header.RecordAlign - 1)) != 0)
+        if (_tail > ChannelLayout.MostIndex || _tail - _head > _capacity || ((_tail | _head) & ((ulong)Header.RecordAlign - 1)) != 0)
         {
             throw new ChannelCorruptException("the tail", ChannelLayout.WriterLine, $"is {_tail}, and the head {_head}");
         }
     }
-
-    private void Read(Span<byte> destination, long offset)
-    {
-        if (_memory.Read(destination, offset) != destination.Length)
-        {
-            throw new InvalidDataException($"{(_memory.Name is { } name ? $"'{name}'" : "The object")} was cut: its header says {_header.Total} bytes.");
-        }
-    }
-
-    private static ulong U64(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
 }
