@@ -85,6 +85,36 @@ public sealed partial class SharedMemoryObject : IDisposable
         return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 
+    /// <summary>Opens the object called <paramref name="name"/> for reading and writing as <see cref="OpenOrCreate"/> does, but creates none.</summary>
+    /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
+    /// <param name="options">
+    /// <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a member, also of an object that has none. With <see cref="NameConflict.ReplaceAbandoned"/> an object that was left
+    /// behind counts as missing: what then creates one under the name with the same option replaces it. Everything else is for new objects.
+    /// </param>
+    /// <param name="memory">The object.</param>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="ArgumentException">The name is not valid; or <see cref="NameConflict.Replace"/>, with which nothing would ever be opened.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EAGAIN"/>: its last member has stopped while it removes the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is requested.
+    /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="Lifetime.UnlinkOnLastDispose"/> where there are no open file description locks.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
+    public static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        ArgumentNullException.ThrowIfNull(options);
+        if (SharedMemoryOptions.Check(options).OnConflict == NameConflict.Replace)
+        {
+            throw new ArgumentException("TryOpen opens an object that exists; to replace it always, use Create.", nameof(options));
+        }
+
+        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
+        var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned;
+        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out memory);
+        return memory is not null || (error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST) ? false : throw NamingFailure.Of(error, "shm_open", parsed));
+    }
+
     /// <summary>Opens the object called <paramref name="name"/> as soon as it exists and has a length: for the process that starts first.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
@@ -223,6 +253,10 @@ public sealed partial class SharedMemoryObject : IDisposable
             + "GetHolders lists the processes that have it open."),
         _ => true,
     };
+
+    /// <summary>Gets whether this process is a member of the object through this instance: until <see cref="Dispose"/>, the object is not abandoned, and the last member removes the name.</summary>
+    /// <remarks>False for objects without members, such as those of <see cref="Lifetime.Keep"/>. docs/spec/objects/membership.md is the protocol.</remarks>
+    public bool IsMember => Volatile.Read(ref _nameOwner) is NameMembership;
 
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>

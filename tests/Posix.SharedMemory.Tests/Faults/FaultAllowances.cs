@@ -88,6 +88,7 @@ internal static class FaultAllowances
         ("TryOpen", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "As above."),
         ("Entry opened", "fcntl(F_OFD_GETLK)", [Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP], FaultOutcome.Succeeds, "As above."),
         ("Open leased", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "EAGAIN: opened again. Otherwise it is opened without a lease, as by shm_open."),
+        ("TryOpen joining", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
         ("OpenOrCreate joining", "fcntl(F_OFD_SETLK)", [Errno.EAGAIN, Errno.EACCES], FaultOutcome.Succeeds, "The last user is removing the name: opened again."),
         ("OpenOrCreate", "fcntl(F_OFD_SETLK)", [Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "fcntl knows no EEXIST; taken for one of linkat."),
         ("Publish Replace", "fcntl(publishing)", [], FaultOutcome.Succeeds, "It proves that the maker of a temporary name lives; without it nobody can prove the contrary."),

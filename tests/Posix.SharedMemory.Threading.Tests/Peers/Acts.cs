@@ -61,6 +61,18 @@ internal static class Acts
             return 0;
         }
 
+        if (command == "named-restart")
+        {
+            Console.WriteLine("ready");
+            Console.ReadLine();
+            using var restarted = NamedMutex.OpenOrCreate(name, out _);
+            Console.WriteLine("open");
+            using var hold = restarted.Lock.EnterUnrepaired();
+            Console.WriteLine("held");
+            Console.ReadLine();
+            return 0;
+        }
+
         using var mutex = NamedMutex.OpenOrCreate(name, out _, new() { Lifetime = command == "named-keep" ? Lifetime.Keep : Lifetime.UnlinkOnLastDispose });
         mutex.WaitOne();
         Console.WriteLine("held");
