@@ -54,6 +54,9 @@ internal abstract class Kernel
     /// <summary>Gives the calling thread its list of words to mark when it ends. False: refused.</summary>
     internal abstract unsafe bool SetRobustList(byte* head);
 
+    /// <summary>Whether there is a process or a thread of this number in this PID namespace. True, too, where the system does not say.</summary>
+    internal abstract bool Exists(int number);
+
     /// <summary>Gets the calling thread's number in its own PID namespace.</summary>
     internal abstract int GetThreadId();
 }
