@@ -51,13 +51,15 @@ static inline int psm_change_and_wake(uint32_t *word, int op, int argument, int 
   return (int)psm_futex(word, FUTEX_WAKE_OP, count, 0, word, (long)(int)((uint32_t)op << 28 | (uint32_t)FUTEX_OP_CMP_EQ << 24 | (uint32_t)argument << 12 | 0xfff));
 }
 static inline int64_t psm_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ll + t.tv_nsec; }
-static inline int psm_fence_all(void) { return syscall(SYS_membarrier, 2, 0, 0) == 0; }
+static int psm_fences_refused;
+static inline int psm_fence_all(void) { if (syscall(SYS_membarrier, 2, 0, 0) == 0) return 1; psm_fences_refused = 1; return 0; }
 /* Sleeps until a word changes, at most one second, and not past the deadline. 1: until then. The second word is a life: the kernel wakes one sleeper at its end, who wakes the others. */
 static inline int psm_sleep(struct psm_waitv *words, int count, int64_t deadline) {
   int64_t until = psm_now() + 1000000000ll; if (deadline < until) until = deadline;
   struct timespec t = {until / 1000000000ll, until % 1000000000ll}; int look = 0;
-  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM)) {
-    struct timespec slice = {0, 50000000}; psm_futex((uint32_t *)(uintptr_t)words[0].addr, FUTEX_WAIT, (long)words[0].val, &slice, 0, 0);
+  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM || errno == EACCES)) {
+    int64_t left = until - psm_now(); struct timespec slice = {0, left < 0 ? 0 : left < 50000000 ? (long)left : 50000000}; look = 1; /* before Linux 5.16, or behind a filter: one word, in slices, with a look after each */
+    psm_futex((uint32_t *)(uintptr_t)words[0].addr, FUTEX_WAIT, (long)words[0].val, &slice, 0, 0);
   }
   if (count > 1 && (psm_load((uint32_t *)(uintptr_t)words[1].addr) & 0x40000000u)) psm_wake((uint32_t *)(uintptr_t)words[1].addr, INT_MAX);
   return look;
@@ -200,7 +202,8 @@ static inline int psm_notify_all(struct psm_roster *r, uint32_t *word) {
   for (;;) { uint32_t v = __atomic_load_n(word, __ATOMIC_ACQUIRE); if (!(v & 1)) return 0; if (psm_swap(word, v, (v + 2) & ~1u)) { psm_wake(word, INT_MAX); return 1; } }
 }
 static inline uint32_t psm_prepare_wait(uint32_t *word) { uint32_t key = __atomic_or_fetch(word, 1, __ATOMIC_SEQ_CST); psm_fence_all(); return key; }
-static inline void psm_wait(uint32_t *word, uint32_t key) { struct timespec second = {1, 0}; if (psm_load(word) == key) psm_futex(word, FUTEX_WAIT, key, &second, 0, 0); }
+/* Where membarrier is refused, whoever notifies without a fence may not see the sleeper: it looks every millisecond. */
+static inline void psm_wait(uint32_t *word, uint32_t key) { struct timespec second = {psm_fences_refused ? 0 : 1, psm_fences_refused ? 1000000 : 0}; if (psm_load(word) == key) psm_futex(word, FUTEX_WAIT, key, &second, 0, 0); }
 
 /* -- semaphore: 16 bytes -- */
 static inline int psm_semaphore_at(void *place, uint32_t initial, uint32_t maximum) {

@@ -13,8 +13,8 @@ internal abstract class Kernel
         _news = new(() => new(this));
     }
 
-    /// <summary>Gets the kernel of this machine.</summary>
-    internal static Kernel Current { get; } =
+    /// <summary>Gets or sets the kernel of this machine. A test puts another in its place before anything waits.</summary>
+    internal static Kernel Current { get; set; } =
         OperatingSystem.IsLinux() && Environment.Is64BitProcess && BitConverter.IsLittleEndian ? new LinuxKernel() : new UnsupportedKernel();
 
     /// <summary>Gets what waits for the process's asynchronous callers.</summary>
