@@ -102,17 +102,26 @@ public sealed class SharedMemoryEntry
             return error == Errno.EACCES ? null : throw SystemCalls.FailureOf(error, "shm_open", Name);
         }
 
+        bool? isHeld = null;
         try
         {
             var target = new OpenObject(handle, _name);
-            return !IsSame(platform.Backing.GetStatus(target)) ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
+            isHeld = !IsSame(platform.Backing.GetStatus(target)) ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
                 // A member holds the object, and the kernel shows members to every user.
                 : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target) is MembershipState.Held or MembershipState.Ending ? true : null);
+            return isHeld;
         }
         finally
         {
-            // This process may have the object open and locked.
-            platform.Membership.CloseUnseen(handle);
+            if (isHeld is false)
+            {
+                // This process does not have it open elsewhere either, so that it has no lock on it.
+                handle.Dispose();
+            }
+            else
+            {
+                platform.Membership.CloseUnseen(handle);
+            }
         }
     }
 
@@ -127,7 +136,7 @@ public sealed class SharedMemoryEntry
     public void Rename(string name, RenameMode mode = RenameMode.Replace)
     {
         var target = ObjectName.Parse(name, "shm_rename");
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         var platform = Platform.Current;
         var error = IsSame(platform.Names.Find(_name)) ? platform.Names.Rename(_name, target, mode) : Errno.ENOENT;
         if (!error.IsSuccess)
@@ -148,7 +157,7 @@ public sealed class SharedMemoryEntry
     public void SetPermissions(UnixFileMode permissions)
     {
         var names = Platform.Current.Names;
-        SharedMemoryOptions.Check(permissions);
+        Arguments.CheckPermissions(permissions);
         var error = IsSame(names.Find(_name)) ? names.SetPermissions(_name, Identity, permissions) : Errno.ENOENT;
         if (!error.IsSuccess)
         {

@@ -9,6 +9,10 @@ internal static partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint read(SafeFileHandle fd, ref byte buf, nuint count);
 
+    // By a descriptor that has no SafeHandle.
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint read(int fd, ref byte buf, nuint count);
+
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint write(SafeHandle fd, ref byte buf, nuint count);
 

@@ -29,9 +29,9 @@ internal static class FaultPaths
         }
 
         yield return new("Open read", scene => scene.Create(5000), scene => scene.Keep(SharedMemoryObject.Open(scene.Name, access: FileAccess.Read)));
-        yield return new("Open leased", Leased, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
+        yield return new("Open as a member", WithMembers, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
         yield return new("TryOpen", scene => scene.Create(5000), scene => TryOpen(scene));
-        yield return new("TryOpen joining", Leased, scene =>
+        yield return new("TryOpen joining", WithMembers, scene =>
         {
             if (SharedMemoryObject.TryOpen(scene.Name, new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose, OnConflict = NameConflict.ReplaceAbandoned }, out var memory))
             {
@@ -65,7 +65,7 @@ internal static class FaultPaths
         yield return new(
             "OpenOrCreate existing", scene => scene.Create(100), scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _)));
         yield return new(
-            "OpenOrCreate joining a lease", Leased, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
+            "OpenOrCreate joining members", WithMembers, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
         yield return new(
             "OpenOrCreate joining nobody", scene => scene.Create(100),
             scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
@@ -244,10 +244,10 @@ internal static class FaultPaths
         }
 
         yield return new(
-            "Dispose of a reader with a lease",
+            "Dispose of a reader that is a member",
             scene =>
             {
-                Leased(scene);
+                WithMembers(scene);
                 var reader = SharedMemoryObject.Open(scene.Name, access: FileAccess.Read);
                 scene.Memory.Dispose();
                 scene.Memory = scene.Keep(reader);
@@ -263,7 +263,7 @@ internal static class FaultPaths
             scene => scene.Owner!.Dispose());
     }
 
-    private static void Leased(FaultScene scene) => scene.Create(5000, lifetime: Lifetime.UnlinkOnLastDispose);
+    private static void WithMembers(FaultScene scene) => scene.Create(5000, lifetime: Lifetime.UnlinkOnLastDispose);
 
     private static void TryOpen(FaultScene scene)
     {

@@ -186,8 +186,15 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
         ["SharedMemoryDirectory.OpenDescriptor/3"] = scene =>
         {
             scene.Keep(SharedMemoryDirectory.OpenDescriptor(Environment.ProcessId, (int)scene.Memory.SafeFileHandle.DangerousGetHandle()));
-            using var file = new TemporaryFile();
-            using var onDisk = new LockedFile(file.Path);
+            // Where all file systems are memory, there is nothing to refuse.
+            using var directory = TemporaryDirectory.OnDisk();
+            if (directory is null)
+            {
+                return;
+            }
+
+            File.WriteAllText(directory.File(), "");
+            using var onDisk = new LockedFile(directory.File());
             Assert.ThrowsAny<Exception>(() => SharedMemoryDirectory.OpenDescriptor(Environment.ProcessId, (int)onDisk.Handle.DangerousGetHandle()));
             Assert.True(scene.Judge.SeesLock(onDisk.Handle), "The lock on a file that is not memory is gone.");
         },

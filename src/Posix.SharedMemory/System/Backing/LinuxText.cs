@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using System.Text.Unicode;
 using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
@@ -11,6 +11,9 @@ internal readonly struct LinuxText : IDisposable
 {
     /// <summary>Larger than most such files.</summary>
     private const int UsualBytes = 8 << 10;
+
+    /// <summary>Room for the paths in /proc, and most in /sys.</summary>
+    private const int UsualPathBytes = 256;
 
     private readonly byte[]? _buffer;
     private readonly int _length;
@@ -29,34 +32,22 @@ internal readonly struct LinuxText : IDisposable
     {
         text = default;
 
-        // Not by the base library: it would look at the path, look at the file, lock it, and unlock it besides.
-        var descriptor = SystemCalls.Real.OnBytes(
-            nameof(Libc.open), Encoding.UTF8.GetBytes(path + '\0'), 0, static (ref path, _, ref _) => Libc.open(ref path, Unix.O_RDONLY | Linux.O_CLOEXEC, 0));
+        // Not by the base library: it would look at the path, look at the file, lock it, and unlock it besides. No handle either: a walk through /proc reads thousands of such files.
+        Span<byte> bytes = stackalloc byte[UsualPathBytes];
+        if (!Utf8.TryWrite(bytes, $"{path}\0", out _))
+        {
+            bytes = Encoding.UTF8.GetBytes(path + '\0');
+        }
+
+        var descriptor = (int)SystemCalls.Real.OnBytes(nameof(Libc.open), bytes, 0, static (ref path, _, ref _) => Libc.open(ref path, Unix.O_RDONLY | Linux.O_CLOEXEC, 0));
         if (descriptor == -1)
         {
             return false;
         }
 
-        using var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        var (buffer, length) = (ArrayPool<byte>.Shared.Rent(UsualBytes), 0);
-        while (true)
-        {
-            var read = SystemCalls.Real.OnBytes(nameof(Libc.read), buffer.AsSpan(length), file, static (ref bytes, count, ref file) => Libc.read(file, ref bytes, count));
-            if (read <= 0)
-            {
-                if (read == 0)
-                {
-                    text = new(buffer, length);
-                    return true;
-                }
-
-                Return(buffer);
-                return false;
-            }
-
-            length += (int)read;
-            buffer = length < buffer.Length ? buffer : Enlarge(buffer);
-        }
+        var isRead = TryRead(descriptor, out text);
+        _ = Libc.close(descriptor);
+        return isRead;
     }
 
     /// <summary>The number that a file consists of; <see langword="null"/> where there is no file, or something else in it.</summary>
@@ -113,6 +104,30 @@ internal readonly struct LinuxText : IDisposable
 
     /// <summary>The number at the beginning of a text, after blanks.</summary>
     internal static long? NumberIn(ReadOnlySpan<byte> text) => Utf8Parser.TryParse(text.TrimStart((byte)' '), out long number, out _) && number >= 0 ? number : null;
+
+    private static bool TryRead(int descriptor, out LinuxText text)
+    {
+        text = default;
+        var (buffer, length) = (ArrayPool<byte>.Shared.Rent(UsualBytes), 0);
+        while (true)
+        {
+            var read = SystemCalls.Real.OnBytes(nameof(Libc.read), buffer.AsSpan(length), descriptor, static (ref bytes, count, ref descriptor) => Libc.read(descriptor, ref bytes, count));
+            if (read <= 0)
+            {
+                if (read == 0)
+                {
+                    text = new(buffer, length);
+                    return true;
+                }
+
+                Return(buffer);
+                return false;
+            }
+
+            length += (int)read;
+            buffer = length < buffer.Length ? buffer : Enlarge(buffer);
+        }
+    }
 
     private static byte[] Enlarge(byte[] buffer)
     {

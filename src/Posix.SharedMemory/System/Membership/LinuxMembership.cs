@@ -93,12 +93,15 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
             return error == Errno.EAGAIN ? true : null;
         }
 
-        _ = calls.Fails("fcntl(F_SETLEASE)") ? -1 : Libc.fcntl(target.Handle, F_SETLEASE, F_UNLCK);
         // An overlay keeps the file below it mapped, not its own, so that its count does not contain mappings. Where that is not known to be otherwise, it proves nothing.
-        return files.TryStatFileSystem(target, out var fileSystem)
-            && fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC or EXT4_SUPER_MAGIC or XFS_SUPER_MAGIC or BTRFS_SUPER_MAGIC
-                ? false
-                : null;
+        if (files.TryStatFileSystem(target, out var fileSystem)
+            && fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC or EXT4_SUPER_MAGIC or XFS_SUPER_MAGIC or BTRFS_SUPER_MAGIC)
+        {
+            return false;
+        }
+
+        _ = calls.Fails("fcntl(F_SETLEASE)") ? -1 : Libc.fcntl(target.Handle, F_SETLEASE, F_UNLCK);
+        return null;
     }
 
     /// <summary>Takes a lock if no other open is in the way. <see cref="Errno.EAGAIN"/>: one is.</summary>

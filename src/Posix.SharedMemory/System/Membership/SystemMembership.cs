@@ -43,6 +43,7 @@ internal class SystemMembership
     /// <summary>Closes a descriptor that no caller knows of. Record locks that the caller has on the same object, through another descriptor, are unaffected.</summary>
     internal virtual void CloseUnseen(SafeFileHandle? handle) => handle?.Dispose();
 
-    /// <summary>Returns whether another process has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
+    /// <summary>Returns whether anything but this open has the object open or mapped, according to the kernel; <see langword="null"/> where it does not say.</summary>
+    /// <remarks>After <see langword="false"/> whoever opens the object waits until the descriptor is closed, which is to happen at once.</remarks>
     internal virtual bool? IsHeldByOthers(in OpenObject target) => throw Platform.NotSupported();
 }
