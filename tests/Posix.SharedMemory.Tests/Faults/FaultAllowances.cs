@@ -52,6 +52,7 @@ internal static class FaultAllowances
         ("OpenDescriptor", Any, [], FaultOutcome.Throws, "Each step decides whether it is memory."),
         ("Dispose", Any, [], FaultOutcome.Succeeds, "Disposing does not throw; a name that cannot be removed is left."),
         (Any, "fcntl(F_SET_RW_HINT)", [], FaultOutcome.Succeeds, "Without the mark the object is never taken for one that was left behind."),
+        (Any, "fcntl(F_GET_RW_HINT)", [], FaultOutcome.Succeeds, "As above."),
         ("Create Reserved UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
         ("Create Sparse UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
         ("OpenOrCreate Reserved UnlinkOnDispose", "fcntl(F_OFD_SETLK)", [], FaultOutcome.Succeeds, "As for the mark."),
