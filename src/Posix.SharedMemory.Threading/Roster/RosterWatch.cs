@@ -99,7 +99,7 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var memory = seat.Memory;
         uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
-        // Who has not finished joining is no participant yet, and ends unnoticed.
+        // A process that has not finished joining does not take part yet, and ends unnoticed.
         var lived = ((uint)before & RosterLayout.ThreadMask) != 0 && !RosterLayout.IsJoining(before);
         var lives = ((uint)both & RosterLayout.ThreadMask) != 0;
         var hasEnded = false;

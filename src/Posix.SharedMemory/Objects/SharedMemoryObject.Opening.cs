@@ -33,20 +33,7 @@ public sealed partial class SharedMemoryObject
     /// </exception>
     /// <exception cref="PlatformNotSupportedException"><see cref="Lifetime.UnlinkOnLastDispose"/> where there are no open file description locks.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
-    public static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory)
-    {
-        var parsed = ObjectName.Parse(name, "shm_open");
-        ArgumentNullException.ThrowIfNull(options);
-        if (SharedMemoryOptions.Check(options).OnConflict == NameConflict.Replace)
-        {
-            throw new ArgumentException("TryOpen opens an object that exists; to replace it always, use Create.", nameof(options));
-        }
-
-        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
-        var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned;
-        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out memory);
-        return memory is not null || (error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST) ? false : throw NamingFailure.Of(error, "shm_open", parsed));
-    }
+    public static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory) => ObjectOpening.TryOpen(name, options, out memory);
 
     /// <summary>Opens the object called <paramref name="name"/> as soon as it exists and has a length: for the process that starts first.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
