@@ -105,6 +105,7 @@ internal static class FaultAllowances
         ("Open Truncate existing", Any, [], FaultOutcome.ThrowsAfterTheStep, "O_TRUNC has emptied it already."),
         ("Open OpenOrCreate missing", "fcntl(F_OFD_GETLK)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
         ("Open Create missing", "fcntl(F_OFD_GETLK)", [], FaultOutcome.ThrowsAfterTheStep, "errors.clean: stays as with shm_open."),
+        ("TryOpen joining", "open", [Errno.ENOENT, Errno.EEXIST], FaultOutcome.ThrowsOrSucceeds, "False; open without O_CREAT knows no EEXIST, which is taken for an object that was left behind."),
         ("TryOpen", "open", [Errno.ENOENT], FaultOutcome.Succeeds, "False."),
         ("TryOpen", "statx", [Errno.ENOENT], FaultOutcome.ThrowsOrSucceeds, "fstat knows no ENOENT; taken for one of open."),
         ("TryUnlink", "unlink", [Errno.ENOENT], FaultOutcome.Succeeds, "False."),
