@@ -15,10 +15,10 @@ public sealed record ChannelStatus
     /// <summary>Gets how many bytes of the ring are waiting to be read; of a latest value, how many the newest has.</summary>
     public long Used { get; internal init; }
 
-    /// <summary>Gets how many messages have been written.</summary>
+    /// <summary>Gets how many messages have been written; of a fan-in, how many its reader has passed.</summary>
     public long Messages { get; internal init; }
 
-    /// <summary>Gets how many bytes have been written, headers not counted.</summary>
+    /// <summary>Gets how many bytes have been written, or passed by the reader of a fan-in, headers not counted.</summary>
     public long Bytes { get; internal init; }
 
     /// <summary>Gets how often a writer had to wait for room.</summary>
@@ -36,33 +36,77 @@ public sealed record ChannelStatus
     /// <summary>Gets what the messages are, for people. The creator chose it: escape it before showing it.</summary>
     public string ContentType { get; internal init; } = "";
 
+    /// <summary>
+    /// Gets the writer whose message the reader of a fan-in waits for: it has claimed room, and has not committed yet. <see langword="null"/>: none. One that stays here is
+    /// stopped, or its process died and the reader has yet to notice.
+    /// </summary>
+    public EndpointInfo? BlockedBy { get; internal init; }
+
     /// <summary>Gets the endpoints, open or not: the writers and the reader. The readers of a latest value have none.</summary>
     public IReadOnlyList<EndpointInfo> Endpoints { get; internal init; } = [];
 
     internal static ChannelStatus Of(ChannelMemory channel)
     {
+        var isFanIn = channel.Header.Kind == ChannelLayout.FanInKind;
+        var counted = isFanIn ? ChannelLayout.ReaderLine : ChannelLayout.WriterLine;
+        var endpoints = DescribeEndpoints(channel);
         var state = (uint)U64(channel, ChannelLayout.WriterLine + ChannelLayout.StateInLine);
         return new()
         {
             Kind = (ChannelKind)channel.Header.Kind,
             Capacity = channel.Header.Kind == ChannelLayout.LatestKind ? channel.Header.MaxMessage : channel.Header.Capacity,
             Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel) : Waiting(channel),
-            Messages = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.MessagesInLine),
-            Bytes = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.BytesInLine),
+            Messages = Counter(channel, counted + ChannelLayout.MessagesInLine),
+            Bytes = Counter(channel, counted + ChannelLayout.BytesInLine),
             WriterWaits = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.WaitsInLine),
             ReaderWaits = Counter(channel, ChannelLayout.ReaderLine + ChannelLayout.WaitsInLine),
             State = state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Overwritten("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}"),
             SchemaId = channel.Header.SchemaId,
             ContentType = channel.Header.ContentType,
-            Endpoints = DescribeEndpoints(channel),
+            Endpoints = endpoints,
+            BlockedBy = isFanIn && OwnerOfHead(channel) is { } owner && owner < endpoints.Length ? endpoints[owner] : null,
         };
     }
 
     private static long Waiting(ChannelMemory channel)
     {
         var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine);
+        if (channel.Header.Kind == ChannelLayout.FanInKind)
+        {
+            return (long)Math.Min(ClaimWord.Distance(head, new ClaimWord(U64(channel, ChannelLayout.ClaimAt)).End) * ChannelLayout.LineSize, (ulong)channel.Header.Capacity);
+        }
+
         var tail = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
         return tail > head ? (long)Math.Min(tail - head, (ulong)channel.Header.Capacity) : 0;
+    }
+
+    /// <summary>Whose claim a fan-in's reader waits for.</summary>
+    private static int? OwnerOfHead(ChannelMemory channel)
+    {
+        var header = channel.Header;
+        var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine) & ClaimWord.PositionMask;
+        var claim = new ClaimWord(U64(channel, ChannelLayout.ClaimAt));
+        var line = header.DataOffset + ((long)(head & (((ulong)header.Capacity / ChannelLayout.LineSize) - 1)) * ChannelLayout.LineSize);
+        if (claim.End == head || new ClaimRecord(U64(channel, line)).IsCommitted)
+        {
+            return null;
+        }
+
+        if (claim.Position == head)
+        {
+            return claim.Writer;
+        }
+
+        foreach (var index in Enumerable.Range(0, header.Endpoints - 1))
+        {
+            var last = U64(channel, EndpointView.OffsetOf(channel, index) + ChannelLayout.LastClaimInEndpoint);
+            if (ClaimWord.PositionOfLast(last) == head && ClaimWord.LinesOfLast(last) != 0)
+            {
+                return index;
+            }
+        }
+
+        return null;
     }
 
     private static long LengthOfNewest(ChannelMemory channel)
