@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
@@ -36,6 +37,12 @@ public sealed record ChannelStatus
     /// <summary>Gets what the messages are, for people. The creator chose it: escape it before showing it.</summary>
     public string ContentType { get; internal init; } = "";
 
+    /// <summary>Gets how many bytes the longest message, or value, may have.</summary>
+    public int MaxMessageLength { get; internal init; }
+
+    /// <summary>Gets how many bytes each element of a <see cref="SharedChannel{T}"/>, or each <see cref="LatestValue{T}"/>, has; 0: messages have any length.</summary>
+    public int ElementSize { get; internal init; }
+
     /// <summary>
     /// Gets the writer whose message the reader of a fan-in waits for: it has claimed room, and has not committed yet. <see langword="null"/>: none. One that stays here is
     /// stopped, or its process died and the reader has yet to notice.
@@ -45,7 +52,42 @@ public sealed record ChannelStatus
     /// <summary>Gets the endpoints, open or not: the writers and the reader. The readers of a latest value have none.</summary>
     public IReadOnlyList<EndpointInfo> Endpoints { get; internal init; } = [];
 
-    internal static ChannelStatus Of(ChannelMemory channel)
+    /// <summary>Reads what can be seen of the channel in an object. Nothing is mapped or changed: an object that is cut meanwhile does no harm.</summary>
+    /// <param name="memory">The object, open for reading at least. It stays the caller's.</param>
+    /// <returns><see langword="null"/>: the object is not a channel.</returns>
+    /// <exception cref="InvalidDataException">It is a channel that this version cannot read, or was cut; the message says which.</exception>
+    /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
+    /// <exception cref="SharedMemoryException">The object could not be read; <see cref="Errno.ENOMEM"/>: there is no memory for the copy.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see></remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var memory = SharedMemoryObject.Open("quotes", FileMode.Open, FileAccess.Read);
+    /// if (ChannelStatus.TryRead(memory) is { } status)
+    /// {
+    ///     Console.WriteLine($"{status.Messages} messages, {status.Used} of {status.Capacity} bytes waiting");
+    /// }
+    /// ]]></code>
+    /// </example>
+    public static ChannelStatus? TryRead(SharedMemoryObject memory)
+    {
+        if (ChannelMemory.TryCopy(memory) is not { } copy)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Of(copy, memory);
+        }
+        finally
+        {
+            copy.Release();
+        }
+    }
+
+    /// <param name="channel">The channel, or a copy of what it has before its data.</param>
+    /// <param name="original">The object of which it is a copy.</param>
+    internal static ChannelStatus Of(ChannelMemory channel, SharedMemoryObject? original = null)
     {
         var isFanIn = channel.Header.Kind == ChannelLayout.FanInKind;
         var counted = isFanIn ? ChannelLayout.ReaderLine : ChannelLayout.WriterLine;
@@ -55,7 +97,7 @@ public sealed record ChannelStatus
         {
             Kind = (ChannelKind)channel.Header.Kind,
             Capacity = channel.Header.Kind == ChannelLayout.LatestKind ? channel.Header.MaxMessage : channel.Header.Capacity,
-            Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel) : Waiting(channel),
+            Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel, original) : Waiting(channel),
             Messages = Counter(channel, counted + ChannelLayout.MessagesInLine),
             Bytes = Counter(channel, counted + ChannelLayout.BytesInLine),
             WriterWaits = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.WaitsInLine),
@@ -63,8 +105,10 @@ public sealed record ChannelStatus
             State = state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Overwritten("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}"),
             SchemaId = channel.Header.SchemaId,
             ContentType = channel.Header.ContentType,
+            MaxMessageLength = channel.Header.MaxMessage,
+            ElementSize = channel.Header.ElementSize,
             Endpoints = endpoints,
-            BlockedBy = isFanIn && OwnerOfHead(channel) is { } owner && owner < endpoints.Length ? endpoints[owner] : null,
+            BlockedBy = isFanIn && OwnerOfHead(channel, original) is { } owner && owner < endpoints.Length ? endpoints[owner] : null,
         };
     }
 
@@ -81,13 +125,13 @@ public sealed record ChannelStatus
     }
 
     /// <summary>Whose claim a fan-in's reader waits for.</summary>
-    private static int? OwnerOfHead(ChannelMemory channel)
+    private static int? OwnerOfHead(ChannelMemory channel, SharedMemoryObject? original)
     {
         var header = channel.Header;
         var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine) & ClaimWord.PositionMask;
         var claim = new ClaimWord(U64(channel, ChannelLayout.ClaimAt));
         var line = header.DataOffset + ((long)(head & (((ulong)header.Capacity / ChannelLayout.LineSize) - 1)) * ChannelLayout.LineSize);
-        if (claim.End == head || new ClaimRecord(U64(channel, line)).IsCommitted)
+        if (claim.End == head || new ClaimRecord(Data(channel, original, line)).IsCommitted)
         {
             return null;
         }
@@ -109,11 +153,24 @@ public sealed record ChannelStatus
         return null;
     }
 
-    private static long LengthOfNewest(ChannelMemory channel)
+    private static long LengthOfNewest(ChannelMemory channel, SharedMemoryObject? original)
     {
         var newest = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
-        var buffer = channel.Header.DataOffset + ((long)(newest / 2 % (ulong)channel.Header.Count) * channel.Header.Stride);
-        return newest == 0 ? 0 : (uint)Math.Min(U64(channel, buffer + ChannelLayout.LengthInBuffer) & uint.MaxValue, (ulong)channel.Header.MaxMessage);
+        var at = channel.Header.DataOffset + ((long)(newest / 2 % (ulong)channel.Header.Count) * channel.Header.Stride) + ChannelLayout.LengthInBuffer;
+        return newest == 0 ? 0 : (uint)Math.Min(Data(channel, original, at) & uint.MaxValue, (ulong)channel.Header.MaxMessage);
+    }
+
+    /// <summary>A word of the data, which a copy does not have.</summary>
+    private static ulong Data(ChannelMemory channel, SharedMemoryObject? original, long at)
+    {
+        if (original is null)
+        {
+            return U64(channel, at);
+        }
+
+        var word = 0UL;
+        original.Read(MemoryMarshal.AsBytes(new Span<ulong>(ref word)), at);
+        return word;
     }
 
     private static EndpointInfo[] DescribeEndpoints(ChannelMemory channel)
