@@ -13,7 +13,7 @@ internal sealed unsafe class RingReader : RingHead
     }
 
     /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
-    internal RingBytes Bytes => field ??= new(Endpoint.Channel);
+    internal ChannelBytes Bytes => field ??= new(Endpoint.Channel);
 
     /// <summary>Gets what completes when the channel has been completed and drained.</summary>
     internal Task Completion

@@ -60,7 +60,7 @@ internal sealed class CollectCommand : ShmCommand
 
         orphans.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
         // What is removed cannot be read afterwards.
-        var facts = given.GetValue(_json) ? orphans.ConvertAll(entry => ObjectFacts.Of(entry, new(0, IsExact: true), LockLook.TryRead(entry))) : [];
+        var facts = given.GetValue(_json) ? orphans.ConvertAll(entry => ObjectFacts.Of(entry, new(0, IsExact: true), ObjectLook.Of(entry))) : [];
         var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
         if (given.GetValue(_json))
         {
@@ -104,7 +104,7 @@ internal sealed class CollectCommand : ShmCommand
         terminal.Out.Write(terminal.Paint(Sum(orphans, removed, unknown, examined), Ink.Dim) + "\n");
         if (unknown > 0)
         {
-            terminal.Out.Write(terminal.Paint($"Left alone: {ByteSize.Count(unknown, "object")} that a process may use; only the owner or a process with CAP_LEASE can find out", Ink.Dim) + "\n");
+            terminal.Out.Write(terminal.Paint($"Left alone: {ByteSize.Count(unknown, "object")} that a process may use; only the owner or a process with CAP_LEASE can find out, and on an overlay or FUSE nobody can", Ink.Dim) + "\n");
         }
     }
 
