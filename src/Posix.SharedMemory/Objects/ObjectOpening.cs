@@ -35,12 +35,13 @@ internal static class ObjectOpening
         return error;
     }
 
-    /// <summary>Opens what has the name, and becomes a member of it if it was left behind.</summary>
+    /// <summary>Opens what has the name.</summary>
     /// <returns>Whether there was something.</returns>
-    internal static bool TryResume(string name, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    internal static bool TryOpen(string name, FileAccess access, Joining joining, [NotNullWhen(true)] out SharedMemoryObject? memory)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
-        var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, Joining.WhenAbandoned, refusesAbandoned: false, out memory);
+        Arguments.CheckAccess(access);
+        var error = TryOpen(parsed, FileMode.Open, access, default, joining, refusesAbandoned: false, out memory);
         return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 

@@ -10,13 +10,8 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentException">The name is not valid, or <see cref="FileAccess.Write"/>.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
-    public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory)
-    {
-        var parsed = ObjectName.Parse(name, "shm_open");
-        Arguments.CheckAccess(access);
-        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out memory);
-        return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
-    }
+    public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory) =>
+        ObjectOpening.TryOpen(name, access, Joining.WithMembers, out memory);
 
     /// <summary>
     /// Opens the object called <paramref name="name"/> for reading and writing, if there is one, and goes on with it if it was left behind: this process becomes a member of an object whose creator and
@@ -32,7 +27,8 @@ public sealed partial class SharedMemoryObject
     /// As long as this process has it open, <see cref="NameConflict.ReplaceAbandoned"/> does not replace the object, and the last member's <see cref="Dispose"/> removes the name. An object with
     /// <see cref="Lifetime.Keep"/>, and one whose creator lives, is opened as by <see cref="TryOpen(string, FileAccess, out SharedMemoryObject)"/>. <see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see>
     /// </remarks>
-    public static bool TryResume(string name, [NotNullWhen(true)] out SharedMemoryObject? memory) => ObjectOpening.TryResume(name, out memory);
+    public static bool TryResume(string name, [NotNullWhen(true)] out SharedMemoryObject? memory) =>
+        ObjectOpening.TryOpen(name, FileAccess.ReadWrite, Joining.WhenAbandoned, out memory);
 
     /// <summary>Opens the object called <paramref name="name"/> for reading and writing as <see cref="OpenOrCreate"/> does, but creates none.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
