@@ -57,6 +57,18 @@ public sealed class Writing
         Assert.Equal([PeerState.Alive, PeerState.Alive], reader.Writers.Select(writer => writer.State));
         Assert.Equal("third", reader.Writers[0].Label);
         Assert.Equal(PeerState.Alive, two.Reader);
+        // What a writer left unread keeps its label as long as another place is free.
+        using var wide = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
+        using (var first = wide.OpenWriter(new() { Label = "first" }))
+        {
+            first.TryWrite([1]);
+        }
+
+        using var second = wide.OpenWriter(new() { Label = "second" });
+        using var wideReader = wide.OpenReader();
+        Assert.True(wideReader.TryRead(out FanInLease lease));
+        Assert.Equal("first", lease.Writer.Label);
+        lease.Dispose();
     }
 
     [Fact]
