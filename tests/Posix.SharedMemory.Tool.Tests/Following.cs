@@ -22,7 +22,8 @@ public sealed class Following
         SharedMemoryObject.Unlink(objects.Prefix + "c");
         Assert.Matches(@"^[\d:.]+  removed   c$", Next(watching, objects));
         objects.AddRaw(@"\xFF", [0xFF]);
-        Assert.Matches(@"^[\d:.]+  added     \\xFF  0 bytes", Next(watching, objects));
+        // Where lists were compared, that an object is gone may be told twice.
+        Assert.Matches(@"^[\d:.]+  added     \S+\\xFF  0 bytes", Next(watching, "  added     " + objects.Prefix));
         Assert.Equal(0, Interrupt(watching));
     }
 
