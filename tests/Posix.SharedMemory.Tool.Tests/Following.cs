@@ -146,7 +146,7 @@ public sealed class Following
         }
 
         var removed = new List<string>();
-        // The first comes with the comparison; what is told twice comes between it and the second.
+        // The first comes with the comparison; what would be reported twice comes between it and the second.
         foreach (var last in new[] { "first", "second" })
         {
             objects.Add(last);

@@ -8,7 +8,7 @@ internal sealed class NameEvents : IDisposable
     private readonly Queue<SharedMemoryChange> _compared = [];
     private Dictionary<string, SharedMemoryEntry> _listed = new(StringComparer.Ordinal);
 
-    // Names that were told as there, whose objects were gone when they were looked at: that they are gone is still to be told.
+    // Names that were reported as there, whose objects were gone when they were looked at: their removal is still to be reported.
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _passed = new(StringComparer.Ordinal);
 
     internal NameEvents(TimeSpan interval)
