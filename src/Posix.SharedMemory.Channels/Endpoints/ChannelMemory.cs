@@ -3,6 +3,8 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The object of a channel, mapped, with its checked header. The channel and its endpoints share it; the last of them disposes it.</summary>
 internal sealed unsafe class ChannelMemory
 {
+    private static readonly SharedMemoryOptions s_resuming = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
+
     // Given back by the collector: whoever points into the bytes references this object.
     private readonly MappingHold _hold;
     private int _users = 1;
@@ -76,14 +78,14 @@ internal sealed unsafe class ChannelMemory
     internal static ChannelMemory Open(string name, ushort kind = ChannelLayout.MessageKind, FileAccess access = FileAccess.ReadWrite)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Take(access == FileAccess.ReadWrite && SharedMemoryObject.TryResume(name, out var memory) ? memory : SharedMemoryObject.Open(name, FileMode.Open, access), kind);
+        return Take(access == FileAccess.ReadWrite && SharedMemoryObject.TryOpen(name, s_resuming, out var memory) ? memory : SharedMemoryObject.Open(name, FileMode.Open, access), kind);
     }
 
     /// <summary>Opens the channel that has a name, if there is one.</summary>
     internal static ChannelMemory? TryOpen(string name, ushort kind = ChannelLayout.MessageKind)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return SharedMemoryObject.TryResume(name, out var memory) ? Take(memory, kind) : null;
+        return SharedMemoryObject.TryOpen(name, s_resuming, out var memory) ? Take(memory, kind) : null;
     }
 
     /// <summary>The channel in an object, which belongs to the result from then on. If this throws, it stays the caller's.</summary>

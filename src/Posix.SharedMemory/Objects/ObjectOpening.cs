@@ -37,15 +37,15 @@ internal static class ObjectOpening
 
     /// <summary>Opens what has the name.</summary>
     /// <returns>Whether there was something.</returns>
-    internal static bool TryOpen(string name, FileAccess access, Joining joining, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    internal static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
         Arguments.CheckAccess(access);
-        var error = TryOpen(parsed, FileMode.Open, access, default, joining, refusesAbandoned: false, out memory);
+        var error = TryOpen(parsed, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out memory);
         return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 
-    /// <summary>Opens what has the name, and becomes a member of it or refuses it as options say.</summary>
+    /// <summary>Opens what has the name, and goes on with what was left behind, or refuses it, as options say.</summary>
     /// <returns>Whether there was something that may be opened.</returns>
     internal static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory)
     {
@@ -56,7 +56,7 @@ internal static class ObjectOpening
             throw new ArgumentException("TryOpen opens an object that exists; to replace it always, use Create.", nameof(options));
         }
 
-        var joining = options.Lifetime == Lifetime.UnlinkOnLastDispose ? Joining.Always : Joining.WithMembers;
+        var joining = options.Lifetime == Lifetime.UnlinkOnLastDispose ? Joining.WhenAbandoned : Joining.WithMembers;
         var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned;
         var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joining, refusesAbandoned, out memory);
         return memory is not null || (error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST) ? false : throw NamingFailure.Of(error, "shm_open", parsed));

@@ -38,7 +38,7 @@ internal static class FaultPaths
                 scene.Keep(memory);
             }
         });
-        yield return new("TryResume", LeftBehind, TryResume);
+        yield return new("TryOpen resuming", LeftBehind, Resume);
         yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
     }
 
@@ -274,9 +274,9 @@ internal static class FaultPaths
         }
     }
 
-    private static void TryResume(FaultScene scene)
+    private static void Resume(FaultScene scene)
     {
-        if (SharedMemoryObject.TryResume(scene.Name, out var memory))
+        if (SharedMemoryObject.TryOpen(scene.Name, s_membership, out var memory))
         {
             scene.Keep(memory);
         }

@@ -51,11 +51,6 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
                 scene.Keep(memory);
             }
         },
-        ["SharedMemoryObject.TryResume/2"] = scene =>
-        {
-            Assert.True(SharedMemoryObject.TryResume(scene.Name, out var memory));
-            scene.Keep(memory);
-        },
         ["SharedMemoryObject.OpenWhenReadyAsync/4"] = scene =>
         {
             scene.Keep(SharedMemoryObject.OpenWhenReadyAsync(scene.Name).AsTask().GetAwaiter().GetResult());

@@ -8,6 +8,7 @@ public sealed class TakingOver
     private static readonly SharedMemoryOptions s_service = new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned };
 
     private static readonly SharedMemoryOptions s_member = new() { Lifetime = Lifetime.UnlinkOnLastDispose, OnConflict = NameConflict.ReplaceAbandoned };
+    private static readonly SharedMemoryOptions s_resuming = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     public static TheoryData<Lifetime> Owned => [Lifetime.UnlinkOnDispose, Lifetime.UnlinkOnLastDispose];
 
@@ -77,9 +78,9 @@ public sealed class TakingOver
         // Opening alone changes nothing.
         SharedMemoryObject.Open(name).Dispose();
         Assert.True(name.Exists);
-        Assert.True(SharedMemoryObject.TryResume(name, out var first));
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var first));
         Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1, s_service)).Errno);
-        Assert.True(SharedMemoryObject.TryResume(name, out var second));
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var second));
         var bytes = new byte[3];
         Assert.Equal(3, first.Read(bytes, 0));
         Assert.Equal("old"u8, bytes);
@@ -88,7 +89,7 @@ public sealed class TakingOver
         Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1, s_service)).Errno);
         second.Dispose();
         Assert.False(name.Exists);
-        Assert.False(SharedMemoryObject.TryResume(name, out _));
+        Assert.False(SharedMemoryObject.TryOpen(name, s_resuming, out _));
     }
 
     [Theory]
@@ -99,7 +100,7 @@ public sealed class TakingOver
     {
         using var name = new TemporaryName();
         using var there = SharedMemoryObject.Create(name, 1, new() { Lifetime = lifetime });
-        Assert.True(SharedMemoryObject.TryResume(name, out var memory));
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var memory));
         memory.Dispose();
         Assert.True(name.Exists);
     }
@@ -116,7 +117,7 @@ public sealed class TakingOver
             var resuming = Task.Run(() =>
             {
                 start.SignalAndWait();
-                Assert.True(SharedMemoryObject.TryResume(name, out var memory));
+                Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var memory));
                 return memory;
             });
             var replacing = Task.Run(() =>
@@ -191,15 +192,19 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.open")]
-    public void TryOpen_joins_an_object_without_members_only_if_it_is_to_be_removed_by_the_last()
+    public void TryOpen_does_not_join_an_object_that_stays_and_OpenOrCreate_does()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
-        Assert.True(SharedMemoryObject.TryOpen(name, new SharedMemoryOptions { OnConflict = NameConflict.ReplaceAbandoned }, out var plain));
-        Assert.False(plain.IsMember);
-        plain.Dispose();
-        Assert.True(name.Exists);
-        Assert.True(SharedMemoryObject.TryOpen(name, s_member, out var member));
+        foreach (var options in new[] { new() { OnConflict = NameConflict.ReplaceAbandoned }, s_member, s_resuming })
+        {
+            Assert.True(SharedMemoryObject.TryOpen(name, options, out var plain));
+            Assert.False(plain.IsMember);
+            plain.Dispose();
+            Assert.True(name.Exists);
+        }
+
+        var member = SharedMemoryObject.OpenOrCreate(name, 1, out _, s_member);
         Assert.True(member.IsMember);
         using var follower = SharedMemoryObject.Open(name, access: FileAccess.Read);
         Assert.True(follower.IsMember);

@@ -12,7 +12,6 @@ public sealed class Unsupported
     {
         ["Open"] = () => SharedMemoryObject.Open("a").Dispose(),
         ["TryOpen"] = () => SharedMemoryObject.TryOpen("a", FileAccess.Read, out _),
-        ["TryResume"] = () => SharedMemoryObject.TryResume("a", out _),
         ["OpenWhenReadyAsync"] = () => SharedMemoryObject.OpenWhenReadyAsync("a").AsTask().GetAwaiter().GetResult().Dispose(),
         ["Exists"] = () => SharedMemoryObject.Exists("a"),
         ["Create"] = () => SharedMemoryObject.Create("a", 1).Dispose(),
