@@ -33,6 +33,9 @@ internal sealed record ChannelHeader
 
     internal string ContentType { get; init; } = "";
 
+    /// <summary>Gets which host a bridge imported the channel from; 0: none.</summary>
+    internal ulong Origin { get; init; }
+
     /// <summary>Gets where the endpoints begin.</summary>
     internal long EndpointsOffset => EndpointsAfter(Seats);
 
@@ -110,6 +113,7 @@ internal sealed record ChannelHeader
             ElementSize = (int)elementSize,
             ElementAlign = (int)Math.Min(elementAlign, int.MaxValue),
             ContentType = ReadText(bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize)),
+            Origin = U64(bytes, ChannelLayout.OriginAt),
         };
     }
 
@@ -130,6 +134,7 @@ internal sealed record ChannelHeader
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementSizeAt..], ElementSize);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementAlignAt..], ElementAlign);
         Encoding.UTF8.GetBytes(ContentType, bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[ChannelLayout.OriginAt..], Origin);
     }
 
     /// <summary>Text of shared memory, up to its first NUL. Bytes that are not UTF-8 become replacement characters.</summary>
