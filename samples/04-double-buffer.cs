@@ -3,44 +3,28 @@
 
 using Posix.SharedMemory;
 
-const int Frames = 500;
+const int Frames = 500;   // Even, so that each buffer has its own name again in the end, and removes it.
 const int Pixels = 64 << 10;
 const int FrameBytes = (1 + Pixels) * sizeof(int);   // The frame's number, then its pixels.
 
 // A reader opens "front" and finds a finished frame. The writer draws the next one in "back" and swaps the two names.
 var front = SharedMemoryObject.CreateUniqueName("sample-04-f");
 var back = SharedMemoryObject.CreateUniqueName("sample-04-b");
-var taken = 0;
-var overtaken = 0;
-var torn = 0;
-try
+int taken = 0, torn = 0;
+using var one = SharedMemoryObject.Create(front, FrameBytes, new() { Lifetime = Lifetime.UnlinkOnDispose });
+using var other = SharedMemoryObject.Create(back, FrameBytes, new() { Lifetime = Lifetime.UnlinkOnDispose });
+using MemoryMapping first = one.Map(), second = other.Map();
+var reader = new Thread(Read) { IsBackground = true };
+reader.Start();
+for (var frame = 1; frame <= Frames; frame++)
 {
-    using var one = SharedMemoryObject.Create(front, FrameBytes);
-    using var other = SharedMemoryObject.Create(back, FrameBytes);
-    using var first = one.Map();
-    using var second = other.Map();
-    var reader = new Thread(Read) { IsBackground = true };
-    reader.Start();
-
-    var (shown, drawn) = (first, second);
-    for (var frame = 1; frame <= Frames; frame++)
-    {
-        Draw(drawn, frame);
-        SharedMemoryObject.Rename(back, front, RenameMode.Exchange);
-        (shown, drawn) = (drawn, shown);
-        Thread.Sleep(1);   // The frame rate.
-    }
-
-    reader.Join();
-}
-finally
-{
-    SharedMemoryObject.TryUnlink(front);
-    SharedMemoryObject.TryUnlink(back);
+    Draw(frame % 2 == 1 ? second : first, frame);
+    SharedMemoryObject.Rename(back, front, RenameMode.Exchange);
+    Thread.Sleep(1);   // The frame rate.
 }
 
-Console.WriteLine($"{Frames} frames of {FrameBytes >> 10} KiB were drawn and swapped in");
-Console.WriteLine($"the reader made {taken} copies, noticed {overtaken} times that the writer was faster, and saw {torn} torn frames");
+reader.Join();
+Console.WriteLine($"{Frames} frames of {FrameBytes >> 10} KiB were swapped in; the reader took {taken} of them, {torn} torn");
 return taken > 0 && torn == 0 ? 0 : 1;
 
 static void Draw(MemoryMapping buffer, int frame)
@@ -66,15 +50,11 @@ void Read()
         var frame = Volatile.Read(in number);
         mapping.GetReadOnlySpan<int>(sizeof(int), Pixels).CopyTo(pixels);
         Volatile.ReadBarrier();
-        if (frame == -1 || Volatile.Read(in number) != frame)
+        if (frame != -1 && Volatile.Read(in number) == frame)
         {
-            overtaken++;
-            continue;
+            taken++;
+            torn += pixels.AsSpan().ContainsAnyExcept(frame) ? 1 : 0;
+            last = Math.Max(last, frame);   // A reader that still has the back buffer may see an older frame again.
         }
-
-        // A reader that still has the back buffer may see a frame just before it is swapped in, and then the previous one again.
-        taken++;
-        torn += pixels.AsSpan().ContainsAnyExcept(frame) ? 1 : 0;
-        last = Math.Max(last, frame);
     }
 }

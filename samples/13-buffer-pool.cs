@@ -7,8 +7,6 @@ using System.Runtime.InteropServices;
 using Posix.SharedMemory;
 
 const int BufferBytes = 320 * 200 * 4;
-const long Most = 1L << 30;
-
 var path = Path.Combine(Path.GetTempPath(), $"sample-13-{Environment.UserName}");
 File.Delete(path);   // An earlier run that was killed left it.
 using var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
@@ -18,65 +16,49 @@ Console.WriteLine("The compositor is ready for its client. Press Enter to stop i
 using var stop = new CancellationTokenSource();
 _ = Task.Run(() => { Console.ReadLine(); stop.Cancel(); });
 
-SharedMemoryObject? pool = null;
-MemoryMapping? pixels = null;
-int shown = 0, torn = 0;
-var message = new byte[Marshal.SizeOf<Request>()];
 try
 {
     using var socket = await listener.AcceptAsync(stop.Token);
-    while (true)
+    var message = new byte[Marshal.SizeOf<Request>()];
+    // snippet: handles
+    using var received = await socket.ReceiveHandlesAsync(message, maxHandles: 1, stop.Token);
+
+    // A client may send anything: an invalid request ends the connection.
+    if (received.BytesReceived != message.Length || received.DataTruncated || MemoryMarshal.Read<Request>(message).What != What.CreatePool)
     {
-        // snippet: handles
-        using var received = await socket.ReceiveHandlesAsync(message, maxHandles: 1, stop.Token);
-        if (received.BytesReceived == 0)
-        {
-            break;
-        }
+        throw new InvalidDataException("An invalid request.");
+    }
+    // end
 
-        // A client may send anything: an invalid request ends the connection.
-        var request = MemoryMarshal.Read<Request>(message);
-        if (received.BytesReceived != message.Length || received.DataTruncated || (request.What == What.CreatePool) != (pool is null))
-        {
-            throw new InvalidDataException("An invalid request.");
-        }
-        // end
+    // snippet: take
+    using var pool = received.TakeObject(0);   // Throws if it is not memory; disposing the message then closes it.
+    if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > 1L << 30)
+    {
+        throw new InvalidDataException("The pool can be shortened by its client, or is too large.");
+    }
+    // end
 
-        if (request.What == What.CreatePool)
-        {
-            // snippet: take
-            pool = received.TakeObject(0);   // Throws if it is not memory; disposing the message then closes it.
-            if (!pool.Seals.HasFlag(MemorySeals.Shrink) || pool.Length > Most)
-            {
-                throw new InvalidDataException("The pool can be shortened by its client, or is too large.");
-            }
-            // end
-
-            pixels = pool.Map(new() { Access = FileAccess.Read });
-            Console.WriteLine($"compositor: a pool of {pool.Length >> 10} KiB; stable: {pixels.IsStable}");
-            continue;
-        }
-
-        // The compositor maps the pool once. It shows a buffer when it is committed, and then releases it.
-        var frame = pixels!.GetReadOnlySpan(request.Offset, BufferBytes);   // Throws if it is not inside the pool.
+    // The compositor maps the pool once. It shows a buffer when it is committed, and then releases it.
+    using var pixels = pool.Map(new() { Access = FileAccess.Read });
+    int shown = 0, torn = 0;
+    for (; await socket.ReceiveAsync(message, stop.Token) == message.Length; shown++)
+    {
+        var frame = pixels.GetReadOnlySpan(MemoryMarshal.Read<Request>(message).Offset, BufferBytes);   // Throws if it is not inside the pool.
         torn += frame.ContainsAnyExcept(frame[0]) ? 1 : 0;
-        shown++;
         await socket.SendAsync(message);   // Released: the client may draw into it again.
     }
+
+    Console.WriteLine($"compositor: {shown} frames shown from a pool of {pool.Length >> 10} KiB, {torn} torn");
+    return torn == 0 ? 0 : 1;
 }
 catch (OperationCanceledException)
 {
-    Console.WriteLine("compositor: stopped by Enter");
+    return 0;
 }
 finally
 {
-    pixels?.Dispose();
-    pool?.Dispose();
     File.Delete(path);
 }
-
-Console.WriteLine($"compositor: {shown} frames shown, {torn} torn");
-return torn == 0 ? 0 : 1;
 
 internal enum What { CreatePool, Commit }
 

@@ -5,8 +5,7 @@ using System.Diagnostics;
 using System.Reflection;
 using Posix.SharedMemory;
 
-const int Length = 64 << 10;
-const int Cuts = 1_000;
+const int Length = 64 << 10, Cuts = 1_000;
 
 // The stranger: this program, started again. It truncates the object to nothing and grows it again, until its input ends.
 if (args is ["--stranger", var victim])
@@ -28,26 +27,6 @@ string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, A
 var name = SharedMemoryObject.CreateUniqueName("sample-20");
 using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
 using var map = memory.Map();
-
-// snippet: planted
-// The library does not follow a planted link, and does not wait for a FIFO.
-var link = SharedMemoryObject.CreateUniqueName("sample-20");
-File.CreateSymbolicLink($"/dev/shm/{link}", "/etc/passwd");
-try
-{
-    SharedMemoryObject.Open(link).Dispose();
-    return 1;
-}
-catch (SharedMemoryException e) when (e.Errno == Errno.ELOOP)
-{
-    Console.WriteLine(e.Message);
-}
-finally
-{
-    File.Delete($"/dev/shm/{link}");
-}
-// end
-
 using var stranger = Process.Start(new ProcessStartInfo(program[0], [.. program[1..], "--stranger", name]) { RedirectStandardInput = true })!;
 int whole = 0, cut = 0, shorter = 0;
 try
@@ -76,16 +55,6 @@ finally
     stranger.StandardInput.Close();
     stranger.WaitForExit();
 }
-
-// snippet: owner
-// Which user created this object? Another one may have been faster. An object of our own shows our user id.
-using var own = SharedMemoryObject.CreateUnpublished(0);
-using var opened = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
-if (opened.GetStatus().UserId != own.GetStatus().UserId)
-{
-    throw new UnauthorizedAccessException($"{name} belongs to another user.");
-}
-// end
 
 Console.WriteLine($"{whole} reads, {cut} times the bytes were gone, {shorter} short reads; no bus error");
 return stranger.ExitCode == 0 && cut >= Cuts ? 0 : 1;

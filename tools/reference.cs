@@ -179,7 +179,9 @@ internal sealed class Library
     public XElement? Comment(ISymbol symbol)
     {
         var comment = _comments.GetValueOrDefault(symbol.GetDocumentationCommentId()!);
-        return comment?.Element("inheritdoc")?.Attribute("cref") is { } from ? _comments[from.Value] : comment;
+        return comment?.Element("inheritdoc")?.Attribute("cref") is not { } from ? comment
+            // What a member says itself stands in place of the inherited.
+            : new(comment.Name, comment.Attributes(), comment.Elements().Where(own => own.Name != "inheritdoc"), _comments[from.Value].Elements().Where(other => comment.Element(other.Name) is null));
     }
 
     /// <summary>Whether a member stands in the file of its type, not in one of an aspect.</summary>

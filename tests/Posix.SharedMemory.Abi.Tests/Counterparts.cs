@@ -73,6 +73,7 @@ internal static partial class Counterparts
         [nameof(Libc.getdents64)] = ["Linux"],
         [nameof(Libc.kcmp)] = ["Linux"],
         [nameof(Libc.quotactl_fd)] = ["Linux"],
+        [nameof(Libc.rt_sigprocmask)] = ["Linux"],
         [nameof(Libc.cachestat)] = ["Linux"],
         [nameof(Libc.ioctl_pagemap)] = ["Linux"],
         [nameof(Libc.inotify_init1)] = ["Linux"],

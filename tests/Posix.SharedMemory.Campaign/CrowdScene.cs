@@ -53,7 +53,7 @@ internal sealed class CrowdScene : IDisposable
 
     internal static bool IsStopped(Peer peer) => File.ReadAllText($"/proc/{peer.ProcessId}/stat").Contains(") T ", StringComparison.Ordinal);
 
-    /// <summary>What holds at every moment, whoever has been killed or stands still.</summary>
+    /// <summary>What is true at every moment, whichever process has been killed or stopped.</summary>
     internal void Look()
     {
         Watchdog.Run(
@@ -70,7 +70,7 @@ internal sealed class CrowdScene : IDisposable
         _session.Count("looks at all names");
     }
 
-    /// <summary>What others do all the same while somebody stands still.</summary>
+    /// <summary>What other processes can do while one is stopped.</summary>
     internal void GoOn(Random random) => Watchdog.Run(
         () =>
         {

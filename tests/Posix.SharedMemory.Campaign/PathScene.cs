@@ -29,7 +29,7 @@ internal sealed class PathScene : IDisposable
 
     internal string[] Arguments(int signal, int at) => ["path", _path.Name, Name, Other, Actor.Text(Length), Actor.Text(signal), Actor.Text(at)];
 
-    /// <summary>What stands under both names, in one line: length, permissions and digest.</summary>
+    /// <summary>What has the two names, in one line: length, permissions and digest.</summary>
     internal string[] State() => [.. new[] { Name, Other }.Select(name => StateOf(name))];
 
     /// <summary>What a kill may leave is what was there before, or what is there afterwards; and nothing that is in nobody's way.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Posix.SharedMemory.Campaign;
 
-/// <summary>Bytes that tell whether they are all there: the campaign's tag, a number, the length, a digest, and a body.</summary>
+/// <summary>Bytes that show whether all of them are there: the campaign's tag, a number, the length, a digest, and a body.</summary>
 /// <remarks><c>0 tag (8) · 8 number (8) · 16 length (8) · 24 SHA-256 of all others (32) · 56 body</c></remarks>
 internal static class Payload
 {

@@ -75,7 +75,7 @@ internal sealed class Session : IDisposable
         }
     }
 
-    /// <summary>Tells of something that may not be, and how to have it again.</summary>
+    /// <summary>Reports something that must not happen, and how to repeat it.</summary>
     internal void Violate(string what)
     {
         lock (_lock)

@@ -14,7 +14,7 @@ internal sealed record Shortage(string What, params string[] Errors)
     /// <summary>Gets how that limit is taken away.</summary>
     internal string? Lift { get; init; }
 
-    /// <summary>Gets what the worker is told of where it works; by default that it is alone there.</summary>
+    /// <summary>Gets the word by which the worker knows where it works; by default, that it is alone there.</summary>
     internal string Where { get; init; } = "alone";
 
     /// <summary>Gets what is done to the worker once it is ready.</summary>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Campaign;
 
-/// <summary>The shortages that can be had on this machine by this user.</summary>
+/// <summary>The shortages that this user can make on this machine.</summary>
 internal sealed partial class Shortages : IDisposable
 {
     private readonly Session _session;

@@ -25,7 +25,7 @@ var commands = new Dictionary<string, Action<string[]>>(StringComparer.Ordinal)
     ["race-grow"] = Racing.Grow,
     ["check-grown"] = Racing.CheckGrown,
     ["race-truncate"] = Racing.Truncate,
-    ["race-lease"] = Racing.Lease,
+    ["race-join"] = Racing.Join,
     ["race-leave"] = Racing.Leave,
     ["race-target"] = Racing.Target,
 

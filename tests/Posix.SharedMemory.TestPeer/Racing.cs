@@ -155,13 +155,13 @@ internal static class Racing
         Console.WriteLine(rounds);
     }
 
-    /// <summary><c>race-lease NAME</c>: joins and leaves a lease until a line comes. Prints how often, or what was wrong.</summary>
-    internal static void Lease(string[] arguments)
+    /// <summary><c>race-join NAME</c>: joins and leaves an object until a line comes. Prints how often, or what was wrong.</summary>
+    internal static void Join(string[] arguments)
     {
         var options = new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose };
         var stop = StopOnLine();
         var rounds = 0;
-        // Once at least: who comes after a kill takes the lease over.
+        // Once at least: a member that comes after a kill becomes the last one.
         do
         {
             using var memory = SharedMemoryObject.OpenOrCreate(arguments[0], 64, out _, options);
@@ -173,7 +173,7 @@ internal static class Racing
                 }
             }
 
-            // A reader follows the lease that is held, and leaves by way of a descriptor open for writing.
+            // A reader becomes a member too, and leaves by way of a descriptor open for writing.
             if (rounds % 5 == 0)
             {
                 using var reader = SharedMemoryObject.Open(arguments[0], FileMode.Open, FileAccess.Read);
@@ -192,7 +192,7 @@ internal static class Racing
     }
 
     /// <summary>
-    /// <c>race-leave NAME MEETING USER USERS ROUNDS</c>: in each round all users join a lease, and leave it at the same instant.
+    /// <c>race-leave NAME MEETING USER USERS ROUNDS</c>: in each round all users become members, and leave at the same instant.
     /// Prints in how many rounds the name was still there after that. The users meet at a counter in the object MEETING.
     /// </summary>
     internal static void Leave(string[] arguments)
@@ -206,17 +206,17 @@ internal static class Racing
         Start();
         for (var round = 0; round < rounds; round++)
         {
-            var leased = SharedMemoryObject.OpenOrCreate(name, 64, out _, options);
+            var member = SharedMemoryObject.OpenOrCreate(name, 64, out _, options);
             if ((round + user) % 3 == 0)
             {
                 // The reading thread ends through another descriptor.
                 var reader = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
-                leased.Dispose();
-                leased = reader;
+                member.Dispose();
+                member = reader;
             }
 
             Meet();
-            leased.Dispose();
+            member.Dispose();
             Meet();
             left += user == 0 && SharedMemoryObject.TryUnlink(name) ? 1 : 0;
             Meet();

@@ -113,6 +113,27 @@ internal sealed record ScriptedPlatform : Platform
         ? null
         : (name, _, count) => CallScript.Matches(name, call) && (occurrence == 0 || count(call) == occurrence) ? errno : default);
 
+    /// <summary>Forgets the calls so far, fails one of those to come, and lets a neighbour act before another.</summary>
+    /// <param name="at">The place of the call before which the neighbour acts, counted from 0.</param>
+    /// <param name="neighbour">Acts, without calls of this platform.</param>
+    /// <param name="call">The call that fails.</param>
+    /// <param name="errno">Its error.</param>
+    /// <param name="occurrence">Which of them, counted from 1.</param>
+    public void ActBefore(int at, Action neighbour, string call, Errno errno, int occurrence) => _script.Arm((name, place, count) =>
+    {
+        if (place == at)
+        {
+            neighbour();
+        }
+
+        return CallScript.Matches(name, call) && count(call) == occurrence ? errno : default;
+    });
+
+    /// <summary>Forgets the calls so far and fails several of those to come.</summary>
+    /// <param name="faults">Which: the name, the error, and which of them, counted from 1.</param>
+    public void ArmAll(params IReadOnlyList<(string Call, Errno Errno, int Occurrence)> faults) =>
+        _script.Arm((name, _, count) => faults.FirstOrDefault(fault => CallScript.Matches(name, fault.Call) && count(fault.Call) == fault.Occurrence).Errno);
+
     /// <summary>Forgets the calls so far.</summary>
     /// <param name="plan">Which of those to come fail, counted from 0, and how.</param>
     public void ArmPlan(IReadOnlyDictionary<int, Errno> plan) => _script.Arm((_, at, _) => plan.GetValueOrDefault(at));

@@ -6,7 +6,7 @@ public sealed class Failing
     private const string Words = @"\b(Backing|FileMode|SharedMemoryObject|TryUnlink|OpenOrCreate|OnConflict|SetLength|CreateAnonymous|MemoryCheck|TryOpen|SetOwner|Publish)\b";
 
     [SkippableTheory]
-    [InlineData("mount -t ramfs ramfs /dev/shm; $SHM create a 1 --sparse; $SHM resize a 5000", "resize: a: the file system of the object cannot reserve memory; use --sparse")]
+    [InlineData("mount -t ramfs ramfs /dev/shm; $SHM create a 1 --sparse; $SHM resize a 5000", "resize: a: the file system of the object, or a filter in front of it, cannot reserve memory; use --sparse")]
     [InlineData("mount -t tmpfs -o ro tmpfs /dev/shm; $SHM create a 1", "create: a: Read-only file system (EROFS): /dev/shm is mounted read-only; shm doctor says how to change that")]
     [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 2M", "create: a: No space left on device (ENOSPC): 2097152 bytes requested, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]
     [InlineData("mount -t tmpfs -o size=1m tmpfs /dev/shm; $SHM create a 0; $SHM resize a 2M", "resize: a: No space left on device (ENOSPC): 2097152 bytes requested, 1048576 bytes available in its file system; shm df shows what uses the room; --sparse reserves nothing")]

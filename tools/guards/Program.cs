@@ -1,6 +1,6 @@
 // Checks what ARCHITECTURE.md promises, one line per violation, `path:line: what`:
-// dotnet run --project tools/guards [-- --root DIR | --self-test | --way | --words]
-// --self-test plants a violation of each promise; --way draws the way of a byte; --words judges the English of places where the list is not kept yet.
+// dotnet run --project tools/guards [-- --root DIR | --self-test | --way]
+// --self-test plants a violation of each promise; --way draws the way of a byte.
 // Exit code 0: none; 1: some; 2: nothing could be checked.
 using Guards;
 
@@ -11,7 +11,7 @@ if (args is ["--self-test"])
 
 if (FindRoot(args) is not { } root)
 {
-    Console.Error.WriteLine("Usage: dotnet run --project tools/guards [-- --root DIR | --self-test | --way | --words], inside the repository or with its directory.");
+    Console.Error.WriteLine("Usage: dotnet run --project tools/guards [-- --root DIR | --self-test | --way], inside the repository or with its directory.");
     return 2;
 }
 
@@ -25,12 +25,6 @@ if (repository.Packages.Count == 0)
 if (args is ["--way"])
 {
     repository.Packages.Select(package => Guards.Checks.WayOfAByte.Walk(package)).OfType<Guards.Checks.Way>().ToList().ForEach(way => Console.Write(way.Draw()));
-    return 0;
-}
-
-if (args is ["--words"])
-{
-    Guards.Checks.WordList.Everywhere(repository).ToList().ForEach(finding => Console.WriteLine($"{finding.Path}:{finding.Line}: {finding.What}"));
     return 0;
 }
 
@@ -59,7 +53,7 @@ static string? FindRoot(string[] args)
         return Directory.Exists(given) ? Path.GetFullPath(given) : null;
     }
 
-    if (args is not ([] or ["--way" or "--words"]))
+    if (args is not ([] or ["--way"]))
     {
         return null;
     }

@@ -20,12 +20,11 @@ int anonymous_life(long length)
     return failed;
 }
 
-// With the calls that the library makes besides: the file system and what is allocated before reserving, seals and length before mapping.
+// With the calls that the library makes besides: seals and length before mapping.
 int anonymous_life_same_calls(long length)
 {
     int fd = create();
     CHECK(fd);
-    CHECK(ask_before_reserving(fd));
     CHECK(fallocate(fd, 0, 0, length));
     CHECK(fcntl(fd, F_GET_SEALS));
     CHECK(ask(fd, STATX_SIZE));

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -25,22 +24,9 @@ static inline int map_touch_unmap(int fd, long length)
     return 0;
 }
 
-// What the library asks besides: which file system the object is in …
-static inline int ask_file_system(int fd)
-{
-    struct statfs status;
-    return fstatfs(fd, &status);
-}
-
-// … and what there is of the object …
+// What the library asks besides: what there is of the object.
 static inline long ask(int fd, unsigned mask)
 {
     struct statx status;
     return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &status);
-}
-
-// … both before memory is reserved.
-static inline int ask_before_reserving(int fd)
-{
-    return ask_file_system(fd) == 0 && ask(fd, STATX_SIZE | STATX_BLOCKS) == 0 && ask_file_system(fd) == 0 ? 0 : -1;
 }

@@ -2,13 +2,12 @@
 // Each returns 0, or the line at which a call failed. The names are as for open(2) and shm_open(3).
 #include "life.h"
 
-// Complete before it is visible: no name, memory, exact permissions, then the name.
+// Complete before it is visible: no name, memory, then the name. A umask may take permissions away.
 int create_life(const char *path, long length)
 {
     int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     CHECK(fd);
     CHECK(fallocate(fd, 0, 0, length));
-    CHECK(fchmod(fd, 0600));
     CHECK(linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH));
     int failed = map_touch_unmap(fd, length);
     CHECK(close(fd));
@@ -51,9 +50,8 @@ int create_life_same_calls(const char *path, long length)
 {
     int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     CHECK(fd);
-    CHECK(ask_before_reserving(fd));
     CHECK(fallocate(fd, 0, 0, length));
-    CHECK(fchmod(fd, 0600));
+    CHECK(ask(fd, STATX_MODE));
     CHECK(linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH));
     CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);
@@ -69,7 +67,6 @@ int classic_life_same_calls(const char *path, long length)
     int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
     CHECK(fd);
     CHECK(ask(fd, STATX_SIZE));
-    CHECK(ask_before_reserving(fd));
     CHECK(fallocate(fd, 0, 0, length));
     CHECK(fcntl(fd, F_OFD_GETLK, &growth));
     CHECK(ask(fd, STATX_SIZE));
@@ -85,8 +82,7 @@ int attach_life_same_calls(const char *path, long length)
     struct flock membership = { .l_type = F_WRLCK, .l_start = (off_t)1 << 62, .l_len = 1 };
     int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     CHECK(fd);
-    CHECK(ask(fd, STATX_TYPE));
-    CHECK(fcntl(fd, F_SETFL, O_RDWR));
+    CHECK(fcntl(fd, F_GET_SEALS));
     CHECK(fcntl(fd, F_OFD_GETLK, &membership));
     CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);

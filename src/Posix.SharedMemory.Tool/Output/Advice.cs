@@ -22,6 +22,7 @@ internal static class Advice
         Errno.ENOMEM when command == "create" => Join(Facts(failure), "--no-memory-check tries all the same, --sparse reserves nothing"),
         Errno.ENOMEM or Errno.EFBIG or Errno.EMFILE or Errno.ENFILE => Join(Facts(failure), "shm doctor checks the limits"),
         Errno.EROFS => $"{Directory} is mounted read-only; shm doctor says how to change that",
+        Errno.EACCES or Errno.EPERM when Cause(failure) is { } cause => cause,
         Errno.EACCES or Errno.EPERM => Join(Facts(failure), Owner(failure) ?? (command == "create" ? $"this user may not create objects in {Directory}; shm doctor checks its mode" : null)),
         _ => failure.Detail,
     };
@@ -29,7 +30,7 @@ internal static class Advice
     /// <summary>What the system cannot do, and what to do instead. The library's sentences that say "Use …" name its members: they are replaced.</summary>
     internal static string For(PlatformNotSupportedException failure) => failure.Message switch
     {
-        var message when message.Contains("fallocate", StringComparison.Ordinal) => "the file system of the object cannot reserve memory; use --sparse",
+        var message when message.Contains("fallocate", StringComparison.Ordinal) => "the file system of the object, or a filter in front of it, cannot reserve memory; use --sparse",
         var message when message.Contains("renameat2", StringComparison.Ordinal) => "this kernel, or a filter in front of it, lacks renameat2, which --no-replace and --exchange need",
         var message when message.Contains("O_TMPFILE", StringComparison.Ordinal) => $"the file system of {Directory} cannot create files without a name (O_TMPFILE); mount a tmpfs there, as shm doctor says",
         var message => string.Join(". ", message.TrimEnd('.').Split(". ").Where(sentence => !sentence.StartsWith("Use ", StringComparison.Ordinal) && !sentence.StartsWith("Open it", StringComparison.Ordinal))),
@@ -40,6 +41,12 @@ internal static class Advice
         var sparse = command is "create" or "resize" ? "; --sparse reserves nothing" : "";
         return errno == Errno.EDQUOT ? $"this user's quota in {Directory} is used up{sparse}" : $"shm df shows what uses the room{sparse}";
     }
+
+    /// <summary>What refused it, if that is neither the object's owner nor its mode: a filter in front of the kernel, a seal, a rule of the kernel. In the library's words up to where they name its members.</summary>
+    private static string? Cause(SharedMemoryException failure) =>
+        failure.Detail is { Length: > 0 } detail && !char.IsAsciiDigit(detail[0]) && !detail.StartsWith("the object belongs to", StringComparison.Ordinal)
+            ? detail.Split("; it can be mapped", 2)[0].Split(": leave set-group out", 2)[0].Split("; CreateAnonymous", 2)[0]
+            : null;
 
     /// <summary>Whose object it is: its owner may do what this user may not.</summary>
     private static string? Owner(SharedMemoryException failure)

@@ -168,7 +168,7 @@ public static class SharedMemoryDirectory
     {
         ArgumentOutOfRangeException.ThrowIfNegative(processId);
         ArgumentOutOfRangeException.ThrowIfNegative(descriptor);
-        ObjectDescriptor.CheckAccess(access);
+        Arguments.CheckAccess(access);
         if (Platform.Current.Inspection.OpenDescriptor(processId, descriptor, access, out var handle) is { IsSuccess: false } error)
         {
             throw SystemCalls.FailureOf(error, "open", detail: $"descriptor {descriptor} of process {processId}");

@@ -136,7 +136,7 @@ public sealed class SharedMemoryEntry
     public void Rename(string name, RenameMode mode = RenameMode.Replace)
     {
         var target = ObjectName.Parse(name, "shm_rename");
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         var platform = Platform.Current;
         var error = IsSame(platform.Names.Find(_name)) ? platform.Names.Rename(_name, target, mode) : Errno.ENOENT;
         if (!error.IsSuccess)
@@ -157,7 +157,7 @@ public sealed class SharedMemoryEntry
     public void SetPermissions(UnixFileMode permissions)
     {
         var names = Platform.Current.Names;
-        SharedMemoryOptions.Check(permissions);
+        Arguments.CheckPermissions(permissions);
         var error = IsSame(names.Find(_name)) ? names.SetPermissions(_name, Identity, permissions) : Errno.ENOENT;
         if (!error.IsSuccess)
         {

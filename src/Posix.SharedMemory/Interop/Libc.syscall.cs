@@ -26,6 +26,10 @@ internal static partial class Libc
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint quotactl_fd(nint number, SafeFileHandle fd, nint cmd, nint id, out LinuxQuota dqblk);
 
+    // Without SetLastError: it stands around another call, whose error counts.
+    [LibraryImport(Library, EntryPoint = "syscall")]
+    internal static partial nint rt_sigprocmask(nint number, nint how, in ulong set, out ulong oldset, nint sigsetsize);
+
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint cachestat(
         nint number, SafeFileHandle fd, in LinuxCachestatRange cstat_range, out LinuxCachestat cstat, nint flags);

@@ -71,7 +71,7 @@ internal readonly ref struct MappedPages
         if (error == Errno.EFAULT && !_descriptor.Handle.IsClosed && _descriptor.Platform.Backing.GetLength(_descriptor.Target) >= _offset + _length)
         {
             // The object has all of the bytes, so it is the memory that is missing.
-            throw new SharedMemoryException(Errno.ENOSPC, operation, _descriptor.Name.Text, $"there is no memory for all of the {_length} bytes");
+            throw new SharedMemoryException(Errno.ENOSPC, operation, _descriptor.Name.Text, $"there is not enough memory for all {_length} bytes");
         }
 
         SystemCalls.Check(error, operation, _descriptor.Name.Text);

@@ -11,7 +11,7 @@ public sealed record MappingOptions
 {
     internal static readonly MappingOptions Default = new();
 
-    /// <summary>Gets the mapping's access. <see langword="null"/>, the default: the access that the object was opened with.</summary>
+    /// <summary>Gets the mapping's access. <see langword="null"/>, the default: the access that the object was opened with, or only reading if it is sealed against writing.</summary>
     public FileAccess? Access { get; init; }
 
     /// <summary>Gets whether stores stay in this process: copy-on-write (<c>MAP_PRIVATE</c>).</summary>

@@ -3,7 +3,9 @@ namespace Posix.SharedMemory;
 public sealed partial class MemoryMapping
 {
     /// <summary>Writes all changed bytes to the file underneath and waits for that. Other processes see stores at once, without it.</summary>
-    /// <inheritdoc cref="Flush(long, long)"/>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="Flush(long, long)"/>.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/msync.2.html">msync(2)</see></remarks>
     public void Flush() => Pages().Flush();
 
     /// <summary>Writes changed bytes to the file underneath and waits for that. Other processes see stores at once, without it.</summary>
@@ -14,7 +16,11 @@ public sealed partial class MemoryMapping
     public void Flush(long offset, long length) => Pages(offset, length).Flush();
 
     /// <summary>Tells the system how all bytes will be used.</summary>
-    /// <inheritdoc cref="Advise(MemoryAdvice, long, long)"/>
+    /// <exception cref="ArgumentOutOfRangeException">The advice is not defined by the enumeration.</exception>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not support the advice.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="Advise(MemoryAdvice, long, long)"/>.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
     public void Advise(MemoryAdvice advice) => Pages().Advise(advice);
 
     /// <summary>Tells the system how some bytes will be used.</summary>
@@ -32,7 +38,9 @@ public sealed partial class MemoryMapping
     public void Advise(MemoryAdvice advice, long offset, long length) => Pages(offset, length).Advise(advice);
 
     /// <summary>Brings all pages into memory without changing a byte: touching them afterwards costs nothing and cannot fail for lack of memory.</summary>
-    /// <inheritdoc cref="Prefault(long, long)"/>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="Prefault(long, long)"/>.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
     public void Prefault() => Pages().Prefault();
 
     /// <summary>Brings the pages of some bytes into memory without changing a byte: touching them afterwards costs nothing and cannot fail for lack of memory.</summary>
@@ -53,7 +61,9 @@ public sealed partial class MemoryMapping
     public void Prefault(long offset, long length) => Pages(offset, length).Prefault();
 
     /// <summary>Merges the pages into huge ones now: every process that touches them afterwards does so many times faster.</summary>
-    /// <inheritdoc cref="CollapseToHugePages(long, long)"/>
+    /// <returns>As <see cref="CollapseToHugePages(long, long)"/>.</returns>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
     public bool CollapseToHugePages() => Pages().CollapseToHugePages();
 
     /// <summary>Merges the pages of some bytes into huge ones now, as far as whole huge pages lie among them.</summary>
@@ -70,7 +80,9 @@ public sealed partial class MemoryMapping
     public bool CollapseToHugePages(long offset, long length) => Pages(offset, length).CollapseToHugePages();
 
     /// <summary>Keeps all mapped pages in memory until <see cref="UnlockFromMemory()"/> or the end of the mapping: they are never swapped out.</summary>
-    /// <inheritdoc cref="LockInMemory(long, long)"/>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="LockInMemory(long, long)"/>.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see></remarks>
     public void LockInMemory() => Pages().Pin(pinned: true);
 
     /// <summary>Keeps the pages of some bytes in memory until <see cref="UnlockFromMemory(long, long)"/> or the end of the mapping: they are never swapped out.</summary>
@@ -84,7 +96,9 @@ public sealed partial class MemoryMapping
     public void LockInMemory(long offset, long length) => Pages(offset, length).Pin(pinned: true);
 
     /// <summary>Lets all mapped pages be swapped out again.</summary>
-    /// <inheritdoc cref="UnlockFromMemory(long, long)"/>
+    /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="UnlockFromMemory(long, long)"/>.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/mlock.2.html">munlock(2)</see></remarks>
     public void UnlockFromMemory() => Pages().Pin(pinned: false);
 
     /// <summary>Lets the pages of some bytes be swapped out again.</summary>
@@ -107,7 +121,7 @@ public sealed partial class MemoryMapping
     /// </example>
     public void Protect(FileAccess access)
     {
-        ObjectDescriptor.CheckAccess(access);
+        Arguments.CheckAccess(access);
         // One at a time with Refresh, which protects what it adds.
         lock (_descriptor.Handle)
         {

@@ -41,14 +41,14 @@ public sealed partial class MemoryMapping : IDisposable
         {
             Offset = part.Offset - _slack,
             Length = part.Length + _slack,
-            AddressSpace = Math.Min(options.AddressSpace, long.MaxValue - _slack) + _slack,
+            Reach = MemoryPage.RoundUp(Math.Max(part.Length, Math.Min(options.AddressSpace, long.MaxValue - _slack)) + _slack, descriptor.PageSize),
             Access = access,
             Private = options.Private,
             PageSize = descriptor.PageSize,
             HugePages = options.AdviseHugePages,
         };
         _range = descriptor.Platform.Mapping.Map(descriptor.Target, _request);
-        _range.Extent = descriptor.Extents.Add(_request.Offset + _request.Length, isStable: descriptor.KeepsBytes(descriptor.KnownSeals));
+        _range.Extent = descriptor.Extents.Add(part.End, isStable: descriptor.KeepsBytes(descriptor.KnownSeals));
         _length = part.Length;
         // SAFETY: an address is computed; this object owns the range from here on.
         _start = (byte*)_range.DangerousGetHandle() + _slack;
@@ -73,7 +73,7 @@ public sealed partial class MemoryMapping : IDisposable
     /// False if the object was disposed before the first question and was not sealed through it: that can no longer be found out. False for huge pages, too:
     /// another process can discard them, and the pool may have no others. Ordinary memory that is not reserved still needs the machine to have some.
     /// </remarks>
-    public bool IsStable => _range.Extent!.IsStable || (_descriptor.CannotEndBefore(Offset + Length) && _range.Extent.MakeStable());
+    public bool IsStable => _range.Extent!.IsStable || (_descriptor.CannotEndBefore(Offset + Length) && (_range.Extent.IsStable = true));
 
     /// <summary>Returns all bytes, for reading and writing.</summary>
     /// <exception cref="InvalidOperationException">The mapping is read-only, or longer than a span can be.</exception>

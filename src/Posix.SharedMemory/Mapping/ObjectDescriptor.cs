@@ -45,6 +45,9 @@ internal sealed class ObjectDescriptor
 
     internal bool HasHugePages => PageSize > MemoryPage.Size;
 
+    /// <summary>Gets whether the object may be sealed at some time. What was created under a name, or to get one, never is: the kernel seals such files against seals.</summary>
+    internal bool MayBeSealed { get; init; }
+
     /// <summary>Gets or sets the seals that are known to be set. There may be others, which only the kernel knows.</summary>
     internal MemorySeals KnownSeals { get; set; }
 
@@ -82,15 +85,6 @@ internal sealed class ObjectDescriptor
 
     /// <summary>Closes the descriptor of an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
     internal void CloseUnseen() => Platform.Membership.CloseUnseen(Handle);
-
-    /// <exception cref="ArgumentException">Neither reading nor reading and writing.</exception>
-    internal static void CheckAccess(FileAccess access)
-    {
-        if (access is not (FileAccess.Read or FileAccess.ReadWrite))
-        {
-            throw new ArgumentException("Memory is opened for Read or ReadWrite; it cannot be mapped for writing alone.", nameof(access));
-        }
-    }
 
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     internal void RequireWritable()

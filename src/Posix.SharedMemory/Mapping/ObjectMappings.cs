@@ -9,8 +9,8 @@ internal readonly struct ObjectMappings(ObjectDescriptor descriptor)
     internal MemoryMapping Map(long offset, long? length, MappingOptions? options, bool whole, bool follows)
     {
         options ??= MappingOptions.Default;
-        var access = options.Access ?? DefaultAccess(descriptor.Target, options);
-        ObjectDescriptor.CheckAccess(access);
+        var access = options.Access ?? (descriptor.MayBeSealed ? DefaultAccess(options) : descriptor.Access);
+        Arguments.CheckAccess(access);
         if (access == FileAccess.ReadWrite && !options.Private)
         {
             descriptor.RequireWritable();
@@ -41,7 +41,7 @@ internal readonly struct ObjectMappings(ObjectDescriptor descriptor)
         var target = descriptor.Target;
         lock (descriptor.Handle)
         {
-            if (descriptor.Extents.FindPast(length) is >= 0 and var end)
+            if (descriptor.Extents.FindPast(length) is { } end)
             {
                 // Disposing the mapping would not help if the object is sealed.
                 throw platform.Seals.Get(target, out var seals).IsSuccess && seals.HasFlag(MemorySeals.Shrink)
@@ -65,10 +65,10 @@ internal readonly struct ObjectMappings(ObjectDescriptor descriptor)
         }
     }
 
-    /// <summary>What the object was opened for; reading, if it is sealed against writing. Only objects without a name, or with one from elsewhere, can be sealed.</summary>
-    private FileAccess DefaultAccess(in OpenObject target, MappingOptions options) =>
-        descriptor.Access == FileAccess.ReadWrite && !options.Private && (target.Name.IsNone || target.SharesOpen)
-        && descriptor.Platform.Seals.Get(target, out var seals).IsSuccess && (seals & SystemSeals.AgainstWriting) != 0
+    /// <summary>What the object was opened for; reading, if it is sealed against writing.</summary>
+    private FileAccess DefaultAccess(MappingOptions options) =>
+        descriptor.Access == FileAccess.ReadWrite && !options.Private
+        && descriptor.Platform.Seals.Get(descriptor.Target, out var seals).IsSuccess && (seals & SystemSeals.AgainstWriting) != 0
             ? FileAccess.Read
             : descriptor.Access;
 

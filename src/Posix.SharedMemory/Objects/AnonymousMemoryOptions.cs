@@ -45,9 +45,9 @@ public sealed record AnonymousMemoryOptions
             return Default;
         }
 
-        SharedMemoryOptions.Check(options.Backing, nameof(options));
-        SharedMemoryOptions.Check(options.MemoryCheck, nameof(options));
-        SharedMemoryOptions.Check(options.HugePages, nameof(options));
+        Arguments.Check(options.Backing, nameof(options));
+        Arguments.Check(options.MemoryCheck, nameof(options));
+        Arguments.Check(options.HugePages, nameof(options));
         CheckDebugName(options);
         return options;
     }

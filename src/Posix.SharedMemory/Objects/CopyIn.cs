@@ -58,7 +58,8 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
             if (CopyOut.MustGoThroughBuffer(error) || (error.IsSuccess && received == 0))
             {
                 // Of files that the kernel makes up (/proc) copy_file_range reports that they are empty: reading is the proof.
-                return done + CopyThroughBuffer(source, rest, before + done);
+                done += error == Errno.EXDEV && rest.Length > BufferBytes ? CopyThroughPipe(source, rest) : 0;
+                return done + CopyThroughBuffer(source, new(range.Offset + done, range.Length - done), before + done);
             }
 
             if (error == Errno.EAGAIN && before + done > 0)
@@ -72,8 +73,58 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
         return done;
     }
 
+    /// <summary>Copies from a file of another file system, where the kernel copies only by way of a pipe: once, where a buffer costs two copies.</summary>
+    /// <returns>How much was copied. There may be more, for which only the buffer is left.</returns>
+    private long CopyThroughPipe(SafeFileHandle source, ByteRange range)
+    {
+        if (!TryOpenPipe(out var reader, out var writer))
+        {
+            return 0;
+        }
+
+        using (reader)
+        using (writer)
+        {
+            var wire = descriptor.Platform.Wire;
+            var done = 0L;
+            while (done < range.Length && wire.FillPipe(source, writer!, range.Length - done, out var waiting).IsSuccess && waiting > 0)
+            {
+                while (waiting > 0)
+                {
+                    var rest = new ByteRange(range.Offset + done, waiting);
+                    var isMoved = wire.EmptyPipe(descriptor.Target, reader!, rest, out var moved).IsSuccess && moved > 0;
+                    // The source has lost these bytes. The buffer takes them, or says why that cannot be.
+                    moved = isMoved ? moved : CopyThroughBuffer(reader!, rest, before: 0);
+                    (done, waiting) = (done + moved, waiting - moved);
+                }
+            }
+
+            return done;
+        }
+    }
+
+    private bool TryOpenPipe(out SafeFileHandle? reader, out SafeFileHandle? writer)
+    {
+        try
+        {
+            descriptor.Platform.Wire.OpenPipe(out reader, out writer);
+            return true;
+        }
+        catch (SharedMemoryException)
+        {
+            // No descriptors are left, or a filter refuses it.
+            (reader, writer) = (null, null);
+            return false;
+        }
+    }
+
     private long CopyThroughBuffer(SafeFileHandle source, ByteRange range, long before)
     {
+        if (range.Length == 0)
+        {
+            return 0;
+        }
+
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(BufferBytes, range.Length));
         try
         {

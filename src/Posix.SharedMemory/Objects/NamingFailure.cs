@@ -13,7 +13,7 @@ internal static class NamingFailure
         {
             Errno.ENOENT when isMissing => "there is no /dev/shm on this machine, where Linux keeps shared memory objects: mount a tmpfs there",
             Errno.EACCES => Owner(name),
-            Errno.EINVAL => "what has this name is not a shared memory object",
+            Errno.EINVAL => "this name does not refer to a shared memory object",
             Errno.ELOOP => "a symbolic link has this name; links are not followed",
             Errno.ENOSPC => "the file system of shared memory (/dev/shm on Linux) has no room for another name",
             Errno.EROFS => "the file system of shared memory (/dev/shm on Linux) is mounted read-only",

@@ -70,7 +70,7 @@ internal readonly struct ObjectCreation(Platform platform, ObjectName name, long
         var isComplete = false;
         try
         {
-            var created = new ObjectDescriptor(platform, target, FileAccess.ReadWrite) { PageSize = pageSize };
+            var created = new ObjectDescriptor(platform, target, FileAccess.ReadWrite) { PageSize = pageSize, MayBeSealed = options.AllowSealing };
             created.CheckPages(length, "ftruncate");
             platform.Backing.SetInitialLength(target, length, options.Backing);
             isComplete = true;

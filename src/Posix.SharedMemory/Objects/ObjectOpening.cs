@@ -36,7 +36,7 @@ internal static class ObjectOpening
     /// <summary>Opens what a directory entry stands for, whatever bytes its name has.</summary>
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)
     {
-        ObjectDescriptor.CheckAccess(access);
+        Arguments.CheckAccess(access);
         var error = TryOpen(name, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out var memory);
         if (memory is null)
         {
@@ -55,19 +55,6 @@ internal static class ObjectOpening
             {
                 memory.DisposeUnseen();
             }
-        }
-    }
-
-    internal static void CheckMode(FileMode mode, FileAccess access)
-    {
-        if (mode == FileMode.Append)
-        {
-            throw new ArgumentException("Shared memory cannot be opened for appending.", nameof(mode));
-        }
-
-        if (mode is FileMode.Create or FileMode.Truncate && access == FileAccess.Read)
-        {
-            throw new ArgumentException("Truncating needs ReadWrite access.", nameof(mode));
         }
     }
 }

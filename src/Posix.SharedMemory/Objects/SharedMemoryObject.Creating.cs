@@ -6,7 +6,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="length">In bytes; 0 is allowed.</param>
     /// <param name="options">
-    /// Permissions, group, backing, lifetime, what to do if the name is taken; by default for the owner only, reserved, until it is unlinked, and failing.
+    /// Permissions, group, backing, lifetime, and what to do if the name is taken. By default only the owner may open the object, its memory is reserved, its name stays until it is unlinked, and a taken name is an error.
     /// </param>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="SharedMemoryException">
@@ -19,7 +19,7 @@ public sealed partial class SharedMemoryObject
     /// The file system at /dev/shm has no files without a name, or cannot reserve memory; <see cref="Lifetime.UnlinkOnLastDispose"/> and <see cref="NameConflict.ReplaceAbandoned"/> on macOS and FreeBSD.
     /// </exception>
     /// <remarks>
-    /// On macOS the name is visible from the first step, with length 0: that system has nothing else. If there is no memory for an abandoned object and its replacement at the
+    /// On macOS the name is visible from the first step, with length 0: that system offers no other way. If there is no memory for an abandoned object and its replacement at the
     /// same time, the abandoned one is removed first, and the name is missing for an instant.
     /// <see href="https://man7.org/linux/man-pages/man2/open.2.html">open(2), O_TMPFILE</see>
     /// </remarks>
@@ -96,7 +96,7 @@ public sealed partial class SharedMemoryObject
     public void Publish(string name, RenameMode mode = RenameMode.NoReplace)
     {
         var parsed = ObjectName.Parse(name, nameof(Publish));
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         if (mode == RenameMode.Exchange)
         {
             throw new ArgumentException("An unpublished object has no name to give in exchange; use Replace.", nameof(mode));

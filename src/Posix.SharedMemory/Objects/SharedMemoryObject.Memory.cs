@@ -1,5 +1,4 @@
 using Posix.SharedMemory.Inspection;
-using System.Diagnostics.CodeAnalysis;
 
 namespace Posix.SharedMemory;
 
@@ -15,7 +14,7 @@ public sealed partial class SharedMemoryObject
     public UnixFileMode Permissions
     {
         get => GetStatus().Permissions;
-        set => Platform.Backing.SetPermissions(Target, SharedMemoryOptions.Check(value));
+        set => Platform.Backing.SetPermissions(Target, Arguments.CheckPermissions(value));
     }
 
     /// <summary>Gives the object to another user or group: <c>fchown</c>. The kernel takes set-user and set-group away, unless root does it: set <see cref="Permissions"/> afterwards.</summary>
@@ -33,43 +32,12 @@ public sealed partial class SharedMemoryObject
     /// </code>
     /// </example>
     public void SetOwner(uint? userId, uint? groupId) =>
-        Platform.Backing.SetOwner(Target, SharedMemoryOptions.Check(userId, nameof(userId)), SharedMemoryOptions.Check(groupId, nameof(groupId)));
+        Platform.Backing.SetOwner(Target, Arguments.CheckId(userId, nameof(userId)), Arguments.CheckId(groupId, nameof(groupId)));
 
     /// <summary>Returns what the system reports of the object now.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
     public SharedMemoryStatus GetStatus() => Platform.Backing.GetStatus(Target);
-
-    /// <summary>Makes the object longer or shorter. New bytes read as zero.</summary>
-    /// <param name="length">In bytes.</param>
-    /// <param name="backing">
-    /// <see cref="Backing.Reserved"/> allocates the memory of the new bytes at once; <see cref="Backing.Sparse"/> is <c>ftruncate</c>.
-    /// </param>
-    /// <exception cref="InvalidOperationException">The object was opened for reading; or it would end before a live mapping made of it does.</exception>
-    /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>, <see cref="Errno.ENOMEM"/>: there is not enough memory; the length is unchanged, and the message states the
-    /// bytes requested and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
-    /// <see cref="Errno.EAGAIN"/>: growing from a length that is not in whole pages takes turns, and for five seconds another process had the turn, or another program a lock on the object.
-    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: there is no descriptor left for that lock.
-    /// <see cref="Errno.EINVAL"/>: macOS sets a length only once.
-    /// </exception>
-    /// <remarks>
-    /// If the object gets shorter, processes that touch mapped pages past the new end are killed by SIGBUS. Mappings made by this <see cref="SharedMemoryObject"/> prevent that; those of others do not.
-    /// <see href="https://man7.org/linux/man-pages/man2/ftruncate.2.html">ftruncate(2)</see>,
-    /// <see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>
-    /// </remarks>
-    public void SetLength(long length, Backing backing = Backing.Reserved)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        SharedMemoryOptions.Check(backing);
-        var target = _descriptor.Target;
-        _descriptor.RequireWritable();
-        _descriptor.CheckPages(length, "ftruncate");
-        if (!_descriptor.Platform.Backing.Grow(target, length, backing))
-        {
-            new ObjectMappings(_descriptor).Shrink(length);
-        }
-    }
 
     /// <summary>Allocates the memory of a range, so that storing there cannot fail.</summary>
     /// <param name="offset">The first byte.</param>
@@ -132,6 +100,23 @@ public sealed partial class SharedMemoryObject
     /// </example>
     public IReadOnlyList<PageRun> GetPageStates() => Platform.Inspection.GetPageStates(Target);
 
+    /// <summary>Finds the processes that map this object or have it open, whatever its name is now; this process is one of them.</summary>
+    /// <exception cref="PlatformNotSupportedException">Only Linux reports this.</exception>
+    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders(string)"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
+    /// <example>
+    /// <code>
+    /// foreach (SharedMemoryHolder holder in memory.GetHolders())
+    /// {
+    ///     Console.WriteLine($"{holder.ProcessId} {holder.Command}: {holder.Mappings.Count} mappings, {holder.Descriptors.Count} descriptors");
+    /// }
+    /// </code>
+    /// </example>
+    public SharedMemoryHolders GetHolders()
+    {
+        var identity = Platform.Backing.GetStatus(Target).Identity;
+        return Platform.Inspection.IndexHolders(identity)[identity];
+    }
+
     /// <summary>Finds the ranges of the object that processes map in huge pages, in order. No page is brought in or touched.</summary>
     /// <returns>
     /// <see langword="null"/> if it is not known: before Linux 6.7, on other systems, without /proc, and if no process that this user may inspect
@@ -142,32 +127,4 @@ public sealed partial class SharedMemoryObject
     /// <see href="https://man7.org/linux/man-pages/man2/PAGEMAP_SCAN.2const.html">ioctl(PAGEMAP_SCAN)</see>
     /// </remarks>
     public IReadOnlyList<ByteRange>? FindHugePages() => Platform.Inspection.FindHugePages(Target);
-
-    /// <summary>Maps the whole object.</summary>
-    /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is requested.</exception>
-    /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOMEM"/>: no address space left, or as many mappings as <c>vm.max_map_count</c> allows. <see cref="Errno.EPERM"/>: <see cref="FileAccess.ReadWrite"/> is requested, and the
-    /// object is sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
-    /// With <see cref="MappingOptions.Populate"/> also as <see cref="MemoryMapping.Prefault()"/>; then nothing is mapped.
-    /// </exception>
-    /// <remarks>
-    /// Without <see cref="MappingOptions.Access"/> the mapping allows what the object was opened for, and only reading if the object is sealed against writing: <see cref="MemoryMapping.Access"/> tells.
-    /// Linux gives a process <c>vm.max_map_count</c> mappings (65,530 by default), and the runtime needs some of them at any time, also to throw an exception: a
-    /// process that uses them up may end with "Out of memory" instead of seeing <see cref="Errno.ENOMEM"/>. Map large parts instead of many.
-    /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
-    /// </remarks>
-    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
-    public MemoryMapping Map(MappingOptions? options = null) => new ObjectMappings(_descriptor).Map(0, null, options, whole: true, follows: true);
-
-    /// <summary>Maps a part of the object.</summary>
-    /// <param name="offset">The first byte; any below the length, aligned to a page or not.</param>
-    /// <param name="length">How many bytes; by default, up to the end.</param>
-    /// <param name="options">Access, copy-on-write, populate, huge pages.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part is empty or does not lie inside the object.</exception>
-    /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is requested.</exception>
-    /// <exception cref="SharedMemoryException">As <see cref="Map(MappingOptions?)"/>.</exception>
-    /// <remarks>Access is as for <see cref="Map(MappingOptions?)"/>. <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
-    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
-    public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
-        new ObjectMappings(_descriptor).Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
 }

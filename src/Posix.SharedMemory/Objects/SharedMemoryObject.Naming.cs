@@ -34,7 +34,7 @@ public sealed partial class SharedMemoryObject
     {
         var source = ObjectName.Parse(from, "shm_rename");
         var target = ObjectName.Parse(to, "shm_rename");
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         var error = Platform.Current.Names.Rename(source, target, mode);
         if (!error.IsSuccess)
         {
@@ -43,7 +43,7 @@ public sealed partial class SharedMemoryObject
     }
 
     /// <summary>Gives this object another name, in one step. <see cref="Name"/> and <see cref="Utf8Name"/> are the new name afterwards, and the object's lifetime removes that.</summary>
-    /// <param name="to">The name that it gets. The name that it has changes nothing.</param>
+    /// <param name="to">The name that it gets. Its present name changes nothing.</param>
     /// <param name="mode">What happens to an object that has that name. <see cref="RenameMode.Exchange"/> without one is a plain rename.</param>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="InvalidOperationException">The object has no name; an unpublished one gets its first with <see cref="Publish"/>.</exception>
@@ -68,7 +68,7 @@ public sealed partial class SharedMemoryObject
     public void Rename(string to, RenameMode mode = RenameMode.Replace)
     {
         var parsed = ObjectName.Parse(to, "shm_rename");
-        SharedMemoryOptions.Check(mode);
+        Arguments.Check(mode);
         lock (_descriptor.Handle)
         {
             var owned = NameToOwn();

@@ -1,4 +1,3 @@
-using Posix.SharedMemory.Inspection;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
@@ -63,81 +62,71 @@ public sealed partial class SharedMemoryObject : IDisposable
         UnixFileMode permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         var parsed = ObjectName.Parse(name, "shm_open");
-        SharedMemoryOptions.Check(mode);
-        SharedMemoryOptions.Check(permissions);
-        ObjectDescriptor.CheckAccess(access);
-        ObjectOpening.CheckMode(mode, access);
+        Arguments.CheckMode(mode, access);
+        Arguments.CheckPermissions(permissions);
         return ObjectOpening.TryOpen(parsed, mode, access, permissions, joins: false, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
             ? throw NamingFailure.Of(error, "shm_open", parsed)
             : memory!;
     }
 
-    /// <summary>Opens the object called <paramref name="name"/>, if there is one.</summary>
-    /// <returns>Whether there was one (not <see cref="Errno.ENOENT"/>).</returns>
-    /// <exception cref="ArgumentException">The name is not valid, or <see cref="FileAccess.Write"/>.</exception>
-    /// <exception cref="SharedMemoryException">As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
-    public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    /// <summary>Makes the object longer or shorter. New bytes read as zero.</summary>
+    /// <param name="length">In bytes.</param>
+    /// <param name="backing">
+    /// <see cref="Backing.Reserved"/> allocates the memory of the new bytes at once; <see cref="Backing.Sparse"/> is <c>ftruncate</c>.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The object was opened for reading; or it would end before a live mapping made of it does.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>, <see cref="Errno.ENOMEM"/>: there is not enough memory; the length is unchanged, and the message states the
+    /// bytes requested and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EPERM"/>: sealed.
+    /// <see cref="Errno.EAGAIN"/>: growing from a length that is not in whole pages takes turns, and for five seconds another process had the turn, or another program a lock on the object.
+    /// <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>: there is no descriptor left for that lock.
+    /// <see cref="Errno.EINVAL"/>: macOS sets a length only once.
+    /// </exception>
+    /// <remarks>
+    /// If the object gets shorter, processes that touch mapped pages past the new end are killed by SIGBUS. Mappings made by this <see cref="SharedMemoryObject"/> prevent that; those of others do not.
+    /// <see href="https://man7.org/linux/man-pages/man2/ftruncate.2.html">ftruncate(2)</see>,
+    /// <see href="https://man7.org/linux/man-pages/man2/fallocate.2.html">fallocate(2)</see>
+    /// </remarks>
+    public void SetLength(long length, Backing backing = Backing.Reserved)
     {
-        var parsed = ObjectName.Parse(name, "shm_open");
-        ObjectDescriptor.CheckAccess(access);
-        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out memory);
-        return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Arguments.Check(backing);
+        var target = _descriptor.Target;
+        _descriptor.RequireWritable();
+        _descriptor.CheckPages(length, "ftruncate");
+        if (!_descriptor.Platform.Backing.Grow(target, length, backing))
+        {
+            new ObjectMappings(_descriptor).Shrink(length);
+        }
     }
 
-    /// <summary>Opens the object called <paramref name="name"/> as soon as it exists and has a length: for the process that starts first.</summary>
-    /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
-    /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
-    /// <param name="minimumLength">How many bytes it must have, at least. Most programs create an object first and set its length later.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ArgumentException">The name is not valid, or <see cref="FileAccess.Write"/>.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="SharedMemoryException">As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/> for the name.</exception>
+    /// <summary>Maps the whole object.</summary>
+    /// <exception cref="InvalidOperationException">The object is empty; or it was opened for reading and shared write access is requested.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.ENOMEM"/>: no address space left, or as many mappings as <c>vm.max_map_count</c> allows. <see cref="Errno.EPERM"/>: <see cref="FileAccess.ReadWrite"/> is requested, and the
+    /// object is sealed against writing. <see cref="Errno.EACCES"/>: the descriptor does not allow it.
+    /// With <see cref="MappingOptions.Populate"/> also as <see cref="MemoryMapping.Prefault()"/>; then nothing is mapped.
+    /// </exception>
     /// <remarks>
-    /// Linux: the kernel reports new names and lengths (<c>inotify</c>), and no thread waits for this object alone. Where it has no more instances of that
-    /// (<c>fs.inotify.max_user_instances</c>), and on other systems, the object is looked for ten times a second. An object whose creator was killed before it set the length is waited for until another
-    /// one replaces it. That the length is there does not mean that the contents are: objects by <see cref="Create"/> and <see cref="Publish"/> appear complete, others need a word inside that says so.
-    /// <see href="https://man7.org/linux/man-pages/man7/inotify.7.html">inotify(7)</see>
+    /// Without <see cref="MappingOptions.Access"/> the mapping allows what the object was opened for, and only reading if the object is sealed against writing: see <see cref="MemoryMapping.Access"/>.
+    /// Linux gives a process <c>vm.max_map_count</c> mappings (65,530 by default), and the runtime needs some of them at any time, also to throw an exception: a
+    /// process that uses them up may end with "Out of memory" instead of seeing <see cref="Errno.ENOMEM"/>. Map large parts instead of many.
+    /// <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see>
     /// </remarks>
-    /// <example>
-    /// <code><![CDATA[
-    /// using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-    /// using var frames = await SharedMemoryObject.OpenWhenReadyAsync("frames", FileAccess.Read, minimumLength: 4096, timeout.Token);
-    /// ]]></code>
-    /// </example>
-    public static ValueTask<SharedMemoryObject> OpenWhenReadyAsync(
-        string name, FileAccess access = FileAccess.ReadWrite, long minimumLength = 1, CancellationToken cancellationToken = default)
-    {
-        var parsed = ObjectName.Parse(name, "shm_open");
-        ObjectDescriptor.CheckAccess(access);
-        ArgumentOutOfRangeException.ThrowIfNegative(minimumLength);
-        return new ObjectArrival(Platform.Current, parsed, access, minimumLength).WaitAsync(cancellationToken);
-    }
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
+    public MemoryMapping Map(MappingOptions? options = null) => new ObjectMappings(_descriptor).Map(0, null, options, whole: true, follows: true);
 
-    /// <summary>Takes over a descriptor that came from elsewhere: a socket, a parent process, <c>MemoryMappedFile</c>.</summary>
-    /// <param name="handle">The descriptor; disposing the object closes it. If this method throws, it stays the caller's.</param>
-    /// <param name="name">The object's name, if the caller knows it.</param>
-    /// <exception cref="ArgumentException">Not a memory object: a pipe, a socket, a file on disk; or open for writing only.</exception>
-    /// <remarks>
-    /// For a number that a parent process passed: <c>new SafeFileHandle(number, ownsHandle: true)</c>. For a descriptor that was received: <see cref="HandleReceiveResult.TakeObject"/>. For
-    /// <c>MemoryMappedFile</c>: <c>new SafeFileHandle(file.SafeMemoryMappedFileHandle.DangerousGetHandle(), ownsHandle: false)</c>, for as long as the file is open.
-    /// </remarks>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EBADF"/>: not an open descriptor.</exception>
-    /// <example>
-    /// <code>
-    /// // In a child process that knows the number, started by HandleInheritance.Start.
-    /// using var inherited = SharedMemoryObject.FromHandle(new SafeFileHandle(int.Parse(args[0]), ownsHandle: true));
-    /// </code>
-    /// </example>
-    public static SharedMemoryObject FromHandle(SafeFileHandle handle, string? name = null)
-    {
-        ArgumentNullException.ThrowIfNull(handle);
-        ObjectDisposedException.ThrowIf(handle.IsClosed, handle);
-        var target = new OpenObject(handle, name is null ? default : ObjectName.Parse(name, "fstat"), SharesOpen: true);
-        return OfHandle(Platform.Current, target)
-            ?? throw new ArgumentException("The descriptor does not refer to memory (but to a pipe, a socket, a file on disk), or is open for writing only.", nameof(handle));
-    }
+    /// <summary>Maps a part of the object.</summary>
+    /// <param name="offset">The first byte; any below the length, aligned to a page or not.</param>
+    /// <param name="length">How many bytes; by default, up to the end.</param>
+    /// <param name="options">Access, copy-on-write, populate, huge pages.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is empty or does not lie inside the object.</exception>
+    /// <exception cref="InvalidOperationException">The object was opened for reading and shared write access is requested.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="Map(MappingOptions?)"/>.</exception>
+    /// <remarks>Access is as for <see cref="Map(MappingOptions?)"/>. <see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
+    [SuppressMessage("ApiDesign", "RS0026", Justification = "The two overloads differ in a required first argument: no call fits both.")]
+    public MemoryMapping Map(long offset, long? length = null, MappingOptions? options = null) =>
+        new ObjectMappings(_descriptor).Map(offset, length, options, whole: false, follows: length is null || options is { AddressSpace: > 0 });
 
     /// <summary>Removes a name: <c>shm_unlink</c>. Processes that already have the object open are unaffected.</summary>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
@@ -195,23 +184,6 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// </summary>
     public SafeFileHandle SafeFileHandle => _descriptor.GiveOut();
 
-    /// <summary>Finds the processes that map this object or have it open, whatever its name is now; this process is one of them.</summary>
-    /// <exception cref="PlatformNotSupportedException">Only Linux reports this.</exception>
-    /// <remarks>As <see cref="SharedMemoryDirectory.GetHolders(string)"/>. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-    /// <example>
-    /// <code>
-    /// foreach (SharedMemoryHolder holder in memory.GetHolders())
-    /// {
-    ///     Console.WriteLine($"{holder.ProcessId} {holder.Command}: {holder.Mappings.Count} mappings, {holder.Descriptors.Count} descriptors");
-    /// }
-    /// </code>
-    /// </example>
-    public SharedMemoryHolders GetHolders()
-    {
-        var identity = Platform.Backing.GetStatus(Target).Identity;
-        return Platform.Inspection.IndexHolders(identity)[identity];
-    }
-
     /// <summary>Gets whether the object has other members, so that the last of them removes the name.</summary>
     /// <exception cref="PlatformNotSupportedException">The kernel or the file system has no open file description locks, or a filter refuses them: it is not known.</exception>
     /// <remarks>The kernel keeps track of the members, so a process that was killed is not one. docs/spec/objects/membership.md is the protocol.</remarks>
@@ -267,10 +239,6 @@ public sealed partial class SharedMemoryObject : IDisposable
             }
         }
     }
-
-    /// <summary>Takes over a descriptor, if it is one of memory that is open for reading; otherwise it stays the caller's.</summary>
-    internal static SharedMemoryObject? OfHandle(Platform platform, in OpenObject target) =>
-        platform.Seals.Examine(target, out var pageSize) is { } access ? new(new ObjectDescriptor(platform, target, access) { PageSize = pageSize }) : null;
 
     /// <summary>Notes seals that the caller has found to be set.</summary>
     internal void Know(MemorySeals seals) => _descriptor.KnownSeals |= seals;

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Posix.SharedMemory;
 
 /// <summary>How a new object is created.</summary>
@@ -19,7 +17,6 @@ namespace Posix.SharedMemory;
 public sealed record SharedMemoryOptions
 {
     internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    internal const UnixFileMode EveryBit = (UnixFileMode)0xFFF;
 
     internal static readonly SharedMemoryOptions Default = new();
 
@@ -47,19 +44,6 @@ public sealed record SharedMemoryOptions
     /// </summary>
     public NameConflict OnConflict { get; init; } = NameConflict.Fail;
 
-    internal static UnixFileMode Check(UnixFileMode permissions, [CallerArgumentExpression(nameof(permissions))] string? parameter = null) =>
-        (permissions & ~EveryBit) == 0
-            ? permissions
-            : throw new ArgumentOutOfRangeException(parameter, permissions, "Permissions are the nine bits and set-user, set-group, sticky.");
-
-    internal static TEnum Check<TEnum>(TEnum value, [CallerArgumentExpression(nameof(value))] string? parameter = null)
-        where TEnum : struct, Enum =>
-        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(parameter, value, "The value is not defined by the enumeration.");
-
-    /// <summary>Checks a user's or group's number: all bits set would mean "leave it as it is".</summary>
-    internal static uint? Check(uint? id, string parameter) =>
-        id != uint.MaxValue ? id : throw new ArgumentOutOfRangeException(parameter, id, "4294967295 is not a valid user or group number.");
-
     /// <summary>Checks the caller's options, or returns the default ones.</summary>
     internal static SharedMemoryOptions Check(SharedMemoryOptions? options)
     {
@@ -68,12 +52,12 @@ public sealed record SharedMemoryOptions
             return Default;
         }
 
-        Check(options.Permissions, nameof(options));
-        Check(options.GroupId, nameof(options));
-        Check(options.Backing, nameof(options));
-        Check(options.MemoryCheck, nameof(options));
-        Check(options.Lifetime, nameof(options));
-        Check(options.OnConflict, nameof(options));
+        Arguments.CheckPermissions(options.Permissions, nameof(options));
+        Arguments.CheckId(options.GroupId, nameof(options));
+        Arguments.Check(options.Backing, nameof(options));
+        Arguments.Check(options.MemoryCheck, nameof(options));
+        Arguments.Check(options.Lifetime, nameof(options));
+        Arguments.Check(options.OnConflict, nameof(options));
         return options;
     }
 }

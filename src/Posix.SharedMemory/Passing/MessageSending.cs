@@ -132,7 +132,7 @@ internal static class MessageSending
     internal static SharedMemoryException CannotSend(Errno error, int bytes, int handles) => SystemCalls.FailureOf(
         error, "sendmsg", null,
         error == Errno.EMSGSIZE ? $"a message of {bytes} bytes is longer than the socket's send buffer"
-        : error == Errno.ETOOMANYREFS ? $"{handles} descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)"
-        : error == Errno.EPIPE || error == Errno.ECONNRESET || error == Errno.ECONNREFUSED ? "nobody receives at the other end any more, or this socket was shut down for sending"
+        : error == Errno.ETOOMANYREFS ? $"sending {handles} more descriptors would exceed what this user may have sent and not yet received (RLIMIT_NOFILE)"
+        : error == Errno.EPIPE || error == Errno.ECONNRESET || error == Errno.ECONNREFUSED ? "no process receives at the other end any more, or this socket was shut down for sending"
         : null);
 }

@@ -42,7 +42,7 @@ public sealed class MappedRegion : IDisposable
     {
         var place = FilePath.Parse(path);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        SharedMemoryOptions.Check(cleanup);
+        Arguments.Check(cleanup);
         options = MappedRegionOptions.Check(options);
         var platform = Platform.Current;
         if (cleanup != FileCleanup.Immediate && options.OnConflict == NameConflict.Fail && platform.Names.FindFile(place, out _).IsSuccess)

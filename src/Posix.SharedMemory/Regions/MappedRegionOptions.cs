@@ -32,9 +32,9 @@ public sealed record MappedRegionOptions
             return Default;
         }
 
-        SharedMemoryOptions.Check(options.Permissions, nameof(options));
-        SharedMemoryOptions.Check(options.Backing, nameof(options));
-        SharedMemoryOptions.Check(options.OnConflict, nameof(options));
+        Arguments.CheckPermissions(options.Permissions, nameof(options));
+        Arguments.Check(options.Backing, nameof(options));
+        Arguments.Check(options.OnConflict, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(options.AddressSpace, nameof(options));
         return options;
     }

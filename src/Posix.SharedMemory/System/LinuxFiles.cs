@@ -204,7 +204,12 @@ internal sealed class LinuxFiles(SystemCalls calls)
     }
 
     /// <summary>Returns whether an object takes from the machine's memory: files on disk do not, and huge pages are set aside beforehand.</summary>
-    internal bool IsOrdinaryMemory(in OpenObject target) => TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
+    internal bool IsOrdinaryMemory(in OpenObject target) => IsOrdinaryMemory(target, out _);
+
+    /// <inheritdoc cref="IsOrdinaryMemory(in OpenObject)"/>
+    /// <param name="target">The object.</param>
+    /// <param name="fileSystem">What there is of its file system.</param>
+    internal bool IsOrdinaryMemory(in OpenObject target, out LinuxStatfs fileSystem) => TryStatFileSystem(target, out fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
 
     internal bool TryStatFileSystem(in OpenObject target, out LinuxStatfs fileSystem)
     {

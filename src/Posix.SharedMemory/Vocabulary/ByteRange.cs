@@ -18,7 +18,7 @@ public readonly record struct ByteRange(long Offset, long Length)
         if (offset > limit || length > limit - offset)
         {
             throw new ArgumentOutOfRangeException(
-                parameter, $"{length} bytes at offset {offset} end past the length, which is {limit} bytes.");
+                parameter, $"{length} bytes at offset {offset} reach past the end, which is at byte {limit}.");
         }
 
         return new(offset, length);

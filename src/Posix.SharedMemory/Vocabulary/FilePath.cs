@@ -31,7 +31,7 @@ internal readonly struct FilePath
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (path.Contains('\0', StringComparison.Ordinal))
         {
-            throw new ArgumentException("A path may not hold a NUL.", nameof(path));
+            throw new ArgumentException("A path may not contain a NUL.", nameof(path));
         }
 
         // The encoding refuses what has no UTF-8 form, with an ArgumentException.

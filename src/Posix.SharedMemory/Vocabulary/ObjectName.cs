@@ -57,7 +57,7 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
     /// <exception cref="ArgumentException">The name is empty, longer than 255 bytes, a dot or two dots, or contains a slash or a NUL.</exception>
     internal static ObjectName Parse(ReadOnlySpan<byte> name, [CallerArgumentExpression(nameof(name))] string? parameter = null) =>
         name.Length is 0 or > MaxBytes || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8) || name.ContainsAny((byte)'/', (byte)0)
-            ? throw new ArgumentException($"The name of a shared memory object is 1 to {MaxBytes} bytes, not a dot or two, without a slash or a NUL.", parameter)
+            ? throw new ArgumentException($"The name of a shared memory object must have 1 to {MaxBytes} bytes, contain no slash and no NUL, and not be . or ..", parameter)
             : FromSystem(name);
 
     /// <summary>Makes a name from the system's directory, which may have any bytes.</summary>
@@ -89,8 +89,8 @@ internal readonly struct ObjectName : IEquatable<ObjectName>
 
     private static string Objection(ReadOnlySpan<char> bare) =>
         bare.IsEmpty ? "may not be empty"
-        : bare is "." or ".." ? "may not be a dot or two"
-        : bare.Contains('/') ? "may not hold a slash, except in front"
-        : bare.Contains('\0') ? "may not hold a NUL"
-        : "may not hold half a surrogate pair";
+        : bare is "." or ".." ? "may not be . or .."
+        : bare.Contains('/') ? "may not contain a slash, except at its start"
+        : bare.Contains('\0') ? "may not contain a NUL"
+        : "may not contain half of a surrogate pair";
 }

@@ -74,7 +74,7 @@ internal static class Neighbour
 
                 return true;
             case 11:
-                // What others store behind the end, and into the middle.
+                // What others store past the end, and into the middle.
                 using (var file = Open(path))
                 {
                     RandomAccess.Write(file, new byte[random.Next(5000)], random.Next(50_000));

@@ -11,7 +11,7 @@ internal sealed class Worker : IDisposable
 {
     private const int Names = 6, Most = 1 << 20;
 
-    /// <summary>What no neighbour can bring about by what he does to names and objects: an error of ours.</summary>
+    /// <summary>What no neighbour can bring about by what it does to names and objects: an error of ours.</summary>
     private static readonly Errno[] s_ours = [Errno.EBADF, Errno.EINTR, Errno.ECHILD];
 
     private readonly string _prefix;
@@ -341,7 +341,7 @@ internal sealed class Worker : IDisposable
         }
         catch (InvalidDataException e)
         {
-            // The descriptor could not be had, so it was an object message without one.
+            // The descriptor was not available, so it was an object message without one.
             Judge("undelivered", _allowed.Contains("EMFILE"), e);
         }
         catch (SharedMemoryException)
@@ -380,7 +380,7 @@ internal sealed class Worker : IDisposable
         }
     }
 
-    /// <summary>Removes what it made, and tells how much is left.</summary>
+    /// <summary>Removes what it made, and returns how much is left.</summary>
     private string CleanUp()
     {
         foreach (var name in Enumerable.Range(0, Names).Select(number => $"{_prefix}n{Actor.Text(number)}").Concat([_prefix + "y", _prefix + "z"]))

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Campaign;
 
 /// <summary>
-/// A process does one operation, of all that the fault walk knows, and is killed, or stands still, before one of its calls: each of them in turn.
+/// A process does one operation, of all that the fault walk knows, and is killed, or stopped, before one of its calls: each of them in turn.
 /// </summary>
 internal sealed class KillingAtEachCall : FaultCampaign
 {
@@ -104,7 +104,7 @@ internal sealed class KillingAtEachCall : FaultCampaign
         }
     }
 
-    /// <summary>While somebody stands still in the middle, others see what was before or is afterwards, and do not wait to see it; then he goes on.</summary>
+    /// <summary>While a process is stopped in the middle, others see the state before or after its operation, and do not wait to see it; then it goes on.</summary>
     private static void GoOn(Session session, FaultPath path, Peer peer, PathScene scene, string where)
     {
         Task<string> done = Task.Run(peer.ReadLine);
@@ -137,8 +137,8 @@ internal sealed class KillingAtEachCall : FaultCampaign
         }
         catch (SharedMemoryException e) when (e.Errno == Errno.EAGAIN && path.Name == "Entry asked")
         {
-            // In the instant in which he has the kernel's lease nobody else opens the object.
-            session.Count("looks that one stopped while he asked has held up");
+            // While the stopped process has the kernel's lease, no other process opens the object.
+            session.Count("looks that were held up by a process stopped while it asked the kernel");
         }
     }
 

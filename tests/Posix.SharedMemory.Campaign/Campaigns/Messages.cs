@@ -65,7 +65,7 @@ internal sealed class Messages : FaultCampaign
             }
             catch (SharedMemoryException e) when (e.Errno == Errno.ETOOMANYREFS || e.Errno == Errno.EMSGSIZE)
             {
-                // Only root may have more on the way than he may open.
+                // Only root may have more descriptors on the way than it may open.
                 session.Count("messages that the kernel refused");
             }
         }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Campaign;
 
-/// <summary>A worker does everything at random, while the system runs short of something, or lacks it: it is told so, lives, and leaves nothing.</summary>
+/// <summary>A worker does everything at random, while the system runs short of something, or lacks it: it gets an error that says so, lives, and leaves nothing.</summary>
 internal sealed class RunningShort : FaultCampaign
 {
     internal override string Name => "run-short";

@@ -29,7 +29,7 @@ internal static class FaultPaths
         }
 
         yield return new("Open read", scene => scene.Create(5000), scene => scene.Keep(SharedMemoryObject.Open(scene.Name, access: FileAccess.Read)));
-        yield return new("Open leased", Leased, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
+        yield return new("Open as a member", WithMembers, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
         yield return new("TryOpen", scene => scene.Create(5000), scene => TryOpen(scene));
         yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
     }
@@ -58,7 +58,7 @@ internal static class FaultPaths
         yield return new(
             "OpenOrCreate existing", scene => scene.Create(100), scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _)));
         yield return new(
-            "OpenOrCreate joining a lease", Leased, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
+            "OpenOrCreate joining members", WithMembers, scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
         yield return new(
             "OpenOrCreate joining nobody", scene => scene.Create(100),
             scene => scene.Keep(SharedMemoryObject.OpenOrCreate(scene.Name, 5000, out _, s_membership)));
@@ -237,10 +237,10 @@ internal static class FaultPaths
         }
 
         yield return new(
-            "Dispose of a reader with a lease",
+            "Dispose of a reader that is a member",
             scene =>
             {
-                Leased(scene);
+                WithMembers(scene);
                 var reader = SharedMemoryObject.Open(scene.Name, access: FileAccess.Read);
                 scene.Memory.Dispose();
                 scene.Memory = scene.Keep(reader);
@@ -256,7 +256,7 @@ internal static class FaultPaths
             scene => scene.Owner!.Dispose());
     }
 
-    private static void Leased(FaultScene scene) => scene.Create(5000, lifetime: Lifetime.UnlinkOnLastDispose);
+    private static void WithMembers(FaultScene scene) => scene.Create(5000, lifetime: Lifetime.UnlinkOnLastDispose);
 
     private static void TryOpen(FaultScene scene)
     {

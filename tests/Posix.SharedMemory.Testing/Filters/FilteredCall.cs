@@ -66,6 +66,7 @@ internal sealed record FilteredCall(string Name, string[] KernelNames, params Fi
         new("getsockopt", ["getsockopt"], new FilterRule(55, 209)),
         new("getrlimit", ["getrlimit", "prlimit64"], new(97, -1), new(302, 261)),
         new("sysinfo", ["sysinfo"], new FilterRule(99, 179)),
+        new("rt_sigprocmask", ["rt_sigprocmask"], new FilterRule(14, 135)),
         new("flock", ["flock"], new FilterRule(73, 32)),
     ];
 

@@ -87,14 +87,14 @@ public sealed class Forgetting
         var empty = extents.Add(0, isStable: false);
         var weak = new List<WeakReference>();
         AddMany(ref extents, weak);
-        Assert.Equal((5000, MappedExtent.Unmapped), (extents.FindPast(4999), extents.FindPast(5000)));
+        Assert.Equal((5000L, (long?)null), (extents.FindPast(4999), extents.FindPast(5000)));
         Assert.True(extents.IsAnyMapped);
         Collector.RunUntil(() => weak.Count(reference => reference.IsAlive) <= 64, "a list of at most twice as many as are mapped, and a few");
         extents.SetStable(4999);
         Assert.Equal((false, true), (kept.IsStable, empty.IsStable));
-        kept.End = MappedExtent.Unmapped;
+        kept.IsUnmapped = true;
         Assert.True(extents.IsAnyMapped);
-        empty.End = MappedExtent.Unmapped;
+        empty.IsUnmapped = true;
         Assert.False(extents.IsAnyMapped);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
@@ -104,7 +104,7 @@ public sealed class Forgetting
             {
                 var extent = extents.Add(100, isStable: false);
                 weak.Add(new(extent));
-                extent.End = MappedExtent.Unmapped;
+                extent.IsUnmapped = true;
             }
         }
     }

@@ -114,6 +114,41 @@ public sealed class Arriving
     }
 
     [Fact]
+    [Rule("ready.cancelled")]
+    public async Task Cancelling_leaves_no_descriptor_open()
+    {
+        using var name = new TemporaryName();
+        using var tooShort = SharedMemoryObject.Create(name, 0);
+        var inode = tooShort.GetStatus().Identity.Inode;
+        var before = Held.Descriptors(name.Path).Count;
+        for (var round = 0; round < 3; round++)
+        {
+            using var source = new CancellationTokenSource();
+            var opening = SharedMemoryObject.OpenWhenReadyAsync(name, minimumLength: 4096, cancellationToken: source.Token).AsTask();
+            Watchdog.Until(() => WatchesOf(inode) == 1, "a watch of the object");
+            source.Cancel();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Within(opening));
+            Watchdog.Until(() => WatchesOf(inode) == 0, "the end of the watch");
+            // None remains that looked at the length; the creator's has the path from before the object had a name.
+            Watchdog.Until(() => Held.Descriptors(name.Path).Count == before, "the end of its descriptors");
+        }
+    }
+
+    /// <summary>How many descriptors of inotify in this process watch an object.</summary>
+    private static int WatchesOf(ulong inode) => Directory.GetFileSystemEntries("/proc/self/fdinfo").Count(path =>
+    {
+        try
+        {
+            return File.ReadAllText(path).Contains(string.Create(System.Globalization.CultureInfo.InvariantCulture, $" ino:{inode:x} "), StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // Closed meanwhile.
+            return false;
+        }
+    });
+
+    [Fact]
     [Rule("ready.idle")]
     public async Task Nothing_is_called_while_nothing_happens()
     {

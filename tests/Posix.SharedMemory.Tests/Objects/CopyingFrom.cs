@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Posix.SharedMemory.Tests.Objects;
 
 public sealed class CopyingFrom
@@ -45,6 +43,60 @@ public sealed class CopyingFrom
         Assert.Equal(Pattern.Of(Length), copied);
     }
 
+    [SkippableTheory]
+    [InlineData("", "", 0)]
+    [InlineData("copy_file_range", "EPERM", 0)]
+    [InlineData("pipe2", "EMFILE", 1)]
+    [InlineData("pipe2", "EPERM", 1)]
+    [InlineData("splice", "EINVAL", 1)]
+    [InlineData("splice", "EPERM", 2)]
+    [InlineData("splice", "ENOSPC", 2)]
+    [InlineData("splice", "ENOSYS", 5)]
+    [InlineData("splice", "EINTR", 4)]
+    [InlineData("splice", "EPERM", 0)]
+    [Rule("copy.fallback")]
+    public void A_file_of_another_file_system_goes_through_a_pipe_and_arrives_the_same_where_that_fails(string call, string errno, int occurrence)
+    {
+        using var directory = TemporaryDirectory.OnDisk();
+        Skip.If(directory is null, "There is no disk here.");
+        var path = Path.Combine(directory!.Path, "source");
+        File.WriteAllBytes(path, [1, 2, 3, .. Pattern.Of(Length - 10)]);
+        using var source = Native.Open(path, Native.O_RDONLY);
+        Native.Seek(source, 3);
+        var platform = call.Length == 0 ? new ScriptedPlatform() : new ScriptedPlatform(call, Enum.Parse<Errno>(errno), occurrence);
+        using var host = new SubstitutedObject(platform, Length);
+        Assert.Equal(Length - 10, host.Memory.CopyFrom(source, 5));
+        var copied = new byte[Length];
+        Assert.Equal(Length, host.Memory.Read(copied, 0));
+        Assert.Equal([.. new byte[5], .. Pattern.Of(Length - 10), .. new byte[5]], copied);
+        Assert.Equal(call.Length > 0, platform.Fired);
+        if (platform.CountOf("splice") > 0)
+        {
+            // Whatever fails, only what was in the pipe, or follows, goes through the buffer.
+            Assert.Equal(call.Length == 0 || errno == "EINTR", platform.CountOf("pwrite") == 0);
+        }
+    }
+
+    [SkippableFact]
+    [Rule("copy.fallback")]
+    [Rule("length.reserved")]
+    public void Where_the_memory_ends_meanwhile_the_error_says_how_much_is_missing()
+    {
+        using var directory = TemporaryDirectory.OnDisk();
+        Skip.If(directory is null, "There is no disk here.");
+        var path = Path.Combine(directory!.Path, "source");
+        File.WriteAllBytes(path, Pattern.Of(Length));
+        using var source = Native.Open(path, Native.O_RDONLY);
+        var platform = new ScriptedPlatform();
+        using var host = new SubstitutedObject(platform, Length);
+        // The fourth splice would store the second piece. The bytes in the pipe are written, and that fails too.
+        platform.ArmAll(("splice", Errno.ENOSPC, 4), ("pwrite", Errno.ENOSPC, 1), ("fallocate", Errno.ENOSPC, 1));
+        var failure = Assert.Throws<SharedMemoryException>(() => host.Memory.CopyFrom(source));
+        Skip.If(platform.CountOf("splice") == 0, "Here the kernel copies between these file systems directly.");
+        Assert.Equal(Errno.ENOSPC, failure.Errno);
+        Assert.Contains("bytes requested", failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("splice")]
@@ -71,13 +123,18 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void What_was_copied_in_an_earlier_step_is_counted_too()
     {
-        var wire = new DryingWire();
-        var platform = Platform.Linux(SystemCalls.Real) with { Wire = wire };
-        using var host = new SubstitutedObject(platform, length: 100 << 20);
-        using var source = Native.Open("/dev/zero", Native.O_RDONLY);
-        var copied = host.Memory.CopyFrom(source);
-        Assert.Equal(wire.Received, copied);
-        Assert.InRange(copied, 1, host.Memory.Length - 1);
+        const int Longer = 40 << 20;
+        var platform = ScriptedPlatform.InTurn("copy_file_range", default, Errno.EAGAIN);
+        using var host = new SubstitutedObject(platform, Longer);
+        using var source = SharedMemoryObject.CreateUnpublished(Longer, new() { Backing = Backing.Sparse });
+        source.Write(Pattern.Of(5000), 0);
+        Native.Seek(source.SafeFileHandle, 0);
+        var copied = host.Memory.CopyFrom(source.SafeFileHandle);
+        Assert.Equal(2, platform.CountOf("copy_file_range"));
+        Assert.InRange(copied, 5000, Longer - 1);
+        var first = new byte[5000];
+        Assert.Equal(5000, host.Memory.Read(first, 0));
+        Assert.Equal(Pattern.Of(5000), first);
     }
 
     [Fact]
@@ -173,18 +230,5 @@ public sealed class CopyingFrom
     {
         internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
             range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
-    }
-
-    /// <summary>Linux with a source that has all that is asked once, and nothing afterwards.</summary>
-    private sealed class DryingWire() : LinuxWire(SystemCalls.Real, s_seals, new LinuxFiles(SystemCalls.Real))
-    {
-        internal long Received { get; private set; }
-
-        internal override Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received)
-        {
-            received = Received == 0 ? range.Length : 0;
-            Received += received;
-            return received == 0 ? Errno.EAGAIN : default;
-        }
     }
 }

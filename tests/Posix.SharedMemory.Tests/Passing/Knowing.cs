@@ -108,7 +108,7 @@ public sealed class Knowing
         Assert.Equal("ok", stranger.Ask("send 253"));
         var answer = stranger.Ask("send 253");
         Assert.StartsWith("SharedMemoryException sendmsg: ", answer, StringComparison.Ordinal);
-        Assert.EndsWith("(ETOOMANYREFS): 253 descriptors more would be beyond what this user may have sent and not received (RLIMIT_NOFILE)", answer, StringComparison.Ordinal);
+        Assert.EndsWith("(ETOOMANYREFS): sending 253 more descriptors would exceed what this user may have sent and not yet received (RLIMIT_NOFILE)", answer, StringComparison.Ordinal);
 
         // Received, they no longer count.
         using var result = await socket.ReceiveHandlesAsync(new byte[1], 253);

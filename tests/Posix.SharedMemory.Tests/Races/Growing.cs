@@ -50,6 +50,65 @@ public sealed class Growing
     }
 
     [Theory]
+    [InlineData(4096)]
+    [InlineData(5001)]
+    [Rule("length.concurrent")]
+    [Rule("length.reserved")]
+    public void What_a_neighbour_grows_and_writes_stays_when_a_long_growth_fails_whichever_call_it_is(int length)
+    {
+        // More than is allocated in a turn. The neighbour comes before each of the calls, and each allocation fails.
+        const int Long = 40 << 20, Neighbours = 20 << 20;
+        IReadOnlyList<string> calls;
+        var plain = new ScriptedPlatform();
+        using (Platform.Substitute(plain))
+        {
+            using var memory = SharedMemoryObject.CreateAnonymous(length, new() { MemoryCheck = MemoryCheck.None });
+            plain.Arm(null);
+            memory.SetLength(Long);
+            calls = [.. plain.Calls];
+        }
+
+        Assert.Contains("fallocate", calls);
+        for (var failing = 1; failing <= calls.Count(call => call == "fallocate"); failing++)
+        {
+            for (var at = 0; at <= calls.Count; at++)
+            {
+                GrowWhereAnotherFails(length, Long, Neighbours, failing, at);
+            }
+        }
+    }
+
+    private static void GrowWhereAnotherFails(int length, int wanted, int neighbours, int failing, int at)
+    {
+        using var name = new TemporaryName("grow");
+        using var second = SharedMemoryObject.Create(name, length, new() { MemoryCheck = MemoryCheck.None });
+        Thread? neighbour = null;
+        var bytes = Enumerable.Repeat((byte)9, neighbours - length).ToArray();
+        void Grow()
+        {
+            second.SetLength(neighbours);
+            second.Write(bytes, length);
+        }
+
+        var platform = new ScriptedPlatform();
+        using (Platform.Substitute(platform))
+        {
+            using var first = SharedMemoryObject.Open(name);
+            platform.ActBefore(at, () => neighbour = StartAndLetGoOn(Grow, 50), "fallocate", Errno.ENOSPC, failing);
+            Assert.Equal(Errno.ENOSPC, Assert.Throws<SharedMemoryException>(() => first.SetLength(wanted)).Errno);
+            // After its last call.
+            neighbour ??= StartAndLetGoOn(Grow, 50);
+            neighbour.Join();
+        }
+
+        Assert.Equal(neighbours, second.Length);
+        Assert.True(second.GetStatus().AllocatedBytes >= neighbours, $"{at}: {second.GetStatus().AllocatedBytes} bytes are allocated.");
+        var read = new byte[bytes.Length];
+        Assert.Equal(read.Length, second.Read(read, length));
+        Assert.True(bytes.AsSpan().SequenceEqual(read), $"{at}: bytes are lost.");
+    }
+
+    [Theory]
     [InlineData(Backing.Sparse, 4096)]
     [InlineData(Backing.Sparse, 5001)]
     [InlineData(Backing.Reserved, 4096)]
@@ -170,12 +229,12 @@ public sealed class Growing
     }
 
     /// <summary>Starts a neighbour, which goes as far as it can before the first one's call: it is done, or it waits for the first one.</summary>
-    private static Thread StartAndLetGoOn(Action act)
+    private static Thread StartAndLetGoOn(Action act, int milliseconds = 300)
     {
         var neighbour = new Thread(() => act());
         neighbour.Start();
         // If it is not done by then, it waits for its turn.
-        _ = neighbour.Join(TimeSpan.FromMilliseconds(300));
+        _ = neighbour.Join(TimeSpan.FromMilliseconds(milliseconds));
         return neighbour;
     }
 

@@ -74,14 +74,14 @@ internal static class WayOfAByte
         HashSet<ISymbol> seen = new(SymbolEqualityComparer.Default);
         foreach (var call in calls)
         {
-            Visit(call!, 0);
+            Visit(call!, isVirtual: true, 0);
         }
 
         return new(table, steps);
 
-        void Visit(IMethodSymbol method, int depth)
+        void Visit(IMethodSymbol method, bool isVirtual, int depth)
         {
-            method = OnSystem(package, method, table.System).OriginalDefinition;
+            method = (isVirtual ? OnSystem(package, method, table.System) : method).OriginalDefinition;
             method = method.PartialImplementationPart ?? method;
             if (!seen.Add(method) || method.DeclaringSyntaxReferences.FirstOrDefault() is not { } declared || package.FileOf(declared.SyntaxTree) is not { } file)
             {
@@ -96,9 +96,9 @@ internal static class WayOfAByte
 
             steps.Add((Package.RoomOf(file), file.Path, $"{method.ContainingType.Name}.{method.Name}", SourceFile.LinesOf(syntax), depth));
             var model = package.ModelOf(file);
-            foreach (var called in CallsIn(model, syntax))
+            foreach (var (called, isCalledVirtually) in CallsIn(model, syntax))
             {
-                Visit(called, depth + 1);
+                Visit(called, isCalledVirtually, depth + 1);
             }
         }
     }
@@ -111,7 +111,7 @@ internal static class WayOfAByte
             or BaseMethodDeclarationSyntax { ExpressionBody.Expression: ThrowExpressionSyntax } or BaseMethodDeclarationSyntax { Body.Statements: [.., ThrowStatementSyntax] });
 
     /// <summary>What a method calls, in the order of the text. Failures are not on the way: what a throw evaluates, catch clauses, and blocks that end by a throw.</summary>
-    private static IEnumerable<IMethodSymbol> CallsIn(SemanticModel model, SyntaxNode syntax)
+    private static IEnumerable<(IMethodSymbol Method, bool IsVirtual)> CallsIn(SemanticModel model, SyntaxNode syntax)
     {
         IEnumerable<SyntaxNode?> bodies = syntax switch
         {
@@ -122,10 +122,10 @@ internal static class WayOfAByte
             LocalFunctionStatementSyntax function => new SyntaxNode?[] { function.Body, function.ExpressionBody },
             _ => [],
         };
-        return bodies.OfType<SyntaxNode>().Select(body => model.GetOperation(body)).OfType<IOperation>().SelectMany(Calls).OrderBy(call => call.At).Select(call => call.Method);
+        return bodies.OfType<SyntaxNode>().Select(body => model.GetOperation(body)).OfType<IOperation>().SelectMany(Calls).OrderBy(call => call.At).Select(call => (call.Method, call.IsVirtual));
     }
 
-    private static IEnumerable<(int At, IMethodSymbol Method)> Calls(IOperation operation)
+    private static IEnumerable<(int At, IMethodSymbol Method, bool IsVirtual)> Calls(IOperation operation)
     {
         if (operation is IThrowOperation or ICatchClauseOperation or IBlockOperation { Operations: [.., IThrowOperation] })
         {
@@ -136,27 +136,28 @@ internal static class WayOfAByte
         switch (operation)
         {
             case IInvocationOperation { TargetMethod.MethodKind: not MethodKind.DelegateInvoke } call:
-                yield return (NameOf(call.Syntax), call.TargetMethod);
+                // What is called by base is not the override again.
+                yield return (NameOf(call.Syntax), call.TargetMethod, call.IsVirtual);
                 break;
             case IObjectCreationOperation { Constructor: { } constructor }:
-                yield return (at, constructor);
+                yield return (at, constructor, false);
                 break;
             case IPropertyReferenceOperation property:
                 var isWritten = property.Parent is IAssignmentOperation assignment && assignment.Target == property;
                 if ((isWritten ? property.Property.SetMethod : property.Property.GetMethod) is { } accessor)
                 {
-                    yield return (NameOf(property.Syntax), accessor);
+                    yield return (NameOf(property.Syntax), accessor, true);
                 }
 
                 break;
             case IConversionOperation { OperatorMethod: { } conversion }:
-                yield return (at, conversion);
+                yield return (at, conversion, false);
                 break;
             case IBinaryOperation { OperatorMethod: { } binary }:
-                yield return (at, binary);
+                yield return (at, binary, false);
                 break;
             case IMethodReferenceOperation reference:
-                yield return (at, reference.Method);
+                yield return (at, reference.Method, true);
                 break;
         }
 

@@ -17,7 +17,7 @@ internal static class Linux
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38;
     internal const int F_SETSIG = 10, F_SETLEASE = 1024;
     internal const int F_GET_RW_HINT = 1035, F_SET_RW_HINT = 1036, RWH_WRITE_LIFE_NOT_SET = 0, RWH_WRITE_LIFE_SHORT = 2;
-    internal const int SIGURG = 23;
+    internal const int SIGURG = 23, SIG_BLOCK = 0, SIG_SETMASK = 2;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
 
     internal const int F_ADD_SEALS = 1033, F_GET_SEALS = 1034;
@@ -73,6 +73,8 @@ internal static class Linux
     internal static nint SYS_getdents64 => X64 ? 217 : 61;
 
     internal static nint SYS_copy_file_range => X64 ? 326 : 285;
+
+    internal static nint SYS_rt_sigprocmask => X64 ? 14 : 135;
 
     internal static nint SYS_kcmp => X64 ? 312 : 272;
 

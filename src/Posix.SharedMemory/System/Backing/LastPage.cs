@@ -24,7 +24,7 @@ internal sealed class LastPage(SystemCalls calls, SystemSeals seals, SystemMappi
 
         // Truncating or punching past the end leaves such bytes where they are (seen on Linux 6.18), and a store through a
         // mapping would fault if another process cut the object now. So the kernel stores, and says where it could not.
-        var page = new MappingRequest { Offset = length - inside, Length = MemoryPage.Size, PageSize = MemoryPage.Size, Access = FileAccess.ReadWrite };
+        var page = new MappingRequest { Offset = length - inside, Length = MemoryPage.Size, Reach = MemoryPage.Size, PageSize = MemoryPage.Size, Access = FileAccess.ReadWrite };
         var address = calls.Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap(0, (nuint)MemoryPage.Size, PROT_READ | PROT_WRITE, MAP_SHARED, target.Handle, page.Offset);
         var refusal = ErrorOf(address);
         if (seals.FindRefusal(refusal, target, SystemSeals.AgainstWriting) != MemorySeals.None)

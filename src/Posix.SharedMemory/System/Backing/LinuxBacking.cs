@@ -9,10 +9,7 @@ namespace Posix.SharedMemory;
 internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals seals, SystemMapping mapping, LinuxMembership locks, LinuxPages pages)
     : PosixBacking(calls, seals)
 {
-    /// <summary>The smallest piece that an interrupted allocation is cut down to.</summary>
-    private const long SmallestPiece = 64 << 10;
-
-    /// <summary>So much is allocated in a turn; more, before it.</summary>
+    /// <summary>So much is allocated in a turn; more, after it.</summary>
     private const long LongestInTurn = 16 << 20;
 
     private readonly SystemCalls _calls = calls;
@@ -66,13 +63,8 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
 
         var added = new ByteRange(0, length);
-        RefuseWhatCannotFit(target, added);
+        RefuseWhatCannotFit(target, added, isNew: true);
         var error = Allocate(target.Handle, mode: 0, added);
-        if (error == Errno.EINTR)
-        {
-            error = GrowInPieces(target, added);
-        }
-
         if (LacksAllocation(error, target))
         {
             // Written bytes are reserved too. No other process has the object, so that none of its bytes is overwritten.
@@ -100,10 +92,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             return true;
         }
 
-        Extend(target, found, length, backing, isInTurn: false);
-        // SYNC growth: pairs with GrowFromInsidePage. A process that found the object shorter clears the rest of its last page in a turn; what the
-        // caller writes there from now on must not be cleared. A turn that begins now finds the new length.
-        locks.AwaitTurn(target);
+        ExtendOutsideTurn(target, found, length, backing);
         return true;
     }
 
@@ -117,7 +106,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     internal override void Reserve(in OpenObject target, ByteRange range)
     {
         RefuseWhatCannotFit(target, range);
-        if (AllocateInPieces(target.Handle, range, out _) is { IsSuccess: false } error)
+        if (AllocateInside(target.Handle, range) is { IsSuccess: false } error)
         {
             throw NotAllocated(error, target, range);
         }
@@ -126,7 +115,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     internal override void PrepareToWrite(in OpenObject target, ByteRange range)
     {
         RefuseWhatCannotFit(target, range);
-        var error = AllocateInPieces(target.Handle, range, out _);
+        var error = AllocateInside(target.Handle, range);
         if (!error.IsSuccess && !LacksAllocation(error, target))
         {
             throw NotAllocated(error, target, range);
@@ -171,7 +160,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
-    private Errno PunchHole(in OpenObject target, ByteRange range) => AllocateUninterrupted(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
+    private Errno PunchHole(in OpenObject target, ByteRange range) => Allocate(target.Handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
 
     /// <summary>Grows from the end of a page, in one call that never makes the object shorter than another process has made it meanwhile.</summary>
     private void Extend(in OpenObject target, long from, long to, Backing backing, bool isInTurn)
@@ -185,61 +174,45 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         var added = new ByteRange(from, to - from);
         RefuseWhatCannotFit(target, added);
         var error = Allocate(target.Handle, mode: 0, added);
-        if (error == Errno.EINTR)
-        {
-            error = GrowInPieces(target, added);
-        }
-
         if (!error.IsSuccess)
         {
             throw NotAllocated(error, target, added);
         }
     }
 
+    /// <summary>Grows without a turn, and returns when nothing that the caller then writes will be cleared.</summary>
+    private void ExtendOutsideTurn(in OpenObject target, long from, long to, Backing backing)
+    {
+        Extend(target, from, to, backing, isInTurn: false);
+        // SYNC growth: pairs with GrowFromInsidePage. A process that found the object shorter clears the rest of its last page in a turn; what the
+        // caller writes there from now on must not be cleared. A turn that begins now finds the new length.
+        locks.AwaitTurn(target);
+    }
+
     /// <summary>Grows from inside a page, whose rest is cleared first.</summary>
     private void GrowFromInsidePage(in OpenObject target, long from, long length, Backing backing)
     {
-        var added = new ByteRange(from, length - from);
-        var isLong = backing == Backing.Reserved && added.Length > LongestInTurn;
-        var reached = from;
-        var isDone = false;
-        try
+        var found = from;
+        // SYNC growth: pairs with ExtendOutsideTurn. One at a time reads the length, clears the last page's rest and, where that is soon done, sets the new length.
+        using (locks.EnterTurn(target, mustHave: true))
         {
-            if (isLong)
+            found = GetLength(target);
+            if (found >= length)
             {
-                // Before the turn, which is to be short: others wait for it.
-                RefuseWhatCannotFit(target, added);
-                if (AllocateInPieces(target.Handle, added, out reached) is { IsSuccess: false } error)
-                {
-                    throw NotAllocated(error, target, added);
-                }
+                return;
             }
 
-            // SYNC growth: pairs with Grow. One at a time reads the length, clears the last page's rest and sets the new length.
-            using var turn = locks.EnterTurn(target, mustHave: true);
-            var found = GetLength(target);
-            if (found < length)
+            _lastPage.ClearPast(target, found);
+            if (backing == Backing.Sparse || length - found <= LongestInTurn)
             {
-                _lastPage.ClearPast(target, found);
-                if (isLong)
-                {
-                    SetEnd(target, length, isInTurn: true);
-                }
-                else
-                {
-                    Extend(target, found, length, backing, isInTurn: true);
-                }
+                Extend(target, found, length, backing, isInTurn: true);
+                return;
             }
+        }
 
-            isDone = true;
-        }
-        finally
-        {
-            if (!isDone && reached > from)
-            {
-                GiveBackPast(target, from, reached);
-            }
-        }
+        // Others would wait for a turn in which so much is allocated. Nothing is reserved past the end meanwhile, so that a failure has nothing to give back,
+        // which might be what another process has reserved there.
+        ExtendOutsideTurn(target, found, length, backing);
     }
 
     /// <summary>Makes an object longer without reserving more than its last page.</summary>
@@ -247,7 +220,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     {
         // By allocating the last byte, which cuts off nothing that another process has added meanwhile, as ftruncate would. A huge page is too much
         // for that, and other file systems need not have the call.
-        var error = files.IsOrdinaryMemory(target) ? AllocateUninterrupted(target.Handle, mode: 0, new(length - 1, 1)) : Errno.EOPNOTSUPP;
+        var error = files.IsOrdinaryMemory(target) ? Allocate(target.Handle, mode: 0, new(length - 1, 1)) : Errno.EOPNOTSUPP;
         if (!error.IsSuccess)
         {
             SetEndByTruncating(error, target, length, isInTurn);
@@ -269,85 +242,39 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         }
     }
 
-    /// <summary>Allocates where that takes no longer than a signal needs to come, so that it can be made again.</summary>
-    private Errno AllocateUninterrupted(SafeFileHandle handle, int mode, ByteRange range)
-    {
-        FileSizeLimit.Guard();
-        return ErrorOf(_calls.Repeat(nameof(Libc.fallocate), (handle, mode, range), static (ref a) => Libc.fallocate(a.handle, a.mode, a.range.Offset, a.range.Length)));
-    }
+    /// <summary>Allocates a part, which may be empty, and leaves the length alone.</summary>
+    private Errno AllocateInside(SafeFileHandle handle, ByteRange range) => range.Length == 0 ? default : Allocate(handle, FALLOC_FL_KEEP_SIZE, range);
 
     private Errno Allocate(SafeFileHandle handle, int mode, ByteRange range)
     {
         FileSizeLimit.Guard();
-        return ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+        var error = ErrorOf(_calls.Fails(nameof(Libc.fallocate)) ? -1 : Libc.fallocate(handle, mode, range.Offset, range.Length));
+        return error == Errno.EINTR ? AllocateUndisturbed(handle, mode, range) : error;
     }
 
     /// <summary>
-    /// Grows where the allocation was interrupted. Kernels that let a signal interrupt it undo the work, so that trying the
-    /// whole again may never end: smaller and smaller pieces get done between two signals, and the length changes last.
+    /// Allocates where a signal has interrupted it. Older kernels then undo all of the work, so that it might never be done where signals keep coming:
+    /// this thread gets none meanwhile. Other threads do, and a signal that ends the process ends it here too.
     /// </summary>
-    private Errno GrowInPieces(in OpenObject target, ByteRange added)
+    private Errno AllocateUndisturbed(SafeFileHandle handle, int mode, ByteRange range)
     {
-        var error = AllocateInPieces(target.Handle, added, out var reached);
-        while (error.IsSuccess)
-        {
-            error = Allocate(target.Handle, mode: 0, added);
-            if (error != Errno.EINTR)
-            {
-                return error;
-            }
-
-            error = default;
-        }
-
-        GiveBackPast(target, added.Offset, reached);
-        return error;
-    }
-
-    /// <summary>Gives back what was allocated past the end, from the first page that holds no byte of the object.</summary>
-    private void GiveBackPast(in OpenObject target, long from, long reached)
-    {
-        var first = MemoryPage.RoundUp(Math.Max(from, GetLength(target)));
-        if (reached > first)
-        {
-            _ = PunchHole(target, new(first, MemoryPage.RoundUp(reached) - first));
-        }
-    }
-
-    private Errno AllocateInPieces(SafeFileHandle handle, ByteRange range, out long reached)
-    {
-        var piece = range.Length;
-        for (reached = range.Offset; reached < range.End;)
-        {
-            var next = new ByteRange(reached, Math.Min(piece, range.End - reached));
-            var error = Allocate(handle, FALLOC_FL_KEEP_SIZE, next);
-            if (error == Errno.EINTR)
-            {
-                piece = Math.Max(piece / 2, SmallestPiece);
-            }
-            else if (error.IsSuccess)
-            {
-                reached = next.End;
-            }
-            else
-            {
-                return error;
-            }
-        }
-
-        return default;
+        using var pause = new SignalPause(_calls);
+        return ErrorOf(_calls.Repeat(nameof(Libc.fallocate), (handle, mode, range), static (ref a) => Libc.fallocate(a.handle, a.mode, a.range.Offset, a.range.Length)));
     }
 
     /// <summary>Refuses at once what is more than there is.</summary>
-    private void RefuseWhatCannotFit(in OpenObject target, ByteRange range)
+    /// <param name="target">The object.</param>
+    /// <param name="range">What is to get memory.</param>
+    /// <param name="isNew">Whether the object has nothing yet, and no other process can give it anything.</param>
+    private void RefuseWhatCannotFit(in OpenObject target, ByteRange range, bool isNew = false)
     {
-        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.IsOrdinaryMemory(target))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.IsOrdinaryMemory(target, out var fileSystem))
         {
             return;
         }
 
-        var missing = _room.Missing(target, range, GetExtent(target));
-        if (_room.IsFileSystemTooSmall(target, missing))
+        var missing = isNew ? range.Length : _room.Missing(target, range, GetExtent(target));
+        if (LinuxRoom.IsTooSmall(fileSystem, missing))
         {
             throw NotAllocated(Errno.ENOSPC, target, range);
         }

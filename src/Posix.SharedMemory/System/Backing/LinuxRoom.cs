@@ -50,8 +50,8 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
         : extent.AllocatedBytes);
 
     /// <summary>Returns whether the file system is too small for so much more.</summary>
-    internal bool IsFileSystemTooSmall(in OpenObject target, long missing) =>
-        files.TryStatFileSystem(target, out var fileSystem) && LinuxFiles.UsageOf(fileSystem) is { TotalBytes: > 0 } usage && missing > usage.AvailableBytes;
+    internal static bool IsTooSmall(in LinuxStatfs fileSystem, long missing) =>
+        LinuxFiles.UsageOf(fileSystem) is { TotalBytes: > 0 } usage && missing > usage.AvailableBytes;
 
     /// <summary>Finds whether the machine, or the control group of this process, is too small.</summary>
     /// <returns>The exception to throw; <see langword="null"/> where there is enough.</returns>
@@ -73,7 +73,7 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
 
     /// <summary>Says what a request was too large for.</summary>
     internal string Describe(in OpenObject target) =>
-        !files.TryStatFileSystem(target, out var fileSystem) ? "more than there is"
+        !files.TryStatFileSystem(target, out var fileSystem) ? "more than is available"
         : fileSystem.f_type == HUGETLBFS_MAGIC ? LinuxSeals.TooFewHugePages(fileSystem.f_bsize)
         : $"{LinuxFiles.UsageOf(fileSystem).AvailableBytes} bytes available in its file system";
 }

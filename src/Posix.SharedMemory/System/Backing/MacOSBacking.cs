@@ -30,7 +30,7 @@ internal sealed class MacOSBacking(SystemCalls calls, MacOSFiles files, SystemSe
         {
             throw new SharedMemoryException(
                 e.Errno, e.Operation, e.ObjectName,
-                $"macOS sets the length of an object once in its life, and this one has {GetLength(target)} bytes; "
+                $"macOS sets the length of an object only once, and this one has {GetLength(target)} bytes; "
                 + $"create a new object of {length}");
         }
     }
@@ -73,5 +73,5 @@ internal sealed class MacOSBacking(SystemCalls calls, MacOSFiles files, SystemSe
         "macOS cannot give back a part of shared memory. Clear the bytes, or unlink the object and create a smaller one.");
 
     internal static PlatformNotSupportedException FixedPermissions(Exception? inner = null) => new(
-        "macOS cannot change the permissions of shared memory. Give them when the object is created.", inner);
+        "macOS cannot change the permissions of shared memory. Set them when the object is created.", inner);
 }

@@ -7,7 +7,7 @@ namespace Posix.SharedMemory;
 internal sealed class BsdInspection : SystemInspection
 {
     internal override SharedMemoryUsage GetUsage() => throw new PlatformNotSupportedException(
-        "Shared memory comes from the whole system's memory here: no file system holds it that could be measured.");
+        "Shared memory is taken from the whole system's memory here, and not from a file system that could be measured.");
 
     internal override MemoryLimit? GetMemoryLimit() => null;
 

@@ -61,6 +61,7 @@ internal sealed class MacOSMapping(SystemCalls calls, MacOSFiles files, SystemSe
     private SafeMappingHandle MapAround(ByteRange range, in OpenObject target, FileAccess access, out int slack)
     {
         slack = MemoryPage.Inside(range.Offset);
-        return base.Map(target, new() { Offset = range.Offset - slack, Length = range.Length + slack, PageSize = MemoryPage.Size, Access = access });
+        var length = range.Length + slack;
+        return base.Map(target, new() { Offset = range.Offset - slack, Length = length, Reach = MemoryPage.RoundUp(length), PageSize = MemoryPage.Size, Access = access });
     }
 }

@@ -9,14 +9,8 @@ internal readonly record struct MappingRequest
     /// <summary>Gets how many bytes.</summary>
     internal required long Length { get; init; }
 
-    /// <summary>Gets how many bytes of address space to take from there on, if that is more.</summary>
-    internal long AddressSpace { get; init; }
-
-    /// <summary>Gets how much is mapped and taken, in whole pages.</summary>
-    internal long Reach => MemoryPage.RoundUp(Math.Max(Length, AddressSpace), PageSize);
-
-    /// <summary>Gets whether more pages are taken than are to be mapped now.</summary>
-    internal bool ReachesFurther => AddressSpace > Length && Reach > MemoryPage.RoundUp(Length, PageSize);
+    /// <summary>Gets how many bytes of address space to take from there on, in whole pages: those of the length, and more if the object may grow into them.</summary>
+    internal required long Reach { get; init; }
 
     internal required FileAccess Access { get; init; }
 

@@ -20,7 +20,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     private protected abstract int SyncFlag { get; }
 
     internal override SafeMappingHandle Map(in OpenObject target, MappingRequest request) =>
-        request.ReachesFurther && !MapsPastEnd ? MapIntoReserve(target, request) : MapPages(target, request, hint: 0);
+        !MapsPastEnd && ReachesFurther(request) ? MapIntoReserve(target, request) : MapPages(target, request, hint: 0);
 
     internal override void MapMore(in OpenObject target, SafeMappingHandle range, MappingRequest shown, long length)
     {
@@ -122,7 +122,7 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
     private Errno TryMapPages(in OpenObject target, in MappingRequest request, nint hint, out SafeMappingHandle? mapping)
     {
         var length = checked((nuint)request.Reach);
-        var flags = SharingOf(request) | (request.ReachesFurther ? NoReserveFlag : 0);
+        var flags = SharingOf(request) | (ReachesFurther(request) ? NoReserveFlag : 0);
         var address = calls.Fails(nameof(Libc.mmap)) ? -1 : Libc.mmap(hint, length, ProtectionOf(request.Access), flags, target.Handle, request.Offset);
         mapping = address == -1 ? null : new(address, length);
         return ErrorOf(address);
@@ -189,6 +189,9 @@ internal abstract class PosixMapping(SystemCalls calls, SystemSeals seals) : Sys
             throw seals.Refused(error, nameof(Libc.mmap), target, SystemSeals.AgainstWriting);
         }
     }
+
+    /// <summary>Returns whether more pages are taken than are to be mapped now.</summary>
+    private static bool ReachesFurther(in MappingRequest request) => request.Reach - request.Length >= request.PageSize;
 
     private static int ProtectionOf(FileAccess access) => access == FileAccess.Read ? PROT_READ : PROT_READ | PROT_WRITE;
 

@@ -76,7 +76,7 @@ internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
         }
 
         // Not before: until then the object may not be cut below it. Without a lock: this may be the finalizer's thread.
-        Extent?.End = MappedExtent.Unmapped;
+        Extent?.IsUnmapped = true;
         return unmapped;
     }
 }

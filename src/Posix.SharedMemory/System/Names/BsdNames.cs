@@ -116,7 +116,7 @@ internal abstract class BsdNames(SystemCalls calls) : SystemNames
     }
 
     internal override IReadOnlyList<string> RemoveAbandoned(in FilePath directory) => throw new PlatformNotSupportedException(
-        "This system has no locks that show whether the maker of a temporary name still lives.");
+        "This system has no locks that show whether the process that made a temporary name is still alive.");
 
     internal override Errno RemoveFile(in FilePath path) =>
         ErrorOf(calls.OnBytes(nameof(Libc.unlink), path.Bytes, 0, static (ref path, _, ref _) => Libc.unlink(ref path)));

@@ -136,7 +136,7 @@ internal class LinuxSeals(SystemCalls calls, LinuxFiles files) : PosixSeals(call
     private static Exception CannotCreate(Errno error, AnonymousRequest request) =>
         error == Errno.ENOSYS
             ? new PlatformNotSupportedException(
-                "This kernel, or a filter over it (seccomp), has no memfd_create. SharedMemoryObject.CreateUnpublished makes memory without a name too.")
+                "This kernel, or a filter in front of it (seccomp), has no memfd_create. SharedMemoryObject.CreateUnpublished makes memory without a name too.")
             : FailureOf(
                 error, nameof(Libc.memfd_create), name: null,
                 error == Errno.ENODEV && request.HugePages == HugePageSize.None ? null

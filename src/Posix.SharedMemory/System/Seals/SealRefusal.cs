@@ -34,7 +34,7 @@ internal static class SealRefusal
 
         if (seals.HasFlag(MemorySeals.Exec))
         {
-            yield return "a change of the permissions to execute (F_SEAL_EXEC)";
+            yield return "changing the execute permissions (F_SEAL_EXEC)";
         }
     }
 }

@@ -40,6 +40,6 @@ internal class SystemSeals
     /// <summary>Says why nothing is known of the seals that may have refused a call; <see langword="null"/> where it is known, or does not matter.</summary>
     private string? WhyUnknown(Errno error, in OpenObject target) =>
         (error == Errno.EPERM || error == Errno.EACCES) && Get(target, out _) is { IsSuccess: false } unknown && FilterProbe.Explain(unknown, "fcntl(F_GET_SEALS)") is { } refusal
-            ? $"a seal may refuse it, which is not known: {refusal}"
+            ? $"whether a seal refuses it is not known: {refusal}"
             : null;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
@@ -47,8 +48,8 @@ internal class LinuxWire(SystemCalls calls, SystemSeals seals, LinuxFiles files)
         if (error == Errno.EINVAL)
         {
             // Not a file: a pipe has a call of its own.
-            result = _calls.Repeat(nameof(Libc.splice), ref arguments, static (ref a) => Splice(a.source, a.Handle, ref a.Offset, a.Count));
-            error = ErrorOf(result);
+            error = EmptyPipe(target, source, range, out var spliced);
+            result = (nint)spliced;
         }
 
         received = Math.Max(result, 0);
@@ -61,6 +62,23 @@ internal class LinuxWire(SystemCalls calls, SystemSeals seals, LinuxFiles files)
         return error != Errno.EPERM ? error
             : seals.FindRefusal(error, target, SystemSeals.AgainstWriting) == MemorySeals.None ? Errno.ENOSYS
             : throw seals.Refused(error, nameof(Libc.copy_file_range), target, SystemSeals.AgainstWriting);
+    }
+
+    internal override Errno FillPipe(SafeFileHandle source, SafeFileHandle pipe, long count, out long filled)
+    {
+        var result = _calls.Repeat(nameof(Libc.splice), (source, pipe, Count: (nuint)Math.Min(count, Most)), static (ref a) =>
+            // SAFETY: a pipe has no offsets; the null reference becomes the null pointer that says so, and is not read.
+            Splice(a.source, a.pipe, ref Unsafe.NullRef<long>(), a.Count));
+        filled = Math.Max(result, 0);
+        return ErrorOf(result);
+    }
+
+    internal override Errno EmptyPipe(in OpenObject target, SafeFileHandle pipe, ByteRange range, out long moved)
+    {
+        FileSizeLimit.Guard();
+        var result = _calls.Repeat(nameof(Libc.splice), (pipe, target.Handle, range.Offset, Count: (nuint)Math.Min(range.Length, Most)), static (ref a) => Splice(a.pipe, a.Handle, ref a.Offset, a.Count));
+        moved = Math.Max(result, 0);
+        return ErrorOf(result);
     }
 
     // What was sent and not asked for may be an object that the caller has open and locked.

@@ -14,6 +14,12 @@ internal class SystemWire
     /// <returns>Success with the number copied, where 0 does not say whether there is more; <see cref="Errno.EINVAL"/> and others: not by this way.</returns>
     internal virtual Errno Receive(in OpenObject target, SafeFileHandle source, ByteRange range, out long received) => throw Platform.NotSupported();
 
+    /// <summary>Moves bytes from a file's current position into an empty pipe, at most as many as it holds.</summary>
+    internal virtual Errno FillPipe(SafeFileHandle source, SafeFileHandle pipe, long count, out long filled) => throw Platform.NotSupported();
+
+    /// <summary>Moves bytes from a pipe into an object, at most as many as the range has, which the caller has checked to lie inside the object.</summary>
+    internal virtual Errno EmptyPipe(in OpenObject target, SafeFileHandle pipe, ByteRange range, out long moved) => throw Platform.NotSupported();
+
     /// <summary>Writes to another descriptor, as far as it goes without waiting: <c>write</c>.</summary>
     internal virtual Errno WriteTo(SafeHandle destination, ReadOnlySpan<byte> source, out int written) => throw Platform.NotSupported();
 

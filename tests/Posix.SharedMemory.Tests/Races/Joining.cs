@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Tests.Races;
 
-/// <summary>Users of one object come, leave in order, and are killed.</summary>
-public sealed class Leasing
+/// <summary>Members of one object join, leave cleanly, and are killed.</summary>
+public sealed class Joining
 {
     [Fact]
     [Rule("lifetime.crash")]
@@ -12,8 +12,8 @@ public sealed class Leasing
     public void The_name_exists_while_a_member_lives_and_is_gone_when_the_last_one_has_left()
     {
         const int Kills = 25;
-        using var name = new TemporaryName("lease");
-        var peers = Contending.Peers(8, "race-lease", name);
+        using var name = new TemporaryName("member");
+        var peers = Contending.Peers(8, "race-join", name);
         try
         {
             Contending.Start(peers);
@@ -21,7 +21,7 @@ public sealed class Leasing
             {
                 // A user that found something wrong has ended by itself, and says so when its end is read below.
                 var at = Random.Shared.Next(peers.Count);
-                var next = Peer.Start("race-lease", name);
+                var next = Peer.Start("race-join", name);
                 Assert.Equal("ready", next.ReadLine());
                 peers[at].Kill();
                 var (_, _, errors) = peers[at].Finish();
@@ -71,7 +71,7 @@ public sealed class Leasing
     [Rule("lifetime.crash")]
     public void A_killed_member_counts_as_gone_at_once()
     {
-        using var name = new TemporaryName("lease");
+        using var name = new TemporaryName("member");
         var memory = SharedMemoryObject.Create(name, 64, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
         using (var peer = Peer.Start("hold", name))
         {
@@ -87,7 +87,7 @@ public sealed class Leasing
     [Rule("lifetime.crash")]
     public void The_name_stays_for_another_member_when_the_creator_is_killed()
     {
-        using var name = new TemporaryName("lease");
+        using var name = new TemporaryName("member");
         using (var creator = Peer.Start("act"))
         {
             creator.Tell($"create {name} 64 Last");
@@ -106,7 +106,7 @@ public sealed class Leasing
     {
         var obstacle = Privileged.NamespaceObstacle;
         Skip.If(obstacle is not null, obstacle);
-        using var name = new TemporaryName("lease");
+        using var name = new TemporaryName("member");
         var memory = SharedMemoryObject.Create(name, 64, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
         using (var inside = Peer.Run("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", Peer.Program, "hold", name))
         {
