@@ -5,5 +5,12 @@ namespace Posix.SharedMemory.Channels.Tests;
 /// <summary>The other process of a test: it speaks in lines. Without a command it does nothing; the test runner loads the assembly by itself.</summary>
 internal static class Program
 {
-    private static int Main(string[] args) => args is [var command, .. var arguments] ? Acts.Run(command, arguments) : 0;
+    private static int Main(string[] args) => args switch
+    {
+        ["latest-stream", var name] => LatestActs.Stream(name),
+        ["latest-writer", var name] => LatestActs.Write(name),
+        ["latest-reader", var name, var access] => LatestActs.Read(name, access),
+        [var command, .. var arguments] => Acts.Run(command, arguments),
+        _ => 0,
+    };
 }

@@ -66,7 +66,10 @@ internal sealed record PackageTable(string Name)
                 ["Layout"] = [],
                 ["Endpoints"] = ["Layout"],
                 ["Status"] = ["Endpoints", "Layout"],
-                ["Rings"] = ["Status", "Endpoints", "Layout"],
+                ["Ends"] = ["Endpoints", "Layout"],
+                ["Rings"] = ["Ends", "Status", "Endpoints", "Layout"],
+                ["Latest"] = ["Ends", "Status", "Endpoints", "Layout"],
+                ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
             },
         },
         new("Posix.SharedMemory.Bridge")

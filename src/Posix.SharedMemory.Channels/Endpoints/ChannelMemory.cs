@@ -73,34 +73,34 @@ internal sealed unsafe class ChannelMemory
     }
 
     /// <summary>Opens the channel that has a name.</summary>
-    internal static ChannelMemory Open(string name)
+    internal static ChannelMemory Open(string name, ushort kind = ChannelLayout.MessageKind, FileAccess access = FileAccess.ReadWrite)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Take(SharedMemoryObject.Open(name));
+        return Take(SharedMemoryObject.Open(name, FileMode.Open, access), kind);
     }
 
     /// <summary>Opens the channel that has a name, if there is one.</summary>
-    internal static ChannelMemory? TryOpen(string name)
+    internal static ChannelMemory? TryOpen(string name, ushort kind = ChannelLayout.MessageKind)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory) ? Take(memory) : null;
+        return SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory) ? Take(memory, kind) : null;
     }
 
     /// <summary>The channel in an object, which belongs to the result from then on. If this throws, it stays the caller's.</summary>
     /// <exception cref="InvalidDataException">The object is something else.</exception>
-    internal static ChannelMemory From(SharedMemoryObject memory)
+    internal static ChannelMemory From(SharedMemoryObject memory, ushort kind = ChannelLayout.MessageKind)
     {
         ArgumentNullException.ThrowIfNull(memory);
         var length = memory.Length;
         if (length < ChannelLayout.PageSize)
         {
-            throw new InvalidDataException($"{SubjectOf(memory)} cannot be opened as a message channel: it has {length} bytes.");
+            throw new InvalidDataException($"{SubjectOf(memory)} cannot be opened as {ChannelHeader.NameOf(kind)}: it has {length} bytes.");
         }
 
         Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
         bytes.Clear();
         memory.Read(bytes, 0);
-        var header = ChannelHeader.Parse(bytes, length, SubjectOf(memory));
+        var header = ChannelHeader.Parse(bytes, length, SubjectOf(memory), kind);
         var mapping = memory.Map(0, length);
         try
         {
@@ -148,11 +148,11 @@ internal sealed unsafe class ChannelMemory
         }
     }
 
-    private static ChannelMemory Take(SharedMemoryObject memory)
+    private static ChannelMemory Take(SharedMemoryObject memory, ushort kind)
     {
         try
         {
-            return From(memory);
+            return From(memory, kind);
         }
         catch
         {

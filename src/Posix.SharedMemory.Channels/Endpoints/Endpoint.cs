@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Posix.SharedMemory.Threading;
 
@@ -10,8 +11,8 @@ namespace Posix.SharedMemory.Channels;
 internal sealed unsafe class Endpoint
 {
     private readonly ChannelMemory _channel;
-    private readonly Roster _roster;
-    private readonly EndpointView _own;
+    private Roster? _roster;
+    private EndpointView? _own;
     private MutexHold _hold;
     private int _isClosed;
 
@@ -22,12 +23,20 @@ internal sealed unsafe class Endpoint
         Role = role;
         Options = options;
         var isWriter = role == EndpointRole.Writer;
-        _own = new(channel, roster, isWriter ? ChannelLayout.WriterEndpoint : ChannelLayout.ReaderEndpoint);
-        Peer = new(channel, roster, isWriter ? ChannelLayout.ReaderEndpoint : ChannelLayout.WriterEndpoint);
+        var (first, count) = channel.Header.PlacesOf(!isWriter);
+        Peers = [.. Enumerable.Range(first, count).Select(index => new EndpointView(channel, roster, index))];
         Wakes = SharedEventCount.At(roster, channel.Mapping, isWriter ? ChannelLayout.WriterWakesAt : ChannelLayout.ReaderWakesAt);
         Wakes.AllowSynchronousContinuations = options.AllowSynchronousContinuations;
         PeerWakes = SharedEventCount.At(roster, channel.Mapping, isWriter ? ChannelLayout.ReaderWakesAt : ChannelLayout.WriterWakesAt);
         Changes = SharedEventCount.At(roster, channel.Mapping, ChannelLayout.EndpointChangesAt);
+    }
+
+    private Endpoint(ChannelMemory channel, EndpointOptions options)
+    {
+        _channel = channel;
+        Role = EndpointRole.Reader;
+        Options = options;
+        (Wakes, PeerWakes, Changes) = (null!, null!, null!);
     }
 
     internal ChannelMemory Channel => _channel;
@@ -36,8 +45,18 @@ internal sealed unsafe class Endpoint
 
     internal EndpointOptions Options { get; }
 
-    /// <summary>Gets the other end.</summary>
-    internal EndpointView Peer { get; }
+    /// <summary>Gets the places of the other role: of a ring one. Empty where nobody has taken part yet.</summary>
+    internal EndpointView[] Peers { get; private set; } = [];
+
+    /// <summary>Gets whether it takes part, and can wait. One through a read-only mapping only looks.</summary>
+    [MemberNotNullWhen(true, nameof(_roster))]
+    internal bool TakesPart => Wakes is not null;
+
+    /// <summary>Gets the other end, where there is one.</summary>
+    internal EndpointView Peer => Peers[0];
+
+    /// <summary>Gets which endpoint it is; −1: it only takes part.</summary>
+    internal int Index => _own?.Index ?? -1;
 
     /// <summary>Gets what this end sleeps on.</summary>
     internal SharedEventCount Wakes { get; }
@@ -51,8 +70,14 @@ internal sealed unsafe class Endpoint
     /// <summary>Gets whether another process, or another endpoint of this one, had it before.</summary>
     internal bool HadPredecessor { get; private set; }
 
-    /// <summary>Enters the endpoint's mutex; the caller checks what a former owner left, and then calls <see cref="Occupy"/> or <see cref="Close"/>.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: a living process has it open.</exception>
+    /// <summary>
+    /// Enters the mutex of the role's endpoint, or of the first of several that is free; the caller checks what a former owner left, and then calls <see cref="Occupy"/> or
+    /// <see cref="Close"/>. A role without an endpoint only takes part.
+    /// </summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="role">Writer or reader.</param>
+    /// <param name="options">From the caller.</param>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: a living process has it open. <see cref="Errno.EAGAIN"/>: none of several is free.</exception>
     /// <exception cref="RosterFullException">Too many processes take part in the channel.</exception>
     /// <exception cref="ChannelCorruptException">The bytes of the endpoint or the roster were overwritten.</exception>
     internal static Endpoint Enter(ChannelMemory channel, EndpointRole role, EndpointOptions? options)
@@ -63,14 +88,15 @@ internal sealed unsafe class Endpoint
             throw new InvalidOperationException($"{channel.Subject} was opened for reading only: its status can be read, but endpoints need write access.");
         }
 
+        var (first, count) = channel.Header.PlacesOf(role == EndpointRole.Writer);
         Roster? roster = null;
         try
         {
             roster = Roster.Join(channel.Mapping, ChannelLayout.RosterAt, channel.Header.Seats);
             var endpoint = new Endpoint(channel, roster, role, checkedOptions);
-            if (!endpoint._own.Mutex.TryEnterUnrepaired(out endpoint._hold))
+            if (count != 0 && !endpoint.TryEnterAny(first, count))
             {
-                throw endpoint.Busy();
+                throw count == 1 ? endpoint.Busy(endpoint._own!) : endpoint.NoneIsFree(count);
             }
 
             channel.AddUser();
@@ -81,27 +107,49 @@ internal sealed unsafe class Endpoint
             roster?.Dispose();
             if (e is InvalidDataException or RetiredException or LockLostException)
             {
-                var index = role == EndpointRole.Writer ? ChannelLayout.WriterEndpoint : ChannelLayout.ReaderEndpoint;
-                throw new ChannelCorruptException(e is RetiredException ? "the endpoint's mutex" : "the roster or an endpoint", EndpointView.OffsetOf(channel, index), $"was overwritten ({e.Message})", e);
+                throw new ChannelCorruptException(e is RetiredException ? "the endpoint's mutex" : "the roster or an endpoint", EndpointView.OffsetOf(channel, first), $"was overwritten ({e.Message})", e);
             }
 
             throw;
         }
     }
 
+    /// <summary>Looks at the channel through a read-only mapping: without a seat, so without waiting. Nothing is stored.</summary>
+    internal static Endpoint Spectate(ChannelMemory channel, EndpointOptions? options)
+    {
+        var endpoint = new Endpoint(channel, EndpointOptions.Check(options));
+        channel.AddUser();
+        return endpoint;
+    }
+
+    /// <summary>Looks for the other side, which may come after a spectator.</summary>
+    /// <exception cref="InvalidDataException">The roster was overwritten.</exception>
+    internal EndpointView? FindPeer()
+    {
+        // SAFETY: the roster lies in the bytes that the channel holds.
+        if (Peers.Length == 0 && Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.RosterAt)) != 0)
+        {
+            var roster = _roster = Roster.Observe(_channel.Mapping, ChannelLayout.RosterAt);
+            Peers = [new(_channel, roster, ChannelLayout.WriterEndpoint)];
+        }
+
+        return Peers is [var peer, ..] ? peer : null;
+    }
+
     /// <summary>The endpoint is this process's: counts the generation, shows role and label, and tells the other end.</summary>
     internal void Occupy()
     {
-        var first = _channel.First + _own.Offset;
-        HadPredecessor = _own.Generation != 0 || _hold.OwnerDied;
+        var own = _own!;
+        var first = _channel.First + own.Offset;
+        HadPredecessor = own.Generation != 0 || _hold.OwnerDied;
         // SYNC endpoint.look: pairs with EndpointView.Look. The generation is stored while the word names this process.
         // SAFETY: the fields lie in the bytes that the channel holds; their offsets are multiples of their sizes.
-        Volatile.Write(ref *(uint*)(first + ChannelLayout.GenerationInEndpoint), _own.Generation + 1);
+        Volatile.Write(ref *(uint*)(first + ChannelLayout.GenerationInEndpoint), own.Generation + 1);
         // SAFETY: as above.
         Volatile.Write(ref *(uint*)(first + ChannelLayout.RoleInEndpoint), (uint)Role);
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(first + ChannelLayout.OpenedInEndpoint), EndpointView.Uptime());
-        var label = _channel.Hold.GetSpan(_own.Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize);
+        var label = _channel.Hold.GetSpan(own.Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize);
         label.Clear();
         Encoding.UTF8.GetBytes(Options.Label, label);
         if (_hold.OwnerDied)
@@ -116,6 +164,11 @@ internal sealed unsafe class Endpoint
     /// <summary>Makes both ends, and whoever watches them, look again.</summary>
     internal void Notify()
     {
+        if (!TakesPart)
+        {
+            return;
+        }
+
         PeerWakes.NotifyAll();
         Wakes.NotifyAll();
         Changes.NotifyAll();
@@ -139,14 +192,43 @@ internal sealed unsafe class Endpoint
         }
 
         Notify();
-        _roster.Dispose();
+        _roster?.Dispose();
         _channel.Release();
     }
 
-    private SharedMemoryException Busy()
+    private bool TryEnterAny(int first, int count)
     {
-        var process = _own.ProcessId is { } number ? $"process {number}" : "a process whose number is unknown";
-        var label = _own.Label is { Length: > 0 } text ? $" (label '{Escape(text)}')" : "";
+        for (var index = first; index < first + count; index++)
+        {
+            _own = new(_channel, _roster!, index);
+            if (count > 1 && _own.LookAndConfirm() == PeerState.Died && !_own.IsSettled())
+            {
+                continue;
+            }
+
+            if (_own.Mutex.TryEnterUnrepaired(out _hold))
+            {
+                if (!_hold.OwnerDied || _own.IsSettled())
+                {
+                    return true;
+                }
+
+                // Another process took it, used it and died between the two looks: it stays as it was found, and the other side looks at it again.
+                _hold.Dispose();
+                Notify();
+            }
+        }
+
+        return false;
+    }
+
+    private SharedMemoryException NoneIsFree(int count) =>
+        new(Errno.EAGAIN, "OpenWriter", _channel.Memory.Name, $"All {count} writers of the channel are open, or ended with messages that the reader has yet to pass");
+
+    private SharedMemoryException Busy(EndpointView own)
+    {
+        var process = own.ProcessId is { } number ? $"process {number}" : "a process whose number is unknown";
+        var label = own.Label is { Length: > 0 } text ? $" (label '{Escape(text)}')" : "";
         return new(Errno.EBUSY, Role == EndpointRole.Writer ? "OpenWriter" : "OpenReader", _channel.Memory.Name,
             $"The {(Role == EndpointRole.Writer ? "writer" : "reader")} of the channel is open in {process}{label}");
     }

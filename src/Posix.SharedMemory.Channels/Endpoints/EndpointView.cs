@@ -83,6 +83,32 @@ internal sealed unsafe class EndpointView
         return PeerState.Died;
     }
 
+    /// <summary>Gets the last claim of a fan-in's writer. Other writers may move it on too.</summary>
+    internal ref ulong LastClaim =>
+        // SAFETY: as above, at a multiple of 8.
+        ref *(ulong*)(_first + ChannelLayout.LastClaimInEndpoint);
+
+    /// <summary>
+    /// Whether nothing of what a dead owner left is in the way of the next one. In a fan-in the reader finds a claim's owner by the last claim in its endpoint, so it
+    /// must have passed that claim before.
+    /// </summary>
+    internal bool IsSettled()
+    {
+        if (_channel.Header.Kind != ChannelLayout.FanInKind)
+        {
+            return true;
+        }
+
+        // The claim word comes before the last claim, which stands there before the word moves on
+        // SAFETY: the words lie in the bytes that the channel holds, at multiples of 8.
+        var claim = new ClaimWord(Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.ClaimAt)));
+        var last = Volatile.Read(ref LastClaim);
+        // SAFETY: as above.
+        var head = Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.ReaderLine + ChannelLayout.IndexInLine)) & ClaimWord.PositionMask;
+        return (claim.Writer != Index || claim.Lines == 0 || ClaimWord.IsBefore(claim.Position, head))
+            && (ClaimWord.LinesOfLast(last) == 0 || ClaimWord.IsBefore(ClaimWord.PositionOfLast(last), head));
+    }
+
     /// <summary>What people want to know.</summary>
     internal EndpointInfo Describe()
     {
@@ -90,8 +116,8 @@ internal sealed unsafe class EndpointView
         return new()
         {
             Index = Index,
-            // In a message channel the place says what an endpoint does.
-            Role = Index == ChannelLayout.WriterEndpoint ? EndpointRole.Writer : EndpointRole.Reader,
+            // The place says what an endpoint does.
+            Role = Index < _channel.Header.PlacesOf(writers: true).Count ? EndpointRole.Writer : EndpointRole.Reader,
             State = state,
             Label = Label,
             ProcessId = ProcessId,

@@ -36,6 +36,12 @@ internal sealed record ChannelHeader
     /// <summary>Gets which host a bridge imported the channel from; 0: none.</summary>
     internal ulong Origin { get; init; }
 
+    /// <summary>Gets how many buffers a latest value has.</summary>
+    internal int Count { get; init; }
+
+    /// <summary>Gets how many bytes a buffer of a latest value takes.</summary>
+    internal long Stride => StrideFor(MaxMessage);
+
     /// <summary>Gets where the endpoints begin.</summary>
     internal long EndpointsOffset => EndpointsAfter(Seats);
 
@@ -43,18 +49,9 @@ internal sealed record ChannelHeader
     internal int Prefix => PrefixFor(RecordAlign);
 
     /// <summary>The header of a new ring.</summary>
-    internal static ChannelHeader ForRing(long capacity, int recordAlign, ulong schemaId, string contentType, int elementSize = 0, int elementAlign = 0)
-    {
-        const int seats = ChannelLayout.MessageEndpoints + ChannelLayout.SpareSeats;
-        var data = ChannelLayout.RoundUp(EndpointsAfter(seats) + (ChannelLayout.MessageEndpoints * ChannelLayout.EndpointSize), Environment.SystemPageSize);
-        return new()
+    internal static ChannelHeader ForRing(long capacity, int recordAlign, ulong schemaId, string contentType, int elementSize = 0, int elementAlign = 0) =>
+        New(ChannelLayout.MessageKind, ChannelLayout.MessageEndpoints + ChannelLayout.SpareSeats, ChannelLayout.MessageEndpoints, capacity) with
         {
-            Kind = ChannelLayout.MessageKind,
-            Total = data + capacity,
-            Epoch = (ulong)Random.Shared.NextInt64(1, long.MaxValue),
-            Seats = seats,
-            Endpoints = ChannelLayout.MessageEndpoints,
-            DataOffset = data,
             Capacity = capacity,
             MaxMessage = elementSize != 0 ? elementSize : (int)(capacity / 2) - PrefixFor(recordAlign),
             RecordAlign = recordAlign,
@@ -63,7 +60,41 @@ internal sealed record ChannelHeader
             ElementSize = elementSize,
             ElementAlign = elementAlign,
         };
+
+    /// <summary>The header of a new latest value. Its many seats are for readers, which have no endpoints.</summary>
+    internal static ChannelHeader ForLatest(int maxMessage, int count, ulong schemaId, string contentType, int elementSize = 0, int elementAlign = 0) =>
+        New(ChannelLayout.LatestKind, ChannelLayout.LatestSeats, ChannelLayout.LatestEndpoints, count * StrideFor(maxMessage)) with
+        {
+            MaxMessage = maxMessage,
+            RecordAlign = ChannelLayout.WidePrefix,
+            SchemaId = schemaId,
+            ContentType = contentType,
+            ElementSize = elementSize,
+            ElementAlign = elementAlign,
+            Count = count,
+        };
+
+    /// <summary>The header of a new fan-in.</summary>
+    internal static ChannelHeader ForFanIn(long capacity, int writers, ulong schemaId, string contentType) =>
+        New(ChannelLayout.FanInKind, writers + 1 + ChannelLayout.SpareSeats, writers + 1, capacity) with
+        {
+            Capacity = capacity,
+            MaxMessage = MostInFanIn(capacity),
+            RecordAlign = ChannelLayout.WidePrefix,
+            SchemaId = schemaId,
+            ContentType = contentType,
+        };
+
+    /// <summary>Which endpoints are for writers, and which for readers: the writers' come first.</summary>
+    internal (int First, int Count) PlacesOf(bool writers)
+    {
+        var first = Kind == ChannelLayout.FanInKind ? Endpoints - 1 : 1;
+        return writers ? (0, first) : (first, Endpoints - first);
     }
+
+    internal static int MostInFanIn(long capacity) => (int)Math.Min((capacity / 2) - ChannelLayout.WidePrefix, ChannelLayout.MostInClaim);
+
+    internal static long StrideFor(int maxMessage) => ChannelLayout.RoundUp(ChannelLayout.WidePrefix + (long)maxMessage, ChannelLayout.LineSize);
 
     internal static int PrefixFor(int recordAlign) => Math.Max(ChannelLayout.RecordHeaderSize, recordAlign);
 
@@ -71,33 +102,37 @@ internal sealed record ChannelHeader
     /// <param name="bytes">The object's first 256 bytes.</param>
     /// <param name="length">The object's length.</param>
     /// <param name="subject">What the messages call the object.</param>
+    /// <param name="expected">The kind that it must be.</param>
     /// <exception cref="InvalidDataException">What is there instead, or which field contradicts which.</exception>
-    internal static ChannelHeader Parse(ReadOnlySpan<byte> bytes, long length, string subject)
+    internal static ChannelHeader Parse(ReadOnlySpan<byte> bytes, long length, string subject, ushort expected = ChannelLayout.MessageKind)
     {
         var magic = U64(bytes, ChannelLayout.MagicAt);
-        Require(magic == ChannelLayout.Magic, subject, $"its first bytes are {magic:x16}, not those of a channel of version 1 ({ChannelLayout.Magic:x16})");
+        Require(magic == ChannelLayout.Magic, $"its first bytes are {magic:x16}, not those of a channel of version 1 ({ChannelLayout.Magic:x16})");
         var kind = U16(bytes, ChannelLayout.KindAt);
-        Require(kind == ChannelLayout.MessageKind, subject, $"it is a channel of kind {kind}, not of kind {ChannelLayout.MessageKind}, a message channel");
+        Require(kind == expected, $"it is a channel of kind {kind}, not of kind {expected}, {NameOf(expected)}");
         var required = U32(bytes, ChannelLayout.RequiredAt);
-        Require(required == 0, subject, $"it needs the features 0x{required:x}, and this version knows 0x0");
+        Require(required == 0, $"it needs the features 0x{required:x}, and this version knows 0x0");
         var total = U64(bytes, ChannelLayout.TotalAt);
-        Require(total == (ulong)length, subject, $"its header says {total} bytes, and it has {length}");
-        Require(U64(bytes, ChannelLayout.EpochAt) != 0, subject, "its epoch is 0");
+        Require(total == (ulong)length, $"its header says {total} bytes, and it has {length}");
+        Require(U64(bytes, ChannelLayout.EpochAt) != 0, "its epoch is 0");
         var roster = U32(bytes, ChannelLayout.RosterOffsetAt);
-        Require(roster == ChannelLayout.RosterAt, subject, $"its roster is at {roster}, not at {ChannelLayout.RosterAt}");
+        Require(roster == ChannelLayout.RosterAt, $"its roster is at {roster}, not at {ChannelLayout.RosterAt}");
         int seats = U16(bytes, ChannelLayout.SeatsAt), endpoints = U16(bytes, ChannelLayout.EndpointsAt);
-        Require(seats is >= 1 and <= 1023, subject, $"it has {seats} seats, not 1 to 1023");
-        Require(endpoints == ChannelLayout.MessageEndpoints, subject, $"it has {endpoints} endpoints, not {ChannelLayout.MessageEndpoints}");
+        Require(seats is >= 1 and <= 1023, $"it has {seats} seats, not 1 to 1023");
+        var (least, greatest) = EndpointsOf(kind);
+        Require(endpoints >= least && endpoints <= greatest, $"it has {endpoints} endpoints, not {(least == greatest ? $"{least}" : $"{least} to {greatest}")}");
         ulong data = U64(bytes, ChannelLayout.DataOffsetAt), capacity = U64(bytes, ChannelLayout.CapacityAt);
-        Require(capacity is >= ChannelLayout.LeastCapacity and <= ChannelLayout.MostCapacity && BitOperations.IsPow2(capacity), subject, $"its capacity is {capacity}, not a power of two from 4096 to 1073741824");
-        Require(data % ChannelLayout.PageSize == 0 && data >= (ulong)(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize)) && data <= total && capacity <= total - data, subject,
-            $"its {capacity} bytes of data at {data} do not fit into {total} bytes past the endpoints");
-        var align = U32(bytes, ChannelLayout.RecordAlignAt);
-        Require(align is 8 or 16 or 32 or 64, subject, $"its records are aligned to {align}, not to 8, 16, 32 or 64");
-        var most = U32(bytes, ChannelLayout.MaxMessageAt);
-        Require(most <= (capacity / 2) - (ulong)PrefixFor((int)align), subject, $"its longest message has {most} bytes, more than half of its capacity of {capacity} holds");
+        uint align = U32(bytes, ChannelLayout.RecordAlignAt), most = U32(bytes, ChannelLayout.MaxMessageAt), count = U32(bytes, ChannelLayout.CountAt);
+        if (Contradiction(kind, capacity, align, most, count) is { } contradiction)
+        {
+            Require(false, contradiction);
+        }
+
+        var size = kind == ChannelLayout.LatestKind ? count * (ulong)StrideFor((int)most) : capacity;
+        Require(data % ChannelLayout.PageSize == 0 && data >= (ulong)(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize)) && data <= total && size <= total - data,
+            $"its {size} bytes of data at {data} do not fit into {total} bytes past the endpoints");
         uint elementSize = U32(bytes, ChannelLayout.ElementSizeAt), elementAlign = U32(bytes, ChannelLayout.ElementAlignAt);
-        Require(elementSize == 0 || elementSize == most, subject, $"its elements have {elementSize} bytes, and its messages up to {most}");
+        Require(elementSize == 0 || elementSize == most, $"its elements have {elementSize} bytes, and its messages up to {most}");
         return new()
         {
             Kind = kind,
@@ -112,9 +147,18 @@ internal sealed record ChannelHeader
             SchemaId = U64(bytes, ChannelLayout.SchemaIdAt),
             ElementSize = (int)elementSize,
             ElementAlign = (int)Math.Min(elementAlign, int.MaxValue),
+            Count = (int)count,
             ContentType = ReadText(bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize)),
             Origin = U64(bytes, ChannelLayout.OriginAt),
         };
+
+        void Require(bool holds, string instead)
+        {
+            if (!holds)
+            {
+                throw new InvalidDataException($"{subject} cannot be opened as {NameOf(expected)}: {instead}.");
+            }
+        }
     }
 
     /// <summary>Writes all but the magic, which the creator stores last.</summary>
@@ -133,6 +177,7 @@ internal sealed record ChannelHeader
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[ChannelLayout.SchemaIdAt..], SchemaId);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementSizeAt..], ElementSize);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementAlignAt..], ElementAlign);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.CountAt..], Count);
         Encoding.UTF8.GetBytes(ContentType, bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize));
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[ChannelLayout.OriginAt..], Origin);
     }
@@ -153,11 +198,60 @@ internal sealed record ChannelHeader
 
     private static ulong U64(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
 
-    private static void Require(bool holds, string subject, string instead)
+    private static (int Least, int Most) EndpointsOf(ushort kind) => kind switch
     {
-        if (!holds)
+        ChannelLayout.LatestKind => (ChannelLayout.LatestEndpoints, ChannelLayout.LatestEndpoints),
+        ChannelLayout.FanInKind => (ChannelLayout.LeastFanInEndpoints, ChannelLayout.MostFanInEndpoints),
+        _ => (ChannelLayout.MessageEndpoints, ChannelLayout.MessageEndpoints),
+    };
+
+    /// <summary>What the sizes of a kind contradict, if anything.</summary>
+    private static string? Contradiction(ushort kind, ulong capacity, uint align, uint most, uint count)
+    {
+        if (kind == ChannelLayout.LatestKind)
         {
-            throw new InvalidDataException($"{subject} cannot be opened as a message channel: {instead}.");
+            return capacity != 0 || align != ChannelLayout.WidePrefix ? $"its capacity is {capacity} and its alignment {align}, not 0 and {ChannelLayout.WidePrefix}"
+                : count is < ChannelLayout.LeastCount or > ChannelLayout.MostCount || !BitOperations.IsPow2(count) ? $"it has {count} buffers, not a power of two from {ChannelLayout.LeastCount} to {ChannelLayout.MostCount}"
+                : most is < 1 or > ChannelLayout.MostValue ? $"its longest value has {most} bytes, not 1 to {ChannelLayout.MostValue}"
+                : null;
         }
+
+        if (capacity is < ChannelLayout.LeastCapacity or > ChannelLayout.MostCapacity || !BitOperations.IsPow2(capacity))
+        {
+            return $"its capacity is {capacity}, not a power of two from {ChannelLayout.LeastCapacity} to {ChannelLayout.MostCapacity}";
+        }
+
+        if (kind == ChannelLayout.FanInKind)
+        {
+            return align != ChannelLayout.WidePrefix ? $"its records are aligned to {align}, not to {ChannelLayout.WidePrefix}"
+                : most > (uint)MostInFanIn((long)capacity) ? $"its longest message has {most} bytes, more than the {MostInFanIn((long)capacity)} that its capacity of {capacity} allows"
+                : null;
+        }
+
+        return align is not (8 or 16 or 32 or 64) ? $"its records are aligned to {align}, not to 8, 16, 32 or 64"
+            : most > (capacity / 2) - (ulong)PrefixFor((int)align) ? $"its longest message has {most} bytes, more than half of its capacity of {capacity} holds"
+            : null;
+    }
+
+    /// <summary>What messages call a kind.</summary>
+    internal static string NameOf(ushort kind) => kind switch
+    {
+        ChannelLayout.LatestKind => "a latest value",
+        ChannelLayout.FanInKind => "a fan-in",
+        _ => "a message channel",
+    };
+
+    private static ChannelHeader New(ushort kind, int seats, int endpoints, long size)
+    {
+        var data = ChannelLayout.RoundUp(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize), Environment.SystemPageSize);
+        return new()
+        {
+            Kind = kind,
+            Total = data + size,
+            Epoch = (ulong)Random.Shared.NextInt64(1, long.MaxValue),
+            Seats = seats,
+            Endpoints = endpoints,
+            DataOffset = data,
+        };
     }
 }

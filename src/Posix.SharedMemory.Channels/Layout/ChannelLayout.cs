@@ -8,26 +8,40 @@ internal static class ChannelLayout
 
     // The header: never changes after creation.
     internal const int MagicAt = 0, KindAt = 8, MinorAt = 10, RequiredAt = 12, TotalAt = 16, EpochAt = 24, RosterOffsetAt = 32, SeatsAt = 36, EndpointsAt = 38, DataOffsetAt = 40,
-        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48, OriginAt = 128,
+        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48, OriginAt = 128, CountAt = 144,
         HeaderSize = 256;
 
     // Line W, which the writer stores, and line R, which the reader stores.
     internal const int WriterLine = 256, ReaderLine = 384;
-    internal const int IndexInLine = 0, MessagesInLine = 8, BytesInLine = 16, WaitsInLine = 24, StateInLine = 32, ErrorInLine = 36;
+    internal const int IndexInLine = 0, MessagesInLine = 8, BytesInLine = 16, WaitsInLine = 24, StateInLine = 32, ErrorInLine = 36, ReleasingInLine = 40;
 
     // Event counts: slept on by the reader, slept on by the writer, slept on by whoever watches endpoints.
     internal const int ReaderWakesAt = 512, WriterWakesAt = 640, EndpointChangesAt = 704;
 
+    // Kind 6: the claim word, which writers compare and exchange, and in line C, which the reader stores, what was skipped.
+    internal const int ClaimAt = 768, SkippedAt = 896, LostBytesAt = 904;
+
     internal const int RosterAt = 4096, PageSize = 4096;
 
     // An endpoint.
-    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
+    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, LastClaimInEndpoint = 32, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
 
     // A record of a ring.
     internal const int RecordHeaderSize = 8, TypeShift = 32, FlagsShift = 48;
     internal const ushort Padding = 1, FirstReservedType = 0xFF00;
 
     internal const ushort MessageKind = 1, MessageEndpoints = 2, SpareSeats = 8, WriterEndpoint = 0, ReaderEndpoint = 1;
+
+    internal const ushort LatestKind = 4, LatestEndpoints = 1, LatestSeats = 63, FanInKind = 6, LeastFanInEndpoints = 2, MostFanInEndpoints = 65;
+
+    // Kinds 4 and 6: where payloads start in a buffer or a record, both of which take whole lines.
+    internal const int WidePrefix = 16, LineSize = 64;
+
+    // Kind 4: buffers, the longest value, and a buffer.
+    internal const int LeastCount = 2, MostCount = 64, MostValue = 1 << 30, VersionInBuffer = 0, LengthInBuffer = 8;
+
+    // Kind 6: the longest message that a claim of 4,095 lines holds.
+    internal const int MostInClaim = (4095 * LineSize) - WidePrefix;
 
     internal const long LeastCapacity = 4096, MostCapacity = 1 << 30;
 

@@ -73,7 +73,7 @@ public sealed class MessageChannel : IDisposable
             throw new ArgumentException("OpenOrCreate opens a channel that exists; to replace one, use Create.", nameof(options));
         }
 
-        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader, checkedOptions.ToObjectOptions(), memory => memory.RequireSchema(checkedOptions.SchemaId), out created));
+        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created));
     }
 
     /// <summary>Creates a channel without a name, for passing its <see cref="Memory"/> to another process. It is sealed: no process can change its length.</summary>

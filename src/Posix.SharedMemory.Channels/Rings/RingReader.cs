@@ -4,7 +4,7 @@ using Posix.SharedMemory.Threading;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The reading end of a ring: finds records between head and tail, and releases them by the head. Nothing that stands there is trusted.</summary>
-internal sealed unsafe class RingReader : RingEnd
+internal sealed unsafe class RingReader : ChannelEnd
 {
     private readonly byte* _data;
     private readonly byte* _line;
@@ -15,7 +15,7 @@ internal sealed unsafe class RingReader : RingEnd
     private readonly ulong _round;
     private readonly ulong _most;
     private readonly SharedEventCount _writerWakes;
-    private readonly RingCompletion _completion;
+    private readonly ChannelCompletion _completion;
     private ulong _head;
     private ulong _released;
     private ulong _tail;

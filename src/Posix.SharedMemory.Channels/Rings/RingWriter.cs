@@ -4,7 +4,7 @@ using Posix.SharedMemory.Threading;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The writing end of a ring: claims room, stores records, and publishes them by the tail.</summary>
-internal sealed unsafe class RingWriter : RingEnd
+internal sealed unsafe class RingWriter : ChannelEnd
 {
     private readonly byte* _data;
     private readonly byte* _line;

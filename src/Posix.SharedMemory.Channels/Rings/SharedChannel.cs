@@ -41,11 +41,7 @@ public static class SharedChannel
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     /// <exception cref="ArgumentException">As <see cref="Create"/>.</exception>
     public static SharedChannel<T> OpenOrCreate<T>(string name, int capacity, out bool created)
-        where T : unmanaged
-    {
-        var header = HeaderFor<T>(capacity);
-        return new(ChannelOpening.OpenOrCreate(name, () => header, MessageChannelOptions.Default.ToObjectOptions(), memory => Require<T>(memory), out created));
-    }
+        where T : unmanaged => new(ChannelOpening.OpenOrCreate(name, HeaderFor<T>(capacity), MessageChannelOptions.Default.ToObjectOptions(), out created));
 
     /// <summary>Creates a channel without a name, for passing its memory to another process. It is sealed: no process can change its length.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: there is not enough memory for it.</exception>
@@ -73,7 +69,7 @@ public static class SharedChannel
     private static ChannelMemory Require<T>(ChannelMemory memory)
         where T : unmanaged
     {
-        memory.RequireElement(Unsafe.SizeOf<T>(), AlignmentOf<T>());
+        memory.RequireElement(Unsafe.SizeOf<T>(), ElementLayout.AlignmentOf<T>());
         return memory;
     }
 
@@ -86,20 +82,7 @@ public static class SharedChannel
         // One more: the piece before the end of the data may be shorter than an element.
         var bytes = (ulong)Math.Max((capacity + 1L) * stride, 2L * (size + ChannelLayout.RecordHeaderSize));
         return bytes <= ChannelLayout.MostCapacity
-            ? ChannelHeader.ForRing((long)Math.Max(BitOperations.RoundUpToPowerOf2(bytes), ChannelLayout.LeastCapacity), 8, 0, "", size, AlignmentOf<T>())
+            ? ChannelHeader.ForRing((long)Math.Max(BitOperations.RoundUpToPowerOf2(bytes), ChannelLayout.LeastCapacity), 8, 0, "", size, ElementLayout.AlignmentOf<T>())
             : throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"{capacity} elements of {size} bytes take more than {ChannelLayout.MostCapacity} bytes.");
-    }
-
-    private static int AlignmentOf<T>()
-        where T : unmanaged => Unsafe.SizeOf<AfterOneByte<T>>() - Unsafe.SizeOf<T>();
-
-    /// <summary>What its size is more than the element's is the element's alignment.</summary>
-    private readonly struct AfterOneByte<T>
-        where T : unmanaged
-    {
-#pragma warning disable CS0169, IDE0051, IDE0044 // The fields are there for the size.
-        private readonly byte _one;
-        private readonly T _element;
-#pragma warning restore CS0169, IDE0051, IDE0044
     }
 }

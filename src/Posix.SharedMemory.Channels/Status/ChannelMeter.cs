@@ -15,7 +15,7 @@ internal static class ChannelMeter
         var meter = new Meter("Posix.SharedMemory.Channels");
         meter.CreateObservableCounter("shm.channel.messages", () => Measure(status => status.Messages), "{message}", "Messages that were written.");
         meter.CreateObservableCounter("shm.channel.bytes", () => Measure(status => status.Bytes), "By", "Bytes that were written, headers not counted.");
-        meter.CreateObservableGauge("shm.channel.fill", () => Measure(status => (double)status.Used / status.Capacity), "1", "The part of the ring that is waiting to be read.");
+        meter.CreateObservableGauge("shm.channel.fill", () => Measure(status => (double)status.Used / status.Capacity), "1", "The part of the capacity that is in use.");
         meter.CreateObservableCounter("shm.channel.waits", Waits, "{wait}", "Waits for room (side: writer) and for a message (side: reader).");
         meter.CreateObservableUpDownCounter("shm.channel.peers", Peers, "{peer}", "Endpoints by state.");
     }
@@ -37,6 +37,13 @@ internal static class ChannelMeter
     private static KeyValuePair<string, object?> Tag<T>(string name, T value)
         where T : struct, Enum => new(name, Enum.GetName(value)!.ToLowerInvariant());
 
+    private static string NameOf(ushort kind) => kind switch
+    {
+        ChannelLayout.LatestKind => "latest",
+        ChannelLayout.FanInKind => "fan-in",
+        _ => "message",
+    };
+
     private static List<Measurement<T>> Measure<T>(Func<ChannelStatus, T> value, params KeyValuePair<string, object?>[] tags)
         where T : struct
     {
@@ -45,7 +52,7 @@ internal static class ChannelMeter
         {
             try
             {
-                KeyValuePair<string, object?>[] all = [new("name", channel.Memory.Name), new("kind", "message"), .. tags];
+                KeyValuePair<string, object?>[] all = [new("name", channel.Memory.Name), new("kind", NameOf(channel.Header.Kind)), .. tags];
                 measurements.Add(new(value(ChannelStatus.Of(channel)), all));
             }
             catch (ObjectDisposedException)

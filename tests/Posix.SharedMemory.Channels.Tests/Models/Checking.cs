@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Posix.SharedMemory.Channels.Tests.Models;
 
-/// <summary>The Promela models of the ring and of endpoints: searched in full, and each mutant must fail.</summary>
+/// <summary>The Promela models of channels: searched in full, and each mutant must fail.</summary>
 public sealed class Checking
 {
     private static readonly string s_models = Path.Combine(AppContext.BaseDirectory, "models");
@@ -11,6 +11,7 @@ public sealed class Checking
     [SkippableTheory]
     [InlineData("ring.pml", "")]
     [InlineData("endpoints.pml", "")]
+    [InlineData("latest.pml", "")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -31,6 +32,15 @@ public sealed class Checking
     [InlineData("endpoints.pml", "-DMARKFIRST")]
     [InlineData("endpoints.pml", "-DGENERATIONLAST")]
     [InlineData("endpoints.pml", "-DNOLOOKATLIFE")]
+    [InlineData("latest.pml", "-DNOODD")]
+    [InlineData("latest.pml", "-DPLAINODD")]
+    [InlineData("latest.pml", "-DNOBARRIER")]
+    [InlineData("latest.pml", "-DPLAINEVEN")]
+    [InlineData("latest.pml", "-DPLAINNEWEST")]
+    [InlineData("latest.pml", "-DNORECHECK")]
+    [InlineData("latest.pml", "-DEARLYRECHECK")]
+    [InlineData("latest.pml", "-DNOCONFIRM")]
+    [InlineData("latest.pml", "-DINPLACE")]
     [Rule("channel.models")]
     public void Each_part_that_is_left_out_is_missed(string model, string options)
     {

@@ -2,25 +2,25 @@ using System.Runtime.ExceptionServices;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>Watches the other side of an end: it waits for the event count of endpoint changes, which messages do not touch.</summary>
-internal sealed class EndWatch(RingEnd end)
+/// <summary>Watches the other side of an end, each place of it: it waits for the event count of endpoint changes, which messages do not touch.</summary>
+internal sealed class EndWatch(ChannelEnd end)
 {
     private volatile bool _isStopped;
 
     internal void Start()
     {
-        var (state, generation) = (end.Peer, end.Endpoint.Peer.Generation);
-        _ = Task.Run(() => RunAsync(state, generation));
+        var seen = Array.ConvertAll(end.Endpoint.Peers, Look);
+        _ = Task.Run(() => RunAsync(seen));
     }
 
     internal void Stop() => _isStopped = true;
 
     /// <summary>Raises the event. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
-    private void Raise()
+    private void Raise(EndpointView peer)
     {
         try
         {
-            end.RaisePeerChanged();
+            end.RaisePeerChanged(peer);
         }
         catch (Exception e)
         {
@@ -28,7 +28,14 @@ internal sealed class EndWatch(RingEnd end)
         }
     }
 
-    private async Task RunAsync(PeerState state, uint generation)
+    /// <summary>The generation first: whatever is opened between the two looks differs from it the next time.</summary>
+    private static (uint Generation, PeerState State) Look(EndpointView peer)
+    {
+        var generation = peer.Generation;
+        return (generation, peer.Look());
+    }
+
+    private async Task RunAsync((uint Generation, PeerState State)[] seen)
     {
         try
         {
@@ -36,15 +43,12 @@ internal sealed class EndWatch(RingEnd end)
             {
                 var key = end.Endpoint.Changes.PrepareWait();
                 end.OnChange();
-                // The generation first: whatever is opened between the two looks differs from it the next time.
-                var (newGeneration, newState) = (end.Endpoint.Peer.Generation, end.Peer);
-                if (newState != state || newGeneration != generation)
+                if (FindChange(seen) is { } changed)
                 {
                     end.Endpoint.Changes.CancelWait(key);
-                    (state, generation) = (newState, newGeneration);
                     if (!_isStopped)
                     {
-                        Raise();
+                        Raise(changed);
                     }
 
                     continue;
@@ -57,5 +61,20 @@ internal sealed class EndWatch(RingEnd end)
         {
             // The end was closed while this waited.
         }
+    }
+
+    private EndpointView? FindChange((uint Generation, PeerState State)[] seen)
+    {
+        foreach (var (index, peer) in end.Endpoint.Peers.Index())
+        {
+            var now = Look(peer);
+            if (now != seen[index])
+            {
+                seen[index] = now;
+                return peer;
+            }
+        }
+
+        return null;
     }
 }

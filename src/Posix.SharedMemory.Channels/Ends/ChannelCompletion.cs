@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The end of a channel as its reader sees it, and the task that completes with it. The reader and its watch look at it, each on its thread: it reads shared memory only.</summary>
-internal sealed unsafe class RingCompletion(ChannelMemory channel)
+internal sealed unsafe class ChannelCompletion(ChannelMemory channel, bool drains = true)
 {
     private readonly byte* _writerLine = channel.First + ChannelLayout.WriterLine;
     private readonly byte* _readerLine = channel.First + ChannelLayout.ReaderLine;
@@ -31,8 +31,8 @@ internal sealed unsafe class RingCompletion(ChannelMemory channel)
     internal void EndIfDrained()
     {
         var state = State;
-        // SAFETY: the lines lie in the bytes that the channel holds.
-        if (state is 0 or > (uint)ChannelState.Continued || Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine)) != Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine)))
+        // SAFETY: the lines lie in the bytes that the channel holds. Where only the newest counts, there is nothing to drain.
+        if (state is 0 or > (uint)ChannelState.Continued || (drains && Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine)) != Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine))))
         {
             return;
         }

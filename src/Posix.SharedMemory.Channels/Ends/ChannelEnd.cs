@@ -4,8 +4,8 @@ using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>What writer and reader of a ring have in common: one act at a time, waits, the other side's life, and the end. The model is tests/models/ring.pml.</summary>
-internal abstract class RingEnd
+/// <summary>What writers and readers of all kinds have in common: one act at a time, waits, the other side's life, and the end. The model is tests/models/ring.pml.</summary>
+internal abstract class ChannelEnd
 {
     private readonly SpinBudget _spin;
     private readonly Lock _gate = new();
@@ -14,7 +14,7 @@ internal abstract class RingEnd
     private EndWatch? _watch;
     private EventHandler<PeerChangedEventArgs>? _peerChanged;
 
-    protected RingEnd(Endpoint endpoint)
+    protected ChannelEnd(Endpoint endpoint)
     {
         Endpoint = endpoint;
         _spin = new(endpoint.Options.SpinBudget);
@@ -56,6 +56,9 @@ internal abstract class RingEnd
         }
     }
 
+    /// <summary>Gets what the last wait found, where that is a number.</summary>
+    internal virtual long Found => 0;
+
     /// <summary>Begins an act.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Begin(EndAct act)
@@ -85,7 +88,9 @@ internal abstract class RingEnd
     protected abstract bool HasEnded();
 
     /// <summary>Counts a wait, for the status.</summary>
-    protected abstract void CountWait();
+    protected virtual void CountWait()
+    {
+    }
 
     /// <summary>Does what an asynchronous wait is for, where that is more than to know.</summary>
     /// <returns>False: it could not be done yet.</returns>
@@ -219,11 +224,11 @@ internal abstract class RingEnd
     {
     }
 
-    internal void RaisePeerChanged()
+    internal void RaisePeerChanged(EndpointView peer)
     {
         if (Volatile.Read(ref _peerChanged) is { } handlers)
         {
-            handlers(Owner ?? this, new(Endpoint.Peer.Describe()));
+            handlers(Owner ?? this, new(peer.Describe()));
         }
     }
 
@@ -261,9 +266,7 @@ internal abstract class RingEnd
         uint generation = 0;
         if (!ended)
         {
-            // SYNC ring.end: pairs with Endpoint.Close and the kernel's mark. The generation comes first: a state that belongs to a later one is reported again.
-            generation = Endpoint.Peer.Generation;
-            state = LookAtPeer();
+            (generation, state) = LookAtPeer();
         }
 
         if (Poll(length))
@@ -299,11 +302,14 @@ internal abstract class RingEnd
         }
     }
 
-    private PeerState LookAtPeer()
+    /// <summary>The other side's generation and life. Where there are several, none of them ends a wait.</summary>
+    protected virtual (uint Generation, PeerState State) LookAtPeer()
     {
         try
         {
-            return Endpoint.Peer.LookAndConfirm();
+            // SYNC ring.end: pairs with Endpoint.Close and the kernel's mark. The generation comes first: a state that belongs to a later one is reported again.
+            var generation = Endpoint.Peer.Generation;
+            return (generation, Endpoint.Peer.LookAndConfirm());
         }
         catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
         {

@@ -4,16 +4,16 @@ using System.Threading.Tasks.Sources;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The asynchronous wait of an end. There is one for each end, used again and again: a wait allocates nothing.</summary>
-internal sealed class EndWait : IValueTaskSource<bool>, IValueTaskSource
+internal sealed class EndWait : IValueTaskSource<bool>, IValueTaskSource<long>, IValueTaskSource
 {
-    private readonly RingEnd _end;
+    private readonly ChannelEnd _end;
     private readonly Action _continue;
     private ManualResetValueTaskSourceCore<bool> _source;
     private ValueTaskAwaiter _awaiter;
     private CancellationToken _cancellationToken;
     private int _length;
 
-    internal EndWait(RingEnd end)
+    internal EndWait(ChannelEnd end)
     {
         _end = end;
         _continue = Continue;
@@ -31,6 +31,13 @@ internal sealed class EndWait : IValueTaskSource<bool>, IValueTaskSource
     }
 
     public bool GetResult(short token) => _source.GetResult(token);
+
+    /// <summary>What the wait found, where that is a number.</summary>
+    long IValueTaskSource<long>.GetResult(short token)
+    {
+        _source.GetResult(token);
+        return _end.Found;
+    }
 
     void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
 
