@@ -58,8 +58,22 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
                 _imports[name] = import;
             }
 
-            await import.StartAsync(cancellationToken).ConfigureAwait(false);
-            _hasAsked = false;
+            try
+            {
+                await import.StartAsync(cancellationToken).ConfigureAwait(false);
+                _hasAsked = false;
+            }
+            catch (IOException e)
+            {
+                // The next announcement begins again.
+                Refuse(name, $"The channel was not subscribed to: {e.Message}");
+                lock (_gate)
+                {
+                    _imports.Remove(name);
+                }
+
+                await import.DisposeAsync().ConfigureAwait(false);
+            }
         }
 
         if (!_hasAsked && options.Import.Count > 0 && backend.IsConnected)
@@ -99,7 +113,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     private string? Reason(Announcement announced) =>
         announced.Kind != FrameLimits.MessageKind ? $"Channels of kind {announced.Kind} are not carried."
         : announced.Capacity is < 4096 or > 1 << 30 || !long.IsPow2(announced.Capacity) || announced.Alignment is not (8 or 16 or 32 or 64) ? "The channel is announced with a capacity or an alignment that no channel has."
-        : All().Sum(import => import.Capacity) + announced.Capacity > options.ImportLimitBytes ? $"With its {announced.Capacity} bytes, the imported channels would have more than ImportLimitBytes allows."
+        : All().Where(import => import.HasRing).Sum(import => import.Capacity) + announced.Capacity > options.ImportLimitBytes ? $"With its {announced.Capacity} bytes, the imported channels would have more than ImportLimitBytes allows."
         : announced.Completed is not null ? "The channel was completed before it was imported."
         : null;
 

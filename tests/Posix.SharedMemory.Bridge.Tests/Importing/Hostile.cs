@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Posix.SharedMemory.Bridge.Tests.Importing;
 
 /// <summary>An importer alone, and a publisher that sends anything.</summary>
-public sealed class Hostile : IAsyncDisposable
+public sealed class Hostile : IAsyncLifetime
 {
     private const ulong Epoch = 0xE;
     private readonly InMemoryBridgeHub _hub = new();
@@ -22,7 +22,9 @@ public sealed class Hostile : IAsyncDisposable
         _import.Take(Announced(1));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await _import.DisposeAsync();
         _reader.Dispose();
