@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@
 #define PSM_RETIRED 0x0fffffffu
 #define PSM_THREAD 0x3fffffffu
 #define PSM_REGISTERED 0x80000000u
+#define PSM_JOINING 0x40000000u
 enum { PSM_OK = 0, PSM_OWNER_DIED = 1, PSM_TIMED_OUT = 2 };
 
 struct psm_roster { unsigned char *base; uint32_t seats, me, boot, seat; int registered; unsigned char *pages; };
@@ -49,13 +51,15 @@ static inline int psm_change_and_wake(uint32_t *word, int op, int argument, int 
   return (int)psm_futex(word, FUTEX_WAKE_OP, count, 0, word, (long)(int)((uint32_t)op << 28 | (uint32_t)FUTEX_OP_CMP_EQ << 24 | (uint32_t)argument << 12 | 0xfff));
 }
 static inline int64_t psm_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ll + t.tv_nsec; }
-static inline int psm_fence_all(void) { return syscall(SYS_membarrier, 2, 0, 0) == 0; }
+static int psm_fences_refused;
+static inline int psm_fence_all(void) { if (syscall(SYS_membarrier, 2, 0, 0) == 0) return 1; psm_fences_refused = 1; return 0; }
 /* Sleeps until a word changes, at most one second, and not past the deadline. 1: until then. The second word is a life: the kernel wakes one sleeper at its end, who wakes the others. */
 static inline int psm_sleep(struct psm_waitv *words, int count, int64_t deadline) {
   int64_t until = psm_now() + 1000000000ll; if (deadline < until) until = deadline;
   struct timespec t = {until / 1000000000ll, until % 1000000000ll}; int look = 0;
-  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM)) {
-    struct timespec slice = {0, 50000000}; psm_futex((uint32_t *)(uintptr_t)words[0].addr, FUTEX_WAIT, (long)words[0].val, &slice, 0, 0);
+  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM || errno == EACCES)) {
+    int64_t left = until - psm_now(); struct timespec slice = {0, left < 0 ? 0 : left < 50000000 ? (long)left : 50000000}; look = 1; /* before Linux 5.16, or behind a filter: one word, in slices, with a look after each */
+    psm_futex((uint32_t *)(uintptr_t)words[0].addr, FUTEX_WAIT, (long)words[0].val, &slice, 0, 0);
   }
   if (count > 1 && (psm_load((uint32_t *)(uintptr_t)words[1].addr) & 0x40000000u)) psm_wake((uint32_t *)(uintptr_t)words[1].addr, INT_MAX);
   return look;
@@ -101,14 +105,26 @@ static inline void psm_confirm_end(struct psm_roster *r, uint32_t participant) {
   uint64_t both = __atomic_load_n(psm_seat(r, participant >> 18 & 0x3ff), __ATOMIC_SEQ_CST);
   if (((uint32_t)(both >> 32) & 0x3ffff) == (participant & 0x3ffff) && (!((uint32_t)(both >> 32) & PSM_REGISTERED) || !psm_fence_all())) usleep(10000);
 }
+static inline int psm_exists(uint32_t number) { return kill((pid_t)number, 0) == 0 || errno != ESRCH; } /* also where /proc hides the processes of others */
+static inline uint32_t psm_space_bits(void) { return psm_guard.space ? 1 + (uint32_t)(psm_guard.space % 0xfff) : 0; }
 /* The second witness: marks a seat whose process is gone although the kernel could not mark it, if it was in this PID namespace and /proc shows that. */
 static inline int psm_witness(struct psm_roster *r, uint32_t seat) {
   uint32_t *words = (uint32_t *)psm_seat(r, seat), process = psm_load(words + 2); uint64_t both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST), space = __atomic_load_n((uint64_t *)(words + 4), __ATOMIC_SEQ_CST),
     start = __atomic_load_n((uint64_t *)(words + 6), __ATOMIC_SEQ_CST); char self[16] = ""; ssize_t n = readlink("/proc/self", self, sizeof self - 1);
-  if (!psm_taken(r, seat, both) || !space || !process || !start || space != psm_guard.space || n < 1 || strtol(self, 0, 10) != getpid()) return 0;
-  uint64_t found = psm_start_time(process), dead = (both & ~0xffffffffull) | 0xc0000000u; if (!found || found == start || psm_load(words + 2) != process) return 0;
+  if (!psm_taken(r, seat, both) || n < 1 || strtol(self, 0, 10) != getpid()) return 0;
+  uint64_t dead = (both & ~0xffffffffull) | 0xc0000000u;
+  if ((uint32_t)(both >> 32) & PSM_JOINING) { /* killed between claim and list: the claim names thread and namespace; who lives all the same finds the seat changed */
+    if (!psm_guard.space || ((uint32_t)(both >> 50) & 0xfff) != psm_space_bits() || psm_exists((uint32_t)both & PSM_THREAD)) return 0;
+  } else {
+    if (!space || !process || !start || space != psm_guard.space) return 0;
+    uint64_t found = psm_start_time(process); if (!found || found == start || psm_load(words + 2) != process || (found == UINT64_MAX && psm_exists(process))) return 0;
+  }
   if (__atomic_compare_exchange_n(psm_seat(r, seat), &both, dead, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) psm_wake(words, INT_MAX);
   return 1;
+}
+static inline void psm_unlink(struct psm_roster *r) {
+  void **node = (void **)(r->pages + ((uintptr_t)psm_seat(r, r->seat) & ((uintptr_t)sysconf(_SC_PAGESIZE) - 1))), **p;
+  pthread_mutex_lock(&psm_guard.gate); for (p = &psm_guard.head[0]; *p != (void *)node; p = *p) ; __atomic_store_n(p, *node, __ATOMIC_SEQ_CST); pthread_mutex_unlock(&psm_guard.gate);
 }
 /* Takes a seat at base, which lies in a shared mapping at a multiple of 64. */
 static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
@@ -127,21 +143,22 @@ static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
     if (pages == MAP_FAILED) return -errno;
     if (mremap(at, 0, page, MREMAP_MAYMOVE | MREMAP_FIXED, pages + page) != pages + page) { e = -errno; munmap(pages, 2 * page); return e; }
     void **node = (void **)(pages + ((unsigned char *)words - at));
-    __atomic_store_n((uint64_t *)(words + 4), 0, __ATOMIC_SEQ_CST); __atomic_store_n(words + 3, r->boot, __ATOMIC_SEQ_CST);
+    __atomic_store_n(words + 3, r->boot, __ATOMIC_SEQ_CST);
     uint32_t incarnation = ((uint32_t)(both >> 32) + 1) & 0x3ffff; if (!incarnation) incarnation = 1;
-    uint64_t claim = (uint64_t)(incarnation | (r->registered ? PSM_REGISTERED : 0)) << 32 | PSM_WAITERS | psm_guard.tid;
-    pthread_mutex_lock(&psm_guard.gate); *node = psm_guard.head[0]; /* all is ready before the claim: a kill in the instructions up to the next store costs the seat */
-    int won = __atomic_compare_exchange_n(psm_seat(r, seat), &both, claim, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); if (won) __atomic_store_n(&psm_guard.head[0], (void *)node, __ATOMIC_RELEASE);
-    pthread_mutex_unlock(&psm_guard.gate); if (!won) { munmap(pages, 2 * page); continue; }
+    uint64_t claim = (uint64_t)(incarnation | (r->registered ? PSM_REGISTERED : 0)) << 32 | PSM_WAITERS | psm_guard.tid, joining = claim | (uint64_t)(PSM_JOINING | psm_space_bits() << 18) << 32;
+    pthread_mutex_lock(&psm_guard.gate); *node = psm_guard.head[0]; /* all is ready before the claim; a kill in the instructions up to the next store is found by the second witness */
+    int won = __atomic_compare_exchange_n(psm_seat(r, seat), &both, joining, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); if (won) __atomic_store_n(&psm_guard.head[0], (void *)node, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&psm_guard.gate); r->pages = pages; r->seat = seat; if (!won) { munmap(pages, 2 * page); continue; }
+    __atomic_store_n((uint64_t *)(words + 4), 0, __ATOMIC_SEQ_CST); /* nobody reads this of a joiner */
+    if (!__atomic_compare_exchange_n(psm_seat(r, seat), &joining, claim, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) { psm_unlink(r); munmap(pages, 2 * page); continue; }
     __atomic_store_n(words + 2, (uint32_t)getpid(), __ATOMIC_SEQ_CST); __atomic_store_n((uint64_t *)(words + 6), psm_guard.start, __ATOMIC_SEQ_CST); __atomic_store_n((uint64_t *)(words + 4), psm_guard.space, __ATOMIC_SEQ_CST);
-    r->pages = pages; r->seat = seat; r->me = 1u << 28 | seat << 18 | incarnation;
+    r->me = 1u << 28 | seat << 18 | incarnation;
     psm_wake(words, INT_MAX); __atomic_add_fetch(joins, 1, __ATOMIC_SEQ_CST); psm_wake(joins, INT_MAX); return 0;
   }
   return -EUSERS;
 }
 static inline void psm_leave(struct psm_roster *r) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *words = (uint32_t *)psm_seat(r, r->seat); void **node = (void **)(r->pages + ((uintptr_t)words & (page - 1))), **p;
-  pthread_mutex_lock(&psm_guard.gate); for (p = &psm_guard.head[0]; *p != (void *)node; p = *p) ; __atomic_store_n(p, *node, __ATOMIC_SEQ_CST); pthread_mutex_unlock(&psm_guard.gate);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *words = (uint32_t *)psm_seat(r, r->seat); psm_unlink(r);
   __atomic_store_n(words, 0, __ATOMIC_SEQ_CST); psm_wake(words, INT_MAX); munmap(r->pages, 2 * page); r->me = 0;
 }
 
@@ -185,7 +202,8 @@ static inline int psm_notify_all(struct psm_roster *r, uint32_t *word) {
   for (;;) { uint32_t v = __atomic_load_n(word, __ATOMIC_ACQUIRE); if (!(v & 1)) return 0; if (psm_swap(word, v, (v + 2) & ~1u)) { psm_wake(word, INT_MAX); return 1; } }
 }
 static inline uint32_t psm_prepare_wait(uint32_t *word) { uint32_t key = __atomic_or_fetch(word, 1, __ATOMIC_SEQ_CST); psm_fence_all(); return key; }
-static inline void psm_wait(uint32_t *word, uint32_t key) { struct timespec second = {1, 0}; if (psm_load(word) == key) psm_futex(word, FUTEX_WAIT, key, &second, 0, 0); }
+/* Where membarrier is refused, whoever notifies without a fence may not see the sleeper: it looks every millisecond. */
+static inline void psm_wait(uint32_t *word, uint32_t key) { struct timespec second = {psm_fences_refused ? 0 : 1, psm_fences_refused ? 1000000 : 0}; if (psm_load(word) == key) psm_futex(word, FUTEX_WAIT, key, &second, 0, 0); }
 
 /* -- semaphore: 16 bytes -- */
 static inline int psm_semaphore_at(void *place, uint32_t initial, uint32_t maximum) {

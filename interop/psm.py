@@ -14,7 +14,7 @@ import time
 _X64 = platform.machine() in ("x86_64", "AMD64")
 _FUTEX, _ROBUST, _MEMBARRIER, _MREMAP, _GETTID = (202, 273, 324, 25, 186) if _X64 else (98, 99, 283, 216, 178)
 _WAKE, _WAKE_OP, _WAIT, _EVERYBODY = 1, 5, 0, 0x7FFFFFFF
-WAITERS, INCONSISTENT, PATIENT, OWNER, REGISTERED, THREAD = 1 << 31, 1 << 30, 1 << 29, 0x1FFFFFFF, 1 << 31, 0x3FFFFFFF
+WAITERS, INCONSISTENT, PATIENT, OWNER, REGISTERED, JOINING, THREAD = 1 << 31, 1 << 30, 1 << 29, 0x1FFFFFFF, 1 << 31, 1 << 30, 0x3FFFFFFF
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _libc.mmap.restype = ctypes.c_void_p
@@ -167,36 +167,46 @@ class Roster:
         if result < 0:
             raise OSError(-result, "mremap")
         node = pages + at - page
-        _store8(at + 16, 0, _SEQ)
         _store4(at + 12, self.boot, _SEQ)
         incarnation = ((both >> 32) + 1) & 0x3FFFF or 1
         claim = (incarnation | (REGISTERED if _guard.registered else 0)) << 32 | WAITERS | _guard.tid
+        space = os.stat("/proc/self/ns/pid").st_ino
+        joining = claim | (JOINING | (1 + space % 0xFFF) << 18) << 32  # whoever finds this process dead before the next swap takes the seat
         with _guard.gate:
             _store8(node, _guard.head[0], _SEQ)
-            won = _swap64(at, both, claim) == both
+            won = _swap64(at, both, joining) == both
             if won:
                 _store8(ctypes.addressof(_guard.head), node, _SEQ)
+        if won:
+            _store8(at + 16, 0, _SEQ)
+        if won and _swap64(at, joining, claim) != joining:
+            self._unlink(node)
+            won = False
         if not won:
             _libc.munmap(_p(pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
             return False
         _store4(at + 8, os.getpid(), _SEQ)
         with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
             _store8(at + 24, int(file.read().rpartition(")")[2].split()[19]), _SEQ)
-        _store8(at + 16, os.stat("/proc/self/ns/pid").st_ino, _SEQ)
+        _store8(at + 16, space, _SEQ)
         self.me, self._at, self._node, self._pages = 1 << 28 | seat << 18 | incarnation, at, node, pages
         _wake(at, _EVERYBODY)
         _add4(self.base + 8, 1, _SEQ)
         _wake(self.base + 8, _EVERYBODY)
         return True
 
-    def leave(self):
-        """Gives the seat up."""
-        self.me, before = 0, ctypes.addressof(_guard.head)
+    @staticmethod
+    def _unlink(node):
+        before = ctypes.addressof(_guard.head)
         with _guard.gate:
-            while (node := _load8(before, _SEQ)) != self._node:
-                before = node
-            _store8(before, _load8(self._node, _SEQ), _SEQ)
-        _store8(self._at + 16, 0, _SEQ)
+            while (found := _load8(before, _SEQ)) != node:
+                before = found
+            _store8(before, _load8(node, _SEQ), _SEQ)
+
+    def leave(self):
+        """Gives the seat up. What says whose it is stays: a process that is killed here is then found dead."""
+        self.me = 0
+        self._unlink(self._node)
         _store4(self._at, 0, _SEQ)
         _wake(self._at, _EVERYBODY)
         _libc.munmap(_p(self._pages), ctypes.c_size_t(2 * mmap.PAGESIZE))

@@ -10,6 +10,9 @@ internal static class Program
         ["latest-stream", var name] => LatestActs.Stream(name),
         ["latest-writer", var name] => LatestActs.Write(name),
         ["latest-reader", var name, var access] => LatestActs.Read(name, access),
+        ["fan-in-stream", var name, var number] => FanInActs.Stream(name, number),
+        ["fan-in-writer", var name, var label] => FanInActs.Write(name, label),
+        ["fan-in-drain", var name] => FanInActs.Drain(name),
         [var command, .. var arguments] => Acts.Run(command, arguments),
         _ => 0,
     };

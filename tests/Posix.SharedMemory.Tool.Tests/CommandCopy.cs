@@ -10,7 +10,7 @@ internal sealed class CommandCopy : IDisposable
     internal CommandCopy()
     {
         // Not by this process: what another test forks meanwhile would have the program open for writing, and it could not be run (ETXTBSY).
-        var files = Shm.IsNative ? "shm" : "shm* Posix.SharedMemory.dll Posix.SharedMemory.Threading.dll System.CommandLine.dll Spectre.Console.dll";
+        var files = Shm.IsNative ? "shm" : "shm* Posix.SharedMemory.dll Posix.SharedMemory.Threading.dll Posix.SharedMemory.Channels.dll System.CommandLine.dll Spectre.Console.dll";
         var copied = Shm.Shell($"cd '{Path.GetDirectoryName(Shm.Program)}' && cp {files} {_directory} && chmod -R a+rX {_directory}");
         Assert.Equal((0, ""), (copied.ExitCode, copied.Errors));
     }

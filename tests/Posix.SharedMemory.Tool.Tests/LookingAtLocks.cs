@@ -115,11 +115,11 @@ public sealed class LookingAtLocks : IDisposable
     public void Lists_and_status_name_the_kind()
     {
         string mutex = _objects.Prefix + "mutex", frames = _objects.Add("frames");
-        Assert.DoesNotContain("LOCK", Shm.Print("ls", _objects.All), StringComparison.Ordinal);
+        Assert.DoesNotContain("KIND", Shm.Print("ls", _objects.All), StringComparison.Ordinal);
         using var locked = NamedMutex.OpenOrCreate(mutex, out _);
         using var returning = NamedSemaphore.OpenOrCreate(_objects.Prefix + "z", 1, 1, out _, new() { ReturnPermitsOfTheDead = true });
         var lines = _objects.Normal(Shm.Print("ls", _objects.All)).Split('\n');
-        Assert.EndsWith("LOCK                 NAME", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith("KIND                 NAME", lines[0], StringComparison.Ordinal);
         Assert.EndsWith("                     frames", lines[1], StringComparison.Ordinal);
         Assert.EndsWith("mutex                mutex", lines[2], StringComparison.Ordinal);
         Assert.EndsWith("returning semaphore  z", lines[3], StringComparison.Ordinal);

@@ -30,7 +30,7 @@ public sealed class WrongUsage
 
     [Theory]
     [InlineData("shm: map: --json and --svg cannot be used together (see shm map --help)", "map", "x", "--json", "--svg", "y")]
-    [InlineData("shm: watch: '0' is not a number of events; it must be at least 1 (see shm watch --help)", "watch", "--count", "0")]
+    [InlineData("shm: watch: '0' is not a number from 1 on (see shm watch --help)", "watch", "--count", "0")]
     [InlineData("shm: top: --json needs --once (see shm top --help)", "top", "--json")]
     public void Says_where_to_find_help(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 

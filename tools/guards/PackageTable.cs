@@ -67,6 +67,7 @@ internal sealed record PackageTable(string Name)
                 ["Endpoints"] = ["Layout"],
                 ["Status"] = ["Endpoints", "Layout"],
                 ["Ends"] = ["Endpoints", "Layout"],
+                ["Taps"] = ["Endpoints", "Layout"],
                 ["Rings"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["Latest"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],

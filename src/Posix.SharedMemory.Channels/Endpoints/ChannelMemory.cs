@@ -113,6 +113,36 @@ internal sealed unsafe class ChannelMemory
         }
     }
 
+    /// <summary>A copy of all that comes before the data, to look at: it stays as it is, whatever becomes of the object. Nothing is mapped that another process could cut.</summary>
+    /// <returns><see langword="null"/>: the object is not a channel.</returns>
+    /// <exception cref="InvalidDataException">It is a channel that cannot be read: of another version or kind, or cut.</exception>
+    internal static ChannelMemory? TryCopy(SharedMemoryObject memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
+        if (memory.Read(bytes, 0) < bytes.Length || !ChannelHeader.IsChannel(bytes))
+        {
+            return null;
+        }
+
+        var header = ChannelHeader.Parse(bytes, memory.Length, SubjectOf(memory), ChannelHeader.KnownKind(bytes));
+        var length = header.EndpointsOffset + (header.Endpoints * ChannelLayout.EndpointSize);
+        var copy = SharedMemoryObject.CreateAnonymous(length, new() { DebugName = "channel-status" });
+        MemoryMapping? mapping = null;
+        try
+        {
+            mapping = copy.Map();
+            return memory.Read(mapping.GetSpan(), 0) == length ? new(copy, mapping, header)
+                : throw new InvalidDataException($"{SubjectOf(memory)} was cut while it was read: its header says {header.Total} bytes.");
+        }
+        catch
+        {
+            mapping?.Dispose();
+            copy.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Checks what the caller expects of the messages.</summary>
     /// <exception cref="InvalidDataException">The channel carries something else.</exception>
     internal void RequireSchema(ulong schemaId)

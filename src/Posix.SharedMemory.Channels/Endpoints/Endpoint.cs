@@ -67,6 +67,9 @@ internal sealed unsafe class Endpoint
     /// <summary>Gets what is notified when an endpoint is opened or closed, or the channel completed.</summary>
     internal SharedEventCount Changes { get; }
 
+    /// <summary>Gets whether it is one of several places for the role, of which any will do.</summary>
+    private bool IsOneOfMany => Role == EndpointRole.Writer && _channel.Header.Kind == ChannelLayout.FanInKind;
+
     /// <summary>Gets whether another process, or another endpoint of this one, had it before.</summary>
     internal bool HadPredecessor { get; private set; }
 
@@ -96,7 +99,7 @@ internal sealed unsafe class Endpoint
             var endpoint = new Endpoint(channel, roster, role, checkedOptions);
             if (count != 0 && !endpoint.TryEnterAny(first, count))
             {
-                throw count == 1 ? endpoint.Busy(endpoint._own!) : endpoint.NoneIsFree(count);
+                throw endpoint.IsOneOfMany ? endpoint.NoneIsFree(count) : endpoint.Busy(endpoint._own!);
             }
 
             channel.AddUser();
@@ -201,7 +204,7 @@ internal sealed unsafe class Endpoint
         for (var index = first; index < first + count; index++)
         {
             _own = new(_channel, _roster!, index);
-            if (count > 1 && _own.LookAndConfirm() == PeerState.Died && !_own.IsSettled())
+            if (IsOneOfMany && _own.LookAndConfirm() == PeerState.Died && !_own.IsSettled())
             {
                 continue;
             }

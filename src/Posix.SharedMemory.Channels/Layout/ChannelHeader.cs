@@ -98,6 +98,12 @@ internal sealed record ChannelHeader
 
     internal static int PrefixFor(int recordAlign) => Math.Max(ChannelLayout.RecordHeaderSize, recordAlign);
 
+    /// <summary>The kind that bytes name, if it is one that this version knows; otherwise that of a message channel, which is then what is missed.</summary>
+    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.LatestKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
+
+    /// <summary>Whether bytes begin as a channel of any version does.</summary>
+    internal static bool IsChannel(ReadOnlySpan<byte> bytes) => (U64(bytes, ChannelLayout.MagicAt) & ChannelLayout.MagicWithoutVersion) == (ChannelLayout.Magic & ChannelLayout.MagicWithoutVersion);
+
     /// <summary>Reads and checks a private copy of the header.</summary>
     /// <param name="bytes">The object's first 256 bytes.</param>
     /// <param name="length">The object's length.</param>

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Channels;
 internal static class ChannelLayout
 {
     /// <summary>"SHMCHAN" and the version, 1, little-endian.</summary>
-    internal const ulong Magic = 0x014E_4148_434D_4853;
+    internal const ulong Magic = 0x014E_4148_434D_4853, MagicWithoutVersion = 0x00FF_FFFF_FFFF_FFFF;
 
     // The header: never changes after creation.
     internal const int MagicAt = 0, KindAt = 8, MinorAt = 10, RequiredAt = 12, TotalAt = 16, EpochAt = 24, RosterOffsetAt = 32, SeatsAt = 36, EndpointsAt = 38, DataOffsetAt = 40,

@@ -1,14 +1,14 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>One message that is built in place through <see cref="System.Buffers.IBufferWriter{T}"/>, whose length is not known before its end.</summary>
-#pragma warning disable CA1001 // RingBytes has nothing to dispose: a MemoryManager has to be disposable.
+#pragma warning disable CA1001 // ChannelBytes has nothing to dispose: a MemoryManager has to be disposable.
 internal sealed class MessageBuilder(RingWriter ring)
 #pragma warning restore CA1001
 {
     /// <summary>The least room that is claimed at once, where there is as much.</summary>
     private const int LeastRoom = 256;
 
-    private readonly RingBytes _bytes = new(ring.Endpoint.Channel);
+    private readonly ChannelBytes _bytes = new(ring.Endpoint.Channel);
     private ulong _at;
     private int _room = -1;
     private int _built;

@@ -46,7 +46,7 @@ internal sealed unsafe class RingReader : ChannelEnd
     }
 
     /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
-    internal RingBytes Bytes => field ??= new(Endpoint.Channel);
+    internal ChannelBytes Bytes => field ??= new(Endpoint.Channel);
 
     /// <summary>Gets the indices between which the waiting records are.</summary>
     internal (ulong Head, ulong Tail) Waiting

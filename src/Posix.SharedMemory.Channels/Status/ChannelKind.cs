@@ -8,4 +8,7 @@ public enum ChannelKind
 
     /// <summary>One writer, any number of readers of the newest value: <see cref="LatestValue{T}"/> and <see cref="LatestBytes"/>.</summary>
     Latest = 4,
+
+    /// <summary>Many writers, one reader: <see cref="FanIn"/>.</summary>
+    FanIn = 6,
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
@@ -15,10 +16,10 @@ public sealed record ChannelStatus
     /// <summary>Gets how many bytes of the ring are waiting to be read; of a latest value, how many the newest has.</summary>
     public long Used { get; internal init; }
 
-    /// <summary>Gets how many messages have been written.</summary>
+    /// <summary>Gets how many messages have been written; of a fan-in, how many its reader has passed.</summary>
     public long Messages { get; internal init; }
 
-    /// <summary>Gets how many bytes have been written, headers not counted.</summary>
+    /// <summary>Gets how many bytes have been written, or passed by the reader of a fan-in, headers not counted.</summary>
     public long Bytes { get; internal init; }
 
     /// <summary>Gets how often a writer had to wait for room.</summary>
@@ -36,40 +37,140 @@ public sealed record ChannelStatus
     /// <summary>Gets what the messages are, for people. The creator chose it: escape it before showing it.</summary>
     public string ContentType { get; internal init; } = "";
 
+    /// <summary>Gets how many bytes the longest message, or value, may have.</summary>
+    public int MaxMessageLength { get; internal init; }
+
+    /// <summary>Gets how many bytes each element of a <see cref="SharedChannel{T}"/>, or each <see cref="LatestValue{T}"/>, has; 0: messages have any length.</summary>
+    public int ElementSize { get; internal init; }
+
+    /// <summary>
+    /// Gets the writer whose message the reader of a fan-in waits for: it has claimed room, and has not committed yet. <see langword="null"/>: none. One that stays here is
+    /// stopped, or its process died and the reader has yet to notice.
+    /// </summary>
+    public EndpointInfo? BlockedBy { get; internal init; }
+
     /// <summary>Gets the endpoints, open or not: the writers and the reader. The readers of a latest value have none.</summary>
     public IReadOnlyList<EndpointInfo> Endpoints { get; internal init; } = [];
 
-    internal static ChannelStatus Of(ChannelMemory channel)
+    /// <summary>Reads what can be seen of the channel in an object. Nothing is mapped or changed: an object that is cut meanwhile does no harm.</summary>
+    /// <param name="memory">The object, open for reading at least. It stays the caller's.</param>
+    /// <returns><see langword="null"/>: the object is not a channel.</returns>
+    /// <exception cref="InvalidDataException">It is a channel that this version cannot read, or was cut; the message says which.</exception>
+    /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
+    /// <exception cref="SharedMemoryException">The object could not be read; <see cref="Errno.ENOMEM"/>: there is no memory for the copy.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see></remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var memory = SharedMemoryObject.Open("quotes", FileMode.Open, FileAccess.Read);
+    /// if (ChannelStatus.TryRead(memory) is { } status)
+    /// {
+    ///     Console.WriteLine($"{status.Messages} messages, {status.Used} of {status.Capacity} bytes waiting");
+    /// }
+    /// ]]></code>
+    /// </example>
+    public static ChannelStatus? TryRead(SharedMemoryObject memory)
     {
+        if (ChannelMemory.TryCopy(memory) is not { } copy)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Of(copy, memory);
+        }
+        finally
+        {
+            copy.Release();
+        }
+    }
+
+    /// <param name="channel">The channel, or a copy of what it has before its data.</param>
+    /// <param name="original">The object of which it is a copy.</param>
+    internal static ChannelStatus Of(ChannelMemory channel, SharedMemoryObject? original = null)
+    {
+        var isFanIn = channel.Header.Kind == ChannelLayout.FanInKind;
+        var counted = isFanIn ? ChannelLayout.ReaderLine : ChannelLayout.WriterLine;
+        var endpoints = DescribeEndpoints(channel);
         var state = (uint)U64(channel, ChannelLayout.WriterLine + ChannelLayout.StateInLine);
         return new()
         {
             Kind = (ChannelKind)channel.Header.Kind,
             Capacity = channel.Header.Kind == ChannelLayout.LatestKind ? channel.Header.MaxMessage : channel.Header.Capacity,
-            Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel) : Waiting(channel),
-            Messages = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.MessagesInLine),
-            Bytes = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.BytesInLine),
+            Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel, original) : Waiting(channel),
+            Messages = Counter(channel, counted + ChannelLayout.MessagesInLine),
+            Bytes = Counter(channel, counted + ChannelLayout.BytesInLine),
             WriterWaits = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.WaitsInLine),
             ReaderWaits = Counter(channel, ChannelLayout.ReaderLine + ChannelLayout.WaitsInLine),
             State = state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Overwritten("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}"),
             SchemaId = channel.Header.SchemaId,
             ContentType = channel.Header.ContentType,
-            Endpoints = DescribeEndpoints(channel),
+            MaxMessageLength = channel.Header.MaxMessage,
+            ElementSize = channel.Header.ElementSize,
+            Endpoints = endpoints,
+            BlockedBy = isFanIn && OwnerOfHead(channel, original) is { } owner && owner < endpoints.Length ? endpoints[owner] : null,
         };
     }
 
     private static long Waiting(ChannelMemory channel)
     {
         var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine);
+        if (channel.Header.Kind == ChannelLayout.FanInKind)
+        {
+            return (long)Math.Min(ClaimWord.Distance(head, new ClaimWord(U64(channel, ChannelLayout.ClaimAt)).End) * ChannelLayout.LineSize, (ulong)channel.Header.Capacity);
+        }
+
         var tail = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
         return tail > head ? (long)Math.Min(tail - head, (ulong)channel.Header.Capacity) : 0;
     }
 
-    private static long LengthOfNewest(ChannelMemory channel)
+    /// <summary>Whose claim a fan-in's reader waits for.</summary>
+    private static int? OwnerOfHead(ChannelMemory channel, SharedMemoryObject? original)
+    {
+        var header = channel.Header;
+        var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine) & ClaimWord.PositionMask;
+        var claim = new ClaimWord(U64(channel, ChannelLayout.ClaimAt));
+        var line = header.DataOffset + ((long)(head & (((ulong)header.Capacity / ChannelLayout.LineSize) - 1)) * ChannelLayout.LineSize);
+        if (claim.End == head || new ClaimRecord(Data(channel, original, line)).IsCommitted)
+        {
+            return null;
+        }
+
+        if (claim.Position == head)
+        {
+            return claim.Writer;
+        }
+
+        foreach (var index in Enumerable.Range(0, header.Endpoints - 1))
+        {
+            var last = U64(channel, EndpointView.OffsetOf(channel, index) + ChannelLayout.LastClaimInEndpoint);
+            if (ClaimWord.PositionOfLast(last) == head && ClaimWord.LinesOfLast(last) != 0)
+            {
+                return index;
+            }
+        }
+
+        return null;
+    }
+
+    private static long LengthOfNewest(ChannelMemory channel, SharedMemoryObject? original)
     {
         var newest = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
-        var buffer = channel.Header.DataOffset + ((long)(newest / 2 % (ulong)channel.Header.Count) * channel.Header.Stride);
-        return newest == 0 ? 0 : (uint)Math.Min(U64(channel, buffer + ChannelLayout.LengthInBuffer) & uint.MaxValue, (ulong)channel.Header.MaxMessage);
+        var at = channel.Header.DataOffset + ((long)(newest / 2 % (ulong)channel.Header.Count) * channel.Header.Stride) + ChannelLayout.LengthInBuffer;
+        return newest == 0 ? 0 : (uint)Math.Min(Data(channel, original, at) & uint.MaxValue, (ulong)channel.Header.MaxMessage);
+    }
+
+    /// <summary>A word of the data, which a copy does not have.</summary>
+    private static ulong Data(ChannelMemory channel, SharedMemoryObject? original, long at)
+    {
+        if (original is null)
+        {
+            return U64(channel, at);
+        }
+
+        var word = 0UL;
+        original.Read(MemoryMarshal.AsBytes(new Span<ulong>(ref word)), at);
+        return word;
     }
 
     private static EndpointInfo[] DescribeEndpoints(ChannelMemory channel)

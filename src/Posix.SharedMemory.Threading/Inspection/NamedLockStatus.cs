@@ -144,7 +144,8 @@ public sealed record NamedLockStatus
         {
             var seat = bytes.AsSpan(RosterLayout.HeaderSize + (RosterLayout.SeatSize * (number - 1)), RosterLayout.SeatSize);
             var incarnation = U32(seat, RosterLayout.Incarnation) & Participant.IncarnationMask;
-            if (incarnation == 0)
+            // A process that has not finished joining does not take part yet.
+            if (incarnation == 0 || RosterLayout.IsJoining(U64(seat, RosterLayout.Life)))
             {
                 continue;
             }

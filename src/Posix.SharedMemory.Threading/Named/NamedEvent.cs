@@ -51,7 +51,7 @@ public sealed class NamedEvent : IDisposable
     /// <exception cref="WaitHandleCannotBeOpenedException">The name belongs to something else.</exception>
     public static bool TryOpenExisting(string name, [NotNullWhen(true)] out NamedEvent? result)
     {
-        var memory = NamedMemory.TryOpen(NamedMemory.Plain(name), LockLayout.EventTag);
+        var memory = NamedMemory.TryOpen(NamedMemory.Plain(name), refusesAbandoned: true, LockLayout.EventTag);
         result = memory is null ? null : new(memory);
         return result is not null;
     }

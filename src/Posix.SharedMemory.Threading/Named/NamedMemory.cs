@@ -11,6 +11,7 @@ internal sealed class NamedMemory
     private const int KindAfterRoster = 0, PageSize = 4096;
 
     private static readonly Dictionary<ObjectIdentity, NamedMemory> s_open = [];
+    private static readonly SharedMemoryOptions s_member = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     private readonly SharedMemoryObject _memory;
     private readonly ObjectIdentity _identity;
@@ -34,13 +35,18 @@ internal sealed class NamedMemory
     /// <summary>Gets what is there: the tag of the lock's format.</summary>
     internal uint Kind => Volatile.Read(ref Mapping.GetReference<uint>(Roster.SizeFor(Roster.Seats) + KindAfterRoster));
 
-    /// <summary>Creates the object with its lock complete before anybody sees the name.</summary>
+    /// <summary>Creates the object with its lock complete before anybody sees the name; it replaces, in the same step, what users left that were killed.</summary>
     /// <returns><see langword="null"/>: the name is taken.</returns>
     internal static NamedMemory? TryCreate(string name, uint kind, Func<int, int> lockSize, NamedOptions options, Action<NamedMemory> makeLock)
     {
         var start = Roster.SizeFor(options.Seats) + LockAfterRoster;
         var length = (start + lockSize(options.Seats) + PageSize - 1) / PageSize * PageSize;
-        var memory = SharedMemoryObject.CreateUnpublished(length, new() { Permissions = options.Permissions, Lifetime = options.Lifetime });
+        var memory = SharedMemoryObject.CreateUnpublished(length, new()
+        {
+            Permissions = options.Permissions,
+            Lifetime = options.Lifetime,
+            OnConflict = NameConflict.ReplaceAbandoned,
+        });
         NamedMemory? named = null;
         MemoryMapping? mapping = null;
         try
@@ -73,9 +79,12 @@ internal sealed class NamedMemory
     }
 
     /// <summary>Opens what has the name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="refusesAbandoned">Whether what its users left when they were killed counts as missing, so that <see cref="TryCreate"/> replaces it.</param>
+    /// <param name="kinds">What it may be.</param>
     /// <returns><see langword="null"/>: nothing has it, or only what its users left when they were killed.</returns>
     /// <exception cref="WaitHandleCannotBeOpenedException">It is something else.</exception>
-    internal static NamedMemory? TryOpen(string name, params ReadOnlySpan<uint> kinds)
+    internal static NamedMemory? TryOpen(string name, bool refusesAbandoned, params ReadOnlySpan<uint> kinds)
     {
         lock (s_open)
         {
@@ -92,44 +101,61 @@ internal sealed class NamedMemory
                 return null;
             }
 
-            MemoryMapping? mapping = null;
-            try
+            if (TryUse(name, memory, joins: false, kinds) is { } named)
             {
-                if (s_open.TryGetValue(memory.GetStatus().Identity, out var named))
-                {
-                    memory.Dispose();
-                    Require(name, kinds.Contains(named.Kind));
-                    named._users++;
-                    return named;
-                }
+                return named;
+            }
 
-                Require(name, memory.Length >= PageSize);
-                mapping = memory.Map();
-                var header = mapping.GetReference<ulong>(0);
-                var seats = (int)(header >> 48);
-                Require(name, (header & 0xFFFFFFFFFFFF) == RosterLayout.Magic && seats is >= 1 and <= RosterLayout.MostSeats
-                    && Roster.SizeFor(seats) + LockAfterRoster + SharedMutex.Size <= mapping.Length);
-                var tags = Roster.SizeFor(seats);
-                Require(name, kinds.Contains(Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster))));
-                if ((mapping.GetReference<uint>(tags + FlagsAfterRoster) & KeepFlag) == 0 && !memory.HasOtherMembers)
-                {
-                    // Its last user was killed: it starts again, as on Windows.
-                    RemoveAbandoned(memory);
-                    mapping.Dispose();
-                    memory.Dispose();
-                    return null;
-                }
+            // It has no member that lives, and is not one that is kept. A share keeps others from replacing it; without one, two processes could use two locks under one name.
+            var options = s_member with { OnConflict = refusesAbandoned ? NameConflict.ReplaceAbandoned : NameConflict.Fail };
+            return SharedMemoryObject.TryOpen(name, options, out memory) ? TryUse(name, memory, joins: true, kinds) : null;
+        }
+    }
 
+    private static NamedMemory? TryUse(string name, SharedMemoryObject memory, bool joins, ReadOnlySpan<uint> kinds)
+    {
+        MemoryMapping? mapping = null;
+        try
+        {
+            if (s_open.TryGetValue(memory.GetStatus().Identity, out var named))
+            {
+                memory.Dispose();
+                Require(name, kinds.Contains(named.Kind));
+                named._users++;
+                return named;
+            }
+
+            Require(name, memory.Length >= PageSize);
+            mapping = memory.Map();
+            var header = mapping.GetReference<ulong>(0);
+            var seats = (int)(header >> 48);
+            Require(name, (header & 0xFFFFFFFFFFFF) == RosterLayout.Magic && seats is >= 1 and <= RosterLayout.MostSeats
+                && Roster.SizeFor(seats) + LockAfterRoster + SharedMutex.Size <= mapping.Length);
+            var tags = Roster.SizeFor(seats);
+            Require(name, kinds.Contains(Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster))));
+            var isKept = (mapping.GetReference<uint>(tags + FlagsAfterRoster) & KeepFlag) != 0;
+            if (isKept && joins)
+            {
+                // It came under the name a moment ago, and has no members: closed so, the share goes, and the name stays.
+                memory.SafeFileHandle.Dispose();
+            }
+
+            if (isKept ? !joins : memory.IsMember)
+            {
                 named = new(memory, mapping, seats);
                 s_open.Add(named._identity, named);
                 return named;
             }
-            catch
-            {
-                mapping?.Dispose();
-                memory.Dispose();
-                throw;
-            }
+
+            mapping.Dispose();
+            memory.Dispose();
+            return null;
+        }
+        catch
+        {
+            mapping?.Dispose();
+            memory.Dispose();
+            throw;
         }
     }
 
@@ -161,18 +187,6 @@ internal sealed class NamedMemory
             Roster.Dispose();
             Mapping.Dispose();
             _memory.Dispose();
-        }
-    }
-
-    private static void RemoveAbandoned(SharedMemoryObject memory)
-    {
-        try
-        {
-            memory.Unlink();
-        }
-        catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT)
-        {
-            // Another process has just done the same.
         }
     }
 

@@ -47,7 +47,7 @@ public sealed class NamedMutex : IDisposable
     /// <exception cref="WaitHandleCannotBeOpenedException">The name belongs to something else.</exception>
     public static bool TryOpenExisting(string name, [NotNullWhen(true)] out NamedMutex? result)
     {
-        var memory = NamedMemory.TryOpen(NamedMemory.Plain(name), LockLayout.MutexTag);
+        var memory = NamedMemory.TryOpen(NamedMemory.Plain(name), refusesAbandoned: true, LockLayout.MutexTag);
         result = memory is null ? null : new(memory);
         return result is not null;
     }

@@ -3,6 +3,9 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>Opens and creates named locks: what the three kinds have in common.</summary>
 internal static class NamedObject
 {
+    /// <summary>How often to try to replace what was left behind.</summary>
+    private const int Replacements = 3;
+
     /// <summary>Creates an object; its name must be free.</summary>
     internal static NamedMemory Create(string name, uint kind, Func<int, int> lockSize, NamedOptions? options, Action<NamedMemory> makeLock)
     {
@@ -19,10 +22,11 @@ internal static class NamedObject
         name = NamedMemory.Plain(name);
         options ??= new();
         _ = Roster.SizeFor(options.Seats);
-        while (true)
+        for (var attempt = 0; ; attempt++)
         {
             createdNew = false;
-            if (NamedMemory.TryOpen(name, kinds) is { } opened)
+            // What was left behind is replaced; where that is refused again and again (another program's lock is in the way), it is opened as it is.
+            if (NamedMemory.TryOpen(name, attempt < Replacements, kinds) is { } opened)
             {
                 return opened;
             }
@@ -37,7 +41,7 @@ internal static class NamedObject
 
     /// <summary>Opens an existing object.</summary>
     internal static NamedMemory OpenExisting(string name, params ReadOnlySpan<uint> kinds) =>
-        NamedMemory.TryOpen(NamedMemory.Plain(name), kinds) ?? throw new WaitHandleCannotBeOpenedException($"No named lock is called '{name}'.");
+        NamedMemory.TryOpen(NamedMemory.Plain(name), refusesAbandoned: true, kinds) ?? throw new WaitHandleCannotBeOpenedException($"No named lock is called '{name}'.");
 
     internal static TimeSpan Milliseconds(int timeout)
     {

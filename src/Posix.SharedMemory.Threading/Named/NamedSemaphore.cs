@@ -55,7 +55,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="WaitHandleCannotBeOpenedException">The name belongs to something else.</exception>
     public static bool TryOpenExisting(string name, [NotNullWhen(true)] out NamedSemaphore? result)
     {
-        var memory = NamedMemory.TryOpen(NamedMemory.Plain(name), LockLayout.SemaphoreTag, LockLayout.ReturningTag);
+        var memory = NamedMemory.TryOpen(NamedMemory.Plain(name), refusesAbandoned: true, LockLayout.SemaphoreTag, LockLayout.ReturningTag);
         result = memory is null ? null : new(memory);
         return result is not null;
     }

@@ -54,7 +54,7 @@ internal sealed class Guard
     }
 
     /// <summary>Claims a seat and puts its node on the list, in this order: the other would let the kernel mark a thread of the same number in another PID namespace that has the seat by then.</summary>
-    /// <remarks>A process that is killed in the few instructions between the two leaves a seat that stays taken: that is why the list is prepared before the claim.</remarks>
+    /// <remarks>A process that is killed in the few instructions between the two leaves a seat of which the claim says that it was joining: the second witness finds it.</remarks>
     /// <returns>False: the seat has changed.</returns>
     internal unsafe bool TryClaim(ulong* seat, ulong from, ulong to, nint* node)
     {

@@ -26,6 +26,21 @@ internal static class RosterLayout
     /// <summary>In the incarnation's word: the process answers to expedited fences.</summary>
     internal const uint Registered = 0x80000000;
 
+    /// <summary>In the incarnation's word: the process has not finished joining, holds nothing, and may lose the seat again.</summary>
+    internal const uint Joining = 0x40000000;
+
+    /// <summary>While it joins, bits 18 to 29 of the incarnation's word say where its thread's number counts; 0: not known.</summary>
+    internal const int SpaceShift = 18;
+
+    private const uint SpaceMask = 0xFFF;
+
+    /// <summary>Twelve bits for a PID namespace, of which only a joiner's seat has to make do: two namespaces with the same bits cost a joiner another attempt, and nothing else.</summary>
+    internal static uint SpaceOf(ulong space) => space == 0 ? 0 : 1 + (uint)(space % SpaceMask);
+
+    internal static bool IsJoining(ulong both) => ((uint)(both >> 32) & Joining) != 0;
+
+    internal static uint SpaceIn(ulong both) => (uint)(both >> (32 + SpaceShift)) & SpaceMask;
+
     internal static ulong HeaderFor(int seats) => Magic | ((ulong)seats << 48);
 
     internal static int SizeFor(int seats) => (HeaderSize + (SeatSize * seats) + 63) & ~63;

@@ -107,18 +107,38 @@ internal sealed class RosterMemory(HeldBytes bytes, int seats, Kernel kernel)
             return true;
         }
 
+        if (RosterLayout.IsJoining(both))
+        {
+            return WitnessJoiner(seat, both);
+        }
+
         if (space == 0 || process == 0 || started == 0 || space != ProcessIdentity.PidNamespace || !ProcessIdentity.ProcShowsThisNamespace)
         {
             return false;
         }
 
         var found = ProcessIdentity.StartTimeOf(process);
-        // 0: the file is there, but says nothing that can be read.
-        if (found is 0 || found == started)
+        // 0: the file is there, but says nothing that can be read. A /proc that hides the processes of others does not hide them from kill.
+        if (found is 0 || found == started || (found is null && Kernel.Exists((int)process)))
         {
             return false;
         }
 
+        MarkDead(seat, both);
+        return true;
+    }
+
+    /// <summary>Looks for the death of a process between its claim and its place on the kernel's list: of it, the claim itself names thread and namespace.</summary>
+    private bool WitnessJoiner(int seat, ulong both)
+    {
+        var space = ProcessIdentity.PidNamespace;
+        if (space == 0 || !ProcessIdentity.ProcShowsThisNamespace || RosterLayout.SpaceIn(both) != RosterLayout.SpaceOf(space)
+            || Kernel.Exists((int)((uint)both & RosterLayout.ThreadMask)))
+        {
+            return false;
+        }
+
+        // SYNC roster.complete: pairs with Seat.TryClaim. Should it live all the same, in a namespace of the same bits, it finds that the seat has changed.
         MarkDead(seat, both);
         return true;
     }
@@ -155,7 +175,7 @@ internal sealed class RosterMemory(HeldBytes bytes, int seats, Kernel kernel)
         for (var seat = 1; seat <= Seats; seat++)
         {
             var both = Read(seat);
-            if (IsTaken(both, seat))
+            if (IsTaken(both, seat) && !RosterLayout.IsJoining(both))
             {
                 living.Add(Participant.Of(seat, Incarnation(both)));
             }

@@ -99,7 +99,8 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var memory = seat.Memory;
         uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
-        var lived = ((uint)before & RosterLayout.ThreadMask) != 0;
+        // A process that has not finished joining does not take part yet, and ends unnoticed.
+        var lived = ((uint)before & RosterLayout.ThreadMask) != 0 && !RosterLayout.IsJoining(before);
         var lives = ((uint)both & RosterLayout.ThreadMask) != 0;
         var hasEnded = false;
         if (lived && (was != isNow || !lives))
@@ -109,7 +110,7 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
             hasEnded = true;
         }
 
-        if (was != isNow && !lives && isNow != 0)
+        if ((was != isNow || RosterLayout.IsJoining(before)) && !lives && isNow != 0 && !RosterLayout.IsJoining(both))
         {
             Raise(number, isNow, ((uint)both & RosterLayout.Died) != 0);
             hasEnded = true;

@@ -156,17 +156,27 @@ internal sealed class Seat
         var page = (byte*)((nint)seat & ~((nint)Environment.SystemPageSize - 1));
         var pages = _guard.Prepare(page);
         var node = (nint*)(pages + (seat - page));
-        // SAFETY: the fields lie in the held bytes. What a witness reads of the former owner must be gone before the claim.
-        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), 0);
-        // SAFETY: as above.
+        // SAFETY: the field lies in the held bytes. All who compete for the seat write the same.
         Volatile.Write(ref *(uint*)(seat + RosterLayout.Boot), boot);
         var incarnation = (RosterMemory.Incarnation(both) + 1) & Participant.IncarnationMask;
         incarnation = incarnation == 0 ? 1 : incarnation;
         // SYNC roster.confirm: pairs with RosterMemory.ConfirmEnd. The claim carries whether a fence reaches this process, and is itself a full fence.
         var high = incarnation | (isRegistered ? RosterLayout.Registered : 0);
         var claim = ((ulong)high << 32) | RosterLayout.Waiters | (uint)_guard.ThreadId;
-        if (!_guard.TryClaim((ulong*)seat, both, claim, node))
+        var joining = claim | ((ulong)(RosterLayout.Joining | (RosterLayout.SpaceOf(ProcessIdentity.PidNamespace) << RosterLayout.SpaceShift)) << 32);
+        if (!_guard.TryClaim((ulong*)seat, both, joining, node))
         {
+            Kernel.UnmapPages(pages, 2);
+            return false;
+        }
+
+        // SAFETY: as above. What a witness reads of the former owner is gone before it reads any of this one; until then it reads the claim.
+        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), 0);
+        // SYNC roster.complete: pairs with RosterMemory.WitnessJoiner. On the kernel's list by now; until this swap nobody knows the participant, so losing the seat costs nothing.
+        // SAFETY: as above.
+        if (Interlocked.CompareExchange(ref *(ulong*)seat, claim, joining) != joining)
+        {
+            _guard.Unlink(node);
             Kernel.UnmapPages(pages, 2);
             return false;
         }

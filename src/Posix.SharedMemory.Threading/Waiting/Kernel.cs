@@ -13,8 +13,8 @@ internal abstract class Kernel
         _news = new(() => new(this));
     }
 
-    /// <summary>Gets the kernel of this machine.</summary>
-    internal static Kernel Current { get; } =
+    /// <summary>Gets or sets the kernel of this machine. A test puts another in its place before anything waits.</summary>
+    internal static Kernel Current { get; set; } =
         OperatingSystem.IsLinux() && Environment.Is64BitProcess && BitConverter.IsLittleEndian ? new LinuxKernel() : new UnsupportedKernel();
 
     /// <summary>Gets what waits for the process's asynchronous callers.</summary>
@@ -53,6 +53,9 @@ internal abstract class Kernel
 
     /// <summary>Gives the calling thread its list of words to mark when it ends. False: refused.</summary>
     internal abstract unsafe bool SetRobustList(byte* head);
+
+    /// <summary>Whether there is a process or a thread of this number in this PID namespace. True, too, where the system does not say.</summary>
+    internal abstract bool Exists(int number);
 
     /// <summary>Gets the calling thread's number in its own PID namespace.</summary>
     internal abstract int GetThreadId();

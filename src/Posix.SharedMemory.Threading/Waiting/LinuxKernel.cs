@@ -140,6 +140,13 @@ internal class LinuxKernel : Kernel
         return Fault("set_robust_list") == 0 && Libc.set_robust_list(Linux.SYS_set_robust_list, (LinuxRobustListHead*)head, sizeof(LinuxRobustListHead)) == 0;
     }
 
+    internal override bool Exists(int number)
+    {
+        var errno = Fault("kill");
+        errno = errno == 0 && Libc.kill(number, 0) != 0 ? Marshal.GetLastPInvokeError() : errno;
+        return errno != Linux.ESRCH;
+    }
+
     internal override int GetThreadId() => (int)Libc.gettid(Linux.SYS_gettid);
 
     private bool Membarrier(int command, string call)

@@ -70,6 +70,7 @@ internal sealed class ServiceThread
         // What the sleep names stays referenced, and so mapped, until the next round is over.
         ServiceItem[] named = [];
         var look = false;
+        var looked = Deadline.Now;
         while (!_isStopped)
         {
             var told = _control.Read();
@@ -89,7 +90,9 @@ internal sealed class ServiceThread
                 continue;
             }
 
-            look = !Sleep(ref words, until);
+            // A sleep that is cut into slices, or ends for other reasons again and again, comes to a look as well.
+            look = !Sleep(ref words, until) || Deadline.Now - looked >= BlockingWait.LookEvery;
+            looked = look ? Deadline.Now : looked;
             GC.KeepAlive(named);
         }
 

@@ -24,6 +24,8 @@ internal sealed class UnsupportedKernel : Kernel
 
     internal override unsafe bool SetRobustList(byte* head) => throw Refusal();
 
+    internal override bool Exists(int number) => throw Refusal();
+
     internal override int GetThreadId() => throw Refusal();
 
     private static PlatformNotSupportedException Refusal() => new(OperatingSystem.IsWindows()

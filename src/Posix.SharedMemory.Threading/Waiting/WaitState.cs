@@ -7,6 +7,7 @@ internal struct WaitState
     private const long PatienceNanoseconds = 1_000_000;
 
     private long _sleptNanoseconds;
+    private long _sinceLook;
 
     /// <summary>What the waiter saw when it began: a key, a sequence, a place.</summary>
     internal uint Key;
@@ -34,7 +35,10 @@ internal struct WaitState
     internal void Slept(long nanoseconds, bool look)
     {
         HasSlept = true;
-        IsLook = look;
+        // Sleeps that are cut into slices, or end for other reasons again and again, come to a look as well.
+        _sinceLook = look ? 0 : _sinceLook + nanoseconds;
+        IsLook = look || _sinceLook >= BlockingWait.LookEvery;
+        _sinceLook = IsLook ? 0 : _sinceLook;
         _sleptNanoseconds += nanoseconds;
     }
 }

@@ -60,7 +60,7 @@ internal sealed class CollectCommand : ShmCommand
 
         orphans.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
         // What is removed cannot be read afterwards.
-        var facts = given.GetValue(_json) ? orphans.ConvertAll(entry => ObjectFacts.Of(entry, new(0, IsExact: true), LockLook.TryRead(entry))) : [];
+        var facts = given.GetValue(_json) ? orphans.ConvertAll(entry => ObjectFacts.Of(entry, new(0, IsExact: true), ObjectLook.Of(entry))) : [];
         var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
         if (given.GetValue(_json))
         {

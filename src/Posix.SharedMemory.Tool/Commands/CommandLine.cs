@@ -17,6 +17,7 @@ internal static class CommandLine
         ("stat", () => new StatCommand()),
         ("who", () => new WhoCommand()),
         ("lock", () => new LockCommand()),
+        ("topic", () => new TopicCommand()),
         ("create", () => new CreateCommand()),
         ("write", () => new WriteCommand()),
         ("cat", () => new CatCommand()),
@@ -127,11 +128,20 @@ internal static class CommandLine
 
         return unmatched is ['-', _, ..] ? UnknownOption(given, unmatched)
             : given.CommandResult.Command is RootCommand ? UnknownCommand(unmatched)
+            : given.CommandResult.Command is { Subcommands.Count: > 0 } group ? UnknownCommand(unmatched, group)
             : $"unexpected argument '{EscapedText.Of(unmatched)}'";
     }
 
     /// <summary>What to answer to a command that does not exist.</summary>
     internal static string UnknownCommand(string word) => $"unknown command '{EscapedText.Of(word)}'{DidYouMean(Suggestion.ForCommand(word))}";
+
+    /// <summary>What to answer to a command that a group does not have.</summary>
+    internal static string UnknownCommand(string word, Command group)
+    {
+        var names = group.Subcommands.Select(command => command.Name).ToList();
+        return names.Count == 0 ? $"unexpected argument '{EscapedText.Of(word)}'"
+            : $"unknown command '{EscapedText.Of(word)}'{(Suggestion.Nearest(word, names) is { } near ? DidYouMean(near) : $"; choose from {string.Join(", ", names)}")}";
+    }
 
     private static string UnknownOption(ParseResult given, string word)
     {
@@ -160,7 +170,7 @@ internal static class CommandLine
 
     private static int WrongUsage(ParseResult given, string reason)
     {
-        var command = given.CommandResult.Command is RootCommand ? "" : given.CommandResult.Command.Name;
+        var command = given.CommandResult.Command is ShmCommand named ? named.Words : "";
         Streams.WriteError($"shm: {(command.Length == 0 ? "" : command + ": ")}{reason} (see shm {command}{(command.Length == 0 ? "" : " ")}--help)\n");
         return ExitCode.WrongUsage;
     }

@@ -46,6 +46,14 @@ internal static class Given
         }),
     };
 
+    /// <summary>A span of seconds, such as <c>0.5</c>.</summary>
+    internal static Option<TimeSpan?> Seconds(string name, string description) =>
+        new(name) { HelpName = "SECONDS", Description = description, CustomParser = result => One(result, WatchCommand.ReadSeconds) };
+
+    /// <summary>How many of something make a command end.</summary>
+    internal static Option<int?> Count(string description) =>
+        new("--count") { HelpName = "N", Description = description, CustomParser = result => One(result, WatchCommand.ReadCount) };
+
     internal static Option<TimeSpan?> Span(string name, string description) =>
         new(name) { HelpName = "AGE", Description = description, CustomParser = result => One(result, Age.Read) };
 

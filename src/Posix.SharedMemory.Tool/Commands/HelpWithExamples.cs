@@ -11,10 +11,10 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
 
     public override int Invoke(ParseResult parseResult)
     {
-        if (parseResult.CommandResult.Command is RootCommand root)
+        if (parseResult.CommandResult.Command is { Subcommands.Count: > 0 } group)
         {
             // Next to the commands, help would show all of their arguments as required.
-            foreach (var argument in root.Subcommands.SelectMany(command => command.Arguments))
+            foreach (var argument in group.Subcommands.SelectMany(command => command.Arguments))
             {
                 argument.Hidden = true;
             }

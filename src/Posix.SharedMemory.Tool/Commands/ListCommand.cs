@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -50,7 +49,7 @@ internal sealed class ListCommand : ShmCommand
         });
     }
 
-    private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders, NamedLockStatus? Look);
+    private sealed record Row(SharedMemoryEntry Entry, HolderCount Holders, ObjectLook? Look);
 
     protected override int Run(ParseResult given, Terminal terminal)
     {
@@ -76,7 +75,7 @@ internal sealed class ListCommand : ShmCommand
                 var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity]) : default;
                 if (!isOrphaned || holders.IsZero)
                 {
-                    rows.Add(new(entry, holders, isLookedAt ? LockLook.TryRead(entry) : null));
+                    rows.Add(new(entry, holders, isLookedAt ? ObjectLook.Of(entry) : null));
                 }
             }
         }
@@ -90,7 +89,7 @@ internal sealed class ListCommand : ShmCommand
         Sort(given, rows);
         if (given.GetValue(_json))
         {
-            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders, row.Look)), json => json.IReadOnlyListObjectFacts);
+            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders, row.Look!)), json => json.IReadOnlyListObjectFacts);
         }
         else if (given.GetValue(_names))
         {
@@ -132,12 +131,14 @@ internal sealed class ListCommand : ShmCommand
 
     private static void Print(Terminal terminal, List<Row> rows, int count, DateTimeOffset now, Func<long, string> size)
     {
-        // Most directories have no locks, and so no column for them.
-        var hasLocks = rows.Exists(row => row.Look is not null);
+        // Most directories have no locks and no channels, and so no columns for them.
+        var hasKinds = rows.Exists(row => row.Look?.Kind is not null);
+        var hasChannels = rows.Exists(row => row.Look?.Channel is not null);
         Column[] columns =
         [
             new("MODE", Spare: 3), new("OWNER", Spare: 1), new("GROUP", Spare: 5), new("HOLDERS", IsNumber: true), new("LENGTH", IsNumber: true),
-            new("ALLOCATED", IsNumber: true, Spare: 4), new("MODIFIED", IsNumber: true, Spare: 2), .. hasLocks ? [new Column("LOCK", Spare: 6)] : Array.Empty<Column>(), new("NAME"),
+            new("ALLOCATED", IsNumber: true, Spare: 4), new("MODIFIED", IsNumber: true, Spare: 2), .. hasKinds ? [new Column("KIND", Spare: 6)] : Array.Empty<Column>(),
+            .. hasChannels ? [new Column("FILL", IsNumber: true, Spare: 6), new Column("ENDS", Spare: 6)] : Array.Empty<Column>(), new("NAME"),
         ];
         var table = new Table(columns);
         Accounts.Users.Learn(rows.Select(row => row.Entry.UserId));
@@ -152,7 +153,8 @@ internal sealed class ListCommand : ShmCommand
             [
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), Accounts.Groups.NameOf(entry.GroupId), holders.ToCell(),
                 size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now),
-                .. hasLocks ? [(Cell)(look is null ? "" : LockLook.Key(look.Kind).Replace('_', ' '))] : Array.Empty<Cell>(), EscapedText.OfName(entry.NameBytes.Span),
+                .. hasKinds ? [(Cell)(look?.Kind?.Replace('_', ' ') ?? "")] : Array.Empty<Cell>(),
+                .. hasChannels ? [(Cell)(look?.Channel?.FillText ?? ""), look?.Channel?.Ends ?? ""] : Array.Empty<Cell>(), EscapedText.OfName(entry.NameBytes.Span),
             ];
             table.Add(cells);
         }

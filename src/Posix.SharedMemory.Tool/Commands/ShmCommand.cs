@@ -15,13 +15,16 @@ internal abstract class ShmCommand : Command
     /// <summary>Gets the example command lines in its help.</summary>
     internal IReadOnlyList<string> Examples { get; }
 
+    /// <summary>Gets the words that select the command: <c>ls</c>, <c>topic ls</c>.</summary>
+    internal string Words => string.Join(' ', Parents.OfType<ShmCommand>().Select(parent => parent.Words).Append(Name));
+
     /// <summary>Runs the command. The arguments have been checked.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     protected abstract int Run(ParseResult given, Terminal terminal);
 
     private int RunGuarded(ParseResult given)
     {
-        var terminal = new Terminal(Name, mayUseColor: !given.GetValue(CommandLine.NoColor));
+        var terminal = new Terminal(Words, mayUseColor: !given.GetValue(CommandLine.NoColor));
         try
         {
             var code = Run(given, terminal);

@@ -23,7 +23,7 @@ internal sealed class StatCommand : ShmCommand
         var count = HolderCount.Of(entry, holders);
         var isHeld = IsHeld(entry);
         var (hasMembers, ranges) = LookInside(entry);
-        var look = LockLook.TryRead(entry);
+        var look = ObjectLook.Of(entry);
         var status = entry.Status;
         if (given.GetValue(_json))
         {
@@ -36,7 +36,8 @@ internal sealed class StatCommand : ShmCommand
                 Created = status.CreationTime == DateTimeOffset.UnixEpoch ? null : status.CreationTime,
                 HasMembers = hasMembers,
                 Held = isHeld,
-                Lock = look is null ? null : LockFacts.Of(look),
+                Lock = look.Lock is null ? null : LockFacts.Of(look.Lock),
+                Channel = look.Channel is null ? null : ChannelFacts.Of(look.Channel),
                 AllocatedRanges = ranges,
                 HeldBy = holders?.Select(HolderFacts.Of).ToList(),
                 UnreadableProcesses = holders?.UnreadableProcessIds,
@@ -58,9 +59,14 @@ internal sealed class StatCommand : ShmCommand
         Line(terminal, "Accessed", Time(status.LastAccessTime));
         Line(terminal, "Members", hasMembers switch { true => "yes: the last one removes the name", false => "none", null => "unknown" });
         Line(terminal, "In use", isHeld switch { true => "yes (confirmed by the kernel)", false => "no (confirmed by the kernel)", null => "unknown" });
-        if (look is not null)
+        if (look.Lock is { } found)
         {
-            Line(terminal, "Lock", $"{LockLook.Kind(look)}; {LockLook.State(look)}");
+            Line(terminal, "Lock", $"{LockLook.Kind(found)}; {LockLook.State(found)}");
+        }
+
+        if (look.Channel is { } channel)
+        {
+            PrintChannel(terminal, channel);
         }
 
         if (holders is not null)
@@ -70,6 +76,26 @@ internal sealed class StatCommand : ShmCommand
         }
 
         return ExitCode.Done;
+    }
+
+    private static void PrintChannel(Terminal terminal, ChannelLook look)
+    {
+        Line(terminal, "Channel", look.Summary);
+        if (look.Status is not { } status)
+        {
+            return;
+        }
+
+        Line(terminal, "Carries", (status.ElementSize != 0 ? $"elements of {status.ElementSize} bytes" : $"{(status.Kind == Channels.ChannelKind.Latest ? "values" : "messages")} of up to {status.MaxMessageLength} bytes")
+            + (status.SchemaId == 0 ? "" : $", schema {status.SchemaId}") + (status.ContentType.Length == 0 ? "" : $", {EscapedText.Of(status.ContentType)}"));
+        Line(terminal, "Waits", $"{status.WriterWaits} for room, {status.ReaderWaits} for a message");
+        if (status.BlockedBy is { } blocker)
+        {
+            Line(terminal, "Blocked", $"by writer {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}), which has claimed room and not committed");
+        }
+
+        terminal.Out.Write('\n');
+        ChannelLook.PrintEndpoints(terminal, status);
     }
 
     /// <summary>What only an open object reveals; nothing if this user may not open it.</summary>

@@ -10,10 +10,7 @@ internal sealed class TopCommand : ShmCommand
     private readonly Option<string> _sort = Given.Choice("--sort", "ORDER", $"Sort by {string.Join(", ", TopOrder.All.Select(order => order.Word))}; by default, allocated", [.. TopOrder.All.Select(order => order.Word)]);
     private readonly Option<bool> _reverse = Given.Flag("--reverse", "Reverse the order", "-r");
     private readonly Option<string> _filter = new("--filter") { HelpName = "TEXT", Description = "Only objects whose name contains this", DefaultValueFactory = _ => "" };
-    private readonly Option<TimeSpan?> _interval = new("--interval")
-    {
-        HelpName = "SECONDS", Description = "How often to refresh; by default, every 2 seconds", CustomParser = result => Given.One(result, WatchCommand.ReadSeconds),
-    };
+    private readonly Option<TimeSpan?> _interval = Given.Seconds("--interval", "How often to refresh; by default, every 2 seconds");
     private readonly Option<bool> _once = Given.Flag("--once", "Print the current state once and exit; needs no terminal");
     private readonly Option<bool> _json = Given.Flag("--json", "With --once: print JSON, as ls does, in this order");
 
@@ -45,7 +42,7 @@ internal sealed class TopCommand : ShmCommand
         if (given.GetValue(_once) && given.GetValue(_json))
         {
             var rows = view.Select(TopSnapshot.Take());
-            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders, LockLook.TryRead(row.Entry))), json => json.IReadOnlyListObjectFacts);
+            JsonFacts.Write(terminal, (IReadOnlyList<ObjectFacts>)rows.ConvertAll(row => ObjectFacts.Of(row.Entry, row.Holders, ObjectLook.Of(row.Entry))), json => json.IReadOnlyListObjectFacts);
             return ExitCode.Done;
         }
 
@@ -86,7 +83,7 @@ internal sealed class TopCommand : ShmCommand
             }
             else
             {
-                snapshot = TopSnapshot.Take();
+                snapshot = TopSnapshot.Take(snapshot);
                 taken = TimeProvider.System.GetTimestamp();
             }
         }

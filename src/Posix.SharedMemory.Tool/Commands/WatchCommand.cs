@@ -6,11 +6,8 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class WatchCommand : ShmCommand
 {
     private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The object to watch; without it, all objects are watched for appearing, disappearing and being renamed");
-    private readonly Option<TimeSpan?> _interval = new("--interval")
-    {
-        HelpName = "SECONDS", Description = "How often to check one object; by default, every second", CustomParser = result => Given.One(result, ReadSeconds),
-    };
-    private readonly Option<int?> _count = new("--count") { HelpName = "N", Description = "Exit after N events", CustomParser = result => Given.One(result, ReadCount) };
+    private readonly Option<TimeSpan?> _interval = Given.Seconds("--interval", "How often to check one object; by default, every second");
+    private readonly Option<int?> _count = Given.Count("Exit after N events");
     private readonly Option<bool> _noBytes = Given.Flag("--no-bytes", "Do not read the object's bytes");
     private readonly Option<bool> _json = Given.Flag("--json", "Print each event as one line of JSON");
 
@@ -39,10 +36,10 @@ internal sealed class WatchCommand : ShmCommand
         return isNumber ? TimeSpan.FromSeconds(seconds) : default;
     }
 
-    private static int? ReadCount(string text, out string? objection)
+    internal static int? ReadCount(string text, out string? objection)
     {
         var isCount = int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var count) && count > 0;
-        objection = isCount ? null : $"'{EscapedText.Of(text)}' is not a number of events; it must be at least 1";
+        objection = isCount ? null : $"'{EscapedText.Of(text)}' is not a number from 1 on";
         return count;
     }
 

@@ -11,6 +11,7 @@ namespace Posix.SharedMemory.Tool;
 [JsonSerializable(typeof(StatusFacts))]
 [JsonSerializable(typeof(HoldersFacts))]
 [JsonSerializable(typeof(NamedLockFacts))]
+[JsonSerializable(typeof(IReadOnlyList<TopicFacts>))]
 [JsonSerializable(typeof(IReadOnlyList<OrphanFacts>))]
 [JsonSerializable(typeof(UsageFacts))]
 [JsonSerializable(typeof(IReadOnlyList<AnonymousFacts>))]

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -47,12 +46,33 @@ internal record ObjectFacts
     [JsonPropertyOrder(-1)]
     public required DateTimeOffset Modified { get; init; }
 
-    /// <summary>Gets which lock or semaphore it is; null if it is none, or cannot be read.</summary>
+    /// <summary>Gets which lock, semaphore or channel it is; null if it is none, or cannot be read.</summary>
     [JsonPropertyOrder(-1)]
     public required string? Kind { get; init; }
 
-    internal static ObjectFacts Of(SharedMemoryEntry entry, HolderCount holders, NamedLockStatus? look)
+    /// <summary>Gets which part of a channel's ring is waiting to be read, from 0 to 1. This and what follows is there only for channels that can be read.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Fill { get; init; }
+
+    /// <summary>Gets how many messages were written to a channel.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Messages { get; init; }
+
+    /// <summary>Gets how many bytes were written to a channel.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Bytes { get; init; }
+
+    /// <summary>Gets the endpoints of a channel.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<EndpointFacts>? Endpoints { get; init; }
+
+    internal static ObjectFacts Of(SharedMemoryEntry entry, HolderCount holders, ObjectLook look)
     {
+        var channel = look.Channel?.Status;
         return new()
         {
             Name = NameText.Raw(entry.NameBytes.Span),
@@ -67,7 +87,11 @@ internal record ObjectFacts
             Holders = holders is { Known: 0, IsExact: false } ? null : holders.Known,
             HoldersExact = holders.IsExact,
             Modified = entry.LastWriteTime,
-            Kind = look is null ? null : LockLook.Key(look.Kind),
+            Kind = look.Kind,
+            Fill = look.Channel?.Fill,
+            Messages = channel?.Messages,
+            Bytes = channel?.Bytes,
+            Endpoints = channel is null ? null : [.. channel.Endpoints.Select(EndpointFacts.Of)],
         };
     }
 }

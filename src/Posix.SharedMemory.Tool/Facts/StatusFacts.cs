@@ -30,6 +30,9 @@ internal sealed record StatusFacts : ObjectFacts
     /// <summary>Gets what a named lock, a roster or a POSIX semaphore shows; null if it is none.</summary>
     public required LockFacts? Lock { get; init; }
 
+    /// <summary>Gets what a channel shows; null if it is none.</summary>
+    public required ChannelFacts? Channel { get; init; }
+
     public required IReadOnlyList<ByteRange>? AllocatedRanges { get; init; }
 
     public required IReadOnlyList<HolderFacts>? HeldBy { get; init; }

@@ -3,32 +3,11 @@ using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>Reads whether an object is a named lock, a roster or a POSIX semaphore, and says so in words.</summary>
+/// <summary>Named locks, rosters and POSIX semaphores, in words.</summary>
 internal static class LockLook
 {
     /// <summary>Named locks are whole pages, and not many.</summary>
     private const long Page = 4096, MostBytes = 256 << 10, SemaphoreBytes = 32;
-
-    /// <summary>What an object shows.</summary>
-    /// <returns><see langword="null"/>: it is none of these, or cannot be read.</returns>
-    internal static NamedLockStatus? TryRead(SharedMemoryEntry entry)
-    {
-        if (!MayBeLock(entry))
-        {
-            return null;
-        }
-
-        try
-        {
-            using var memory = entry.Open();
-            return NamedLockStatus.TryRead(memory);
-        }
-        catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
-        {
-            // Another user's, or gone meanwhile.
-            return null;
-        }
-    }
 
     /// <summary>The kind, as a word of JSON.</summary>
     internal static string Key(NamedLockKind kind) => kind switch
@@ -78,6 +57,7 @@ internal static class LockLook
             : $"{process} ({place}) died inside: unrepaired";
     }
 
-    private static bool MayBeLock(SharedMemoryEntry entry) => entry.Length == SemaphoreBytes ? entry.NameBytes.Span.StartsWith("sem."u8)
+    /// <summary>Whether an object's length and name can be those of a lock.</summary>
+    internal static bool MayBe(SharedMemoryEntry entry) => entry.Length == SemaphoreBytes ? entry.NameBytes.Span.StartsWith("sem."u8)
         : entry.Length is >= Page and <= MostBytes && entry.Length % Page == 0;
 }

@@ -130,7 +130,7 @@ internal static class ManPage
         AppendOptions(page, CommandLine.MakeRoot([]).Options);
         page.Append(".SH COMMANDS\n");
         var examples = new StringBuilder(".SH EXAMPLES\n");
-        foreach (var command in commands)
+        foreach (var command in commands.SelectMany(command => command.Subcommands.OfType<ShmCommand>().Prepend(command)))
         {
             page.Append(".SS ").Append(Synopsis(command)).Append('\n').Append(Text(command.Description ?? "")).Append('\n');
             foreach (var argument in command.Arguments)
@@ -165,7 +165,7 @@ internal static class ManPage
             { MaximumNumberOfValues: > 1 } => $"{argument.Name}...",
             _ => argument.Name,
         });
-        return Text(string.Join(' ', words.Prepend(command.Name)));
+        return Text(string.Join(' ', words.Prepend(command.Words)));
     }
 
     private static string Spelling(Option option)

@@ -8,7 +8,7 @@ internal static class Failure
     /// <summary>Whether an exception comes from the system or from the request, and is not a bug in this program.</summary>
     internal static bool IsKnown(Exception exception) =>
         exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException or InvalidOperationException
-            or ArgumentException or CommandException;
+            or ArgumentException or InvalidDataException or CommandException;
 
     /// <summary>Whether the reader of our output is gone, as <c>head</c> is once it has read enough.</summary>
     internal static bool IsClosedPipe(Exception exception) => exception switch

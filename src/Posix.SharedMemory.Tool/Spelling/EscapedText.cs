@@ -59,7 +59,10 @@ internal static class EscapedText
     internal static string Of(string text) => Of(Encoding.UTF8.GetBytes(text));
 
     /// <summary>Foreign text in one of our lines: without anything that a terminal would obey, backslashes unchanged.</summary>
-    internal static string InLine(string text) => Of(text).Replace(@"\\", @"\", StringComparison.Ordinal);
+    internal static string InLine(string text) => InLine(Encoding.UTF8.GetBytes(text));
+
+    /// <inheritdoc cref="InLine(string)"/>
+    internal static string InLine(ReadOnlySpan<byte> bytes) => Of(bytes).Replace(@"\\", @"\", StringComparison.Ordinal);
 
     /// <summary>Reads what <see cref="OfName"/> writes.</summary>
     /// <returns><see langword="null"/>, with the reason, if the text is not spelled that way.</returns>

@@ -13,6 +13,7 @@ internal sealed record TopOrder(char Key, string Word, string Column, Comparison
         new('l', "length", "LENGTH", (one, other) => other.Entry.Length.CompareTo(one.Entry.Length)),
         new('h', "holders", "HOLDERS", (one, other) => (other.Holders.Known ?? 0).CompareTo(one.Holders.Known ?? 0)),
         new('t', "age", "MODIFIED", (one, other) => one.Entry.LastWriteTime.CompareTo(other.Entry.LastWriteTime)),
+        new('m', "rate", "MSG/S", (one, other) => (other.Rate ?? -1).CompareTo(one.Rate ?? -1)),
         new('n', "name", "NAME", (_, _) => 0),
     ];
 

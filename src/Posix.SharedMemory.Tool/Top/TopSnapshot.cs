@@ -6,11 +6,22 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Usage">The room of their file system; <see langword="null"/> where the system has no such file system.</param>
 internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Rows, SharedMemoryUsage? Usage)
 {
-    internal static TopSnapshot Take()
+    /// <summary>When, by the clock that rates are measured with.</summary>
+    private readonly long _taken = TimeProvider.System.GetTimestamp();
+
+    /// <summary>Looks at all objects.</summary>
+    /// <param name="before">The last look: rates are those since then.</param>
+    internal static TopSnapshot Take(TopSnapshot? before = null)
     {
         var index = HolderSearch.TryIndex();
-        var rows = SharedMemoryDirectory.Enumerate()
-            .Select(entry => new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity])));
+        var messages = before?.Rows.Where(row => row.Channel?.Status is not null).DistinctBy(row => row.Entry.Identity).ToDictionary(row => row.Entry.Identity, row => row.Channel!.Status!.Messages);
+        var seconds = before is null ? 0 : TimeProvider.System.GetElapsedTime(before._taken).TotalSeconds;
+        var rows = SharedMemoryDirectory.Enumerate().Select(entry =>
+        {
+            var look = ObjectLook.Of(entry).Channel;
+            double? rate = look?.Status is { } status && messages?.TryGetValue(entry.Identity, out var count) == true ? Math.Max(0, status.Messages - count) / seconds : null;
+            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity]), look, rate);
+        });
         return new(TimeProvider.System.GetUtcNow(), [.. rows], UsageOrNull());
     }
 

@@ -12,13 +12,17 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     private const int LeastNameWidth = 16;
 
     private static readonly (string Title, int Width, bool IsNumber, int Spare)[] s_columns =
-        [("MODE", 9, false, 5), ("OWNER", 10, false, 3), ("HOLDERS", 8, true, 1), ("LENGTH", 7, true, 2), ("ALLOCATED", 10, true, 2), ("MODIFIED", 9, true, 4), ("NAME", 0, false, 0)];
+        [("MODE", 9, false, 5), ("OWNER", 10, false, 3), ("HOLDERS", 8, true, 1), ("LENGTH", 7, true, 2), ("ALLOCATED", 10, true, 2), ("MODIFIED", 9, true, 4), ("MSG/S", 7, true, 1), ("FILL", 5, true, 3), ("NAME", 0, false, 0)];
+
+    /// <summary>The columns that only channels have something in.</summary>
+    private static readonly string[] s_ofChannels = ["MSG/S", "FILL"];
 
     private TopOrder _order = order;
     private bool _isReverse = isReverse;
     private string _filter = filter;
     private string? _typed;
     private bool _showsHelp;
+    private bool _hasChannels;
     private int _first;
 
     /// <summary>Gets whether the view has to end.</summary>
@@ -76,6 +80,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         var rows = Select(snapshot);
         var page = height == 0 ? rows.Count : PageOf(height);
         _first = Math.Clamp(_first, 0, Math.Max(0, rows.Count - page));
+        _hasChannels = rows.Exists(row => row.Channel is not null);
         List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), Fit(Shown(rows.Count, page), width)];
         lines.Add(terminal.Paint(Row(s_columns.Select(column => column.Title == _order.Column ? $"{(_isReverse ? '^' : 'v')}{column.Title}" : column.Title), width), Ink.Bold));
         lines.AddRange(rows.Skip(_first).Take(page).Select(row => Paint(row, snapshot.Time, terminal, width)));
@@ -171,11 +176,20 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         var line = Row(
             [
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), row.Holders.ToCell().Text, ByteSize.Short(entry.Length),
-                ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Name,
+                ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Rate is { } rate ? Rate(rate) : "", row.Channel?.FillText ?? "", row.Name,
             ],
             width);
-        return row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
+        return row.Channel?.HasDead == true ? terminal.Paint(line, Ink.Red) : row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
     }
+
+    /// <summary>Messages a second in at most six characters: 12, 1.5K, 20M.</summary>
+    private static string Rate(double rate) => rate switch
+    {
+        < 9.95 => rate.ToString("0.#", CultureInfo.InvariantCulture),
+        < 9_999.5 => rate.ToString("0", CultureInfo.InvariantCulture),
+        < 999_500 => (rate / 1000).ToString("0.#", CultureInfo.InvariantCulture) + "K",
+        _ => (rate / 1_000_000).ToString("0.#", CultureInfo.InvariantCulture) + "M",
+    };
 
     private string Row(IEnumerable<string> cells, int width)
     {
@@ -190,7 +204,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     /// <summary>The columns that leave room for a name. The one that decides the order goes last.</summary>
     private List<(string Title, int Width, bool IsNumber, int Spare)> Shown(int width)
     {
-        var shown = s_columns.ToList();
+        var shown = s_columns.Where(column => _hasChannels || !s_ofChannels.Contains(column.Title)).ToList();
         while (width - shown.Sum(column => column.Width + 1) < LeastNameWidth && shown.Count > 1)
         {
             shown.Remove(shown.Where(column => column.Spare > 0).MaxBy(column => column.Title == _order.Column ? 0 : column.Spare));
@@ -206,7 +220,8 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             terminal.Paint("shm top", Ink.Bold), "",
             .. TopOrder.All.Select(order => $"  {order.Key}        sort by {order.Word}"),
             "  r        reverse the order", "  f, /     show only names that contain a text", "  arrows, page up and down, home, end: scroll", "  q        quit", "",
-            "  HOLDERS counts the processes that have the object open or mapped.", "  Yellow, 0: no process does. ? and +: processes that cannot be seen from here may.", "", "Press any key to go back.",
+            "  HOLDERS counts the processes that have the object open or mapped.", "  Yellow, 0: no process does. ? and +: processes that cannot be seen from here may.",
+            "  MSG/S and FILL are of channels. Red: a process died that had an end of it open.", "", "Press any key to go back.",
         ];
         lines = lines.ConvertAll(line => Fit(line, width));
         return lines.GetRange(0, Math.Min(lines.Count, height));

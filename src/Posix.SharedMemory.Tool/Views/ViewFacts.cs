@@ -9,6 +9,7 @@ namespace Posix.SharedMemory.Tool;
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(PageFacts))]
 [JsonSerializable(typeof(WatchFacts))]
+[JsonSerializable(typeof(RateFacts))]
 [JsonSerializable(typeof(IReadOnlyList<FindingFacts>))]
 internal sealed partial class ViewFacts : JsonSerializerContext
 {

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Posix.SharedMemory;
 
 /// <summary>Opens objects by name, and makes this process a member of those that have members.</summary>
@@ -31,6 +33,23 @@ internal static class ObjectOpening
         }
         while (memory is null && error.IsSuccess);
         return error;
+    }
+
+    /// <summary>Opens what has the name, and becomes a member of it or refuses it as options say.</summary>
+    /// <returns>Whether there was something that may be opened.</returns>
+    internal static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        ArgumentNullException.ThrowIfNull(options);
+        if (SharedMemoryOptions.Check(options).OnConflict == NameConflict.Replace)
+        {
+            throw new ArgumentException("TryOpen opens an object that exists; to replace it always, use Create.", nameof(options));
+        }
+
+        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
+        var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned;
+        var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out memory);
+        return memory is not null || (error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST) ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 
     /// <summary>Opens what a directory entry stands for, whatever bytes its name has.</summary>

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory;
 
 public sealed partial class SharedMemoryObject
 {
-    /// <summary>Returns whether an object has the name now. Another process may create or remove it at any time: to use the object, open it with <see cref="TryOpen"/>.</summary>
+    /// <summary>Returns whether an object has the name now. Another process may create or remove it at any time: to use the object, open it with <see cref="TryOpen(string, FileAccess, out SharedMemoryObject?)"/>.</summary>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="SharedMemoryException">The system does not say; macOS and FreeBSD: <see cref="Errno.EACCES"/> for another user's object.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>

@@ -18,6 +18,23 @@ public sealed partial class SharedMemoryObject
         return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 
+    /// <summary>Opens the object called <paramref name="name"/> for reading and writing as <see cref="OpenOrCreate"/> does, but creates none.</summary>
+    /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
+    /// <param name="options">
+    /// <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a member, also of an object that has none. With <see cref="NameConflict.ReplaceAbandoned"/> an object that was left
+    /// behind counts as missing: what then creates one under the name with the same option replaces it. Everything else is for new objects.
+    /// </param>
+    /// <param name="memory">The object.</param>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="ArgumentException">The name is not valid; or <see cref="NameConflict.Replace"/>, with which nothing would ever be opened.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EAGAIN"/>: its last member has stopped while it removes the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is requested.
+    /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="Lifetime.UnlinkOnLastDispose"/> where there are no open file description locks.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
+    public static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory) => ObjectOpening.TryOpen(name, options, out memory);
+
     /// <summary>Opens the object called <paramref name="name"/> as soon as it exists and has a length: for the process that starts first.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>

@@ -196,6 +196,10 @@ public sealed partial class SharedMemoryObject : IDisposable
         _ => true,
     };
 
+    /// <summary>Gets whether this process is a member of the object through this instance: until <see cref="Dispose"/>, the object is not abandoned, and the last member removes the name.</summary>
+    /// <remarks>False for objects without members, such as those of <see cref="Lifetime.Keep"/>. docs/spec/objects/membership.md is the protocol.</remarks>
+    public bool IsMember => Volatile.Read(ref _nameOwner) is NameMembership;
+
     /// <summary>Gets what platform verbs act on.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed, or has given its descriptor up.</exception>
     internal OpenObject Target => _descriptor.Target;

@@ -12,6 +12,7 @@ public sealed class Checking
     [InlineData("ring.pml", "")]
     [InlineData("endpoints.pml", "")]
     [InlineData("latest.pml", "")]
+    [InlineData("fanin.pml", "")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -41,6 +42,13 @@ public sealed class Checking
     [InlineData("latest.pml", "-DEARLYRECHECK")]
     [InlineData("latest.pml", "-DNOCONFIRM")]
     [InlineData("latest.pml", "-DINPLACE")]
+    [InlineData("fanin.pml", "-DNOHELP")]
+    [InlineData("fanin.pml", "-DNORECHECK")]
+    [InlineData("fanin.pml", "-DTIMEOUT")]
+    [InlineData("fanin.pml", "-DNOSETTLE -DLR=1")]
+    [InlineData("fanin.pml", "-DNOFINISH")]
+    [InlineData("fanin.pml", "-DHEADFIRST")]
+    [InlineData("fanin.pml", "-DNODEATH")]
     [Rule("channel.models")]
     public void Each_part_that_is_left_out_is_missed(string model, string options)
     {

@@ -31,6 +31,13 @@ internal static class FaultPaths
         yield return new("Open read", scene => scene.Create(5000), scene => scene.Keep(SharedMemoryObject.Open(scene.Name, access: FileAccess.Read)));
         yield return new("Open as a member", WithMembers, scene => scene.Keep(SharedMemoryObject.Open(scene.Name)));
         yield return new("TryOpen", scene => scene.Create(5000), scene => TryOpen(scene));
+        yield return new("TryOpen joining", WithMembers, scene =>
+        {
+            if (SharedMemoryObject.TryOpen(scene.Name, new SharedMemoryOptions { Lifetime = Lifetime.UnlinkOnLastDispose, OnConflict = NameConflict.ReplaceAbandoned }, out var memory))
+            {
+                scene.Keep(memory);
+            }
+        });
         yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
     }
 

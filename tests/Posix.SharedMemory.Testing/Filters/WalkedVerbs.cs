@@ -39,6 +39,9 @@ internal static partial class WalkedVerbs
         yield return Verb(
             "TryOpen", ["SharedMemoryObject.TryOpen"], scene => scene.Create(Length),
             scene => SharedMemoryObject.TryOpen(scene.Name, FileAccess.Read, out var memory) ? scene.Keep(memory) : "missing");
+        yield return Verb(
+            "TryOpen joining", ["SharedMemoryObject.TryOpen"], Member,
+            scene => SharedMemoryObject.TryOpen(scene.Name, s_membership, out var memory) ? scene.Keep(memory) : "missing");
         yield return Verb("OpenOrCreate missing", ["SharedMemoryObject.OpenOrCreate"], scene => OpenOrCreate(scene, new()));
         yield return Verb("OpenOrCreate existing", ["SharedMemoryObject.OpenOrCreate"], scene => scene.Create(Length), scene => OpenOrCreate(scene, new()));
         yield return Verb("OpenOrCreate joining", ["SharedMemoryObject.OpenOrCreate"], Member, scene => OpenOrCreate(scene, s_membership));
@@ -64,6 +67,7 @@ internal static partial class WalkedVerbs
             using var other = SharedMemoryObject.Open(scene.Name);
             return $"{other.HasOtherMembers}";
         });
+        yield return Verb("IsMember", ["SharedMemoryObject.IsMember"], Member, scene => $"{scene.Memory.IsMember}");
         yield return Verb("NameOwner", ["NameOwner..ctor", "NameOwner.Dispose"], scene => scene.Create(Length), scene => Done(() => new NameOwner(scene.Memory).Dispose()));
         yield return Verb("Dispose of the last member", ["SharedMemoryObject.Dispose"], Member, scene => Done(scene.Memory.Dispose));
     }

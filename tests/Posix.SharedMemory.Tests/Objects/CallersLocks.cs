@@ -45,6 +45,11 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
         {
             Assert.True(SharedMemoryObject.TryOpen(scene.Name, FileAccess.Read, out var memory));
             scene.Keep(memory);
+            foreach (var lifetime in Enum.GetValues<Lifetime>())
+            {
+                Assert.True(SharedMemoryObject.TryOpen(scene.Name, new SharedMemoryOptions { Lifetime = lifetime, OnConflict = NameConflict.ReplaceAbandoned }, out memory));
+                scene.Keep(memory);
+            }
         },
         ["SharedMemoryObject.OpenWhenReadyAsync/4"] = scene =>
         {
@@ -147,6 +152,7 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
         ["SharedMemoryObject.Access/0"] = scene => _ = scene.Memory.Access,
         ["SharedMemoryObject.SafeFileHandle/0"] = scene => _ = scene.Memory.SafeFileHandle,
         ["SharedMemoryObject.GetHolders/0"] = scene => scene.Memory.GetHolders(),
+        ["SharedMemoryObject.IsMember/0"] = scene => _ = scene.Memory.IsMember,
         ["SharedMemoryObject.HasOtherMembers/0"] = scene => _ = scene.Memory.HasOtherMembers,
         ["SharedMemoryObject.IsUnlinked/0"] = scene => _ = scene.Memory.IsUnlinked,
         // Disposing an object closes a descriptor of the caller's. A member that may only read opens the object that has its name to leave; here another object of the caller's has the name by then.

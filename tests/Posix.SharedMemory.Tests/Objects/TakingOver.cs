@@ -95,12 +95,55 @@ public sealed class TakingOver
         Assert.Equal(4096, second.Length);
     }
 
+    [Theory]
+    [MemberData(nameof(Owned))]
+    [Rule("conflict.open")]
+    public void TryOpen_with_ReplaceAbandoned_does_not_open_what_was_left_and_leaves_it_there(Lifetime lifetime)
+    {
+        using var name = new TemporaryName();
+        using var user = Abandon(name, lifetime);
+        Assert.False(SharedMemoryObject.TryOpen(name, s_member, out _));
+        Assert.False(user.IsUnlinked);
+        using var memory = SharedMemoryObject.Create(name, 5000, s_member);
+        Assert.True(memory.IsMember);
+        Assert.True(SharedMemoryObject.TryOpen(name, s_member, out var second));
+        Assert.Equal(5000, second.Length);
+        Assert.True(second.IsMember);
+        memory.Dispose();
+        Assert.False(memory.IsMember);
+        Assert.True(name.Exists);
+        second.Dispose();
+        Assert.False(name.Exists);
+        Assert.False(SharedMemoryObject.TryOpen(name, s_member, out _));
+    }
+
+    [Fact]
+    [Rule("conflict.open")]
+    public void TryOpen_joins_an_object_without_members_only_if_it_is_to_be_removed_by_the_last()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        Assert.True(SharedMemoryObject.TryOpen(name, new SharedMemoryOptions { OnConflict = NameConflict.ReplaceAbandoned }, out var plain));
+        Assert.False(plain.IsMember);
+        plain.Dispose();
+        Assert.True(name.Exists);
+        Assert.True(SharedMemoryObject.TryOpen(name, s_member, out var member));
+        Assert.True(member.IsMember);
+        using var follower = SharedMemoryObject.Open(name, access: FileAccess.Read);
+        Assert.True(follower.IsMember);
+        member.Dispose();
+        Assert.True(name.Exists);
+        follower.Dispose();
+        Assert.False(name.Exists);
+    }
+
     [Fact]
     [Rule("conflict.openorcreate")]
     public void OpenOrCreate_refuses_Replace_before_it_does_anything()
     {
         using var name = new TemporaryName();
         Assert.Throws<ArgumentException>(() => SharedMemoryObject.OpenOrCreate(name, 1, out _, new() { OnConflict = NameConflict.Replace }));
+        Assert.Throws<ArgumentException>(() => SharedMemoryObject.TryOpen(name, new SharedMemoryOptions { OnConflict = NameConflict.Replace }, out _));
         Assert.Throws<ArgumentOutOfRangeException>(() => SharedMemoryObject.Create(name, 1, new() { OnConflict = (NameConflict)7 }));
         Assert.False(name.Exists);
     }

@@ -80,6 +80,49 @@ public sealed class OtherLanguages : TwoParticipants
         Assert.Equal("notified", peer.ReadLine());
     }
 
+    [SkippableTheory]
+    [InlineData("futex_waitv")]
+    [InlineData("membarrier")]
+    [InlineData("set_robust_list")]
+    [Rule("languages.refused")]
+    public async Task A_C_program_whose_calls_a_filter_refuses_takes_part_all_the_same(string refused)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var peer = Peer.Run(CCompilation.Build("cc", "partner.c", directory), "/dev/shm/" + Memory.Name, refused);
+        var self = new Participant(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
+        Assert.Equal(refused != "membarrier", (Memory.Word(64 + (32 * (self.Seat - 1)) + 4) >> 31) == 1);
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        using (mutex.Enter())
+        {
+            peer.Tell("enter");
+            Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter");
+        }
+
+        Assert.Equal("entered", peer.ReadLine());
+        Assert.Equal("0", peer.Ask("leave"));
+
+        // It finds a death while it sleeps.
+        using var owner = Peers.Partner.Join(Memory);
+        owner.Ask("enter");
+        peer.Tell("enter");
+        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter");
+        owner.Kill();
+        Assert.Equal("after a death", peer.ReadLine());
+        Assert.Equal("consistent", peer.Ask("consistent"));
+        Assert.Equal("0", peer.Ask("leave"));
+
+        var count = SharedEventCount.At(Roster, Memory.EventCount);
+        Assert.Equal("prepared", peer.Ask("wait-count"));
+        count.NotifyAll();
+        Assert.Equal("notified", peer.ReadLine());
+
+        // Its own death is found, without a list by the second witness.
+        Assert.Equal("entered", peer.Ask("enter"));
+        var waiting = Task.Run(() => mutex.Enter());
+        peer.Kill();
+        await Assert.ThrowsAsync<OwnerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
+    }
+
     [SkippableFact]
     [Rule("languages.storm")]
     public void Peers_in_C_and_here_that_are_killed_at_random_tear_nothing()

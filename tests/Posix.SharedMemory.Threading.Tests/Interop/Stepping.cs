@@ -184,28 +184,17 @@ public sealed class Stepping : TwoParticipants
 
     [SkippableFact]
     [Rule("killed.claim")]
-    public void A_joiner_that_is_killed_costs_its_seat_only_between_claim_and_link()
+    public void A_joiner_of_a_roster_that_is_killed_leaves_its_seat_to_be_taken()
     {
-        var lost = new List<long>();
         var steps = Walk("join", n =>
         {
             Mapping.GetSpan(Memory.OneSeat, 128).Clear();
             Begin("join", n);
             var finished = Go();
-            try
-            {
-                Roster.Join(Mapping, Memory.OneSeat, 1).Dispose();
-            }
-            catch (RosterFullException)
-            {
-                lost.Add(n);
-            }
-
+            Roster.Join(Mapping, Memory.OneSeat, 1).Dispose();
             return finished;
         }, stride: 60);
         Assert.InRange(steps, 100, 20000);
-        // The swap, a jump, the store.
-        Assert.True(lost.Count <= 8 && (lost.Count == 0 || lost[^1] - lost[0] < 8), $"Seats were lost at the instructions {string.Join(", ", lost)}.");
     }
 
     [SkippableFact]

@@ -28,7 +28,24 @@ internal static class Acts
             return 0;
         }
 
+        if (command == "scribble")
+        {
+            Scribbling.Scribble(mapping);
+            return 0;
+        }
+
+        if (command == "struggle")
+        {
+            Scribbling.Struggle(mapping);
+            return 0;
+        }
+
         var kernel = new KillingKernel();
+        if (command == "act-until-killed")
+        {
+            Kernel.Current = kernel;
+        }
+
         using var roster = command == "act-until-killed" ? Roster.Join(kernel, mapping, 0, Roster.DefaultSeats, null) : Roster.Join(mapping);
         Console.WriteLine(roster.Self.Value.ToString(CultureInfo.InvariantCulture));
         while (Console.ReadLine() is { } line)
@@ -57,6 +74,18 @@ internal static class Acts
             using var semaphore = NamedSemaphore.OpenExisting(name);
             semaphore.WaitOne();
             Console.WriteLine("taken");
+            Console.ReadLine();
+            return 0;
+        }
+
+        if (command == "named-restart")
+        {
+            Console.WriteLine("ready");
+            Console.ReadLine();
+            using var restarted = NamedMutex.OpenOrCreate(name, out _);
+            Console.WriteLine("open");
+            using var hold = restarted.Lock.EnterUnrepaired();
+            Console.WriteLine("held");
             Console.ReadLine();
             return 0;
         }
@@ -117,6 +146,11 @@ internal static class Acts
             case "wait-semaphore":
                 SharedSemaphore.Open(mapping, Memory.Semaphore).Wait();
                 return "taken";
+            case "release":
+                return $"{SharedSemaphore.Open(mapping, Memory.Semaphore).Release(2)}";
+            case "set":
+                SharedEvent.Open(mapping, Memory.Event).Set();
+                return "set";
             case "wait-event":
                 SharedEvent.Open(mapping, Memory.Event).Wait();
                 return "set";

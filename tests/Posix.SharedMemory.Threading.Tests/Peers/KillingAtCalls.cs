@@ -150,6 +150,78 @@ public sealed class KillingAtCalls : TwoParticipants
 
     [Fact]
     [Rule("killed.call")]
+    public void A_waiter_for_a_permit() => Walk(victim =>
+    {
+        var semaphore = NewSemaphore(5);
+        victim.Tell("wait-semaphore");
+        Watchdog.Until(() => (Memory.Word(Memory.Semaphore) >> 31) == 1 || HasEnded(victim), "the waiter");
+        var other = Task.Run(() => semaphore.Wait(Watchdog.Limit));
+        semaphore.Release(2);
+        End(victim, answers: 1);
+        Assert.True(Result(other));
+        Assert.InRange(semaphore.CurrentCount, 0, _isFinished ? 0 : 1);
+    });
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(int.MaxValue)]
+    [Rule("killed.call")]
+    public void A_process_that_releases_permits_to_sleepers(int maximum) => Walk(victim =>
+    {
+        var semaphore = NewSemaphore(maximum);
+        var blocked = Task.Run(() => semaphore.Wait(Watchdog.Limit));
+        var waiting = semaphore.WaitAsync(Watchdog.Limit).AsTask();
+        Watchdog.Until(() => (Memory.Word(Memory.Semaphore) >> 31) == 1, "the sleepers");
+        victim.Tell("release");
+        End(victim, answers: 1);
+        if (!Task.WaitAll([blocked, waiting], 10) && semaphore.CurrentCount == 0)
+        {
+            // Killed before it released any; or they are taken a moment from now.
+            semaphore.Release(2);
+        }
+
+        Assert.True(Result(blocked) && Result(waiting));
+        Assert.True(semaphore.CurrentCount is 0 or 2);
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_waiter_for_an_event() => Walk(victim =>
+    {
+        var signal = NewEvent();
+        victim.Tell("wait-event");
+        Watchdog.Until(() => (Memory.Word(Memory.Event) >> 31) == 1 || HasEnded(victim), "the waiter");
+        var other = Task.Run(() => signal.Wait(Watchdog.Limit));
+        signal.Set();
+        End(victim, answers: 1);
+        if (!other.Wait(10) && !signal.IsSet)
+        {
+            // The victim took the signal.
+            signal.Set();
+        }
+
+        Assert.True(Result(other));
+    });
+
+    [Fact]
+    [Rule("killed.call")]
+    public void A_process_that_sets_an_event() => Walk(victim =>
+    {
+        var signal = NewEvent();
+        var waiting = Task.Run(() => signal.Wait(Watchdog.Limit));
+        Watchdog.Until(() => (Memory.Word(Memory.Event) >> 31) == 1, "the sleeper");
+        victim.Tell("set");
+        End(victim, answers: 1);
+        if (!waiting.Wait(10) && !signal.IsSet)
+        {
+            signal.Set();
+        }
+
+        Assert.True(Result(waiting));
+    });
+
+    [Fact]
+    [Rule("killed.call")]
     public void A_member_of_a_barrier() => Walk(victim =>
     {
         Mapping.GetSpan(Memory.Barrier, 256).Clear();
@@ -213,6 +285,18 @@ public sealed class KillingAtCalls : TwoParticipants
         End(victim, answers: 2);
         Roster.Join(Mapping, Memory.OneSeat, 1).Dispose();
     });
+
+    private SharedSemaphore NewSemaphore(int maximum)
+    {
+        Mapping.GetSpan(Memory.Semaphore, SharedSemaphore.Size).Clear();
+        return SharedSemaphore.At(Mapping, Memory.Semaphore, 0, maximum);
+    }
+
+    private SharedEvent NewEvent()
+    {
+        Mapping.GetSpan(Memory.Event, SharedEvent.Size).Clear();
+        return SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
+    }
 
     private static bool HasEnded(Partner victim) => !Directory.Exists($"/proc/{victim.Peer.ProcessId.ToString(CultureInfo.InvariantCulture)}/fd");
 

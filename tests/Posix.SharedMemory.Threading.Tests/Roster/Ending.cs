@@ -141,12 +141,14 @@ public sealed class Ending
         Assert.False(roster.IsAlive(partner.Self));
     }
 
-    [Fact]
+    [Theory]
+    [InlineData("")]
+    [InlineData("futex_waitv")]
     [Rule("roster.witness")]
-    public async Task A_death_that_the_kernel_did_not_mark_is_found_by_the_second_witness()
+    public async Task A_death_that_the_kernel_did_not_mark_is_found_by_the_second_witness(string refused)
     {
         using var memory = new Memory();
-        using var roster = Roster.Join(memory.Mapping);
+        using var roster = Roster.Join(new FaultingKernel((refused, Errno.ENOSYS)), memory.Mapping, 0, Roster.DefaultSeats, null);
         using var partner = Partner.Join(memory);
         var seat = 64 + (32 * (partner.Self.Seat - 1));
         var mutex = SharedMutex.At(roster, Memory.Mutex);
@@ -155,8 +157,9 @@ public sealed class Ending
         // As if there had been no list: the seat says that its thread lives.
         memory.Store(seat, 0x80000000u | 4_194_000);
         Assert.True(roster.IsAlive(partner.Self));
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        await Assert.ThrowsAsync<OwnerDiedException>(async () => await mutex.EnterAsync());
+        var waiting = mutex.EnterAsync().AsTask();
+        await Assert.ThrowsAsync<OwnerDiedException>(() => Task.Run(() => mutex.Enter()).WaitAsync(Watchdog.Limit));
+        await Assert.ThrowsAsync<OwnerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
         Assert.False(roster.IsAlive(partner.Self));
         Assert.Equal(0xC0000000u, memory.Word(seat));
     }

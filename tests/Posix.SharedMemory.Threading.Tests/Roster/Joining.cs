@@ -133,6 +133,59 @@ public sealed class Joining
         Assert.Equal(2, next.Self.Incarnation);
     }
 
+    [Theory]
+    [InlineData("dead", true)]
+    [InlineData("alive", false)]
+    [InlineData("dead, in another PID namespace", false)]
+    [Rule("roster.joining")]
+    public void The_seat_of_a_process_that_died_while_it_joined_is_taken(string joiner, bool isFree)
+    {
+        using var memory = new Memory();
+        Roster.Join(memory.Mapping, 0, seats: 1).Dispose();
+        // What a process leaves that is killed between its claim and its place on the list of its guard.
+        using var peer = Peer.Run("sleep", "600");
+        var space = RosterLayout.SpaceOf(ProcessIdentity.PidNamespace);
+        memory.Store(64 + 4, 0xC0000002 | ((joiner.Contains("another", StringComparison.Ordinal) ? space ^ 1 : space) << 18));
+        memory.Store(64, 0x80000000 | (uint)peer.ProcessId);
+        memory.Mapping.GetReference<ulong>(64 + 16) = 0;
+        if (joiner != "alive")
+        {
+            peer.Kill();
+        }
+
+        using var observer = Roster.Observe(memory.Mapping);
+        Assert.Empty(observer.GetParticipants());
+        if (!isFree)
+        {
+            Assert.Throws<RosterFullException>(() => Roster.Join(memory.Mapping, 0, seats: 1));
+            Assert.Equal(0x80000000 | (uint)peer.ProcessId, memory.Word(64));
+            return;
+        }
+
+        using var roster = Roster.Join(memory.Mapping, 0, seats: 1);
+        Assert.Equal(3, roster.Self.Incarnation);
+        Assert.Equal(0x80000003u, memory.Word(64 + 4));
+    }
+
+    [Fact]
+    [Rule("roster.hidden")]
+    public void A_process_that_proc_hides_is_not_taken_for_dead()
+    {
+        using var memory = new Memory();
+        Roster.Join(memory.Mapping, 0, seats: 1).Dispose();
+        // No such file in /proc; kill sees the process.
+        using var peer = Peer.Run("sleep", "600");
+        memory.Store(64, 0x80000000 | (uint)peer.ProcessId);
+        memory.Store(64 + 8, int.MaxValue);
+        memory.Mapping.GetReference<ulong>(64 + 24) = 1;
+        memory.Mapping.GetReference<ulong>(64 + 16) = ProcessIdentity.PidNamespace;
+        var kernel = new FaultingKernel(("kill", Errno.EPERM));
+        Assert.Throws<RosterFullException>(() => Roster.Join(kernel, memory.Mapping, 0, 1, null));
+        kernel.IsFailing = false;
+        using var roster = Roster.Join(kernel, memory.Mapping, 0, 1, null);
+        Assert.Equal(2, roster.Self.Incarnation);
+    }
+
     [Fact]
     [Rule("roster.observe")]
     public void An_observer_writes_nothing_and_cannot_take_part()

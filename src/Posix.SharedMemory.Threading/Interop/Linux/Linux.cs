@@ -21,7 +21,7 @@ internal static class Linux
     internal const int MAP_SHARED = 1, MAP_ANONYMOUS = 0x20;
     internal const int MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2;
 
-    internal const int EPERM = 1, EINTR = 4, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EINVAL = 22, EDEADLK = 35,
+    internal const int EPERM = 1, ESRCH = 3, EINTR = 4, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EINVAL = 22, EDEADLK = 35,
         ENOSYS = 38, ETIMEDOUT = 110, EOWNERDEAD = 130, ENOTRECOVERABLE = 131;
 
     // Added after the numbers became the same everywhere.

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The data of a ring as memory: one object for each end, so that a message as memory allocates nothing.</summary>
-internal sealed unsafe class RingBytes(ChannelMemory channel) : MemoryManager<byte>
+internal sealed unsafe class ChannelBytes(ChannelMemory channel) : MemoryManager<byte>
 {
     public override Span<byte> GetSpan() =>
         // SAFETY: the data lies in the bytes that the channel, which this object references, holds.

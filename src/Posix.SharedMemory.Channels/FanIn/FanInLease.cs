@@ -1,0 +1,38 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>A message of a fan-in, read in place. Disposing it gives its room back to the writers.</summary>
+/// <remarks>A copy of the lease ends with it: only the first <see cref="Dispose"/> has an effect.</remarks>
+public readonly ref struct FanInLease : IDisposable
+{
+    private readonly ClaimReader? _reader;
+    private readonly ClaimedMessage _message;
+    private readonly int _ticket;
+
+    internal FanInLease(ClaimReader reader, scoped in ClaimedMessage message, int ticket)
+    {
+        _reader = reader;
+        _message = message;
+        _ticket = ticket;
+    }
+
+    /// <summary>Gets the message.</summary>
+    [UnscopedRef]
+    public ReadOnlySpan<byte> Span => _reader is { } reader ? reader.PayloadOf(_message) : default;
+
+    /// <summary>Gets the type that it was written with.</summary>
+    public ushort Type => _message.Type;
+
+    /// <summary>Gets the endpoint that wrote it, as it was when its first message was read. If another process has opened the endpoint meanwhile, it is that one.</summary>
+    /// <exception cref="InvalidOperationException">The lease was never made.</exception>
+    public EndpointInfo Writer => _reader?.Describe(_message.Writer) ?? throw new InvalidOperationException("The lease was never made.");
+
+    /// <summary>
+    /// Gets whether an earlier reader may have seen it: true for each message that was in the fan-in when this reader took over from another one, so for each that truly comes again.
+    /// </summary>
+    public bool IsRedelivered => _reader is not null && _reader.IsRedelivered(_message.Position);
+
+    /// <summary>Releases the message. Further calls, and calls on a copy, have no effect.</summary>
+    public void Dispose() => _reader?.Release(_ticket);
+}

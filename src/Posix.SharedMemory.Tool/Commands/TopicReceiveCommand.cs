@@ -1,0 +1,94 @@
+using System.CommandLine;
+using Posix.SharedMemory.Channels;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary><c>shm topic recv</c>: takes messages out of a channel, as its reader.</summary>
+internal sealed class TopicReceiveCommand : ShmCommand
+{
+    private readonly Argument<GivenName> _name = Given.Name("NAME", "The channel");
+    private readonly MessageOptions _shape = new();
+    private readonly Option<string> _delimiter = MessageOptions.Delimiter("What to print after each message: newline (the default), nul, or none");
+    private readonly Option<int?> _count = Given.Count("Exit after N messages");
+    private readonly Option<TimeSpan?> _timeout = Given.Seconds("--timeout", "Give up when no message comes for this long; by default, wait");
+    private readonly Option<bool> _reconnect = Given.Flag("--reconnect", "When the writer dies or leaves, wait for the next one");
+    private readonly Option<bool> _create = Given.Flag("--create", "Create the channel if there is none; it stays until shm rm");
+
+    internal TopicReceiveCommand()
+        : base(
+            "recv", "Take messages out of a channel as its reader, and print them as they are, until the channel is completed or Ctrl-C. A message that could not be printed stays in the channel.",
+            "shm topic recv jobs",
+            "shm topic recv log --create --reconnect >> app.log",
+            "shm topic recv frames --count 1 --delimiter none > frame.raw")
+    {
+        Add(_name);
+        _shape.AddTo(this);
+        foreach (var option in (Option[])[_delimiter, _count, _timeout, _reconnect, _create])
+        {
+            Add(option);
+        }
+    }
+
+    protected override int Run(ParseResult given, Terminal terminal)
+    {
+        var name = given.GetRequiredValue(_name);
+        using var end = new GracefulEnd();
+        using var channel = MessageOptions.Open(name, given.GetValue(_create), capacity: null);
+        using var reader = channel.OpenReader(new() { Label = "shm topic recv", Restart = given.GetValue(_reconnect) ? PeerRestart.Wait : PeerRestart.Fail });
+        var printer = _shape.Of(given) is { IsRaw: false } shape ? new MessagePrinter(terminal, shape) { IsBare = !shape.IsJson } : null;
+        var raw = printer is null ? new RawMessages(terminal, MessageOptions.DelimiterOf(given.GetValue(_delimiter))) : null;
+        var (timeout, most) = (given.GetValue(_timeout), given.GetValue(_count) ?? int.MaxValue);
+        try
+        {
+            for (var taken = 0; taken < most && Wait(name, reader, timeout, end.Token);)
+            {
+                while (taken < most && !end.Token.IsCancellationRequested && reader.TryRead(out var message))
+                {
+                    // Released only when it is printed: one that could not be printed comes again to the next reader.
+                    raw?.Print(message.Span);
+                    printer?.Print(message.Span, message.Type, missed: 0, isTaken: false);
+                    terminal.Flush();
+                    message.Dispose();
+                    taken++;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Ctrl-C is the normal way to end it.
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static bool Wait(GivenName name, MessageReader reader, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (timeout is { } limit)
+        {
+            patience.CancelAfter(limit);
+        }
+
+        try
+        {
+            return reader.WaitToReadAsync(patience.Token).AsTask().GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CommandException($"{name}: no message came within {timeout!.Value.TotalSeconds} s; shm topic ls shows which ends are open");
+        }
+        catch (PeerLeftException)
+        {
+            throw new CommandException($"{name}: the writer left without completing the channel; --reconnect waits for the next one");
+        }
+        catch (PeerDiedException e)
+        {
+            var label = e.Peer.Label.Length == 0 ? "" : $" ({EscapedText.Of(e.Peer.Label)})";
+            throw new CommandException($"{name}: the writer's process{label} died; everything that it had committed was printed; --reconnect waits for the next one");
+        }
+        catch (ChannelException e) when (e.Error != 0)
+        {
+            throw new CommandException($"{name}: the writer ended the channel with error {e.Error}");
+        }
+    }
+}

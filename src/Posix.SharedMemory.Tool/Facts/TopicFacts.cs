@@ -1,0 +1,21 @@
+using System.Text.Json.Serialization;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>A channel and its name, as JSON.</summary>
+internal sealed record TopicFacts : ChannelFacts
+{
+    internal TopicFacts(SharedMemoryEntry entry, ChannelLook look)
+        : base(Of(look))
+    {
+        Name = NameText.Raw(entry.NameBytes.Span);
+        Escaped = NameText.EscapedOrNull(entry.NameBytes.Span);
+    }
+
+    [JsonPropertyOrder(-1)]
+    public string Name { get; }
+
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Escaped { get; }
+}

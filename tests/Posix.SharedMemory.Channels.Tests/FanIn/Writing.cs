@@ -1,0 +1,291 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Posix.SharedMemory.Channels.Tests.Peers;
+
+namespace Posix.SharedMemory.Channels.Tests.FanIns;
+
+/// <summary>Messages of several writers of this process.</summary>
+public sealed class Writing
+{
+    [Fact]
+    [Rule("fanin.create")]
+    [Rule("fanin.bad-options")]
+    public void It_is_created_opened_and_refused_as_a_channel_is()
+    {
+        using var name = new TemporaryName("fanin");
+        foreach (var options in (FanInOptions[])[new() { Capacity = 2048 }, new() { Capacity = 5000 }, new() { MaxWriters = 0 }, new() { MaxWriters = 65 }, new() { ContentType = new('x', 49) }])
+        {
+            Assert.ThrowsAny<ArgumentException>(() => FanIn.Create(name, options));
+        }
+
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => FanIn.Open(name)).Errno);
+        using (var fanIn = FanIn.Create(name, new() { Capacity = 4096, MaxWriters = 2, SchemaId = 7 }))
+        {
+            Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => FanIn.Create(name)).Errno);
+            using var again = FanIn.OpenOrCreate(name, out var created, new() { SchemaId = 7 });
+            Assert.False(created);
+            Assert.Throws<InvalidDataException>(() => FanIn.Open(name, 8));
+            Assert.Contains("kind 6", Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name)).Message, StringComparison.Ordinal);
+            var status = again.GetStatus();
+            Assert.Equal((ChannelKind.FanIn, 4096L, 0L, 3), (status.Kind, status.Capacity, status.Used, status.Endpoints.Count));
+            Assert.Equal([EndpointRole.Writer, EndpointRole.Writer, EndpointRole.Reader], status.Endpoints.Select(endpoint => endpoint.Role));
+            using var received = FanIn.FromObject(SharedMemoryObject.Open(name));
+            using var one = received.OpenWriter();
+            Assert.Equal((4096L, 2032, 4096L), (one.Capacity, one.MaxMessageLength, one.Free));
+        }
+
+        Assert.False(name.Exists);
+        using var unnamed = FanIn.CreateAnonymous();
+        using var bytes = unnamed.Memory.Map();
+        Assert.Equal(262_064, unnamed.OpenWriter().MaxMessageLength);
+    }
+
+    [Fact]
+    [Rule("fanin.endpoints")]
+    public void There_are_as_many_writers_as_it_was_made_for_and_one_reader()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
+        using var reader = fanIn.OpenReader(new() { Label = "daemon" });
+        var one = fanIn.OpenWriter();
+        using var two = fanIn.OpenWriter();
+        Assert.Equal(Errno.EAGAIN, Assert.Throws<SharedMemoryException>(() => fanIn.OpenWriter()).Errno);
+        Assert.Contains("daemon", Assert.Throws<SharedMemoryException>(() => fanIn.OpenReader()).Message, StringComparison.Ordinal);
+        one.Complete();
+        Assert.Throws<ObjectDisposedException>(() => one.TryWrite([1]));
+        using var three = fanIn.OpenWriter(new() { Label = "third" });
+        Assert.Equal([PeerState.Alive, PeerState.Alive], reader.Writers.Select(writer => writer.State));
+        Assert.Equal("third", reader.Writers[0].Label);
+        Assert.Equal(PeerState.Alive, two.Reader);
+    }
+
+    [Fact]
+    [Rule("fanin.record")]
+    [Rule("fanin.reserve")]
+    public void Every_length_and_every_way_in_and_out_goes_around_the_end()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
+        using var one = fanIn.OpenWriter(new() { Label = "one" });
+        using var two = fanIn.OpenWriter(new() { Label = "two" });
+        using var reader = fanIn.OpenReader();
+        var bytes = new byte[2032];
+        for (var length = 0; length <= one.MaxMessageLength; length += 7)
+        {
+            var (writer, index) = length % 2 == 0 ? (one, 0) : (two, 1);
+            var message = Enumerable.Range(0, length).Select(i => (byte)(i + length)).ToArray();
+            Write(writer, message, length % 5);
+            if (length % 3 == 0)
+            {
+                Assert.True(reader.TryRead(out FanInLease lease));
+                Assert.True(lease.Span.SequenceEqual(message));
+                Assert.Equal((length, index, false), (lease.Type, lease.Writer.Index, lease.IsRedelivered));
+                lease.Dispose();
+                lease.Dispose();
+            }
+            else
+            {
+                Assert.True(length == 0 || !reader.TryRead(bytes.AsSpan(0, length - 1), out _, out _));
+                Assert.True(reader.TryRead(bytes, out var read, out var type));
+                Assert.Equal((length, length), (read, type));
+                Assert.True(bytes.AsSpan(0, read).SequenceEqual(message));
+            }
+
+            Assert.False(reader.TryRead(bytes, out _, out _));
+        }
+
+        Assert.Equal((0, 0), (reader.Available, reader.LostClaims));
+        Assert.Throws<ArgumentException>(() => one.TryWrite(new byte[2033]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => one.TryWrite([], 0xFF00));
+        Assert.Throws<ArgumentException>(() => one.TryReserve(2033, out _));
+    }
+
+    [Fact]
+    [Rule("fanin.full")]
+    public async Task Writers_wait_for_room()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
+        using var one = fanIn.OpenWriter(new() { Restart = PeerRestart.Wait });
+        using var two = fanIn.OpenWriter();
+        using var reader = fanIn.OpenReader();
+        while (one.TryWrite(new byte[1000]))
+        {
+            // Until it is full.
+        }
+
+        Assert.False(two.WaitToWrite(1000, TimeSpan.FromMilliseconds(1)));
+        Assert.Throws<TimeoutException>(() => two.Write(new byte[1000], 0, TimeSpan.FromMilliseconds(1)));
+        var (waiting, blocked) = (one.WriteAsync(new byte[1000], 9).AsTask(), Task.Run(() => two.Write(new byte[900], 8, Watchdog.Limit)));
+        Assert.False(waiting.IsCompleted);
+        var types = new List<ushort>();
+        while (types.Count(type => type != 0) < 2)
+        {
+            Assert.True(await reader.WaitToReadAsync().AsTask().WaitAsync(Watchdog.Limit));
+            Assert.True(reader.TryRead(new byte[1000], out _, out var type));
+            types.Add(type);
+        }
+
+        await waiting.WaitAsync(Watchdog.Limit);
+        await blocked.WaitAsync(Watchdog.Limit);
+        using var stop = new CancellationTokenSource();
+        var cancelled = reader.WaitToReadAsync(stop.Token).AsTask();
+        stop.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(Watchdog.Limit));
+        Assert.False(reader.WaitToRead(TimeSpan.FromMilliseconds(1)));
+        reader.Dispose();
+        while (two.TryWrite(new byte[1000]))
+        {
+            // Until it is full again.
+        }
+
+        Assert.Throws<PeerLeftException>(() => two.WaitToWrite(1000, Watchdog.Limit));
+    }
+
+    [Fact]
+    [Rule("fanin.order")]
+    public async Task Each_writer_s_order_is_kept()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 1 << 14, MaxWriters = 4 });
+        using var reader = fanIn.OpenReader();
+        const int count = 20_000;
+        var writers = Enumerable.Range(0, 4).Select(number => Task.Run(() =>
+        {
+            using var writer = fanIn.OpenWriter();
+            var bytes = new byte[1024];
+            for (var i = 1L; i <= count; i++)
+            {
+                var message = ((long)number << 32) + i;
+                var length = Streams.LengthOf(message, bytes.Length);
+                Streams.Fill(bytes.AsSpan(0, length), message);
+                writer.Write(bytes.AsSpan(0, length), 0, Watchdog.Limit);
+            }
+        })).ToArray();
+        var last = new long[4];
+        for (var read = 0; read < 4 * count;)
+        {
+            Assert.True(reader.WaitToRead(Watchdog.Limit));
+            while (reader.TryRead(out FanInLease lease))
+            {
+                var number = Streams.Check(lease.Span, 1024);
+                if (++last[number >> 32] != (int)number)
+                {
+                    Assert.Fail(string.Create(CultureInfo.InvariantCulture, $"Writer {number >> 32}: message {(int)number} came instead of {last[number >> 32]}."));
+                }
+
+                lease.Dispose();
+                read++;
+            }
+        }
+
+        await Task.WhenAll(writers).WaitAsync(Watchdog.Limit);
+        Assert.Equal((4 * count, 0), (fanIn.GetStatus().Messages, reader.LostClaims));
+    }
+
+    [Fact]
+    [Rule("fanin.allocation")]
+    public void Messages_allocate_nothing()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
+        using var writer = fanIn.OpenWriter();
+        using var reader = fanIn.OpenReader();
+        var bytes = new byte[100];
+        long before = 0;
+        for (var i = 0; i < 40_000; i++)
+        {
+            if (i == 20_000)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            writer.TryWrite(bytes);
+            writer.TryReserve(100, out var reservation);
+            reservation.Commit(50);
+            bytes.CopyTo(writer.GetSpan(100));
+            writer.Advance(100);
+            writer.EndMessage();
+            reader.TryRead(bytes, out _, out _);
+            reader.TryRead(out FanInLease lease);
+            _ = lease.Writer;
+            lease.Dispose();
+            reader.WaitToRead(TimeSpan.Zero);
+            reader.TryRead(bytes, out _, out _);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    [Rule("fanin.layout")]
+    public void Three_records_have_these_bytes()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
+        using (var zero = fanIn.OpenWriter(new() { Label = "zero" }))
+        using (var one = fanIn.OpenWriter())
+        using (var reader = fanIn.OpenReader())
+        {
+            zero.TryWrite("gone"u8);
+            reader.TryRead(new byte[8], out _, out _);
+            one.TryWrite("one"u8, 7);
+            zero.TryReserve(100, out var given);
+            given.Dispose();
+            one.TryWrite(Encoding.UTF8.GetBytes(new string('x', 49)), 8);
+        }
+
+        Span<byte> bytes = new byte[fanIn.Memory.Length];
+        fanIn.Memory.Read(bytes, 0);
+        // 11 seats: the roster has 448 bytes, the endpoints are at 4608, the data at 8192.
+        Expect(bytes, 8, "06 00");
+        Expect(bytes, 36, "0B 00  03 00  00 20 00 00 00 00 00 00  00 10 00 00 00 00 00 00  F0 07 00 00  10 00 00 00");
+        Expect(bytes, 256, "00 00 00 00 00 00 00 00");
+        // Line R: head 1, one message, four bytes, releasing 1. The claim word: position 4, 2 lines, writer 1.
+        Expect(bytes, 384, "01 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  04 00 00 00 00 00 00 00");
+        Expect(bytes, 424, "01 00 00 00 00 00 00 00");
+        Expect(bytes, 768, "81 00 10 00 00 00 00 00");
+        // The endpoints' last claims: writer 0 position 2, 2 lines; writer 1 position 1, 1 line.
+        Expect(bytes, 4608 + 32, "02 20 00 00 00 00 00 00");
+        Expect(bytes, 4736 + 32, "01 10 00 00 00 00 00 00");
+        // Records at lines 1, 2 and 4; the one at line 0 was passed.
+        Expect(bytes, 8192, "00 00 00 00 00 00 00 00");
+        Expect(bytes, 8192 + 64, "01 00 00 00 C0 00 00 81  07 00 00 00 00 00 00 00  6F 6E 65");
+        Expect(bytes, 8192 + 128, "02 00 00 00 00 1C 00 C0");
+        Expect(bytes, 8192 + 256, "04 00 00 00 40 0C 00 81  08 00 00 00 00 00 00 00  78 78");
+    }
+
+    private static void Write(FanInWriter writer, byte[] message, int way)
+    {
+        switch (way)
+        {
+            case 0:
+                Assert.True(writer.TryWrite(message, (ushort)message.Length));
+                break;
+            case 1:
+                Assert.True(writer.TryReserve(Math.Min(message.Length + 300, writer.MaxMessageLength), out var reservation));
+                message.CopyTo(reservation.Span);
+                reservation.Commit(message.Length, (ushort)message.Length);
+                break;
+            case 2:
+                Assert.True(writer.TryWrite(new ReadOnlySequence<byte>(message), (ushort)message.Length));
+                break;
+            case 3:
+                foreach (var part in message.Chunk(50))
+                {
+                    part.CopyTo(writer.GetSpan(part.Length));
+                    writer.Advance(part.Length);
+                }
+
+                writer.EndMessage((ushort)message.Length);
+                break;
+            default:
+                writer.TryReserve(20, out var dropped);
+                dropped.Dispose();
+                dropped.Dispose();
+                Assert.True(writer.WriteAsync(message, (ushort)message.Length).IsCompletedSuccessfully);
+                break;
+        }
+    }
+
+    private static void Expect(ReadOnlySpan<byte> bytes, int offset, string hexadecimal)
+    {
+        var expected = Convert.FromHexString(hexadecimal.Replace(" ", "", StringComparison.Ordinal));
+        Assert.True(bytes.Slice(offset, expected.Length).SequenceEqual(expected), string.Create(CultureInfo.InvariantCulture, $"at {offset}: {Convert.ToHexString(bytes.Slice(offset, expected.Length))}"));
+    }
+}
