@@ -27,7 +27,8 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         _subject = SubjectName.Encode(name);
         _heardAt = Environment.TickCount64;
         _intake = new(Report);
-        _intake.Begin(announced, 0);
+        // What was announced as next and never comes is a loss, also where it is the first message.
+        _intake.Begin(announced, announced.Next);
         _intake.Open(OpenRing());
     }
 

@@ -4,7 +4,9 @@ using System.Globalization;
 namespace Posix.SharedMemory.Bridge.Tests.Importing;
 
 /// <summary>An importer alone, and a publisher that sends anything.</summary>
+#pragma warning disable CA1001 // The test runner ends it by IAsyncLifetime; IAsyncDisposable would never be called.
 public sealed class Hostile : IAsyncLifetime
+#pragma warning restore CA1001
 {
     private const ulong Epoch = 0xE;
     private readonly InMemoryBridgeHub _hub = new();
@@ -19,7 +21,6 @@ public sealed class Hostile : IAsyncLifetime
         _import = new(_name, Announced(1), _hub.Connect(), new() { WindowBytes = 4096, ChunkBytes = 1024 }, _reports);
         _ring = MessageChannel.Open(_name);
         _reader = _ring.OpenReader(new() { Restart = PeerRestart.Wait });
-        _import.Take(Announced(1));
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -109,6 +110,14 @@ public sealed class Hostile : IAsyncLifetime
 
         Assert.False(_reader.TryRead(out MessageLease _));
         Assert.Equal([(3, 4, LossPlace.Wire), (7, 9, LossPlace.Wire)], Losses());
+    }
+
+    [Fact]
+    [Rule("bridge.gap")]
+    public void The_first_messages_are_missed_too_if_the_channel_ends_before_any_has_come()
+    {
+        Publish(new FrameHeader(Epoch, 3, 0, 0, 0, 0).ToString(), [], end: "0");
+        Assert.Equal([(1, 3, LossPlace.Wire)], Losses());
     }
 
     [Fact]
