@@ -48,6 +48,8 @@ for (var round = 1; round <= 20; round++)
     {
         throw new InvalidOperationException("Half of a transfer is there.");
     }
+
+    clerk.WaitForExit();   // Until it has ended it is a member of the name, which the last one removes.
 }
 // end
 

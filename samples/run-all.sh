@@ -23,11 +23,12 @@ run() {
         return
     fi
 
-    rm -f "$scratch/enter"
+    # Also what the last sample printed: it was ready too.
+    rm -f "$scratch/enter" "$scratch/writer"
     mkfifo "$scratch/enter"
     dotnet run "$1" <"$scratch/enter" >"$scratch/writer" & writer=$!
     exec {input}>"$scratch/enter"
-    until grep -q ready "$scratch/writer" || ! kill -0 "$writer" 2>/dev/null; do sleep 0.1; done
+    until grep -qs ready "$scratch/writer" || ! kill -0 "$writer" 2>/dev/null; do sleep 0.1; done
     dotnet run "$other" {input}>&- || code=$?
     exec {input}>&-
     wait "$writer" || code=$?

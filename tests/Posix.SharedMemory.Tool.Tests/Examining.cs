@@ -55,6 +55,29 @@ public sealed class Examining
     }
 
     [Theory]
+    [InlineData("0::/service\n", "30 20 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n", "/sys/fs/cgroup/cgroup.controllers", true)]
+    [InlineData("0::/service\n", "30 20 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n", null, false)]
+    [InlineData("0::/service\n", "", null, false)]
+    [InlineData("4:memory:/service\n0::/\n", "31 20 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n", "/sys/fs/cgroup/unified/cgroup.controllers", false)]
+    [InlineData("4:memory:/service\n0::/\n", "31 20 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes", true)]
+    [InlineData("3:freezer:/\n", "", null, true)]
+    public void A_control_group_that_cannot_be_seen_is_unknown_and_not_absent(string groups, string mounts, string? file, bool isKnown)
+    {
+        using var root = new FakeRoot();
+        root.Write("/proc/self/cgroup", groups);
+        root.Write("/proc/self/mountinfo", mounts);
+        if (file is not null)
+        {
+            root.Write(file, "memory\n");
+        }
+
+        var found = Examination.Of(root.Machine).Single(finding => finding.Check == "cgroup");
+        Assert.Equal(
+            isKnown ? (FindingLevel.Ok, "No control group limits the memory.") : (FindingLevel.Note, "It is unknown whether a control group limits the memory: this process is in one, and none is visible."),
+            (found.Level, found.What));
+    }
+
+    [Theory]
     [InlineData("memlock", 1, "Max locked memory", "65536", "64K of memory may be locked (RLIMIT_MEMLOCK).")]
     [InlineData("nofile", 2, "Max open files", "256", "A process may open 256 files (RLIMIT_NOFILE).")]
     [InlineData("fsize", 2, "Max file size", "1048576", "Files, and therefore objects, may be at most 1M long (RLIMIT_FSIZE).")]

@@ -35,6 +35,39 @@ public sealed class Failing
         Assert.Equal((1, $"shm: {failure}\n"), (ran.ExitCode, ran.Errors));
     }
 
+    [SkippableTheory]
+    [InlineData("rename and renameat2", new[] { 82, 264, 316 }, "mv {0} {0}-other")]
+    [InlineData("unlink", new[] { 87, 263 }, "rm {0}")]
+    [InlineData("chmod", new[] { 90, 91, 268 }, "chmod 640 {0}")]
+    [InlineData("fchown", new[] { 92, 93, 260 }, "chown 0 {0}")]
+    [InlineData("ftruncate", new[] { 77 }, "resize {0} 100")]
+    public void Names_the_call_that_a_filter_refuses(string calls, int[] numbers, string words)
+    {
+        Skip.IfNot(System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "The numbers are those of x86-64.");
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        using var objects = new Objects();
+        var name = objects.Add("a");
+        string[] command = [.. string.Format(System.Globalization.CultureInfo.InvariantCulture, words, name).Split(' ')];
+        // EPERM, ENOSYS, EINVAL.
+        foreach (var errno in (int[])[1, 38, 22])
+        {
+            string[] behind =
+            [
+                Path.Combine(AppContext.BaseDirectory, "filters", "refuse.py"), .. numbers.Prepend(errno).Select(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture)), "--", Shm.Program, .. command,
+            ];
+            var ran = Shm.Wait("python3", behind, []);
+            Skip.If(ran.Errors.StartsWith("no filter", StringComparison.Ordinal), ran.Errors);
+            var failure = Shm.OneLine(ran, exitCode: 1);
+            Assert.StartsWith($"shm: {command[0]}: {name}: ", failure, StringComparison.Ordinal);
+            Assert.EndsWith(
+                errno == 38
+                    ? $"(ENOSYS): this kernel lacks {calls}, or a filter in front of it (seccomp) refuses it: allow it in the profile of the container or service"
+                    : $": a filter in front of the kernel (seccomp) refuses {calls}: allow it in the profile of the container or service",
+                failure, StringComparison.Ordinal);
+            Assert.DoesNotMatch(Words, failure);
+        }
+    }
+
     [SkippableFact]
     public void Names_the_owner_of_an_object_that_may_not_be_opened()
     {

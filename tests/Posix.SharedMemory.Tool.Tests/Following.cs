@@ -123,6 +123,43 @@ public sealed class Following
         Assert.Equal(0, Interrupt(one));
     }
 
+    [Fact]
+    public void Reports_once_that_an_object_is_gone_although_its_events_come_after_the_lists_were_compared()
+    {
+        const int Count = 60;
+        using var objects = new Objects();
+        for (var number = 0; number < Count; number++)
+        {
+            objects.Add($"gone{number:00}");
+        }
+
+        using var watching = Watch("watch");
+        Assert.Contains("started", watching.ReadLine(), StringComparison.Ordinal);
+        Signal("STOP", watching);
+        Flood();
+        Signal("CONT", watching);
+        // While the watcher takes what is in the queue: there is room behind the mark that events were lost, and the lists are compared later.
+        for (var number = 0; number < Count; number++)
+        {
+            SharedMemoryObject.Unlink(objects.Prefix + $"gone{number:00}");
+            Thread.Sleep(5);
+        }
+
+        var removed = new List<string>();
+        // The first comes with the comparison; what would be reported twice comes between it and the second.
+        foreach (var last in new[] { "first", "second" })
+        {
+            objects.Add(last);
+            for (var line = Next(watching, objects); !line.Contains($"added     {last}", StringComparison.Ordinal); line = Next(watching, objects))
+            {
+                removed.Add(line[line.IndexOf("gone", StringComparison.Ordinal)..]);
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(0, Count).Select(number => $"gone{number:00}"), removed.Order(StringComparer.Ordinal));
+        Assert.Equal(0, Interrupt(watching));
+    }
+
     [SkippableFact]
     public void Reports_holders_in_other_languages_and_does_not_hold_it_itself()
     {

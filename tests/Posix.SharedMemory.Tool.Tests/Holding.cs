@@ -274,7 +274,7 @@ public sealed class Holding
         Assert.Equal((System.Text.Json.JsonValueKind.Null, false), (fact.GetProperty("holders").ValueKind, fact.GetProperty("holders_exact").GetBoolean()));
         Assert.Matches(@"No holder was found; whether a process holds it is unknown\.\n(\d+ processes|Process \d+) could not be examined", copy.RunAsStranger("who", foreign).Output);
         Assert.Equal(
-            "Nothing to remove: no object is certainly unused\nLeft alone: 1 object that a process may use; only the owner or a process with CAP_LEASE can find out\n", copy.RunAsStranger("gc", foreign, "--remove").Output);
+            "Nothing to remove: no object is certainly unused\nLeft alone: 1 object that a process may use; only the owner or a process with CAP_LEASE can find out, and on an overlay or FUSE nobody can\n", copy.RunAsStranger("gc", foreign, "--remove").Output);
         Assert.Equal($"shm: rm: {foreign}: it is unknown whether a process uses it", Shm.OneLine(copy.RunAsStranger("rm", foreign, "--if-unused"), exitCode: 1));
         Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0666$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
         Assert.Equal(["foreign"], objects.Names());

@@ -199,12 +199,15 @@ internal sealed unsafe class Endpoint
         _channel.Release();
     }
 
-    private bool TryEnterAny(int first, int count)
+    /// <summary>Of several places, one whose last owner's messages were read comes first: what is still to be read keeps its writer's label.</summary>
+    private bool TryEnterAny(int first, int count) => (IsOneOfMany && TryEnterAny(first, count, isChoosy: true)) || TryEnterAny(first, count, isChoosy: false);
+
+    private bool TryEnterAny(int first, int count, bool isChoosy)
     {
         for (var index = first; index < first + count; index++)
         {
             _own = new(_channel, _roster!, index);
-            if (IsOneOfMany && _own.LookAndConfirm() == PeerState.Died && !_own.IsSettled())
+            if (IsOneOfMany && (isChoosy || _own.LookAndConfirm() == PeerState.Died) && !_own.IsSettled())
             {
                 continue;
             }

@@ -24,7 +24,7 @@ public readonly ref struct FanInLease : IDisposable
     /// <summary>Gets the type that it was written with.</summary>
     public ushort Type => _message.Type;
 
-    /// <summary>Gets the endpoint that wrote it, as it was when its first message was read. If another process has opened the endpoint meanwhile, it is that one.</summary>
+    /// <summary>Gets the endpoint that wrote it, as it was when its first message was read. If all other endpoints were in use and another writer has taken this one meanwhile, it is that one.</summary>
     /// <exception cref="InvalidOperationException">The lease was never made.</exception>
     public EndpointInfo Writer => _reader?.Describe(_message.Writer) ?? throw new InvalidOperationException("The lease was never made.");
 

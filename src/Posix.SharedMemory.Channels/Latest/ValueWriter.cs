@@ -68,7 +68,7 @@ internal sealed unsafe class ValueWriter : ChannelEnd
         var version = _newest + 2;
         // SAFETY: as in Mark.
         *(ulong*)(_buffer + ChannelLayout.LengthInBuffer) = (uint)length;
-        // SYNC latest.even: pairs with ValueReader.Find. A reader that sees the version sees the whole value.
+        // SYNC latest.even: pairs with ValueReader.IsStill. A reader that sees the version sees the whole value.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_buffer + ChannelLayout.VersionInBuffer), version);
         // SAFETY: the line lies in the bytes that the channel holds.

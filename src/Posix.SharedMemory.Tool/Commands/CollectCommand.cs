@@ -104,7 +104,7 @@ internal sealed class CollectCommand : ShmCommand
         terminal.Out.Write(terminal.Paint(Sum(orphans, removed, unknown, examined), Ink.Dim) + "\n");
         if (unknown > 0)
         {
-            terminal.Out.Write(terminal.Paint($"Left alone: {ByteSize.Count(unknown, "object")} that a process may use; only the owner or a process with CAP_LEASE can find out", Ink.Dim) + "\n");
+            terminal.Out.Write(terminal.Paint($"Left alone: {ByteSize.Count(unknown, "object")} that a process may use; only the owner or a process with CAP_LEASE can find out, and on an overlay or FUSE nobody can", Ink.Dim) + "\n");
         }
     }
 

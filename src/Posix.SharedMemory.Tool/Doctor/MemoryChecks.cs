@@ -11,7 +11,12 @@ internal static class MemoryChecks
     {
         if (machine.MemoryLimit is not { } group)
         {
-            return Finding.Ok("cgroup", "No control group limits the memory.");
+            return AreControlGroupsVisible(machine)
+                ? Finding.Ok("cgroup", "No control group limits the memory.")
+                : new(
+                    "cgroup", FindingLevel.Note, "It is unknown whether a control group limits the memory: this process is in one, and none is visible.",
+                    "A reservation past such a limit may get the process killed (exit code 137), where ENOMEM is promised otherwise.",
+                    "Mount the control groups in the container, read-only: mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
         }
 
         var what = $"The control group may use {ByteSize.Short(group.LimitBytes)} of memory and uses {ByteSize.Short(group.UsedBytes)}";
@@ -21,6 +26,18 @@ internal static class MemoryChecks
                 "Shared memory counts toward the group's limit. Before /dev/shm is full, the kernel kills a process (exit code 137): no call fails, and nothing can be caught.",
                 string.Create(CultureInfo.InvariantCulture, $"Make /dev/shm smaller than the limit: mount -o remount,size={group.LimitBytes / 2 >> 20}m /dev/shm, docker run --shm-size={group.LimitBytes / 2 >> 20}m; or raise the limit: docker run --memory, MemoryMax= in a unit"))
             : Finding.Ok("cgroup", what + ".");
+    }
+
+    /// <summary>Returns whether the groups that count this process's memory can be seen, or there are none.</summary>
+    private static bool AreControlGroupsVisible(Machine machine)
+    {
+        // Beside version 1, which has a line for its memory controller, version 2 does not count memory.
+        var groups = machine.Lines("/proc/self/cgroup").Select(line => line.Split(':', 3)).ToList();
+        var isFirst = groups.Exists(fields => fields is [_, var controllers, _] && controllers.Split(',').Contains("memory", StringComparer.Ordinal));
+        var (type, file) = isFirst ? ("cgroup ", "/memory.limit_in_bytes") : ("cgroup2 ", "/cgroup.controllers");
+        return (!isFirst && !groups.Exists(fields => fields is ["0", "", _]))
+            || machine.Lines("/proc/self/mountinfo").Select(line => line.Split(" - ", 2))
+                .Any(parts => parts is [var place, var mounted] && mounted.StartsWith(type, StringComparison.Ordinal) && place.Split(' ') is [_, _, _, _, var point, ..] && machine.Exists(point + file));
     }
 
     internal static Finding? TransparentHugePages(Machine machine)

@@ -5,6 +5,8 @@ internal static class Advice
 {
     private const string Directory = "/dev/shm";
 
+    private static readonly string[] s_causes = ["(seccomp)", "sealed", "set-group", "memfd_noexec"];
+
     /// <summary>The text after the error; <see langword="null"/> if the error says everything.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="command">The command that failed.</param>
@@ -39,12 +41,12 @@ internal static class Advice
     private static string NoRoom(Errno errno, string command)
     {
         var sparse = command is "create" or "resize" ? "; --sparse reserves nothing" : "";
-        return errno == Errno.EDQUOT ? $"this user's quota in {Directory} is used up{sparse}" : $"shm df shows what uses the room{sparse}";
+        return errno == Errno.EDQUOT ? $"a quota of {Directory} is used up{sparse}" : $"shm df shows what uses the room{sparse}";
     }
 
-    /// <summary>What refused it, if that is neither the object's owner nor its mode: a filter in front of the kernel, a seal, a rule of the kernel. In the library's words up to where they name its members.</summary>
+    /// <summary>What refused it, where another owner or mode would not help: a filter in front of the kernel, a seal, set-group. In the library's words up to where they name its members.</summary>
     private static string? Cause(SharedMemoryException failure) =>
-        failure.Detail is { Length: > 0 } detail && !char.IsAsciiDigit(detail[0]) && !detail.StartsWith("the object belongs to", StringComparison.Ordinal)
+        failure.Detail is { } detail && s_causes.Any(cause => detail.Contains(cause, StringComparison.Ordinal))
             ? detail.Split("; it can be mapped", 2)[0].Split(": leave set-group out", 2)[0].Split("; CreateAnonymous", 2)[0]
             : null;
 

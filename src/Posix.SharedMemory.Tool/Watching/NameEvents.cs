@@ -8,6 +8,9 @@ internal sealed class NameEvents : IDisposable
     private readonly Queue<SharedMemoryChange> _compared = [];
     private Dictionary<string, SharedMemoryEntry> _listed = new(StringComparer.Ordinal);
 
+    // Names that were reported as there, whose objects were gone when they were looked at: their removal is still to be reported.
+    private readonly Dictionary<string, ReadOnlyMemory<byte>> _passed = new(StringComparer.Ordinal);
+
     internal NameEvents(TimeSpan interval)
     {
         _interval = interval;
@@ -92,9 +95,20 @@ internal sealed class NameEvents : IDisposable
             Keep(change.OldNameBytes, SharedMemoryDirectory.Find(change.OldNameBytes.Span));
         }
 
-        var entry = change.Kind == SharedMemoryChangeKind.Removed ? null : SharedMemoryDirectory.Find(change.NameBytes.Span);
-        var isListed = entry is not null && _listed.TryGetValue(Key(change.NameBytes), out var same) && same.Identity == entry.Identity;
+        var key = Key(change.NameBytes);
+        if (change.Kind == SharedMemoryChangeKind.Removed)
+        {
+            return _listed.Remove(key) | _passed.Remove(key);
+        }
+
+        var entry = SharedMemoryDirectory.Find(change.NameBytes.Span);
+        var isListed = entry is not null && _listed.TryGetValue(key, out var same) && same.Identity == entry.Identity;
         Keep(change.NameBytes, entry);
+        if (entry is null)
+        {
+            _passed[key] = change.NameBytes;
+        }
+
         return isMoved || !isListed;
     }
 
@@ -123,6 +137,12 @@ internal sealed class NameEvents : IDisposable
             _compared.Enqueue(new(SharedMemoryChangeKind.Removed, entry.NameBytes, default));
         }
 
+        foreach (var name in _passed.Where(name => !now.ContainsKey(name.Key)))
+        {
+            _compared.Enqueue(new(SharedMemoryChangeKind.Removed, name.Value, default));
+        }
+
+        _passed.Clear();
         come.ForEach(_compared.Enqueue);
         _listed = now;
     }

@@ -16,6 +16,7 @@ internal static class NamingFailure
             Errno.EINVAL => "this name does not refer to a shared memory object",
             Errno.ELOOP => "a symbolic link has this name; links are not followed",
             Errno.ENOSPC => "the file system of shared memory (/dev/shm on Linux) has no room for another name",
+            Errno.EDQUOT => "a quota of the file system of shared memory (/dev/shm on Linux) leaves no room for another name",
             Errno.EROFS => "the file system of shared memory (/dev/shm on Linux) is mounted read-only",
             Errno.EMFILE => "this process has as many descriptors open as RLIMIT_NOFILE allows",
             _ => null,

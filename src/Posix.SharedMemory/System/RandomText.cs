@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Posix.SharedMemory;
 
 /// <summary>Random characters for names, from the kernel.</summary>
@@ -16,7 +18,16 @@ internal static class RandomText
     private static string Create(int characters, string alphabet) => string.Create(characters, alphabet, static (text, alphabet) =>
     {
         Span<byte> bytes = stackalloc byte[16];
-        _ = Guid.NewGuid().TryWriteBytes(bytes);
+        try
+        {
+            _ = Guid.NewGuid().TryWriteBytes(bytes);
+        }
+        catch (CryptographicException)
+        {
+            // A filter refuses what the runtime reads from the kernel. A name has to be a new one, which is checked when it is taken; that nobody can guess it is not promised.
+            Random.Shared.NextBytes(bytes);
+        }
+
         // Bytes 7 and 8 hold the version and the variant, which are the same in all.
         bytes[14..].CopyTo(bytes[7..]);
         for (var at = 0; at < text.Length; at++)

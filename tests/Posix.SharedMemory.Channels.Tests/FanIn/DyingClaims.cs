@@ -165,24 +165,26 @@ public sealed class DyingClaims
     public void Readers_killed_at_random_lose_nothing()
     {
         using var name = new TemporaryName("fanin");
-        using var fanIn = FanIn.Create(name, new() { Capacity = 1 << 14 });
+        const int Lines = 256;
+        using var fanIn = FanIn.Create(name, new() { Capacity = Lines * 64 });
+        using var bytes = fanIn.Memory.Map();
         var stop = false;
         var writing = new Thread(() =>
         {
             using var writer = fanIn.OpenWriter(new() { Restart = PeerRestart.Wait });
-            var bytes = new byte[1024];
+            var message = new byte[1024];
             for (var number = 1L; !Volatile.Read(ref stop);)
             {
-                var length = Streams.LengthOf(number, bytes.Length);
-                Streams.Fill(bytes.AsSpan(0, length), number);
-                if (writer.WaitToWrite(length, TimeSpan.FromMilliseconds(5)) && writer.TryWrite(bytes.AsSpan(0, length)))
+                var length = Streams.LengthOf(number, message.Length);
+                Streams.Fill(message.AsSpan(0, length), number);
+                if (writer.WaitToWrite(length, TimeSpan.FromMilliseconds(5)) && writer.TryWrite(message.AsSpan(0, length)))
                 {
                     number++;
                 }
             }
         });
         writing.Start();
-        var expected = 1L;
+        var first = (Position: 0UL, Number: 1L);
         for (var round = 0; round < 8; round++)
         {
             using (var peer = Partner.Start("fan-in-drain", name))
@@ -193,14 +195,17 @@ public sealed class DyingClaims
                 peer.Kill();
             }
 
-            // The counter is stored with the head, before it: a reader that was killed between the two has counted one message more than it released.
+            first = Pass(first, until: bytes.GetReference<ulong>(384 + 40), Lines);
+            var expected = first.Number;
+            var claim = bytes.GetReference<ulong>(768);
             using var reader = fanIn.OpenReader();
-            var released = fanIn.GetStatus().Messages;
+            // A reader that was killed after it began its last release may have left that message out of the counters.
+            Assert.InRange(fanIn.GetStatus().Messages, expected - 2 - round, expected - 1);
             Assert.True(reader.WaitToRead(Watchdog.Limit));
             Assert.True(reader.TryRead(out FanInLease lease));
-            expected = Streams.Check(lease.Span, 1024);
-            Assert.InRange(expected, released, released + 1);
-            Assert.True(lease.IsRedelivered);
+            Assert.Equal(expected, Streams.Check(lease.Span, 1024));
+            // Padding may have been all that was claimed.
+            Assert.True(lease.IsRedelivered || (claim >> 18) + ((claim >> 6) & 0xFFF) <= first.Position + (Lines - (first.Position % Lines)));
             lease.Dispose();
             for (var i = 0; i < 100; i++)
             {
@@ -297,6 +302,20 @@ public sealed class DyingClaims
         }
 
         Assert.InRange(corruptions, 10, 100);
+    }
+
+    /// <summary>Which message begins at a line: those of one writer have known lengths.</summary>
+    private static (ulong Position, long Number) Pass((ulong Position, long Number) at, ulong until, ulong lines)
+    {
+        while (at.Position < until)
+        {
+            var need = (ulong)(16 + Streams.LengthOf(at.Number, 1024) + 63) / 64;
+            var room = lines - (at.Position % lines);
+            at = need > room ? (at.Position + room, at.Number) : (at.Position + need, at.Number + 1);
+        }
+
+        Assert.Equal(until, at.Position);
+        return at;
     }
 
     private static string Read(FanInReader reader)

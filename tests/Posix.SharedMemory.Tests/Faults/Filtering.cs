@@ -161,6 +161,25 @@ public sealed partial class Filtering
         Assert.DoesNotContain("filter", Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.CreateUnpublished(1, options)).Message, StringComparison.Ordinal);
     }
 
+    [SkippableFact]
+    [Rule("errors.filtered")]
+    public void Names_are_made_and_published_where_the_kernel_s_random_bytes_are_refused()
+    {
+        Skip.If(ThreadFilter.Obstacle is not null, ThreadFilter.Obstacle);
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        string[] made = [];
+        var thrown = ThreadFilter.Run([FilteredCall.All.Single(call => call.Name == "read")], Errno.ENOSYS, () =>
+        {
+            made = [SharedMemoryObject.CreateUniqueName("random"), SharedMemoryObject.CreateUniqueName("random")];
+            using var memory = SharedMemoryObject.CreateUnpublished(2);
+            memory.Publish(name, RenameMode.Replace);
+        });
+        Assert.Null(thrown);
+        Assert.Equal(2, made.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(2, SharedMemoryDirectory.Find(name.Name)?.Length);
+    }
+
     [GeneratedRegex("^(?<thread>[0-9]+) +(?<call>[a-z0-9_]+)\\(", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex SystemCall();
 

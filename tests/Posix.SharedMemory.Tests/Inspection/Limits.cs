@@ -97,7 +97,7 @@ public sealed class Limits : IDisposable
         // A name of a missing file takes 192 bytes, or more if it is long.
         var line = string.Create(
             CultureInfo.InvariantCulture,
-            $"sh -c 'python3 -c \"import os,sys;[os.access(sys.argv[1]+str(i),0) for i in range(700000)]\" {directory.Path}/missing- && exec {Peer.Program} act'");
+            $"unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=1g,mode=1777 tmpfs /dev/shm && python3 -c \"import os,sys;[os.access(sys.argv[1]+str(i),0) for i in range(700000)]\" {directory.Path}/missing- && exec {Peer.Program} act'");
         using var peer = group.StartLine(line);
         Assert.Equal("ok", peer.Ask($"create-unpublished {100 * Mebi}"));
         Assert.Equal(0, peer.Finish().ExitCode);

@@ -256,6 +256,36 @@ public sealed class OddFileSystems
         Assert.Equal(0, peer.Finish().ExitCode);
     }
 
+    [SkippableTheory]
+    [InlineData("tmpfs", true)]
+    [InlineData("ext4", true)]
+    [InlineData("Btrfs", false)]
+    [Rule("length.reserved")]
+    public void A_quota_that_is_used_up_has_its_own_error_with_numbers_of_bytes_and_nothing_is_left(string kind, bool isOfUsers)
+    {
+        using var scratch = Scratch();
+        using var copy = new ReadableCopy();
+        using var peer = OddMemory.Start(
+            kind + " with a quota", scratch, "act", $"echo ready && exec setpriv --reuid={Privileged.Stranger} --regid={Privileged.Stranger} --clear-groups '{copy.Program}' act");
+        SkipUnlessReady(peer);
+        AssertRefused(peer.Ask($"create large {OddMemory.QuotaBytes + 4096}"), isOfUsers);
+        Assert.StartsWith("ENOENT", peer.Ask("open large"), StringComparison.Ordinal);
+        Assert.Equal("ok", peer.Ask("create small 100000"));
+        AssertRefused(peer.Ask($"set-length {2 * OddMemory.QuotaBytes}"), isOfUsers);
+        Assert.Equal("ok 100000", peer.Ask("length"));
+        Assert.Equal("ok", peer.Ask($"set-length {2 * OddMemory.QuotaBytes} Sparse"));
+        AssertRefused(peer.Ask($"reserve 0 {2 * OddMemory.QuotaBytes}"), isOfUsers);
+        AssertRefused(peer.Ask($"write 0 {OddMemory.QuotaBytes + 8192} 7"), isOfUsers);
+        Assert.Equal("ok", peer.Ask("write 0 1000 7"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    private static void AssertRefused(string answer, bool isOfUsers)
+    {
+        Assert.StartsWith("EDQUOT fallocate", answer, StringComparison.Ordinal);
+        Assert.Matches(isOfUsers ? $"[0-9]+ bytes requested, [0-9]+ bytes left of the quota of user {Privileged.Stranger} in its file system, which is {OddMemory.QuotaBytes} bytes" : "[0-9]+ bytes requested, more than a quota", answer);
+    }
+
     private static TemporaryDirectory Scratch()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);

@@ -315,6 +315,19 @@ public sealed class Measuring
     }
 
     [Fact]
+    [Rule("errors.exception")]
+    public void The_message_says_that_a_quota_leaves_no_room_for_a_name()
+    {
+        using var name = new TemporaryName();
+        using (Platform.Substitute(new ScriptedPlatform("open", Errno.EDQUOT)))
+        {
+            var refusal = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 5000));
+            Assert.Equal(Errno.EDQUOT, refusal.Errno);
+            Assert.Contains("a quota of the file system of shared memory", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     [Rule("status.truth")]
     public void GetStatus_returns_what_stat_returns()
     {

@@ -88,7 +88,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
         if (MemoryPage.Inside(found) != 0)
         {
-            GrowFromInsidePage(target, found, length, backing);
+            GrowFromInsidePage(target, length, backing);
             return true;
         }
 
@@ -190,9 +190,9 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     }
 
     /// <summary>Grows from inside a page, whose rest is cleared first.</summary>
-    private void GrowFromInsidePage(in OpenObject target, long from, long length, Backing backing)
+    private void GrowFromInsidePage(in OpenObject target, long length, Backing backing)
     {
-        var found = from;
+        long found;
         // SYNC growth: pairs with ExtendOutsideTurn. One at a time reads the length, clears the last page's rest and, where that is soon done, sets the new length.
         using (locks.EnterTurn(target, mustHave: true))
         {

@@ -69,7 +69,7 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
     internal string DescribeQuota(in OpenObject target) =>
         files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess && files.TryGetQuota(target, statx.stx_uid, out var used, out var limit)
             ? $"{Math.Max(0, limit - used)} bytes left of the quota of user {statx.stx_uid} in its file system, which is {limit} bytes"
-            : "more than the quota in its file system leaves to the user who owns the object";
+            : "more than a quota of its file system leaves (of the object's owner or group, or on Btrfs of the subvolume)";
 
     /// <summary>Says what a request was too large for.</summary>
     internal string Describe(in OpenObject target) =>

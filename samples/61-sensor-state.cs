@@ -1,0 +1,67 @@
+// The newest state of a sensor, read by three processes: dotnet run samples/61-sensor-state.cs
+#:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
+
+using System.Diagnostics;
+using Posix.SharedMemory;
+using Posix.SharedMemory.Channels;
+
+if (args is [var given, var access])
+{
+    // snippet: read
+    using var shared = LatestValue<Pose>.Open(given, Enum.Parse<FileAccess>(access));
+    using var reader = shared.OpenReader();
+    var seen = 0L;
+    while (true)
+    {
+        if (reader.TryRead(out var pose, out var version) && version != seen)
+        {
+            seen = version;                                           // Whole, and the newest: those between were never looked at.
+            if (pose.X + pose.Y != 0)
+            {
+                return 1;
+            }
+        }
+
+        if (reader.Writer is PeerState.Left or PeerState.Died)        // The last value stays.
+        {
+            return seen == 0 ? 2 : 0;
+        }
+
+        if (access == "ReadWrite")
+        {
+            await NextAsync(reader, seen);                            // No thread waits.
+        }
+    }
+    // end
+}
+
+var name = SharedMemoryObject.CreateUniqueName("sample-61");
+using var state = LatestValue<Pose>.Create(name);
+using var sensor = state.OpenWriter(new() { Label = "sensor" });
+sensor.Publish(new(0, 0, 0));
+// Two wait for changes; the third may only read, and looks when it likes.
+var readers = new[] { "ReadWrite", "ReadWrite", "Read" }.Select(way => Process.Start(Environment.ProcessPath!, [name, way])).ToList();
+for (var i = 1; i <= 20_000; i++)
+{
+    sensor.Publish(new(i, i, -i));                                    // Never waits, whatever the readers do.
+    Thread.SpinWait(100);
+}
+
+sensor.Dispose();
+readers.ForEach(reader => reader.WaitForExit());
+Console.WriteLine($"{state.GetStatus().Messages} states; the readers ended with {string.Join(", ", readers.Select(reader => reader.ExitCode))}");
+return readers.All(reader => reader.ExitCode == 0) ? 0 : 1;
+
+static async Task NextAsync(LatestReader<Pose> reader, long seen)
+{
+    try
+    {
+        await reader.WaitForChangeAsync(seen);
+    }
+    catch (PeerLeftException)
+    {
+        // The sensor was switched off.
+    }
+}
+
+internal readonly record struct Pose(long Time, double X, double Y);
