@@ -17,7 +17,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="options">
     /// With <see cref="Lifetime.UnlinkOnLastDispose"/> this process goes on with an object that was left behind, and becomes a member of it. With
-    /// <see cref="NameConflict.ReplaceAbandoned"/> such an object counts as missing: <see cref="Create"/> with the same option then replaces it. Everything else is for new objects.
+    /// <see cref="NameConflict.ReplaceAbandoned"/> such an object counts as missing: a call that then creates the name with the same option replaces it. Everything else is for new objects.
     /// </param>
     /// <param name="memory">The object.</param>
     /// <returns>Whether there was one.</returns>

@@ -33,7 +33,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.replace")]
-    public void An_abandoned_channel_is_replaced_or_gone_on_with_and_one_in_use_is_not_touched()
+    public void An_abandoned_channel_is_replaced_or_continued_and_one_in_use_is_not_touched()
     {
         using var name = new TemporaryName("channel");
         var options = new MessageChannelOptions { Capacity = 4096, OnConflict = NameConflict.ReplaceAbandoned };
@@ -130,7 +130,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.refuse")]
-    public void What_is_something_else_is_refused_and_the_message_names_both()
+    public void An_object_of_another_kind_is_refused_and_the_message_names_both_kinds()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096, SchemaId = 5 });
@@ -226,7 +226,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("endpoint.status")]
-    public void A_status_says_who_is_there()
+    public void A_status_names_the_processes_at_both_ends()
     {
         using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
         var fresh = channel.GetStatus();
@@ -243,7 +243,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.leak")]
-    public void Opening_and_closing_leaves_nothing()
+    public void Opening_and_closing_leaves_nothing_behind()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name);
@@ -283,7 +283,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.race")]
-    public async Task Of_many_that_open_or_create_one_creates()
+    public async Task Of_many_callers_that_open_or_create_exactly_one_creates()
     {
         for (var round = 0; round < 20; round++)
         {
