@@ -1,8 +1,10 @@
 /* Many writers and one reader in one order: a claim word, the last claim of each writer, headers that are committed and zeroed. Writers and the reader may be killed anywhere;
    their endpoints are taken again. -DW=w writers, -DN=n lines, -DMESSAGES=m for each life, -DLIVES=l of writer 0, -DLR=l lives of the reader; claims take one line, with -DLONG one or two.
+   -DBATCH: a claim takes one or two lines, and has a message in each; the header of the first is stored last.
    Mutants, each of which must fail: -DNOHELP: the claim word moves on before the last claim stands in its owner's endpoint; -DNORECHECK: the reader does not look at the header
    again once it knows of the death; -DTIMEOUT: a living writer is taken for dead; -DNOSETTLE: a dead writer's endpoint is taken before the reader has passed its claim;
-   -DNOFINISH: the next reader does not finish a release; -DHEADFIRST: the head is stored before the headers are zero; -DNODEATH: the death of a writer wakes nobody. */
+   -DNOFINISH: the next reader does not finish a release; -DHEADFIRST: the head is stored before the headers are zero; -DNODEATH: the death of a writer wakes nobody;
+   -DBATCH -DFORWARD: the first message of a claim is committed first. */
 #ifndef W
 #define W 2
 #endif
@@ -25,6 +27,12 @@ byte head, releasing;
 bool alive[W], woken[W];
 byte lines[16]; bool committedAt[16];                   /* ghosts: by position */
 byte running = W; bool readerGone = 0, hasFailed = 0;
+#ifdef BATCH
+#define LONG
+#define TAKEN(h) 1
+#else
+#define TAKEN(h) lines[h]
+#endif
 #define DIE if :: skip :: goto died fi
 inline load() { atomic { p = P; l = L; o = O } }
 proctype Writer(byte me; byte lives) {
@@ -61,11 +69,20 @@ again:
   fi;
   DIE;
   atomic {                                                                             /* C4 */
-    if :: P == p && L == l && O == o -> P = start; L = need; O = me; won = 1; lines[start] = need; assert(header[start % N] == 0) :: else -> won = 0 fi
+    if :: P == p && L == l && O == o -> P = start; L = need; O = me; won = 1; lines[start] = need; assert(header[start % N] == 0); assert(need == 1 || header[(start + 1) % N] == 0) :: else -> won = 0 fi
   };
   if :: !won -> goto again :: else fi;
   DIE;
-  atomic { header[start % N] = start + 1; committedAt[start] = 1 };                    /* C6: SYNC fanin.commit */
+#ifdef BATCH
+#ifndef FORWARD
+  if :: need == 2 -> header[(start + 1) % N] = start + 2; DIE :: else fi;
+#endif
+#endif
+  atomic { header[start % N] = start + 1; committedAt[start] = 1; if :: need == 2 -> committedAt[start + 1] = 1 :: else fi };   /* C6: SYNC fanin.commit */
+#ifdef FORWARD
+  DIE;
+  if :: need == 2 -> header[(start + 1) % N] = start + 2 :: else fi;
+#endif
   n++;
   DIE;
   goto again;
@@ -124,7 +141,7 @@ open:
 #endif
   do
   :: h = head;
-     if :: header[h % N] == h + 1 -> DIE; release(lines[h]); goto next :: else fi;
+     if :: header[h % N] == h + 1 -> DIE; release(TAKEN(h)); goto next :: else fi;
      load();
      if
      :: p + l == h ->                                                                  /* empty */

@@ -132,11 +132,7 @@ internal abstract class ChannelEnd
     /// <returns><see cref="EndLook.Pending"/>: the time is up.</returns>
     internal EndLook Wait(int length, TimeSpan timeout)
     {
-        if (timeout < TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
-        {
-            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
-        }
-
+        RequireTimeout(timeout);
         Begin(EndAct.Wait);
         try
         {
@@ -145,6 +141,14 @@ internal abstract class ChannelEnd
         finally
         {
             Finish(EndAct.Wait);
+        }
+    }
+
+    internal static void RequireTimeout(TimeSpan timeout)
+    {
+        if (timeout < TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
+        {
+            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
         }
     }
 
@@ -183,9 +187,29 @@ internal abstract class ChannelEnd
         }
     }
 
-    /// <summary>As <see cref="Wait"/>; no thread waits. The act is the caller's to begin, and ends with the task.</summary>
+    /// <summary>As <see cref="Wait"/>; no thread waits.</summary>
     internal ValueTask<bool> WaitAsync(int length, CancellationToken cancellationToken)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<bool>(cancellationToken);
+        }
+
+        Begin(EndAct.Wait);
+        try
+        {
+            if (Poll(length))
+            {
+                Finish(EndAct.Wait);
+                return new(true);
+            }
+        }
+        catch
+        {
+            Finish(EndAct.Wait);
+            throw;
+        }
+
         CountWait();
         return new(Pending, Pending.Start(length, cancellationToken));
     }

@@ -17,7 +17,9 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     private readonly SharedEventCount _writerWakes;
     private readonly EndpointInfo?[] _writers;
     private readonly uint[] _generations;
+    private readonly ulong _quarter;
     private ulong _head;
+    private ulong _released;
     private ulong _redelivered;
     private long _messages;
     private long _bytes;
@@ -26,7 +28,7 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     private long _lostBytes;
     private ulong _borrowed;
     private int _borrowedLength;
-    private int _ticket;
+    private int _emptyLooks;
 
     private ClaimReader(Endpoint endpoint)
         : base(endpoint)
@@ -38,6 +40,7 @@ internal sealed unsafe class ClaimReader : ChannelEnd
         _claim = (ulong*)(channel.First + ChannelLayout.ClaimAt);
         _lines = (ulong)channel.Header.Capacity / ChannelLayout.LineSize;
         _mask = _lines - 1;
+        _quarter = _lines / 4;
         _most = (ulong)channel.Header.MaxMessage;
         _writerWakes = endpoint.PeerWakes;
         _writers = new EndpointInfo?[endpoint.Peers.Length];
@@ -141,27 +144,75 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     /// <summary>Borrows the next message until <see cref="Release(int)"/>.</summary>
     internal bool TryBorrow(out ClaimedMessage message, out int ticket)
     {
-        Begin(EndAct.Borrow);
+        ticket = BeginWithTicket(EndAct.Borrow);
         if (!TryFind(out message))
         {
-            Finish(EndAct.Borrow);
+            FinishWithTicket();
             ticket = 0;
             return false;
         }
 
-        (_borrowed, _borrowedLength, ticket) = (message.Position, message.Length, ++_ticket);
+        (_borrowed, _borrowedLength) = (message.Position, message.Length);
         return true;
     }
-
-    internal bool IsBorrowed(int ticket) => ticket == _ticket && Act == EndAct.Borrow;
 
     /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
     internal void Release(int ticket)
     {
-        if (IsBorrowed(ticket))
+        // A message of an enumeration has the ticket 0: it is not a loan of its own.
+        if (ticket != 0 && IsOpen(ticket))
         {
             Pass(_borrowed, _borrowedLength);
-            Finish(EndAct.Borrow);
+            FinishWithTicket();
+        }
+    }
+
+    /// <summary>Begins an enumeration, which publishes the head rarely.</summary>
+    internal int BeginEnumeration()
+    {
+        var ticket = BeginWithTicket(EndAct.Batch);
+        if (LoadClaim().End == _head)
+        {
+            // The writers are the faster for not being looked at all the time.
+            SpinBudget.Pause(4 << Math.Min(_emptyLooks++, 2));
+        }
+        else
+        {
+            _emptyLooks = 0;
+        }
+
+        return ticket;
+    }
+
+    /// <summary>Goes to the next message of an enumeration. The former one was read; its room is given back from time to time, or at once if a writer sleeps.</summary>
+    internal bool TryMove(int ticket, out ClaimedMessage message)
+    {
+        if (!IsOpen(ticket))
+        {
+            throw new InvalidOperationException("The enumeration has ended.");
+        }
+
+        if (ClaimWord.Distance(_released, _head) >= _quarter || _writerWakes.HasWaiters)
+        {
+            PublishIfRead();
+        }
+
+        if (!TryFind(out message))
+        {
+            return false;
+        }
+
+        Advance(message.Length);
+        return true;
+    }
+
+    /// <summary>Ends an enumeration.</summary>
+    internal void EndEnumeration(int ticket)
+    {
+        if (IsOpen(ticket))
+        {
+            PublishIfRead();
+            FinishWithTicket();
         }
     }
 
@@ -172,32 +223,6 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     /// <summary>The payload of a message as memory.</summary>
     internal ReadOnlyMemory<byte> MemoryOf(in ClaimedMessage message) =>
         Bytes.Memory.Slice(((int)(message.Position & _mask) * ChannelLayout.LineSize) + ChannelLayout.WidePrefix, message.Length);
-
-    /// <summary>Waits for a message.</summary>
-    internal ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<bool>(cancellationToken);
-        }
-
-        Begin(EndAct.Wait);
-        try
-        {
-            if (Poll(0))
-            {
-                Finish(EndAct.Wait);
-                return new(true);
-            }
-        }
-        catch
-        {
-            Finish(EndAct.Wait);
-            throw;
-        }
-
-        return WaitAsync(0, cancellationToken);
-    }
 
     protected override bool Poll(int length) => TryFind(out _);
 
@@ -213,7 +238,7 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     private void TakeOver()
     {
         // The mutex was entered: a former reader has confirmed its end, and stores nothing more.
-        _head = Load(ChannelLayout.IndexInLine) & ClaimWord.PositionMask;
+        _head = _released = Load(ChannelLayout.IndexInLine) & ClaimWord.PositionMask;
         var releasing = Load(ChannelLayout.ReleasingInLine) & ClaimWord.PositionMask;
         var claimed = ClaimWord.Distance(_head, LoadClaim().End);
         if (claimed > _lines || ClaimWord.Distance(_head, releasing) > claimed)
@@ -352,32 +377,52 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     {
         if (position == _head)
         {
-            _messages++;
-            _bytes += length;
-            Release(ClaimRecord.LinesFor((uint)length));
+            Advance(length);
+            Publish();
         }
     }
 
-    /// <summary>Gives lines back to the writers, whose headers must be zero before.</summary>
+    private void Advance(int length)
+    {
+        _messages++;
+        _bytes += length;
+        _head = (_head + ClaimRecord.LinesFor((uint)length)) & ClaimWord.PositionMask;
+    }
+
+    /// <summary>Passes lines without a message.</summary>
     private void Release(ulong lines)
     {
-        var next = (_head + lines) & ClaimWord.PositionMask;
+        _head = (_head + lines) & ClaimWord.PositionMask;
+        Publish();
+    }
+
+    private void PublishIfRead()
+    {
+        if (_head != _released)
+        {
+            Publish();
+        }
+    }
+
+    /// <summary>Gives the lines before the head back to the writers. Their headers must be zero before.</summary>
+    private void Publish()
+    {
         // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.ReleasingInLine), next);
-        for (var line = 0UL; line < lines; line++)
+        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.ReleasingInLine), _head);
+        for (var line = _released; line != _head; line = (line + 1) & ClaimWord.PositionMask)
         {
             // SAFETY: the lines lie in the data, which the channel holds.
-            *(ulong*)At(_head + line) = 0;
+            *(ulong*)At(line) = 0;
         }
 
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.MessagesInLine) = _messages;
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
-        _head = next;
+        _released = _head;
         // SYNC fanin.room: pairs with ClaimWriter.HasRoom. A writer that sees the head sees the zeros.
         // SAFETY: as above.
-        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), next);
+        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
         _writerWakes.NotifyAll();
     }
 

@@ -7,12 +7,14 @@ namespace Posix.SharedMemory.Channels;
 /// A writing end of a fan-in: claims lines by the claim word, one compare-exchange for each message, and commits its record by the header. Each claim can be put down to its
 /// writer at every instant. The model is tests/models/fanin.pml.
 /// </summary>
-internal sealed unsafe class ClaimWriter : ChannelEnd
+internal sealed unsafe class ClaimWriter : WritingEnd
 {
     /// <summary>A compare-exchange fails only when another writer has claimed: so many failures in a row are no accident.</summary>
     private const int MostAttempts = 1_000_000;
 
-    private readonly byte* _data;
+    /// <summary>How many lines a batch claims at once, if the ring is not a small one.</summary>
+    private const ulong BatchLines = 32;
+
     private readonly ulong* _claim;
     private readonly byte* _endpoints;
     private readonly byte* _readerLine;
@@ -20,21 +22,17 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
     private readonly int _writers;
     private readonly ulong _lines;
     private readonly ulong _mask;
-    private readonly uint _most;
     private readonly SharedEventCount _readerWakes;
     private ulong _head;
-    private int _ticket;
     private ulong _position;
     private ulong _claimed;
-    private ReadOnlyMemory<byte> _message;
-    private ushort _type;
-    private bool _hasMessage;
+    private ulong _used;
+    private ulong _first;
 
     private ClaimWriter(Endpoint endpoint)
         : base(endpoint)
     {
         var channel = endpoint.Channel;
-        _data = channel.First + channel.Header.DataOffset;
         _claim = (ulong*)(channel.First + ChannelLayout.ClaimAt);
         _endpoints = channel.First + channel.Header.EndpointsOffset;
         _readerLine = channel.First + ChannelLayout.ReaderLine;
@@ -42,11 +40,8 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
         _writers = channel.Header.Endpoints - 1;
         _lines = (ulong)channel.Header.Capacity / ChannelLayout.LineSize;
         _mask = _lines - 1;
-        _most = (uint)channel.Header.MaxMessage;
         _readerWakes = endpoint.PeerWakes;
     }
-
-    internal int MaxMessage => (int)_most;
 
     /// <summary>Gets how many bytes are free now.</summary>
     internal long Free
@@ -79,116 +74,106 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
     {
         RequireMessage(message.Length, type);
         Begin(EndAct.Call);
-        var isWritten = TryStore(message, type);
+        var isWritten = TryPut(message, type);
         Finish(EndAct.Call);
         return isWritten;
     }
 
-    /// <summary>Begins a message that is written in place.</summary>
-    internal bool TryBorrow(int length, out int ticket)
+    internal override bool TryReserve(int length, out int place, out int ticket)
     {
-        Begin(EndAct.Borrow);
-        if (TryClaim(length, out _position, out _claimed))
+        ticket = BeginWithTicket(EndAct.Borrow);
+        if (TryClaim(ClaimRecord.LinesFor((uint)length), out _position, out _claimed))
         {
-            ticket = ++_ticket;
+            place = PlaceOf(_position);
             return true;
         }
 
-        Finish(EndAct.Borrow);
-        ticket = 0;
+        FinishWithTicket();
+        (place, ticket) = (0, 0);
         return false;
     }
 
-    internal bool IsBorrowed(int ticket) => ticket == _ticket && Act == EndAct.Borrow;
-
-    /// <summary>The room of the message that is written in place.</summary>
-    internal Span<byte> PayloadOf(int length) =>
-        // SAFETY: the claim is contiguous and lies in the data, which the channel holds.
-        new(At(_position) + ChannelLayout.WidePrefix, length);
-
-    /// <summary>Sends it.</summary>
-    internal void Commit(int length, ushort type)
+    internal override void Commit(int length, ushort type)
     {
         Commit(_position, _claimed, length, type);
-        Act = EndAct.Idle;
+        FinishWithTicket();
     }
 
-    /// <summary>Gives it up: its lines are padding.</summary>
-    internal void Return(int ticket)
+    /// <summary>Begins a batch, which claims lines for several messages at once.</summary>
+    internal int BeginBatch()
     {
-        if (IsBorrowed(ticket))
-        {
-            CommitPadding(_position, _claimed);
-            _readerWakes.NotifyAll();
-            Act = EndAct.Idle;
-        }
+        var ticket = BeginWithTicket(EndAct.Batch);
+        (_claimed, _used, _first) = (0, 0, 0);
+        return ticket;
     }
 
-    /// <summary>Waits for room for a message.</summary>
-    internal ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken)
+    /// <summary>Finds room for one more message of a batch. Nothing is taken of it before <see cref="Add"/>.</summary>
+    internal bool TryPlace(int length, out int place)
     {
-        RequireLength(length);
-        if (cancellationToken.IsCancellationRequested)
+        var need = ClaimRecord.LinesFor((uint)length);
+        if (_used + need > _claimed)
         {
-            return ValueTask.FromCanceled<bool>(cancellationToken);
-        }
-
-        Begin(EndAct.Wait);
-        try
-        {
-            if (Poll(length))
+            // One claim at a time: only the last one of a writer can be put down to it.
+            CommitBatch();
+            if (!TryClaim(Math.Max(need, Math.Min(BatchLines, _lines / 8)), out _position, out _claimed) && !TryClaim(need, out _position, out _claimed))
             {
-                Finish(EndAct.Wait);
-                return new(true);
+                (place, _claimed) = (0, 0);
+                return false;
             }
         }
-        catch
+
+        place = PlaceOf(_position + _used);
+        return true;
+    }
+
+    /// <summary>Whether a place that was found is still that of the next message: nothing was added since, through a copy of the batch.</summary>
+    internal bool IsNext(int place) => _used < _claimed && place == PlaceOf(_position + _used);
+
+    /// <summary>Adds the message that was written to the room that was found. The reader reaches it once the first one of the claim is committed.</summary>
+    internal void Add(int length, ushort type)
+    {
+        var (at, header) = (_position + _used, HeaderOf(_position + _used, length, type));
+        if (_used == 0)
         {
-            Finish(EndAct.Wait);
-            throw;
+            _first = header;
+        }
+        else
+        {
+            // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 64.
+            *(ulong*)At(at) = header;
         }
 
-        return WaitAsync(length, cancellationToken);
+        _used += ClaimRecord.LinesFor((uint)length);
     }
 
-    /// <summary>Waits for room for a message, and writes it.</summary>
-    internal ValueTask WriteAsync(ReadOnlyMemory<byte> message, ushort type, CancellationToken cancellationToken)
+    internal override void Return(int ticket)
     {
-        Begin(EndAct.Wait);
-        (_message, _type, _hasMessage) = (message, type, true);
-        return new(Pending, Pending.Start(message.Length, cancellationToken));
-    }
-
-    internal void RequireLength(int length)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        RequireMessage(length, 0);
-    }
-
-    internal void RequireMessage(int length, ushort type)
-    {
-        if ((uint)length > _most)
+        if (IsOpen(ticket))
         {
-            throw new ArgumentException($"The message has {length} bytes, and the longest that this channel carries has {_most}.", nameof(length));
-        }
+            if (Act == EndAct.Batch)
+            {
+                CommitBatch();
+            }
+            else
+            {
+                CommitPadding(_position, _claimed);
+                _readerWakes.NotifyAll();
+            }
 
-        if (type >= ChannelLayout.FirstReservedType)
-        {
-            throw new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved.");
+            FinishWithTicket();
         }
     }
 
-    /// <summary>Closes the end. A message that is still being written becomes padding.</summary>
+    /// <summary>Closes the end. A message that is still being written, and what a batch has not sent, becomes padding.</summary>
     internal override void Dispose()
     {
-        Return(_ticket);
-        base.Dispose();
-    }
+        _used = 0;
+        if (Act is EndAct.Borrow or EndAct.Batch)
+        {
+            Return(OpenTicket);
+        }
 
-    internal override void FinishWait()
-    {
-        (_message, _hasMessage) = (default, false);
-        base.FinishWait();
+        base.Dispose();
     }
 
     protected override bool Poll(int length)
@@ -205,38 +190,14 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
         return ClaimWord.Distance(_head, LoadClaim().End) + total <= _lines;
     }
 
-    protected override bool HasEnded()
+    protected override bool TryPut(ReadOnlySpan<byte> message, ushort type)
     {
-        // SAFETY: the line lies in the bytes that the channel holds.
-        return Volatile.Read(ref *(uint*)(_readerLine + ChannelLayout.StateInLine)) switch
-        {
-            0 => false,
-            1 => true,
-            var state => throw Corrupt("the reader's state", ChannelLayout.ReaderLine + ChannelLayout.StateInLine, $"is {state}"),
-        };
-    }
-
-    protected override bool TryDeliver() => !_hasMessage || TryStore(_message.Span, _type);
-
-    protected override void RefuseEnd()
-    {
-        if (_hasMessage)
-        {
-            throw TakesNoMore();
-        }
-    }
-
-    internal static InvalidOperationException TakesNoMore() => new("The reader takes no more messages.");
-
-    private bool TryStore(ReadOnlySpan<byte> message, ushort type)
-    {
-        if (!TryClaim(message.Length, out var position, out var claimed))
+        if (!TryClaim(ClaimRecord.LinesFor((uint)message.Length), out var position, out var claimed))
         {
             return false;
         }
 
-        // SAFETY: the claim is contiguous and lies in the data, which the channel holds.
-        message.CopyTo(new(At(position) + ChannelLayout.WidePrefix, message.Length));
+        message.CopyTo(RoomAt(PlaceOf(position), message.Length));
         Commit(position, claimed, message.Length, type);
         return true;
     }
@@ -249,9 +210,9 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
         Endpoint.Occupy();
     }
 
-    private bool TryClaim(int length, out ulong position, out ulong claimed)
+    private bool TryClaim(ulong need, out ulong position, out ulong claimed)
     {
-        var need = ClaimRecord.LinesFor((uint)length);
+        (position, claimed) = (0, 0);
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
             var seen = LoadClaim();
@@ -369,12 +330,46 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
             CommitPadding(position + used, claimed - used);
         }
 
-        var record = At(position);
+        Publish(position, HeaderOf(position, length, type));
+    }
+
+    /// <summary>Sends what a batch has in its claim: the first header comes last, and the reader sees all of them or none.</summary>
+    private void CommitBatch()
+    {
+        if (_claimed == 0)
+        {
+            return;
+        }
+
+        if (_used < _claimed)
+        {
+            CommitPadding(_position + _used, _claimed - _used);
+        }
+
+        if (_used > 0)
+        {
+            Publish(_position, _first);
+        }
+        else
+        {
+            _readerWakes.NotifyAll();
+        }
+
+        (_claimed, _used) = (0, 0);
+    }
+
+    private ulong HeaderOf(ulong position, int length, ushort type)
+    {
         // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 64.
-        *(ulong*)(record + sizeof(ulong)) = type;
-        // SYNC fanin.commit: pairs with ClaimReader.TryFind. A reader that sees the header sees the whole record.
-        // SAFETY: as above.
-        Volatile.Write(ref *(ulong*)record, new ClaimRecord(position, _me, (uint)length, isPadding: false).Value);
+        *(ulong*)(At(position) + sizeof(ulong)) = type;
+        return new ClaimRecord(position, _me, (uint)length, isPadding: false).Value;
+    }
+
+    private void Publish(ulong position, ulong header)
+    {
+        // SYNC fanin.commit: pairs with ClaimReader.TryFind. A reader that sees the header sees the whole record, and the others of a batch.
+        // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 64.
+        Volatile.Write(ref *(ulong*)At(position), header);
         _readerWakes.NotifyAll();
     }
 
@@ -382,7 +377,9 @@ internal sealed unsafe class ClaimWriter : ChannelEnd
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)At(position), new ClaimRecord(position, _me, ClaimRecord.PaddingOf(lines), isPadding: true).Value);
 
-    private byte* At(ulong position) => _data + ((long)(position & _mask) * ChannelLayout.LineSize);
+    private int PlaceOf(ulong position) => ((int)(position & _mask) * ChannelLayout.LineSize) + ChannelLayout.WidePrefix;
+
+    private byte* At(ulong position) => Data + ((long)(position & _mask) * ChannelLayout.LineSize);
 
     private ref ulong LastOf(int writer) =>
         // SAFETY: the callers' writers are below the number of writers, so the word lies in the endpoints, which the channel holds, at a multiple of 8.

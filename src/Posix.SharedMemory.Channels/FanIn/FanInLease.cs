@@ -33,6 +33,6 @@ public readonly ref struct FanInLease : IDisposable
     /// </summary>
     public bool IsRedelivered => _reader is not null && _reader.IsRedelivered(_message.Position);
 
-    /// <summary>Releases the message. Further calls, and calls on a copy, have no effect.</summary>
+    /// <summary>Releases the message. Further calls, and calls on a copy, have no effect; nor has it one on a message of <see cref="FanInReader.ReadAvailable"/>.</summary>
     public void Dispose() => _reader?.Release(_ticket);
 }

@@ -67,10 +67,14 @@ public sealed class FanInReader : IDisposable
     /// <returns>False: there is none now.</returns>
     public bool TryRead(IBufferWriter<byte> destination, out ushort type) => _claims.TryRead(destination, out type);
 
+    /// <summary>The messages that are committed now, to be read in place by <see langword="foreach"/>: the fastest way to read many.</summary>
+    /// <remarks>Where the fan-in is empty it pauses for some tens of cycles, more each time, so that a loop that polls does not slow the writers down.</remarks>
+    public FanInSequence ReadAvailable() => new(_claims);
+
     /// <summary>Waits until there is a message. No thread waits.</summary>
     /// <returns>True: a fan-in never ends.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _claims.WaitToReadAsync(cancellationToken);
+    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _claims.WaitAsync(0, cancellationToken);
 
     /// <summary>Blocks until there is a message.</summary>
     /// <param name="timeout">Not negative, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
@@ -83,7 +87,7 @@ public sealed class FanInReader : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        while (await _claims.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        while (await _claims.WaitAsync(0, cancellationToken).ConfigureAwait(false))
         {
             while (_claims.TryBorrow(out var message, out var ticket))
             {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Channels;
@@ -12,7 +11,7 @@ namespace Posix.SharedMemory.Channels;
 /// </para>
 /// <para>
 /// All members but <see cref="Reader"/>, <see cref="PeerChanged"/> and the capacities throw <see cref="InvalidOperationException"/> while another call is under way, while a
-/// reservation is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/> and <see cref="Complete"/>; <see cref="ChannelCorruptException"/> if
+/// reservation or batch is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/> and <see cref="Complete"/>; <see cref="ChannelCorruptException"/> if
 /// a peer stored what no correct peer stores.
 /// </para>
 /// </remarks>
@@ -58,27 +57,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     public bool TryWrite(ReadOnlySpan<byte> message, ushort type = 0) => _claims.TryWrite(message, type);
 
     /// <inheritdoc cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>
-    public bool TryWrite(in ReadOnlySequence<byte> message, ushort type = 0)
-    {
-        if (message.Length > MaxMessageLength)
-        {
-            throw new ArgumentException($"The message has {message.Length} bytes, and the longest that this channel carries has {MaxMessageLength}.", nameof(message));
-        }
-
-        _claims.RequireMessage((int)message.Length, type);
-        if (!TryReserve((int)message.Length, out var reservation))
-        {
-            return false;
-        }
-
-        // Disposed also where a segment's memory cannot be read: nothing was sent then.
-        using (reservation)
-        {
-            message.CopyTo(reservation.Span);
-            reservation.Commit((int)message.Length, type);
-            return true;
-        }
-    }
+    public bool TryWrite(in ReadOnlySequence<byte> message, ushort type = 0) => _claims.TryWrite(in message, type);
 
     /// <summary>Writes a message, waiting for room if there is none. No thread waits.</summary>
     /// <param name="message">As in <see cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>; it must stay unchanged until the task has completed.</param>
@@ -102,29 +81,20 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <param name="type">Any number below 0xFF00.</param>
     /// <param name="timeout"><see langword="null"/>: as long as it takes.</param>
     /// <exception cref="TimeoutException">The time is up; nothing was written.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, or the type is reserved: 0xFF00 or more.</exception>
     /// <exception cref="PeerDiedException">There is no room, and the reader's process died.</exception>
     /// <exception cref="PeerLeftException">There is no room, and the reader has left.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/futex.2.html">futex(2)</see></remarks>
     public void Write(ReadOnlySpan<byte> message, ushort type = 0, TimeSpan? timeout = null)
     {
-        var start = Stopwatch.GetTimestamp();
-        while (!_claims.TryWrite(message, type))
+        if (timeout is { } limit)
         {
-            var left = timeout is { } limit && limit != Timeout.InfiniteTimeSpan ? limit - Stopwatch.GetElapsedTime(start) : Timeout.InfiniteTimeSpan;
-            if (timeout is { } given && given < TimeSpan.Zero && given != Timeout.InfiniteTimeSpan)
-            {
-                throw new ArgumentOutOfRangeException(nameof(timeout), given, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
-            }
+            ChannelEnd.RequireTimeout(limit);
+        }
 
-            switch (_claims.Wait(message.Length, left < TimeSpan.Zero && left != Timeout.InfiniteTimeSpan ? TimeSpan.Zero : left))
-            {
-                case EndLook.Ended:
-                    throw ClaimWriter.TakesNoMore();
-                case EndLook.Pending:
-                    throw new TimeoutException($"The ring had no room for {message.Length} bytes within {timeout}.");
-                default:
-                    continue;
-            }
+        if (!_claims.TryWrite(message, type))
+        {
+            _claims.WaitAndWrite(message, type, timeout);
         }
     }
 
@@ -133,18 +103,16 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <param name="reservation">To be committed, and disposed.</param>
     /// <returns>False: there is no room now.</returns>
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
-    public bool TryReserve(int length, out FanInReservation reservation)
+    public bool TryReserve(int length, out MessageReservation reservation)
     {
         _claims.RequireLength(length);
-        if (!_claims.TryBorrow(length, out var ticket))
-        {
-            reservation = default;
-            return false;
-        }
-
-        reservation = new(_claims, length, ticket);
-        return true;
+        var isReserved = _claims.TryReserve(length, out var place, out var ticket);
+        reservation = isReserved ? new(_claims, place, length, ticket) : default;
+        return isReserved;
     }
+
+    /// <summary>Begins a batch: many messages that are claimed together. While it is open, the reader waits for it before it reads messages that were claimed later.</summary>
+    public FanInBatch BeginBatch() => new(_claims, _claims.BeginBatch());
 
     /// <summary>Returns room for the next part of a message whose length is not known yet.</summary>
     /// <param name="sizeHint">How many bytes are needed; 0: at least one.</param>
@@ -182,7 +150,11 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="PeerDiedException">There is no room, and the reader's process died. Thrown once for each reader, and not with <see cref="PeerRestart.Wait"/>.</exception>
     /// <exception cref="PeerLeftException">There is no room, and the reader has left. Thrown as above.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default) => _claims.WaitToWriteAsync(length, cancellationToken);
+    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default)
+    {
+        _claims.RequireLength(length);
+        return _claims.WaitAsync(length, cancellationToken);
+    }
 
     /// <summary>Blocks until there is room for a message.</summary>
     /// <param name="length">The message's length in bytes.</param>

@@ -97,7 +97,7 @@ internal sealed class MessageBuilder(RingWriter ring)
             {
                 if (ring.WaitInside(need, Timeout.InfiniteTimeSpan) == EndLook.Ended)
                 {
-                    throw MessageWriter.TakesNoMore();
+                    throw WritingEnd.TakesNoMore();
                 }
             }
         }

@@ -110,7 +110,7 @@ public sealed class MessageReader : IDisposable
     /// <exception cref="PeerLeftException">The writer has left without completing, and everything was read. Thrown as above.</exception>
     /// <exception cref="ChannelException">The writer ended the channel with an error, and everything was read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _ring.WaitToReadAsync(cancellationToken);
+    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _ring.WaitAsync(0, cancellationToken);
 
     /// <summary>Blocks until there is a message.</summary>
     /// <param name="timeout">Not negative, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
@@ -126,7 +126,7 @@ public sealed class MessageReader : IDisposable
     /// <inheritdoc cref="WaitToReadAsync"/>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        while (await _ring.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        while (await _ring.WaitAsync(0, cancellationToken).ConfigureAwait(false))
         {
             while (_ring.TryBorrow(out var record, out var ticket))
             {

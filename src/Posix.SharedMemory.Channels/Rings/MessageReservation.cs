@@ -3,18 +3,20 @@ using System.Diagnostics.CodeAnalysis;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>Room for one message, written in place. Without <see cref="Commit"/> nothing is sent.</summary>
-/// <remarks>A copy ends with it: only the first <see cref="Commit"/> or <see cref="Dispose"/> of them has an effect.</remarks>
+/// <remarks>
+/// A copy ends with it: only the first <see cref="Commit"/> or <see cref="Dispose"/> of them has an effect. In a <see cref="FanIn"/>, messages that other writers claim later wait for it: keep it short.
+/// </remarks>
 public readonly ref struct MessageReservation : IDisposable
 {
-    private readonly RingWriter? _writer;
-    private readonly ulong _at;
+    private readonly WritingEnd? _writer;
+    private readonly int _place;
     private readonly int _length;
     private readonly int _ticket;
 
-    internal MessageReservation(RingWriter writer, ulong at, int length, int ticket)
+    internal MessageReservation(WritingEnd writer, int place, int length, int ticket)
     {
         _writer = writer;
-        _at = at;
+        _place = place;
         _length = length;
         _ticket = ticket;
     }
@@ -22,7 +24,7 @@ public readonly ref struct MessageReservation : IDisposable
     /// <summary>Gets the room: what was there before is undefined.</summary>
     /// <exception cref="InvalidOperationException">The reservation was committed or disposed.</exception>
     [UnscopedRef]
-    public Span<byte> Span => Current().PayloadOf(_at, _length);
+    public Span<byte> Span => Current().RoomAt(_place, _length);
 
     /// <summary>Sends the message.</summary>
     /// <param name="length">How many bytes of <see cref="Span"/> it has.</param>
@@ -35,13 +37,12 @@ public readonly ref struct MessageReservation : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _length);
         writer.RequireMessage(length, type);
-        writer.Store(_at, length, type);
-        writer.Return(_ticket);
+        writer.Commit(length, type);
     }
 
     /// <summary>Gives the room up, unless the message was committed.</summary>
     public void Dispose() => _writer?.Return(_ticket);
 
-    private RingWriter Current() => _writer is { } writer && writer.IsOpen(_ticket) ? writer
+    private WritingEnd Current() => _writer is { } writer && writer.IsOpen(_ticket) ? writer
         : throw new InvalidOperationException("The reservation was committed or disposed already, or was never made.");
 }

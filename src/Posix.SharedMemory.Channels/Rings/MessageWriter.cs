@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Channels;
@@ -60,27 +59,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     public bool TryWrite(ReadOnlySpan<byte> message, ushort type = 0) => _ring.TryWrite(message, type);
 
     /// <inheritdoc cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>
-    public bool TryWrite(in ReadOnlySequence<byte> message, ushort type = 0)
-    {
-        if (message.Length > MaxMessageLength)
-        {
-            throw new ArgumentException($"The message has {message.Length} bytes, and the longest that this channel carries has {MaxMessageLength}.", nameof(message));
-        }
-
-        _ring.RequireMessage((int)message.Length, type);
-        if (!TryReserve((int)message.Length, out var reservation))
-        {
-            return false;
-        }
-
-        // Disposed also where a segment's memory cannot be read: nothing was sent then.
-        using (reservation)
-        {
-            message.CopyTo(reservation.Span);
-            reservation.Commit((int)message.Length, type);
-            return true;
-        }
-    }
+    public bool TryWrite(in ReadOnlySequence<byte> message, ushort type = 0) => _ring.TryWrite(in message, type);
 
     /// <summary>Writes a message, waiting for room if there is none. No thread waits.</summary>
     /// <param name="message">As in <see cref="TryWrite(ReadOnlySpan{byte}, ushort)"/>; it must stay unchanged until the task has completed.</param>
@@ -104,29 +83,20 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <param name="type">Any number below 0xFF00.</param>
     /// <param name="timeout"><see langword="null"/>: as long as it takes.</param>
     /// <exception cref="TimeoutException">The time is up; nothing was written.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, or the type is reserved: 0xFF00 or more.</exception>
     /// <exception cref="PeerDiedException">There is no room, and the reader's process died.</exception>
     /// <exception cref="PeerLeftException">There is no room, and the reader has left.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/futex.2.html">futex(2)</see></remarks>
     public void Write(ReadOnlySpan<byte> message, ushort type = 0, TimeSpan? timeout = null)
     {
-        var start = Stopwatch.GetTimestamp();
-        while (!_ring.TryWrite(message, type))
+        if (timeout is { } limit)
         {
-            var left = timeout is { } limit && limit != Timeout.InfiniteTimeSpan ? limit - Stopwatch.GetElapsedTime(start) : Timeout.InfiniteTimeSpan;
-            if (timeout is { } given && given < TimeSpan.Zero && given != Timeout.InfiniteTimeSpan)
-            {
-                throw new ArgumentOutOfRangeException(nameof(timeout), given, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
-            }
+            ChannelEnd.RequireTimeout(limit);
+        }
 
-            switch (_ring.Wait(message.Length, left < TimeSpan.Zero && left != Timeout.InfiniteTimeSpan ? TimeSpan.Zero : left))
-            {
-                case EndLook.Ended:
-                    throw TakesNoMore();
-                case EndLook.Pending:
-                    throw new TimeoutException($"The ring had no room for {message.Length} bytes within {timeout}.");
-                default:
-                    continue;
-            }
+        if (!_ring.TryWrite(message, type))
+        {
+            _ring.WaitAndWrite(message, type, timeout);
         }
     }
 
@@ -138,16 +108,9 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     public bool TryReserve(int length, out MessageReservation reservation)
     {
         _ring.RequireLength(length);
-        var ticket = _ring.Borrow(EndAct.Borrow);
-        if (!_ring.TryClaim(length, out var at))
-        {
-            _ring.Return(ticket);
-            reservation = default;
-            return false;
-        }
-
-        reservation = new(_ring, at, length, ticket);
-        return true;
+        var isReserved = _ring.TryReserve(length, out var place, out var ticket);
+        reservation = isReserved ? new(_ring, place, length, ticket) : default;
+        return isReserved;
     }
 
     /// <summary>Begins a batch: many messages that the reader is shown together, when the batch is disposed.</summary>
@@ -186,7 +149,11 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="PeerDiedException">There is no room, and the reader's process died. Thrown once for each reader, and not with <see cref="PeerRestart.Wait"/>.</exception>
     /// <exception cref="PeerLeftException">There is no room, and the reader has left. Thrown as above.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default) => _ring.WaitToWriteAsync(length, cancellationToken);
+    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default)
+    {
+        _ring.RequireLength(length);
+        return _ring.WaitAsync(length, cancellationToken);
+    }
 
     /// <summary>Blocks until there is room for a message.</summary>
     /// <param name="length">The message's length in bytes.</param>
@@ -207,6 +174,4 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
 
     /// <summary>Leaves without completing: another writer may go on. What was committed stays in the channel; a reservation or batch that is open is dropped.</summary>
     public void Dispose() => _ring.Dispose();
-
-    internal static InvalidOperationException TakesNoMore() => new("The reader takes no more messages.");
 }

@@ -128,24 +128,6 @@ internal sealed unsafe class RingReader : RingHead
         }
     }
 
-    /// <summary>Waits for a message.</summary>
-    internal ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<bool>(cancellationToken);
-        }
-
-        Begin(EndAct.Wait);
-        if (Poll(0))
-        {
-            Finish(EndAct.Wait);
-            return new(true);
-        }
-
-        return WaitAsync(0, cancellationToken);
-    }
-
     internal override void OnChange()
     {
         // A state that cannot be is for the reader to find, on its own thread.

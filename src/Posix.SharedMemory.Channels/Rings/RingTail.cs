@@ -4,7 +4,7 @@ using Posix.SharedMemory.Threading;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The tail of a ring, as its writer keeps it: claims room, stores records, and publishes them. Nothing here waits.</summary>
-internal abstract unsafe class RingTail : ChannelEnd
+internal abstract unsafe class RingTail : WritingEnd
 {
     /// <summary>Stands for a place that there is not: an index never comes so far.</summary>
     private const ulong NoRoom = ulong.MaxValue;
@@ -21,7 +21,6 @@ internal abstract unsafe class RingTail : ChannelEnd
     private readonly ulong _round;
     private readonly ulong _overhead;
     private readonly ulong _roundDown;
-    private readonly uint _most;
     private readonly SharedEventCount _readerWakes;
     private ulong _tail;
     private ulong _published = All;
@@ -29,7 +28,6 @@ internal abstract unsafe class RingTail : ChannelEnd
     private ulong _limit;
     private long _messages;
     private long _bytes;
-
 
     protected RingTail(Endpoint endpoint)
         : base(endpoint)
@@ -43,7 +41,6 @@ internal abstract unsafe class RingTail : ChannelEnd
         _prefix = (ulong)header.Prefix;
         _round = (ulong)header.RecordAlign - 1;
         (_overhead, _roundDown) = (_prefix + _round, ~_round);
-        _most = (uint)header.MaxMessage;
         _readerWakes = endpoint.PeerWakes;
     }
 
@@ -52,11 +49,6 @@ internal abstract unsafe class RingTail : ChannelEnd
 
     /// <summary>Gets the line that this side stores.</summary>
     protected byte* Line => _line;
-
-    /// <summary>Gets the line that the reader stores.</summary>
-    protected byte* ReaderLine => _readerLine;
-
-    internal int MaxMessage => (int)_most;
 
     /// <summary>Gets how many bytes of the ring are free now.</summary>
     internal long Free
@@ -74,8 +66,9 @@ internal abstract unsafe class RingTail : ChannelEnd
     internal bool TryWrite(ReadOnlySpan<byte> message, ushort type)
     {
         Begin(EndAct.Call);
-        if ((uint)message.Length > _most || type >= ChannelLayout.FirstReservedType)
+        if (IsRefused(message.Length, type))
         {
+            Act = EndAct.Idle;
             ThrowRefusal(message.Length, type);
         }
 
@@ -168,7 +161,7 @@ internal abstract unsafe class RingTail : ChannelEnd
     }
 
     /// <summary>Ends it, and publishes what was stored.</summary>
-    internal void Return(int ticket)
+    internal override void Return(int ticket)
     {
         if (IsOpen(ticket))
         {
@@ -182,21 +175,15 @@ internal abstract unsafe class RingTail : ChannelEnd
         }
     }
 
-    internal void RequireLength(int length)
+    protected override bool TryPut(ReadOnlySpan<byte> message, ushort type)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        if ((uint)length > _most)
+        var isStored = TryStoreSlowly(message, type);
+        if (isStored)
         {
-            throw Refuse(length, 0);
+            Publish();
         }
-    }
 
-    internal void RequireMessage(int length, ushort type)
-    {
-        if ((uint)length > _most || type >= ChannelLayout.FirstReservedType)
-        {
-            throw Refuse(length, type);
-        }
+        return isStored;
     }
 
     protected override bool Poll(int length)
@@ -228,12 +215,7 @@ internal abstract unsafe class RingTail : ChannelEnd
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryWriteSlowly(ReadOnlySpan<byte> message, ushort type)
     {
-        var isStored = TryStoreSlowly(message, type);
-        if (isStored)
-        {
-            Publish();
-        }
-
+        var isStored = TryPut(message, type);
         Act = EndAct.Idle;
         return isStored;
     }
@@ -302,17 +284,6 @@ internal abstract unsafe class RingTail : ChannelEnd
         _head = head;
         _limit = head + _capacity;
     }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ThrowRefusal(int length, ushort type)
-    {
-        Act = EndAct.Idle;
-        throw Refuse(length, type);
-    }
-
-    private Exception Refuse(int length, ushort type) => (uint)length > _most
-        ? new ArgumentException($"The message has {length} bytes, and the longest that this channel carries has {_most}.", nameof(length))
-        : new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved.");
 
     /// <summary>Goes on where a former writer ended.</summary>
     /// <exception cref="ChannelCorruptException">The indices contradict each other.</exception>

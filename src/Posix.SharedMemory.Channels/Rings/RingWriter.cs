@@ -4,9 +4,7 @@ namespace Posix.SharedMemory.Channels;
 internal sealed unsafe class RingWriter : RingTail
 {
     private long _waits;
-    private ReadOnlyMemory<byte> _message;
-    private ushort _type;
-    private bool _hasMessage;
+    private ulong _reserved;
 
     private RingWriter(Endpoint endpoint)
         : base(endpoint)
@@ -29,41 +27,24 @@ internal sealed unsafe class RingWriter : RingTail
         }
     }
 
-    /// <summary>Waits for room for a message.</summary>
-    internal ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken)
+    internal override bool TryReserve(int length, out int place, out int ticket)
     {
-        if (cancellationToken.IsCancellationRequested)
+        ticket = Borrow(EndAct.Borrow);
+        if (TryClaim(length, out _reserved))
         {
-            return ValueTask.FromCanceled<bool>(cancellationToken);
+            place = PlaceOf(_reserved);
+            return true;
         }
 
-        Begin(EndAct.Wait);
-        try
-        {
-            RequireLength(length);
-            if (Poll(length))
-            {
-                Finish(EndAct.Wait);
-                return new(true);
-            }
-        }
-        catch
-        {
-            Finish(EndAct.Wait);
-            throw;
-        }
-
-        return WaitAsync(length, cancellationToken);
+        Return(ticket);
+        (place, ticket) = (0, 0);
+        return false;
     }
 
-    /// <summary>Waits for room for a message, and writes it.</summary>
-    internal ValueTask WriteAsync(ReadOnlyMemory<byte> message, ushort type, CancellationToken cancellationToken)
+    internal override void Commit(int length, ushort type)
     {
-        RequireMessage(message.Length, type);
-        Begin(EndAct.Wait);
-        CountWait();
-        (_message, _type, _hasMessage) = (message, type, true);
-        return new(Pending, Pending.Start(message.Length, cancellationToken));
+        Store(_reserved, length, type);
+        Return(OpenTicket);
     }
 
     /// <summary>Ends the channel: the reader drains it and then sees the end.</summary>
@@ -81,50 +62,9 @@ internal sealed unsafe class RingWriter : RingTail
         Endpoint.Notify();
     }
 
-    protected override bool HasEnded()
-    {
-        // SAFETY: the line lies in the bytes that the channel holds.
-        return Volatile.Read(ref *(uint*)(ReaderLine + ChannelLayout.StateInLine)) switch
-        {
-            0 => false,
-            1 => true,
-            var state => throw Corrupt("the reader's state", ChannelLayout.ReaderLine + ChannelLayout.StateInLine, $"is {state}"),
-        };
-    }
-
     protected override void CountWait() =>
-        // SAFETY: as above.
+        // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Write(ref *(long*)(Line + ChannelLayout.WaitsInLine), ++_waits);
-
-    protected override bool TryDeliver()
-    {
-        if (!_hasMessage)
-        {
-            return true;
-        }
-
-        if (!TryStore(_message.Span, _type))
-        {
-            return false;
-        }
-
-        Publish();
-        return true;
-    }
-
-    protected override void RefuseEnd()
-    {
-        if (_hasMessage)
-        {
-            throw MessageWriter.TakesNoMore();
-        }
-    }
-
-    internal override void FinishWait()
-    {
-        (_message, _hasMessage) = (default, false);
-        base.FinishWait();
-    }
 
     private void TakeOver()
     {

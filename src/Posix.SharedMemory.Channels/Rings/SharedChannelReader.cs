@@ -98,7 +98,7 @@ public sealed class SharedChannelReader<T> : ChannelReader<T>, IDisposable
     /// <exception cref="PeerLeftException">The writer has left without completing, and everything was read. Thrown as above.</exception>
     /// <exception cref="ChannelException">The writer ended the channel with an error, and everything was read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _ring.WaitToReadAsync(cancellationToken);
+    public override ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default) => _ring.WaitAsync(0, cancellationToken);
 
     /// <summary>Blocks until there is an element.</summary>
     /// <returns>False: the time is up; or the channel was completed and everything was read.</returns>

@@ -59,7 +59,7 @@ public sealed class SharedChannelWriter<T> : ChannelWriter<T>, IDisposable
     /// <exception cref="PeerLeftException">There is no room, and the reader has left. Thrown as above.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public override ValueTask<bool> WaitToWriteAsync(CancellationToken cancellationToken = default) =>
-        _ring.Act == EndAct.Completed ? new(false) : _ring.WaitToWriteAsync(_ring.MaxMessage, cancellationToken);
+        _ring.Act == EndAct.Completed ? new(false) : _ring.WaitAsync(_ring.MaxMessage, cancellationToken);
 
     /// <summary>Blocks until there is room for an element.</summary>
     /// <returns>False: the time is up, or the reader will take no more.</returns>

@@ -35,6 +35,33 @@ public sealed class DyingClaims
     }
 
     [Fact]
+    [Rule("fanin.batch")]
+    [Rule("fanin.died")]
+    public void A_batch_arrives_whole_or_is_passed_over_as_one_claim()
+    {
+        using var name = new TemporaryName("fanin");
+        using var fanIn = FanIn.Create(name, new() { Capacity = 4096, MaxWriters = 2 });
+        using var reader = fanIn.OpenReader();
+        using var living = fanIn.OpenWriter();
+        using var peer = Partner.Start("fan-in-writer", name, "dying");
+        Assert.Equal("open", peer.ReadLine());
+        Assert.Equal("done", peer.Ask("batch one two"));
+        living.Write("after"u8);
+        Assert.False(reader.TryRead(new byte[8], out _, out _));
+        Assert.Equal("done", peer.Ask("commit"));
+        Assert.Equal(["one", "two", "after"], [Read(reader), Read(reader), Read(reader)]);
+        Assert.Equal("done", peer.Ask("batch three four"));
+        living.Write("end"u8);
+        peer.Kill();
+        Assert.True(reader.WaitToRead(Watchdog.Limit));
+        Assert.Equal("end", Read(reader));
+        Assert.Equal(1, reader.LostClaims);
+        using var next = fanIn.OpenWriter();
+        next.Write("on"u8);
+        Assert.Equal("on", Read(reader));
+    }
+
+    [Fact]
     [Rule("fanin.settle")]
     public void The_place_of_a_killed_writer_is_not_taken_before_the_reader_has_passed_its_claim()
     {

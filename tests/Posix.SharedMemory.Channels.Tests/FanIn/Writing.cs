@@ -111,6 +111,140 @@ public sealed class Writing
         Assert.Throws<ArgumentException>(() => one.TryReserve(2033, out _));
     }
 
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(1 << 16)]
+    [Rule("fanin.batch")]
+    [Rule("fanin.available")]
+    public void Batches_of_every_length_arrive_in_order_also_around_the_end(int capacity)
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = capacity });
+        using var one = fanIn.OpenWriter(new() { Label = "one" });
+        using var two = fanIn.OpenWriter(new() { Label = "two" });
+        using var reader = fanIn.OpenReader();
+        var (written, read) = (0, 0);
+        for (var round = 0; round < 400; round++)
+        {
+            using (var batch = one.BeginBatch())
+            {
+                for (var i = 0; i < round % 40; i++)
+                {
+                    var message = Numbered(written);
+                    if (i % 3 == 2)
+                    {
+                        if (!batch.TryReserve(message.Length + 70, out var room))
+                        {
+                            break;
+                        }
+
+                        message.CopyTo(room);
+                        // One that is followed by anything but its commit is given up.
+                        if (i % 2 == 0 || batch.TryReserve(message.Length, out room))
+                        {
+                            message.CopyTo(room);
+                            batch.Commit(message.Length, 5);
+                            written++;
+                        }
+                    }
+                    else if (batch.TryWrite(message, 5))
+                    {
+                        written++;
+                    }
+                    else
+                    {
+                        break;
+                    }
+                }
+
+                Assert.Throws<InvalidOperationException>(() => one.TryWrite([1]));
+            }
+
+            two.TryWrite("two"u8, 6);
+            foreach (var message in reader.ReadAvailable())
+            {
+                if (message.Type == 5)
+                {
+                    Assert.True(message.Span.SequenceEqual(Numbered(read++)));
+                    Assert.Equal("one", message.Writer.Label);
+                }
+
+                message.Dispose();
+            }
+
+            Assert.Equal((written, 0L), (read, reader.Available));
+            Assert.Equal(capacity, one.Free);
+        }
+
+        Assert.True(read > 1000);
+    }
+
+    [Fact]
+    [Rule("fanin.batch")]
+    [Rule("fanin.available")]
+    public void Batches_and_enumerations_that_ended_are_refused_and_what_is_open_is_dropped_with_the_writer()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
+        var writer = fanIn.OpenWriter();
+        using var reader = fanIn.OpenReader();
+        var batch = writer.BeginBatch();
+        var copy = batch;
+        Assert.True(batch.TryWrite("a"u8));
+        Assert.False(reader.TryRead(out FanInLease _));
+        batch.Dispose();
+        copy.Dispose();
+        Refused(copy);
+        var messages = reader.ReadAvailable().GetEnumerator();
+        Assert.True(messages.MoveNext());
+        Assert.Throws<InvalidOperationException>(() => reader.TryRead(new byte[1], out _, out _));
+        // The claim of a batch in so small a ring: one line of it was used, and the rest is padding.
+        Assert.Equal(4096 - 512, writer.Free);
+        messages.Dispose();
+        Assert.Equal(4096 - 448, writer.Free);
+        Assert.False(reader.TryRead(out FanInLease _));
+        Assert.Equal(4096, writer.Free);
+        var wasRefused = false;
+        try
+        {
+            messages.MoveNext();
+        }
+        catch (InvalidOperationException)
+        {
+            wasRefused = true;
+        }
+
+        Assert.True(wasRefused);
+        Assert.True(writer.BeginBatch().TryWrite("b"u8));
+        writer.Dispose();
+        Assert.False(reader.TryRead(out FanInLease _));
+        Assert.Equal((0, 0), (reader.Available, reader.LostClaims));
+
+        static void Refused(FanInBatch batch)
+        {
+            var refusals = 0;
+            for (var i = 0; i < 3; i++)
+            {
+                try
+                {
+                    _ = i switch { 0 => batch.TryWrite("c"u8), 1 => batch.TryReserve(1, out _), _ => Commit(ref batch) };
+                }
+                catch (InvalidOperationException)
+                {
+                    refusals++;
+                }
+            }
+
+            Assert.Equal(3, refusals);
+        }
+
+        static bool Commit(ref FanInBatch batch)
+        {
+            batch.Commit(1);
+            return true;
+        }
+    }
+
+    private static byte[] Numbered(int number) => [.. Enumerable.Range(0, number % 150).Select(i => (byte)(i + number))];
+
     [Fact]
     [Rule("fanin.full")]
     public async Task Writers_wait_for_room()

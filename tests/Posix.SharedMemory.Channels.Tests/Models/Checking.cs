@@ -13,6 +13,7 @@ public sealed class Checking
     [InlineData("endpoints.pml", "")]
     [InlineData("latest.pml", "")]
     [InlineData("fanin.pml", "")]
+    [InlineData("fanin.pml", "-DBATCH -DLIVES=1")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -49,6 +50,7 @@ public sealed class Checking
     [InlineData("fanin.pml", "-DNOFINISH")]
     [InlineData("fanin.pml", "-DHEADFIRST")]
     [InlineData("fanin.pml", "-DNODEATH")]
+    [InlineData("fanin.pml", "-DBATCH -DFORWARD")]
     [Rule("channel.models")]
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {

@@ -15,6 +15,12 @@ internal static class FanInActs
         for (var number = (long.Parse(writerNumber, CultureInfo.InvariantCulture) << 32) + 1; ; number++)
         {
             var length = Streams.LengthOf(number, bytes.Length);
+            if (number % 5 == 0)
+            {
+                number += WriteBatch(writer, bytes, number, 6) - 1;
+                continue;
+            }
+
             if (number % 2 == 0)
             {
                 Streams.Fill(bytes.AsSpan(0, length), number);
@@ -39,6 +45,36 @@ internal static class FanInActs
         }
     }
 
+    /// <summary>Writes as many messages as there is room for, of a few, in one batch.</summary>
+    /// <returns>How many.</returns>
+    private static int WriteBatch(FanInWriter writer, byte[] bytes, long first, int most)
+    {
+        using var batch = writer.BeginBatch();
+        for (var i = 0; i < most; i++)
+        {
+            var length = Streams.LengthOf(first + i, bytes.Length);
+            if (i % 2 == 0)
+            {
+                Streams.Fill(bytes.AsSpan(0, length), first + i);
+                if (!batch.TryWrite(bytes.AsSpan(0, length), 3))
+                {
+                    return i;
+                }
+            }
+            else if (batch.TryReserve(length, out var room))
+            {
+                Streams.Fill(room, first + i);
+                batch.Commit(length, 3);
+            }
+            else
+            {
+                return i;
+            }
+        }
+
+        return most;
+    }
+
     internal static int Write(string name, string label)
     {
         using var fanIn = FanIn.Open(name);
@@ -59,6 +95,17 @@ internal static class FanInActs
                     if (Console.ReadLine() == "commit")
                     {
                         reservation.Commit(text.Length);
+                    }
+
+                    break;
+                case ["batch", var one, var two]:
+                    var batch = writer.BeginBatch();
+                    batch.TryWrite(System.Text.Encoding.UTF8.GetBytes(one));
+                    batch.TryWrite(System.Text.Encoding.UTF8.GetBytes(two));
+                    Console.WriteLine("done");
+                    if (Console.ReadLine() == "commit")
+                    {
+                        batch.Dispose();
                     }
 
                     break;

@@ -1,0 +1,171 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>What the writers of messages have in common: they refuse what the channel does not carry, wait for room, and write what waited for it.</summary>
+internal abstract unsafe class WritingEnd : ChannelEnd
+{
+    private readonly byte* _readerState;
+    private readonly uint _most;
+    private ReadOnlyMemory<byte> _message;
+    private ushort _type;
+    private bool _hasMessage;
+
+    protected WritingEnd(Endpoint endpoint)
+        : base(endpoint)
+    {
+        _readerState = endpoint.Channel.First + ChannelLayout.ReaderLine + ChannelLayout.StateInLine;
+        _most = (uint)Header.MaxMessage;
+        Data = endpoint.Channel.First + Header.DataOffset;
+    }
+
+    internal int MaxMessage => (int)_most;
+
+    /// <summary>Gets where the data begins.</summary>
+    protected byte* Data { get; }
+
+    /// <summary>Writes a message in one piece from several, if there is room.</summary>
+    internal bool TryWrite(in ReadOnlySequence<byte> message, ushort type)
+    {
+        if (message.Length > _most)
+        {
+            throw TooLong(message.Length, nameof(message));
+        }
+
+        var length = (int)message.Length;
+        RequireMessage(length, type);
+        if (!TryReserve(length, out var place, out var ticket))
+        {
+            return false;
+        }
+
+        try
+        {
+            message.CopyTo(RoomAt(place, length));
+            Commit(length, type);
+            return true;
+        }
+        finally
+        {
+            // Also where a segment's memory cannot be read: nothing was sent then.
+            Return(ticket);
+        }
+    }
+
+    /// <summary>Waits for room for a message, and writes it. The caller has tried before.</summary>
+    /// <param name="message">The message, which was checked.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="timeout"><see langword="null"/>: as long as it takes.</param>
+    internal void WaitAndWrite(ReadOnlySpan<byte> message, ushort type, TimeSpan? timeout)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var limit = timeout ?? Timeout.InfiniteTimeSpan;
+        do
+        {
+            var left = limit - Stopwatch.GetElapsedTime(start);
+            switch (Wait(message.Length, limit == Timeout.InfiniteTimeSpan ? limit : left < TimeSpan.Zero ? TimeSpan.Zero : left))
+            {
+                case EndLook.Ended:
+                    throw TakesNoMore();
+                case EndLook.Pending:
+                    throw new TimeoutException($"The ring had no room for {message.Length} bytes within {timeout}.");
+                default:
+                    break;
+            }
+        }
+        while (!TryWriteAgain(message, type));
+    }
+
+    /// <summary>Waits for room for a message, and writes it. The caller has tried before.</summary>
+    internal ValueTask WriteAsync(ReadOnlyMemory<byte> message, ushort type, CancellationToken cancellationToken)
+    {
+        Begin(EndAct.Wait);
+        CountWait();
+        (_message, _type, _hasMessage) = (message, type, true);
+        return new(Pending, Pending.Start(message.Length, cancellationToken));
+    }
+
+    /// <summary>Claims room for a message that is written in place.</summary>
+    /// <param name="length">The longest that it will be, which was checked.</param>
+    /// <param name="place">Where the room begins in the data.</param>
+    /// <param name="ticket">Stands for the reservation until it is committed or returned.</param>
+    internal abstract bool TryReserve(int length, out int place, out int ticket);
+
+    /// <summary>Sends the message that was written to the room that is reserved.</summary>
+    internal abstract void Commit(int length, ushort type);
+
+    /// <summary>Ends a reservation or batch, once: copies of it carry the same ticket.</summary>
+    internal abstract void Return(int ticket);
+
+    /// <summary>The room that is reserved.</summary>
+    internal Span<byte> RoomAt(int place, int length) =>
+        // SAFETY: the claim is contiguous and lies in the data, which the channel holds.
+        new(Data + place, length);
+
+    internal void RequireLength(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        RequireMessage(length, 0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void RequireMessage(int length, ushort type)
+    {
+        if (IsRefused(length, type))
+        {
+            ThrowRefusal(length, type);
+        }
+    }
+
+    internal static InvalidOperationException TakesNoMore() => new("The reader takes no more messages.");
+
+    internal override void FinishWait()
+    {
+        (_message, _hasMessage) = (default, false);
+        base.FinishWait();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected bool IsRefused(int length, ushort type) => (uint)length > _most || type >= ChannelLayout.FirstReservedType;
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    protected void ThrowRefusal(int length, ushort type) => throw (
+        (uint)length > _most ? TooLong(length, nameof(length)) : new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved."));
+
+    /// <summary>Stores a message and shows it to the reader, if there is room. The act is the caller's.</summary>
+    protected abstract bool TryPut(ReadOnlySpan<byte> message, ushort type);
+
+    protected override bool HasEnded() =>
+        // SAFETY: the line lies in the bytes that the channel holds.
+        Volatile.Read(ref *(uint*)_readerState) switch
+        {
+            0 => false,
+            1 => true,
+            var state => throw Corrupt("the reader's state", ChannelLayout.ReaderLine + ChannelLayout.StateInLine, $"is {state}"),
+        };
+
+    protected override bool TryDeliver() => !_hasMessage || TryPut(_message.Span, _type);
+
+    protected override void RefuseEnd()
+    {
+        if (_hasMessage)
+        {
+            throw TakesNoMore();
+        }
+    }
+
+    private bool TryWriteAgain(ReadOnlySpan<byte> message, ushort type)
+    {
+        Begin(EndAct.Call);
+        var isWritten = TryPut(message, type);
+        Finish(EndAct.Call);
+        return isWritten;
+    }
+
+    private ArgumentException TooLong(long length, string name) =>
+        new($"The message has {length} bytes, and the longest that this channel carries has {_most}.", name);
+}

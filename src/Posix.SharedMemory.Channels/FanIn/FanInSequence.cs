@@ -1,0 +1,39 @@
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>The messages of a fan-in that are committed now, read in place. Their room is given back together, at the end of the enumeration at the latest.</summary>
+public readonly ref struct FanInSequence
+{
+    private readonly ClaimReader? _reader;
+
+    internal FanInSequence(ClaimReader reader) => _reader = reader;
+
+    /// <summary>Begins to read. A message that was reached counts as read.</summary>
+    /// <exception cref="InvalidOperationException">The reader is doing something else.</exception>
+    public Enumerator GetEnumerator() => new(_reader ?? throw new InvalidOperationException("The sequence has no reader."));
+
+    /// <summary>Goes through the messages.</summary>
+    public ref struct Enumerator : IDisposable
+    {
+        private readonly ClaimReader _reader;
+        private readonly int _ticket;
+        private ClaimedMessage _message;
+
+        internal Enumerator(ClaimReader reader)
+        {
+            _reader = reader;
+            _ticket = reader.BeginEnumeration();
+        }
+
+        /// <summary>Gets the message. It need not be disposed, and is valid until <see cref="MoveNext"/>.</summary>
+        public readonly FanInLease Current => new(_reader, _message, 0);
+
+        /// <summary>Goes to the next message.</summary>
+        /// <returns>False: there is none now.</returns>
+        /// <exception cref="ChannelCorruptException">A peer stored what no correct peer stores.</exception>
+        /// <exception cref="InvalidOperationException">The enumeration has ended.</exception>
+        public bool MoveNext() => _reader.TryMove(_ticket, out _message);
+
+        /// <summary>Gives the room of the messages back to the writers. Further calls have no effect.</summary>
+        public readonly void Dispose() => _reader.EndEnumeration(_ticket);
+    }
+}

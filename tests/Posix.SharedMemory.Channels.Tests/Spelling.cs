@@ -1,0 +1,262 @@
+using System.Buffers;
+using System.Threading.Channels;
+
+namespace Posix.SharedMemory.Channels.Tests;
+
+#pragma warning disable MA0051, CA1859 // Lists of names; the declared types are what is tested.
+/// <summary>Uses each member of the kinds message, latest and fan-in once, spelled with the names and left to the defaults that the contract promises: what compiles here keeps compiling.</summary>
+public sealed class Spelling
+{
+    [Fact]
+    [Rule("channel.surface")]
+    public async Task Message_channels()
+    {
+        using TemporaryName name = new("spelling"), second = new("spelling");
+        MessageChannelOptions options = new()
+        {
+            Capacity = 1 << 20,
+            RecordAlignment = 8,
+            SchemaId = 5,
+            ContentType = "text/plain",
+            Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Lifetime = Lifetime.UnlinkOnLastDispose,
+            OnConflict = NameConflict.ReplaceAbandoned,
+        };
+        EndpointOptions endpoint = new() { Label = "me", Restart = PeerRestart.Fail, SpinBudget = null, AllowSynchronousContinuations = false };
+        using MessageChannel channel = MessageChannel.Create(name: name, options: options);
+        using MessageChannel opened = MessageChannel.Open(name: name, schemaId: 5);
+        using MessageChannel either = MessageChannel.OpenOrCreate(name: second, created: out bool created, options: null);
+        using MessageChannel unnamed = MessageChannel.CreateAnonymous(options: null);
+        using MessageChannel received = MessageChannel.FromObject(memory: SharedMemoryObject.Open(second));
+        SharedMemoryObject memory = channel.Memory;
+        ChannelStatus status = opened.GetStatus();
+        Assert.True(created);
+        Assert.Equal((ChannelKind.Message, 1L << 20, 0L, 0L, 0L, ChannelState.Open, name.Name), (status.Kind, status.Capacity, status.Used, status.Messages, status.Bytes, status.State, memory.Name));
+
+        using MessageWriter writer = channel.OpenWriter(options: endpoint);
+        using MessageReader reader = channel.OpenReader(options: endpoint);
+        IBufferWriter<byte> building = writer;
+        Assert.True(writer.TryWrite(message: [1], type: 1));
+        Assert.True(writer.TryWrite(message: new ReadOnlySequence<byte>([2]), type: 2));
+        await writer.WriteAsync(message: new byte[] { 3 }, type: 3, cancellationToken: default);
+        writer.Write(message: [4], type: 4, timeout: null);
+        building.Write<byte>([5]);
+        building.GetSpan(1)[0] = 6;
+        building.GetMemory(1).Span[0] = 6;
+        building.Advance(1);
+        writer.EndMessage(type: 5);
+        writer.CancelMessage();
+        Fill(writer);
+        Assert.True(await writer.WaitToWriteAsync(length: 0, cancellationToken: default));
+        Assert.True(writer.WaitToWrite(length: 1, timeout: TimeSpan.Zero));
+        Assert.True((writer.Capacity, writer.MaxMessageLength > 0, writer.Free > 0) == (1 << 20, true, true));
+        Assert.Equal((PeerState.Alive, PeerState.Alive), (writer.Reader, reader.Writer));
+        EventHandler<PeerChangedEventArgs> handler = (_, change) => _ = (change.Peer.Index, change.Peer.State, change.Peer.Label, change.Peer.ProcessId);
+        writer.PeerChanged += handler;
+        reader.PeerChanged += handler;
+        writer.PeerChanged -= handler;
+        reader.PeerChanged -= handler;
+        Read(reader);
+        Assert.True(await reader.WaitToReadAsync(cancellationToken: default));
+        Assert.True(reader.WaitToRead(timeout: TimeSpan.Zero));
+        writer.Complete(error: 0);
+        var types = 0;
+        await foreach (ReadOnlyMemory<byte> message in reader.ReadAllAsync(cancellationToken: default))
+        {
+            types += message.Length;
+        }
+
+        Task completion = reader.Completion;
+        await completion;
+        Assert.Equal((4, 0L), (types, reader.Available));
+
+        static void Fill(MessageWriter writer)
+        {
+            Assert.True(writer.TryReserve(length: 2, reservation: out MessageReservation reservation));
+            using (reservation)
+            {
+                Span<byte> room = reservation.Span;
+                reservation.Commit(length: room.Length, type: 6);
+            }
+
+            using MessageBatch batch = writer.BeginBatch();
+            Assert.True(batch.TryWrite([7], type: 7));
+            Assert.True(batch.TryReserve(length: 1, span: out Span<byte> span));
+            batch.Commit(length: span.Length, type: 8);
+        }
+
+        static void Read(MessageReader reader)
+        {
+            Assert.True(reader.TryRead(message: out MessageLease lease));
+            using (lease)
+            {
+                ReadOnlySpan<byte> bytes = lease.Span;
+                Assert.Equal((1, 1, false), (bytes.Length, lease.Type, lease.IsRedelivered));
+            }
+
+            Assert.True(reader.TryRead(destination: stackalloc byte[8], length: out int length, type: out ushort type));
+            Assert.Equal((1, 2), (length, type));
+            Assert.True(reader.TryRead(destination: new ArrayBufferWriter<byte>(), type: out type));
+            MessageSequence sequence = reader.ReadAvailable();
+            foreach (var message in sequence)
+            {
+                Assert.True(message.Type > 2);
+                if (message.Type == 5)
+                {
+                    break;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    [Rule("channel.surface")]
+    public async Task Typed_channels()
+    {
+        using TemporaryName name = new("spelling"), second = new("spelling");
+        using SharedChannel<long> channel = SharedChannel.Create<long>(name, 64);
+        using SharedChannel<long> opened = SharedChannel.Open<long>(name);
+        using SharedChannel<long> either = SharedChannel.OpenOrCreate<long>(second, 64, out _);
+        using SharedChannel<long> unnamed = SharedChannel.CreateAnonymous<long>(64);
+        using SharedChannel<long> received = SharedChannel.FromObject<long>(SharedMemoryObject.Open(second));
+        using SharedChannelWriter<long> writer = channel.OpenWriter(options: null);
+        using SharedChannelReader<long> reader = opened.OpenReader(options: null);
+        ChannelWriter<long> asWriter = writer;
+        ChannelReader<long> asReader = reader;
+        Assert.True(asWriter.TryWrite(1) && await asWriter.WaitToWriteAsync());
+        Assert.Equal(2, writer.TryWrite([2, 3]));
+        Assert.True(asReader.TryPeek(out var first) && asReader.TryRead(out first) && first == 1 && asReader.Count == 2);
+        Assert.Equal(2, reader.TryRead(new long[4]));
+        Assert.True(asWriter.TryComplete(null));
+        Assert.False(await asReader.WaitToReadAsync());
+        await asReader.Completion;
+        Assert.Equal((name.Name, 8), (channel.Memory.Name, channel.GetStatus().ElementSize));
+    }
+
+    [Fact]
+    [Rule("channel.surface")]
+    public async Task Latest_values()
+    {
+        using TemporaryName name = new("spelling"), second = new("spelling");
+        using LatestValue<double> value = LatestValue<double>.Create(name, new LatestOptions());
+        using LatestValue<double> opened = LatestValue<double>.Open(name, access: FileAccess.Read);
+        using LatestValue<double> either = LatestValue<double>.OpenOrCreate(second, out _);
+        using LatestValue<double> unnamed = LatestValue<double>.CreateAnonymous();
+        using LatestValue<double> received = LatestValue<double>.FromObject(SharedMemoryObject.Open(second));
+        using LatestWriter<double> writer = value.OpenWriter();
+        using LatestReader<double> reader = value.OpenReader();
+        using LatestReader<double> observer = opened.OpenReader();
+        writer.Publish(1.5);
+        InPlace(writer);
+        Assert.True(reader.TryRead(value: out double newest, version: out long version));
+        Assert.True(observer.TryRead(out _, out _));
+        Assert.Equal((2.5, version, PeerState.Alive), (newest, await reader.WaitForChangeAsync(seen: 0, cancellationToken: default), reader.Writer));
+        Assert.True(version == reader.WaitForChange(seen: 0, timeout: TimeSpan.Zero));
+        await Assert.ThrowsAsync<NotSupportedException>(() => observer.WaitForChangeAsync(0).AsTask());
+        Assert.Equal((name.Name, ChannelKind.Latest), (value.Memory.Name, value.GetStatus().Kind));
+
+        using LatestBytes bytes = LatestBytes.CreateAnonymous(new LatestBytesOptions { MaxLength = 100 });
+        using LatestBytesWriter bytesWriter = bytes.OpenWriter();
+        using LatestBytesReader bytesReader = bytes.OpenReader();
+        bytesWriter.Publish([1, 2, 3]);
+        Assert.True(bytesReader.TryRead(new byte[100], out int length, out version));
+        Assert.Equal((3, 100), (length, bytes.MaxLength));
+
+        static void InPlace(LatestWriter<double> writer)
+        {
+            using LatestReservation<double> reservation = writer.Begin();
+            reservation.Value = 2.5;
+            reservation.Commit();
+        }
+    }
+
+    [Fact]
+    [Rule("channel.surface")]
+    public async Task Fan_ins()
+    {
+        using TemporaryName name = new("spelling"), second = new("spelling");
+        using FanIn fanIn = FanIn.Create(name, new FanInOptions { Capacity = 1 << 16, MaxWriters = 64 });
+        using FanIn opened = FanIn.Open(name, schemaId: 0);
+        using FanIn either = FanIn.OpenOrCreate(second, out _, options: null);
+        using FanIn unnamed = FanIn.CreateAnonymous(options: null);
+        using FanIn received = FanIn.FromObject(SharedMemoryObject.Open(second));
+        using FanInWriter writer = fanIn.OpenWriter(new EndpointOptions { Label = "writer" });
+        using FanInReader reader = opened.OpenReader(options: null);
+        IBufferWriter<byte> building = writer;
+        Assert.True(writer.TryWrite(message: [1], type: 1));
+        Assert.True(writer.TryWrite(message: new ReadOnlySequence<byte>([2]), type: 2));
+        await writer.WriteAsync(message: new byte[] { 3 }, type: 3, cancellationToken: default);
+        writer.Write(message: [4], type: 4, timeout: null);
+        building.Write<byte>([5]);
+        writer.EndMessage(type: 5);
+        writer.CancelMessage();
+        Fill(writer);
+        Assert.True(await writer.WaitToWriteAsync(length: 0, cancellationToken: default));
+        Assert.True(writer.WaitToWrite(length: 1, timeout: TimeSpan.Zero));
+        Assert.True((writer.Capacity, writer.MaxMessageLength > 0, writer.Free > 0, writer.Reader) == (1 << 16, true, true, PeerState.Alive));
+        EventHandler<PeerChangedEventArgs> handler = (_, _) => { };
+        writer.PeerChanged += handler;
+        reader.PeerChanged += handler;
+        Read(reader);
+        Assert.True(await reader.WaitToReadAsync(cancellationToken: default));
+        Assert.True(reader.WaitToRead(timeout: TimeSpan.Zero));
+        var all = reader.ReadAllAsync(cancellationToken: default).GetAsyncEnumerator();
+        Assert.True(await all.MoveNextAsync());
+        ReadOnlyMemory<byte> message = all.Current;
+        Assert.Equal(2, message.Length);
+        await all.DisposeAsync();
+        Assert.True(reader.Available > 0);
+        Assert.Equal((0L, 1), (reader.LostClaims, reader.Writers.Count));
+        writer.Complete(error: 0);
+        Assert.Equal((name.Name, ChannelKind.FanIn), (fanIn.Memory.Name, fanIn.GetStatus().Kind));
+
+        static void Fill(FanInWriter writer)
+        {
+            Assert.True(writer.TryReserve(length: 2, reservation: out MessageReservation reservation));
+            using (reservation)
+            {
+                reservation.Commit(length: reservation.Span.Length, type: 6);
+            }
+
+            using var batch = writer.BeginBatch();
+            Assert.True(batch.TryWrite([7], type: 7));
+            Assert.True(batch.TryReserve(length: 1, span: out Span<byte> span));
+            batch.Commit(length: span.Length, type: 8);
+        }
+
+        static void Read(FanInReader reader)
+        {
+            Assert.True(reader.TryRead(out FanInLease lease));
+            using (lease)
+            {
+                Assert.Equal((1, 1, false, "writer"), (lease.Span.Length, lease.Type, lease.IsRedelivered, lease.Writer.Label));
+            }
+
+            Assert.True(reader.TryRead(destination: stackalloc byte[8], length: out int length, type: out ushort type));
+            Assert.Equal((1, 2), (length, type));
+            Assert.True(reader.TryRead(destination: new ArrayBufferWriter<byte>(), type: out type));
+            foreach (var message in reader.ReadAvailable())
+            {
+                Assert.True(message.Type > 2);
+                if (message.Type == 5)
+                {
+                    break;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    [Rule("channel.surface")]
+    public void Failures_and_peers()
+    {
+        ChannelException[] failures = [new PeerLeftException(), new PeerDiedException(), new ChannelCorruptException()];
+        Assert.All(failures, failure => Assert.IsAssignableFrom<IOException>(failure));
+        EndpointInfo? left = ((PeerLeftException)failures[0]).Peer, died = ((PeerDiedException)failures[1]).Peer;
+        (string field, long offset) = (((ChannelCorruptException)failures[2]).Field, ((ChannelCorruptException)failures[2]).Offset);
+        Assert.Equal(0, ((PeerDiedException)failures[1]).LostClaims);
+        Assert.Equal([PeerState.None, PeerState.Alive, PeerState.Left, PeerState.Died], Enum.GetValues<PeerState>());
+        Assert.Equal([PeerRestart.Fail, PeerRestart.Wait], Enum.GetValues<PeerRestart>());
+        _ = (left, died, field, offset);
+    }
+}
