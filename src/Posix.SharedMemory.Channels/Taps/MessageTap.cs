@@ -10,6 +10,7 @@ namespace Posix.SharedMemory.Channels;
 /// A message that is still waiting for the reader is copied whole. One that the reader has taken already is copied from the newer half of the ring, and marked:
 /// <see cref="TappedMessage.IsTaken"/>.
 /// </para>
+/// <para>Of a fan-in, the messages that wait for the reader are copied: it leaves nothing of those that it has taken.</para>
 /// <para>Of a latest value, each newest value is copied once, as a message of type 0; the versions between are missed.</para>
 /// </remarks>
 /// <example>
@@ -43,9 +44,13 @@ public sealed class MessageTap
         Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
         bytes.Clear();
         memory.Read(bytes, 0);
-        var isLatest = ChannelHeader.KnownKind(bytes) == ChannelLayout.LatestKind;
-        var header = ChannelHeader.Parse(bytes, memory.Length, ChannelTap.SubjectOf(memory), isLatest ? ChannelLayout.LatestKind : ChannelLayout.MessageKind);
-        return new(isLatest ? new NewestTap(memory, header) : new RingTap(memory, header));
+        var header = ChannelHeader.Parse(bytes, memory.Length, ChannelTap.SubjectOf(memory), ChannelHeader.KnownKind(bytes));
+        return new(header.Kind switch
+        {
+            ChannelLayout.LatestKind => new NewestTap(memory, header),
+            ChannelLayout.FanInKind => new ClaimTap(memory, header),
+            _ => new RingTap(memory, header),
+        });
     }
 
     /// <summary>Gets how many messages were missed so far, according to the reader's counter.</summary>

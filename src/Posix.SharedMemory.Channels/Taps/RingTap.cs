@@ -2,32 +2,7 @@ using System.Buffers.Binary;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>Looks at the messages of a channel as they pass, without taking them: for tools. It is for one thread at a time.</summary>
-/// <remarks>
-/// <para>
-/// It only reads, by <c>pread</c>: the ends do not notice it, no endpoint or seat is taken, nothing is mapped, and an object that is cut does no harm. Nothing holds the writer
-/// up for it either: what the writer overwrites before it was looked at is missed, and counted.
-/// </para>
-/// <para>
-/// A message that is still waiting for the reader is copied whole. One that the reader has taken already is copied from the newer half of the ring, and marked:
-/// <see cref="TappedMessage.IsTaken"/>.
-/// </para>
-/// </remarks>
-/// <example>
-/// <code><![CDATA[
-/// using var memory = SharedMemoryObject.Open("quotes", FileMode.Open, FileAccess.Read);
-/// var tap = MessageTap.On(memory);
-/// while (!tap.HasEnded)
-/// {
-///     while (tap.TryRead(out var message))
-///     {
-///         Console.WriteLine(Convert.ToHexString(message.Span));
-///     }
-///
-///     await Task.Delay(10);
-/// }
-/// ]]></code>
-/// </example>
+/// <summary>The tap of a ring: copies the messages that wait for the reader, and of those that it has taken what is left in the newer half of the ring.</summary>
 internal sealed class RingTap(SharedMemoryObject memory, ChannelHeader header) : ChannelTap(memory, header)
 {
     private const int MostLooks = 1000, MostNonsense = 10;

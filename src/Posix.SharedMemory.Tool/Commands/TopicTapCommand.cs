@@ -42,7 +42,7 @@ internal sealed class TopicTapCommand : ShmCommand
         var interval = given.GetValue(_interval) ?? TimeSpan.FromMilliseconds(10);
         using var end = new GracefulEnd();
         // A writer that goes on and on: with --once, no more than the ring can have held at the beginning.
-        var looked = !given.GetValue(_once) ? long.MaxValue : TopicCommand.RequireChannel(name, memory) is { Kind: ChannelKind.Message } status ? status.Capacity / LeastRecord : 1;
+        var looked = !given.GetValue(_once) ? long.MaxValue : TopicCommand.RequireChannel(name, memory) is { Kind: not ChannelKind.Latest } status ? status.Capacity / LeastRecord : 1;
         for (var printed = 0; !end.Token.IsCancellationRequested;)
         {
             while (printed < most && looked-- > 0 && !end.Token.IsCancellationRequested && tap.TryRead(out var message))

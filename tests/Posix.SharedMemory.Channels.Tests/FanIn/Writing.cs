@@ -243,6 +243,76 @@ public sealed class Writing
         }
     }
 
+    [Fact]
+    [Rule("looking.claims")]
+    public void A_tap_copies_what_waits_for_the_reader_and_counts_what_it_missed()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
+        using var writer = fanIn.OpenWriter();
+        using var reader = fanIn.OpenReader();
+        var (tap, copied) = (MessageTap.On(fanIn.Memory), new List<int>());
+        Assert.False(tap.TryRead(out _));
+        for (var number = 0; number < 300; number++)
+        {
+            Assert.True(writer.TryWrite(Numbered(number), (ushort)number));
+            // Two that the tap comes too late for, and then some that it sees, with a reservation that was given up between them.
+            if (number % 10 < 2)
+            {
+                Assert.True(reader.TryRead(new byte[200], out _, out _));
+            }
+            else if (number % 10 == 9)
+            {
+                Assert.True(writer.TryReserve(100, out var reservation));
+                reservation.Dispose();
+                while (tap.TryRead(out var message))
+                {
+                    Assert.True(message.Span.SequenceEqual(Numbered(message.Type)));
+                    Assert.Equal((message.Type % 10 == 2 ? 2 : 0, false), (message.Missed, message.IsTaken));
+                    copied.Add(message.Type);
+                }
+
+                while (reader.TryRead(out FanInLease lease))
+                {
+                    lease.Dispose();
+                }
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(0, 300).Where(number => number % 10 >= 2), copied);
+        Assert.Equal((60, false), (tap.Missed, tap.HasEnded));
+    }
+
+    [Fact]
+    [Rule("looking.claims")]
+    [Rule("looking.hostile")]
+    public void A_tap_of_bytes_that_no_peer_stores_fails_or_returns_bytes_of_the_ring()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
+        using var writer = fanIn.OpenWriter();
+        using var bytes = fanIn.Memory.Map();
+        var data = bytes.Length - 4096;
+        var tap = MessageTap.On(fanIn.Memory);
+        writer.Write("a"u8);
+        bytes.GetReference<ulong>(data) = ulong.MaxValue;
+        Assert.Equal("a record", Assert.Throws<ChannelCorruptException>(() => tap.TryRead(out _)).Field);
+        var random = new Random(6);
+        for (var round = 0; round < 2000; round++)
+        {
+            bytes.GetReference<ulong>(round % 2 == 0 ? 384 + (random.Next(6) * 8) : data + (random.Next(512) * 8)) = (ulong)random.NextInt64();
+            try
+            {
+                if (tap.TryRead(out var message))
+                {
+                    Assert.InRange(message.Span.Length, 0, 2032);
+                }
+            }
+            catch (ChannelCorruptException)
+            {
+                // As it should be.
+            }
+        }
+    }
+
     private static byte[] Numbered(int number) => [.. Enumerable.Range(0, number % 150).Select(i => (byte)(i + number))];
 
     [Fact]
