@@ -119,7 +119,7 @@ internal sealed class NamedMemory
         {
             if (s_open.TryGetValue(memory.GetStatus().Identity, out var named))
             {
-                memory.Dispose();
+                memory.DisposeKeepingLocks();
                 Require(name, kinds.Contains(named.Kind));
                 named._users++;
                 return named;
@@ -148,13 +148,13 @@ internal sealed class NamedMemory
             }
 
             mapping.Dispose();
-            memory.Dispose();
+            memory.DisposeKeepingLocks();
             return null;
         }
         catch
         {
             mapping?.Dispose();
-            memory.Dispose();
+            memory.DisposeKeepingLocks();
             throw;
         }
     }
@@ -186,7 +186,7 @@ internal sealed class NamedMemory
             s_open.Remove(_identity);
             Roster.Dispose();
             Mapping.Dispose();
-            _memory.Dispose();
+            _memory.DisposeKeepingLocks();
         }
     }
 

@@ -80,11 +80,14 @@ internal sealed class ObjectDescriptor
     internal void Close()
     {
         Handle.Dispose();
-        Platform.Membership.Forget(Handle);
+        Forget();
     }
 
     /// <summary>Closes the descriptor of an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
     internal void CloseUnseen() => Platform.Membership.CloseUnseen(Handle);
+
+    /// <summary>Closes what the system keeps open for the descriptor.</summary>
+    internal void Forget() => Platform.Membership.Forget(Handle);
 
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     internal void RequireWritable()

@@ -72,7 +72,7 @@ internal static class ObjectOpening
         {
             if (!isSeen)
             {
-                memory.DisposeUnseen();
+                memory.DisposeKeepingLocks();
             }
         }
     }

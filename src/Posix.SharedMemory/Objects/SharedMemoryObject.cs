@@ -219,8 +219,15 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// </remarks>
     public void Dispose() => Close(isSeen: true);
 
-    /// <summary>Disposes an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
-    internal void DisposeUnseen() => Close(isSeen: false);
+    /// <summary>
+    /// As <see cref="Dispose"/>, but record locks (<c>F_SETLK</c>) that this process has on the object through another descriptor are unaffected: for libraries, which open objects by the names
+    /// that their callers give.
+    /// </summary>
+    /// <remarks>
+    /// Where there are such locks, the descriptor stays open until they are gone; of all objects together, at most 64 descriptors do.
+    /// <see href="https://man7.org/linux/man-pages/man2/F_GETLK.2const.html">fcntl_locking(2)</see>
+    /// </remarks>
+    public void DisposeKeepingLocks() => Close(isSeen: false);
 
     private void Close(bool isSeen)
     {
@@ -240,6 +247,7 @@ public sealed partial class SharedMemoryObject : IDisposable
             else
             {
                 _descriptor.CloseUnseen();
+                _descriptor.Forget();
             }
         }
     }
