@@ -77,17 +77,23 @@ internal sealed class ObjectDescriptor
     }
 
     /// <summary>Closes the descriptor, and what the system keeps open for it.</summary>
-    internal void Close()
+    /// <param name="keepsLocks">Whether record locks that this process has on the object, through another descriptor, are to be unaffected.</param>
+    internal void Close(bool keepsLocks)
     {
-        Handle.Dispose();
-        Forget();
+        if (keepsLocks)
+        {
+            CloseUnseen();
+        }
+        else
+        {
+            Handle.Dispose();
+        }
+
+        Platform.Membership.Forget(Handle);
     }
 
     /// <summary>Closes the descriptor of an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
     internal void CloseUnseen() => Platform.Membership.CloseUnseen(Handle);
-
-    /// <summary>Closes what the system keeps open for the descriptor.</summary>
-    internal void Forget() => Platform.Membership.Forget(Handle);
 
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     internal void RequireWritable()

@@ -31,7 +31,7 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
     [Theory]
     [MemberData(nameof(Opening))]
     [Rule("channel.locks")]
-    public void An_object_that_is_no_channel_keeps_the_locks_of_its_user(string operation)
+    public void An_object_that_is_not_a_channel_keeps_the_locks_of_its_user(string operation)
     {
         using var name = new TemporaryName("locks");
         using var file = new FileStream(name.Path, FileMode.CreateNew, FileAccess.ReadWrite);
