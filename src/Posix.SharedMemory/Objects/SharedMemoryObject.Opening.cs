@@ -22,7 +22,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="options">
     /// <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a member, also of an object that has none. With <see cref="NameConflict.ReplaceAbandoned"/> an object that was left
-    /// behind counts as missing: what then creates one under the name with the same option replaces it. Everything else is for new objects.
+    /// behind counts as missing: a call that then creates the name with the same option replaces it. Everything else is for new objects.
     /// </param>
     /// <param name="memory">The object.</param>
     /// <returns>Whether there was one.</returns>

@@ -33,7 +33,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.replace")]
-    public void An_abandoned_channel_is_replaced_or_gone_on_with_and_one_in_use_is_not_touched()
+    public void An_abandoned_channel_is_replaced_or_continued_and_one_in_use_is_not_touched()
     {
         using var name = new TemporaryName("channel");
         var options = new MessageChannelOptions { Capacity = 4096, OnConflict = NameConflict.ReplaceAbandoned };
@@ -80,6 +80,19 @@ public sealed class Opening
     }
 
     [Fact]
+    [Rule("channel.origin")]
+    public void The_origin_of_a_channel_is_in_its_header()
+    {
+        using var name = new TemporaryName("channel");
+        using var channel = MessageChannel.Create(name, new() { Capacity = 4096, Origin = 0x0123_4567_89AB_CDEF });
+        Span<byte> origin = stackalloc byte[8];
+        channel.Memory.Read(origin, 128);
+        Assert.Equal(0x0123_4567_89AB_CDEFUL, BitConverter.ToUInt64(origin));
+        using var again = MessageChannel.Open(name);
+        again.OpenWriter().Dispose();
+    }
+
+    [Fact]
     [Rule("channel.bad-options")]
     public void Options_out_of_their_range_are_refused_before_anything_is_created()
     {
@@ -108,7 +121,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.refuse")]
-    public void What_is_something_else_is_refused_and_the_message_names_both()
+    public void An_object_of_another_kind_is_refused_and_the_message_names_both_kinds()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096, SchemaId = 5 });
@@ -204,7 +217,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("endpoint.status")]
-    public void A_status_says_who_is_there()
+    public void A_status_names_the_processes_at_both_ends()
     {
         using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
         var fresh = channel.GetStatus();
@@ -221,7 +234,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.leak")]
-    public void Opening_and_closing_leaves_nothing()
+    public void Opening_and_closing_leaves_nothing_behind()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name);
@@ -259,7 +272,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("channel.race")]
-    public async Task Of_many_that_open_or_create_one_creates()
+    public async Task Of_many_callers_that_open_or_create_exactly_one_creates()
     {
         for (var round = 0; round < 20; round++)
         {

@@ -21,7 +21,7 @@ public sealed class Hostile
     [InlineData(Data + 16, 0xFF00UL << 32, "a record")]
     [InlineData(Data + 16, ulong.MaxValue, "a record")]
     [Rule("ring.hostile")]
-    public async Task A_reader_finds_what_no_writer_writes(long offset, ulong value, string field)
+    public async Task A_reader_detects_bytes_that_no_writer_writes(long offset, ulong value, string field)
     {
         using var ring = new Ring();
         ring.Writer.TryWrite([1]);
@@ -55,7 +55,7 @@ public sealed class Hostile
     [InlineData(64UL)]
     [InlineData(ulong.MaxValue - 7)]
     [Rule("ring.hostile")]
-    public void A_writer_finds_a_head_that_no_reader_stores(ulong head)
+    public void A_writer_detects_a_head_that_no_reader_stores(ulong head)
     {
         using var ring = new Ring();
         ring.Writer.TryWrite(new byte[8]);
@@ -68,7 +68,7 @@ public sealed class Hostile
 
     [Fact]
     [Rule("ring.hostile")]
-    public void Indices_and_states_that_cannot_be_are_found_at_opening()
+    public void Impossible_indices_and_states_are_detected_on_opening()
     {
         foreach (var (offset, value) in ((long, ulong)[])[(256, 12), (256, 1UL << 63 | 8), (384, 12), (384, 800), (256, 8192)])
         {
@@ -98,7 +98,7 @@ public sealed class Hostile
 
     [Fact]
     [Rule("ring.hostile")]
-    public void Endpoints_and_rosters_that_were_overwritten_are_found()
+    public void Overwritten_endpoints_and_rosters_are_detected()
     {
         foreach (var (offset, value) in ((long, uint)[])[(4480, 0x0FFFFFFF), (4480, 0x1FFC0001), (4484, 77), (4096, 77), (516, 77)])
         {

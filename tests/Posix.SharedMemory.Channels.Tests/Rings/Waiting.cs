@@ -120,7 +120,7 @@ public sealed class Waiting
 
     [Fact]
     [Rule("ring.takes-no-more")]
-    public async Task A_reader_that_takes_no_more_ends_the_waits_of_the_writer()
+    public async Task A_reader_that_stops_reading_ends_the_waits_of_the_writer()
     {
         using var ring = new Ring();
         while (ring.Writer.TryWrite(new byte[1000]))
@@ -188,7 +188,7 @@ public sealed class Waiting
 
     [Fact]
     [Rule("ring.allocation")]
-    public async Task Waits_allocate_nothing_once_they_are_warm()
+    public async Task Waits_allocate_nothing_after_the_first_ones()
     {
         using var ring = new Ring(4096, 8, new() { AllowSynchronousContinuations = true });
         using var back = new Ring(4096, 8, new() { AllowSynchronousContinuations = true });

@@ -52,7 +52,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.abandoned")]
-    public void What_a_killed_creator_left_is_replaced_and_its_users_keep_it(Lifetime lifetime)
+    public void An_object_left_by_a_killed_creator_is_replaced_and_its_users_keep_it(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         using var user = Abandon(name, lifetime);
@@ -70,7 +70,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.abandoned")]
-    public void Publishing_takes_over_what_was_left_too(Lifetime lifetime)
+    public void Publishing_replaces_an_abandoned_object_too(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         Abandon(name, lifetime).Dispose();
@@ -83,7 +83,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.openorcreate")]
-    public void OpenOrCreate_replaces_what_was_left_and_opens_what_lives(Lifetime lifetime)
+    public void OpenOrCreate_replaces_an_abandoned_object_and_opens_a_living_one(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         Abandon(name, lifetime).Dispose();
@@ -98,7 +98,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.open")]
-    public void TryOpen_with_ReplaceAbandoned_does_not_open_what_was_left_and_leaves_it_there(Lifetime lifetime)
+    public void TryOpen_with_ReplaceAbandoned_neither_opens_nor_removes_an_abandoned_object(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         using var user = Abandon(name, lifetime);
@@ -171,7 +171,7 @@ public sealed class TakingOver
     [InlineData("shm_open")]
     [InlineData("shm_open of our mode")]
     [Rule("conflict.live")]
-    public void An_object_that_nobody_is_to_remove_is_never_replaced(string creator)
+    public void An_object_with_Lifetime_Keep_is_never_replaced(string creator)
     {
         using var name = new TemporaryName();
         if (creator == "a creator that keeps the name")
@@ -245,7 +245,7 @@ public sealed class TakingOver
     [InlineData("create")]
     [InlineData("open-or-create")]
     [Rule("conflict.race")]
-    public void Of_two_services_that_restart_at_once_one_replaces_what_was_left(string way)
+    public void Of_two_services_that_restart_at_once_one_replaces_the_abandoned_object(string way)
     {
         using var name = new TemporaryName();
         using Peer one = Peer.Start("act"), two = Peer.Start("act");
@@ -284,7 +284,7 @@ public sealed class TakingOver
     [InlineData("linkat", 3)]
     [InlineData("rename", 1)]
     [Rule("conflict.race")]
-    public void Whatever_another_restart_does_before_any_call_one_live_object_has_the_name(string call, int occurrence)
+    public void Whatever_another_restart_does_before_any_call_exactly_one_live_object_has_the_name(string call, int occurrence)
     {
         using var name = new TemporaryName();
 
@@ -321,7 +321,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.room")]
-    public void Where_there_is_no_memory_for_both_what_was_left_goes_first()
+    public void If_there_is_no_memory_for_both_the_abandoned_object_is_removed_first()
     {
         using var name = new TemporaryName();
         Abandon(name, Lifetime.UnlinkOnDispose, inThisProcess: true).Dispose();
@@ -344,7 +344,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.mark")]
-    public void Where_the_kernel_keeps_no_mark_or_no_lock_nothing_counts_as_left()
+    public void Where_the_kernel_keeps_no_mark_or_no_lock_no_object_counts_as_abandoned()
     {
         using TemporaryName unmarked = new(), unlocked = new();
         foreach (var (name, call) in ((TemporaryName, string)[])[(unmarked, "fcntl(F_SET_RW_HINT)"), (unlocked, "fcntl(F_OFD_SETLK)")])
