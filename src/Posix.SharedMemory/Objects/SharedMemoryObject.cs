@@ -64,7 +64,7 @@ public sealed partial class SharedMemoryObject : IDisposable
         var parsed = ObjectName.Parse(name, "shm_open");
         Arguments.CheckMode(mode, access);
         Arguments.CheckPermissions(permissions);
-        return ObjectOpening.TryOpen(parsed, mode, access, permissions, joins: false, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
+        return ObjectOpening.TryOpen(parsed, mode, access, permissions, Joining.WithMembers, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
             ? throw NamingFailure.Of(error, "shm_open", parsed)
             : memory!;
     }

@@ -8,6 +8,7 @@ public sealed class TakingOver
     private static readonly SharedMemoryOptions s_service = new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned };
 
     private static readonly SharedMemoryOptions s_member = new() { Lifetime = Lifetime.UnlinkOnLastDispose, OnConflict = NameConflict.ReplaceAbandoned };
+    private static readonly SharedMemoryOptions s_resuming = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     public static TheoryData<Lifetime> Owned => [Lifetime.UnlinkOnDispose, Lifetime.UnlinkOnLastDispose];
 
@@ -69,6 +70,78 @@ public sealed class TakingOver
 
     [Theory]
     [MemberData(nameof(Owned))]
+    [Rule("lifetime.resume")]
+    public void TryOpen_goes_on_with_an_object_that_a_killed_creator_left_and_it_is_in_use_again(Lifetime lifetime)
+    {
+        using var name = new TemporaryName();
+        Abandon(name, lifetime).Dispose();
+        // Opening alone changes nothing.
+        SharedMemoryObject.Open(name).Dispose();
+        Assert.True(name.Exists);
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var first));
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1, s_service)).Errno);
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var second));
+        var bytes = new byte[3];
+        Assert.Equal(3, first.Read(bytes, 0));
+        Assert.Equal("old"u8, bytes);
+        first.Dispose();
+        Assert.True(name.Exists);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1, s_service)).Errno);
+        second.Dispose();
+        Assert.False(name.Exists);
+        Assert.False(SharedMemoryObject.TryOpen(name, s_resuming, out _));
+    }
+
+    [Theory]
+    [InlineData(Lifetime.Keep)]
+    [InlineData(Lifetime.UnlinkOnDispose)]
+    [Rule("lifetime.resume")]
+    public void An_object_that_stays_and_one_with_a_living_creator_are_only_opened(Lifetime lifetime)
+    {
+        using var name = new TemporaryName();
+        using var there = SharedMemoryObject.Create(name, 1, new() { Lifetime = lifetime });
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var memory));
+        memory.Dispose();
+        Assert.True(name.Exists);
+    }
+
+    [Fact]
+    [Rule("lifetime.resume")]
+    public async Task Of_one_that_goes_on_and_one_that_replaces_exactly_one_has_the_name()
+    {
+        for (var round = 0; round < 50; round++)
+        {
+            using var name = new TemporaryName();
+            Abandon(name, Lifetime.UnlinkOnLastDispose, inThisProcess: true).Dispose();
+            using var start = new Barrier(2);
+            var resuming = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var memory));
+                return memory;
+            });
+            var replacing = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                try
+                {
+                    return SharedMemoryObject.Create(name, 1, s_member);
+                }
+                catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
+                {
+                    return null;
+                }
+            });
+            using var resumed = await resuming.WaitAsync(Watchdog.Limit);
+            using var replaced = await replacing.WaitAsync(Watchdog.Limit);
+            // Whoever went on has the object that the name refers to: what was left behind, or the new one.
+            Assert.False(resumed.IsUnlinked);
+            Assert.Equal(replaced is null, resumed.Length != 1);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Owned))]
     [Rule("conflict.abandoned")]
     public void Publishing_replaces_an_abandoned_object_too(Lifetime lifetime)
     {
@@ -119,15 +192,19 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.open")]
-    public void TryOpen_joins_an_object_without_members_only_if_it_is_to_be_removed_by_the_last()
+    public void TryOpen_does_not_join_an_object_that_stays_and_OpenOrCreate_does()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
-        Assert.True(SharedMemoryObject.TryOpen(name, new SharedMemoryOptions { OnConflict = NameConflict.ReplaceAbandoned }, out var plain));
-        Assert.False(plain.IsMember);
-        plain.Dispose();
-        Assert.True(name.Exists);
-        Assert.True(SharedMemoryObject.TryOpen(name, s_member, out var member));
+        foreach (var options in new[] { new() { OnConflict = NameConflict.ReplaceAbandoned }, s_member, s_resuming })
+        {
+            Assert.True(SharedMemoryObject.TryOpen(name, options, out var plain));
+            Assert.False(plain.IsMember);
+            plain.Dispose();
+            Assert.True(name.Exists);
+        }
+
+        var member = SharedMemoryObject.OpenOrCreate(name, 1, out _, s_member);
         Assert.True(member.IsMember);
         using var follower = SharedMemoryObject.Open(name, access: FileAccess.Read);
         Assert.True(follower.IsMember);
