@@ -1,31 +1,12 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
-using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>The reading end of a fan-in: reads records in the order of their claims, waits for those of living writers, and passes over those of dead ones.</summary>
-internal sealed unsafe class ClaimReader : ChannelEnd
+/// <summary>The reading end of a fan-in: opens it, lends messages, and says who wrote them. How it finds them is in <see cref="ClaimHead"/>.</summary>
+internal sealed class ClaimReader : ClaimHead
 {
-    private readonly byte* _data;
-    private readonly byte* _line;
-    private readonly byte* _skipped;
-    private readonly ulong* _claim;
-    private readonly ulong _lines;
-    private readonly ulong _mask;
-    private readonly ulong _most;
-    private readonly SharedEventCount _writerWakes;
     private readonly EndpointInfo?[] _writers;
     private readonly uint[] _generations;
-    private readonly ulong _quarter;
-    private ulong _head;
-    private ulong _released;
-    private ulong _redelivered;
-    private long _messages;
-    private long _bytes;
-    private long _waits;
-    private long _allSkipped;
-    private long _lostBytes;
     private ulong _borrowed;
     private int _borrowedLength;
     private int _emptyLooks;
@@ -33,31 +14,8 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     private ClaimReader(Endpoint endpoint)
         : base(endpoint)
     {
-        var channel = endpoint.Channel;
-        _data = channel.First + channel.Header.DataOffset;
-        _line = channel.First + ChannelLayout.ReaderLine;
-        _skipped = channel.First + ChannelLayout.SkippedAt;
-        _claim = (ulong*)(channel.First + ChannelLayout.ClaimAt);
-        _lines = (ulong)channel.Header.Capacity / ChannelLayout.LineSize;
-        _mask = _lines - 1;
-        _quarter = _lines / 4;
-        _most = (ulong)channel.Header.MaxMessage;
-        _writerWakes = endpoint.PeerWakes;
         _writers = new EndpointInfo?[endpoint.Peers.Length];
         _generations = new uint[endpoint.Peers.Length];
-    }
-
-    /// <summary>Gets how many claims of dead writers were passed over since the reader was opened.</summary>
-    internal long LostClaims { get; private set; }
-
-    /// <summary>Gets how many bytes are claimed and not read.</summary>
-    internal long Available
-    {
-        get
-        {
-            RefuseIfClosed();
-            return (long)Math.Min(_lines, ClaimWord.Distance(_head, LoadClaim().End)) * ChannelLayout.LineSize;
-        }
     }
 
     private ChannelBytes Bytes => field ??= new(Endpoint.Channel);
@@ -91,8 +49,6 @@ internal sealed unsafe class ClaimReader : ChannelEnd
         _generations[writer] = generation;
         return _writers[writer] = peer.Describe();
     }
-
-    internal bool IsRedelivered(ulong position) => ClaimWord.Distance(position, _redelivered) is > 0 and < 1UL << 45;
 
     /// <summary>Copies the next message; the caller's span may be too short.</summary>
     internal bool TryRead(Span<byte> destination, out int length, out ushort type)
@@ -171,7 +127,7 @@ internal sealed unsafe class ClaimReader : ChannelEnd
     internal int BeginEnumeration()
     {
         var ticket = BeginWithTicket(EndAct.Batch);
-        if (LoadClaim().End == _head)
+        if (IsEmpty)
         {
             // The writers are the faster for not being looked at all the time.
             SpinBudget.Pause(4 << Math.Min(_emptyLooks++, 2));
@@ -192,7 +148,7 @@ internal sealed unsafe class ClaimReader : ChannelEnd
             throw new InvalidOperationException("The enumeration has ended.");
         }
 
-        if (ClaimWord.Distance(_released, _head) >= _quarter || _writerWakes.HasWaiters)
+        if (IsReleaseDue)
         {
             PublishIfRead();
         }
@@ -216,223 +172,6 @@ internal sealed unsafe class ClaimReader : ChannelEnd
         }
     }
 
-    internal ReadOnlySpan<byte> PayloadOf(in ClaimedMessage message) =>
-        // SAFETY: TryFind has found the record inside the data, which the channel holds.
-        new(At(message.Position) + ChannelLayout.WidePrefix, message.Length);
-
     /// <summary>The payload of a message as memory.</summary>
-    internal ReadOnlyMemory<byte> MemoryOf(in ClaimedMessage message) =>
-        Bytes.Memory.Slice(((int)(message.Position & _mask) * ChannelLayout.LineSize) + ChannelLayout.WidePrefix, message.Length);
-
-    protected override bool Poll(int length) => TryFind(out _);
-
-    protected override bool HasEnded() => false;
-
-    /// <summary>Writers come and go: none of them ends a wait.</summary>
-    protected override (uint Generation, PeerState State) LookAtPeer() => (0, PeerState.Alive);
-
-    protected override void CountWait() =>
-        // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(long*)(_line + ChannelLayout.WaitsInLine), ++_waits);
-
-    private void TakeOver()
-    {
-        // The mutex was entered: a former reader has confirmed its end, and stores nothing more.
-        _head = _released = Load(ChannelLayout.IndexInLine) & ClaimWord.PositionMask;
-        var releasing = Load(ChannelLayout.ReleasingInLine) & ClaimWord.PositionMask;
-        var claimed = ClaimWord.Distance(_head, LoadClaim().End);
-        if (claimed > _lines || ClaimWord.Distance(_head, releasing) > claimed)
-        {
-            throw Corrupt("the head", ChannelLayout.ReaderLine, $"is {_head}, releasing {releasing}, and claims go on at {LoadClaim().End}");
-        }
-
-        (_messages, _bytes, _waits) = ((long)Load(ChannelLayout.MessagesInLine), (long)Load(ChannelLayout.BytesInLine), (long)Load(ChannelLayout.WaitsInLine));
-        // SAFETY: the line lies in the bytes that the channel holds.
-        (_allSkipped, _lostBytes) = (Volatile.Read(ref *(long*)_skipped), Volatile.Read(ref *(long*)(_skipped + sizeof(long))));
-        if (releasing != _head)
-        {
-            // A living writer has long committed these, and would be waited for.
-            Release(ClaimWord.Distance(_head, releasing));
-        }
-
-        Endpoint.Occupy();
-        _redelivered = Endpoint.HadPredecessor ? LoadClaim().End : _head;
-    }
-
-    /// <summary>Finds the next record that is a message.</summary>
-    private bool TryFind(out ClaimedMessage message)
-    {
-        while (true)
-        {
-            // SYNC fanin.commit: pairs with ClaimWriter.Commit. One load: what is stored later changes nothing.
-            // SAFETY: the line lies in the data, which the channel holds, at a multiple of 64.
-            var record = new ClaimRecord(Volatile.Read(ref *(ulong*)At(_head)));
-            if (!record.IsCommitted)
-            {
-                if (TryPassDead())
-                {
-                    continue;
-                }
-
-                message = default;
-                return false;
-            }
-
-            var length = record.Length;
-            if (!record.IsAt(_head) || record.Lines > _lines - (_head & _mask) || record.Writer >= _writers.Length || (!record.IsPadding && length > _most))
-            {
-                throw Corrupt("a record", Header.DataOffset + ((long)(_head & _mask) * ChannelLayout.LineSize), $"has the header {record.Value:x16}, and its position is {_head}");
-            }
-
-            if (!record.IsPadding)
-            {
-                // SAFETY: as above.
-                message = new(_head, (int)length, *(ushort*)(At(_head) + sizeof(ulong)), record.Writer);
-                return true;
-            }
-
-            Release(record.Lines);
-        }
-    }
-
-    /// <summary>Looks whose the claim at the head is, and passes over it if its writer will never commit it.</summary>
-    /// <returns>Whether the head is worth another look.</returns>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryPassDead()
-    {
-        var seen = LoadClaim();
-        if (seen.End == _head)
-        {
-            return false;
-        }
-
-        if (FindOwner(seen) is not { } claim)
-        {
-            // It has been committed, and its writer has claimed again.
-            return IsCommitted() || LoadClaim().Value != seen.Value ? true
-                : throw Corrupt("the claims", ChannelLayout.ClaimAt, $"go on at {seen.End}, and no writer owns the one at {_head}");
-        }
-
-        PeerState state;
-        try
-        {
-            state = Endpoint.Peers[claim.Writer].LookAndConfirm();
-        }
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
-        {
-            throw Corrupt("an endpoint's mutex", Endpoint.Peers[claim.Writer].Offset, $"was overwritten ({e.Message})");
-        }
-
-        // It may have committed, and died or left then.
-        if (IsCommitted())
-        {
-            return true;
-        }
-
-        if (state == PeerState.Alive)
-        {
-            return false;
-        }
-
-        if (claim.Lines > _lines - (_head & _mask))
-        {
-            throw Corrupt("a claim", ChannelLayout.ClaimAt, $"has {claim.Lines} lines at {_head}, past the end of the data");
-        }
-
-        LostClaims++;
-        // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(long*)_skipped, ++_allSkipped);
-        // SAFETY: as above.
-        Volatile.Write(ref *(long*)(_skipped + sizeof(long)), _lostBytes += (long)claim.Lines * ChannelLayout.LineSize);
-        Release(claim.Lines);
-        return true;
-    }
-
-    private (int Writer, ulong Lines)? FindOwner(ClaimWord seen)
-    {
-        if (seen.Position == _head && seen.Lines != 0)
-        {
-            return seen.Writer < _writers.Length ? (seen.Writer, seen.Lines)
-                : throw Corrupt("the claim word", ChannelLayout.ClaimAt, $"names writer {seen.Writer} of {_writers.Length}");
-        }
-
-        foreach (var peer in Endpoint.Peers)
-        {
-            // SYNC claim.help: pairs with ClaimWriter.Help. Whoever sees that the claim word has moved on sees the claim before in its owner's endpoint.
-            var last = Volatile.Read(ref peer.LastClaim);
-            if (ClaimWord.PositionOfLast(last) == _head && ClaimWord.LinesOfLast(last) != 0)
-            {
-                return (peer.Index, ClaimWord.LinesOfLast(last));
-            }
-        }
-
-        return null;
-    }
-
-    private bool IsCommitted() =>
-        // SAFETY: the line lies in the data, which the channel holds.
-        new ClaimRecord(Volatile.Read(ref *(ulong*)At(_head))).IsCommitted;
-
-    private void Pass(ulong position, int length)
-    {
-        if (position == _head)
-        {
-            Advance(length);
-            Publish();
-        }
-    }
-
-    private void Advance(int length)
-    {
-        _messages++;
-        _bytes += length;
-        _head = (_head + ClaimRecord.LinesFor((uint)length)) & ClaimWord.PositionMask;
-    }
-
-    /// <summary>Passes lines without a message.</summary>
-    private void Release(ulong lines)
-    {
-        _head = (_head + lines) & ClaimWord.PositionMask;
-        Publish();
-    }
-
-    private void PublishIfRead()
-    {
-        if (_head != _released)
-        {
-            Publish();
-        }
-    }
-
-    /// <summary>Gives the lines before the head back to the writers. Their headers must be zero before.</summary>
-    private void Publish()
-    {
-        // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.ReleasingInLine), _head);
-        for (var line = _released; line != _head; line = (line + 1) & ClaimWord.PositionMask)
-        {
-            // SAFETY: the lines lie in the data, which the channel holds.
-            *(ulong*)At(line) = 0;
-        }
-
-        // SAFETY: as above.
-        *(long*)(_line + ChannelLayout.MessagesInLine) = _messages;
-        // SAFETY: as above.
-        *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
-        _released = _head;
-        // SYNC fanin.room: pairs with ClaimWriter.HasRoom. A writer that sees the head sees the zeros.
-        // SAFETY: as above.
-        Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
-        _writerWakes.NotifyAll();
-    }
-
-    private byte* At(ulong position) => _data + ((long)(position & _mask) * ChannelLayout.LineSize);
-
-    private ulong Load(int offset) =>
-        // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Read(ref *(ulong*)(_line + offset));
-
-    private ClaimWord LoadClaim() =>
-        // SAFETY: the claim word lies in the bytes that the channel holds.
-        new(Volatile.Read(ref *_claim));
+    internal ReadOnlyMemory<byte> MemoryOf(in ClaimedMessage message) => Bytes.Memory.Slice(PlaceOf(message), message.Length);
 }

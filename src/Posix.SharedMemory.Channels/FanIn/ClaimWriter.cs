@@ -178,7 +178,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
 
     protected override bool Poll(int length)
     {
-        // SYNC fanin.room: pairs with ClaimReader.Release. The head comes after the claim word: a head past the claims that were seen is one that is newer than they are.
+        // SYNC fanin.room: pairs with ClaimHead.Publish. The head comes after the claim word: a head past the claims that were seen is one that is newer than they are.
         var used = ClaimWord.Distance(_head, LoadClaim().End);
         var total = TotalFor(ClaimRecord.LinesFor((uint)length), LoadClaim().End, out _);
         if (used + total <= _lines)
@@ -264,7 +264,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
 
         ref var last = ref LastOf(seen.Writer);
         var current = Volatile.Read(ref last);
-        // SYNC claim.help: pairs with ClaimReader.FindOwner. Monotone: a late helper changes nothing.
+        // SYNC claim.help: pairs with ClaimHead.FindOwner. Monotone: a late helper changes nothing.
         while (ClaimWord.IsLater(seen.Last, current))
         {
             if (seen.Writer == _me)
@@ -295,7 +295,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool HasRoom(ClaimWord seen, ulong total, out bool isStale)
     {
-        // SYNC fanin.room: pairs with ClaimReader.Release. What the reader has released may be overwritten.
+        // SYNC fanin.room: pairs with ClaimHead.Publish. What the reader has released may be overwritten.
         _head = LoadHead();
         var used = ClaimWord.Distance(_head, seen.End);
         isStale = used > _lines && LoadClaim().Value != seen.Value;
@@ -367,7 +367,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
 
     private void Publish(ulong position, ulong header)
     {
-        // SYNC fanin.commit: pairs with ClaimReader.TryFind. A reader that sees the header sees the whole record, and the others of a batch.
+        // SYNC fanin.commit: pairs with ClaimHead.TryFind. A reader that sees the header sees the whole record, and the others of a batch.
         // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 64.
         Volatile.Write(ref *(ulong*)At(position), header);
         _readerWakes.NotifyAll();
