@@ -57,7 +57,7 @@ public sealed class SharedWord
 
     /// <summary>Wakes processes that sleep on the word, after it was changed. A system call, whether anybody sleeps or not.</summary>
     /// <param name="count">How many at most.</param>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many there were. macOS and FreeBSD do not say: 1 where all are woken, whether anybody sleeps or not on FreeBSD.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
     public unsafe int Wake(int count = int.MaxValue)
     {
