@@ -1,6 +1,14 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>What the kernel, the container and the C library allow this process. Everything works without most of it, by slower ways: for tools and logs.</summary>
+/// <example>
+/// <code>
+/// if (!ThreadingSupport.Get().DeathsAreMarked)
+/// {
+///     Console.WriteLine("This sandbox refuses set_robust_list: deaths are found a second late.");
+/// }
+/// </code>
+/// </example>
 public sealed record ThreadingSupport
 {
     private ThreadingSupport()

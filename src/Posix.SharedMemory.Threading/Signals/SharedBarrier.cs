@@ -5,6 +5,20 @@ namespace Posix.SharedMemory.Threading;
 /// A process becomes a member with its first arrival, up to the number of participants; it arrives once in a phase. After a death, the phases count without the dead member,
 /// and a newcomer may take its place. A cancelled arrival is withdrawn.
 /// </remarks>
+/// <example>
+/// <code>
+/// var barrier = SharedBarrier.At(roster, offset: 4096, participants: 4);
+/// switch (barrier.SignalAndWait(cancellationToken))
+/// {
+///     case BarrierResult.Last:
+///         Console.WriteLine($"All {barrier.Participants} are here.");
+///         break;
+///     case BarrierResult.Broken:
+///         Console.WriteLine("One of the processes has died.");
+///         break;
+/// }
+/// </code>
+/// </example>
 public sealed class SharedBarrier
 {
     private const int TagAt = 16, ParticipantsAt = 20, PhaseAt = 24, LostAt = 28, ArrivedAt = 32, HistoryAt = 40, PendingAt = 48, NextHistoryAt = 56, MembersAt = 64;

@@ -5,6 +5,16 @@ namespace Posix.SharedMemory.Threading;
 /// Change the word by <see cref="Interlocked"/> or <see cref="Volatile"/> through <see cref="Value"/>, then call <see cref="Wake"/>.
 /// <see href="https://man7.org/linux/man-pages/man2/futex.2.html">futex(2)</see>
 /// </remarks>
+/// <example>
+/// <code>
+/// var word = SharedWord.At(map, offset: 4096);
+/// if (word.Wait(whileEqual: 0, TimeSpan.FromSeconds(1), cancellationToken) == WordWait.Changed)
+/// {
+///     Interlocked.Exchange(ref word.Value, 0);
+///     word.Wake();
+/// }
+/// </code>
+/// </example>
 public sealed class SharedWord
 {
     private readonly unsafe uint* _word;
