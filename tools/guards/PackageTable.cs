@@ -73,6 +73,23 @@ internal sealed record PackageTable(string Name)
                 ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
             },
         },
+        new("Posix.SharedMemory.Bridge")
+        {
+            PublicNamespaces = ["Posix.SharedMemory.Bridge"],
+            Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Channels"],
+            Rooms = new(StringComparer.Ordinal)
+            {
+                ["Backends"] = [],
+                ["Settings"] = [],
+                ["Wire"] = ["Settings"],
+                ["Reports"] = [],
+                ["Exporting"] = ["Reports", "Wire", "Settings", "Backends"],
+                ["Importing"] = ["Reports", "Wire", "Settings", "Backends"],
+                ["Bridging"] = ["Importing", "Exporting", "Reports", "Wire", "Settings", "Backends"],
+            },
+            // An engine hands over messages where it reads them from the network: what they are copied into is above it.
+            CallsUpward = ["IBridgeReceiver"],
+        },
         new("Posix.SharedMemory.Tool")
         {
             Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels"],

@@ -33,6 +33,9 @@ internal sealed record ChannelHeader
 
     internal string ContentType { get; init; } = "";
 
+    /// <summary>Gets which host a bridge imported the channel from; 0: none.</summary>
+    internal ulong Origin { get; init; }
+
     /// <summary>Gets how many buffers a latest value has.</summary>
     internal int Count { get; init; }
 
@@ -152,6 +155,7 @@ internal sealed record ChannelHeader
             ElementAlign = (int)Math.Min(elementAlign, int.MaxValue),
             Count = (int)count,
             ContentType = ReadText(bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize)),
+            Origin = U64(bytes, ChannelLayout.OriginAt),
         };
 
         void Require(bool holds, string instead)
@@ -181,6 +185,7 @@ internal sealed record ChannelHeader
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementAlignAt..], ElementAlign);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.CountAt..], Count);
         Encoding.UTF8.GetBytes(ContentType, bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[ChannelLayout.OriginAt..], Origin);
     }
 
     /// <summary>Text of shared memory, up to its first NUL. Bytes that are not UTF-8 become replacement characters.</summary>

@@ -80,6 +80,19 @@ public sealed class Opening
     }
 
     [Fact]
+    [Rule("channel.origin")]
+    public void The_origin_of_a_channel_is_in_its_header()
+    {
+        using var name = new TemporaryName("channel");
+        using var channel = MessageChannel.Create(name, new() { Capacity = 4096, Origin = 0x0123_4567_89AB_CDEF });
+        Span<byte> origin = stackalloc byte[8];
+        channel.Memory.Read(origin, 128);
+        Assert.Equal(0x0123_4567_89AB_CDEFUL, BitConverter.ToUInt64(origin));
+        using var again = MessageChannel.Open(name);
+        again.OpenWriter().Dispose();
+    }
+
+    [Fact]
     [Rule("channel.bad-options")]
     public void Options_out_of_their_range_are_refused_before_anything_is_created()
     {

@@ -222,14 +222,7 @@ public sealed class Streaming : IDisposable
     {
         using var stream = _mapping.OpenStream();
         var buffer = new byte[16];
-        Use(stream, buffer);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var round = 0; round < 10_000; round++)
-        {
-            Use(stream, buffer);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.OfRounds(10_000, () => Use(stream, buffer)));
 
         static void Use(Stream stream, byte[] buffer)
         {

@@ -215,32 +215,16 @@ public sealed class EnteringMutexes : IDisposable
     [Rule("mutex.allocation")]
     public void Entering_and_leaving_allocates_nothing()
     {
-        for (var i = 0; i < 1000; i++)
-        {
-            _mutex.Enter().Dispose();
-            _mutex.EnterAsync().GetAwaiter().GetResult().Dispose();
-        }
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
+        Assert.Equal(0, Allocation.OfRounds(1000, () =>
         {
             _mutex.Enter().Dispose();
             _mutex.EnterAsync().GetAwaiter().GetResult().Dispose();
             _mutex.TryEnter(out var hold);
             hold.Dispose();
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }));
         using (_other.Enter())
         {
-            _mutex.TryEnter(TimeSpan.FromMilliseconds(1), out _);
-            before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < 20; i++)
-            {
-                _mutex.TryEnter(TimeSpan.FromMilliseconds(1), out _);
-            }
-
-            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(0, Allocation.OfRounds(20, () => _mutex.TryEnter(TimeSpan.FromMilliseconds(1), out _)));
         }
     }
 

@@ -1,0 +1,11 @@
+namespace Posix.SharedMemory.Bridge;
+
+/// <summary>How the messages of a channel travel.</summary>
+public enum BridgeDelivery
+{
+    /// <summary>All of them, at most once; every gap is reported.</summary>
+    Stream,
+
+    /// <summary>Only the newest: what it replaces is not a loss.</summary>
+    Latest,
+}

@@ -1,0 +1,70 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Posix.SharedMemory.Bridge;
+
+/// <summary>What an exporter says of one of its channels, as JSON.</summary>
+internal sealed record Announcement
+{
+    private const int MostBytes = 4096;
+
+    /// <summary>Gets the host, as one token of a subject.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>Gets the channel's name, as the end of a subject.</summary>
+    public string Channel { get; init; } = "";
+
+    public int Kind { get; init; }
+
+    /// <summary>Gets the life of the channel, 16 hexadecimal digits.</summary>
+    public string Epoch { get; init; } = "";
+
+    public long Capacity { get; init; }
+
+    public int Alignment { get; init; }
+
+    public ulong SchemaId { get; init; }
+
+    public string ContentType { get; init; } = "";
+
+    public BridgeDelivery Delivery { get; init; }
+
+    /// <summary>Gets the sequence that the next message will have.</summary>
+    public long Next { get; init; }
+
+    /// <summary>Gets the error that the channel was completed with, 0: none; <see langword="null"/>: it is open.</summary>
+    public int? Completed { get; init; }
+
+    /// <summary>Gets <see cref="Epoch"/> as a number; 0: it is not one.</summary>
+    [JsonIgnore]
+    internal ulong EpochNumber => Epoch.Length == 16 && ulong.TryParse(Epoch, System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out var epoch) ? epoch : 0;
+
+    internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, AnnouncementJson.Default.Announcement);
+
+    /// <summary>Reads an announcement that any program may have written.</summary>
+    internal static Announcement? TryParse(in ReadOnlySequence<byte> bytes)
+    {
+        if (bytes.Length > MostBytes)
+        {
+            return null;
+        }
+
+        try
+        {
+            var reader = new Utf8JsonReader(bytes);
+            return JsonSerializer.Deserialize(ref reader, AnnouncementJson.Default.Announcement) is { Host: not null, Channel: not null, Epoch: not null, ContentType: not null, Next: > 0 } announcement
+                && announcement.EpochNumber != 0 && Enum.IsDefined(announcement.Delivery) ? announcement : null;
+        }
+        catch (JsonException)
+        {
+            // It was not written by a bridge.
+            return null;
+        }
+    }
+}
+
+/// <summary>Reads and writes announcements without reflection.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(Announcement))]
+internal sealed partial class AnnouncementJson : JsonSerializerContext;

@@ -1,0 +1,197 @@
+using System.Text;
+using Posix.SharedMemory.Bridge.Tests.Bridging;
+
+namespace Posix.SharedMemory.Bridge.Tests.Backends;
+
+/// <summary>What every backend must do, alone and under two bridges.</summary>
+public abstract class BackendConformance
+{
+    /// <summary>The engine.</summary>
+    private protected abstract INetwork CreateNetwork();
+
+    [SkippableFact]
+    [Rule("bridge.backend")]
+    public async Task Messages_arrive_whole_in_order_with_their_headers_and_not_at_the_publisher()
+    {
+        await using var network = CreateNetwork();
+        await using var a = await network.ConnectAsync();
+        await using var b = await network.ConnectAsync();
+        var (here, there, other) = (new Recorder(), new Recorder(), new Recorder());
+        var subject = $"shm.test.{Guid.NewGuid():N}";
+        await using var first = await a.SubscribeAsync(subject + ".>", here, default);
+        await using var second = await b.SubscribeAsync(subject + ".>", there, default);
+        await using var third = await b.SubscribeAsync(subject + ".*.end", other, default);
+        await a.FlushAsync(default);
+        await b.FlushAsync(default);
+        for (var i = 0; i < 100; i++)
+        {
+            await a.PublishAsync($"{subject}.x{i % 3}", new() { Frame = $"frame {i}", IsBatch = i % 2 == 0, Lost = i == 7 ? "1 2" : null, End = i == 99 ? "-5" : null }, Encoding.UTF8.GetBytes($"payload {i}"), default);
+        }
+
+        await a.PublishAsync(subject + ".x.end", default, default, default);
+        var messages = there.WaitFor(101);
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.Equal($"{subject}.x{i % 3}", messages[i].Subject);
+            Assert.Equal($"payload {i}", Encoding.UTF8.GetString(messages[i].Payload));
+            Assert.Equal(new() { Frame = $"frame {i}", IsBatch = i % 2 == 0, Lost = i == 7 ? "1 2" : null, End = i == 99 ? "-5" : null }, messages[i].Headers);
+        }
+
+        Assert.Equal(default, messages[100].Headers);
+        Assert.Empty(messages[100].Payload);
+        Assert.Single(other.WaitFor(1));
+        Assert.Empty(here.Messages);
+        Assert.False(there.CameTwoAtOnce);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.backend")]
+    public async Task The_longest_message_passes_and_a_longer_one_is_an_exception()
+    {
+        await using var network = CreateNetwork();
+        await using var a = await network.ConnectAsync();
+        await using var b = await network.ConnectAsync();
+        var recorder = new Recorder();
+        var subject = $"shm.test.{Guid.NewGuid():N}";
+        await using var subscription = await b.SubscribeAsync(subject, recorder, default);
+        await b.FlushAsync(default);
+        var most = new byte[a.MaxPayload - 1024];
+        Random.Shared.NextBytes(most);
+        await a.PublishAsync(subject, new() { Frame = new('x', 200) }, most, default);
+        Assert.Equal(most, recorder.WaitFor(1)[0].Payload);
+        await Assert.ThrowsAsync<IOException>(async () => await a.PublishAsync(subject, default, new byte[a.MaxPayload + 1], default));
+        await a.PublishAsync(subject, default, new byte[1], default);
+        Assert.Equal(2, recorder.WaitFor(2).Length);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.backend")]
+    public async Task A_subscription_that_was_ended_receives_nothing()
+    {
+        await using var network = CreateNetwork();
+        await using var a = await network.ConnectAsync();
+        await using var b = await network.ConnectAsync();
+        var (ended, kept) = (new Recorder(), new Recorder());
+        var subject = $"shm.test.{Guid.NewGuid():N}";
+        var subscription = await b.SubscribeAsync(subject, ended, default);
+        await using var other = await b.SubscribeAsync(subject, kept, default);
+        await b.FlushAsync(default);
+        await a.PublishAsync(subject, default, new byte[1], default);
+        ended.WaitFor(1);
+        await subscription.DisposeAsync();
+        await b.FlushAsync(default);
+        await a.PublishAsync(subject, default, new byte[2], default);
+        kept.WaitFor(2);
+        Assert.Single(ended.Messages);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.backend")]
+    public async Task After_a_lost_connection_subscriptions_are_in_force_again()
+    {
+        await using var network = CreateNetwork();
+        await using var a = await network.ConnectAsync();
+        await using var b = await network.ConnectAsync();
+        var recorder = new Recorder();
+        var subject = $"shm.test.{Guid.NewGuid():N}";
+        await using var subscription = await b.SubscribeAsync(subject, recorder, default);
+        await b.FlushAsync(default);
+        using var back = new CountdownEvent(2);
+        a.Reconnected += (_, _) => Signal(back);
+        b.Reconnected += (_, _) => Signal(back);
+        await network.BreakAsync();
+        Watchdog.Until(() => !a.IsConnected && !b.IsConnected, "both connections to be lost");
+        using (var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(100)))
+        {
+            var refused = await Assert.ThrowsAnyAsync<Exception>(async () => await a.PublishAsync(subject, default, new byte[1], limit.Token));
+            Assert.True(refused is IOException or OperationCanceledException, refused.ToString());
+        }
+
+        await network.RestoreAsync();
+        Assert.True(back.Wait(Watchdog.Limit));
+        Assert.True(a.IsConnected && b.IsConnected);
+        await a.PublishAsync(subject, default, new byte[7], default);
+        Watchdog.Until(() => recorder.Messages.Any(message => message.Payload.Length == 7), "the message after the reconnection");
+    }
+
+    [SkippableFact]
+    [Rule("bridge.carry")]
+    public async Task A_channel_on_one_host_appears_on_the_other_with_all_its_messages()
+    {
+        await using var network = CreateNetwork();
+        await using var hosts = await TwoHosts.StartAsync(network);
+        using var source = hosts.CreateSource("camera.front", new() { Capacity = 1 << 20, SchemaId = 7, ContentType = "test", RecordAlignment = 64 });
+        using var writer = source.OpenWriter();
+        using var target = hosts.OpenTarget("camera.front");
+        Assert.Equal(7UL, target.GetStatus().SchemaId);
+        Assert.Equal("test", target.GetStatus().ContentType);
+        Assert.Equal(1 << 20, target.GetStatus().Capacity);
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        var random = new Random(1);
+        var sent = Enumerable.Range(0, 300).Select(i => Traffic.Message(random, i % 50 == 49 ? 300_000 : random.Next(2000))).ToArray();
+        var receive = Task.Run(() => sent.Select(_ => Traffic.ReadOne(reader)).ToArray());
+        foreach (var (message, i) in sent.Select((message, i) => (message, i)))
+        {
+            await writer.WriteAsync(message, (ushort)i);
+        }
+
+        writer.Complete(-3);
+        var received = await receive;
+        for (var i = 0; i < sent.Length; i++)
+        {
+            Assert.Equal(i, received[i].Type);
+            Assert.True(sent[i].AsSpan().SequenceEqual(received[i].Bytes), $"message {i} of {sent[i].Length} bytes differs");
+        }
+
+        Assert.Equal(-3, Assert.Throws<ChannelException>(() => reader.WaitToRead(Watchdog.Limit)).Error);
+        Assert.Empty(hosts.Losses);
+        Assert.Empty(hosts.Refusals);
+        Assert.Equal((300, 300), (hosts.A.GetChannels().Single().Messages, hosts.B.GetChannels().Single().Messages));
+    }
+
+    [SkippableFact]
+    [Rule("bridge.reconnect")]
+    public async Task While_the_engine_is_gone_messages_wait_in_the_ring_and_each_loss_is_reported()
+    {
+        await using var network = CreateNetwork();
+        await using var hosts = await TwoHosts.StartAsync(network);
+        using var source = hosts.CreateSource("x", new() { Capacity = 1 << 16 });
+        using var writer = source.OpenWriter();
+        using var target = hosts.OpenTarget("x");
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        using var stop = new CancellationTokenSource();
+        var received = new List<long>();
+        var reading = Task.Run(() => Traffic.ReadNumbers(reader, received));
+        long number = 0;
+        for (; number < 200; number++)
+        {
+            await Traffic.WriteNumberAsync(writer, number + 1, 500);
+        }
+
+        await network.BreakAsync();
+        for (; number < 1000; number++)
+        {
+            // More than the ring holds: the writer is not stopped for long.
+            await Traffic.WriteNumberAsync(writer, number + 1, 500);
+        }
+
+        await network.RestoreAsync();
+        for (; number < 1200; number++)
+        {
+            await Traffic.WriteNumberAsync(writer, number + 1, 500);
+        }
+
+        writer.Complete();
+        await reading;
+        hosts.RequireAllAccountedFor(received, 1200);
+        Assert.Contains(hosts.Losses, loss => loss.Where == LossPlace.LocalRing);
+    }
+
+    private static void Signal(CountdownEvent back)
+    {
+        if (back.CurrentCount > 0)
+        {
+            back.Signal();
+        }
+    }
+}
