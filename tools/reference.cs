@@ -401,6 +401,9 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
 
     private INamedTypeSymbol _page = null!;
 
+    /// <summary>Whether what is written stands in the index, and speaks of the type from outside.</summary>
+    private bool _isIndex;
+
     public Dictionary<string, string> Write()
     {
         var pages = library.Types.ToDictionary(Library.PageOf, PageOf, StringComparer.Ordinal);
@@ -410,6 +413,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
 
     private string Index()
     {
+        _isIndex = true;
         var text = new StringBuilder("""
             # Reference
 
@@ -704,7 +708,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         }
 
         var type = target as INamedTypeSymbol ?? target.ContainingType;
-        var isOwn = SymbolEqualityComparer.Default.Equals(type, _page);
+        var isOwn = !_isIndex && SymbolEqualityComparer.Default.Equals(type, _page);
         var name = target is INamedTypeSymbol ? type.Name : isOwn || type.Name == "Errno" ? target.Name : $"{type.Name}.{target.Name}";
         if (!library.Has(target))
         {

@@ -9,7 +9,7 @@ namespace Posix.SharedMemory.Threading;
 /// }
 /// catch (RetiredException)
 /// {
-///     Console.WriteLine("What the lock protects cannot be repaired: create the memory anew.");
+///     Console.WriteLine("What the lock protects cannot be repaired: it needs new memory.");
 /// }
 /// </code>
 /// </example>
