@@ -117,7 +117,9 @@ static inline int psm_try_write(struct psm_end *e, const void *bytes, uint32_t l
   void *payload; int r = psm_reserve(e, length, &payload); if (r <= 0) return r;
   memcpy(payload, bytes, length); psm_commit(e, length, type); psm_publish(e); return 1;
 }
-static inline void psm_complete(struct psm_end *e, int32_t error) { psm_put4(e->line + 36, (uint32_t)error); psm_put4(e->line + 32, error ? 2 : 1); psm_end_notify(e); }
+static inline void psm_complete(struct psm_end *e, int32_t error) {
+  PSM_WINDOW(15); psm_put4(e->line + 36, (uint32_t)error); PSM_WINDOW(16); psm_put4(e->line + 32, error ? 2 : 1); PSM_WINDOW(17); psm_end_notify(e);
+}
 
 /* -- reader -- */
 static inline int psm_load_tail(struct psm_end *e) {

@@ -1,7 +1,6 @@
 // Reads an array that Python wrote, in place: dotnet run samples/05-numpy-array.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Posix.SharedMemory;
@@ -14,23 +13,14 @@ if (SharedMemoryDirectory.GetUsage().AvailableBytes < 9 << 20)
     return 0;
 }
 
-var script = Path.ChangeExtension((string)AppContext.GetData("EntryPointFilePath")!, ".py");   // 05-numpy-array.py
-ProcessStartInfo start = new(FindPython(), [script, Count.ToString(CultureInfo.InvariantCulture)])
-{
-    RedirectStandardInput = true,
-    RedirectStandardOutput = true,
-};
-Process? python;
-try
-{
-    python = Process.Start(start)!;
-}
-catch (Win32Exception)
+if (FindPython() is not { } interpreter)
 {
     Console.WriteLine("SKIPPED: there is no python3 on this machine.");
     return 0;
 }
 
+var script = Path.ChangeExtension((string)AppContext.GetData("EntryPointFilePath")!, ".py");   // 05-numpy-array.py
+using var python = Process.Start(new ProcessStartInfo(interpreter, [script, $"{Count}"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 if (python.StandardOutput.ReadLine()?.Split(' ', 3) is not [var name, var sum, var writer])
 {
     Console.Error.WriteLine("05-numpy-array: python3 did not write the array");
@@ -57,10 +47,9 @@ var equal = Math.Abs(total - expected) < 1e-6;
 Console.WriteLine($"sum here {total:R}, sum in Python {expected:R}: {(equal ? "equal except for rounding" : "NOT equal")}");
 return equal && python.ExitCode == 0 ? 0 : 1;
 
-// The first python3 of the PATH that has NumPy: the first of all may be another installation without it.
-static string FindPython() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
-    .Select(directory => Path.Combine(directory, "python3"))
-    .FirstOrDefault(python => File.Exists(python) && HasNumPy(python), "python3");
+// The first python3 of the PATH that has NumPy, or else the first one: several may be installed.
+static string? FindPython() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+    .Select(directory => Path.Combine(directory, "python3")).Where(File.Exists).OrderByDescending(HasNumPy).FirstOrDefault();
 
 static bool HasNumPy(string python)
 {

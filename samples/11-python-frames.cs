@@ -12,21 +12,9 @@ const int Header = 64;   // 0: frames that are complete, int32; 4: frames that a
 using var buffer = SharedMemoryObject.CreateAnonymous(Header + PixelBytes, new() { DebugName = "frame" });
 buffer.AddSeals(MemorySeals.Shrink | MemorySeals.Grow);
 
-const string Child = """
-    import mmap, os, struct, sys
-    fd, frames, size = (int(argument) for argument in sys.argv[1:])
-    with mmap.mmap(fd, 0) as view:
-        os.close(fd)
-        for frame in range(1, frames + 1):
-            sys.stdin.readline()                                    # the frame is complete
-            assert struct.unpack_from("<i", view)[0] == frame
-            brightness = sum(view[64:64 + size:97])
-            struct.pack_into("<q", view, 8, brightness)             # the answer, in the same memory
-            struct.pack_into("<i", view, 4, frame)
-            print(frame, flush=True)
-    """;
+var script = Path.ChangeExtension((string)AppContext.GetData("EntryPointFilePath")!, ".py");   // 11-python-frames.py
 var number = (int)buffer.SafeFileHandle.DangerousGetHandle();
-var start = new ProcessStartInfo("python3", ["-c", Child, $"{number}", $"{Frames}", $"{PixelBytes}"])
+var start = new ProcessStartInfo("python3", [script, $"{number}", $"{Frames}", $"{PixelBytes}"])
 {
     RedirectStandardInput = true,
     RedirectStandardOutput = true,

@@ -1,5 +1,4 @@
-// A compositor shows what a client draws into a pool of buffers, as Wayland's wl_shm does: dotnet run samples/13-buffer-pool.cs
-// The client is 13-buffer-pool-client.cs, for a second terminal.
+// A compositor shows what 13-buffer-pool-client.cs draws into a pool of buffers, as Wayland's wl_shm does: dotnet run samples/13-buffer-pool.cs
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Net.Sockets;
@@ -10,7 +9,7 @@ const int BufferBytes = 320 * 200 * 4;
 var path = Path.Combine(Path.GetTempPath(), $"sample-13-{Environment.UserName}");
 File.Delete(path);   // An earlier run that was killed left it.
 using var listener = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
-listener.Bind(new UnixDomainSocketEndPoint(path));
+listener.Bind(new UnixDomainSocketEndPoint(path));   // Disposing the listener removes the path.
 listener.Listen();
 Console.WriteLine("The compositor is ready for its client. Press Enter to stop it.");
 using var stop = new CancellationTokenSource();
@@ -54,10 +53,6 @@ try
 catch (OperationCanceledException)
 {
     return 0;
-}
-finally
-{
-    File.Delete(path);
 }
 
 internal enum What { CreatePool, Commit }

@@ -2,7 +2,6 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.IO.MemoryMappedFiles;
-using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory;
 
 var good = true;
@@ -38,33 +37,6 @@ catch (PlatformNotSupportedException e)
     prices[999] = 1.5;
     // end
     good &= map.GetReference<double>(64 + (999 * sizeof(double))) == 1.5;
-}
-
-{
-    // Without a name: MemoryMappedFile creates a memfd, whose descriptor can be passed and sealed like any other.
-    // snippet: unnamed
-    using var file = MemoryMappedFile.CreateNew(null, Length);   // Keep it: it owns the descriptor.
-    var descriptor = file.SafeMemoryMappedFileHandle.DangerousGetHandle();
-    using var memory = SharedMemoryObject.FromHandle(new SafeFileHandle(descriptor, ownsHandle: false));
-    // end
-    using var accessor = file.CreateViewAccessor();
-    accessor.Write(0, 42);
-    using var map = memory.Map();
-    good &= map.GetReference<int>(0) == 42;
-    Console.WriteLine($"MemoryMappedFile.CreateNew(null, …) created memory of {memory.Length} bytes; its seals: {memory.Seals}");
-}
-
-{
-    // In the other direction: a MemoryMappedFile over our object, for old code that needs one.
-    // snippet: to-mmf
-    using var memory = SharedMemoryObject.Create(name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
-    using var file = MemoryMappedFile.CreateFromFile(
-        memory.SafeFileHandle, mapName: null, capacity: 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
-    // end
-    using var accessor = file.CreateViewAccessor();
-    accessor.Write(8, 7L);
-    using var map = memory.Map();
-    good &= map.GetReference<long>(8) == 7;
 }
 
 {

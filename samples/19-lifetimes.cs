@@ -13,7 +13,7 @@ using (var memory = SharedMemoryObject.CreateUnpublished(1 << 20))
     var pixels = map.GetSpan(0, 1 << 20);
     pixels.Fill(1);          // Fine: map exists until the end of the block.
     // end
-    good &= Sum(map) == 1 << 20 && await SendAsync(map) == 4096;
+    good &= Count(map) == 1 << 20 && await SendAsync(map) == 4096;
 }
 
 // snippet: last
@@ -29,39 +29,28 @@ good &= !SharedMemoryObject.TryUnlink(name);   // … and the last one removes t
 Console.WriteLine(good ? "a lease, an asynchronous send and the last member: all as expected" : "something is WRONG");
 return good ? 0 : 1;
 
-static int Sum(MemoryMapping map)
+static int Count(MemoryMapping map)
 {
     // snippet: lease
     using var lease = map.Acquire();
     Span<byte> pixels = lease.Span;
     // end
-    var sum = 0;
-    foreach (var pixel in pixels)
-    {
-        sum += pixel;
-    }
-
-    return sum;
+    return pixels.Count((byte)1);
 }
 
 static async Task<int> SendAsync(MemoryMapping map)
 {
-    using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-    listener.Listen();
+    using var listener = new TcpListener(IPAddress.Loopback, 0);
+    listener.Start();
     using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    await socket.ConnectAsync(listener.LocalEndPoint!);
-    using var peer = await listener.AcceptAsync();
+    await socket.ConnectAsync(listener.LocalEndpoint);
+    using var peer = await listener.AcceptTcpClientAsync();
 
     // snippet: memory
     using var frame = map.GetMemory(0, 4096);
     await socket.SendAsync(frame.Memory);
     // end
-    var received = 0;
-    for (var buffer = new byte[4096]; received < 4096;)
-    {
-        received += await peer.ReceiveAsync(buffer);
-    }
-
-    return received;
+    var received = new byte[4096];
+    await peer.GetStream().ReadExactlyAsync(received);
+    return received.Sum(pixel => pixel);
 }

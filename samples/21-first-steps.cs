@@ -13,6 +13,8 @@ if (!SharedMemoryObject.TryOpen(Name, FileAccess.Read, out var earlier))
     Console.WriteLine("not there yet");
 }
 
+earlier?.Dispose();
+
 try
 {
     using var missing = SharedMemoryObject.Open(Name);
@@ -23,8 +25,6 @@ catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT)
 }
 // end
 
-earlier?.Dispose();
-
 // snippet: publish
 // Filled before any other process can see it. Disposing it removes the name.
 using var memory = SharedMemoryObject.CreateUnpublished(4096, new() { Lifetime = Lifetime.UnlinkOnDispose });
@@ -32,7 +32,6 @@ using var map = memory.Map();
 map.GetReference<Reading>(0) = new() { Celsius = 20, Kelvin = 20 + 273.15 };
 memory.Publish(Name, RenameMode.Replace);   // Also if an earlier run was killed and left the name.
 // end
-
 Console.WriteLine("hello-reading is ready. Press Enter to stop the sensor.");
 var enter = Task.Run(Console.ReadLine);
 
@@ -48,8 +47,6 @@ for (var version = 2L; !enter.IsCompleted; version += 2)
     Volatile.Write(ref reading.Version, version);
 }
 // end
-
-return 0;
 
 // snippet: layout
 // Fixed widths and explicit offsets, no bool, char or nint: other languages can read this too.

@@ -2,7 +2,6 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Posix.SharedMemory;
 
@@ -13,12 +12,10 @@ if (args is ["--producer", var given])
 }
 
 var name = SharedMemoryObject.CreateUniqueName("sample-24");
-var self = Environment.ProcessPath!;
-string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
 var good = true;
 foreach (var signal in (string[])["TERM", "KILL", "KILL", "TERM"])
 {
-    ProcessStartInfo start = new(program[0], [.. program[1..], "--producer", name]) { RedirectStandardOutput = true };
+    ProcessStartInfo start = new(Environment.ProcessPath!, ["--producer", name]) { RedirectStandardOutput = true };
     using var producer = Process.Start(start)!;
     good &= await producer.StandardOutput.ReadLineAsync() == "the producer is ready";
 

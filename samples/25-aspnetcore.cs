@@ -2,21 +2,17 @@
 #:sdk Microsoft.NET.Sdk.Web
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Posix.SharedMemory;
 
+const int FrameBytes = 1 << 16;
 var name = SharedMemoryObject.CreateUniqueName("sample-25");
 
 // snippet: services
 var builder = WebApplication.CreateSlimBuilder(args);
 
-// A singleton that the container creates, and therefore disposes: after Ctrl-C and SIGTERM too.
-builder.Services.AddSingleton(_ => new Frames(name));
+// Singletons that the container creates, and therefore disposes, the mapping first: after Ctrl-C and SIGTERM too.
+builder.Services.AddSingleton(_ => SharedMemoryObject.Create(name, FrameBytes, new() { Lifetime = Lifetime.UnlinkOnDispose }));
+builder.Services.AddSingleton(services => services.GetRequiredService<SharedMemoryObject>().Map());
 builder.Services.AddHostedService<Camera>();
 // end
 builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -24,9 +20,9 @@ builder.Logging.ClearProviders();
 
 var app = builder.Build();
 // snippet: endpoint
-app.MapGet("/frame", async (Frames frames, HttpResponse response) =>
+app.MapGet("/frame", async (MemoryMapping map, HttpResponse response) =>
 {
-    using var frame = frames.Map.GetReadOnlyMemory(0, Frames.Bytes);   // Stays mapped even if the host stops meanwhile.
+    using var frame = map.GetReadOnlyMemory(0, FrameBytes);   // Stays mapped even if the host stops meanwhile.
     await response.Body.WriteAsync(frame.Memory);
 });
 // end
@@ -44,33 +40,16 @@ await app.StopAsync();
 await app.DisposeAsync();
 var gone = !SharedMemoryObject.TryUnlink(name);
 Console.WriteLine($"served a frame of {frame.Length} bytes; after the shutdown the name is {(gone ? "gone" : "STILL THERE")}");
-return gone && frame.Length == Frames.Bytes ? 0 : 1;
-
-// snippet: frames
-internal sealed class Frames(string name) : IDisposable
-{
-    public const int Bytes = 1 << 16;
-    private readonly SharedMemoryObject _memory = SharedMemoryObject.Create(name, Bytes, new() { Lifetime = Lifetime.UnlinkOnDispose });
-    private MemoryMapping? _map;
-
-    public MemoryMapping Map => LazyInitializer.EnsureInitialized(ref _map, () => _memory.Map());
-
-    public void Dispose()
-    {
-        _map?.Dispose();
-        _memory.Dispose();
-    }
-}
-// end
+return gone && frame.Length == FrameBytes ? 0 : 1;
 
 // snippet: worker
-internal sealed class Camera(Frames frames) : BackgroundService
+internal sealed class Camera(MemoryMapping map) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         for (byte frame = 1; !stoppingToken.IsCancellationRequested; frame = (byte)(frame % 255 + 1))
         {
-            frames.Map.GetSpan(0, Frames.Bytes).Fill(frame);
+            map.GetSpan().Fill(frame);
             await Task.Delay(10, stoppingToken);
         }
     }

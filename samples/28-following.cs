@@ -2,10 +2,8 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 
 using System.Diagnostics;
-using System.Reflection;
 using Posix.SharedMemory;
 
-const int Starts = 3;
 if (args is ["--producer", var given])
 {
     using var memory = SharedMemoryObject.Create(given, 4096, new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned });
@@ -15,61 +13,43 @@ if (args is ["--producer", var given])
     return 0;
 }
 
+const int Starts = 3;
 var name = SharedMemoryObject.CreateUniqueName("sample-28");
-var self = Environment.ProcessPath!;
-string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [self, Assembly.GetExecutingAssembly().Location] : [self];
-Process producer = StartProducer();
+var producer = StartProducer();
 var followed = 0;
 using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-try
+var stop = limit.Token;
+
+// snippet: consumer
+while (followed < Starts)
 {
-    await FollowAsync(limit.Token);
+    // Returns when a producer has started, or started again.
+    using var memory = await SharedMemoryObject.OpenWhenReadyAsync(name, FileAccess.Read, 4096, stop);
+    using var map = memory.Map();
+    while (!memory.IsUnlinked)   // True when the name is gone, or refers to the object of the next producer.
+    {
+        Look(Volatile.Read(in map.GetReadOnlyReference<long>(0)));
+        await Task.Delay(1, stop);
+    }
 }
-catch (OperationCanceledException) when (followed == Starts)
-{
-    // The end of the sample: the last producer has removed its name, and no other follows.
-}
+// end
 
 Console.WriteLine($"the consumer followed {followed} producers");
 return 0;
 
-async Task FollowAsync(CancellationToken stop)
-{
-    // snippet: consumer
-    while (true)
-    {
-        // Returns when a producer has started, or started again.
-        using var memory = await SharedMemoryObject.OpenWhenReadyAsync(name, FileAccess.Read, 4096, stop);
-        using var map = memory.Map();
-        while (!memory.IsUnlinked)   // True when the name is gone, or refers to the object of the next producer.
-        {
-            Look(Volatile.Read(in map.GetReadOnlyReference<long>(0)));
-            await Task.Delay(1, stop);
-        }
-    }
-    // end
-}
-
-// Ends a producer when it has been seen, and starts the next one.
+// Kills a producer when it has been seen and starts the next one. The last one ends by itself, and removes the name.
 void Look(long processId)
 {
-    if (processId != producer.Id)
-    {
-        return;
-    }
-
-    if (++followed < Starts)
+    if (processId == producer.Id && ++followed < Starts)
     {
         producer.Kill();
         producer.WaitForExit();
         producer = StartProducer();
     }
-    else
+    else if (followed == Starts)
     {
         producer.StandardInput.Close();
-        producer.WaitForExit();
-        limit.Cancel();
     }
 }
 
-Process StartProducer() => Process.Start(new ProcessStartInfo(program[0], [.. program[1..], "--producer", name]) { RedirectStandardInput = true })!;
+Process StartProducer() => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["--producer", name]) { RedirectStandardInput = true })!;

@@ -2,14 +2,13 @@
 #:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Posix.SharedMemory;
 using Posix.SharedMemory.Threading;
 
 const long Lock = 4096, Counter = 8192;
 const int Rounds = 20_000;
 var name = SharedMemoryObject.CreateUniqueName("sample-44");
-var sources = Path.GetDirectoryName(SourceOf())!;
+var sources = (string)AppContext.GetData("EntryPointFileDirectoryPath")!;
 var program = Path.Combine(Path.GetTempPath(), name);
 
 using var memory = SharedMemoryObject.Create(name, 16384, new() { Lifetime = Lifetime.UnlinkOnDispose });
@@ -57,5 +56,3 @@ static async Task<bool> RunAsync(string file, params string[] arguments)
         return false;
     }
 }
-
-static string SourceOf([CallerFilePath] string path = "") => path;

@@ -1,4 +1,4 @@
-// From System.Threading's named objects, and from POSIX semaphores, line by line: dotnet run samples/46-migrating-locks.cs
+// From System.Threading's named objects, line by line: dotnet run samples/46-migrating-locks.cs
 #:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 
 using Posix.SharedMemory;
@@ -53,27 +53,6 @@ var good = true;
     signal.Set();
     good &= await waiting;
     // end
-    try
-    {
-        NamedMutex.OpenExisting(name);
-        good = false;
-    }
-    catch (WaitHandleCannotBeOpenedException)
-    {
-        // As on Windows: the name belongs to an event.
-    }
-}
-
-{
-    var name = "/" + unique + "-posix";
-    // snippet: posix
-    using var semaphore = PosixSemaphore.OpenOrCreate(name, 1, out _);     // sem_open(name, O_CREAT, 0600, 1)
-    semaphore.Wait();                                                      // sem_wait
-    semaphore.Release();                                                   // sem_post
-    var isTaken = semaphore.Wait(TimeSpan.FromSeconds(1));                 // sem_timedwait; WaitAsync, too
-    PosixSemaphore.Unlink(name);                                           // sem_unlink
-    // end
-    good &= isTaken && semaphore.CurrentCount == 0;
 }
 
 Console.WriteLine(good ? "all rows did what they say" : "something is WRONG");

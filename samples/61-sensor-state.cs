@@ -11,27 +11,32 @@ if (args is [var given, var access])
     using var shared = LatestValue<Pose>.Open(given, Enum.Parse<FileAccess>(access));
     using var reader = shared.OpenReader();
     var seen = 0L;
-    while (true)
+    try
     {
-        if (reader.TryRead(out var pose, out var version) && version != seen)
+        do
         {
-            seen = version;                                           // Whole, and the newest: those between were never looked at.
-            if (pose.X + pose.Y != 0)
+            if (reader.TryRead(out var pose, out var version) && version != seen)
             {
-                return 1;
+                seen = version;                                       // Whole, and the newest: those between were never looked at.
+                if (pose.X + pose.Y != 0)
+                {
+                    return 1;
+                }
+            }
+
+            if (access == "ReadWrite")
+            {
+                await reader.WaitForChangeAsync(seen);                // No thread waits.
             }
         }
-
-        if (reader.Writer is PeerState.Left or PeerState.Died)        // The last value stays.
-        {
-            return seen == 0 ? 2 : 0;
-        }
-
-        if (access == "ReadWrite")
-        {
-            await NextAsync(reader, seen);                            // No thread waits.
-        }
+        while (reader.Writer is not (PeerState.Left or PeerState.Died));
     }
+    catch (PeerLeftException)
+    {
+        // The sensor was switched off. Its last value stays.
+    }
+
+    return seen == 0 ? 2 : 0;
     // end
 }
 
@@ -51,17 +56,5 @@ sensor.Dispose();
 readers.ForEach(reader => reader.WaitForExit());
 Console.WriteLine($"{state.GetStatus().Messages} states; the readers ended with {string.Join(", ", readers.Select(reader => reader.ExitCode))}");
 return readers.All(reader => reader.ExitCode == 0) ? 0 : 1;
-
-static async Task NextAsync(LatestReader<Pose> reader, long seen)
-{
-    try
-    {
-        await reader.WaitForChangeAsync(seen);
-    }
-    catch (PeerLeftException)
-    {
-        // The sensor was switched off.
-    }
-}
 
 internal readonly record struct Pose(long Time, double X, double Y);

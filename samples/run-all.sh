@@ -50,6 +50,16 @@ alone() {
 
 if [ $# = 0 ]; then set -- samples/[0-9]*.cs; fi
 failed=0
+
+# A sample is one screen: what goes beyond becomes another sample, or goes.
+for sample in samples/*.cs; do
+    lines=$(wc -l <"$sample")
+    if [ "$lines" -gt 60 ]; then
+        echo "FAIL ($lines lines, more than the 60 of a screen)  $sample"
+        failed=1
+    fi
+done
+
 for sample; do
     case $others in *" $sample "*) continue ;; esac
     before=$(names)

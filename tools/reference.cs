@@ -252,6 +252,12 @@ internal sealed class Usage
         global using System.Threading; global using System.Threading.Tasks;
         """;
 
+    // What the web SDK adds to a sample that names it.
+    private const string WebUsings = """
+        global using Microsoft.AspNetCore.Builder; global using Microsoft.AspNetCore.Hosting; global using Microsoft.AspNetCore.Http;
+        global using Microsoft.Extensions.DependencyInjection; global using Microsoft.Extensions.Hosting; global using Microsoft.Extensions.Logging;
+        """;
+
     // What the examples in comments may take as given, as members of a class: their own variables hide these.
     private const string Given = """
         global using System.Diagnostics; global using System.Net.Sockets; global using Microsoft.Win32.SafeHandles; global using static Given;
@@ -279,7 +285,9 @@ internal sealed class Usage
         (_library, _findings) = (library, findings);
         foreach (var sample in Sources(root, "samples"))
         {
-            Read("sample", OutputKind.ConsoleApplication, isWhole: true, [Parse(root, sample)]);
+            var tree = Parse(root, sample);
+            var isWeb = tree.ToString().Contains("#:sdk Microsoft.NET.Sdk.Web", StringComparison.Ordinal);
+            Read("sample", OutputKind.ConsoleApplication, isWhole: true, isWeb ? [tree, CSharpSyntaxTree.ParseText(WebUsings, s_parse)] : [tree]);
         }
 
         // Projects name these namespaces where this program does not look.

@@ -1,7 +1,8 @@
 // The ring of Posix.SharedMemory.Channels between two processes, beside the same protocol in C: dotnet run -c Release benchmarks/ring/ring.cs
 //
-// Three questions: messages of 64 bytes one by one, of 8 bytes in batches of 128, and a ping-pong of 64 bytes that polls. The candidates take turns, each process on a
-// processor of its own; the medians of the rounds are printed, and their ratio. Nothing is said about a machine with one processor.
+// First, how long a message keeps one thread that has both ends: written and read, 64 bytes one by one and 8 bytes in batches of 128. The medians of many short bursts also
+// hold on a machine that is busy. Then, between two processes: messages of 64 bytes one by one, of 8 bytes in batches, and a ping-pong of 64 bytes that polls. The
+// candidates take turns, each process on a processor of its own; the medians of the rounds are printed, and their ratio. Nothing is said about a machine with one processor.
 #:project ../../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
 #:property AllowUnsafeBlocks=true
 #:property Nullable=enable
@@ -16,6 +17,12 @@ using Posix.SharedMemory.Channels;
 if (args is ["end", var there, var back, var question, var role, var number])
 {
     return End(there, back, question, role == "read", long.Parse(number, CultureInfo.InvariantCulture));
+}
+
+if (args is ["alone", var only])
+{
+    Console.WriteLine(Alone(only));
+    return 0;
 }
 
 if (Environment.ProcessorCount < 2)
@@ -38,6 +45,18 @@ using (var compiler = Process.Start("cc", ["-O2", "-std=c11", "-pthread", "-o", 
 var rounds = args is [var given] ? int.Parse(given, CultureInfo.InvariantCulture) : 7;
 Console.WriteLine($"| question | C, ns | C#, ns | C / C# | rounds: C, C# |");
 Console.WriteLine("|---|---|---|---|---|");
+var (aloneInC, aloneHere) = (new List<double[]>(), new List<double[]>());
+for (var round = 0; round < rounds; round++)
+{
+    aloneInC.Add(MeasureAlone(program));
+    aloneHere.Add(MeasureAlone(null));
+}
+
+foreach (var (index, name) in ((int, string)[])[(0, "one thread: write64"), (1, "one thread: read64"), (2, "one thread: batch8, written"), (3, "one thread: batch8, read")])
+{
+    Report(name, [.. aloneInC.Select(of => of[index])], [.. aloneHere.Select(of => of[index])]);
+}
+
 foreach (var (name, count) in ((string, long)[])[("write64", 10_000_000), ("batch8", 50_000_000), ("pong", 500_000)])
 {
     List<double> inC = [], here = [];
@@ -47,14 +66,75 @@ foreach (var (name, count) in ((string, long)[])[("write64", 10_000_000), ("batc
         here.Add(Measure(name, count, null));
     }
 
-    double c = Median(inC), ours = Median(here);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {c:F2} | {ours:F2} | {c / ours:F2} | {string.Join(" ", inC)}, {string.Join(" ", here)} |"));
+    Report(name, inC, here);
 }
 
 directory.Delete(recursive: true);
 return 0;
 
 static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+static void Report(string name, List<double> inC, List<double> here)
+{
+    double c = Median(inC), ours = Median(here);
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {c:F2} | {ours:F2} | {c / ours:F2} | {string.Join(" ", inC)}, {string.Join(" ", here)} |"));
+}
+
+// Nanoseconds for each message of one thread that has both ends.
+static double[] MeasureAlone(string? program)
+{
+    using var there = MessageChannel.Create(SharedMemoryObject.CreateUniqueName("ring"));
+    string path = $"/dev/shm/{there.Memory.Name}", length = $"{there.Memory.Length}";
+    string[] arguments = program is null ? ["alone", there.Memory.Name!] : [path, length, path, length, "alone", "both", "0"];
+    using var process = Process.Start(new ProcessStartInfo(program ?? Environment.ProcessPath!, arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
+    var line = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The ends did not open.");
+    process.WaitForExit();
+    return [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => long.Parse(text, CultureInfo.InvariantCulture) / 1000.0)];
+}
+
+static string Alone(string name)
+{
+    const int Bursts = 20_000, Burst = 256;
+    using var channel = MessageChannel.Open(name);
+    using var writer = channel.OpenWriter();
+    using var reader = channel.OpenReader();
+    var times = new long[4][];
+    for (var i = 0; i < times.Length; i++)
+    {
+        times[i] = new long[Bursts];
+    }
+
+    for (var burst = 0; burst < Bursts; burst++)
+    {
+        var start = Stopwatch.GetTimestamp();
+        Write(writer, Burst);
+        var written = Stopwatch.GetTimestamp();
+        ReadBurst(reader, Burst);
+        var read = Stopwatch.GetTimestamp();
+        Batch(writer, Burst);
+        var batched = Stopwatch.GetTimestamp();
+        ReadBurst(reader, Burst);
+        (times[0][burst], times[1][burst], times[2][burst], times[3][burst]) = (written - start, read - written, batched - read, Stopwatch.GetTimestamp() - batched);
+    }
+
+    return string.Join(' ', times.Select(of => of.Order().ElementAt(Bursts / 2) * (1_000_000_000_000 / Stopwatch.Frequency) / Burst));
+}
+
+[MethodImpl(MethodImplOptions.AggressiveOptimization)]
+static void ReadBurst(MessageReader reader, long count)
+{
+    var (read, sum) = (0L, 0L);
+    foreach (var message in reader.ReadAvailable())
+    {
+        read++;
+        sum += message.Span[0];
+    }
+
+    if (read != count || sum != count)
+    {
+        throw new InvalidOperationException($"{read} messages of {count} came.");
+    }
+}
 
 // Nanoseconds for each message, or for each turn of the ping-pong.
 static double Measure(string question, long count, string? program)

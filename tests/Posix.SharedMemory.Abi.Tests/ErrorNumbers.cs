@@ -19,7 +19,7 @@ public class ErrorNumbers
     [SkippableTheory]
     [Rule("errors.errno")]
     [MemberData(nameof(Rows))]
-    public void Are_the_headers_or_minus_one_where_the_system_has_no_such_error(string name, int number)
+    public void Equal_those_of_the_headers_and_are_minus_one_if_the_system_has_no_such_error(string name, int number)
     {
         CHeaders.SkipWithoutCompiler();
         Assert.Equal(CHeaders.Evaluate(Question.OfMacro(name)) ?? -1, number);
@@ -39,7 +39,7 @@ public class ErrorNumbers
     [InlineData(true)]
     [InlineData(false)]
     [Rule("errors.errno")]
-    public void Of_macOS_and_FreeBSD_come_back_as_they_went(bool isMacOS)
+    public void Of_macOS_and_FreeBSD_survive_the_conversion_in_both_directions(bool isMacOS)
     {
         foreach (var (_, errno) in Surface.ErrorNumbers())
         {

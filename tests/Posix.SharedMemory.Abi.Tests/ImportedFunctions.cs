@@ -29,7 +29,7 @@ public class ImportedFunctions
     // They are listed, so that nobody takes them for judged.
     [SkippableTheory]
     [MemberData(nameof(OfOtherSystems))]
-    public void Of_other_systems_are_judged_there(string name, string symbol) =>
+    public void Of_other_systems_are_compared_on_those_systems(string name, string symbol) =>
         Skip.If(symbol.Length > 0, $"NOT JUDGED: {name} ({symbol}) is not called on {Counterparts.ThisSystem}.");
 
     private static TheoryData<string, string> Rows(bool ofThisSystem)

@@ -52,7 +52,7 @@ public class OtherSystems
     [Theory]
     [InlineData("MacOS")]
     [InlineData("FreeBsd")]
-    public void Are_judged_in_numbers_and_in_layouts(string system)
+    public void Are_compared_in_numbers_and_in_layouts(string system)
     {
         var claims = ClaimsOf(system).Select(claim => claim.Expression).ToArray();
         Assert.Contains("O_CREAT", claims, StringComparer.Ordinal);

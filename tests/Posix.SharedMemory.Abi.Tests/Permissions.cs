@@ -23,5 +23,5 @@ public class Permissions
 
     [SkippableTheory]
     [MemberData(nameof(Bits))]
-    public void Are_C_s_bits(UnixFileMode bit) => Verdict.Require($"UnixFileMode.{bit}", (long)bit, Question.OfMacro(Macros[bit]));
+    public void Are_the_bits_that_C_uses(UnixFileMode bit) => Verdict.Require($"UnixFileMode.{bit}", (long)bit, Question.OfMacro(Macros[bit]));
 }

@@ -55,7 +55,7 @@ public class Structures
             $"{type} has no counterpart in {nameof(Counterparts)}: say there which C type it is.");
 
     [Fact]
-    public void Are_the_only_types_beside_classes_of_numbers()
+    public void Are_the_only_types_apart_from_classes_of_constants()
     {
         var others = Surface.Types().Where(type => type is not { IsValueType: true } and not { IsAbstract: true, IsSealed: true });
         Assert.Empty(others);

@@ -52,7 +52,7 @@ public sealed class Spelling
 
     [Fact]
     [Rule("errors.surface")]
-    public void Properties_and_acts_of_an_object()
+    public void Properties_and_methods_of_an_object()
     {
         using var second = new TemporaryName();
         using SharedMemoryObject memory = SharedMemoryObject.Create(second, 8192);

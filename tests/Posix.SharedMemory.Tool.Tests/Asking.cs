@@ -60,7 +60,7 @@ public sealed class Asking
     [InlineData("shm: stat: unknown option '--nope'; put -- before a name that starts with a dash (see shm stat --help)", "stat", "--nope", "frames")]
     [InlineData("shm: stat: unknown option '--jsn'; did you mean '--json'? (see shm stat --help)", "stat", "frames", "--jsn")]
     [InlineData("shm: ls: unknown option '-l'; put -- before a name that starts with a dash (see shm ls --help)", "ls", "-l")]
-    public void Says_what_was_probably_meant(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
+    public void Suggests_the_command_that_was_probably_meant(string line, params string[] words) => Assert.Equal(line, Shm.Refuse(words));
 
     [Fact]
     public void Every_command_has_help_with_examples()
@@ -109,7 +109,7 @@ public sealed class Asking
     }
 
     [Fact]
-    public void Only_two_words_ask_for_help()
+    public void Only_two_words_print_help()
     {
         using var objects = new Objects();
         Assert.Equal(Shm.Print("ls", "--help"), Shm.Print("ls", "-h"));

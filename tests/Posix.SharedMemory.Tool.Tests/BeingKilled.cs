@@ -9,7 +9,7 @@ public sealed class BeingKilled
     [InlineData("INT", 130)]
     [InlineData("TERM", 143)]
     [InlineData("KILL", 137)]
-    public void At_random_moments(string signal, int exitCode)
+    public void A_command_killed_at_a_random_moment_leaves_a_complete_object_or_none(string signal, int exitCode)
     {
         using var objects = new Objects();
         using var file = new TemporaryFile();
@@ -46,7 +46,7 @@ public sealed class BeingKilled
     [InlineData("pwrite64")]
     [InlineData("fchmod")]
     [InlineData("linkat")]
-    public void At_each_call_that_touches_the_object(string call)
+    public void A_command_killed_at_a_call_that_touches_the_object_leaves_a_complete_object_or_none(string call)
     {
         Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
         using var objects = new Objects();

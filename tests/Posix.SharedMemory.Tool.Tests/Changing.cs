@@ -59,7 +59,7 @@ public sealed class Changing
     }
 
     [SkippableFact]
-    public void On_a_terminal_a_name_taken_from_an_object_that_is_used_is_not_taken_silently()
+    public void Asks_on_a_terminal_before_it_replaces_an_object_that_is_in_use()
     {
         Skip.IfNot(Installed.Has("script"), "script is not installed: there is no terminal to run in.");
         using var objects = new Objects();
@@ -127,7 +127,7 @@ public sealed class Changing
     }
 
     [Fact]
-    public void Takes_a_name_as_other_programs_print_it()
+    public void Accepts_a_name_as_other_programs_print_it()
     {
         using var objects = new Objects();
         string name = objects.Add("a", 10), path = "/dev/shm/" + name;
@@ -173,7 +173,7 @@ public sealed class Changing
     [InlineData("ln -s {0} /dev/shm/{1}")]
     [InlineData("ln -s nowhere-at-all /dev/shm/{1}")]
     [InlineData("mkdir /dev/shm/{1}")]
-    public void No_command_takes_something_else_for_an_object(string make)
+    public void No_command_mistakes_a_file_of_another_type_for_an_object(string make)
     {
         using var objects = new Objects();
         string name = objects.Add("a"), other = objects.Prefix + "other";

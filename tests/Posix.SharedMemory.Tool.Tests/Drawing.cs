@@ -9,7 +9,7 @@ public sealed class Drawing
     private static readonly int s_page = Environment.SystemPageSize;
 
     [SkippableFact]
-    public void Draws_which_pages_are_in_memory_and_brings_none_in()
+    public void Draws_which_pages_are_in_memory_without_loading_any()
     {
         SkipUnlessCounted();
         using var objects = new Objects();

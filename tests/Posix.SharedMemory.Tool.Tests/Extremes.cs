@@ -13,7 +13,7 @@ public sealed class Extremes
     [InlineData("dump", "NAME")]
     [InlineData("top", "--once")]
     [InlineData("df")]
-    public void Are_shown_like_other_names(params string[] words)
+    public void Objects_of_the_greatest_length_are_shown_like_others(params string[] words)
     {
         using var objects = new Objects();
         foreach (var (name, length) in new[] { ("a", long.MaxValue), ("b", long.MaxValue - 4095) })

@@ -193,7 +193,7 @@ public sealed class Following
         Assert.Equal("shm: watch: no-such-object: No such file or directory (ENOENT): no object has this name; shm ls shows all names", Shm.Fail("watch", "no-such-object"));
 
     [Fact]
-    public void Remembers_allocated_bytes_and_reports_differences()
+    public void Reports_differences_of_the_bytes_in_allocated_pages()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(1L << 40, new() { Backing = Backing.Sparse });
         var bytes = new ByteMemory();

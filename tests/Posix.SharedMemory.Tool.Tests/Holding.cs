@@ -113,7 +113,7 @@ public sealed class Holding
     }
 
     [SkippableFact]
-    public void Names_descriptors_of_other_things_and_a_process_that_does_not_exist()
+    public void Reports_descriptors_that_are_not_memory_and_processes_that_do_not_exist()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         const string Script = "import os,socket,sys; a,b=os.pipe(); s=socket.socket(socket.AF_UNIX); print(a,b,s.fileno(),os.open('/',0),os.open('/dev/zero',2),os.open(sys.executable,0),flush=True); sys.stdin.read()";
@@ -262,7 +262,7 @@ public sealed class Holding
     }
 
     [SkippableFact]
-    public void Says_that_it_does_not_know_what_this_user_may_not_examine()
+    public void Prints_unknown_for_processes_that_this_user_may_not_examine()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var objects = new Objects();

@@ -57,7 +57,7 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [Fact]
-    public void A_tap_shows_what_waits_in_every_form_and_changes_no_byte()
+    public void A_tap_shows_waiting_messages_in_every_format_and_changes_no_byte()
     {
         var name = _objects.Prefix + "quotes";
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
@@ -284,7 +284,7 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [SkippableFact]
-    public void A_channel_of_another_user_is_counted_and_not_told_as_none()
+    public void A_channel_of_another_user_is_counted_and_not_reported_as_absent()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
         using var copy = new CommandCopy();
@@ -296,7 +296,7 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [Fact]
-    public void Rates_are_those_of_the_writers_counters()
+    public void Rates_are_computed_from_the_counters_of_the_writer()
     {
         var name = _objects.Prefix + "quotes";
         using var channel = MessageChannel.Create(name, new() { Capacity = 1 << 20 });
@@ -341,7 +341,7 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [Fact]
-    public void Help_completion_and_wrong_words_know_the_commands_of_topic()
+    public void Help_completion_and_suggestions_include_the_commands_of_topic()
     {
         Assert.Equal(Shm.Print("topic", "--help"), Shm.Print("help", "topic"));
         Assert.Equal(Shm.Print("topic", "--help"), Shm.Print("topic"));

@@ -94,7 +94,7 @@ public sealed class LookingAtLocks : IDisposable
     }
 
     [Fact]
-    public void Other_objects_are_no_locks_and_nothing_is_changed_by_looking()
+    public void Objects_without_locks_are_reported_as_such_and_inspection_changes_no_byte()
     {
         var name = _objects.Add("frames");
         Assert.Equal($"shm: lock: {name}: this is not a named lock, a roster or a POSIX semaphore; shm ls shows which objects are", Shm.Fail("lock", name));

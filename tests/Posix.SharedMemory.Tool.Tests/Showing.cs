@@ -69,7 +69,7 @@ public sealed class Showing
     [SkippableTheory]
     [InlineData("zsh", "autoload -Uz compinit; compinit -D; source {0}; whence -w _shm")]
     [InlineData("fish", "source {0}; complete -C 'shm creat'")]
-    public void Other_shells_take_their_script(string shell, string script)
+    public void Other_shells_accept_their_script(string shell, string script)
     {
         Skip.IfNot(Installed.Has(shell), $"{shell} is not installed: its script is not tried.");
         Skip.If(
@@ -83,7 +83,7 @@ public sealed class Showing
     }
 
     [SkippableFact]
-    public void A_terminal_shows_progress_of_a_long_copy_and_nothing_is_left_of_it()
+    public void A_terminal_shows_the_progress_of_a_long_copy_and_clears_it()
     {
         Room.SkipUnlessFree(410 << 20);
         using var objects = new Objects();

@@ -31,7 +31,7 @@ public sealed class Streaming
     [InlineData("cat NAME")]
     [InlineData("dump NAME -v")]
     [InlineData("dump NAME --all --offset 1")]
-    public void If_its_reader_is_gone_it_ends_silently_with_the_code_of_SIGPIPE(string words)
+    public void Ends_silently_with_the_exit_code_of_SIGPIPE_if_its_reader_is_gone(string words)
     {
         using var objects = new Objects();
         var line = $"$SHM {words.Replace("NAME", objects.Add("a", 4 << 20), StringComparison.Ordinal)}";

@@ -21,7 +21,7 @@ public sealed class Vanishing
     [InlineData("rm NAMES --if-unused --yes")]
     [InlineData("gc NAMES --remove")]
     [InlineData("df")]
-    public void Gives_an_answer_or_one_line_for_each_and_never_crashes(string words)
+    public void Prints_a_result_or_one_line_for_each_object_that_vanishes_and_never_crashes(string words)
     {
         using var objects = new Objects();
         using var stop = new CancellationTokenSource();

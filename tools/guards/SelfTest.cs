@@ -54,6 +54,7 @@ internal static class SelfTest
         ("Links lead somewhere", "README.md", "[a](docs/none.md)\n", "docs/none.md is not"),
         ("Links lead somewhere", "README.md", "# One\n[a](#two) [b](docs/spec/p/rules.md)\n", "no heading #two"),
         ("Plain English", "tests/Posix.SharedMemory.Abi.Tests/Tests.cs", "class Tests { [Fact] void Says_what_is_no_size() { } [Rule(\"a.b\")] void A() { } }\n", "is no size"),
+        ("Plain English", "tests/P.Tests/Tests.cs", "class Tests { [Fact] void What_is_left_is_removed() { } [Rule(\"a.b\")] void A() { } }\n", "name the subject"),
         ("Plain English", "README.md", "This is no size. A page behind the end.\n", "is no size"),
         ("Plain English", "README.md", "A page behind the end.\n", "behind the end"),
         ("Plain English", "tools/tool.cs", "var text = $\"Who has it open keeps it, {1}.\";\n", "Who has"),

@@ -3,6 +3,8 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The object of a channel, mapped, with its checked header. The channel and its endpoints share it; the last of them disposes it.</summary>
 internal sealed unsafe class ChannelMemory
 {
+    private static readonly SharedMemoryOptions s_resuming = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
+
     // Given back by the collector: whoever points into the bytes references this object.
     private readonly MappingHold _hold;
     private int _users = 1;
@@ -72,18 +74,18 @@ internal sealed unsafe class ChannelMemory
         }
     }
 
-    /// <summary>Opens the channel that has a name.</summary>
+    /// <summary>Opens the channel that has a name. One that was left behind is in use again, and is not replaced meanwhile, unless it is opened for reading only.</summary>
     internal static ChannelMemory Open(string name, ushort kind = ChannelLayout.MessageKind, FileAccess access = FileAccess.ReadWrite)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Take(SharedMemoryObject.Open(name, FileMode.Open, access), kind);
+        return Take(access == FileAccess.ReadWrite && SharedMemoryObject.TryOpen(name, s_resuming, out var memory) ? memory : SharedMemoryObject.Open(name, FileMode.Open, access), kind);
     }
 
     /// <summary>Opens the channel that has a name, if there is one.</summary>
     internal static ChannelMemory? TryOpen(string name, ushort kind = ChannelLayout.MessageKind)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory) ? Take(memory, kind) : null;
+        return SharedMemoryObject.TryOpen(name, s_resuming, out var memory) ? Take(memory, kind) : null;
     }
 
     /// <summary>The channel in an object, which belongs to the result from then on. If this throws, it stays the caller's.</summary>

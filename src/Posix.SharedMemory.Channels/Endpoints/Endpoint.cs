@@ -102,6 +102,7 @@ internal sealed unsafe class Endpoint
                 throw endpoint.IsOneOfMany ? endpoint.NoneIsFree(count) : endpoint.Busy(endpoint._own!);
             }
 
+            KillWindow.Pass(KillWindow.AfterEntering);
             channel.AddUser();
             return endpoint;
         }
@@ -145,9 +146,11 @@ internal sealed unsafe class Endpoint
         var own = _own!;
         var first = _channel.First + own.Offset;
         HadPredecessor = own.Generation != 0 || _hold.OwnerDied;
+        KillWindow.Pass(KillWindow.BeforeGeneration);
         // SYNC endpoint.look: pairs with EndpointView.Look. The generation is stored while the word names this process.
         // SAFETY: the fields lie in the bytes that the channel holds; their offsets are multiples of their sizes.
         Volatile.Write(ref *(uint*)(first + ChannelLayout.GenerationInEndpoint), own.Generation + 1);
+        KillWindow.Pass(KillWindow.AfterGeneration);
         // SAFETY: as above.
         Volatile.Write(ref *(uint*)(first + ChannelLayout.RoleInEndpoint), (uint)Role);
         // SAFETY: as above.
@@ -155,12 +158,14 @@ internal sealed unsafe class Endpoint
         var label = _channel.Hold.GetSpan(own.Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize);
         label.Clear();
         Encoding.UTF8.GetBytes(Options.Label, label);
+        KillWindow.Pass(KillWindow.BeforeConsistent);
         if (_hold.OwnerDied)
         {
             // Last: an opener that refuses leaves the dead one's endpoint as it found it.
             _hold.MarkConsistent();
         }
 
+        KillWindow.Pass(KillWindow.BeforeOpeningIsNotified);
         Notify();
     }
 
@@ -185,6 +190,7 @@ internal sealed unsafe class Endpoint
             return;
         }
 
+        KillWindow.Pass(KillWindow.BeforeLeaving);
         try
         {
             _hold.Dispose();
@@ -194,7 +200,9 @@ internal sealed unsafe class Endpoint
             // A peer overwrote the word: there is nothing left to leave.
         }
 
+        KillWindow.Pass(KillWindow.AfterLeaving);
         Notify();
+        KillWindow.Pass(KillWindow.AfterLeavingWasNotified);
         _roster?.Dispose();
         _channel.Release();
     }

@@ -13,6 +13,7 @@ internal abstract class ChannelEnd
     private ulong _told = ulong.MaxValue;
     private EndWatch? _watch;
     private EventHandler<PeerChangedEventArgs>? _peerChanged;
+    private int _tickets;
 
     protected ChannelEnd(Endpoint endpoint)
     {
@@ -31,6 +32,9 @@ internal abstract class ChannelEnd
 
     /// <summary>Gets or sets what the end is doing. A plain field: two threads that use one end at once get an exception where that can be seen.</summary>
     protected internal EndAct Act { get; protected set; }
+
+    /// <summary>Gets the ticket of the loan, batch or enumeration that is open; 0: none is.</summary>
+    protected int OpenTicket { get; private set; }
 
     /// <summary>Gets the public object that raises events.</summary>
     internal object? Owner { get; set; }
@@ -79,6 +83,26 @@ internal abstract class ChannelEnd
         {
             Act = EndAct.Idle;
         }
+    }
+
+    /// <summary>Begins something that is ended by a ticket, so that a copy of a struct cannot end it twice.</summary>
+    protected int BeginWithTicket(EndAct act)
+    {
+        Begin(act);
+        _tickets = _tickets == int.MaxValue ? 1 : _tickets + 1;
+        return OpenTicket = _tickets;
+    }
+
+    /// <summary>Whether what the ticket is for is still open.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool IsOpen(int ticket) => OpenTicket == ticket;
+
+    /// <summary>Ends it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void FinishWithTicket()
+    {
+        OpenTicket = 0;
+        Act = EndAct.Idle;
     }
 
     /// <summary>Looks for a message, or for room for one: nothing but the index.</summary>
@@ -142,6 +166,7 @@ internal abstract class ChannelEnd
         CountWait();
         while (true)
         {
+            KillWindow.Pass(KillWindow.BeforeWait);
             var key = Endpoint.Wakes.PrepareWait();
             var look = LookAndCancel(length, key);
             var left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
@@ -152,6 +177,7 @@ internal abstract class ChannelEnd
                 return look;
             }
 
+            KillWindow.Pass(KillWindow.BeforeSleep);
             Endpoint.Wakes.Wait(key, left);
             RefuseIfClosed();
         }
@@ -200,7 +226,7 @@ internal abstract class ChannelEnd
     /// <summary>Closes the end. Further calls have no effect.</summary>
     internal virtual void Dispose()
     {
-        Act = EndAct.Disposed;
+        (Act, OpenTicket) = (EndAct.Disposed, 0);
         _watch?.Stop();
         Endpoint.Close();
     }
@@ -209,7 +235,7 @@ internal abstract class ChannelEnd
     internal ChannelCorruptException Corrupt(string field, long offset, string found)
     {
         _corruption ??= new(field, offset, found);
-        Act = EndAct.Corrupt;
+        (Act, OpenTicket) = (EndAct.Corrupt, 0);
         Endpoint.Close();
         OnCorrupt(_corruption);
         return _corruption;

@@ -7,12 +7,13 @@ namespace Posix.SharedMemory.Channels;
 /// <remarks>A batch that is not disposed sends nothing. Copies of it are the same batch.</remarks>
 public ref struct MessageBatch : IDisposable
 {
-    private readonly RingWriter? _writer;
+    // The way to the ring is one load longer than need be: a copy of a field that a finally block uses is not kept in a register.
+    private readonly MessageWriter? _writer;
     private readonly int _ticket;
     private ulong _reserved;
     private int _length;
 
-    internal MessageBatch(RingWriter writer, int ticket)
+    internal MessageBatch(MessageWriter writer, int ticket)
     {
         _writer = writer;
         _ticket = ticket;
@@ -69,10 +70,25 @@ public ref struct MessageBatch : IDisposable
     }
 
     /// <summary>Sends the messages. Further calls, and calls on a copy, have no effect.</summary>
-    public readonly void Dispose() => _writer?.Return(EndAct.Batch, _ticket);
+    public readonly void Dispose() => _writer?.Ring.Return(_ticket);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly RingWriter Current() => _writer is { } writer && writer.IsBorrowed(EndAct.Batch, _ticket) ? writer : throw Spent();
+    private readonly RingWriter Current()
+    {
+        if (_writer is null)
+        {
+            ThrowSpent();
+        }
 
-    private static InvalidOperationException Spent() => new("The batch was disposed already, or was never begun.");
+        var ring = _writer.Ring;
+        if (!ring.IsOpen(_ticket))
+        {
+            ThrowSpent();
+        }
+
+        return ring;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowSpent() => throw new InvalidOperationException("The batch was disposed already, or was never begun.");
 }

@@ -61,7 +61,7 @@ public sealed class MessageReader : IDisposable
             return false;
         }
 
-        message = new(_ring, record, ticket);
+        message = new(_ring, record.At, record.Header, ticket);
         return true;
     }
 
@@ -88,9 +88,9 @@ public sealed class MessageReader : IDisposable
                 return false;
             }
 
-            destination.Write(record.Payload);
+            destination.Write(_ring.PayloadOf(record));
             type = record.Type;
-            _ring.Advance(record.Next, record.Length);
+            _ring.Advance(record);
             _ring.Publish();
             return true;
         }

@@ -36,12 +36,12 @@ public readonly ref struct MessageReservation : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _length);
         writer.RequireMessage(length, type);
         writer.Store(_at, length, type);
-        writer.Return(EndAct.Borrow, _ticket);
+        writer.Return(_ticket);
     }
 
     /// <summary>Gives the room up, unless the message was committed.</summary>
-    public void Dispose() => _writer?.Return(EndAct.Borrow, _ticket);
+    public void Dispose() => _writer?.Return(_ticket);
 
-    private RingWriter Current() => _writer is { } writer && writer.IsBorrowed(EndAct.Borrow, _ticket) ? writer
+    private RingWriter Current() => _writer is { } writer && writer.IsOpen(_ticket) ? writer
         : throw new InvalidOperationException("The reservation was committed or disposed already, or was never made.");
 }

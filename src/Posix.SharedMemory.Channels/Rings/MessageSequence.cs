@@ -18,8 +18,8 @@ public readonly ref struct MessageSequence
     {
         private readonly RingReader _reader;
         private readonly int _ticket;
-        private RingRecord _record;
         private ulong _head;
+        private ulong _header;
 
         internal Enumerator(RingReader reader)
         {
@@ -28,14 +28,14 @@ public readonly ref struct MessageSequence
         }
 
         /// <summary>Gets the message. It need not be disposed, and is valid until <see cref="MoveNext"/>.</summary>
-        public readonly MessageLease Current => new(_reader, _record, 0);
+        public readonly MessageLease Current => new(_reader, _reader.StartOf(_head, _header), _header, 0);
 
         /// <summary>Goes to the next message.</summary>
         /// <returns>False: there is none now.</returns>
         /// <exception cref="ChannelCorruptException">The writer stored what no correct writer stores.</exception>
         /// <exception cref="InvalidOperationException">The enumeration has ended, or a copy of this enumerator has gone on.</exception>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool MoveNext() => _reader.TryMove(_ticket, ref _head, ref _record);
+        public bool MoveNext() => _reader.TryMove(_ticket, ref _head, ref _header);
 
         /// <summary>Gives the room of the messages back to the writer. Further calls have no effect.</summary>
         public readonly void Dispose() => _reader.EndEnumeration(_ticket);

@@ -46,6 +46,8 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <summary>Gets how many bytes of the ring are free now.</summary>
     public long Free => _ring.Free;
 
+    internal RingWriter Ring => _ring;
+
     private MessageBuilder Builder => _builder ??= new(_ring);
 
     /// <summary>Writes a message, if there is room for it.</summary>
@@ -139,7 +141,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
         var ticket = _ring.Borrow(EndAct.Borrow);
         if (!_ring.TryClaim(length, out var at))
         {
-            _ring.Return(EndAct.Borrow, ticket);
+            _ring.Return(ticket);
             reservation = default;
             return false;
         }
@@ -149,7 +151,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     }
 
     /// <summary>Begins a batch: many messages that the reader is shown together, when the batch is disposed.</summary>
-    public MessageBatch BeginBatch() => new(_ring, _ring.Borrow(EndAct.Batch));
+    public MessageBatch BeginBatch() => new(this, _ring.Borrow(EndAct.Batch));
 
     /// <summary>Returns room for the next part of a message that is built in place; waits until the reader has made enough.</summary>
     /// <param name="sizeHint">How many bytes are needed; 0: at least one.</param>

@@ -1,24 +1,18 @@
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>A checked record of a ring, in place.</summary>
-internal readonly unsafe struct RingRecord(byte* payload, int length, ushort type, ulong at, ulong next)
+/// <summary>A checked record of a ring: where it begins, and its header as it was when it was checked. The reader knows where its payload and its successor are.</summary>
+internal readonly struct RingRecord(ulong at, ulong header)
 {
-    private readonly byte* _payload = payload;
-
-    internal int Length { get; } = length;
-
-    internal ushort Type { get; } = type;
-
     /// <summary>Gets where the record begins.</summary>
     internal ulong At { get; } = at;
 
-    /// <summary>Gets where the next one begins.</summary>
-    internal ulong Next { get; } = next;
+    internal ulong Header { get; } = header;
 
-    internal ReadOnlySpan<byte> Payload =>
-        // SAFETY: the reader found the payload inside the data, which its channel holds.
-        new(_payload, Length);
+    internal int Length => LengthOf(Header);
 
-    /// <summary>Gets where the payload is, from the first byte of the data.</summary>
-    internal int OffsetFrom(byte* data) => (int)(_payload - data);
+    internal ushort Type => TypeOf(Header);
+
+    internal static int LengthOf(ulong header) => (int)(uint)header;
+
+    internal static ushort TypeOf(ulong header) => (ushort)(header >> ChannelLayout.TypeShift);
 }

@@ -87,7 +87,7 @@ public sealed class SharedChannelReader<T> : ChannelReader<T>, IDisposable
     {
         _ring.Begin(EndAct.Call);
         var isFound = TryFind(out var record);
-        item = isFound ? MemoryMarshal.Read<T>(record.Payload) : default;
+        item = isFound ? MemoryMarshal.Read<T>(_ring.PayloadOf(record)) : default;
         _ring.Finish(EndAct.Call);
         return isFound;
     }
@@ -119,8 +119,8 @@ public sealed class SharedChannelReader<T> : ChannelReader<T>, IDisposable
             return false;
         }
 
-        item = MemoryMarshal.Read<T>(record.Payload);
-        _ring.Advance(record.Next, record.Length);
+        item = MemoryMarshal.Read<T>(_ring.PayloadOf(record));
+        _ring.Advance(record);
         return true;
     }
 

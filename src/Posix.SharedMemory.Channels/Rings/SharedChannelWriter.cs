@@ -49,7 +49,7 @@ public sealed class SharedChannelWriter<T> : ChannelWriter<T>, IDisposable
             written++;
         }
 
-        _ring.Return(EndAct.Batch, ticket);
+        _ring.Return(ticket);
         return written;
     }
 

@@ -98,23 +98,13 @@ internal sealed class NamedMemory
                 return present;
             }
 
-            if (!SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory))
-            {
-                return null;
-            }
-
-            if (TryUse(name, memory, joins: false, kinds) is { } named)
-            {
-                return named;
-            }
-
-            // It has no member that lives, and is not one that is kept. A share keeps others from replacing it; without one, two processes could use two locks under one name.
+            // A share keeps others from replacing what was left behind: without one, two processes could use two locks under one name. What has no mark nobody replaces.
             var options = s_member with { OnConflict = refusesAbandoned ? NameConflict.ReplaceAbandoned : NameConflict.Fail };
-            return SharedMemoryObject.TryOpen(name, options, out memory) ? TryUse(name, memory, joins: true, kinds) : null;
+            return SharedMemoryObject.TryOpen(name, options, out var memory) ? Use(name, memory, kinds) : null;
         }
     }
 
-    private static NamedMemory? TryUse(string name, SharedMemoryObject memory, bool joins, ReadOnlySpan<uint> kinds)
+    private static NamedMemory Use(string name, SharedMemoryObject memory, ReadOnlySpan<uint> kinds)
     {
         MemoryMapping? mapping = null;
         try
@@ -135,23 +125,9 @@ internal sealed class NamedMemory
                 && Roster.SizeFor(seats) + LockAfterRoster + SharedMutex.Size <= mapping.Length);
             var tags = Roster.SizeFor(seats);
             Require(name, kinds.Contains(Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster))));
-            var isKept = (mapping.GetReference<uint>(tags + FlagsAfterRoster) & KeepFlag) != 0;
-            if (isKept && joins)
-            {
-                // It came under the name a moment ago, and has no members: closed so, the share goes, and the name stays.
-                memory.SafeFileHandle.Dispose();
-            }
-
-            if (isKept ? !joins : memory.IsMember)
-            {
-                named = new(memory, mapping, seats);
-                s_open.Add(named._identity, named);
-                return named;
-            }
-
-            mapping.Dispose();
-            memory.Dispose();
-            return null;
+            named = new(memory, mapping, seats);
+            s_open.Add(named._identity, named);
+            return named;
         }
         catch
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Posix.SharedMemory.Threading.Interop;
 
 namespace Posix.SharedMemory.Threading;
@@ -31,6 +32,9 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     public News News => _seat.News;
 
+    /// <summary>Gets whether fences of other processes reach this one: a notification without sleepers is one load then.</summary>
+    internal bool NotifiesUnfenced => _notifiesUnfenced;
+
     internal unsafe uint Value
     {
         get
@@ -45,6 +49,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     internal static bool HasSleepers(uint value) => (value & Sleepers) != 0;
 
     /// <summary>After the caller's change: wakes all sleepers. One load while nobody does.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool Notify()
     {
         if (!_notifiesUnfenced)

@@ -16,6 +16,9 @@ public sealed class SharedEventCount
     public const int Size = 8;
 
     private readonly EventCountWord _word;
+    // What a notification without sleepers loads stands here, so that it costs as little as can be.
+    private readonly unsafe uint* _value;
+    private readonly bool _notifiesUnfenced;
 
     private unsafe SharedEventCount(Roster roster, MemoryMapping mapping, long offset)
     {
@@ -25,6 +28,9 @@ public sealed class SharedEventCount
         // SAFETY: the tag lies in the held bytes.
         Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.EventCountTag, "an event count");
         _word = new(seat, bytes);
+        // SAFETY: an address is handed on; the word holds what it points to, and this object the word.
+        _value = (uint*)bytes.First;
+        _notifiesUnfenced = _word.NotifiesUnfenced;
     }
 
 #pragma warning disable MA0055 // Nobody disposes an event count: what the service thread knows of it goes with the object.
@@ -33,7 +39,18 @@ public sealed class SharedEventCount
 #pragma warning restore MA0055
 
     /// <summary>Gets whether a notification would find somebody. Costs one load.</summary>
-    public bool HasWaiters => EventCountWord.HasSleepers(_word.Value);
+    public unsafe bool HasWaiters
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            // SYNC eventcount.dekker: pairs with EventCountWord.Prepare, as the look in EventCountWord.Notify.
+            // SAFETY: the word lies in the bytes that _word holds.
+            var value = Volatile.Read(ref *_value);
+            GC.KeepAlive(this);
+            return EventCountWord.HasSleepers(value);
+        }
+    }
 
     /// <summary>
     /// Gets or sets whether what follows an asynchronous wait of this object runs on the service thread itself. It saves the way over the thread pool, but code that blocks
@@ -66,7 +83,7 @@ public sealed class SharedEventCount
     /// <summary>Tells all sleepers, after the caller has changed what they wait for. No system call and no fence while nobody sleeps.</summary>
     /// <returns>Whether somebody slept, or had prepared to.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool NotifyAll() => _word.Notify();
+    public bool NotifyAll() => (HasWaiters || !_notifiesUnfenced) && _word.Notify();
 
     /// <summary>Begins a wait. Look again at what is waited for, then call <see cref="CancelWait"/> or wait with the key.</summary>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>

@@ -136,13 +136,14 @@ public static class SharedMemoryDirectory
     /// <param name="processId">The process.</param>
     /// <param name="descriptor">The descriptor's number there.</param>
     /// <param name="access"><see cref="FileAccess.Read"/> or <see cref="FileAccess.ReadWrite"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
     /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/>; or the descriptor does not refer to memory but, for example, to a file on disk.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not examine the process.
     /// <see cref="Errno.EINVAL"/>: a pipe, a socket, a directory. <see cref="Errno.EPERM"/>: sealed against writing.
     /// <see cref="Errno.EAGAIN"/>, after a second of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException">Only Linux lets one process do so.</exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux supports this.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>
     /// <example>
     /// <code>

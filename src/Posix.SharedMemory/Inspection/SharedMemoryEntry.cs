@@ -83,7 +83,7 @@ public sealed class SharedMemoryEntry
 
     /// <summary>Asks the kernel whether anything holds the object open or mapped: a process of any PID namespace, a descriptor that waits in a socket, a loop device. This call does not count as a member of the object.</summary>
     /// <returns>
-    /// <see langword="null"/> where the kernel does not say: to users who neither own the object nor have <c>CAP_LEASE</c>; for file systems where its answer leaves out mappings, such as overlay; on other systems than Linux.
+    /// <see langword="null"/> where the kernel does not reveal it: to users who neither own the object nor have <c>CAP_LEASE</c>; for file systems where its answer leaves out mappings, such as overlay; on other systems than Linux.
     /// </returns>
     /// <exception cref="SharedMemoryException">
     /// As <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.EACCES"/>; <see cref="Errno.ENOENT"/> also if the name refers to another object now.

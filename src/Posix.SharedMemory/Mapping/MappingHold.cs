@@ -40,6 +40,8 @@ public sealed class MappingHold : IDisposable
     public long Length { get; }
 
     /// <summary>Returns some of the bytes, for reading and writing.</summary>
+    /// <param name="offset">The first byte, counted from the hold's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the hold.</exception>
     /// <exception cref="InvalidOperationException">The mapping was read-only when the hold was taken.</exception>
     /// <exception cref="ObjectDisposedException">The hold has been disposed.</exception>
@@ -51,6 +53,8 @@ public sealed class MappingHold : IDisposable
     }
 
     /// <summary>Returns some of the bytes, for reading.</summary>
+    /// <param name="offset">The first byte, counted from the hold's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the hold.</exception>
     /// <exception cref="ObjectDisposedException">The hold has been disposed.</exception>
     public unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
@@ -71,7 +75,7 @@ public sealed class MappingHold : IDisposable
         return ref *MappedBytes.LocateAligned<T>(Held, Length, offset, 1);
     }
 
-    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it.</summary>
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> accepts it.</summary>
     /// <param name="offset">In bytes; the value's address must be a multiple of the type's alignment.</param>
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the hold.</exception>

@@ -42,6 +42,8 @@ public ref struct MappingLease : IDisposable
     public readonly ReadOnlySpan<byte> ReadOnlySpan => GetReadOnlySpan(0, MappedBytes.WholeLength(Length));
 
     /// <summary>Returns a range of the bytes, for reading and writing.</summary>
+    /// <param name="offset">The first byte, counted from the lease's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not completely inside the lease.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     [UnscopedRef]
@@ -53,6 +55,8 @@ public ref struct MappingLease : IDisposable
     }
 
     /// <summary>Returns a range of the bytes, for reading.</summary>
+    /// <param name="offset">The first byte, counted from the lease's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not completely inside the lease.</exception>
     [UnscopedRef]
     public readonly unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
@@ -99,7 +103,7 @@ public ref struct MappingLease : IDisposable
         return ref *MappedBytes.LocateAligned<T>(Borrowed, Length, offset, 1);
     }
 
-    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it.</summary>
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> accepts it.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the lease.</exception>

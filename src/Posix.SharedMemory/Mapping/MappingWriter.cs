@@ -2,17 +2,17 @@ using System.Buffers;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Writes from a place in a mapping on: serializers that take an <see cref="IBufferWriter{T}"/> store their output in place.</summary>
+/// <summary>Writes into a mapping from an offset on: serializers that accept an <see cref="IBufferWriter{T}"/> store their output directly in it.</summary>
 /// <remarks>
 /// <para>
 /// The range ends where the mapping did when the writer was opened, and does not grow. Serializers often request more than they write. A request for more
 /// than the range still has is met with a temporary buffer, and <see cref="Advance"/> copies what was written there, so that the range can be used to its
-/// last byte. What does not fit is an <see cref="InvalidOperationException"/> from <see cref="Advance"/>, or from a request once the range is full;
+/// last byte. Output that does not fit is an <see cref="InvalidOperationException"/> from <see cref="Advance"/>, or from a request once the range is full;
 /// <see cref="WrittenCount"/> and the bytes before it stay as they were then.
 /// </para>
 /// <para>
-/// The bytes stay mapped until the writer is disposed, or collected. Other processes see them as they are stored: tell them afterwards how many there are, by
-/// <see cref="Volatile"/> for instance. One thread at a time.
+/// The bytes stay mapped until the writer is disposed, or collected. Other processes see them as they are stored: publish their number afterwards, for instance with
+/// <see cref="Volatile"/>. Use a writer from one thread at a time.
 /// </para>
 /// </remarks>
 /// <example>
@@ -47,7 +47,7 @@ public sealed class MappingWriter : IBufferWriter<byte>, IDisposable
     public long FreeCapacity => _hold.Length - WrittenCount;
 
     /// <summary>Returns memory to write into: all that is left of the range, up to <see cref="int.MaxValue"/> bytes, or a temporary buffer if that is less than requested.</summary>
-    /// <param name="sizeHint">How many bytes are needed at least; 0: any number but none.</param>
+    /// <param name="sizeHint">How many bytes are needed at least; 0 requests any number, which is never none.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     /// <exception cref="InvalidOperationException">The range is full.</exception>
     /// <exception cref="ObjectDisposedException">The writer has been disposed.</exception>

@@ -9,13 +9,15 @@ public sealed partial class MemoryMapping
     public void Flush() => Pages().Flush();
 
     /// <summary>Writes changed bytes to the file underneath and waits for that. Other processes see stores at once, without it.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EIO"/>: the device failed. <see cref="Errno.ENOMEM"/>: some of the bytes have been cut off.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/msync.2.html">msync(2)</see>, <c>MS_SYNC</c>. Memory objects have no device, so that it has no effect on them.</remarks>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EIO"/>: the device failed. <see cref="Errno.ENOMEM"/>: another process has cut some of the bytes off.</exception>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/msync.2.html">msync(2)</see>, <c>MS_SYNC</c>. A memory object has no device, so the call has no effect on it.</remarks>
     public void Flush(long offset, long length) => Pages(offset, length).Flush();
 
-    /// <summary>Tells the system how all bytes will be used.</summary>
+    /// <summary>Advises the system how all bytes will be used.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The advice is not defined by the enumeration.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not support the advice.</exception>
@@ -23,7 +25,10 @@ public sealed partial class MemoryMapping
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see></remarks>
     public void Advise(MemoryAdvice advice) => Pages().Advise(advice);
 
-    /// <summary>Tells the system how some bytes will be used.</summary>
+    /// <summary>Advises the system how some bytes will be used.</summary>
+    /// <param name="advice">How they will be used.</param>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping, or the advice is not defined by the enumeration.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">This system, or this kernel, does not support the advice.</exception>
@@ -44,11 +49,13 @@ public sealed partial class MemoryMapping
     public void Prefault() => Pages().Prefault();
 
     /// <summary>Brings the pages of some bytes into memory without changing a byte: touching them afterwards costs nothing and cannot fail for lack of memory.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOSPC"/>: there is not enough memory, where touching the bytes would end the process. <see cref="Errno.EFAULT"/>: some of the bytes have
-    /// been cut off. Once the object is disposed, the two cannot be told apart: <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>.
+    /// <see cref="Errno.ENOSPC"/>: there is not enough memory; touching the bytes would end the process. <see cref="Errno.EFAULT"/>: some of the bytes have
+    /// been cut off. Once the object is disposed the two cannot be distinguished, and both are <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>: the kernel is out of memory.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_READ</c> for shared memory, otherwise <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
     /// <example>
@@ -67,6 +74,8 @@ public sealed partial class MemoryMapping
     public bool CollapseToHugePages() => Pages().CollapseToHugePages();
 
     /// <summary>Merges the pages of some bytes into huge ones now, as far as whole huge pages lie among them.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <returns>
     /// Whether all of them are huge now. False where the kernel cannot merge them: before Linux 6.1, where no page exists yet, for lack of free huge pages, or if
     /// the bytes contain no whole huge page (2 MiB). No byte changes.
@@ -86,11 +95,13 @@ public sealed partial class MemoryMapping
     public void LockInMemory() => Pages().Pin(pinned: true);
 
     /// <summary>Keeps the pages of some bytes in memory until <see cref="UnlockFromMemory(long, long)"/> or the end of the mapping: they are never swapped out.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or there is not enough memory.</exception>
     /// <remarks>
-    /// Locks do not nest: one unlocking undoes any number of them, and pages that two ranges share are unlocked with either.
+    /// Locks do not nest: one call that unlocks undoes any number of them, and a page that two ranges share is unlocked with either.
     /// <see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see>
     /// </remarks>
     public void LockInMemory(long offset, long length) => Pages(offset, length).Pin(pinned: true);
@@ -102,6 +113,8 @@ public sealed partial class MemoryMapping
     public void UnlockFromMemory() => Pages().Pin(pinned: false);
 
     /// <summary>Lets the pages of some bytes be swapped out again.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: the process has too many mappings to split one.</exception>

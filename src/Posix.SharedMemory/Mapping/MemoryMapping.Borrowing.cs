@@ -22,7 +22,7 @@ public sealed partial class MemoryMapping
         return new(range, ref count, _start, Length, Access);
     }
 
-    /// <summary>Borrows a part of the mapping until the hold is disposed: as <see cref="Acquire"/>, in an object that can be a field and cross threads.</summary>
+    /// <summary>Borrows a part of the mapping until the hold is disposed: like <see cref="Acquire"/>, but as an object that can be a field and that any thread may use.</summary>
     /// <param name="offset">The first byte to hold, counted from the mapping's first.</param>
     /// <param name="length">How many bytes; by default, up to the mapping's present end.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
@@ -38,6 +38,8 @@ public sealed partial class MemoryMapping
     }
 
     /// <summary>Returns some bytes as <see cref="Memory{T}"/>, for reading and writing: they stay mapped until the owner is disposed or collected.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
@@ -74,7 +76,9 @@ public sealed partial class MemoryMapping
         return new MappedMemory<T>(Hold(offset, (long)count * sizeof(T)), 0, count);
     }
 
-    /// <summary>Returns some bytes as <see cref="ReadOnlyMemory{T}"/>, of a read-only mapping too: they stay mapped until it is disposed or collected.</summary>
+    /// <summary>Returns some bytes as <see cref="ReadOnlyMemory{T}"/>, of a read-only mapping too: they stay mapped until the result is disposed or collected.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     public MappedReadOnlyMemory GetReadOnlyMemory(long offset, int length) => new(Hold(offset, length));
@@ -82,14 +86,14 @@ public sealed partial class MemoryMapping
     /// <summary>Opens a part of the mapping as a stream: seekable, and exactly as long as the part. It holds the bytes until it is disposed or collected.</summary>
     /// <param name="offset">The stream's first byte, counted from the mapping's.</param>
     /// <param name="length">How many bytes; by default, up to the mapping's present end.</param>
-    /// <param name="access">What the stream allows; by default, what the mapping does.</param>
+    /// <param name="access">What the stream allows; by default, what the mapping allows.</param>
     /// <returns>
     /// A stream whose asynchronous members complete at once. Writing past its end and <see cref="Stream.SetLength"/> are a <see cref="NotSupportedException"/>,
     /// and store nothing.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ArgumentException">The access is not defined by the enumeration.</exception>
-    /// <exception cref="InvalidOperationException">The mapping is read-only, and a stream for writing is asked for.</exception>
+    /// <exception cref="InvalidOperationException">The mapping is read-only, and a stream for writing is requested.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <remarks>As with spans, touching bytes that another process has cut off ends this process.</remarks>
     /// <example>
@@ -115,7 +119,7 @@ public sealed partial class MemoryMapping
         return new MappingStream(Hold(offset, length), allowed);
     }
 
-    /// <summary>Opens a writer from a place on, up to the mapping's present end: serializers that take an <see cref="IBufferWriter{T}"/> write in place.</summary>
+    /// <summary>Opens a writer for the bytes from an offset up to the mapping's present end: serializers that accept an <see cref="IBufferWriter{T}"/> write directly into the mapping.</summary>
     /// <param name="offset">Where the first byte goes, counted from the mapping's first.</param>
     /// <exception cref="ArgumentOutOfRangeException">The place lies outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>

@@ -3,6 +3,8 @@ namespace Posix.SharedMemory;
 public sealed partial class MemoryMapping
 {
     /// <summary>Copies bytes out. It never faults: if another process has cut the object, it returns false.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="destination">Receives the bytes; as many as it has room for.</param>
     /// <returns>False if some of the bytes are gone; the destination may then contain some of the others.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
@@ -11,7 +13,7 @@ public sealed partial class MemoryMapping
     /// </exception>
     /// <remarks>
     /// On Linux by <see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see> while the object is not disposed; otherwise, and for private mappings and
-    /// huge pages, by <see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_readv(2)</see>. A plain copy out of a span is faster, and faults.
+    /// huge pages, by <see href="https://man7.org/linux/man-pages/man2/process_vm_readv.2.html">process_vm_readv(2)</see>. Copying out of a span is faster, but ends the process if another one has cut the bytes.
     /// </remarks>
     /// <example>
     /// <code><![CDATA[
@@ -37,6 +39,8 @@ public sealed partial class MemoryMapping
     }
 
     /// <summary>Copies bytes in. It never faults: if another process has cut the object, it returns false.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="source">The bytes.</param>
     /// <returns>False if some of the bytes are gone; those before them may have been stored.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>

@@ -67,11 +67,11 @@ public sealed partial class MemoryMapping : IDisposable
 
     /// <summary>
     /// Gets whether no process can cut the object below what is mapped, because it is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
-    /// reads then need no precaution against that. The kernel is asked until it is so; once true, it stays true.
+    /// reads then need no precaution against that. The property asks the kernel until it is true; once true, it stays true.
     /// </summary>
     /// <remarks>
-    /// False if the object was disposed before the first question and was not sealed through it: that can no longer be found out. False for huge pages, too:
-    /// another process can discard them, and the pool may have no others. Ordinary memory that is not reserved still needs the machine to have some.
+    /// False if the object was disposed before this property was first read and was not sealed through it: its seals can no longer be read. False for huge pages too:
+    /// another process can discard them, and the pool may have none left. Touching ordinary memory that was not reserved still needs free memory on the machine.
     /// </remarks>
     public bool IsStable => _range.Extent!.IsStable || (_descriptor.CannotEndBefore(Offset + Length) && (_range.Extent.IsStable = true));
 
@@ -80,6 +80,8 @@ public sealed partial class MemoryMapping : IDisposable
     public Span<byte> GetSpan() => GetSpan(0, MappedBytes.WholeLength(Length));
 
     /// <summary>Returns some bytes, for reading and writing.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     /// <exception cref="InvalidOperationException">The mapping is read-only.</exception>
     public unsafe Span<byte> GetSpan(long offset, int length) =>
@@ -107,6 +109,8 @@ public sealed partial class MemoryMapping : IDisposable
     public ReadOnlySpan<byte> GetReadOnlySpan() => GetReadOnlySpan(0, MappedBytes.WholeLength(Length));
 
     /// <summary>Returns some bytes, for reading.</summary>
+    /// <param name="offset">The first byte, counted from the mapping's first.</param>
+    /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of them lie outside the mapping.</exception>
     public unsafe ReadOnlySpan<byte> GetReadOnlySpan(long offset, int length) =>
         // SAFETY: the bytes are checked to be mapped; they stay so until Dispose or finalization.
@@ -135,7 +139,7 @@ public sealed partial class MemoryMapping : IDisposable
         return ref *(MappedBytes.IsWithin<T>(_writableReach, offset) ? (T*)(_start + offset) : FindWritable<T>(offset));
     }
 
-    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> takes it. Read-only mappings have it too.</summary>
+    /// <summary>Returns one value in place, for reading; <see cref="Volatile.Read(ref readonly int)"/> accepts it. Works on read-only mappings too.</summary>
     /// <param name="offset">In bytes; a multiple of the type's alignment.</param>
     /// <exception cref="ArgumentException">The value would not be aligned.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The value does not lie inside the mapping.</exception>

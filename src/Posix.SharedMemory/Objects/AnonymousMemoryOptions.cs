@@ -12,7 +12,7 @@ public sealed record AnonymousMemoryOptions
 
     /// <summary>
     /// Gets the name that <c>/proc/PID/maps</c> and <c>/proc/PID/fd</c> show, as <c>memfd:NAME</c>: at most 249 bytes of UTF-8. Several objects may
-    /// have the same; it cannot be used to open anything. macOS does not show it.
+    /// have the same name, and nothing can be opened by it. macOS does not show it.
     /// </summary>
     public string DebugName { get; init; } = "shared-memory";
 
@@ -20,8 +20,8 @@ public sealed record AnonymousMemoryOptions
     public bool AllowSealing { get; init; } = true;
 
     /// <summary>
-    /// Gets whether code in the memory may be executed (<c>MFD_EXEC</c>). By default it may not: the execute permissions are not set, and sealed
-    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; before, they are not set and not sealed).
+    /// Gets whether code in the memory may be executed (<c>MFD_EXEC</c>). By default it may not: the execute permissions are cleared and sealed
+    /// (<c>MFD_NOEXEC_SEAL</c>, Linux 6.3; on earlier kernels they are only cleared).
     /// </summary>
     public bool Executable { get; init; }
 

@@ -10,7 +10,7 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
 {
     /// <summary>Takes a share in the membership of an object just opened, if it has members.</summary>
     /// <param name="descriptor">The object. It is closed where this does not return true.</param>
-    /// <param name="joins">Whether to take a share even if it has no members.</param>
+    /// <param name="joining">When to take a share.</param>
     /// <param name="refusesAbandoned">Whether an object that its creator left behind when it was killed is <see cref="Errno.EEXIST"/>.</param>
     /// <param name="patience">How long to have the object opened again while its last member is removing the name.</param>
     /// <param name="error">Why it may not be used, if it may not.</param>
@@ -18,7 +18,7 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
     /// <returns><see langword="false"/> without an error: the name is going or gone; open again.</returns>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: a share was demanded, and a process keeps the membership to itself.</exception>
     internal static bool Follow(
-        ObjectDescriptor descriptor, bool joins, bool refusesAbandoned, ref Patience patience, out Errno error, out IDisposable? membership)
+        ObjectDescriptor descriptor, Joining joining, bool refusesAbandoned, ref Patience patience, out Errno error, out IDisposable? membership)
     {
         error = default;
         membership = null;
@@ -31,7 +31,7 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
                 return false;
             }
 
-            isFollowed = TryFollow(descriptor, joins, ref patience, out membership);
+            isFollowed = TryFollow(descriptor, joining, ref patience, out membership);
             return isFollowed;
         }
         finally
@@ -43,11 +43,12 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
         }
     }
 
-    private static bool TryFollow(ObjectDescriptor descriptor, bool joins, ref Patience patience, out IDisposable? membership)
+    private static bool TryFollow(ObjectDescriptor descriptor, Joining joining, ref Patience patience, out IDisposable? membership)
     {
         membership = null;
         var platform = descriptor.Platform;
         var target = descriptor.Target;
+        var joins = joining == Joining.Always || (joining == Joining.WhenAbandoned && platform.Membership.IsOrphaned(target));
         var state = platform.Membership.Query(target);
         if (state is MembershipState.None or MembershipState.Unknown && !joins)
         {

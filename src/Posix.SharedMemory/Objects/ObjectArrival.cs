@@ -68,7 +68,7 @@ internal sealed class ObjectArrival(Platform platform, ObjectName name, FileAcce
             return null;
         }
 
-        var error = ObjectOpening.TryOpen(name, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out var memory);
+        var error = ObjectOpening.TryOpen(name, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out var memory);
         if (memory is null)
         {
             return error == Errno.ENOENT ? null : throw NamingFailure.Of(error, "shm_open", name);

@@ -39,11 +39,11 @@ internal readonly struct ObjectCreation(Platform platform, ObjectName name, long
     /// <summary>Opens the object that has the name, or creates one.</summary>
     internal SharedMemoryObject OpenOrRun(out bool created)
     {
-        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
+        var joining = options.Lifetime == Lifetime.UnlinkOnLastDispose ? Joining.Always : Joining.WithMembers;
         for (var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned; ; refusesAbandoned = false)
         {
             // Opening comes first: O_CREAT on another user's object may be forbidden even to root (fs.protected_regular).
-            var error = ObjectOpening.TryOpen(name, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out var memory);
+            var error = ObjectOpening.TryOpen(name, FileMode.Open, FileAccess.ReadWrite, default, joining, refusesAbandoned, out var memory);
             created = error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST);
             if (created)
             {

@@ -6,10 +6,10 @@ namespace Posix.SharedMemory;
 internal static class ObjectOpening
 {
     /// <summary>Opens, or creates without a length.</summary>
-    /// <param name="joins">Whether to become a member even of an object that has none.</param>
+    /// <param name="joining">When to become a member of it.</param>
     /// <param name="refusesAbandoned">Whether an object that its creator left behind when it was killed is <see cref="Errno.EEXIST"/>.</param>
     internal static Errno TryOpen(
-        in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, bool joins, bool refusesAbandoned, out SharedMemoryObject? memory)
+        in ObjectName name, FileMode mode, FileAccess access, UnixFileMode permissions, Joining joining, bool refusesAbandoned, out SharedMemoryObject? memory)
     {
         memory = null;
         var platform = Platform.Current;
@@ -26,7 +26,7 @@ internal static class ObjectOpening
             var descriptor = new ObjectDescriptor(platform, new(handle, name), access);
             IDisposable? membership = null;
             // What was just created has no members.
-            if (mode == FileMode.CreateNew || NameMembership.Follow(descriptor, joins, refusesAbandoned, ref patience, out error, out membership))
+            if (mode == FileMode.CreateNew || NameMembership.Follow(descriptor, joining, refusesAbandoned, ref patience, out error, out membership))
             {
                 memory = new(descriptor, membership);
             }
@@ -35,7 +35,17 @@ internal static class ObjectOpening
         return error;
     }
 
-    /// <summary>Opens what has the name, and becomes a member of it or refuses it as options say.</summary>
+    /// <summary>Opens what has the name.</summary>
+    /// <returns>Whether there was something.</returns>
+    internal static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory)
+    {
+        var parsed = ObjectName.Parse(name, "shm_open");
+        Arguments.CheckAccess(access);
+        var error = TryOpen(parsed, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out memory);
+        return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
+    }
+
+    /// <summary>Opens what has the name, and goes on with what was left behind, or refuses it, as options say.</summary>
     /// <returns>Whether there was something that may be opened.</returns>
     internal static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory)
     {
@@ -46,9 +56,9 @@ internal static class ObjectOpening
             throw new ArgumentException("TryOpen opens an object that exists; to replace it always, use Create.", nameof(options));
         }
 
-        var joins = options.Lifetime == Lifetime.UnlinkOnLastDispose;
+        var joining = options.Lifetime == Lifetime.UnlinkOnLastDispose ? Joining.WhenAbandoned : Joining.WithMembers;
         var refusesAbandoned = options.OnConflict == NameConflict.ReplaceAbandoned;
-        var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joins, refusesAbandoned, out memory);
+        var error = TryOpen(parsed, FileMode.Open, FileAccess.ReadWrite, default, joining, refusesAbandoned, out memory);
         return memory is not null || (error == Errno.ENOENT || (refusesAbandoned && error == Errno.EEXIST) ? false : throw NamingFailure.Of(error, "shm_open", parsed));
     }
 
@@ -56,7 +66,7 @@ internal static class ObjectOpening
     internal static SharedMemoryObject Open(in ObjectName name, ObjectIdentity identity, FileAccess access)
     {
         Arguments.CheckAccess(access);
-        var error = TryOpen(name, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out var memory);
+        var error = TryOpen(name, FileMode.Open, access, default, Joining.WithMembers, refusesAbandoned: false, out var memory);
         if (memory is null)
         {
             throw NamingFailure.Of(error, "shm_open", name);

@@ -10,6 +10,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="destination">Where to copy them; as many as fit.</param>
     /// <param name="offset">The first byte to copy.</param>
     /// <returns>How many were copied: fewer at the end of the object, 0 past it.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The offset is negative.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EINVAL"/>: an object of huge pages on a kernel that cannot read them.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/pread.2.html">pread(2)</see></remarks>
     public int Read(Span<byte> destination, long offset)
@@ -21,7 +22,7 @@ public sealed partial class SharedMemoryObject
     /// <summary>Copies bytes into the object: all of them, or none and an exception. It never makes the object longer.</summary>
     /// <param name="source">The bytes.</param>
     /// <param name="offset">Where to put the first one.</param>
-    /// <exception cref="ArgumentOutOfRangeException">They would not all lie inside the object.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes would lie outside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.ENOMEM"/>: the object is sparse there and there is not enough memory.
@@ -38,11 +39,11 @@ public sealed partial class SharedMemoryObject
     /// <param name="offset">Where to put the first one.</param>
     /// <param name="count">How many; by default, as many as fit up to the end of the object.</param>
     /// <returns>How many were copied: fewer if the source has no more, or is non-blocking and has no more now.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">They would not all lie inside the object.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes would lie outside the object.</exception>
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>
     /// <exception cref="SharedMemoryException">
-    /// As <see cref="Write"/>, but what was copied before a failure stays; <see cref="Errno.EBADF"/>: the source is not open for reading; <see cref="Errno.EISDIR"/>, <see cref="Errno.EIO"/>: of the source;
-    /// <see cref="Errno.EAGAIN"/>: it is non-blocking and had nothing at all.
+    /// As <see cref="Write"/>, but what was copied before a failure stays; <see cref="Errno.EBADF"/>: the source is not open for reading; <see cref="Errno.EISDIR"/>, <see cref="Errno.EIO"/>: the source is a directory, or its device failed;
+    /// <see cref="Errno.EAGAIN"/>: the source is non-blocking and had no bytes at all.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/copy_file_range.2.html">copy_file_range(2)</see></remarks>
     public long CopyFrom(SafeFileHandle source, long offset = 0, long? count = null)
@@ -58,10 +59,10 @@ public sealed partial class SharedMemoryObject
     /// <param name="offset">The first byte to copy.</param>
     /// <param name="count">How many; by default, up to the end.</param>
     /// <returns>How many were copied: fewer only if another process shortened the object meanwhile.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">They do not all lie inside the object.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the object.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>: the reader is gone. <see cref="Errno.EBADF"/>: not open for writing.
-    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EIO"/>: of the destination. <see cref="Errno.EFBIG"/>: the file would end past <c>RLIMIT_FSIZE</c>; then nothing is copied.
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EIO"/>: the destination is full, or its device failed. <see cref="Errno.EFBIG"/>: the file would end past <c>RLIMIT_FSIZE</c>; then nothing is copied.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendfile.2.html">sendfile(2)</see></remarks>
     public long CopyTo(SafeHandle destination, long offset = 0, long? count = null)
@@ -78,7 +79,7 @@ public sealed partial class SharedMemoryObject
     /// <param name="cancellationToken">Ends the wait for a full socket; some bytes may have been sent.</param>
     /// <returns>How many were copied: fewer only if another process shortened the object meanwhile.</returns>
     /// <exception cref="ArgumentException">Not a stream socket: on others the pieces would become messages.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The bytes do not all lie inside the object.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the object.</exception>
     /// <exception cref="SocketException">The connection failed.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EPIPE"/>, <see cref="Errno.ECONNRESET"/>: the reader is gone.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendfile.2.html">sendfile(2)</see></remarks>

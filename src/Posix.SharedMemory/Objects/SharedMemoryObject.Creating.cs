@@ -12,7 +12,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EEXIST"/>: the name is taken, and <see cref="SharedMemoryOptions.OnConflict"/> does not let the object that has it be replaced. <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>,
     /// <see cref="Errno.ENOMEM"/>: there is not enough memory; the message states the bytes requested and available. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c>. <see cref="Errno.EACCES"/>: this
-    /// user may not create names, or the object to replace is another user's. <see cref="Errno.EPERM"/>: this process may not give the object to that group, or not with set-group.
+    /// user may not create names, or the object to replace is another user's. <see cref="Errno.EPERM"/>: this process may not give the object to that group, or may not set the set-group bit.
     /// <see cref="Errno.ENAMETOOLONG"/>, <see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>. Nothing is left behind.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">
@@ -42,7 +42,7 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentException">The name is not valid; or <see cref="NameConflict.Replace"/>, with which nothing would ever be opened.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EAGAIN"/>: its last member has stopped while it removes the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is requested.
-    /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. Works on another
+    /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/> and <see cref="Create"/>, without <see cref="Errno.ENOENT"/> and <see cref="Errno.EEXIST"/>. It also opens another
     /// user's object if <c>fs.protected_regular</c> is set.
     /// </exception>
     /// <example>
@@ -89,8 +89,8 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentException">The name is not valid, or <see cref="RenameMode.Exchange"/>.</exception>
     /// <exception cref="InvalidOperationException">The object has a name, or never can have one.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.EACCES"/>: by another user's object, in a directory in which that
-    /// cannot be replaced. <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.ENOSPC"/>. The object stays unpublished and usable.
+    /// <see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.EACCES"/>: another user's object has the name, in a directory in which it
+    /// cannot be replaced. <see cref="Errno.ENAMETOOLONG"/>; <see cref="Errno.ENOSPC"/>: the file system has no room for a name. The object stays unpublished and usable.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/link.2.html">linkat(2)</see>; FreeBSD: <c>shm_rename(2)</c></remarks>
     public void Publish(string name, RenameMode mode = RenameMode.NoReplace)

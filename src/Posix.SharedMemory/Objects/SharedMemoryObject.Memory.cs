@@ -17,10 +17,10 @@ public sealed partial class SharedMemoryObject
         set => Platform.Backing.SetPermissions(Target, Arguments.CheckPermissions(value));
     }
 
-    /// <summary>Gives the object to another user or group: <c>fchown</c>. The kernel takes set-user and set-group away, unless root does it: set <see cref="Permissions"/> afterwards.</summary>
+    /// <summary>Gives the object to another user or group: <c>fchown</c>. The kernel clears set-user and set-group, unless the caller is root: set <see cref="Permissions"/> afterwards.</summary>
     /// <param name="userId">The user's number; <see langword="null"/> leaves it as it is.</param>
     /// <param name="groupId">The group's number; <see langword="null"/> leaves it as it is.</param>
-    /// <exception cref="ArgumentOutOfRangeException">4294967295, which is not a valid number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is 4294967295, which is not a valid user or group.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EPERM"/>: only root may give an object to another user; its owner may give it to a group that the process is in. <see cref="Errno.EINVAL"/>: macOS; or a
     /// number that this user namespace does not have.
@@ -34,7 +34,7 @@ public sealed partial class SharedMemoryObject
     public void SetOwner(uint? userId, uint? groupId) =>
         Platform.Backing.SetOwner(Target, Arguments.CheckId(userId, nameof(userId)), Arguments.CheckId(groupId, nameof(groupId)));
 
-    /// <summary>Returns what the system reports of the object now.</summary>
+    /// <summary>Returns the object's present status, as the system reports it.</summary>
     /// <exception cref="ObjectDisposedException">The object is disposed.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
     public SharedMemoryStatus GetStatus() => Platform.Backing.GetStatus(Target);
@@ -78,7 +78,7 @@ public sealed partial class SharedMemoryObject
     }
 
     /// <summary>Finds the ranges that have memory, in order: whole pages, and the last one up to the object's end.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the object is opened again to find out.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the call opens the object again, and no descriptor is left, or this user may not open it.</exception>
     /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this.</exception>
     /// <remarks>
     /// Before Linux 6.5, in an object that is not fully allocated, memory that was reserved and never written is not found.

@@ -10,29 +10,27 @@ public sealed partial class SharedMemoryObject
     /// <exception cref="ArgumentException">The name is not valid, or <see cref="FileAccess.Write"/>.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
-    public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory)
-    {
-        var parsed = ObjectName.Parse(name, "shm_open");
-        Arguments.CheckAccess(access);
-        var error = ObjectOpening.TryOpen(parsed, FileMode.Open, access, default, joins: false, refusesAbandoned: false, out memory);
-        return memory is not null || (error == Errno.ENOENT ? false : throw NamingFailure.Of(error, "shm_open", parsed));
-    }
+    public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory) =>
+        ObjectOpening.TryOpen(name, access, out memory);
 
-    /// <summary>Opens the object called <paramref name="name"/> for reading and writing as <see cref="OpenOrCreate"/> does, but creates none.</summary>
+    /// <summary>Opens the object called <paramref name="name"/> for reading and writing, if there is one, and goes on with it or refuses it if its creator and members were all killed.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="options">
-    /// <see cref="Lifetime.UnlinkOnLastDispose"/> makes this process a member, also of an object that has none. With <see cref="NameConflict.ReplaceAbandoned"/> an object that was left
-    /// behind counts as missing: what then creates one under the name with the same option replaces it. Everything else is for new objects.
+    /// With <see cref="Lifetime.UnlinkOnLastDispose"/> this process goes on with an object that was left behind, and becomes a member of it. With
+    /// <see cref="NameConflict.ReplaceAbandoned"/> such an object counts as missing: a call that then creates the name with the same option replaces it. Everything else is for new objects.
     /// </param>
     /// <param name="memory">The object.</param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="ArgumentException">The name is not valid; or <see cref="NameConflict.Replace"/>, with which nothing would ever be opened.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EAGAIN"/>: its last member has stopped while it removes the name, and <see cref="Lifetime.UnlinkOnLastDispose"/> is requested.
+    /// <see cref="Errno.EAGAIN"/>, after a second of trying, with <see cref="Lifetime.UnlinkOnLastDispose"/>: another process has stopped while it replaces the object, or while it removes the name.
     /// Otherwise as <see cref="Open(string, FileMode, FileAccess, UnixFileMode)"/>, without <see cref="Errno.ENOENT"/>.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException"><see cref="Lifetime.UnlinkOnLastDispose"/> where there are no open file description locks.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see></remarks>
+    /// <remarks>
+    /// As long as a member has the object open, <see cref="NameConflict.ReplaceAbandoned"/> does not replace it, and the last member's <see cref="Dispose"/> removes the name. An object with
+    /// <see cref="Lifetime.Keep"/>, one that another program created, and one whose creator lives are opened as by <see cref="TryOpen(string, FileAccess, out SharedMemoryObject)"/>.
+    /// <see href="https://man7.org/linux/man-pages/man3/shm_open.3.html">shm_open(3)</see>
+    /// </remarks>
     public static bool TryOpen(string name, SharedMemoryOptions options, [NotNullWhen(true)] out SharedMemoryObject? memory) => ObjectOpening.TryOpen(name, options, out memory);
 
     /// <summary>Opens the object called <paramref name="name"/> as soon as it exists and has a length: for the process that starts first.</summary>

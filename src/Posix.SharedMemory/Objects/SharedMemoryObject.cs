@@ -64,7 +64,7 @@ public sealed partial class SharedMemoryObject : IDisposable
         var parsed = ObjectName.Parse(name, "shm_open");
         Arguments.CheckMode(mode, access);
         Arguments.CheckPermissions(permissions);
-        return ObjectOpening.TryOpen(parsed, mode, access, permissions, joins: false, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
+        return ObjectOpening.TryOpen(parsed, mode, access, permissions, Joining.WithMembers, refusesAbandoned: false, out var memory) is { IsSuccess: false } error
             ? throw NamingFailure.Of(error, "shm_open", parsed)
             : memory!;
     }
@@ -180,12 +180,12 @@ public sealed partial class SharedMemoryObject : IDisposable
 
     /// <summary>
     /// Gets the descriptor: close-on-exec, usable with <c>RandomAccess</c> and <c>FileStream</c>. It is closed with this object;
-    /// <c>SetHandleAsInvalid</c> gives it up.
+    /// after <c>SetHandleAsInvalid</c> the descriptor belongs to the caller.
     /// </summary>
     public SafeFileHandle SafeFileHandle => _descriptor.GiveOut();
 
     /// <summary>Gets whether the object has other members, so that the last of them removes the name.</summary>
-    /// <exception cref="PlatformNotSupportedException">The kernel or the file system has no open file description locks, or a filter refuses them: it is not known.</exception>
+    /// <exception cref="PlatformNotSupportedException">The kernel or the file system has no open file description locks, or a filter refuses them, so the answer is not known.</exception>
     /// <remarks>The kernel keeps track of the members, so a process that was killed is not one. docs/spec/objects/membership.md is the protocol.</remarks>
     public bool HasOtherMembers => Platform.Membership.Query(Target) switch
     {
@@ -209,11 +209,11 @@ public sealed partial class SharedMemoryObject : IDisposable
     private Platform Platform => _descriptor.Platform;
 
     /// <summary>
-    /// Closes the descriptor. Mappings live on. The name is removed only if the object's <see cref="Lifetime"/> says so;
+    /// Closes the descriptor. Mappings stay valid. The name is removed only if the object's <see cref="Lifetime"/> says so;
     /// a name that cannot be removed stays.
     /// </summary>
     /// <remarks>
-    /// When a process closes any descriptor of a file, the kernel gives back all POSIX record locks (<c>F_SETLK</c>) that the process has on it: a program that opens an object twice and locks it
+    /// When a process closes any descriptor of a file, the kernel releases all POSIX record locks (<c>F_SETLK</c>) that the process has on it: a program that opens an object twice and locks it
     /// through one loses the locks by disposing the other. Locks of an open file description (<c>F_OFD_SETLK</c>) do not have that flaw.
     /// <see href="https://man7.org/linux/man-pages/man2/F_GETLK.2const.html">fcntl_locking(2)</see>
     /// </remarks>

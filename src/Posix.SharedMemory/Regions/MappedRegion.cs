@@ -33,8 +33,8 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path is not valid; the length is not positive.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EEXIST"/>: a file has the path, and <see cref="MappedRegionOptions.OnConflict"/> does not let it be replaced. <see cref="Errno.ENOENT"/>, <see cref="Errno.ENOTDIR"/>: there is no
-    /// such directory. <see cref="Errno.EACCES"/>. <see cref="Errno.EINVAL"/>: a directory is to be replaced, or the length is not a multiple of the huge pages that files there consist of.
-    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>: there is not enough space. <see cref="Errno.EFBIG"/>. Nothing is left behind.
+    /// such directory. <see cref="Errno.EACCES"/>: this user may not create files there. <see cref="Errno.EINVAL"/>: a directory is to be replaced, or the length is not a multiple of the huge pages that files there consist of.
+    /// <see cref="Errno.ENOSPC"/>, <see cref="Errno.EDQUOT"/>: there is not enough space. <see cref="Errno.EFBIG"/>: more than <c>RLIMIT_FSIZE</c> or the file system allows. Nothing is left behind.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">The file system has no files without a name, or cannot reserve space, or has huge pages and address space is requested.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/mmap.2.html">mmap(2)</see></remarks>
@@ -88,7 +88,7 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="ArgumentException">The path is not valid.</exception>
     /// <exception cref="InvalidDataException">The file is empty.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>; <see cref="Errno.EINVAL"/>, <see cref="Errno.EISDIR"/>: not a file. <see cref="Errno.EAGAIN"/>, after a second
+    /// <see cref="Errno.ENOENT"/>: no file has the path. <see cref="Errno.EACCES"/>: this user may not open it. <see cref="Errno.EINVAL"/>, <see cref="Errno.EISDIR"/>: not a file. <see cref="Errno.EAGAIN"/>, after a second
     /// of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
     /// </exception>
     /// <exception cref="PlatformNotSupportedException">Address space is requested, and the file consists of huge pages (hugetlbfs).</exception>
@@ -113,14 +113,14 @@ public sealed class MappedRegion : IDisposable
             : Attach(platform, new(handle, place.Label), place, options);
     }
 
-    /// <summary>Removes the temporary files in a directory that processes left which were killed while they replaced a file there.</summary>
+    /// <summary>Removes temporary files that were left in a directory by processes killed while they replaced a file there.</summary>
     /// <param name="directory">The directory of the regions' files.</param>
     /// <returns>The names of the files that were removed.</returns>
-    /// <exception cref="ArgumentException">The path is empty, contains a NUL or half a surrogate pair, or is the root.</exception>
+    /// <exception cref="ArgumentException">The path is empty, contains a NUL or an unpaired surrogate, or is the root.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: the directory does not exist, or this user may not read it.</exception>
     /// <remarks>
     /// <see cref="Create"/> over an existing file gives the new file a name <c>.shm-publish-</c> and 16 digits for an instant. A file is removed only if its name is one that this library makes,
-    /// and if the kernel has given back the lock that its maker holds while it lives. In /dev/shm, <c>shm gc</c> finds such names among those that no process uses.
+    /// and if the kernel has released the lock that its creator holds while it lives. In /dev/shm, <c>shm gc</c> finds such names among those that no process uses.
     /// </remarks>
     /// <example><code>var removed = MappedRegion.RemoveAbandonedTemporaries("/var/lib/service/regions");</code></example>
     public static IReadOnlyList<string> RemoveAbandonedTemporaries(string directory) =>
@@ -195,13 +195,13 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    /// <summary>As <see cref="SetLength"/>, in the words of other libraries.</summary>
+    /// <summary>Does the same as <see cref="SetLength"/>, under a name that other libraries use.</summary>
     /// <param name="newLength">In bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is smaller than what is mapped.</exception>
     /// <exception cref="SharedMemoryException">As <see cref="SetLength"/>.</exception>
     public void Resize(long newLength) => SetLength(newLength);
 
-    /// <summary>Shows what other processes have added to the file. It never changes the file.</summary>
+    /// <summary>Maps the bytes that other processes have added to the file. It never changes the file.</summary>
     /// <returns>Whether the file had grown. If it was cut, the region stays as it is mapped.</returns>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: no address space left.</exception>
     public bool Refresh()
@@ -219,7 +219,7 @@ public sealed class MappedRegion : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Refresh"/>, in the words of other libraries.</summary>
+    /// <summary>Does the same as <see cref="Refresh"/>, under a name that other libraries use.</summary>
     /// <returns>Whether the file had grown.</returns>
     /// <exception cref="SharedMemoryException">As <see cref="Refresh"/>.</exception>
     public bool CheckAndRemap() => Refresh();

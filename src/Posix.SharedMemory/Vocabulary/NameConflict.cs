@@ -7,8 +7,8 @@ public enum NameConflict
     Fail,
 
     /// <summary>
-    /// An object that its creator left behind when it was killed is replaced, in one step; any other is <see cref="Errno.EEXIST"/>. Left behind is an object
-    /// that was created with another <see cref="Lifetime"/> than <see cref="Lifetime.Keep"/>, and whose creator and members no longer live. Linux.
+    /// An object that its creator left behind when it was killed is replaced, in one step; any other is <see cref="Errno.EEXIST"/>. An object counts as left behind if it
+    /// was created with a <see cref="Lifetime"/> other than <see cref="Lifetime.Keep"/>, and neither its creator nor any member is alive. Linux only.
     /// </summary>
     ReplaceAbandoned,
 

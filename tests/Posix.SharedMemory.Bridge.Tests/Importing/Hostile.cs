@@ -144,7 +144,7 @@ public sealed class Hostile : IAsyncLifetime
 
     [Fact]
     [Rule("bridge.places")]
-    public async Task What_the_exporter_dropped_and_what_finds_no_room_here_are_told_apart()
+    public async Task Messages_that_the_exporter_dropped_and_those_that_find_no_room_here_are_counted_separately()
     {
         Publish(new FrameHeader(Epoch, 4, 0, 0, 0, 0).ToString(), [], lost: "2 4");
         for (var sequence = 5; sequence <= 100; sequence++)

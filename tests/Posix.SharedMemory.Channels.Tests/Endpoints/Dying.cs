@@ -67,7 +67,7 @@ public sealed class Dying
 
     [Fact]
     [Rule("endpoint.redelivered")]
-    public void What_a_killed_reader_had_not_released_comes_again_and_is_marked()
+    public void A_message_that_a_killed_reader_had_not_released_is_read_again_and_is_marked()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
@@ -173,7 +173,7 @@ public sealed class Dying
 
     [Fact]
     [Rule("endpoint.changed")]
-    public void Changes_of_the_other_side_are_events()
+    public void Changes_on_the_other_side_raise_events()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
@@ -218,7 +218,7 @@ public sealed class Dying
 
     [Fact]
     [Rule("endpoint.stopped")]
-    public void A_process_that_is_stopped_keeps_its_end()
+    public void A_stopped_process_keeps_its_endpoint()
     {
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });

@@ -82,7 +82,7 @@ public sealed class DyingClaims
 
     [Fact]
     [Rule("fanin.changed")]
-    public void Writers_that_come_go_and_die_are_events()
+    public void Writers_that_join_leave_and_die_raise_events()
     {
         using var name = new TemporaryName("fanin");
         using var fanIn = FanIn.Create(name, new() { Capacity = 4096 });
@@ -247,7 +247,7 @@ public sealed class DyingClaims
     [InlineData(-1, 9UL << 18 | 1UL << 6, "the claims")]
     [InlineData(-1, 0UL << 18 | 1UL << 6 | 63, "the claim word")]
     [Rule("fanin.hostile")]
-    public void What_no_writer_stores_is_found(int line, ulong value, string field)
+    public void Bytes_that_no_writer_stores_are_detected(int line, ulong value, string field)
     {
         using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
         using var bytes = fanIn.Memory.Map();

@@ -11,7 +11,7 @@ public sealed class Writing
     [Fact]
     [Rule("fanin.create")]
     [Rule("fanin.bad-options")]
-    public void It_is_created_opened_and_refused_as_a_channel_is()
+    public void It_is_created_opened_and_refused_like_a_channel()
     {
         using var name = new TemporaryName("fanin");
         foreach (var options in (FanInOptions[])[new() { Capacity = 2048 }, new() { Capacity = 5000 }, new() { MaxWriters = 0 }, new() { MaxWriters = 65 }, new() { ContentType = new('x', 49) }])
@@ -43,7 +43,7 @@ public sealed class Writing
 
     [Fact]
     [Rule("fanin.endpoints")]
-    public void There_are_as_many_writers_as_it_was_made_for_and_one_reader()
+    public void It_admits_one_reader_and_as_many_writers_as_it_was_created_for()
     {
         using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
         using var reader = fanIn.OpenReader(new() { Label = "daemon" });
@@ -74,7 +74,7 @@ public sealed class Writing
     [Fact]
     [Rule("fanin.record")]
     [Rule("fanin.reserve")]
-    public void Every_length_and_every_way_in_and_out_goes_around_the_end()
+    public void Messages_of_every_length_written_and_read_in_every_way_wrap_around_the_end()
     {
         using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096 });
         using var one = fanIn.OpenWriter(new() { Label = "one" });

@@ -7,7 +7,7 @@ public sealed class Values
 {
     [Fact]
     [Rule("latest.create")]
-    public void It_is_created_opened_and_refused_as_a_channel_is()
+    public void It_is_created_opened_and_refused_like_a_channel()
     {
         using var name = new TemporaryName("latest");
         Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => LatestValue<long>.Open(name)).Errno);
@@ -164,7 +164,7 @@ public sealed class Values
 
     [Fact]
     [Rule("latest.wait")]
-    public async Task A_change_wakes_readers_and_waits_end_in_other_ways_too()
+    public async Task A_change_a_timeout_cancellation_and_disposal_end_the_wait_of_a_reader()
     {
         using var value = LatestValue<int>.CreateAnonymous();
         using var writer = value.OpenWriter();

@@ -102,7 +102,7 @@ public sealed class ValuesAndDeath
 
     [Fact]
     [Rule("latest.hostile")]
-    public void What_no_writer_stores_is_found()
+    public void Bytes_that_no_writer_stores_are_detected()
     {
         foreach (var (offset, stored, field) in ((long, ulong, string)[])[(256, 7, "the newest version"), (256, 2, "the newest version"), (256, ulong.MaxValue - 1, "the newest version"), (256, 6, "a buffer's version"),
             (8192 + 256, 3, "a buffer's version"), (8192 + 256, 8, "a buffer's version"), (8192 + 256 + 8, 51, "a value's length"), (8192 + 256 + 8, uint.MaxValue, "a value's length"), (288, 9, "the writer's state")])

@@ -50,7 +50,7 @@ public sealed class Checking
     [InlineData("fanin.pml", "-DHEADFIRST")]
     [InlineData("fanin.pml", "-DNODEATH")]
     [Rule("channel.models")]
-    public void Each_part_that_is_left_out_is_missed(string model, string options)
+    public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {
         var (errors, _, report) = Search(model, options);
         Assert.True(errors > 0, report);

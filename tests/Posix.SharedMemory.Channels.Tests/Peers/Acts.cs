@@ -7,6 +7,11 @@ internal static class Acts
 {
     internal static int Run(string command, string[] arguments)
     {
+        if (command == "victim")
+        {
+            return Victim.Run(arguments[0], TimeSpan.FromSeconds(Number(arguments[1])));
+        }
+
         using var channel = command == "create" ? MessageChannel.Create(arguments[0], new() { Capacity = 4096 }) : MessageChannel.Open(arguments[0]);
         switch (command)
         {

@@ -6,6 +6,9 @@ namespace Posix.SharedMemory.Channels.Tests.Peers;
 /// <summary>A stream of numbered messages of which every byte and every length follows from the number.</summary>
 internal static class Streams
 {
+    /// <summary>Where in the control page a peer of the tests notes how far it has come: bytes that the format does not use.</summary>
+    internal const long Progress = 3072;
+
     internal static int LengthOf(long number, int most) => (int)Math.Min(most, 8 + ((number * 2654435761L) >> 7 & 0x1FF));
 
     internal static void Fill(Span<byte> message, long number)
@@ -31,26 +34,24 @@ internal static class Streams
             ? number : throw new InvalidDataException($"Message {number} of {message.Length} bytes is torn.");
     }
 
-    internal static void Write(MessageWriter writer, long from, long count, string how)
+    /// <summary>Writes numbered messages, in one of the ways that there are.</summary>
+    /// <param name="writer">The writer.</param>
+    /// <param name="from">The first number.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="how">The way: write, batch, reserve or build.</param>
+    /// <param name="inPayload">Called where a payload has been reserved, and is being filled.</param>
+    /// <param name="done">Called with the number of the first message that has not been sent yet.</param>
+    internal static void Write(MessageWriter writer, long from, long count, string how, Action? inPayload = null, Action<long>? done = null)
     {
         var message = new byte[writer.MaxMessageLength];
         Console.WriteLine("open");
-        for (var number = from; number < from + count;)
+        for (var number = from; number < from + count; done?.Invoke(number))
         {
             var length = LengthOf(number, message.Length);
             switch (how)
             {
                 case "batch":
-                    using (var batch = writer.BeginBatch())
-                    {
-                        var first = number;
-                        while (number < from + count && number - first < 50 && batch.TryReserve(LengthOf(number, message.Length), out var span))
-                        {
-                            Fill(span, number++);
-                            batch.Commit(span.Length);
-                        }
-                    }
-
+                    number = WriteBatch(writer, number, from + count, inPayload);
                     if (number < from + count)
                     {
                         writer.WaitToWrite(LengthOf(number, message.Length), Watchdog.Limit);
@@ -63,6 +64,7 @@ internal static class Streams
                     {
                         using (reservation)
                         {
+                            inPayload?.Invoke();
                             Fill(reservation.Span, number++);
                             reservation.Commit(length);
                         }
@@ -76,6 +78,7 @@ internal static class Streams
                     {
                         var piece = Math.Min(33, length - at);
                         message.AsSpan(at, piece).CopyTo(writer.GetSpan(piece));
+                        inPayload?.Invoke();
                         writer.Advance(piece);
                         at += piece;
                     }
@@ -93,20 +96,43 @@ internal static class Streams
         Console.ReadLine();
     }
 
-    internal static void Read(MessageReader reader, long from, long count)
+    /// <summary>Reads numbered messages, in one of the ways that there are.</summary>
+    /// <param name="reader">The reader.</param>
+    /// <param name="from">The first number.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="how">The way: enumerate, lease or copy.</param>
+    /// <param name="done">Called with the number of the first message that has not been released yet.</param>
+    internal static void Read(MessageReader reader, long from, long count, string how = "enumerate", Action<long>? done = null)
     {
         Console.WriteLine("open");
-        var most = reader.MaxOfTests();
-        for (var number = from; number < from + count;)
+        var copy = new byte[1024];
+        for (var number = from; number < from + count; done?.Invoke(number))
         {
             reader.WaitToRead(Watchdog.Limit);
-            foreach (var message in reader.ReadAvailable())
+            switch (how)
             {
-                var found = Check(message.Span, most);
-                if (found != number++)
-                {
-                    throw new InvalidDataException($"Message {found} came instead of {number - 1}.");
-                }
+                case "lease":
+                    if (reader.TryRead(out MessageLease lease))
+                    {
+                        Expect(lease.Span, number++);
+                        lease.Dispose();
+                    }
+
+                    break;
+                case "copy":
+                    if (reader.TryRead(copy, out var length, out _))
+                    {
+                        Expect(copy.AsSpan(0, length), number++);
+                    }
+
+                    break;
+                default:
+                    foreach (var message in reader.ReadAvailable())
+                    {
+                        Expect(message.Span, number++);
+                    }
+
+                    break;
             }
         }
 
@@ -114,6 +140,29 @@ internal static class Streams
         Console.ReadLine();
     }
 
-    /// <summary>The longest message of the channels of these tests, which all have 64 KiB.</summary>
-    private static int MaxOfTests(this MessageReader reader) => reader is null ? 0 : (1 << 15) - 8;
+    private static long WriteBatch(MessageWriter writer, long number, long end, Action? inPayload)
+    {
+        using var batch = writer.BeginBatch();
+        var first = number;
+        while (number < end && number - first < 50 && batch.TryReserve(LengthOf(number, writer.MaxMessageLength), out var span))
+        {
+            inPayload?.Invoke();
+            Fill(span, number++);
+            batch.Commit(span.Length);
+        }
+
+        return number;
+    }
+
+    /// <summary>The longest message of the channels of these tests: longer than any that is written.</summary>
+    private const int Most = 1024;
+
+    private static void Expect(ReadOnlySpan<byte> message, long number)
+    {
+        var found = Check(message, Most);
+        if (found != number)
+        {
+            throw new InvalidDataException($"Message {found} came instead of {number}.");
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels.Tests.Rings;
 
@@ -21,7 +22,7 @@ public sealed class Hostile
     [InlineData(Data + 16, 0xFF00UL << 32, "a record")]
     [InlineData(Data + 16, ulong.MaxValue, "a record")]
     [Rule("ring.hostile")]
-    public async Task A_reader_finds_what_no_writer_writes(long offset, ulong value, string field)
+    public async Task A_reader_detects_bytes_that_no_writer_writes(long offset, ulong value, string field)
     {
         using var ring = new Ring();
         ring.Writer.TryWrite([1]);
@@ -55,7 +56,7 @@ public sealed class Hostile
     [InlineData(64UL)]
     [InlineData(ulong.MaxValue - 7)]
     [Rule("ring.hostile")]
-    public void A_writer_finds_a_head_that_no_reader_stores(ulong head)
+    public void A_writer_detects_a_head_that_no_reader_stores(ulong head)
     {
         using var ring = new Ring();
         ring.Writer.TryWrite(new byte[8]);
@@ -68,7 +69,7 @@ public sealed class Hostile
 
     [Fact]
     [Rule("ring.hostile")]
-    public void Indices_and_states_that_cannot_be_are_found_at_opening()
+    public void Impossible_indices_and_states_are_detected_on_opening()
     {
         foreach (var (offset, value) in ((long, ulong)[])[(256, 12), (256, 1UL << 63 | 8), (384, 12), (384, 800), (256, 8192)])
         {
@@ -98,7 +99,7 @@ public sealed class Hostile
 
     [Fact]
     [Rule("ring.hostile")]
-    public void Endpoints_and_rosters_that_were_overwritten_are_found()
+    public void Overwritten_endpoints_and_rosters_are_detected()
     {
         foreach (var (offset, value) in ((long, uint)[])[(4480, 0x0FFFFFFF), (4480, 0x1FFC0001), (4484, 77), (4096, 77), (516, 77)])
         {
@@ -138,6 +139,42 @@ public sealed class Hostile
         Assert.InRange(corruptions, 50, 150);
     }
 
+    [Fact]
+    [Rule("ring.hostile")]
+    public void A_process_survives_another_one_that_stores_anything_anywhere_all_the_time()
+    {
+        // SHM_MUTATE=60 does it for a minute.
+        var seconds = Environment.GetEnvironmentVariable("SHM_MUTATE") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 3;
+        using var name = new TemporaryName("channel");
+        using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
+        using var bytes = channel.Memory.Map();
+        var whole = bytes.GetSpan().ToArray();
+        using var victim = Partner.Start("victim", name, seconds.ToString(CultureInfo.InvariantCulture));
+        Assert.Equal("open", victim.ReadLine());
+        var (random, stores) = (new Random(), 0L);
+        while (!victim.HasExited)
+        {
+            // A burst, seldom into the header, which then refuses every opening; and then the object is whole again for a while.
+            for (var i = random.Next(1, 200); i > 0; i--)
+            {
+                Store(random, ref bytes.GetReference<ulong>(Place(random)));
+                stores++;
+                Thread.SpinWait(random.Next(200));
+            }
+
+            Thread.Sleep(random.Next(3));
+            whole.CopyTo(bytes.GetSpan());
+            Thread.Sleep(random.Next(3));
+        }
+
+        var (code, output, errors) = victim.Finish();
+        Assert.True(code == 0, $"The process ended with {code} after {stores} stores: {output}{errors}");
+        var counts = output.Trim().Split(' ').Select(count => long.Parse(count, CultureInfo.InvariantCulture)).ToArray();
+        Assert.True(counts[1] > 0, $"Of {counts[0]} rounds none found anything in {stores} stores.");
+
+        static long Place(Random random) => random.Next(20) == 0 ? random.Next(32) * 8L : random.Next(3) == 0 ? random.Next(1536) * 8L : PlaceOfInterest(random);
+    }
+
     /// <summary>Both ends run while a third party stores into the object.</summary>
     private static bool Mutate(Random random)
     {
@@ -175,11 +212,16 @@ public sealed class Hostile
         }
     }
 
-    private static void Store(Random random, Ring ring)
+    private static void Store(Random random, Ring ring) => Store(random, ref ring.U64(PlaceOfInterest(random)));
+
+    private static long PlaceOfInterest(Random random)
     {
         // Indices, states, event counts, endpoints, the roster's seats are hit more often than the data.
         ReadOnlySpan<long> places = [256, 288, 384, 416, 512, 640, 704, 4096 + 64, 4480, 4608, 4496, Data + (random.Next(512) * 8L), Data + (random.Next(512) * 8L), random.Next(1536) * 8L];
-        ref var word = ref ring.U64(places[random.Next(places.Length)]);
+        return places[random.Next(places.Length)];
+    }
+
+    private static void Store(Random random, ref ulong word) =>
         word = random.Next(4) switch
         {
             0 => word ^ (1UL << random.Next(64)),
@@ -187,5 +229,4 @@ public sealed class Hostile
             2 => (ulong)random.NextInt64(),
             _ => (ulong)random.Next(5000),
         };
-    }
 }

@@ -89,7 +89,7 @@ public sealed class Reading
 
     [Fact]
     [Rule("ring.enumerate")]
-    public void An_enumeration_that_is_left_early_has_read_what_it_reached()
+    public void An_enumeration_that_ends_early_has_read_only_the_messages_it_reached()
     {
         using var ring = new Ring();
         for (byte i = 0; i < 10; i++)
@@ -181,7 +181,7 @@ public sealed class Reading
 
     [Fact]
     [Rule("ring.counters")]
-    public void Counters_count_what_went_through()
+    public void Counters_count_the_messages_and_bytes_that_were_sent()
     {
         using var ring = new Ring();
         ring.Writer.TryWrite(new byte[10]);

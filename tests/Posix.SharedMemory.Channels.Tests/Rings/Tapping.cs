@@ -35,7 +35,7 @@ public sealed class Tapping
     [Fact]
     [Rule("looking.status")]
     [Rule("looking.hostile")]
-    public void What_is_cut_is_an_exception_and_nothing_stays_open()
+    public void An_object_that_was_cut_is_an_exception_and_nothing_stays_open()
     {
         using var name = TemporaryName.Of("tap");
         var channel = MessageChannel.Create(name.Name, new() { Capacity = 4096, Lifetime = Lifetime.Keep });
@@ -91,7 +91,7 @@ public sealed class Tapping
     [Rule("looking.taken")]
     [Rule("looking.missed")]
     [Rule("looking.ended")]
-    public void What_was_taken_is_seen_in_the_newer_half_and_counted_beyond_it()
+    public void Messages_that_were_read_are_shown_from_the_newer_half_and_counted_otherwise()
     {
         using var ring = new Ring();
         var tap = MessageTap.On(ring.Channel.Memory);
@@ -123,7 +123,7 @@ public sealed class Tapping
     [Fact]
     [Rule("looking.tap")]
     [Rule("looking.missed")]
-    public async Task Beside_fast_ends_no_message_that_waits_is_torn_and_all_are_accounted_for()
+    public async Task Beside_a_fast_writer_and_reader_no_waiting_message_is_torn_and_all_are_accounted_for()
     {
         const int Count = 300_000;
         using var ring = new Ring(1 << 14);
@@ -174,7 +174,7 @@ public sealed class Tapping
     [Fact]
     [Rule("looking.newest")]
     [Rule("looking.status")]
-    public void Of_a_latest_value_the_newest_is_seen_once()
+    public void The_newest_value_of_a_latest_value_is_seen_once()
     {
         using var latest = LatestBytes.CreateAnonymous(new() { MaxLength = 100 });
         using var writer = latest.OpenWriter();
@@ -201,7 +201,7 @@ public sealed class Tapping
 
     [Fact]
     [Rule("looking.hostile")]
-    public void Bytes_at_random_neither_crash_a_tap_nor_hold_it_up()
+    public void Random_bytes_neither_crash_a_tap_nor_hold_it_up()
     {
         var random = new Random(11);
         using var ring = new Ring();

@@ -13,7 +13,7 @@ public sealed class Writing
     [InlineData(64)]
     [Rule("ring.record")]
     [Rule("ring.wrap")]
-    public void Every_length_goes_through_at_every_place_of_the_ring(int alignment)
+    public void Messages_of_every_length_pass_at_every_position_of_the_ring(int alignment)
     {
         using var ring = new Ring(4096, alignment);
         var message = new byte[ring.Writer.MaxMessageLength];
@@ -36,7 +36,7 @@ public sealed class Writing
 
     [Fact]
     [Rule("ring.most")]
-    public void The_longest_message_fits_into_an_empty_ring_wherever_that_stands()
+    public void The_longest_message_fits_into_an_empty_ring_at_any_position()
     {
         using var ring = new Ring();
         var longest = new byte[ring.Writer.MaxMessageLength];
@@ -75,7 +75,7 @@ public sealed class Writing
 
     [Fact]
     [Rule("ring.full")]
-    public void A_full_ring_refuses_and_goes_on_when_there_is_room()
+    public void A_full_ring_refuses_a_message_and_accepts_it_when_there_is_room()
     {
         using var ring = new Ring();
         var written = 0;
@@ -154,7 +154,7 @@ public sealed class Writing
 
     [Fact]
     [Rule("ring.batch")]
-    public void A_batch_is_seen_when_it_is_disposed()
+    public void A_batch_becomes_visible_when_it_is_disposed()
     {
         using var ring = new Ring();
         var batch = ring.Writer.BeginBatch();

@@ -122,7 +122,7 @@ public sealed class Elements
 
     [Fact]
     [Rule("typed.match")]
-    public void Capacities_that_cannot_be_are_refused()
+    public void Impossible_capacities_are_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => SharedChannel.CreateAnonymous<Quote>(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => SharedChannel.CreateAnonymous<Quote>(int.MaxValue));
@@ -130,7 +130,7 @@ public sealed class Elements
 
     [Fact]
     [Rule("typed.hostile")]
-    public void A_record_of_another_length_is_found()
+    public void A_record_of_another_length_is_detected()
     {
         using var channel = SharedChannel.CreateAnonymous<Quote>(16);
         using var writer = channel.OpenWriter();
@@ -144,7 +144,7 @@ public sealed class Elements
 
     [Fact]
     [Rule("typed.abort")]
-    public async Task An_exception_arrives_as_its_number()
+    public async Task An_exception_arrives_as_an_error_number()
     {
         using var channel = SharedChannel.CreateAnonymous<long>(16);
         using var writer = channel.OpenWriter();
@@ -158,7 +158,7 @@ public sealed class Elements
 
     [Fact]
     [Rule("channel.meter")]
-    public void A_meter_shows_what_goes_through()
+    public void A_meter_shows_messages_and_bytes()
     {
         using var name = new TemporaryName("channel");
         using var channel = SharedChannel.Create<long>(name, 100);

@@ -38,6 +38,7 @@ internal static class FaultPaths
                 scene.Keep(memory);
             }
         });
+        yield return new("TryOpen resuming", LeftBehind, Resume);
         yield return new("FromHandle", scene => scene.Create(5000), scene => SharedMemoryObject.FromHandle(scene.Memory.SafeFileHandle));
     }
 
@@ -272,6 +273,16 @@ internal static class FaultPaths
             scene.Keep(memory);
         }
     }
+
+    private static void Resume(FaultScene scene)
+    {
+        if (SharedMemoryObject.TryOpen(scene.Name, s_membership, out var memory))
+        {
+            scene.Keep(memory);
+        }
+    }
+
+    private static void LeftBehind(FaultScene scene) => SharedMemoryObject.Create(scene.Name, 5000, new() { Lifetime = Lifetime.UnlinkOnDispose }).SafeFileHandle.Dispose();
 
     private static SharedMemoryEntry EntryOf(FaultScene scene) =>
         SharedMemoryDirectory.Enumerate().FirstOrDefault(entry => entry.Name == scene.Name.Name)

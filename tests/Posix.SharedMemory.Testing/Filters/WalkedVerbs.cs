@@ -42,6 +42,9 @@ internal static partial class WalkedVerbs
         yield return Verb(
             "TryOpen joining", ["SharedMemoryObject.TryOpen"], Member,
             scene => SharedMemoryObject.TryOpen(scene.Name, s_membership, out var memory) ? scene.Keep(memory) : "missing");
+        yield return Verb(
+            "TryOpen resuming", ["SharedMemoryObject.TryOpen"], Abandoned,
+            scene => SharedMemoryObject.TryOpen(scene.Name, s_membership, out var memory) ? scene.Keep(memory) : "missing");
         yield return Verb("OpenOrCreate missing", ["SharedMemoryObject.OpenOrCreate"], scene => OpenOrCreate(scene, new()));
         yield return Verb("OpenOrCreate existing", ["SharedMemoryObject.OpenOrCreate"], scene => scene.Create(Length), scene => OpenOrCreate(scene, new()));
         yield return Verb("OpenOrCreate joining", ["SharedMemoryObject.OpenOrCreate"], Member, scene => OpenOrCreate(scene, s_membership));

@@ -121,7 +121,7 @@ public sealed partial class Filtering
     }
 
     [Fact]
-    public void The_walk_complains_of_what_it_is_there_for()
+    public void The_walk_reports_the_faults_that_it_is_meant_to_find()
     {
         var verb = WalkedVerbs.All.Single(verb => verb.Name == "Length");
         var cell = new FilterCell(verb, [FilteredCall.All.Single(call => call.Name == "statx")], Errno.EPERM);

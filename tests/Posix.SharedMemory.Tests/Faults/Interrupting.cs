@@ -16,7 +16,7 @@ public sealed class Interrupting
     [InlineData("pwrite64 on", "open HELD|write 100 4000 7")]
     [InlineData("pread64 on", "open HELD|sum")]
     [Rule("errors.interrupted")]
-    public void Makes_an_interrupted_call_again(string call, string acts)
+    public void Repeats_an_interrupted_call(string call, string acts)
     {
         Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
         using var name = new TemporaryName("eintr");
@@ -39,7 +39,7 @@ public sealed class Interrupting
     [Fact]
     [Rule("errors.interrupted")]
     [Rule("length.reserved")]
-    public void An_interrupted_allocation_is_made_again_without_signals_which_come_afterwards()
+    public void An_interrupted_allocation_is_repeated_with_signals_blocked_and_they_are_delivered_afterwards()
     {
         using var name = new TemporaryName("eintr");
         var (meanwhile, before) = (0UL, Blocked());
@@ -67,7 +67,7 @@ public sealed class Interrupting
     [Rule("errors.clean")]
     [Rule("errors.interrupted")]
     [Rule("length.reserved")]
-    public void Keeps_nothing_when_the_memory_ends_after_an_interruption(int length)
+    public void Keeps_nothing_if_memory_runs_out_after_an_interruption(int length)
     {
         using var name = new TemporaryName("eintr");
         using var plain = SharedMemoryObject.Create(name, length);
@@ -87,7 +87,7 @@ public sealed class Interrupting
 
     [Fact]
     [Rule("errors.interrupted")]
-    public void Where_signals_cannot_be_kept_away_it_is_made_again_all_the_same()
+    public void A_call_is_repeated_even_where_signals_cannot_be_blocked()
     {
         using var name = new TemporaryName("eintr");
         var platform = new ScriptedPlatform("fallocate", Errno.EINTR) { Forbidden = "rt_sigprocmask" };
@@ -112,7 +112,7 @@ public sealed class Interrupting
     [InlineData("create NAME 3000001")]
     [InlineData("open-or-create NAME 3000001")]
     [Rule("errors.clean")]
-    public void Leaves_no_name_when_the_memory_ends(string act)
+    public void Leaves_no_name_if_memory_runs_out(string act)
     {
         Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
         using var name = new TemporaryName("eintr");

@@ -104,7 +104,7 @@ public sealed class MappingFaults
     [Rule("prefault.missing")]
     [Rule("huge.collapse")]
     [Rule("pin.limit")]
-    public void What_the_system_refuses_leaves_the_mapping_as_it_was(string what) => FaultWalk.Each(
+    public void A_request_that_the_system_refuses_leaves_the_mapping_as_it_was(string what) => FaultWalk.Each(
         platform => WithObject(platform, 4 << 20, memory =>
         {
             using var mapping = memory.Map();

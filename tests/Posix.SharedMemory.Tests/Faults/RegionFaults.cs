@@ -73,7 +73,7 @@ public sealed class RegionFaults
     [InlineData(Reserve, Backing.Sparse, true)]
     [Rule("region.resize")]
     [Rule("region.fixed")]
-    public void A_Resize_that_fails_leaves_a_region_that_can_go_on(long addressSpace, Backing backing, bool reserves) => FaultWalk.Each(
+    public void A_failed_Resize_leaves_a_usable_region(long addressSpace, Backing backing, bool reserves) => FaultWalk.Each(
         platform => InDirectory(directory =>
         {
             using var region = Create(platform, directory, new() { AddressSpace = addressSpace, Backing = backing });
@@ -96,7 +96,7 @@ public sealed class RegionFaults
     [InlineData(Reserve, false)]
     [InlineData(Reserve, true)]
     [Rule("region.follow")]
-    public void Following_that_fails_leaves_a_region_that_can_go_on(long addressSpace, bool reserves) => FaultWalk.Each(
+    public void A_failed_CheckAndRemap_leaves_a_usable_region(long addressSpace, bool reserves) => FaultWalk.Each(
         platform => InDirectory(directory =>
         {
             using var region = Create(platform, directory, new() { AddressSpace = addressSpace });

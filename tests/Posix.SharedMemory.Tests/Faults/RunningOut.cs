@@ -52,7 +52,7 @@ public sealed class RunningOut
     [Rule("region.create")]
     [Rule("region.failed")]
     [Rule("region.resize")]
-    public void A_region_on_disk_may_take_what_the_disk_keeps_for_root_and_no_more()
+    public void A_region_on_disk_may_use_the_blocks_reserved_for_root_and_no_more()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
         using var directory = TemporaryDirectory.InMemory();
@@ -123,7 +123,7 @@ public sealed class RunningOut
     [InlineData(1)]
     [InlineData(long.MaxValue)]
     [Rule("length.memory")]
-    public void Refuses_at_once_what_neither_the_machine_nor_the_tmpfs_has(long asked)
+    public void Refuses_at_once_more_memory_than_the_machine_and_the_tmpfs_have(long asked)
     {
         // What can never be free on the machine, what is more than the machine and the tmpfs have in all, and the largest number.
         asked = asked switch

@@ -11,7 +11,7 @@ public sealed class TakeoverFaults
     [InlineData("Publish")]
     [Rule("conflict.abandoned")]
     [Rule("errors.clean")]
-    public void Whichever_call_fails_the_name_is_what_was_left_or_the_new_object_and_nothing_else_is_left(string way) => FaultWalk.Each(platform =>
+    public void Whichever_call_fails_the_name_refers_to_the_abandoned_or_the_new_object_and_nothing_else_is_left(string way) => FaultWalk.Each(platform =>
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 3, new() { Lifetime = Lifetime.UnlinkOnDispose }).SafeFileHandle.Dispose();

@@ -42,7 +42,7 @@ public sealed class Limits : IDisposable
 
     [Fact]
     [Rule("length.memory")]
-    public void What_ZFS_keeps_beyond_its_least_counts_as_available()
+    public void The_part_of_the_ZFS_cache_above_its_minimum_counts_as_available()
     {
         Write("/proc/meminfo", "MemAvailable: 100 kB\n");
         Write("/proc/spl/kstat/zfs/arcstats", "13 1 0x01 147 39984 1 2\nname                            type data\nc_min                           4    1000\nc_max                           4    9999\nsize                            4    51000\n");
@@ -51,7 +51,7 @@ public sealed class Limits : IDisposable
 
     [Fact]
     [Rule("length.memory")]
-    public void The_kernels_counters_need_no_files()
+    public void The_counters_of_the_kernel_are_read_without_files()
     {
         Assert.Equal(0, Libc.sysinfo_linux(out var counters));
         Assert.InRange(counters.totalram * counters.mem_unit, 1UL << 20, 1UL << 60);

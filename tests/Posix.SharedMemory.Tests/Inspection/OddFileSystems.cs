@@ -15,7 +15,7 @@ public sealed class OddFileSystems
     [InlineData("bindfs")]
     [Rule("allocated.ranges")]
     [Rule("pages.states")]
-    public void What_was_written_is_not_reported_as_a_hole(string kind)
+    public void A_written_range_is_not_reported_as_a_hole(string kind)
     {
         using var scratch = Scratch();
         using var peer = Start(kind, scratch, Written);
@@ -94,7 +94,7 @@ public sealed class OddFileSystems
     [InlineData("overlay", "unknown", "incomplete")]
     [Rule("holders.asked")]
     [Rule("holders.complete")]
-    public void Nothing_holds_an_object_only_where_the_kernel_can_know_it(string kind, string answer, string completeness)
+    public void An_object_is_reported_as_unused_only_if_the_kernel_can_tell(string kind, string answer, string completeness)
     {
         using var scratch = Scratch();
         using var peer = Start(kind, scratch, Written);

@@ -39,7 +39,7 @@ public sealed class WatchingAsync
     }
 
     [Fact]
-    public async Task What_moves_to_another_directory_is_removed()
+    public async Task An_object_that_moves_to_another_directory_is_reported_as_removed()
     {
         using var name = new TemporaryName();
         using var directory = TemporaryDirectory.InMemory();

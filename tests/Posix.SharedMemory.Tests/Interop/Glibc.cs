@@ -87,7 +87,7 @@ public sealed class Glibc
     [SkippableFact]
     [Rule("open.flags")]
     [Rule("names.slash")]
-    public void A_name_of_any_characters_means_the_same_object_to_both()
+    public void A_name_of_any_characters_means_the_same_object_to_glibc_and_to_this_library()
     {
         using var unique = new TemporaryName();
         using var glibc = Judge.Start("c");

@@ -101,7 +101,7 @@ public sealed class Advising
     [InlineData(false)]
     [InlineData(true)]
     [Rule("prefault.missing")]
-    public void Prefault_loses_no_store_of_another_process(bool byLooking)
+    public void Prefault_preserves_the_stores_of_another_process(bool byLooking)
     {
         const int Pages = 64, Rounds = 20_000;
         var platform = byLooking ? new ScriptedPlatform("madvise", Errno.EINVAL, occurrence: 0) : Platform.Linux(SystemCalls.Real);

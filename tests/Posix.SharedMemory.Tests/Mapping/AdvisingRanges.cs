@@ -156,7 +156,7 @@ public sealed class AdvisingRanges
 
     [Fact]
     [Rule("advise.all")]
-    public unsafe void Advice_without_a_range_is_for_all_pages()
+    public unsafe void Advice_without_a_range_applies_to_all_pages()
     {
         using var memory = Create(Platform.Linux(SystemCalls.Real), 3 * s_page);
         using var mapping = memory.Map(10);

@@ -14,7 +14,7 @@ public sealed class CopyingSafely
     [InlineData("process_vm_writev", "ENOSYS")]
     [Rule("try.cut")]
     [Rule("try.fallback")]
-    public void Copies_what_is_there_and_refuses_what_was_cut(string? call, string? error)
+    public void Copies_bytes_that_exist_and_refuses_a_part_that_was_cut(string? call, string? error)
     {
         // Otherwise the bytes are read from the object itself.
         var platform = call is null ? new ScriptedPlatform { Forbidden = "pread" }

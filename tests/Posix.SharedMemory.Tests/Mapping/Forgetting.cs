@@ -58,7 +58,7 @@ public sealed class Forgetting
 
     [Fact]
     [Rule("map.forgotten")]
-    public void A_mapping_that_was_withdrawn_to_nothing_still_counts_once_it_shows_bytes_again()
+    public void A_mapping_that_shrank_to_nothing_counts_again_once_it_shows_bytes()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, s_page);
@@ -79,7 +79,7 @@ public sealed class Forgetting
 
     [Fact]
     [Rule("map.forgotten")]
-    public void The_list_of_ends_forgets_what_is_unmapped_and_nothing_else()
+    public void The_list_of_ends_drops_unmapped_mappings_and_no_others()
     {
         var extents = new MappedExtents();
         Assert.False(extents.IsAnyMapped);

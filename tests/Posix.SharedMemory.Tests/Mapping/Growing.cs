@@ -107,7 +107,7 @@ public sealed class Growing
     [InlineData(true)]
     [Rule("grow.window")]
     [Rule("grow.withdrawn")]
-    public void A_window_keeps_its_length(bool reserved)
+    public void A_mapping_of_a_part_keeps_its_length(bool reserved)
     {
         using var memory = CreateUnnamed(4 * s_page, reserved);
         using var window = memory.Map(5, s_page);
@@ -128,7 +128,7 @@ public sealed class Growing
     [InlineData(true)]
     [Rule("grow.withdrawn")]
     [Rule("grow.reserve")]
-    public unsafe void What_another_process_has_cut_is_withdrawn_and_comes_back(bool reserved)
+    public unsafe void Bytes_that_another_process_cut_are_withdrawn_and_come_back_when_it_grows(bool reserved)
     {
         using var name = new TemporaryName();
         using var memory = Create(name, 4 * s_page, reserved);

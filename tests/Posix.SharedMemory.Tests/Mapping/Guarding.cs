@@ -46,7 +46,7 @@ public sealed class Guarding
     [Fact]
     [Rule("length.mapped")]
     [Rule("grow.fixed")]
-    public async Task A_mapping_that_adopts_growth_while_another_thread_cuts_never_includes_what_is_gone()
+    public async Task A_mapping_that_adopts_growth_while_another_thread_cuts_never_includes_removed_bytes()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(s_page);
         using var mapping = memory.Map(new MappingOptions { AddressSpace = 64 * s_page });

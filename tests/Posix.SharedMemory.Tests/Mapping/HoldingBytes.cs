@@ -108,7 +108,7 @@ public sealed class HoldingBytes
     [Fact]
     [Rule("hold.bounds")]
     [Rule("map.bounds")]
-    public void What_lies_outside_the_hold_or_is_misaligned_is_refused()
+    public void Ranges_outside_the_hold_and_misaligned_ones_are_refused()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(s_page);
         using var mapping = memory.Map();

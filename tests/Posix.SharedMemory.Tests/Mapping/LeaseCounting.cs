@@ -27,7 +27,7 @@ public sealed class LeaseCounting
     [InlineData("-DNOUNDO")]
     [InlineData("-DSELF -DNOSTRIPES")]
     [Rule("lease.threads")]
-    public void Each_part_that_is_left_out_is_missed(string options)
+    public void The_model_fails_without_any_one_of_its_parts(string options)
     {
         Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
         var (errors, _, report) = ModelSearch.Run("leases.pml", options);
@@ -132,7 +132,7 @@ public sealed class LeaseCounting
     [Fact]
     [Rule("map.forgotten")]
     [Rule("lease.threads")]
-    public void A_forgotten_mapping_is_unmapped_though_its_leases_were_counted()
+    public void A_forgotten_mapping_is_unmapped_even_though_its_leases_were_counted()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(s_page);
         Forget(memory);

@@ -136,7 +136,7 @@ public sealed class Leasing
 
     [Fact]
     [Rule("lease.memory")]
-    public void Memory_holds_the_bytes_until_its_owner_is_disposed()
+    public void Memory_keeps_its_bytes_mapped_until_its_owner_is_disposed()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, s_page);
@@ -168,7 +168,7 @@ public sealed class Leasing
 
     [Fact]
     [Rule("lease.memory")]
-    public void Memory_is_checked_as_spans_are()
+    public void Bounds_and_access_of_memory_are_checked_like_those_of_spans()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, s_page);

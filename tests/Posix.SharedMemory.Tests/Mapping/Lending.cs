@@ -114,7 +114,7 @@ public sealed class Lending
     [Fact]
     [Rule("memory.readonly")]
     [Rule("lease.memory")]
-    public unsafe void Read_only_memory_holds_its_bytes_until_it_is_disposed()
+    public unsafe void Read_only_memory_keeps_its_bytes_mapped_until_it_is_disposed()
     {
         using var memory = Filled();
         var mapping = memory.Map(new() { Access = FileAccess.Read });
@@ -145,7 +145,7 @@ public sealed class Lending
     [Fact]
     [Rule("lease.memory")]
     [Rule("map.bounds")]
-    public unsafe void Memory_of_values_is_checked_and_holds_its_bytes()
+    public unsafe void Typed_memory_is_checked_and_keeps_its_bytes_mapped()
     {
         using var memory = Filled();
         var mapping = memory.Map();
@@ -179,7 +179,7 @@ public sealed class Lending
     [Fact]
     [Rule("lease.holds")]
     [Rule("map.bounds")]
-    public void A_lease_gives_values_too()
+    public void A_lease_gives_typed_spans_and_references()
     {
         using var memory = Filled();
         using var mapping = memory.Map(8, 100);

@@ -26,7 +26,7 @@ public sealed class SharingValues
 
     [Fact]
     [Rule("map.atomics")]
-    public void What_is_published_with_Volatile_is_seen_whole_by_another_process()
+    public void Data_published_with_Volatile_is_seen_whole_by_another_process()
     {
         const int Rounds = 20_000;
         using var memory = SharedMemoryObject.CreateUnpublished(4096);

@@ -126,7 +126,7 @@ public sealed class Streaming : IDisposable
     [InlineData(100)]
     [InlineData(200)]
     [Rule("stream.reads")]
-    public async Task Copies_what_is_left_to_another_stream(long position)
+    public async Task Copies_the_remaining_bytes_to_another_stream(long position)
     {
         using var stream = _mapping.OpenStream(0, 100, FileAccess.Read);
         var rest = Pattern.Of(4096)[(int)Math.Min(position, 100)..100];

@@ -69,7 +69,7 @@ public sealed class WritingInPlace : IDisposable
 
     [Fact]
     [Rule("writer.end")]
-    public void Requests_past_the_end_get_a_temporary_buffer_and_what_does_not_fit_is_refused()
+    public void Requests_past_the_end_get_a_temporary_buffer_and_bytes_that_do_not_fit_are_refused()
     {
         _mapping.GetSpan().Fill(0xEE);
         using var part = _memory.Map(0, 100);

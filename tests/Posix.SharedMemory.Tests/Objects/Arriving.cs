@@ -150,7 +150,7 @@ public sealed class Arriving
 
     [Fact]
     [Rule("ready.idle")]
-    public async Task Nothing_is_called_while_nothing_happens()
+    public async Task Waiting_makes_no_system_call_while_nothing_happens()
     {
         using TemporaryName name = new(), other = new();
         var platform = new ScriptedPlatform();
@@ -183,7 +183,7 @@ public sealed class Arriving
     [InlineData("inotify_init1", Errno.ENOSYS)]
     [InlineData("inotify_add_watch", Errno.ENOSPC)]
     [Rule("ready.fallback")]
-    public async Task Without_an_inotify_instance_the_name_is_looked_for(string call, Errno error)
+    public async Task Without_an_inotify_instance_the_name_is_polled(string call, Errno error)
     {
         using var name = new TemporaryName();
         var platform = new ScriptedPlatform(call, error, occurrence: 1);
@@ -221,7 +221,7 @@ public sealed class Arriving
 
     [Fact]
     [Rule("ready.refused")]
-    public async Task What_can_never_be_opened_fails_at_once_and_misuse_before_anything()
+    public async Task A_name_that_can_never_be_opened_fails_at_once_and_misuse_before_any_call()
     {
         using var name = new TemporaryName();
         Directory.CreateDirectory(name.Path);

@@ -13,7 +13,7 @@ public sealed class Asking
     [InlineData("keep")]
     [InlineData("map")]
     [Rule("holders.asked")]
-    public void The_kernel_says_whether_any_process_holds_an_object(string how)
+    public void The_kernel_reports_whether_any_process_holds_an_object(string how)
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, s_page).Dispose();
@@ -39,7 +39,7 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void Where_the_kernel_does_not_say_the_answer_is_null()
+    public void The_answer_is_null_if_the_kernel_cannot_tell()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, s_page).Dispose();
@@ -120,7 +120,7 @@ public sealed class Asking
 
     [Fact]
     [Rule("holders.asked")]
-    public void A_listed_entry_says_whether_any_process_holds_the_object()
+    public void A_listed_entry_reports_whether_any_process_holds_the_object()
     {
         using var name = new TemporaryName();
         var memory = SharedMemoryObject.Create(name, s_page);

@@ -388,7 +388,7 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
 
     [Fact]
     [Rule("locks.kept")]
-    public void What_is_kept_open_for_a_lock_is_used_again_and_closed_when_the_lock_is_gone()
+    public void A_descriptor_kept_open_for_a_lock_is_used_again_and_closed_when_the_lock_is_gone()
     {
         using var scene = new Scene(judge, isThroughMemory: false);
         var before = Descriptors(scene);
@@ -407,7 +407,7 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
 
     [Fact]
     [Rule("locks.kept")]
-    public void A_lock_of_another_process_alone_keeps_nothing_open()
+    public void A_lock_that_only_another_process_has_keeps_nothing_open()
     {
         using var name = new TemporaryName("locks");
         SharedMemoryObject.Create(name, 5000).Dispose();

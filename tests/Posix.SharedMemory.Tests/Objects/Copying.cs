@@ -136,7 +136,7 @@ public sealed class Copying
     [InlineData("EINVAL", 2)]
     [InlineData("EXDEV", 3)]
     [Rule("copy.fallback")]
-    public void The_bytes_arrive_the_same_where_the_kernel_refuses(string errno, int occurrence)
+    public void The_bytes_arrive_unchanged_where_the_kernel_refuses_the_fast_call(string errno, int occurrence)
     {
         var number = Enum.Parse<Errno>(errno);
         var platform = new ScriptedPlatform("sendfile", number, occurrence);

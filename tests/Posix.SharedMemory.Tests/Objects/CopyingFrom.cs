@@ -31,7 +31,7 @@ public sealed class CopyingFrom
     [InlineData("copy_file_range", "EPERM")]
     [InlineData("copy_file_range", "ENOSYS")]
     [Rule("copy.fallback")]
-    public void The_bytes_arrive_the_same_where_a_filter_refuses(string call, string errno)
+    public void The_bytes_arrive_unchanged_where_a_filter_refuses_the_fast_call(string call, string errno)
     {
         using var host = new SubstitutedObject(new ScriptedPlatform(call, Enum.Parse<Errno>(errno), 0), Length);
         using var file = new TemporaryFile();
@@ -55,7 +55,7 @@ public sealed class CopyingFrom
     [InlineData("splice", "EINTR", 4)]
     [InlineData("splice", "EPERM", 0)]
     [Rule("copy.fallback")]
-    public void A_file_of_another_file_system_goes_through_a_pipe_and_arrives_the_same_where_that_fails(string call, string errno, int occurrence)
+    public void A_file_of_another_file_system_is_copied_through_a_pipe_and_arrives_unchanged_where_that_fails(string call, string errno, int occurrence)
     {
         using var directory = TemporaryDirectory.OnDisk();
         Skip.If(directory is null, "There is no disk here.");
@@ -80,7 +80,7 @@ public sealed class CopyingFrom
     [SkippableFact]
     [Rule("copy.fallback")]
     [Rule("length.reserved")]
-    public void Where_the_memory_ends_meanwhile_the_error_says_how_much_is_missing()
+    public void If_memory_runs_out_meanwhile_the_error_says_how_much_is_missing()
     {
         using var directory = TemporaryDirectory.OnDisk();
         Skip.If(directory is null, "There is no disk here.");
@@ -121,7 +121,7 @@ public sealed class CopyingFrom
 
     [Fact]
     [Rule("copy.from")]
-    public void What_was_copied_in_an_earlier_step_is_counted_too()
+    public void Bytes_copied_in_an_earlier_step_are_counted_too()
     {
         const int Longer = 40 << 20;
         var platform = ScriptedPlatform.InTurn("copy_file_range", default, Errno.EAGAIN);
@@ -139,7 +139,7 @@ public sealed class CopyingFrom
 
     [Fact]
     [Rule("copy.from")]
-    public void Copies_from_memory_pipes_and_files_that_the_kernel_makes_up()
+    public void Copies_from_memory_pipes_and_files_that_the_kernel_generates()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(Length + 10);
         using (var source = FilledObject.Create())
@@ -199,7 +199,7 @@ public sealed class CopyingFrom
     [InlineData(3 << 20, 10)]
     [InlineData(70_000, 1_000_003)]
     [Rule("copy.from")]
-    public void Copies_what_fits_although_the_object_has_room_for_more_than_the_machine(long available, int bytes)
+    public void Copies_a_source_that_fits_even_if_the_object_is_longer_than_the_available_memory(long available, int bytes)
     {
         using var host = new SubstitutedObject(NearlyFull(available), 8 << 20);
         using var file = new TemporaryFile();
@@ -213,7 +213,7 @@ public sealed class CopyingFrom
 
     [Fact]
     [Rule("copy.from")]
-    public void Copies_nothing_where_the_machine_has_no_memory_left()
+    public void Copies_nothing_if_the_machine_has_no_memory_left()
     {
         using var host = new SubstitutedObject(NearlyFull(1000), 8 << 20);
         using var source = FilledObject.Create();

@@ -27,7 +27,7 @@ public sealed class CopyingToSockets
     [Fact]
     [Rule("copy.kernel")]
     [Rule("copy.fallback")]
-    public async Task The_bytes_arrive_the_same_where_the_kernel_moves_few_at_a_time()
+    public async Task The_bytes_arrive_unchanged_where_the_kernel_moves_few_at_a_time()
     {
         using var host = new SubstitutedObject(new ScriptedPlatform { MostAtOnce = 1000 }, Length);
         host.Memory.Write(Pattern.Of(Length), 0);

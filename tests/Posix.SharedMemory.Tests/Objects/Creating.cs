@@ -6,7 +6,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("create.default")]
-    public void Is_for_its_owner_reserved_and_stays_by_default()
+    public void By_default_a_new_object_is_private_to_its_owner_has_its_memory_reserved_and_stays()
     {
         using var name = new TemporaryName();
         var length = (3 * Environment.SystemPageSize) + 1;
@@ -230,7 +230,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("publish.once")]
-    public void Publishing_twice_or_what_has_a_name_or_with_Exchange_is_refused()
+    public void Publishing_twice_or_an_object_that_has_a_name_or_with_Exchange_is_refused()
     {
         using TemporaryName name = new(), second = new(), another = new();
         using var memory = SharedMemoryObject.CreateUnpublished(1);
@@ -258,7 +258,7 @@ public sealed class Creating
     [InlineData(1L << 50)]
     [InlineData(long.MaxValue)]
     [Rule("create.once")]
-    public void A_taken_name_is_EEXIST_also_where_there_is_no_room_for_the_length(long length)
+    public void A_taken_name_is_EEXIST_even_if_there_is_no_room_for_the_length(long length)
     {
         using var name = new TemporaryName();
         using var there = SharedMemoryObject.Create(name, 1);

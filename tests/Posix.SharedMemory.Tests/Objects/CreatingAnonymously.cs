@@ -45,7 +45,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.whole")]
-    public void Gives_an_object_that_does_what_named_ones_do()
+    public void Creates_an_object_that_works_like_a_named_one()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(10_000);
         Assert.Equal(FileAccess.ReadWrite, memory.Access);
@@ -82,7 +82,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.whole")]
-    public void Sparse_takes_no_memory_and_no_length_is_too_large_for_it()
+    public void Sparse_allocates_no_memory_and_accepts_any_length()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(1L << 40, new() { Backing = Backing.Sparse });
         Assert.Equal(0, memory.GetStatus().AllocatedBytes);
@@ -168,7 +168,7 @@ public sealed class CreatingAnonymously
     [InlineData("1")]
     [InlineData("2")]
     [Rule("anonymous.executable")]
-    public void Is_the_same_whatever_vm_memfd_noexec_says(string level)
+    public void Does_not_depend_on_vm_memfd_noexec(string level)
     {
         SkipBefore(6, 3);
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
@@ -220,7 +220,7 @@ public sealed class CreatingAnonymously
 
     [SkippableFact]
     [Rule("anonymous.oldkernel")]
-    public void Is_unsealable_on_a_kernel_before_6_3_without_a_call_more()
+    public void Is_unsealable_on_a_kernel_before_6_3_without_an_additional_call()
     {
         Skip.IfNot(MemfdNoexec() is "0" or null, "vm.memfd_noexec is set on this machine: what has no flag becomes sealable.");
         var platform = ScriptedPlatform.InTurn("memfd_create", Errno.EINVAL);
@@ -259,7 +259,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.reserved")]
-    public void Refuses_at_once_what_the_machine_has_not()
+    public void Refuses_at_once_more_memory_than_the_machine_has()
     {
         var asked = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * 4;
         var refusal = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.CreateAnonymous(asked));
@@ -273,7 +273,7 @@ public sealed class CreatingAnonymously
     [SkippableFact]
     [Rule("anonymous.reserved")]
     [Rule("length.memory")]
-    public void Refuses_what_a_control_group_has_not_and_the_process_lives()
+    public void Refuses_more_than_a_control_group_allows_and_the_process_lives()
     {
         using var group = TemporaryControlGroup.TryCreate(200 << 20, out var obstacle);
         Skip.If(group is null, obstacle);
@@ -312,7 +312,7 @@ public sealed class CreatingAnonymously
     [InlineData(long.MaxValue - (5 << 20))]
     [InlineData(1L << 50)]
     [Rule("anonymous.reserved")]
-    public void Refuses_what_no_machine_has_without_asking_the_kernel(long length)
+    public void Refuses_a_length_that_no_machine_has_without_a_system_call(long length)
     {
         var platform = new ScriptedPlatform("fallocate", Errno.EIO, 0);
         using (Platform.Substitute(platform))
@@ -328,7 +328,7 @@ public sealed class CreatingAnonymously
     [InlineData(300_000)]
     [Rule("anonymous.reserved")]
     [Rule("length.memory")]
-    public void Refuses_small_steps_that_together_are_more_than_a_control_group_has(int step)
+    public void Refuses_small_steps_that_together_exceed_the_limit_of_a_control_group(int step)
     {
         using var group = TemporaryControlGroup.TryCreate(150 << 20, out var obstacle);
         Skip.If(group is null, obstacle);
@@ -348,7 +348,7 @@ public sealed class CreatingAnonymously
 
     [Fact]
     [Rule("anonymous.foreign")]
-    public void FromHandle_takes_what_MemoryMappedFile_made()
+    public void FromHandle_accepts_memory_created_by_MemoryMappedFile()
     {
 #pragma warning disable RS0030 // What the base library makes is what is taken over here.
         using var file = MemoryMappedFile.CreateNew(null, 5000);

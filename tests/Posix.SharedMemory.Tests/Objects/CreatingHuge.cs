@@ -10,7 +10,7 @@ public sealed class CreatingHuge
 
     [SkippableFact]
     [Rule("anonymous.huge")]
-    public void An_object_of_huge_pages_does_what_others_do()
+    public void An_object_of_huge_pages_works_like_any_other()
     {
         using var pool = HugePagePool.TryAdd(8, out var obstacle);
         Skip.If(pool is null, obstacle);
@@ -72,7 +72,7 @@ public sealed class CreatingHuge
 
     [SkippableFact]
     [Rule("seals.stable")]
-    public void What_a_peer_discards_while_the_pool_is_empty_is_not_stable_and_reading_it_is_false()
+    public void A_range_that_a_peer_discards_while_the_pool_is_empty_is_not_stable_and_TryRead_is_false()
     {
         using var pool = HugePagePool.TryAdd(1, out var obstacle);
         Skip.If(pool is null, obstacle);
@@ -89,7 +89,7 @@ public sealed class CreatingHuge
 
     [SkippableFact]
     [Rule("anonymous.huge")]
-    public void FromHandle_knows_the_pages()
+    public void FromHandle_finds_the_page_size()
     {
         using var pool = HugePagePool.TryAdd(2, out var obstacle);
         Skip.If(pool is null, obstacle);

@@ -9,7 +9,7 @@ public sealed class Holding
 
     [Fact]
     [Rule("holders.found")]
-    public void An_entry_has_holders_and_each_reads_as_a_line()
+    public void An_entry_has_holders_and_each_prints_as_a_line()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1);

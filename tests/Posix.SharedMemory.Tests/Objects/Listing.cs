@@ -76,7 +76,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.vanish")]
-    public void What_is_removed_while_the_list_is_walked_is_left_out()
+    public void Objects_removed_while_the_list_is_read_are_left_out()
     {
         using TemporaryName stays = new();
         var names = Enumerable.Range(0, 20).Select(_ => new TemporaryName("vanish")).ToList();
@@ -102,7 +102,7 @@ public sealed class Listing
 
     [Fact]
     [Rule("directory.vanish")]
-    public void The_walk_goes_on_while_others_create_and_remove()
+    public void Listing_continues_while_other_processes_create_and_remove()
     {
         using TemporaryName stays = new(), churned = new();
         SharedMemoryObject.Create(stays, 0).Dispose();

@@ -241,7 +241,7 @@ public sealed class Living
     [InlineData(Lifetime.UnlinkOnLastDispose)]
     [Rule("lifetime.dispose")]
     [Rule("lifetime.last")]
-    public void The_name_goes_also_where_one_thread_publishes_while_another_disposes(Lifetime lifetime)
+    public void The_name_is_removed_even_if_one_thread_publishes_while_another_disposes(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         SharedMemoryObject? memory = null;

@@ -15,7 +15,7 @@ public sealed class Measuring
     [InlineData("SetLength")]
     [InlineData("Reserve")]
     [Rule("length.check")]
-    public void The_estimate_of_free_memory_is_not_made_where_the_caller_says_so(string act)
+    public void The_estimate_of_free_memory_is_skipped_at_the_callers_request(string act)
     {
         const long MoreThanThereIs = 1L << 46;
         using var name = new TemporaryName();
@@ -54,7 +54,7 @@ public sealed class Measuring
 
     [Fact]
     [Rule("length.sparse")]
-    public void Sparse_takes_no_memory_but_the_last_page_of_what_has_grown()
+    public void Sparse_allocates_no_memory_except_the_last_page_of_the_new_part()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1L << 40, new() { Backing = Backing.Sparse });
@@ -72,7 +72,7 @@ public sealed class Measuring
     [Theory]
     [MemberData(nameof(Backings))]
     [Rule("length.zeros")]
-    public unsafe void What_growing_exposes_is_zero_also_where_a_mapping_stored_past_the_end(Backing backing)
+    public unsafe void Growing_exposes_zeros_even_where_a_mapping_stored_past_the_end(Backing backing)
     {
         foreach (var length in (int[])[1, 64, 100, s_page / 2, s_page - 1, s_page + 1, (2 * s_page) - 1])
         {
@@ -95,7 +95,7 @@ public sealed class Measuring
     [Theory]
     [MemberData(nameof(Backings))]
     [Rule("length.zeros")]
-    public void Bytes_that_shrinking_cut_off_are_zero_when_they_come_back(Backing backing)
+    public void Bytes_removed_by_shrinking_are_zero_after_growing_again(Backing backing)
     {
         using var memory = SharedMemoryObject.CreateUnpublished(3 * s_page);
         memory.Write(Pattern.Of(3 * s_page), 0);
@@ -110,7 +110,7 @@ public sealed class Measuring
 
     [Fact]
     [Rule("length.sparse")]
-    public void Grows_up_to_the_last_offset_there_is()
+    public void Grows_up_to_the_largest_possible_offset()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(1, new() { Backing = Backing.Sparse });
         foreach (var length in (long[])[long.MaxValue - 4096, long.MaxValue - 4095, long.MaxValue - 100, long.MaxValue])
@@ -249,7 +249,7 @@ public sealed class Measuring
     [SkippableFact]
     [Rule("allocated.ranges")]
     [Rule("write.whole")]
-    public void Memory_past_the_end_is_not_taken_for_memory_inside()
+    public void Memory_past_the_end_is_not_reported_as_memory_inside()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not report reserved memory.");
         var platform = new ScriptedPlatform("fallocate", Errno.ENOSPC, 0);
@@ -265,7 +265,7 @@ public sealed class Measuring
 
     [Fact]
     [Rule("allocated.ranges")]
-    public void Allocated_ranges_are_what_was_written_where_the_kernel_cannot_count_pages()
+    public void Allocated_ranges_are_the_written_ones_if_the_kernel_cannot_count_pages()
     {
         var platform = new ScriptedPlatform("cachestat", Errno.ENOSYS, 0);
         using var host = new SubstitutedObject(platform, 64L * s_page);
@@ -284,7 +284,7 @@ public sealed class Measuring
 
     [SkippableFact]
     [Rule("allocated.ranges")]
-    public void Looking_for_what_was_written_keeps_the_record_locks_of_this_process_and_the_file_position()
+    public void Searching_for_written_ranges_keeps_the_record_locks_of_this_process_and_the_file_position()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         const string Probe =

@@ -124,7 +124,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("errors.clean")]
-    public void Leaves_nothing_open_when_the_kernel_does_not_say_what_the_name_stands_for()
+    public void Leaves_nothing_open_if_the_kernel_does_not_report_the_type_of_the_file()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -150,7 +150,7 @@ public sealed class Opening
     [InlineData("link to itself", "ELOOP")]
     [InlineData("socket", "ENXIO")]
     [Rule("open.squatting")]
-    public void Refuses_what_a_neighbour_planted_under_the_name(string what, string expected)
+    public void Refuses_anything_but_a_regular_file_that_another_user_planted_under_the_name(string what, string expected)
     {
         using TemporaryName name = new(), target = new();
         using var victim = SharedMemoryObject.Create(target, 10);
@@ -202,7 +202,7 @@ public sealed class Opening
     [InlineData(FileAccess.Read)]
     [InlineData(FileAccess.ReadWrite)]
     [Rule("open.handle")]
-    public void FromHandle_takes_memory(FileAccess access)
+    public void FromHandle_accepts_memory(FileAccess access)
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 3);
@@ -237,7 +237,7 @@ public sealed class Opening
     [InlineData("write-only")]
     [InlineData("path only")]
     [Rule("open.handle")]
-    public void FromHandle_refuses_the_rest_and_leaves_the_descriptor_to_the_caller(string what)
+    public void FromHandle_refuses_everything_else_and_leaves_the_descriptor_to_the_caller(string what)
     {
         using var name = new TemporaryName();
         File.WriteAllText(name.Path, "a");
@@ -267,7 +267,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("open.handle")]
-    public void FromHandle_of_no_open_descriptor_is_EBADF()
+    public void FromHandle_of_a_closed_descriptor_is_EBADF()
     {
         using var handle = new SafeFileHandle(1_000_000, ownsHandle: false);
         Assert.Equal("EBADF", ErrorOf(() => SharedMemoryObject.FromHandle(handle)));
@@ -275,7 +275,7 @@ public sealed class Opening
 
     [Fact]
     [Rule("open.giveup")]
-    public void Gives_the_descriptor_up()
+    public void A_caller_can_take_over_the_descriptor()
     {
         using var name = new TemporaryName();
         var memory = SharedMemoryObject.Create(name, 4, new() { Lifetime = Lifetime.UnlinkOnDispose });

@@ -58,7 +58,7 @@ public sealed class Owning
 
     [Fact]
     [Rule("owner.set")]
-    public void A_refusal_is_EPERM_with_advice_and_a_number_that_means_nothing_is_refused_before()
+    public void A_refusal_is_EPERM_with_advice_and_an_invalid_number_is_refused_before_the_call()
     {
         using var name = new TemporaryName();
         using var memory = SharedMemoryObject.Create(name, 1);
@@ -78,7 +78,7 @@ public sealed class Owning
 
     [SkippableFact]
     [Rule("create.setgroup")]
-    public void Set_group_that_the_kernel_drops_is_EPERM_and_not_silence()
+    public void A_set_group_ID_bit_that_the_kernel_drops_is_reported_as_EPERM()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle ?? "");
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle ?? "");

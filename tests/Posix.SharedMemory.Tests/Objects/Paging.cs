@@ -8,7 +8,7 @@ public sealed class Paging
 
     [SkippableFact]
     [Rule("pages.states")]
-    public void States_tell_what_is_in_memory_and_what_is_not_there()
+    public void States_show_which_pages_are_in_memory_and_which_do_not_exist()
     {
         Skip.If(Environment.OSVersion.Version < new Version(6, 5), "Before Linux 6.5 the kernel does not count pages.");
         using var memory = SharedMemoryObject.CreateUnpublished((64L * s_page) + 1, new() { Backing = Backing.Sparse });
@@ -30,7 +30,7 @@ public sealed class Paging
 
     [Fact]
     [Rule("pages.states")]
-    public void States_tell_what_is_swapped_out()
+    public void States_show_which_pages_are_swapped_out()
     {
         using var host = new SubstitutedObject(With(new HalfSwappedPages()), 8L * s_page);
         host.Memory.Write(new byte[8 * s_page], 0);
@@ -39,7 +39,7 @@ public sealed class Paging
 
     [Fact]
     [Rule("pages.states")]
-    public void States_do_not_say_more_than_the_kernel_does()
+    public void States_show_no_more_than_the_kernel_reports()
     {
         using var host = new SubstitutedObject(new ScriptedPlatform("cachestat", Errno.EPERM, 0), 8L * s_page);
         host.Memory.Write([1], 2L * s_page);
@@ -50,7 +50,7 @@ public sealed class Paging
     [InlineData(1)]
     [InlineData(8)]
     [Rule("pages.states")]
-    public void States_end_where_the_object_did_when_it_was_looked_at(long written)
+    public void States_end_at_the_length_that_the_object_had_when_they_were_read(long written)
     {
         using var memory = SharedMemoryObject.CreateUnpublished(4L * s_page, new() { Backing = Backing.Sparse });
         memory.Write([1], 2L * s_page);

@@ -19,7 +19,7 @@ public sealed class Questions
     [Theory]
     [MemberData(nameof(Lives))]
     [Rule("objects.questions")]
-    public void Asks_the_kernel_only_what_a_promise_needs(string life, string[] expected)
+    public void Makes_only_the_system_calls_that_a_promise_needs(string life, string[] expected)
     {
         using var name = new TemporaryName();
         using var other = new TemporaryName();

@@ -66,7 +66,7 @@ public sealed class Renaming
     [Theory]
     [MemberData(nameof(Modes))]
     [Rule("rename.same")]
-    public void The_same_name_twice_succeeds_also_if_it_does_not_exist(RenameMode mode)
+    public void Renaming_a_name_to_itself_succeeds_even_if_it_does_not_exist(RenameMode mode)
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Rename(name, "/" + name, mode);
@@ -95,7 +95,7 @@ public sealed class Renaming
     [Theory]
     [MemberData(nameof(Modes))]
     [Rule("rename.twins")]
-    public void Of_two_hard_links_of_one_object_the_source_is_gone_afterwards(RenameMode mode)
+    public void Replacing_one_hard_link_of_an_object_by_another_removes_the_source(RenameMode mode)
     {
         using TemporaryName from = new(), to = new();
         using var memory = SharedMemoryObject.Create(from, 1);

@@ -21,7 +21,7 @@ public sealed class Sealing
     [Rule("seals.which")]
     [Rule("seals.told")]
     [Rule("seals.default")]
-    public void Refuses_what_the_table_says_and_nothing_else(MemorySeals seals)
+    public void Refuses_exactly_what_the_table_lists(MemorySeals seals)
     {
         using var memory = SharedMemoryObject.CreateAnonymous(3 * 4096);
         memory.Write("kept"u8, 0);
@@ -124,7 +124,7 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.seal")]
-    public void Seal_is_the_last()
+    public void After_Seal_no_seal_can_be_added()
     {
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
         memory.AddSeals(MemorySeals.None);
@@ -274,7 +274,7 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.tail")]
-    public void Growing_what_is_sealed_against_writing_exposes_zeros_or_is_refused()
+    public void Growing_an_object_sealed_against_writing_exposes_zeros_or_is_refused()
     {
         using var clean = SharedMemoryObject.CreateAnonymous(5000);
         clean.AddSeals(MemorySeals.Write);
@@ -364,7 +364,7 @@ public sealed class Sealing
 
     [Fact]
     [Rule("seals.stable")]
-    public void TryRead_of_a_stable_mapping_asks_no_kernel()
+    public void TryRead_of_a_stable_mapping_makes_no_system_call()
     {
         var platform = new ScriptedPlatform();
         using (Platform.Substitute(platform))

@@ -8,6 +8,7 @@ public sealed class TakingOver
     private static readonly SharedMemoryOptions s_service = new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned };
 
     private static readonly SharedMemoryOptions s_member = new() { Lifetime = Lifetime.UnlinkOnLastDispose, OnConflict = NameConflict.ReplaceAbandoned };
+    private static readonly SharedMemoryOptions s_resuming = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     public static TheoryData<Lifetime> Owned => [Lifetime.UnlinkOnDispose, Lifetime.UnlinkOnLastDispose];
 
@@ -52,7 +53,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.abandoned")]
-    public void What_a_killed_creator_left_is_replaced_and_its_users_keep_it(Lifetime lifetime)
+    public void An_object_left_by_a_killed_creator_is_replaced_and_its_users_keep_it(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         using var user = Abandon(name, lifetime);
@@ -69,8 +70,80 @@ public sealed class TakingOver
 
     [Theory]
     [MemberData(nameof(Owned))]
+    [Rule("lifetime.resume")]
+    public void What_a_killed_creator_left_is_gone_on_with_and_is_in_use_again(Lifetime lifetime)
+    {
+        using var name = new TemporaryName();
+        Abandon(name, lifetime).Dispose();
+        // Opening alone changes nothing.
+        SharedMemoryObject.Open(name).Dispose();
+        Assert.True(name.Exists);
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var first));
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1, s_service)).Errno);
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var second));
+        var bytes = new byte[3];
+        Assert.Equal(3, first.Read(bytes, 0));
+        Assert.Equal("old"u8, bytes);
+        first.Dispose();
+        Assert.True(name.Exists);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1, s_service)).Errno);
+        second.Dispose();
+        Assert.False(name.Exists);
+        Assert.False(SharedMemoryObject.TryOpen(name, s_resuming, out _));
+    }
+
+    [Theory]
+    [InlineData(Lifetime.Keep)]
+    [InlineData(Lifetime.UnlinkOnDispose)]
+    [Rule("lifetime.resume")]
+    public void What_stays_and_what_has_a_living_creator_is_only_opened(Lifetime lifetime)
+    {
+        using var name = new TemporaryName();
+        using var there = SharedMemoryObject.Create(name, 1, new() { Lifetime = lifetime });
+        Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var memory));
+        memory.Dispose();
+        Assert.True(name.Exists);
+    }
+
+    [Fact]
+    [Rule("lifetime.resume")]
+    public async Task Of_one_that_goes_on_and_one_that_replaces_exactly_one_has_the_name()
+    {
+        for (var round = 0; round < 50; round++)
+        {
+            using var name = new TemporaryName();
+            Abandon(name, Lifetime.UnlinkOnLastDispose, inThisProcess: true).Dispose();
+            using var start = new Barrier(2);
+            var resuming = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                Assert.True(SharedMemoryObject.TryOpen(name, s_resuming, out var memory));
+                return memory;
+            });
+            var replacing = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                try
+                {
+                    return SharedMemoryObject.Create(name, 1, s_member);
+                }
+                catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
+                {
+                    return null;
+                }
+            });
+            using var resumed = await resuming.WaitAsync(Watchdog.Limit);
+            using var replaced = await replacing.WaitAsync(Watchdog.Limit);
+            // Whoever went on has the object that the name refers to: what was left behind, or the new one.
+            Assert.False(resumed.IsUnlinked);
+            Assert.Equal(replaced is null, resumed.Length != 1);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Owned))]
     [Rule("conflict.abandoned")]
-    public void Publishing_takes_over_what_was_left_too(Lifetime lifetime)
+    public void Publishing_replaces_an_abandoned_object_too(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         Abandon(name, lifetime).Dispose();
@@ -83,7 +156,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.openorcreate")]
-    public void OpenOrCreate_replaces_what_was_left_and_opens_what_lives(Lifetime lifetime)
+    public void OpenOrCreate_replaces_an_abandoned_object_and_opens_a_living_one(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         Abandon(name, lifetime).Dispose();
@@ -98,7 +171,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.open")]
-    public void TryOpen_with_ReplaceAbandoned_does_not_open_what_was_left_and_leaves_it_there(Lifetime lifetime)
+    public void TryOpen_with_ReplaceAbandoned_neither_opens_nor_removes_an_abandoned_object(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         using var user = Abandon(name, lifetime);
@@ -119,15 +192,19 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.open")]
-    public void TryOpen_joins_an_object_without_members_only_if_it_is_to_be_removed_by_the_last()
+    public void TryOpen_does_not_join_an_object_that_stays_and_OpenOrCreate_does()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
-        Assert.True(SharedMemoryObject.TryOpen(name, new SharedMemoryOptions { OnConflict = NameConflict.ReplaceAbandoned }, out var plain));
-        Assert.False(plain.IsMember);
-        plain.Dispose();
-        Assert.True(name.Exists);
-        Assert.True(SharedMemoryObject.TryOpen(name, s_member, out var member));
+        foreach (var options in new[] { new() { OnConflict = NameConflict.ReplaceAbandoned }, s_member, s_resuming })
+        {
+            Assert.True(SharedMemoryObject.TryOpen(name, options, out var plain));
+            Assert.False(plain.IsMember);
+            plain.Dispose();
+            Assert.True(name.Exists);
+        }
+
+        var member = SharedMemoryObject.OpenOrCreate(name, 1, out _, s_member);
         Assert.True(member.IsMember);
         using var follower = SharedMemoryObject.Open(name, access: FileAccess.Read);
         Assert.True(follower.IsMember);
@@ -171,7 +248,7 @@ public sealed class TakingOver
     [InlineData("shm_open")]
     [InlineData("shm_open of our mode")]
     [Rule("conflict.live")]
-    public void An_object_that_nobody_is_to_remove_is_never_replaced(string creator)
+    public void An_object_with_Lifetime_Keep_is_never_replaced(string creator)
     {
         using var name = new TemporaryName();
         if (creator == "a creator that keeps the name")
@@ -245,7 +322,7 @@ public sealed class TakingOver
     [InlineData("create")]
     [InlineData("open-or-create")]
     [Rule("conflict.race")]
-    public void Of_two_services_that_restart_at_once_one_replaces_what_was_left(string way)
+    public void Of_two_services_that_restart_at_once_one_replaces_the_abandoned_object(string way)
     {
         using var name = new TemporaryName();
         using Peer one = Peer.Start("act"), two = Peer.Start("act");
@@ -284,7 +361,7 @@ public sealed class TakingOver
     [InlineData("linkat", 3)]
     [InlineData("rename", 1)]
     [Rule("conflict.race")]
-    public void Whatever_another_restart_does_before_any_call_one_live_object_has_the_name(string call, int occurrence)
+    public void Whatever_another_restart_does_before_any_call_exactly_one_live_object_has_the_name(string call, int occurrence)
     {
         using var name = new TemporaryName();
 
@@ -321,7 +398,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.room")]
-    public void Where_there_is_no_memory_for_both_what_was_left_goes_first()
+    public void If_there_is_no_memory_for_both_the_abandoned_object_is_removed_first()
     {
         using var name = new TemporaryName();
         Abandon(name, Lifetime.UnlinkOnDispose, inThisProcess: true).Dispose();
@@ -344,7 +421,7 @@ public sealed class TakingOver
 
     [Fact]
     [Rule("conflict.mark")]
-    public void Where_the_kernel_keeps_no_mark_or_no_lock_nothing_counts_as_left()
+    public void Where_the_kernel_keeps_no_mark_or_no_lock_no_object_counts_as_abandoned()
     {
         using TemporaryName unmarked = new(), unlocked = new();
         foreach (var (name, call) in ((TemporaryName, string)[])[(unmarked, "fcntl(F_SET_RW_HINT)"), (unlocked, "fcntl(F_OFD_SETLK)")])

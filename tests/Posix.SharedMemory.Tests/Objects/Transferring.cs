@@ -109,7 +109,7 @@ public sealed class Transferring
 
     [Fact]
     [Rule("bytes.position")]
-    public void Nothing_moves_the_file_offset()
+    public void No_operation_moves_the_file_offset()
     {
         using var memory = SharedMemoryObject.CreateUnpublished(10_000);
         using var target = SharedMemoryObject.CreateUnpublished(10_000);

@@ -53,7 +53,7 @@ public sealed class Watching
 
     [Fact]
     [Rule("directory.watch")]
-    public void What_moves_to_another_directory_is_removed_and_what_comes_from_there_is_added() => Undisturbed(() =>
+    public void An_object_that_moves_to_another_directory_is_reported_as_removed_and_one_that_comes_from_there_as_added() => Undisturbed(() =>
     {
         using var name = new TemporaryName();
         using var directory = TemporaryDirectory.InMemory();

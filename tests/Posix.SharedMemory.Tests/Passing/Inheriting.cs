@@ -10,7 +10,7 @@ public sealed class Inheriting
 {
     [Fact]
     [Rule("inherit.flag")]
-    public void A_child_gets_what_is_inheritable_under_the_same_number_and_can_use_it()
+    public void A_child_gets_inheritable_handles_under_the_same_numbers_and_can_use_them()
     {
         using var one = new Tracked();
         using var two = new Tracked();
@@ -80,7 +80,7 @@ public sealed class Inheriting
 
     [Fact]
     [Rule("inherit.one")]
-    public void Afterwards_the_handles_are_as_they_were()
+    public void After_the_start_the_handles_are_as_before()
     {
         using var one = new Tracked();
         using var two = new Tracked();

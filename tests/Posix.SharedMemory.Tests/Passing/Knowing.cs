@@ -9,7 +9,7 @@ public sealed class Knowing
     [Theory]
     [MemberData(nameof(Sending.Types), MemberType = typeof(Sending))]
     [Rule("pass.peer")]
-    public void Of_a_pair_the_peer_is_this_process(SocketType type)
+    public void The_peer_of_a_socket_pair_is_this_process(SocketType type)
     {
         using var pair = new SocketPair(type);
         var credentials = pair.Sender.GetPeerCredentials();

@@ -44,7 +44,7 @@ public sealed class Objects
 
     [Fact]
     [Rule("seals.stable")]
-    public async Task Map_stably_without_being_asked_when_that_was_required()
+    public async Task Map_stably_by_default_if_the_receiver_required_the_seals()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();
@@ -82,7 +82,7 @@ public sealed class Objects
     [MemberData(nameof(Types))]
     [Rule("object.split")]
     [Rule("pass.wait")]
-    public async Task Are_waited_for_and_follow_one_another(SocketType type)
+    public async Task Are_received_one_after_the_other_and_waited_for(SocketType type)
     {
         using var pair = new SocketPair(type);
         using var one = new Tracked();
@@ -136,7 +136,7 @@ public sealed class Objects
     [MemberData(nameof(Types))]
     [Rule("object.refused")]
     [Rule("object.kernel")]
-    public async Task Are_refused_and_closed_when_they_are_not_what_the_message_or_the_receiver_says(SocketType type)
+    public async Task Are_refused_and_closed_if_they_contradict_the_message_or_the_requirements_of_the_receiver(SocketType type)
     {
         using var pair = new SocketPair(type);
         using var one = new Tracked(100);

@@ -11,7 +11,7 @@ public sealed class Ordering
     [Theory]
     [MemberData(nameof(Types))]
     [Rule("pass.order")]
-    public async Task Sends_that_wait_go_out_as_they_were_called_and_nobody_overtakes(SocketType type)
+    public async Task Waiting_sends_go_out_in_the_order_of_their_calls(SocketType type)
     {
         const int Sends = 200;
         using var pair = new SocketPair(type);
@@ -82,7 +82,7 @@ public sealed class Ordering
 
     [Fact]
     [Rule("pass.order")]
-    public async Task A_send_that_is_cancelled_while_others_are_before_it_lets_those_behind_it_go_on()
+    public async Task A_send_that_is_cancelled_in_the_queue_does_not_hold_up_later_ones()
     {
         using var pair = new SocketPair(SocketType.Seqpacket);
         _ = pair.Fill();

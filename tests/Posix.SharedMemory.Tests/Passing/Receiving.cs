@@ -81,7 +81,7 @@ public sealed partial class Receiving
     [Fact]
     [Rule("pass.places")]
     [Rule("pass.end")]
-    public async Task Into_places_of_the_caller_nothing_from_an_empty_buffer_or_a_closed_stream()
+    public async Task Into_places_of_the_caller_an_empty_buffer_and_a_closed_stream_bring_nothing()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();
@@ -100,7 +100,7 @@ public sealed partial class Receiving
     }
 
     [Fact]
-    public async Task Takes_nothing_if_it_is_already_cancelled()
+    public async Task Receives_nothing_if_it_is_already_cancelled()
     {
         using var pair = new SocketPair();
         await pair.Sender.SendHandlesAsync(new byte[] { 5 }, []);
@@ -135,7 +135,7 @@ public sealed partial class Receiving
 
     [Fact]
     [Rule("pass.empty")]
-    public async Task With_an_empty_buffer_only_waits_on_a_stream_and_takes_nothing()
+    public async Task With_an_empty_buffer_only_waits_on_a_stream_and_receives_nothing()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();
@@ -154,7 +154,7 @@ public sealed partial class Receiving
     [Theory]
     [MemberData(nameof(Types))]
     [Rule("pass.wait")]
-    public async Task Waits_until_something_comes_and_takes_all_of_it(SocketType type)
+    public async Task Waits_until_a_message_arrives_and_receives_all_of_it(SocketType type)
     {
         using var pair = new SocketPair(type);
         using var one = new Tracked();
@@ -264,7 +264,7 @@ public sealed partial class Receiving
     [Theory]
     [MemberData(nameof(Types))]
     [Rule("pass.others")]
-    public async Task Credentials_and_a_pidfd_that_come_too_take_no_room_and_stay_nowhere(SocketType type)
+    public async Task Credentials_and_a_pidfd_that_arrive_as_well_take_no_room_and_are_closed(SocketType type)
     {
         const int SOL_SOCKET = 1, SO_PASSCRED = 16, SO_PASSPIDFD = 76;
         using var pair = new SocketPair(type);

@@ -13,7 +13,7 @@ public sealed class Sending
     [Rule("pass.same")]
     [Rule("pass.ready")]
     [Rule("pass.cloexec")]
-    public async Task Duplicates_arrive_in_their_order_at_once(SocketType type)
+    public async Task Duplicates_arrive_in_the_order_of_sending_and_are_usable_at_once(SocketType type)
     {
         using var pair = new SocketPair(type);
         using var one = new Tracked(1);
@@ -47,7 +47,7 @@ public sealed class Sending
 
     [Fact]
     [Rule("pass.first")]
-    public async Task On_a_stream_handles_come_with_the_first_byte_they_went_with()
+    public async Task On_a_stream_handles_arrive_with_the_first_byte_that_they_were_sent_with()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();

@@ -34,7 +34,7 @@ public sealed class Waiting
 
     [Fact]
     [Rule("pass.whole")]
-    public async Task A_stream_takes_all_in_parts_with_the_handles_in_front()
+    public async Task A_stream_sends_everything_in_parts_with_the_handles_in_the_first_one()
     {
         using var pair = new SocketPair();
         using var one = new Tracked();

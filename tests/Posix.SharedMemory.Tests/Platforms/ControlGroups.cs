@@ -24,7 +24,7 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Fact]
-    public void In_a_container_the_path_may_be_one_outside()
+    public void A_path_that_the_container_cannot_see_leads_to_its_own_group()
     {
         Write("/proc/self/cgroup", "0::/system.slice/docker-1234.scope\n");
         WriteUnified("", "5000\n", 2000);
@@ -35,7 +35,7 @@ public sealed class ControlGroups : IDisposable
     [Theory]
     [InlineData("3:cpu,cpuacct:/other\n2:cpuset,memory:/a/b\n")]
     [InlineData("2:memory:/a/b\n1:name=systemd:/other\n0::/other\n")]
-    public void Version_1_has_its_own_files(string groups)
+    public void Version_1_is_read_from_its_own_files(string groups)
     {
         Write("/proc/self/cgroup", groups);
         Write1("/a/b", "5000\n", 2000);
@@ -170,7 +170,7 @@ public sealed class ControlGroups : IDisposable
     [InlineData("35 31 0:32 / /groups/memory rw shared:1 - cgroup cgroup rw,cpu,memory", "2:cpu,memory:/sub", false)]
     [InlineData("35 31 0:32 / /groups\\040here rw - cgroup2 cgroup2 rw,nsdelegate", "0::/sub", true)]
     [InlineData("35 31 0:32 /docker /groups/all rw - cgroup2 - rw", "0::/docker/sub", true)]
-    public void Groups_are_looked_for_where_they_are_mounted(string mount, string group, bool isUnified)
+    public void Groups_are_searched_where_they_are_mounted(string mount, string group, bool isUnified)
     {
         Write("/proc/self/mountinfo", $"23 1 8:1 / / rw - ext4 /dev/root rw\n34 31 0:31 / /groups/cpuset rw - cgroup cgroup rw,cpuset\nnonsense\n{mount}\n");
         Write("/proc/self/cgroup", group + "\n");
@@ -212,7 +212,7 @@ public sealed class ControlGroups : IDisposable
     }
 
     [Fact]
-    public void This_machine_answers()
+    public void The_limits_of_this_machine_can_be_read()
     {
         var limit = SharedMemoryDirectory.GetMemoryLimit();
         Assert.Equal(LinuxControlGroup.Smallest()?.LimitBytes, limit?.LimitBytes);

@@ -38,7 +38,7 @@ public sealed class Lacking
     [InlineData("ENOSYS")]
     [InlineData("EPERM")]
     [Rule("create.lacking")]
-    public void Without_files_that_have_no_name_objects_are_created_under_a_temporary_one(string answer)
+    public void Without_unnamed_files_objects_are_created_under_a_temporary_name(string answer)
     {
         using TemporaryName name = new(), other = new();
         // Only the open with O_TMPFILE is refused: each operation makes it first.
@@ -82,7 +82,7 @@ public sealed class Lacking
     [InlineData("EPERM")]
     [InlineData("EINVAL")]
     [Rule("status.lacking")]
-    public void Without_statx_everything_is_found_out_by_the_older_call(string answer)
+    public void Without_statx_the_older_call_finds_the_same(string answer)
     {
         using var name = new TemporaryName();
         using var file = new TemporaryFile();
@@ -141,7 +141,7 @@ public sealed class Lacking
     [InlineData("EPERM")]
     [InlineData("EINVAL")]
     [Rule("create.lacking")]
-    public void Without_linkat_of_a_descriptor_a_new_object_gets_its_name_by_way_of_proc(string answer)
+    public void Without_linkat_of_a_descriptor_a_new_object_gets_its_name_through_proc(string answer)
     {
         using var name = new TemporaryName();
         var refusal = Enum.Parse<Errno>(answer);
@@ -269,7 +269,7 @@ public sealed class Lacking
 
     [Fact]
     [Rule("create.lacking")]
-    public void Without_files_that_have_no_name_a_region_replaces_a_file_all_the_same()
+    public void Without_unnamed_files_a_region_still_replaces_a_file()
     {
         using var directory = TemporaryDirectory.InMemory();
         using (Platform.Substitute(new ScriptedPlatform("open", Errno.EOPNOTSUPP)))

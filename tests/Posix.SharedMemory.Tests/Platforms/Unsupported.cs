@@ -45,7 +45,7 @@ public sealed class Unsupported
     [Theory]
     [MemberData(nameof(Acts))]
     [Rule("errors.unsupported")]
-    public void Every_way_in_says_what_to_use_instead(string act)
+    public void Every_entry_point_throws_and_says_what_to_use_instead(string act)
     {
         using (Platform.Substitute(Platform.None()))
         {
@@ -66,7 +66,7 @@ public sealed class Unsupported
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void No_way_in_is_forgotten_here()
+    public void Every_entry_point_is_tested_here()
     {
         var ways = new[] { typeof(SharedMemoryObject), typeof(SharedMemoryDirectory), typeof(DescriptorPassing), typeof(HandleInheritance) }
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
@@ -77,7 +77,7 @@ public sealed class Unsupported
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void Names_and_options_work_everywhere()
+    public void Names_and_options_work_on_every_system()
     {
         using (Platform.Substitute(Platform.None()))
         {
@@ -90,7 +90,7 @@ public sealed class Unsupported
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void Entries_and_descriptors_refuse_it_too()
+    public void Entries_and_descriptors_throw_too()
     {
         using var name = new TemporaryName();
         SharedMemoryObject.Create(name, 1).Dispose();
@@ -107,7 +107,7 @@ public sealed class Unsupported
 
     [Fact]
     [Rule("errors.unsupported")]
-    public void No_verb_does_anything_there()
+    public void Every_verb_throws_on_an_unsupported_system()
     {
         var platform = Platform.None();
         object[] roles = [platform.Names, platform.Backing, platform.Mapping, platform.Seals, platform.Membership, platform.Wire, platform.Inspection];

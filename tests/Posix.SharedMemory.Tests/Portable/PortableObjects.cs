@@ -10,7 +10,7 @@ public sealed class PortableObjects
     [Fact]
     [Rule("create.default")]
     [Rule("open.missing")]
-    public void What_is_created_is_opened_by_its_name_until_it_is_unlinked()
+    public void An_object_is_opened_by_its_name_until_it_is_unlinked()
     {
         using var name = new PortableName();
         using (var memory = SharedMemoryObject.Create(name, 2 * s_page))
@@ -163,7 +163,7 @@ public sealed class PortableObjects
 
     [Fact]
     [Rule("copy.kernel")]
-    public void CopyTo_gives_a_pipe_the_bytes_asked()
+    public void CopyTo_writes_the_requested_bytes_to_a_pipe()
     {
         using var name = new PortableName();
         using var memory = SharedMemoryObject.Create(name, s_page);

@@ -52,7 +52,7 @@ public sealed class PortableRegions : IDisposable
 
     [Fact]
     [Rule("region.over")]
-    public void Creating_over_a_file_leaves_its_users_what_they_have()
+    public void Creating_over_a_file_leaves_the_former_file_to_its_users()
     {
         using var former = MappedRegion.Create(File, 10, FileCleanup.OnDispose);
         former.Mapping.GetSpan()[0] = 1;
@@ -68,7 +68,7 @@ public sealed class PortableRegions : IDisposable
 
     [Fact]
     [Rule("region.zero")]
-    public void What_is_missing_or_empty_cannot_be_attached()
+    public void A_missing_or_empty_file_cannot_be_attached()
     {
         var failure = Assert.Throws<SharedMemoryException>(() => MappedRegion.Attach(File));
         Assert.Equal((Errno.ENOENT, "open"), (failure.Errno, failure.Operation));

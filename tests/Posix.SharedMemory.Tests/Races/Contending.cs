@@ -62,7 +62,7 @@ public sealed class Contending
 
     [Fact]
     [Rule("openorcreate.race")]
-    public void A_name_removed_between_creating_and_opening_is_created_after_all()
+    public void A_name_removed_between_creating_and_opening_is_created_in_the_end()
     {
         using var name = new TemporaryName("race");
         using var former = SharedMemoryObject.Create(name, 77);

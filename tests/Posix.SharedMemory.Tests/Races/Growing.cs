@@ -42,7 +42,7 @@ public sealed class Growing
     [InlineData(Backing.Reserved, Backing.Reserved, 4096)]
     [InlineData(Backing.Reserved, Backing.Reserved, 5001)]
     [Rule("length.concurrent")]
-    public void What_a_neighbour_grows_and_writes_meanwhile_stays(Backing backing, Backing neighbours, int length)
+    public void Bytes_that_another_process_adds_and_writes_meanwhile_stay(Backing backing, Backing neighbours, int length)
     {
         using var name = new TemporaryName("grow");
         using var memory = SharedMemoryObject.Create(name, length);
@@ -54,7 +54,7 @@ public sealed class Growing
     [InlineData(5001)]
     [Rule("length.concurrent")]
     [Rule("length.reserved")]
-    public void What_a_neighbour_grows_and_writes_stays_when_a_long_growth_fails_whichever_call_it_is(int length)
+    public void Bytes_that_another_process_adds_and_writes_stay_if_a_long_growth_fails_whichever_call_fails(int length)
     {
         // More than is allocated in a turn. The neighbour comes before each of the calls, and each allocation fails.
         const int Long = 40 << 20, Neighbours = 20 << 20;
@@ -240,7 +240,7 @@ public sealed class Growing
 
     [Fact]
     [Rule("read.short")]
-    public void Reading_survives_a_neighbour_that_truncates()
+    public void Reading_survives_another_process_that_truncates()
     {
         const int Length = 300_000;
         using var name = new TemporaryName("cut");

@@ -12,7 +12,7 @@ public sealed class Passing
     [InlineData(SocketType.Dgram)]
     [Rule("pass.full")]
     [Rule("pass.clean")]
-    public async Task Room_cancellation_disposal_and_the_peers_end_meet_and_every_wait_ends(SocketType type)
+    public async Task Every_wait_ends_when_room_cancellation_disposal_and_the_end_of_the_peer_coincide(SocketType type)
     {
         using var one = new Tracked();
         var random = new Random(6);

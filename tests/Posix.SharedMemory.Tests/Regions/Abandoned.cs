@@ -25,7 +25,7 @@ public sealed class Abandoned
 
     [Fact]
     [Rule("publish.abandoned")]
-    public void Names_are_made_in_one_form_and_recognized_by_all_of_it()
+    public void Temporary_names_have_one_form_and_are_recognized_by_all_of_it()
     {
         for (var round = 0; round < 1000; round++)
         {

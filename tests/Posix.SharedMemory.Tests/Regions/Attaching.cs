@@ -81,7 +81,7 @@ public sealed class Attaching
 
     [Fact]
     [Rule("region.attach")]
-    public void Maps_as_much_as_asked_of_a_descriptor_and_closes_it()
+    public void Maps_the_requested_length_of_a_descriptor_and_closes_it()
     {
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllBytes(directory.File(), new byte[3 * s_page]);

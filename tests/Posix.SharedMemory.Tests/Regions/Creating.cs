@@ -111,7 +111,7 @@ public sealed class Creating
 
     [Fact]
     [Rule("region.over")]
-    public void Takes_the_path_of_a_symbolic_link_and_leaves_what_it_led_to()
+    public void Replaces_a_symbolic_link_and_leaves_its_target_alone()
     {
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllText(directory.File("target"), "kept");
@@ -154,7 +154,7 @@ public sealed class Creating
 
     [SkippableFact]
     [Rule("region.failed")]
-    public void In_a_directory_that_may_not_be_written_nothing_is_made()
+    public void In_a_directory_that_may_not_be_written_to_nothing_is_created()
     {
         using var directory = TemporaryDirectory.InMemory();
         File.WriteAllText(directory.File("file"), "kept");

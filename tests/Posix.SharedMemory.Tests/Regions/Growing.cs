@@ -13,7 +13,7 @@ public sealed class Growing
     [InlineData(true, 64 << 20)]
     [Rule("region.resize")]
     [Rule("region.fixed")]
-    public unsafe void Grows_and_keeps_the_bytes_and_is_followed(bool onDisk, long addressSpace)
+    public unsafe void Growing_keeps_the_bytes_and_other_processes_follow(bool onDisk, long addressSpace)
     {
         using var directory = Directories.Make(onDisk);
         using var region = MappedRegion.Create(directory.File(), 100, FileCleanup.OnDispose, new() { AddressSpace = addressSpace });
@@ -117,7 +117,7 @@ public sealed class Growing
 
     [Fact]
     [Rule("region.follow")]
-    public void CheckAndRemap_changes_no_file_and_leaves_one_that_was_cut_as_it_is_mapped()
+    public void CheckAndRemap_changes_no_file_and_leaves_the_mapping_of_a_file_that_was_cut()
     {
         using var directory = TemporaryDirectory.InMemory();
         var platform = new ScriptedPlatform();
@@ -149,7 +149,7 @@ public sealed class Growing
     [InlineData(true)]
     [Rule("region.follow")]
     [Rule("region.fixed")]
-    public void Growth_by_another_between_two_looks_is_adopted_not_stumbled_over(bool resize)
+    public void Growth_by_another_process_between_two_reads_of_the_length_is_adopted(bool resize)
     {
         using var directory = TemporaryDirectory.InMemory();
         using var other = MappedRegion.Create(directory.File(), s_page, FileCleanup.OnDispose);
@@ -255,7 +255,7 @@ public sealed class Growing
     [SkippableFact]
     [Rule("region.durable")]
     [Rule("flush.range")]
-    public void On_a_file_system_that_lasts_the_contents_outlive_all_users()
+    public void On_a_persistent_file_system_the_contents_outlive_all_users()
     {
         using var directory = Directories.Make(onDisk: true);
         using (var peer = Peer.Start("region-act", directory.File()))

@@ -6,7 +6,7 @@ public sealed class Owning
 
     [Fact]
     [Rule("region.own")]
-    public void Ownership_moves_and_only_the_owner_removes_the_file()
+    public void Ownership_can_be_transferred_and_only_the_owner_removes_the_file()
     {
         using var directory = TemporaryDirectory.InMemory();
         var creator = MappedRegion.Create(directory.File(), 10, FileCleanup.OnDispose);
@@ -28,7 +28,7 @@ public sealed class Owning
 
     [Fact]
     [Rule("region.own")]
-    public void Ownership_moves_between_processes()
+    public void Ownership_can_be_transferred_between_processes()
     {
         using var directory = TemporaryDirectory.InMemory();
         using var owner = Peer.Start("region-act", directory.File());

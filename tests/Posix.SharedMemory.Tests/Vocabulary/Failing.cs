@@ -57,7 +57,7 @@ public sealed class Failing
 
     [Fact]
     [Rule("errors.exception")]
-    public void Says_more_after_the_errno_if_more_is_known()
+    public void Adds_details_after_the_errno_if_they_are_known()
     {
         var failure = new SharedMemoryException(Errno.ENOSPC, "fallocate", "a", "5 bytes asked");
         Assert.Equal("5 bytes asked", failure.Detail);

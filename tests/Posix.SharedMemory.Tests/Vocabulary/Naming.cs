@@ -11,6 +11,7 @@ public sealed class Naming
     {
         ["Open"] = name => SharedMemoryObject.Open(name).Dispose(),
         ["TryOpen"] = name => SharedMemoryObject.TryOpen(name, FileAccess.Read, out _),
+        ["TryOpen with options"] = name => SharedMemoryObject.TryOpen(name, new SharedMemoryOptions(), out _),
         ["Create"] = name => SharedMemoryObject.Create(name, 1).Dispose(),
         ["OpenOrCreate"] = name => SharedMemoryObject.OpenOrCreate(name, 1, out _).Dispose(),
         ["Unlink"] = SharedMemoryObject.Unlink,

@@ -85,7 +85,7 @@ public sealed class OtherLanguages : TwoParticipants
     [InlineData("membarrier")]
     [InlineData("set_robust_list")]
     [Rule("languages.refused")]
-    public async Task A_C_program_whose_calls_a_filter_refuses_takes_part_all_the_same(string refused)
+    public async Task A_C_program_takes_part_even_if_a_filter_refuses_its_calls(string refused)
     {
         using var directory = TemporaryDirectory.InMemory();
         using var peer = Peer.Run(CCompilation.Build("cc", "partner.c", directory), "/dev/shm/" + Memory.Name, refused);
@@ -125,7 +125,7 @@ public sealed class OtherLanguages : TwoParticipants
 
     [SkippableFact]
     [Rule("languages.storm")]
-    public void Peers_in_C_and_here_that_are_killed_at_random_tear_nothing()
+    public void Peers_in_C_and_NET_that_are_killed_at_random_tear_no_value()
     {
         using var directory = TemporaryDirectory.InMemory();
         var mutex = SharedMutex.At(Roster, Memory.Mutex);

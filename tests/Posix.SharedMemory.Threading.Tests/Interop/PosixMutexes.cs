@@ -17,7 +17,7 @@ public sealed class PosixMutexes : IDisposable
 
     [SkippableFact]
     [Rule("posix.mutex")]
-    public async Task Zeroed_bytes_become_a_mutex_that_C_enters_and_leaves_by_turns()
+    public async Task Zeroed_bytes_become_a_mutex_that_C_and_NET_enter_in_turn()
     {
         using var peer = Start();
         var mutex = PosixMutex.At(Mapping, Place);
@@ -72,7 +72,7 @@ public sealed class PosixMutexes : IDisposable
 
     [Fact]
     [Rule("posix.mutex.kind")]
-    public void Bytes_that_are_something_else_are_refused_and_left_alone()
+    public void Bytes_that_are_not_a_mutex_are_refused_and_left_alone()
     {
         _memory.Store(Place, 1);
         Assert.Throws<InvalidDataException>(() => PosixMutex.At(Mapping, Place));
@@ -86,7 +86,7 @@ public sealed class PosixMutexes : IDisposable
 
     [SkippableFact]
     [Rule("posix.mutex.died")]
-    public async Task A_partner_that_is_killed_inside_is_told_to_everybody_until_somebody_repairs()
+    public async Task Every_process_learns_that_an_owner_was_killed_inside_until_one_repairs()
     {
         using var other = Start();
         var mutex = PosixMutex.At(Mapping, Place);
@@ -181,7 +181,7 @@ public sealed class PosixMutexes : IDisposable
 
     [SkippableFact]
     [Rule("posix.mutex.retire")]
-    public void What_is_retired_here_or_left_unrepaired_by_C_is_not_recoverable_for_anybody()
+    public void A_mutex_that_was_retired_here_or_left_unrepaired_by_C_is_not_recoverable()
     {
         using var peer = Start();
         var mutex = PosixMutex.At(Mapping, Place);
@@ -261,7 +261,7 @@ public sealed class PosixMutexes : IDisposable
 
     [Fact]
     [Rule("posix.mutex.thread")]
-    public async Task What_a_thread_is_inside_of_stays_mapped_until_it_leaves_or_ends()
+    public async Task A_mutex_stays_mapped_until_the_thread_inside_leaves_or_ends()
     {
         await OnThread(() =>
         {
@@ -288,7 +288,7 @@ public sealed class PosixMutexes : IDisposable
 
     [SkippableFact]
     [Rule("posix.mutex.process")]
-    public void A_process_of_ours_that_is_killed_inside_is_told_to_C()
+    public void A_C_program_learns_that_a_NET_process_was_killed_inside()
     {
         using var peer = Start();
         using (var partner = Peers.Partner.Start("posix-mutex", _memory.Name))
@@ -303,7 +303,7 @@ public sealed class PosixMutexes : IDisposable
 
     [SkippableFact]
     [Rule("posix.mutex.storm")]
-    public void Partners_in_C_and_threads_here_that_die_at_random_tear_nothing()
+    public void C_processes_and_NET_threads_that_die_at_random_tear_no_value()
     {
         var program = Build("cc", "mutex");
         var mutex = PosixMutex.At(Mapping, Place);
@@ -390,7 +390,7 @@ public sealed class PosixMutexes : IDisposable
     [InlineData("cc")]
     [InlineData("musl-gcc")]
     [Rule("posix.mutex.layout")]
-    public void What_is_relied_on_holds_for_the_C_library(string compiler)
+    public void The_C_library_behaves_as_PosixMutex_assumes(string compiler)
     {
         using var peer = Peer.Run(Build(compiler, "trial"));
         var said = peer.Finish();

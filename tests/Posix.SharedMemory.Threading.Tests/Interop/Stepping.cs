@@ -48,7 +48,7 @@ public sealed class Stepping : TwoParticipants
 
     [SkippableFact]
     [Rule("killed.instruction")]
-    public void A_leaver_that_is_killed_keeps_no_sleeper_out()
+    public void A_process_killed_while_leaving_keeps_no_sleeper_out()
     {
         var died = false;
         Walk("leave", n =>
@@ -73,7 +73,7 @@ public sealed class Stepping : TwoParticipants
     [InlineData("enter-leave")]
     [InlineData("try")]
     [Rule("killed.instruction")]
-    public void A_waiter_that_is_killed_takes_no_wake_up_with_it(string scenario)
+    public void A_killed_waiter_consumes_no_wake_up(string scenario)
     {
         Walk(scenario, n =>
         {
@@ -104,7 +104,7 @@ public sealed class Stepping : TwoParticipants
     [InlineData("release")]
     [InlineData("take")]
     [Rule("killed.instruction")]
-    public void A_permit_that_is_there_reaches_the_sleeper(string scenario)
+    public void A_sleeper_gets_an_available_permit(string scenario)
     {
         var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0, 5);
         Walk(scenario, n =>
@@ -144,7 +144,7 @@ public sealed class Stepping : TwoParticipants
 
     [SkippableFact]
     [Rule("killed.instruction")]
-    public void An_event_is_set_or_not_and_its_sleeper_knows()
+    public void An_event_is_set_or_not_set_and_its_sleeper_learns_which()
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
         Walk("set", n =>
@@ -166,7 +166,7 @@ public sealed class Stepping : TwoParticipants
 
     [SkippableFact]
     [Rule("killed.instruction")]
-    public void A_notifiers_death_wakes_whom_its_notification_did_not()
+    public void The_death_of_a_notifier_wakes_the_waiters_that_its_notification_did_not_reach()
     {
         var count = SharedEventCount.At(Roster, Memory.EventCount);
         Walk("notify", n =>
@@ -184,7 +184,7 @@ public sealed class Stepping : TwoParticipants
 
     [SkippableFact]
     [Rule("killed.claim")]
-    public void A_joiner_of_a_roster_that_is_killed_leaves_its_seat_to_be_taken()
+    public void A_process_killed_while_joining_a_roster_leaves_a_seat_that_can_be_taken()
     {
         var steps = Walk("join", n =>
         {
@@ -199,7 +199,7 @@ public sealed class Stepping : TwoParticipants
 
     [SkippableFact]
     [Rule("killed.leave")]
-    public void A_leaver_of_a_roster_that_is_killed_leaves_its_seat_to_be_taken()
+    public void A_process_killed_while_leaving_a_roster_leaves_a_seat_that_can_be_taken()
     {
         Walk("join-leave", n =>
         {

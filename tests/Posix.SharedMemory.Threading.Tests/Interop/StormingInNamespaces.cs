@@ -14,7 +14,7 @@ public sealed class StormingInNamespaces(ITestOutputHelper output) : TwoParticip
 
     [SkippableFact]
     [Rule("languages.storm")]
-    public void Nothing_is_torn_and_nobody_hangs()
+    public void No_value_is_torn_and_no_process_hangs()
     {
         Skip.IfNot(Environment.IsPrivilegedProcess && Installed.Has("unshare"), "A PID namespace needs root and unshare.");
         using var directory = TemporaryDirectory.InMemory();

@@ -72,7 +72,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.unrepaired")]
-    public async Task Without_a_repair_the_next_one_learns_of_the_death_again()
+    public async Task Without_a_repair_the_next_owner_learns_of_the_death_again()
     {
         KillAnOwner();
         using (var hold = _mutex.EnterUnrepaired())
@@ -110,7 +110,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.strand")]
-    public void A_waiter_that_is_killed_takes_nothing_with_it()
+    public void A_killed_waiter_consumes_no_wake_up()
     {
         using var partner = Partner.Join(_memory);
         var hold = _mutex.Enter();
@@ -124,7 +124,7 @@ public sealed class DyingInMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.storm")]
-    public void Killed_at_random_instants_no_owner_leaves_more_than_a_death_to_be_told()
+    public void An_owner_killed_at_a_random_instant_leaves_nothing_but_its_death_to_report()
     {
         var seconds = double.Parse(Environment.GetEnvironmentVariable("STRESS_SECONDS") ?? "4", System.Globalization.CultureInfo.InvariantCulture);
         var random = new Random(20261126);

@@ -37,7 +37,7 @@ public sealed class EnteringMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.try")]
-    public void A_try_never_waits()
+    public void Trying_to_enter_never_waits()
     {
         Assert.True(_mutex.TryEnter(out var hold));
         Assert.False(_mutex.TryEnter(out _));
@@ -71,7 +71,7 @@ public sealed class EnteringMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.thread")]
-    public async Task It_is_entered_on_one_thread_and_left_on_another()
+    public async Task A_mutex_is_entered_on_one_thread_and_left_on_another()
     {
         using (_mutex.Enter())
         {
@@ -138,7 +138,7 @@ public sealed class EnteringMutexes : IDisposable
 
     [Fact]
     [Rule("mutex.async")]
-    public async Task No_thread_waits_and_the_first_to_come_is_served_first()
+    public async Task Asynchronous_waits_use_no_thread_and_are_served_in_their_order()
     {
         var hold = _mutex.Enter();
         var order = new List<int>();

@@ -212,7 +212,7 @@ public sealed class ReadingAndWriting : TwoParticipants
 
     [Fact]
     [Rule("readerwriter.exclusion")]
-    public void Readers_never_see_half_of_what_a_writer_writes()
+    public void Readers_never_see_a_partial_write()
     {
         var torn = 0;
         var locks = new[] { _lock, _other, _lock, _other };

@@ -76,7 +76,7 @@ public sealed class Checking
     [InlineData("barrier.pml", "-DNOCONFIRM")]
     [InlineData("barrier.pml", "-DNONEWS")]
     [Rule("models.mutants")]
-    public void Each_part_that_is_left_out_is_missed(string model, string options)
+    public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {
         Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
         var (errors, _, report) = ModelSearch.Run(model, options);

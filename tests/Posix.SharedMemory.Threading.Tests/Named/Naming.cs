@@ -93,7 +93,7 @@ public sealed class Naming : IDisposable
 
     [Fact]
     [Rule("named.mutex")]
-    public async Task A_mutex_is_entered_and_left_by_the_old_words()
+    public async Task A_mutex_is_entered_by_WaitOne_and_left_by_ReleaseMutex()
     {
         using var first = NamedMutex.OpenOrCreate(_name, out _);
         using var second = NamedMutex.OpenExisting(_name);

@@ -15,7 +15,7 @@ public sealed class Restarting : IDisposable
 
     [SkippableFact]
     [Rule("named.restart")]
-    public void Both_use_one_lock_whichever_of_them_is_killed_and_when()
+    public void Two_processes_use_one_lock_whichever_of_them_is_killed_and_when()
     {
         Skip.If(Traced.Obstacle is not null, Traced.Obstacle);
         var kills = 0;

@@ -108,7 +108,7 @@ public sealed class Ending
 
     [Fact]
     [Rule("mutex.strand")]
-    public async Task A_waiter_that_is_stopped_keeps_others_out_for_no_longer_than_a_look()
+    public async Task A_stopped_waiter_keeps_others_out_no_longer_than_one_check()
     {
         using var memory = new Memory();
         using var roster = Roster.Join(memory.Mapping);

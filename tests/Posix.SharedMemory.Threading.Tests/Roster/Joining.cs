@@ -25,7 +25,7 @@ public sealed class Joining
     [InlineData(0x524D5350u, 2u | (63u << 16))]
     [InlineData(0x524D5350u, 1u | (62u << 16))]
     [Rule("roster.refusal")]
-    public void Bytes_that_are_something_else_are_refused(uint low, uint high)
+    public void Bytes_that_are_not_a_roster_are_refused(uint low, uint high)
     {
         using var memory = new Memory();
         memory.Store(0, low);

@@ -22,7 +22,7 @@ public sealed class PassingOn : IDisposable
 
     [Fact]
     [Rule("roster.passon")]
-    public void A_waiter_does_so_although_another_process_has_taken_over_the_lock()
+    public void A_waiter_passes_the_wake_up_on_although_another_process_has_taken_over_the_lock()
     {
         var mutex = SharedMutex.At(_roster, Memory.Mutex);
         MutexHold taken = default;
@@ -40,7 +40,7 @@ public sealed class PassingOn : IDisposable
 
     [Fact]
     [Rule("roster.passon")]
-    public void A_writer_does_so_that_waited_for_a_reader()
+    public void A_writer_that_waited_for_a_reader_passes_the_wake_up_on()
     {
         _partner.Ask("read");
         Kill();
@@ -51,7 +51,7 @@ public sealed class PassingOn : IDisposable
 
     [Fact]
     [Rule("roster.passon")]
-    public void A_waiter_for_a_permit_does_so_although_the_permit_was_already_back()
+    public void A_waiter_for_a_permit_passes_the_wake_up_on_although_the_permit_was_already_back()
     {
         var semaphore = SharedSemaphore.ReturningAt(_roster, Memory.Returning, 3);
         for (var i = 0; i < 3; i++)

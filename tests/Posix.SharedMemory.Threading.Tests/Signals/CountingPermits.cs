@@ -43,7 +43,7 @@ public sealed class CountingPermits : TwoParticipants
     [InlineData(int.MaxValue)]
     [InlineData(100)]
     [Rule("semaphore.wake")]
-    public async Task As_many_wait_on_as_permits_come(int maximum)
+    public async Task As_many_waiters_go_on_as_permits_are_released(int maximum)
     {
         var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0, maximum);
         var other = SharedSemaphore.Open(OtherMapping, Memory.Semaphore);

@@ -126,7 +126,7 @@ public sealed class Meeting : TwoParticipants
 
     [Fact]
     [Rule("once.died")]
-    public async Task The_next_one_does_the_work_over_if_the_first_dies()
+    public async Task The_next_process_repeats_the_work_if_the_first_one_dies()
     {
         var once = SharedOnce.At(Roster, Memory.Once);
         using var partner = Partner.Join(Memory);
@@ -141,7 +141,7 @@ public sealed class Meeting : TwoParticipants
 
     [Fact]
     [Rule("barrier.pass")]
-    public async Task All_pass_when_the_last_one_arrives()
+    public async Task All_members_pass_when_the_last_one_arrives()
     {
         Assert.Equal(128, SharedBarrier.SizeFor(3));
         var one = SharedBarrier.At(Roster, Memory.Barrier, 2);
@@ -171,7 +171,7 @@ public sealed class Meeting : TwoParticipants
 
     [Fact]
     [Rule("barrier.broken")]
-    public async Task A_member_that_dies_before_it_arrives_breaks_the_phase_for_all_present()
+    public async Task A_member_that_dies_before_it_arrives_breaks_the_phase_for_all_that_arrived()
     {
         var one = SharedBarrier.At(Roster, Memory.Barrier, 3);
         var two = SharedBarrier.At(OtherRoster, Memory.Barrier, 3);
@@ -206,7 +206,7 @@ public sealed class Meeting : TwoParticipants
 
     [Fact]
     [Rule("wait.any")]
-    public async Task The_first_of_several_things_is_taken_and_no_other()
+    public async Task WaitAny_takes_the_first_signal_and_no_other()
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
         var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0);

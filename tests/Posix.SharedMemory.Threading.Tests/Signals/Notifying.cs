@@ -115,7 +115,7 @@ public sealed class Notifying : TwoParticipants
 
     [Fact]
     [Rule("eventcount.lost")]
-    public void No_notification_is_slept_through()
+    public void No_waiter_sleeps_through_a_notification()
     {
         var count = SharedEventCount.At(Roster, Memory.EventCount);
         var other = SharedEventCount.At(OtherRoster, Memory.EventCount);

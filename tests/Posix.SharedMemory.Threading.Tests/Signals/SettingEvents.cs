@@ -24,7 +24,7 @@ public sealed class SettingEvents : TwoParticipants
 
     [Fact]
     [Rule("event.manual")]
-    public async Task A_manual_event_lets_all_go_on_until_it_is_reset()
+    public async Task A_manual_event_releases_all_waiters_until_it_is_reset()
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.ManualReset);
         var other = SharedEvent.Open(OtherMapping, Memory.Event);
@@ -43,7 +43,7 @@ public sealed class SettingEvents : TwoParticipants
 
     [Fact]
     [Rule("event.pulse")]
-    public async Task A_pulse_is_not_slept_through()
+    public async Task No_waiter_sleeps_through_a_pulse()
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.ManualReset);
         var blocked = Task.Run(() => signal.Wait());
@@ -60,7 +60,7 @@ public sealed class SettingEvents : TwoParticipants
 
     [Fact]
     [Rule("event.auto")]
-    public async Task An_automatic_event_lets_one_go_on()
+    public async Task An_automatic_event_releases_one_waiter()
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
         var waits = Enumerable.Range(0, 4).Select(i => i < 2 ? Task.Run(() => signal.Wait()) : signal.WaitAsync().AsTask()).ToList();
@@ -81,7 +81,7 @@ public sealed class SettingEvents : TwoParticipants
 
     [Fact]
     [Rule("event.cancel")]
-    public async Task A_cancelled_wait_takes_no_signal_with_it()
+    public async Task A_cancelled_wait_consumes_no_signal()
     {
         var signal = SharedEvent.At(Mapping, Memory.Event, EventResetMode.AutoReset);
         for (var i = 0; i < 20; i++)

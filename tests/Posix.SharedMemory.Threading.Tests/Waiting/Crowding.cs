@@ -51,7 +51,7 @@ public sealed class Crowding(ITestOutputHelper output) : TwoParticipants
 
     [Fact]
     [Rule("crowd.fair")]
-    public void Competing_processes_all_get_in()
+    public void Every_competing_process_enters()
     {
         var partners = Enumerable.Range(0, 4).Select(_ => Partner.Join(Memory)).ToArray();
         try

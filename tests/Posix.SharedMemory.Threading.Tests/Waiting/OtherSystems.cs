@@ -79,7 +79,7 @@ public sealed class OtherSystems : IDisposable
     [InlineData(Bsd.EFAULT, true)]
     [InlineData(Bsd.ETIMEDOUT, false)]
     [Rule("systems.numbers")]
-    public unsafe void What_a_wait_came_to_is_read_by_the_numbers_of_macOS_and_FreeBSD(int errno, bool hasEnded)
+    public unsafe void Results_of_waits_are_read_by_the_numbers_of_macOS_and_FreeBSD(int errno, bool hasEnded)
     {
         foreach (var kernel in new SeatlessKernel[] { new ScriptedMac(errno), new ScriptedFreeBsd(errno) })
         {

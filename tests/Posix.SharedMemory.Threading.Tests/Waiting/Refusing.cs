@@ -27,7 +27,7 @@ public sealed class Refusing
     [InlineData(Errno.ENOSYS)]
     [InlineData(Errno.EPERM)]
     [Rule("refused.waitv")]
-    public async Task Without_futex_waitv_sleeps_are_cut_into_slices(Errno errno)
+    public async Task Without_futex_waitv_a_sleep_is_divided_into_slices(Errno errno)
     {
         using var memory = new Memory();
         var kernel = new FaultingKernel(("futex_waitv", errno));
@@ -71,7 +71,7 @@ public sealed class Refusing
 
     [Fact]
     [Rule("refused.membarrier")]
-    public void Without_membarrier_the_seat_says_so_and_ends_are_given_time()
+    public void Without_membarrier_the_seat_records_it_and_an_end_is_given_time()
     {
         using var memory = new Memory();
         using var again = memory.MapAgain();
@@ -91,7 +91,7 @@ public sealed class Refusing
 
     [Fact]
     [Rule("refused.robust")]
-    public void Without_a_robust_list_a_process_takes_part_all_the_same()
+    public void Without_a_robust_list_a_process_still_takes_part()
     {
         using var memory = new Memory();
         var kernel = new FaultingKernel(("set_robust_list", Errno.ENOSYS));

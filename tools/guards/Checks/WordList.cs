@@ -46,15 +46,22 @@ internal static class WordList
         (Words(@"\b(has|have|with) nobody\b"), "no process has"),
     ];
 
+    /// <summary>What makes the name of a test need a second reading.</summary>
+    private static readonly (Regex Pattern, string Instead)[] s_patternsOfNames =
+    [
+        (Words(@"^What "), "name the subject: a file that …, bytes that …"),
+        (Words(@"\bslept through\b"), "no waiter sleeps through it"),
+        (Words(@"\ball the same\b"), "still"),
+    ];
+
     internal static IEnumerable<Finding> IsKept(Repository repository) =>
         from file in repository.Files
         where !file.Path.StartsWith("tools/guards/", StringComparison.Ordinal)
-        from text in Texts(file)
-        from finding in Judge(file, text)
+        from finding in Texts(file).SelectMany(text => Judge(file, text, s_patterns)).Concat(NamesOfTests(file).SelectMany(name => Judge(file, name, s_patternsOfNames)))
         select finding;
 
-    private static IEnumerable<Finding> Judge(SourceFile file, (int Start, string Text) text) =>
-        from entry in s_patterns
+    private static IEnumerable<Finding> Judge(SourceFile file, (int Start, string Text) text, (Regex Pattern, string Instead)[] patterns) =>
+        from entry in patterns
         from Match match in entry.Pattern.Matches(text.Text)
         where !Array.Exists(s_allowed, allowed => text.Text.AsSpan(Math.Max(0, match.Index - allowed.Length)).Contains(allowed, StringComparison.OrdinalIgnoreCase))
         select file.At(text.Start + match.Index, $"'{match.Value}': {entry.Instead}");
@@ -69,9 +76,12 @@ internal static class WordList
     private static IEnumerable<(int Start, string Text)> TextsOfCode(SourceFile file) =>
         file.Comments.Select(comment => (comment.SpanStart, comment.ToString()))
             .Concat(file.Root.DescendantTokens().Where(IsText).Select(token => (token.SpanStart, token.ToString())))
-            .Concat(file.Root.DescendantNodes().OfType<MethodDeclarationSyntax>().Where(IsTest).Select(test => (test.Identifier.SpanStart, test.Identifier.ValueText.Replace('_', ' '))));
+            .Concat(NamesOfTests(file));
 
-    // The names of tests are sentences too.
+    // They are sentences too.
+    private static IEnumerable<(int Start, string Text)> NamesOfTests(SourceFile file) => !file.IsCSharp ? [] :
+        file.Root.DescendantNodes().OfType<MethodDeclarationSyntax>().Where(IsTest).Select(test => (test.Identifier.SpanStart, test.Identifier.ValueText.Replace('_', ' ')));
+
     private static bool IsTest(MethodDeclarationSyntax method) =>
         method.AttributeLists.SelectMany(list => list.Attributes).Any(attribute => attribute.Name.ToString().EndsWith("Fact", StringComparison.Ordinal) || attribute.Name.ToString().EndsWith("Theory", StringComparison.Ordinal));
 

@@ -28,6 +28,8 @@ internal sealed class BsdMembership : SystemMembership
 
     internal override bool IsAbandoned(in OpenObject target) => false;
 
+    internal override bool IsOrphaned(in OpenObject target) => false;
+
     internal override Errno Seize(in OpenObject target) => Errno.EEXIST;
 
     internal override bool? IsHeldByOthers(in OpenObject target) => null;

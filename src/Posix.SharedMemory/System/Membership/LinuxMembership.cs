@@ -37,6 +37,8 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     internal override bool IsAbandoned(in OpenObject target) =>
         IsMarked(target) && Query(target, RecordLock.Membership) == MembershipState.None && Query(target, RecordLock.Owner) == MembershipState.None;
 
+    internal override bool IsOrphaned(in OpenObject target) => IsMarked(target) && Query(target, RecordLock.Owner) is (MembershipState.None or MembershipState.Ending);
+
     internal override Errno Seize(in OpenObject target)
     {
         if (!IsMarked(target))

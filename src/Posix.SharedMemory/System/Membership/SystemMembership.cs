@@ -30,6 +30,9 @@ internal class SystemMembership
     /// <summary>Returns whether an object was left behind: it is marked, and has neither an owner nor a member.</summary>
     internal virtual bool IsAbandoned(in OpenObject target) => throw Platform.NotSupported();
 
+    /// <summary>Returns whether an object is marked, and its owner does not live. It may have members, and a process may be replacing it.</summary>
+    internal virtual bool IsOrphaned(in OpenObject target) => throw Platform.NotSupported();
+
     /// <summary>Takes an object that was left behind for this process alone, until the descriptor is closed.</summary>
     /// <returns><see cref="Errno.EEXIST"/>: it was not left behind. <see cref="Errno.EAGAIN"/>: another process has exclusive access now.</returns>
     internal virtual Errno Seize(in OpenObject target) => throw Platform.NotSupported();

@@ -1,0 +1,18 @@
+using System.Diagnostics;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>
+/// The steps of an end between which it may be killed, with the numbers of <c>PSM_WINDOW</c> in interop/psm_channel.h. Only tests compile them: with KILL_WINDOWS defined, and a body for
+/// <see cref="Reach"/>. Otherwise nothing of it is left, not even the calls.
+/// </summary>
+internal static partial class KillWindow
+{
+    internal const int BeforeLeaving = 1, AfterLeaving = 2, AfterLeavingWasNotified = 3, AfterEntering = 4, BeforeGeneration = 5, AfterGeneration = 6, BeforeConsistent = 7, BeforeOpeningIsNotified = 8,
+        BeforeHeader = 9, BeforeCounters = 10, BeforeIndex = 11, AfterIndex = 12, BeforeWait = 13, BeforeSleep = 14, BeforeError = 15, BeforeState = 16, AfterState = 17, InPayload = 20;
+
+    [Conditional("KILL_WINDOWS")]
+    internal static void Pass(int window) => Reach(window);
+
+    static partial void Reach(int window);
+}

@@ -1,0 +1,342 @@
+using System.Runtime.CompilerServices;
+using Posix.SharedMemory.Threading;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>The tail of a ring, as its writer keeps it: claims room, stores records, and publishes them. Nothing here waits.</summary>
+internal abstract unsafe class RingTail : ChannelEnd
+{
+    /// <summary>Stands for a place that there is not: an index never comes so far.</summary>
+    private const ulong NoRoom = ulong.MaxValue;
+
+    /// <summary>Outside of batches everything that is stored is published.</summary>
+    private const ulong All = ulong.MaxValue;
+
+    private readonly byte* _data;
+    private readonly byte* _line;
+    private readonly byte* _readerLine;
+    private readonly ulong _capacity;
+    private readonly ulong _mask;
+    private readonly ulong _prefix;
+    private readonly ulong _round;
+    private readonly ulong _overhead;
+    private readonly ulong _roundDown;
+    private readonly uint _most;
+    private readonly SharedEventCount _readerWakes;
+    private ulong _tail;
+    private ulong _published = All;
+    private ulong _head;
+    private ulong _limit;
+    private long _messages;
+    private long _bytes;
+
+
+    protected RingTail(Endpoint endpoint)
+        : base(endpoint)
+    {
+        var header = endpoint.Channel.Header;
+        _data = endpoint.Channel.First + header.DataOffset;
+        _line = endpoint.Channel.First + ChannelLayout.WriterLine;
+        _readerLine = endpoint.Channel.First + ChannelLayout.ReaderLine;
+        _capacity = (ulong)header.Capacity;
+        _mask = _capacity - 1;
+        _prefix = (ulong)header.Prefix;
+        _round = (ulong)header.RecordAlign - 1;
+        (_overhead, _roundDown) = (_prefix + _round, ~_round);
+        _most = (uint)header.MaxMessage;
+        _readerWakes = endpoint.PeerWakes;
+    }
+
+    /// <summary>Gets the place of the next record; in a batch, past what is already in it.</summary>
+    internal ulong Tail => _tail;
+
+    /// <summary>Gets the line that this side stores.</summary>
+    protected byte* Line => _line;
+
+    /// <summary>Gets the line that the reader stores.</summary>
+    protected byte* ReaderLine => _readerLine;
+
+    internal int MaxMessage => (int)_most;
+
+    /// <summary>Gets how many bytes of the ring are free now.</summary>
+    internal long Free
+    {
+        get
+        {
+            RefuseIfClosed();
+            LoadHead();
+            return (long)(_capacity - (_tail - _head));
+        }
+    }
+
+    /// <summary>Writes a message, if there is room. Inlined, down to the copy: of a length that the compiler knows, it is a few instructions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryWrite(ReadOnlySpan<byte> message, ushort type)
+    {
+        Begin(EndAct.Call);
+        if ((uint)message.Length > _most || type >= ChannelLayout.FirstReservedType)
+        {
+            ThrowRefusal(message.Length, type);
+        }
+
+        var (at, need) = (_tail, SizeOf(message.Length));
+        if (!IsFree(at, need))
+        {
+            return TryWriteSlowly(message, type);
+        }
+
+        // SAFETY: what is free is inside the data, which the channel holds; prefix and length fit into it.
+        var record = _data + (at & _mask);
+        RingCopy.Copy(message, record + _prefix);
+        Store(record, message.Length, type, at + need);
+        Publish();
+        Act = EndAct.Idle;
+        return true;
+    }
+
+    /// <summary>Stores a record, which the reader sees once it is published.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryStore(ReadOnlySpan<byte> message, ushort type)
+    {
+        var (at, need) = (_tail, SizeOf(message.Length));
+        if (!IsFree(at, need))
+        {
+            return TryStoreSlowly(message, type);
+        }
+
+        // SAFETY: what is free is inside the data, which the channel holds; prefix and length fit into it.
+        var record = _data + (at & _mask);
+        RingCopy.Copy(message, record + _prefix);
+        Store(record, message.Length, type, at + need);
+        return true;
+    }
+
+    /// <summary>Finds room for a record in one piece, and pads what is left before the end of the data where it does not fit.</summary>
+    /// <param name="length">The payload's.</param>
+    /// <param name="at">Where the record begins. Nothing is claimed in shared memory: what is not stored and published never was.</param>
+    internal bool TryClaim(int length, out ulong at)
+    {
+        at = _tail;
+        var need = SizeOf(length);
+        if (!IsFree(at, need))
+        {
+            at = ClaimSlowly(need);
+        }
+
+        return at != NoRoom;
+    }
+
+    /// <summary>Where a claimed record's payload begins in the data.</summary>
+    internal int PlaceOf(ulong at) => (int)((at & _mask) + _prefix);
+
+    /// <summary>The bytes of a claimed record's payload.</summary>
+    internal Span<byte> PayloadOf(ulong at, int length) =>
+        // SAFETY: the caller's claim found them free, inside the data, which the channel holds.
+        new(_data + (at & _mask) + _prefix, length);
+
+    /// <summary>Stores the header of a claimed record whose payload stands there.</summary>
+    internal void Store(ulong at, int length, ushort type) =>
+        // SAFETY: the claim is inside the data, which the channel holds.
+        Store(_data + (at & _mask), length, type, at + SizeOf(length));
+
+    /// <summary>Lets the reader see everything that was stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Publish()
+    {
+        var line = _line;
+        var tail = _tail;
+        KillWindow.Pass(KillWindow.BeforeCounters);
+        // SAFETY: the line lies in the bytes that the channel holds.
+        (*(long*)(line + ChannelLayout.MessagesInLine), *(long*)(line + ChannelLayout.BytesInLine)) = (_messages, _bytes);
+        KillWindow.Pass(KillWindow.BeforeIndex);
+        // SYNC ring.publish: pairs with RingReader.LoadTail. A reader that sees the tail sees every record before it.
+        // SAFETY: as above.
+        Volatile.Write(ref *(ulong*)(line + ChannelLayout.IndexInLine), tail);
+        KillWindow.Pass(KillWindow.AfterIndex);
+        _readerWakes.NotifyAll();
+    }
+
+    /// <summary>Whether a claim is still the place of the next record: nothing was stored since, but padding that the claim itself needs.</summary>
+    internal bool IsNext(ulong at) => at == _tail || ((at & _mask) == 0 && at - _tail < _capacity);
+
+    /// <summary>Begins a reservation or batch. What is stored meanwhile is published at its end.</summary>
+    internal int Borrow(EndAct act)
+    {
+        var ticket = BeginWithTicket(act);
+        _published = _tail;
+        return ticket;
+    }
+
+    /// <summary>Ends it, and publishes what was stored.</summary>
+    internal void Return(int ticket)
+    {
+        if (IsOpen(ticket))
+        {
+            if (_tail != _published)
+            {
+                Publish();
+            }
+
+            _published = All;
+            FinishWithTicket();
+        }
+    }
+
+    internal void RequireLength(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        if ((uint)length > _most)
+        {
+            throw Refuse(length, 0);
+        }
+    }
+
+    internal void RequireMessage(int length, ushort type)
+    {
+        if ((uint)length > _most || type >= ChannelLayout.FirstReservedType)
+        {
+            throw Refuse(length, type);
+        }
+    }
+
+    protected override bool Poll(int length)
+    {
+        if (TryFit(length))
+        {
+            return true;
+        }
+
+        LoadHead();
+        return TryFit(length);
+    }
+
+    /// <summary>Whether a record fits in one piece at the tail, as far as the reader's head is known.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsFree(ulong at, ulong need) => need <= _capacity - (at & _mask) && at + need <= _limit;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Store(byte* record, int length, ushort type, ulong end)
+    {
+        KillWindow.Pass(KillWindow.BeforeHeader);
+        // SAFETY: the header is a part of the claimed record, at a multiple of 8. One store: a reader never sees half of it.
+        *(ulong*)record = (uint)length | ((ulong)type << ChannelLayout.TypeShift);
+        _tail = end;
+        _messages++;
+        _bytes += length;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryWriteSlowly(ReadOnlySpan<byte> message, ushort type)
+    {
+        var isStored = TryStoreSlowly(message, type);
+        if (isStored)
+        {
+            Publish();
+        }
+
+        Act = EndAct.Idle;
+        return isStored;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryStoreSlowly(ReadOnlySpan<byte> message, ushort type)
+    {
+        var at = ClaimSlowly(SizeOf(message.Length));
+        if (at == NoRoom)
+        {
+            return false;
+        }
+
+        message.CopyTo(PayloadOf(at, message.Length));
+        Store(at, message.Length, type);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong SizeOf(int length) => (_overhead + (uint)length) & _roundDown;
+
+    private bool TryFit(int length)
+    {
+        var need = SizeOf(length);
+        var room = _capacity - (_tail & _mask);
+        return _tail + (need <= room ? need : room + need) - _head <= _capacity;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong ClaimSlowly(ulong need)
+    {
+        var at = _tail;
+        var room = _capacity - (at & _mask);
+        var total = need <= room ? need : room + need;
+        if (at + total - _head > _capacity)
+        {
+            LoadHead();
+            if (at + total - _head > _capacity)
+            {
+                return NoRoom;
+            }
+        }
+
+        if (need > room)
+        {
+            // Unseen until the next record is published with it; a claim that is given up leaves it in free room.
+            // SAFETY: the header lies in the free rest of the data, which is a multiple of 8.
+            *(ulong*)(_data + (at & _mask)) = (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift;
+            at += room;
+        }
+
+        return at;
+    }
+
+    private void LoadHead()
+    {
+        // SYNC ring.release: pairs with RingReader.Publish. What the reader has released may be overwritten.
+        // SAFETY: the line lies in the bytes that the channel holds.
+        var head = Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine));
+        var tail = Math.Min(_tail, _published);
+        if (head < _head || head > tail || (head & _round) != 0)
+        {
+            throw Corrupt("the head", ChannelLayout.ReaderLine, $"went from {_head} to {head}, and the tail is {tail}");
+        }
+
+        _head = head;
+        _limit = head + _capacity;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowRefusal(int length, ushort type)
+    {
+        Act = EndAct.Idle;
+        throw Refuse(length, type);
+    }
+
+    private Exception Refuse(int length, ushort type) => (uint)length > _most
+        ? new ArgumentException($"The message has {length} bytes, and the longest that this channel carries has {_most}.", nameof(length))
+        : new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved.");
+
+    /// <summary>Goes on where a former writer ended.</summary>
+    /// <exception cref="ChannelCorruptException">The indices contradict each other.</exception>
+    protected void TakeOverIndices()
+    {
+        // SAFETY: the lines lie in the bytes that the channel holds.
+        _head = Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine));
+        _limit = _head + _capacity;
+        // The mutex was entered: a former writer has confirmed its end, and stores nothing more.
+        // SAFETY: as above.
+        _tail = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
+        if (_tail > ChannelLayout.MostIndex || (_tail & _round) != 0)
+        {
+            throw Corrupt("the tail", ChannelLayout.WriterLine, $"is {_tail}");
+        }
+
+        if (_head > _tail || _tail - _head > _capacity || (_head & _round) != 0)
+        {
+            throw Corrupt("the head", ChannelLayout.ReaderLine, $"is {_head}, and the tail {_tail}");
+        }
+
+        // SAFETY: as above.
+        _messages = Volatile.Read(ref *(long*)(_line + ChannelLayout.MessagesInLine));
+        // SAFETY: as above.
+        _bytes = Volatile.Read(ref *(long*)(_line + ChannelLayout.BytesInLine));
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Channels.Tests.Peers;
+
+/// <summary>A process that opens both ends of a channel again and again and uses them in every way, while another one stores anything anywhere in the object.</summary>
+internal static class Victim
+{
+    /// <summary>Runs for a time, and prints how many rounds it made, and how many of them ended because the channel was found to be corrupt.</summary>
+    /// <returns>0; 3: an exception came that should not.</returns>
+    internal static int Run(string name, TimeSpan time)
+    {
+        var (rounds, corrupt, refused, finished) = (0, 0, 0, 0);
+        Console.WriteLine("open");
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < time; rounds++)
+        {
+            try
+            {
+                Use(name);
+                finished++;
+            }
+            catch (ChannelCorruptException)
+            {
+                corrupt++;
+            }
+            catch (Exception e) when (e is InvalidDataException or ChannelException or Threading.RosterFullException || IsRefusal(e))
+            {
+                // The header was found to be something else, or bytes were stored that a peer may store: an end that is taken, a state that says the end.
+                refused++;
+            }
+#pragma warning disable CA1031 // It is what is looked for.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Console.WriteLine($"round {rounds}: {e}".ReplaceLineEndings(" | "));
+                return 3;
+            }
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rounds} {corrupt} {refused} {finished}"));
+        return 0;
+    }
+
+    private static bool IsRefusal(Exception e) =>
+        e is SharedMemoryException { Errno: Errno.EBUSY } || (e is InvalidOperationException && (e.Message.Contains("completed", StringComparison.Ordinal) || e.Message.Contains("takes no more", StringComparison.Ordinal)
+            || e.Message.Contains("carries elements", StringComparison.Ordinal)));
+
+    private static void Use(string name)
+    {
+        using var channel = MessageChannel.Open(name);
+        channel.GetStatus();
+        using var writer = channel.OpenWriter(new() { Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
+        using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
+        var bytes = new byte[4096];
+        var instant = TimeSpan.FromTicks(10);
+        for (var step = 0; step < 300; step++)
+        {
+            writer.TryWrite(bytes.AsSpan(0, Math.Min(step * 7, writer.MaxMessageLength)));
+            using (var batch = writer.BeginBatch())
+            {
+                batch.TryWrite(bytes.AsSpan(0, Math.Min(step, writer.MaxMessageLength)));
+            }
+
+            if (writer.WaitToWrite(Math.Min(100, writer.MaxMessageLength), instant) && writer.TryReserve(Math.Min(100, writer.MaxMessageLength), out var reservation))
+            {
+                using (reservation)
+                {
+                    reservation.Span.Fill(1);
+                    reservation.Commit(reservation.Span.Length / 2);
+                }
+            }
+
+            reader.TryRead(bytes, out _, out _);
+            if (reader.TryRead(out MessageLease lease))
+            {
+                bytes[0] ^= lease.Span.IsEmpty ? (byte)0 : lease.Span[^1];
+                lease.Dispose();
+            }
+
+            reader.WaitToRead(instant);
+            foreach (var message in reader.ReadAvailable())
+            {
+                bytes[0] ^= message.Span.IsEmpty ? (byte)0 : message.Span[^1];
+            }
+
+            if (step % 50 == 0)
+            {
+                channel.GetStatus();
+                _ = (reader.Writer, writer.Reader, reader.Available, writer.Free);
+            }
+        }
+    }
+}
