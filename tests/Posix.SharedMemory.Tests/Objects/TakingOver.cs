@@ -71,7 +71,7 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("lifetime.resume")]
-    public void What_a_killed_creator_left_is_gone_on_with_and_is_in_use_again(Lifetime lifetime)
+    public void TryOpen_goes_on_with_an_object_that_a_killed_creator_left_and_it_is_in_use_again(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         Abandon(name, lifetime).Dispose();
@@ -96,7 +96,7 @@ public sealed class TakingOver
     [InlineData(Lifetime.Keep)]
     [InlineData(Lifetime.UnlinkOnDispose)]
     [Rule("lifetime.resume")]
-    public void What_stays_and_what_has_a_living_creator_is_only_opened(Lifetime lifetime)
+    public void An_object_that_stays_and_one_with_a_living_creator_are_only_opened(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         using var there = SharedMemoryObject.Create(name, 1, new() { Lifetime = lifetime });
