@@ -57,7 +57,7 @@ static inline int psm_fence_all(void) { if (syscall(SYS_membarrier, 2, 0, 0) == 
 static inline int psm_sleep(struct psm_waitv *words, int count, int64_t deadline) {
   int64_t until = psm_now() + 1000000000ll; if (deadline < until) until = deadline;
   struct timespec t = {until / 1000000000ll, until % 1000000000ll}; int look = 0;
-  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM || errno == EACCES)) {
+  if (syscall(449, words, count, 0, &t, CLOCK_MONOTONIC) < 0 && (look = errno == ETIMEDOUT, errno == ENOSYS || errno == EPERM || errno == EACCES || errno == EINVAL)) {
     int64_t left = until - psm_now(); struct timespec slice = {0, left < 0 ? 0 : left < 50000000 ? (long)left : 50000000}; look = 1; /* before Linux 5.16, or behind a filter: one word, in slices, with a look after each */
     psm_futex((uint32_t *)(uintptr_t)words[0].addr, FUTEX_WAIT, (long)words[0].val, &slice, 0, 0);
   }
@@ -69,14 +69,25 @@ static inline int psm_claim_tag(uint32_t *place, uint32_t tag) { uint32_t found 
 /* -- roster -- */
 static inline uint64_t *psm_seat(struct psm_roster *r, uint32_t seat) { return (uint64_t *)(r->base + 64 + 32 * (seat - 1)); }
 static inline size_t psm_roster_size(uint32_t seats) { return (64 + 32ul * seats + 63) & ~63ul; }
-static inline uint32_t psm_boot(void) { char text[9] = "1"; FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r"); if (f) { if (!fgets(text, 9, f)) strcpy(text, "1"); fclose(f); } uint32_t b = (uint32_t)strtoul(text, 0, 16); return b ? b : 1; }
+#define PSM_BOOT_FILE "/proc/sys/kernel/random/boot_id"
+/* Which boot of the machine this is; 1: unknown. Containers may have a number of their own mounted over the kernel's file: that is none that all processes see. */
+static inline uint32_t psm_boot(void) {
+  char text[4096] = ""; uint32_t b = 1; int own = 0; FILE *f = fopen("/proc/self/mountinfo", "r"); if (!f) return 1;
+  while (fgets(text, sizeof text, f)) own |= strstr(text, " " PSM_BOOT_FILE " ") != 0;
+  fclose(f); if (own || !(f = fopen(PSM_BOOT_FILE, "r"))) return 1;
+  if (fgets(text, 9, f)) b = (uint32_t)strtoul(text, 0, 16);
+  fclose(f); return b ? b : 1;
+}
+static inline int psm_other_boot(uint32_t mine, uint32_t other) { return mine != other && mine != 1 && other != 1; }
 /* When a process started, in clock ticks since boot; 0: unknown, UINT64_MAX: there is no such process. */
 static inline uint64_t psm_start_time(uint32_t process) {
   char text[1024]; size_t n = 0; snprintf(text, sizeof text, "/proc/%u/stat", process); FILE *f = fopen(text, "r"); if (!f) return errno == ENOENT ? UINT64_MAX : 0;
   errno = 0; n = fread(text, 1, sizeof text - 1, f); int e = errno; fclose(f); text[n] = 0;
   char *p = strrchr(text, ')'); for (int i = 0; p && i < 20; i++) p = strchr(p + 1, ' '); return p ? strtoull(p + 1, 0, 10) : e == ESRCH ? UINT64_MAX : 0;
 }
-static inline uint64_t psm_namespace(void) { char text[64]; ssize_t n = readlink("/proc/self/ns/pid", text, sizeof text - 1); if (n < 6) return 0; text[n] = 0; return strtoull(text + 5, 0, 10); }
+static inline uint64_t psm_inode(const char *path) { char text[64]; ssize_t n = readlink(path, text, sizeof text - 1); if (n < 0) return 0; text[n] = 0; char *p = strchr(text, '['); return p ? strtoull(p + 1, 0, 10) : 0; }
+/* Where process numbers and start times mean the same: the PID namespace and, above it, the time namespace unless it is the machine's first; 0: unknown. */
+static inline uint64_t psm_namespace(void) { uint64_t pid = psm_inode("/proc/self/ns/pid"), clocks = psm_inode("/proc/self/ns/time"); return !pid || !clocks || clocks == 0xeffffffaul ? pid : pid | clocks << 32; }
 static void *psm_guard_main(void *up) {
   syscall(SYS_set_robust_list, psm_guard.head, 3 * sizeof(void *));
   psm_guard.tid = (uint32_t)syscall(SYS_gettid); (void)up;
@@ -95,7 +106,7 @@ static inline int psm_guard_start(void) {
   }
   pthread_mutex_unlock(&psm_guard.gate); return result;
 }
-static inline int psm_taken(struct psm_roster *r, uint32_t seat, uint64_t both) { return ((uint32_t)both & PSM_THREAD) && __atomic_load_n((uint32_t *)psm_seat(r, seat) + 3, __ATOMIC_SEQ_CST) == r->boot; }
+static inline int psm_taken(struct psm_roster *r, uint32_t seat, uint64_t both) { return ((uint32_t)both & PSM_THREAD) && !psm_other_boot(r->boot, __atomic_load_n((uint32_t *)psm_seat(r, seat) + 3, __ATOMIC_SEQ_CST)); }
 static inline int psm_alive(struct psm_roster *r, uint32_t participant, uint32_t **life, uint32_t *value) {
   uint32_t seat = participant >> 18 & 0x3ff; if (!seat || seat > r->seats) return -EILSEQ;
   uint64_t both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST); *life = (uint32_t *)psm_seat(r, seat); *value = (uint32_t)both;
@@ -106,7 +117,7 @@ static inline void psm_confirm_end(struct psm_roster *r, uint32_t participant) {
   if (((uint32_t)(both >> 32) & 0x3ffff) == (participant & 0x3ffff) && (!((uint32_t)(both >> 32) & PSM_REGISTERED) || !psm_fence_all())) usleep(10000);
 }
 static inline int psm_exists(uint32_t number) { return kill((pid_t)number, 0) == 0 || errno != ESRCH; } /* also where /proc hides the processes of others */
-static inline uint32_t psm_space_bits(void) { return psm_guard.space ? 1 + (uint32_t)(psm_guard.space % 0xfff) : 0; }
+static inline uint32_t psm_space_bits(void) { return psm_guard.space ? 1 + (uint32_t)psm_guard.space % 0xfff : 0; }
 /* The second witness: marks a seat whose process is gone although the kernel could not mark it, if it was in this PID namespace and /proc shows that. */
 static inline int psm_witness(struct psm_roster *r, uint32_t seat) {
   uint32_t *words = (uint32_t *)psm_seat(r, seat), process = psm_load(words + 2); uint64_t both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST), space = __atomic_load_n((uint64_t *)(words + 4), __ATOMIC_SEQ_CST),
@@ -135,7 +146,7 @@ static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *joins = (uint32_t *)(r->base + 8);
   for (uint32_t i = 0, first = psm_load(joins) % seats; i < 2 * seats; i++) { /* the second time around with the witness */
     uint32_t seat = (first + i) % seats + 1, *words = (uint32_t *)psm_seat(r, seat); uint64_t both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST);
-    if (((uint32_t)both & PSM_THREAD) && psm_load(words + 3) != r->boot) { uint64_t dead = (both & ~0xffffffffull) | 0xc0000000u; __atomic_compare_exchange_n(psm_seat(r, seat), &both, dead, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST); }
+    if (((uint32_t)both & PSM_THREAD) && psm_other_boot(r->boot, psm_load(words + 3))) { uint64_t dead = (both & ~0xffffffffull) | 0xc0000000u; __atomic_compare_exchange_n(psm_seat(r, seat), &both, dead, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST); }
     if (i >= seats && psm_witness(r, seat)) both = __atomic_load_n(psm_seat(r, seat), __ATOMIC_SEQ_CST);
     if ((uint32_t)both & PSM_THREAD) continue;
     if (((uint32_t)both & 0x40000000u) && !((uint32_t)(both >> 32) & PSM_REGISTERED)) usleep(10000);

@@ -20,6 +20,7 @@ _libc.syscall.restype = ctypes.c_long
 _libc.mmap.restype = ctypes.c_void_p
 _atomic = ctypes.CDLL("libatomic.so.1")
 _SEQ = 5
+UNKNOWN_BOOT, FIRST_TIME_SPACE = 1, 0xEFFFFFFA
 
 
 def _call(number, *arguments):
@@ -132,6 +133,34 @@ class _Guard:
 _guard = _Guard()
 
 
+def _boot():
+    """Which boot of the machine this is; containers may have a number of their own mounted over the kernel's file, which tells nothing."""
+    path = "/proc/sys/kernel/random/boot_id"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            if f" {path} " in file.read():
+                return UNKNOWN_BOOT
+        with open(path, encoding="ascii") as file:
+            return int(file.read(8), 16) or UNKNOWN_BOOT
+    except OSError:
+        return UNKNOWN_BOOT
+
+
+def _space():
+    """The PID namespace with, above it, the time namespace unless it is the machine's first, and when this process started; zeros where that is unknown."""
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino
+        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+            start = int(file.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0, 0
+    try:
+        time_space = os.stat("/proc/self/ns/time").st_ino
+    except OSError:
+        time_space = FIRST_TIME_SPACE
+    return space | (0 if time_space == FIRST_TIME_SPACE else time_space << 32), start
+
+
 class Roster:
     """A seat in the roster at an offset of a mapping."""
 
@@ -140,8 +169,7 @@ class Roster:
         self.mapping, self.seats, self._view = mapping, seats, ctypes.c_char.from_buffer(mapping)
         self.origin = ctypes.addressof(self._view)
         self.base = self.origin + offset
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            self.boot = int(file.read(8), 16) or 1
+        self.boot = _boot()
         header = 0x524D5350 | 1 << 32 | seats << 48
         if _swap64(self.base, 0, header) not in (0, header):
             raise ValueError("the bytes are not a roster of this size")
@@ -154,7 +182,7 @@ class Roster:
     def _claim(self, seat):
         at = self.base + 64 + 32 * (seat - 1)
         both = _load8(at, _SEQ)
-        if both & THREAD and _read(at + 12) != self.boot:
+        if both & THREAD and self._is_of_another_boot(at):
             _swap64(at, both, both & ~0xFFFFFFFF | 0xC0000000)
             both = _load8(at, _SEQ)
         if both & THREAD:
@@ -170,8 +198,8 @@ class Roster:
         _store4(at + 12, self.boot, _SEQ)
         incarnation = ((both >> 32) + 1) & 0x3FFFF or 1
         claim = (incarnation | (REGISTERED if _guard.registered else 0)) << 32 | WAITERS | _guard.tid
-        space = os.stat("/proc/self/ns/pid").st_ino
-        joining = claim | (JOINING | (1 + space % 0xFFF) << 18) << 32  # whoever finds this process dead before the next swap takes the seat
+        space, start = _space()
+        joining = claim | (JOINING | ((space & 0xFFFFFFFF) and 1 + (space & 0xFFFFFFFF) % 0xFFF) << 18) << 32  # whoever finds this process dead before the next swap takes the seat
         with _guard.gate:
             _store8(node, _guard.head[0], _SEQ)
             won = _swap64(at, both, joining) == both
@@ -186,14 +214,17 @@ class Roster:
             _libc.munmap(_p(pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
             return False
         _store4(at + 8, os.getpid(), _SEQ)
-        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-            _store8(at + 24, int(file.read().rpartition(")")[2].split()[19]), _SEQ)
+        _store8(at + 24, start, _SEQ)
         _store8(at + 16, space, _SEQ)
         self.me, self._at, self._node, self._pages = 1 << 28 | seat << 18 | incarnation, at, node, pages
         _wake(at, _EVERYBODY)
         _add4(self.base + 8, 1, _SEQ)
         _wake(self.base + 8, _EVERYBODY)
         return True
+
+    def _is_of_another_boot(self, at):
+        boot = _read(at + 12)
+        return boot != self.boot and UNKNOWN_BOOT not in (boot, self.boot)
 
     @staticmethod
     def _unlink(node):
@@ -218,7 +249,7 @@ class Roster:
             raise ValueError("the bytes name a seat that the roster does not have")
         at = self.base + 64 + 32 * (seat - 1)
         both = _load8(at, _SEQ)
-        lives = both >> 32 & 0x3FFFF == participant & 0x3FFFF and both & THREAD and _read(at + 12) == self.boot
+        lives = both >> 32 & 0x3FFFF == participant & 0x3FFFF and both & THREAD and not self._is_of_another_boot(at)
         return bool(lives), at, both & 0xFFFFFFFF
 
     def confirm_end(self, participant):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests and the samples where /dev/shm has 64 MB, as in a container that was started without --shm-size: what needs more says so and is skipped.
-#   tests/small-shm.sh          what uses much memory; a minute
+#   tests/small-shm.sh          what uses much memory; a minute (.ci/run)
 #   tests/small-shm.sh --all    every test and every sample; by hand
 # Needs root, for a mount that only this run sees, and a build of the solution.
 set -u

@@ -12,6 +12,6 @@ internal static class Program
             return 0;
         }
 
-        return Acts.Run(command, arguments);
+        return command == "look" ? Looking.Run(arguments) : Acts.Run(command, arguments);
     }
 }

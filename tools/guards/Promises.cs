@@ -9,6 +9,7 @@ internal static class Promises
     [
         ("Each package has a table", Tables.EachPackageHasOne),
         ("A package depends on what its table names", Tables.DependenciesAreNamed),
+        ("ARCHITECTURE.md names each folder", Tables.FoldersAreDrawn),
         ("C functions are imported under Interop/ only", Imports.AreInInterop),
         ("No arrow between folders points upward", Arrows.PointDownward),
         ("No delegate or interface carries a call upward", Arrows.NothingCallsUpward),

@@ -16,6 +16,8 @@ internal static class SelfTest
     private static readonly Dictionary<string, string> s_sound = new(StringComparer.Ordinal)
     {
         ["src/P/P.csproj"] = "<Project />",
+        ["ARCHITECTURE.md"] = "```\nsrc/P/ a package\n  Words/ Interop/  Low/\n  High/ the top\ntests/\n  P.Tests   its tests\n```\n",
+        ["tests/P.Tests/P.Tests.csproj"] = "<Project />",
         ["docs/spec/p/rules.md"] = "- **a.b** A rule.\n",
         ["tests/P.Tests/Tests.cs"] = "class Tests { [Rule(\"a.b\")] void Test() { } }\n",
         ["src/P/Words/Word.cs"] = "namespace P;\npublic sealed class Word { }\n",
@@ -30,6 +32,8 @@ internal static class SelfTest
     [
         ("Each package has a table", "src/Q/Q.csproj", "<Project />", "has no table"),
         ("A package depends on what its table names", "src/P/P.csproj", "<Project><PackageReference Include=\"Other\" /></Project>", "to Other"),
+        ("ARCHITECTURE.md names each folder", "src/P/Other/Thing.cs", "namespace P;\nclass Thing { }", "name Other/ of P"),
+        ("ARCHITECTURE.md names each folder", "tests/Q.Tests/Q.Tests.csproj", "<Project />", "name tests/Q.Tests"),
         ("C functions are imported under Interop/ only", "src/P/Low/Names.cs", "class Names { [LibraryImport(\"c\")] static extern void f(); }", "LibraryImport outside"),
         ("No arrow between folders points upward", "src/P/Low/Names.cs", "namespace P;\nclass Names { void F() => Top.Open(null!, null!); }", "Low uses Top of High"),
         ("No arrow between folders points upward", "src/P/Low/Names.cs", "namespace P;\nclass Names { object F(dynamic d) { var top = Make(); return top.Word; } Held Make() => null!; }\n", "Low uses Held of High"),

@@ -129,7 +129,7 @@ internal sealed unsafe class ChannelMemory
 
         var header = ChannelHeader.Parse(bytes, memory.Length, SubjectOf(memory), ChannelHeader.KnownKind(bytes));
         var length = header.EndpointsOffset + (header.Endpoints * ChannelLayout.EndpointSize);
-        var copy = SharedMemoryObject.CreateAnonymous(length, new() { DebugName = "channel-status" });
+        var copy = CreateUnseen(length);
         MemoryMapping? mapping = null;
         try
         {
@@ -176,7 +176,7 @@ internal sealed unsafe class ChannelMemory
         if (Interlocked.Decrement(ref _users) == 0)
         {
             Mapping.Dispose();
-            Memory.Dispose();
+            Memory.DisposeKeepingLocks();
         }
     }
 
@@ -188,8 +188,21 @@ internal sealed unsafe class ChannelMemory
         }
         catch
         {
-            memory.Dispose();
+            memory.DisposeKeepingLocks();
             throw;
+        }
+    }
+
+    /// <summary>Memory that no other process sees, also where a filter refuses <c>memfd_create</c>.</summary>
+    private static SharedMemoryObject CreateUnseen(long length)
+    {
+        try
+        {
+            return SharedMemoryObject.CreateAnonymous(length, new() { DebugName = "channel-status" });
+        }
+        catch (Exception e) when (e is PlatformNotSupportedException or SharedMemoryException { Errno: Errno.EPERM or Errno.EINVAL or Errno.ENOSYS })
+        {
+            return SharedMemoryObject.CreateUnpublished(length);
         }
     }
 

@@ -164,9 +164,9 @@ public sealed record NamedLockStatus
 
             var life = U32(seat, RosterLayout.Life);
             var isTaken = (life & RosterLayout.ThreadMask) != 0;
-            var state = isTaken && U32(seat, RosterLayout.Boot) == ProcessIdentity.Boot ? SeatState.Living
+            var state = isTaken && !ProcessIdentity.IsOfAnotherBoot(U32(seat, RosterLayout.Boot)) ? SeatState.Living
                 : isTaken || (life & RosterLayout.Died) != 0 ? SeatState.Died : SeatState.Left;
-            var space = U64(seat, RosterLayout.Namespace);
+            var space = U32(seat, RosterLayout.Namespace);
             var process = (int)U32(seat, RosterLayout.ProcessId);
             var permits = permitsAt is { } at ? U64(bytes, at + (ReturningPermits.HeldSize * (number - 1))) : 0;
             used.Add(new(

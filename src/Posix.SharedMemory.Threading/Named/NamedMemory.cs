@@ -111,7 +111,7 @@ internal sealed class NamedMemory
         {
             if (s_open.TryGetValue(memory.GetStatus().Identity, out var named))
             {
-                memory.Dispose();
+                memory.DisposeKeepingLocks();
                 Require(name, kinds.Contains(named.Kind));
                 named._users++;
                 return named;
@@ -132,7 +132,7 @@ internal sealed class NamedMemory
         catch
         {
             mapping?.Dispose();
-            memory.Dispose();
+            memory.DisposeKeepingLocks();
             throw;
         }
     }
@@ -164,7 +164,7 @@ internal sealed class NamedMemory
             s_open.Remove(_identity);
             Roster.Dispose();
             Mapping.Dispose();
-            _memory.Dispose();
+            _memory.DisposeKeepingLocks();
         }
     }
 

@@ -12,7 +12,7 @@ internal static class NamedObject
         name = NamedMemory.Plain(name);
         options ??= new();
         _ = Roster.SizeFor(options.Seats);
-        return NamedMemory.TryCreate(name, kind, lockSize, options, makeLock) ?? throw new SharedMemoryException(Errno.EEXIST, "linkat", name);
+        return NamedMemory.TryCreate(name, kind, lockSize, options, makeLock) ?? throw new SharedMemoryException(Errno.EEXIST, "Create", name, "an object has this name: open it with OpenOrCreate or OpenExisting, or choose another name");
     }
 
     /// <summary>Opens an object, or creates it.</summary>

@@ -120,7 +120,7 @@ public sealed class PosixSemaphore : IDisposable
     public void Dispose()
     {
         _mapping?.Dispose();
-        _memory?.Dispose();
+        _memory?.DisposeKeepingLocks();
     }
 
     private static string FileOf(string name)
@@ -145,7 +145,7 @@ public sealed class PosixSemaphore : IDisposable
         catch
         {
             mapping?.Dispose();
-            memory.Dispose();
+            memory.DisposeKeepingLocks();
             throw;
         }
     }

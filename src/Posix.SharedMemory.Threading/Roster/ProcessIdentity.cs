@@ -5,22 +5,37 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>What this process says of itself in its seat, for people and for the second witness.</summary>
 internal static class ProcessIdentity
 {
-    private static readonly Lazy<uint> s_boot = new(ReadBoot);
-    private static readonly Lazy<ulong> s_namespace = new(ReadNamespace);
-    private static readonly Lazy<ulong> s_startTime = new(() => StartTimeOf("self") ?? 0);
-    private static readonly Lazy<bool> s_seesItself = new(() => File.ResolveLinkTarget("/proc/self", returnFinalTarget: false)?.Name == Text(Environment.ProcessId));
+    /// <summary>The boot of a process that cannot find it out.</summary>
+    internal const uint UnknownBoot = 1;
 
-    /// <summary>Gets a number of this boot of the machine, never 0.</summary>
+    /// <summary>The inode of the time namespace in which the machine starts.</summary>
+    private const ulong FirstTimeNamespace = 0xEFFFFFFA;
+
+    private const string BootFile = "/proc/sys/kernel/random/boot_id";
+
+    private static readonly Lazy<uint> s_boot = new(ReadBoot);
+    private static readonly Lazy<ulong> s_namespace = new(() => InodeOf("pid"));
+    private static readonly Lazy<ulong> s_space = new(() => PidNamespace == 0 || InodeOf("time") is 0 or FirstTimeNamespace ? PidNamespace : PidNamespace | (InodeOf("time") << 32));
+    private static readonly Lazy<ulong> s_startTime = new(() => StartTimeOf("self") ?? 0);
+    private static readonly Lazy<bool> s_seesItself = new(() => new FileInfo("/proc/self").LinkTarget == Text(Environment.ProcessId));
+
+    /// <summary>Gets a number of this boot of the machine, never 0; <see cref="UnknownBoot"/> where there is none that all processes of the machine see.</summary>
     internal static uint Boot => s_boot.Value;
 
     /// <summary>Gets the inode of this process's PID namespace; 0: unknown.</summary>
     internal static ulong PidNamespace => s_namespace.Value;
+
+    /// <summary>Gets where the number and the start time of a process mean what they mean here: its PID namespace and, in the upper half, its time namespace unless that is the first; 0: unknown.</summary>
+    internal static ulong Space => s_space.Value;
 
     /// <summary>Gets when this process started, in clock ticks since boot; 0: unknown.</summary>
     internal static ulong StartTime => s_startTime.Value;
 
     /// <summary>Gets whether /proc shows the PID namespace that this process is in.</summary>
     internal static bool ProcShowsThisNamespace => s_seesItself.Value;
+
+    /// <summary>Whether a number certainly stands for another boot than this one.</summary>
+    internal static bool IsOfAnotherBoot(uint boot) => boot != Boot && boot != UnknownBoot && Boot != UnknownBoot;
 
     /// <summary>When a process of this namespace started. <see langword="null"/>: there is none with this number.</summary>
     internal static ulong? StartTimeOf(uint processId) => StartTimeOf(Text(processId));
@@ -53,20 +68,24 @@ internal static class ProcessIdentity
     {
         try
         {
-            return uint.Parse(File.ReadAllText("/proc/sys/kernel/random/boot_id").AsSpan(0, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture) is not 0 and var boot ? boot : 1;
+            // systemd-nspawn and LXC give each container a number of its own, by a mount over the kernel's file.
+            return !File.ReadAllText("/proc/self/mountinfo").Contains($" {BootFile} ", StringComparison.Ordinal)
+                && uint.Parse(File.ReadAllText(BootFile).AsSpan(0, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture) is not 0 and var boot ? boot : UnknownBoot;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentOutOfRangeException)
         {
-            return 1;
+            return UnknownBoot;
         }
     }
 
-    private static ulong ReadNamespace()
+    /// <summary>The inode of one of this process's namespaces; 0: unknown.</summary>
+    private static ulong InodeOf(string kind)
     {
         try
         {
-            var target = new FileInfo("/proc/self/ns/pid").LinkTarget ?? "";
-            return ulong.TryParse(target.AsSpan().TrimStart("pid:[").TrimEnd("]"), CultureInfo.InvariantCulture, out var inode) ? inode : 0;
+            // "pid:[4026531836]"
+            var target = new FileInfo($"/proc/self/ns/{kind}").LinkTarget ?? "";
+            return uint.TryParse(target.AsSpan(target.IndexOf('[', StringComparison.Ordinal) + 1).TrimEnd(']'), CultureInfo.InvariantCulture, out var inode) ? inode : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -17,8 +17,8 @@ internal static class RosterLayout
     internal const int Life = 0;         // u32: the futex that the kernel marks
     internal const int Incarnation = 4;  // u32: together with Life one u64
     internal const int ProcessId = 8;    // u32: as that process sees itself
-    internal const int Boot = 12;        // u32: which boot of the machine; written before the claim
-    internal const int Namespace = 16;   // u64: the inode of its PID namespace; written last, 0: no witness
+    internal const int Boot = 12;        // u32: which boot of the machine, 1: unknown; written before the claim
+    internal const int Namespace = 16;   // u64: its PID namespace and its time namespace; written last, 0: no witness
     internal const int StartTime = 24;   // u64: in clock ticks since boot
 
     internal const uint Waiters = 0x80000000, Died = 0x40000000, ThreadMask = 0x3FFFFFFF;

@@ -56,7 +56,7 @@ internal sealed class RosterMemory(HeldBytes bytes, int seats, Kernel kernel)
     }
 
     /// <summary>Whether somebody living is in a seat that reads so.</summary>
-    internal bool IsTaken(ulong both, int seat) => ((uint)both & RosterLayout.ThreadMask) != 0 && Field(seat, RosterLayout.Boot) == ProcessIdentity.Boot;
+    internal bool IsTaken(ulong both, int seat) => ((uint)both & RosterLayout.ThreadMask) != 0 && !ProcessIdentity.IsOfAnotherBoot(Field(seat, RosterLayout.Boot));
 
     internal static uint Incarnation(ulong both) => (uint)(both >> 32) & Participant.IncarnationMask;
 
@@ -112,7 +112,7 @@ internal sealed class RosterMemory(HeldBytes bytes, int seats, Kernel kernel)
             return WitnessJoiner(seat, both);
         }
 
-        if (space == 0 || process == 0 || started == 0 || space != ProcessIdentity.PidNamespace || !ProcessIdentity.ProcShowsThisNamespace)
+        if (space == 0 || process == 0 || started == 0 || space != ProcessIdentity.Space || !ProcessIdentity.ProcShowsThisNamespace)
         {
             return false;
         }

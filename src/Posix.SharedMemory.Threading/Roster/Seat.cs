@@ -119,7 +119,7 @@ internal sealed class Seat
             {
                 var number = ((first + i) % Memory.Seats) + 1;
                 var both = Memory.Read(number);
-                if (((uint)both & RosterLayout.ThreadMask) != 0 && Memory.Field(number, RosterLayout.Boot) != boot)
+                if (((uint)both & RosterLayout.ThreadMask) != 0 && ProcessIdentity.IsOfAnotherBoot(Memory.Field(number, RosterLayout.Boot)))
                 {
                     // Before the mark of this boot is stored: a crash between leaves a dead seat, never one that looks alive.
                     Memory.MarkDead(number, both);
@@ -156,7 +156,7 @@ internal sealed class Seat
         var page = (byte*)((nint)seat & ~((nint)Environment.SystemPageSize - 1));
         var pages = _guard.Prepare(page);
         var node = (nint*)(pages + (seat - page));
-        // SAFETY: the field lies in the held bytes. All who compete for the seat write the same.
+        // SAFETY: the field lies in the held bytes. Of those who compete for the seat, each writes this boot, or that it is unknown.
         Volatile.Write(ref *(uint*)(seat + RosterLayout.Boot), boot);
         var incarnation = (RosterMemory.Incarnation(both) + 1) & Participant.IncarnationMask;
         incarnation = incarnation == 0 ? 1 : incarnation;
@@ -186,7 +186,7 @@ internal sealed class Seat
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(seat + RosterLayout.StartTime), ProcessIdentity.StartTime);
         // SAFETY: as above.
-        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), ProcessIdentity.PidNamespace);
+        Volatile.Write(ref *(ulong*)(seat + RosterLayout.Namespace), ProcessIdentity.Space);
         _number = number;
         _pages = pages;
         _node = node;

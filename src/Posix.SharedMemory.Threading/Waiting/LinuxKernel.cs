@@ -45,7 +45,7 @@ internal class LinuxKernel : Kernel
                     return true;
                 case Linux.ETIMEDOUT:
                     return false;
-                case Linux.ENOSYS or Linux.EPERM or Linux.EACCES:
+                case Linux.ENOSYS or Linux.EPERM or Linux.EACCES or Linux.EINVAL:
                     // A kernel before 5.16, or a container's filter.
                     _waitvIsRefused = true;
                     break;
@@ -125,8 +125,13 @@ internal class LinuxKernel : Kernel
 
         if (errno != 0)
         {
-            throw new SharedMemoryException((Errno)errno, "mremap", detail: errno == Linux.EINVAL
-                ? "a roster needs a shared mapping of ordinary pages; this one is private, or consists of huge pages" : null);
+            throw new SharedMemoryException((Errno)errno, "mremap", detail: errno switch
+            {
+                Linux.EINVAL => "a roster needs a shared mapping of ordinary pages; this one is private, or consists of huge pages, or a filter in front of the kernel (seccomp) refuses mremap",
+                Linux.EPERM or Linux.ENOSYS or Linux.EACCES =>
+                    "a filter in front of the kernel (seccomp) refuses mremap, without which the kernel cannot mark the seats of processes that end: allow it in the profile of the container or service",
+                _ => null,
+            });
         }
     }
 

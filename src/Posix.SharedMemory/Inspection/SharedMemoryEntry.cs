@@ -66,7 +66,7 @@ public sealed class SharedMemoryEntry
         {
             if (!isSame)
             {
-                memory.DisposeUnseen();
+                memory.DisposeKeepingLocks();
             }
         }
 

@@ -77,9 +77,18 @@ internal sealed class ObjectDescriptor
     }
 
     /// <summary>Closes the descriptor, and what the system keeps open for it.</summary>
-    internal void Close()
+    /// <param name="keepsLocks">Whether record locks that this process has on the object, through another descriptor, are to be unaffected.</param>
+    internal void Close(bool keepsLocks)
     {
-        Handle.Dispose();
+        if (keepsLocks)
+        {
+            CloseUnseen();
+        }
+        else
+        {
+            Handle.Dispose();
+        }
+
         Platform.Membership.Forget(Handle);
     }
 

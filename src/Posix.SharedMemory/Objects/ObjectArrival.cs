@@ -85,7 +85,7 @@ internal sealed class ObjectArrival(Platform platform, ObjectName name, FileAcce
         {
             if (!isReady)
             {
-                memory.DisposeUnseen();
+                memory.DisposeKeepingLocks();
             }
         }
     }

@@ -82,7 +82,7 @@ internal static class ObjectOpening
         {
             if (!isSeen)
             {
-                memory.DisposeUnseen();
+                memory.DisposeKeepingLocks();
             }
         }
     }

@@ -217,12 +217,19 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// through one loses the locks by disposing the other. Locks of an open file description (<c>F_OFD_SETLK</c>) do not have that flaw.
     /// <see href="https://man7.org/linux/man-pages/man2/F_GETLK.2const.html">fcntl_locking(2)</see>
     /// </remarks>
-    public void Dispose() => Close(isSeen: true);
+    public void Dispose() => Close(keepsLocks: false);
 
-    /// <summary>Disposes an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
-    internal void DisposeUnseen() => Close(isSeen: false);
+    /// <summary>
+    /// As <see cref="Dispose"/>, but record locks (<c>F_SETLK</c>) that this process has on the object through another descriptor are unaffected: for libraries, which open objects by the names
+    /// that their callers give.
+    /// </summary>
+    /// <remarks>
+    /// Where there are such locks, the descriptor stays open until they are gone; of all objects together, at most 64 descriptors do.
+    /// <see href="https://man7.org/linux/man-pages/man2/F_GETLK.2const.html">fcntl_locking(2)</see>
+    /// </remarks>
+    public void DisposeKeepingLocks() => Close(keepsLocks: true);
 
-    private void Close(bool isSeen)
+    private void Close(bool keepsLocks)
     {
         // Not while another thread publishes: it may be giving the object the name that is to be removed here.
         lock (_descriptor.Handle)
@@ -233,14 +240,7 @@ public sealed partial class SharedMemoryObject : IDisposable
                 publication.Abandon();
             }
 
-            if (isSeen)
-            {
-                _descriptor.Close();
-            }
-            else
-            {
-                _descriptor.CloseUnseen();
-            }
+            _descriptor.Close(keepsLocks);
         }
     }
 

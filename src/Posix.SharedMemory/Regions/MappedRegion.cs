@@ -267,7 +267,7 @@ public sealed class MappedRegion : IDisposable
             Mapping.Dispose();
             _owned?.Remove();
             _owned = null;
-            _file.Close();
+            _file.Close(keepsLocks: false);
         }
     }
 

@@ -35,7 +35,9 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
                 return;
             }
 
-            s_kept.Add(handle);
+            // Whoever has the handle finds it closed.
+            s_kept.Add(new(handle.DangerousGetHandle(), ownsHandle: true));
+            handle.SetHandleAsInvalid();
             if (s_kept.Count > Most)
             {
                 s_kept[0].Dispose();

@@ -12,7 +12,7 @@ namespace Posix.SharedMemory.Tests.Objects;
 /// another process is asked whether the lock still holds.
 /// </summary>
 [SupportedOSPlatform("linux")]
-public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<CallersLocks.LockJudge>
+public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
 {
     private const int PosixLock = 6;
 
@@ -162,6 +162,12 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
             var reader = SharedMemoryObject.Open(scene.Other, access: FileAccess.Read);
             SharedMemoryObject.Rename(scene.Name, scene.Other);
             reader.Dispose();
+        },
+        ["SharedMemoryObject.DisposeKeepingLocks/0"] = scene =>
+        {
+            var again = SharedMemoryObject.Open(scene.Name);
+            again.DisposeKeepingLocks();
+            Assert.Throws<ObjectDisposedException>(() => again.Length);
         },
         ["SharedMemoryDirectory.Enumerate/0"] = scene => Assert.Contains(SharedMemoryDirectory.Enumerate(), entry => entry.Name == scene.Name),
         ["SharedMemoryDirectory.Find/1"] = scene =>
@@ -530,28 +536,6 @@ public sealed class CallersLocks(CallersLocks.LockJudge judge) : IClassFixture<C
             var request = new LinuxFlock { l_type = type, l_len = 100 };
             Assert.Equal(0, Libc.fcntl_flock(Handle, PosixLock, ref request));
         }
-    }
-
-    /// <summary>Another process that looks whether it could take the lock.</summary>
-    public sealed class LockJudge : IDisposable
-    {
-        private const string Program = """
-            import fcntl, sys
-            for line in sys.stdin:
-                with open(line.strip(), 'r+b') as file:
-                    try:
-                        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 100)
-                        print('free', flush=True)
-                    except OSError:
-                        print('locked', flush=True)
-            """;
-
-        private readonly Peer _peer = Peer.Run("python3", "-c", Program);
-
-        internal bool SeesLock(SafeFileHandle handle) =>
-            _peer.Ask(FormattableString.Invariant($"/proc/{Environment.ProcessId}/fd/{handle.DangerousGetHandle()}")) == "locked";
-
-        public void Dispose() => _peer.Dispose();
     }
 }
 

@@ -8,6 +8,9 @@ public sealed class Refusing
     [Theory]
     [InlineData("mmap", Errno.ENOMEM)]
     [InlineData("mremap", Errno.ENOMEM)]
+    [InlineData("mremap", Errno.EPERM)]
+    [InlineData("mremap", Errno.ENOSYS)]
+    [InlineData("mremap", Errno.EINVAL)]
     [Rule("refused.join")]
     public void A_join_that_fails_leaves_nothing_behind(string call, Errno errno)
     {
@@ -16,6 +19,7 @@ public sealed class Refusing
         var error = Assert.Throws<SharedMemoryException>(() => Roster.Join(kernel, memory.Mapping, 0, 63, null));
         Assert.Equal(call, error.Operation);
         Assert.Equal(errno, error.Errno);
+        Assert.Equal(errno != Errno.ENOMEM, error.Message.Contains("seccomp", StringComparison.Ordinal));
         Assert.Equal(0u, memory.Word(64));
         Assert.Equal(0u, memory.Word(8));
         kernel.IsFailing = false;
@@ -26,6 +30,7 @@ public sealed class Refusing
     [Theory]
     [InlineData(Errno.ENOSYS)]
     [InlineData(Errno.EPERM)]
+    [InlineData(Errno.EINVAL)]
     [Rule("refused.waitv")]
     public async Task Without_futex_waitv_a_sleep_is_divided_into_slices(Errno errno)
     {

@@ -35,6 +35,29 @@ internal static class Tables
         }
     }
 
+    /// <summary>ARCHITECTURE.md names each folder of each package below the line of the package, and each project of tests.</summary>
+    internal static IEnumerable<Finding> FoldersAreDrawn(Repository repository)
+    {
+        if (repository.Files.FirstOrDefault(file => file.Path == "ARCHITECTURE.md") is not { } page)
+        {
+            return [new Finding("ARCHITECTURE.md", 1, "is missing")];
+        }
+
+        var rooms =
+            from package in repository.Packages
+            let start = page.Text.IndexOf($"src/{package.Table.Name}/ ", StringComparison.Ordinal)
+            let end = start < 0 ? -1 : Regex.Match(page.Text[start..], @"\n\w") is { Success: true } next ? start + next.Index : page.Text.Length
+            from room in package.Files.Select(Package.RoomOf).Where(room => room.Length > 0).Distinct(StringComparer.Ordinal)
+            where start < 0 || !Regex.IsMatch(page.Text[start..end], $@"\b{room}/")
+            select page.At(Math.Max(0, start), $"does not name {room}/ of {package.Table.Name}");
+        var tests =
+            from file in repository.Files
+            let match = Regex.Match(file.Path, @"^tests/(?<name>[^/]+)/[^/]+\.csproj$")
+            where match.Success && !Regex.IsMatch(page.Text, $@"\b{Regex.Escape(match.Groups["name"].Value)}[ /]")
+            select page.At(0, $"does not name tests/{match.Groups["name"].Value}");
+        return rooms.Concat(tests);
+    }
+
     private static IEnumerable<(string Item, string Name)> Items(XElement project, string kind, Func<string, string?> name) =>
         from item in project.Descendants(kind)
         let include = item.Attribute("Include")!.Value
