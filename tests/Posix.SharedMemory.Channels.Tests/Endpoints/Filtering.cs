@@ -7,10 +7,13 @@ public sealed class Filtering
 {
     private static readonly Errno[] s_errors = [Errno.EPERM, Errno.ENOSYS, Errno.EINVAL];
 
+    /// <summary>What the runtime needs whenever it compiles a method: refused to it, it ends the process.</summary>
+    private static readonly string[] s_runtime = ["mmap", "mprotect", "madvise"];
+
     /// <summary>The calls of the library below, and those that are made for locks alone. Other threads than the one of the operation are not behind the filter.</summary>
     private static readonly FilteredCall[] s_calls =
     [
-        .. FilteredCall.All, new("futex_waitv", [], new FilterRule(449, 449)), new("membarrier", [], new FilterRule(324, 283)), new("set_robust_list", [], new FilterRule(273, 99)),
+        .. FilteredCall.All.Where(call => !s_runtime.Contains(call.Name)), new("futex_waitv", [], new FilterRule(449, 449)), new("membarrier", [], new FilterRule(324, 283)), new("set_robust_list", [], new FilterRule(273, 99)),
         new("get_robust_list", [], new FilterRule(274, 100)), new("mremap", [], new FilterRule(25, 216)), new("kill", [], new FilterRule(62, 129)),
     ];
 
@@ -33,8 +36,9 @@ public sealed class Filtering
             using var made = NamedEvent.OpenOrCreate(name, initialState: false, EventResetMode.AutoReset, out var created);
             return $"{created} {made.WaitOne(1)} {made.Set()} {made.WaitOne(0)}";
         },
-        ["PosixSemaphore"] = name =>
+        ["PosixSemaphore"] = file =>
         {
+            var name = file["sem.".Length..];
             using var made = PosixSemaphore.OpenOrCreate(name, 1, out var created);
             return $"{created} {made.TryWait()} {made.Wait(TimeSpan.FromMilliseconds(1))} {made.Release()} {PosixSemaphore.TryUnlink(name)}";
         },
@@ -128,7 +132,7 @@ public sealed class Filtering
 
     private static (string Answer, Exception? Thrown, bool Left) Run(string verb, FilteredCall[] calls, Errno errno)
     {
-        using var name = new TemporaryName("filter");
+        using var name = new TemporaryName(verb == "PosixSemaphore" ? "sem.filter" : "filter");
         var answer = "";
         var thrown = ThreadFilter.Run(calls, errno, () => answer = s_verbs[verb](name));
         return (answer, thrown, File.Exists(name.Path));
