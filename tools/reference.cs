@@ -31,6 +31,16 @@ Package[] packages =
         ("Objects", "Objects and their names"), ("Mapping", "Mappings"), ("Regions", "File-backed regions"), ("Passing", "Passing to other processes"),
         ("Inspection", "Inspection: what exists on this machine, and who uses it"), ("Vocabulary", "Vocabulary: errors, names, ranges, states"),
     ]),
+    new("Posix.SharedMemory.Threading",
+    [
+        ("Roster", "Rosters: which processes take part, and which have ended"), ("Locks", "Locks with an owner"), ("Signals", "Semaphores, events and other signals"), ("Waiting", "What can be waited for"),
+        ("Named", "Locks and signals by name"), ("Posix", "Locks of the C library"), ("Inspection", "Inspection: locks as tools see them"),
+    ]),
+    new("Posix.SharedMemory.Channels",
+    [
+        ("Rings", "Messages from one sender to one receiver"), ("FanIn", "Messages from many senders"), ("Latest", "The latest value"), ("Endpoints", "Endpoints, and what happens when one ends"),
+        ("Taps", "Taps: reading along"), ("Status", "Status"), ("Layout", "States and kinds"),
+    ], AllHaveExamples: false),
 ];
 
 if (args is not [("check" or "update" or "missing") and var act])
@@ -91,7 +101,8 @@ Console.WriteLine($"reference: {pages.Count - 1} types, {library.Types.Sum(type 
 return findings.Count == 0 ? 0 : 1;
 
 /// <summary>A package that has reference pages.</summary>
-internal sealed record Package(string Name, (string Folder, string Title)[] Folders);
+/// <param name="AllHaveExamples">Whether a type without an example is an error; otherwise <c>missing</c> lists it.</param>
+internal sealed record Package(string Name, (string Folder, string Title)[] Folders, bool AllHaveExamples = true);
 
 /// <summary>The packages as the compiler sees them, with their doc comments.</summary>
 internal sealed class Library
@@ -122,9 +133,9 @@ internal sealed class Library
         _comments = paths.SelectMany(path => XDocument.Load(Path.ChangeExtension(path, ".xml")).Descendants("member"))
             .ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
         Types = [.. assemblies.SelectMany(assembly => TypesOf(assembly.GlobalNamespace).OrderBy(type => type.Name, StringComparer.Ordinal))];
-        foreach (var same in Types.GroupBy(type => type.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        foreach (var same in Types.GroupBy(PageOf, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
-            throw new InvalidOperationException($"Two types would have the page {same.Key}.md.");
+            throw new InvalidOperationException($"Two types would have the page {same.Key}.");
         }
 
         Guides = [.. from file in Directory.GetFiles(Path.Combine(root, "docs/guide"), "*.md").Order(StringComparer.Ordinal)
@@ -140,7 +151,7 @@ internal sealed class Library
         foreach (var type in Types)
         {
             var files = sources[type.ContainingAssembly.Name];
-            var source = Array.Find(files, file => Path.GetFileName(file) == type.Name + ".cs")
+            var source = (type.Arity > 0 ? Array.Find(files, file => Path.GetFileName(file) == type.Name + "{T}.cs") : null) ?? Array.Find(files, file => Path.GetFileName(file) == type.Name + ".cs")
                 ?? Array.Find(files, file => Regex.IsMatch(File.ReadAllText(file), $@"^public .*\b(class|struct|enum|record|interface|delegate) {type.Name}\b", RegexOptions.Multiline))
                 ?? throw new InvalidOperationException($"No file declares {type.Name}.");
             SourceOf[type] = Path.GetRelativePath(root, source);
@@ -167,10 +178,10 @@ internal sealed class Library
     public IEnumerable<ISymbol> MembersOf(INamedTypeSymbol type) =>
         from member in type.GetMembers()
         where member.DeclaredAccessibility == Accessibility.Public && member is not INamedTypeSymbol
-        where member is not IMethodSymbol { MethodKind: MethodKind.PropertyGet or MethodKind.PropertySet }
+        where member is not IMethodSymbol { MethodKind: MethodKind.PropertyGet or MethodKind.PropertySet or MethodKind.EventAdd or MethodKind.EventRemove }
         where member is not IFieldSymbol { Name: "value__" }
         where !member.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "CompilerGeneratedAttribute")
-        where !(member.IsOverride && Comment(member) is null)
+        where !(member.IsOverride && Comment(member) is null) && Comment(member)?.Elements().All(element => element.Name == "inheritdoc") != true
         where !(member is IMethodSymbol { MethodKind: MethodKind.Constructor } constructor && (constructor.Parameters.IsEmpty || Comment(member) is null || IsRecord(type)))
         where !(member is IMethodSymbol { Name: "GetEnumerator" or "Deconstruct" })
         select member;
@@ -183,6 +194,12 @@ internal sealed class Library
             // What a member says itself stands in place of the inherited.
             : new(comment.Name, comment.Attributes(), comment.Elements().Where(own => own.Name != "inheritdoc"), _comments[from.Value].Elements().Where(other => comment.Element(other.Name) is null));
     }
+
+    /// <summary>The file of a type's page: a generic type may have the name of one that is not.</summary>
+    public static string PageOf(INamedTypeSymbol type) => type.MetadataName.Replace('`', '-') + ".md";
+
+    /// <summary>A type as a reader writes it.</summary>
+    public static string NameOf(INamedTypeSymbol type) => type.Name + (type.Arity == 0 ? "" : $"\\<{string.Join(", ", type.TypeParameters.Select(parameter => parameter.Name))}\\>");
 
     /// <summary>Whether a member stands in the file of its type, not in one of an aspect.</summary>
     public bool IsInMainFile(ISymbol member) => Regex.IsMatch(File.ReadAllText(Path.Combine(_root, SourceOf[member.ContainingType])), $@"^    public .*\b{Regex.Escape(member.MetadataName)}\b", RegexOptions.Multiline);
@@ -198,20 +215,25 @@ internal sealed class Library
     public string FolderOf(INamedTypeSymbol type) =>
         type.ContainingNamespace.Name == "Inspection" ? "Inspection" : SourceOf[type].Split('/')[2];
 
+    /// <summary>What values, exceptions and owners have whatever they are: equality, the constructors with a text and a cause, Dispose, which nobody calls who writes `using`.</summary>
+    private static bool IsOfEveryType(ISymbol member) =>
+        member is IMethodSymbol { Name: "Equals" or "Dispose" } or IMethodSymbol { MethodKind: MethodKind.UserDefinedOperator, Name: "op_Equality" or "op_Inequality" }
+        || (member is IMethodSymbol { MethodKind: MethodKind.Constructor } && member.ContainingType.Name.EndsWith("Exception", StringComparison.Ordinal));
+
     private static IEnumerable<INamedTypeSymbol> TypesOf(INamespaceSymbol space) =>
         space.GetTypeMembers().Where(type => type.DeclaredAccessibility == Accessibility.Public).Concat(space.GetNamespaceMembers().SelectMany(TypesOf));
 
     /// <summary>Every type has an example in its comments or in a sample; every member at least a place that shows it.</summary>
     public void CheckExamples(Usage usage)
     {
-        foreach (var type in Types)
+        foreach (var type in Types.Where(type => Packages.Single(package => package.Name == type.ContainingAssembly.Name).AllHaveExamples))
         {
             if (!usage.Of(type).Any(path => path.StartsWith("samples/", StringComparison.Ordinal) || path.StartsWith('#')))
             {
                 _findings.Add($"{SourceOf[type]}: {type.Name} has no <example>, and no sample uses it");
             }
 
-            foreach (var member in MembersOf(type).Where(member => member is not IFieldSymbol && !member.IsOverride && type.Name != "Errno"))
+            foreach (var member in MembersOf(type).Where(member => member is not IFieldSymbol && !member.IsOverride && type.Name != "Errno" && !IsOfEveryType(member)))
             {
                 if (!usage.Of(member).Any())
                 {
@@ -245,6 +267,8 @@ internal sealed class Usage
             public static MemoryMapping map = null!;
             public static MappedRegion region = null!;
             public static Socket socket = null!;
+            public static Roster roster = null!;
+            public static SharedMutex mutex = null!;
             public static string name = "", path = "";
             public static CancellationToken cancellationToken;
         }
@@ -274,8 +298,9 @@ internal sealed class Usage
         foreach (var package in library.Packages)
         {
             // Named as the tests are, which see what is internal.
+            var ofTests = CSharpSyntaxTree.ParseText(namespaces + "global using Posix.SharedMemory.Testing; global using Xunit;", s_parse);
             Read(package.Name + ".Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false,
-                [usings, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
+                [ofTests, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
         }
 
         foreach (var type in library.Types)
@@ -296,7 +321,7 @@ internal sealed class Usage
 
     /// <summary>Where an example stands: #Type.md for one of a type, #Type.md#member for one of a member.</summary>
     public static string NameOfExample(ISymbol symbol) =>
-        symbol is INamedTypeSymbol ? $"#{symbol.Name}.md" : $"#{symbol.ContainingType.Name}.md#{symbol.Name}";
+        symbol is INamedTypeSymbol type ? $"#{Library.PageOf(type)}" : $"#{Library.PageOf(symbol.ContainingType)}#{symbol.Name}";
 
     /// <summary>Where a member is used, the best places to learn from first.</summary>
     public IEnumerable<string> Of(ISymbol symbol) =>
@@ -384,15 +409,19 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
 
     private INamedTypeSymbol _page = null!;
 
+    /// <summary>Whether what is written stands in the index, and speaks of the type from outside.</summary>
+    private bool _isIndex;
+
     public Dictionary<string, string> Write()
     {
-        var pages = library.Types.ToDictionary(type => type.Name + ".md", PageOf, StringComparer.Ordinal);
+        var pages = library.Types.ToDictionary(Library.PageOf, PageOf, StringComparer.Ordinal);
         pages.Add("README.md", Index());
         return pages;
     }
 
     private string Index()
     {
+        _isIndex = true;
         var text = new StringBuilder("""
             # Reference
 
@@ -416,7 +445,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
                 foreach (var type in types)
                 {
                     _page = type;
-                    text.Append($"| [{type.Name}]({type.Name}.md) | {Cell(Section(type, "summary"))} |\n");
+                    text.Append($"| [{Library.NameOf(type)}]({Library.PageOf(type)}) | {Cell(Section(type, "summary"))} |\n");
                 }
             }
         }
@@ -427,7 +456,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
     private string PageOf(INamedTypeSymbol type)
     {
         _page = type;
-        var text = new StringBuilder($"# {type.Name}\n\n```csharp\n{Declaration(type)}\n```\n\nNamespace `{type.ContainingNamespace.ToDisplayString()}`, package `{type.ContainingAssembly.Name}`.\n\n");
+        var text = new StringBuilder($"# {Library.NameOf(type)}\n\n```csharp\n{Declaration(type)}\n```\n\nNamespace `{type.ContainingNamespace.ToDisplayString()}`, package `{type.ContainingAssembly.Name}`.\n\n");
         Paragraph(text, Section(type, "summary"));
         Paragraph(text, Section(type, "remarks"));
         Example(text, type);
@@ -540,7 +569,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
     }
 
     private string Link(string path) =>
-        path == $"#{_page.Name}.md" ? "the example above"
+        path == $"#{Library.PageOf(_page)}" ? "the example above"
         : path[0] == '#' && path.Split('#') is [_, var page, .. var member] ? $"[the example of {string.Join('.', [page[..^3], .. member])}]({page}{string.Concat(member.Select(name => "#" + name.ToLowerInvariant()))})"
         : path.StartsWith("samples/", StringComparison.Ordinal) ? $"[{Path.GetFileNameWithoutExtension(path)}](../../{path})"
         : $"[{(path.StartsWith("tests/", StringComparison.Ordinal) ? "a test" : "the command")}: {Path.GetFileNameWithoutExtension(path)}](../../{path})";
@@ -595,7 +624,9 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         var bases = all.Where(face => !all.Any(other => other.AllInterfaces.Contains(face, SymbolEqualityComparer.Default)));
         var list = string.Join(", ", type.TypeKind == TypeKind.Enum ? [] : bases.Select(face => face.ToDisplayString(s_signature)));
         var flags = type.GetAttributes().Any(attribute => attribute.AttributeClass!.Name == "FlagsAttribute") ? "[Flags]\n" : "";
-        return $"{flags}public {kind} {type.Name}{(list.Length > 0 ? " : " + list : "")}";
+        // Of a generic type: its parameters before the list, what they must be after it.
+        var name = type.ToDisplayString(s_signature).Split(" where ", 2);
+        return $"{flags}public {kind} {name[0]}{(list.Length > 0 ? " : " + list : "")}{(name.Length > 1 ? " where " + name[1] : "")}";
     }
 
     /// <summary>A signature, a parameter a line where it is long.</summary>
@@ -685,7 +716,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         }
 
         var type = target as INamedTypeSymbol ?? target.ContainingType;
-        var isOwn = SymbolEqualityComparer.Default.Equals(type, _page);
+        var isOwn = !_isIndex && SymbolEqualityComparer.Default.Equals(type, _page);
         var name = target is INamedTypeSymbol ? type.Name : isOwn || type.Name == "Errno" ? target.Name : $"{type.Name}.{target.Name}";
         if (!library.Has(target))
         {
@@ -698,7 +729,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
             return $"`{name}`";
         }
 
-        return target is INamedTypeSymbol ? isOwn ? $"`{name}`" : $"[`{name}`]({type.Name}.md)" : $"[`{name}`]({(isOwn ? "" : type.Name + ".md")}#{Anchor(target)})";
+        return target is INamedTypeSymbol ? isOwn ? $"`{name}`" : $"[`{name}`]({Library.PageOf(type)})" : $"[`{name}`]({(isOwn ? "" : Library.PageOf(type))}#{Anchor(target)})";
     }
 
     private static string Dedent(string code)

@@ -4,6 +4,18 @@ namespace Posix.SharedMemory.Threading;
 
 /// <summary>What a named lock shows to a process that does not take part: for tools. No seat is taken, nothing is mapped, and no byte is written.</summary>
 /// <remarks>A look, true when taken: the bytes are read one after the other, while others change them.</remarks>
+/// <example>
+/// <code>
+/// if (NamedLockStatus.TryRead(memory) is { Kind: NamedLockKind.Mutex } status)
+/// {
+///     Console.WriteLine($"Held by seat {status.Holder?.Seat}; somebody waits: {status.HasWaiters}");
+///     foreach (SeatStatus seat in status.UsedSeats.Where(seat =&gt; seat.State == SeatState.Died))
+///     {
+///         Console.WriteLine($"Process {seat.ProcessId} died in seat {seat.Participant.Seat}.");
+///     }
+/// }
+/// </code>
+/// </example>
 public sealed record NamedLockStatus
 {
     private const string PosixPrefix = "sem.";

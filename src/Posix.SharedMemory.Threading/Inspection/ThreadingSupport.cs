@@ -1,13 +1,23 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>What the kernel, the container and the C library allow this process. Everything works without most of it, by slower ways: for tools and logs.</summary>
+/// <example>
+/// <code>
+/// if (!ThreadingSupport.Get().DeathsAreMarked)
+/// {
+///     Console.WriteLine("This sandbox refuses set_robust_list: deaths are found a second late.");
+/// }
+/// </code>
+/// </example>
 public sealed record ThreadingSupport
 {
     private ThreadingSupport()
     {
     }
 
-    /// <summary>Gets whether locks between processes work here at all: 64-bit little-endian Linux.</summary>
+    /// <summary>
+    /// Gets whether rosters, and the locks over them, work here at all: 64-bit little-endian Linux. Words, events and plain semaphores work on macOS 14.4 and FreeBSD, too; this is false there.
+    /// </summary>
     public bool IsSupported { get; private init; }
 
     /// <summary>
@@ -30,7 +40,7 @@ public sealed record ThreadingSupport
     internal static unsafe ThreadingSupport Get(Kernel kernel)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        if (kernel is UnsupportedKernel)
+        if (kernel.WhyNoSeats is not null)
         {
             return new();
         }

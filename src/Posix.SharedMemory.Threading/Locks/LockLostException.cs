@@ -1,6 +1,19 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A lock was left that this process no longer holds: it was taken for dead, or left the roster inside the lock.</summary>
+/// <example>
+/// <code>
+/// var hold = mutex.Enter();
+/// try
+/// {
+///     hold.Dispose();
+/// }
+/// catch (LockLostException)
+/// {
+///     Console.WriteLine("Another process has entered meanwhile: what was done inside may be torn.");
+/// }
+/// </code>
+/// </example>
 public sealed class LockLostException : SynchronizationLockException
 {
     /// <summary>Describes a lost lock.</summary>

@@ -4,6 +4,18 @@ namespace Posix.SharedMemory.Threading;
 /// The last owner of a lock died inside it, and what it left has not been repaired. The lock is not held: enter with a repair, or by
 /// <see cref="SharedMutex.EnterUnrepaired"/>.
 /// </summary>
+/// <example>
+/// <code>
+/// try
+/// {
+///     using var hold = mutex.Enter();
+/// }
+/// catch (OwnerDiedException e)
+/// {
+///     Console.WriteLine($"Process {(e.Dead is { } dead ? roster.GetProcessId(dead) : null)} died inside.");
+/// }
+/// </code>
+/// </example>
 public sealed class OwnerDiedException : Exception
 {
     private const string Text =

@@ -1,6 +1,18 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A lock was retired by <see cref="MutexHold.Retire"/>: nobody can ever enter it again.</summary>
+/// <example>
+/// <code>
+/// try
+/// {
+///     using var hold = mutex.Enter();
+/// }
+/// catch (RetiredException)
+/// {
+///     Console.WriteLine("What the lock protects cannot be repaired: it needs new memory.");
+/// }
+/// </code>
+/// </example>
 public sealed class RetiredException : Exception
 {
     /// <summary>Describes a retired lock.</summary>

@@ -5,6 +5,21 @@ namespace Posix.SharedMemory.Threading;
 /// While a dead writer's work is unrepaired, readers get <see cref="OwnerDiedException"/> too, until somebody enters for writing with a repair. A process that is inside for reading and enters for
 /// writing waits for itself.
 /// </remarks>
+/// <example>
+/// <code>
+/// var guard = SharedReaderWriterLock.At(roster, offset: 4096);
+/// using (ReadHold reading = guard.EnterRead())
+/// {
+///     Console.WriteLine(map.GetReference&lt;long&gt;(8192));
+/// }
+///
+/// // If the last writer died inside, start afresh instead of using what it left half done.
+/// using (WriteHold writing = guard.EnterWrite(repair: () =&gt; map.GetSpan(8192, 4096).Clear()))
+/// {
+///     map.GetReference&lt;long&gt;(8192)++;
+/// }
+/// </code>
+/// </example>
 public sealed class SharedReaderWriterLock
 {
     private const uint LayoutBit = 1u << 31;

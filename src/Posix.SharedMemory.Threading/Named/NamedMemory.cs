@@ -39,6 +39,7 @@ internal sealed class NamedMemory
     /// <returns><see langword="null"/>: the name is taken.</returns>
     internal static NamedMemory? TryCreate(string name, uint kind, Func<int, int> lockSize, NamedOptions options, Action<NamedMemory> makeLock)
     {
+        Kernel.Current.RequireSeats();
         var start = Roster.SizeFor(options.Seats) + LockAfterRoster;
         var length = (start + lockSize(options.Seats) + PageSize - 1) / PageSize * PageSize;
         var memory = SharedMemoryObject.CreateUnpublished(length, new()
@@ -86,6 +87,7 @@ internal sealed class NamedMemory
     /// <exception cref="WaitHandleCannotBeOpenedException">It is something else.</exception>
     internal static NamedMemory? TryOpen(string name, bool refusesAbandoned, params ReadOnlySpan<uint> kinds)
     {
+        Kernel.Current.RequireSeats();
         lock (s_open)
         {
             // What is open already is not opened again: closing it would give back POSIX locks that this process may have on it.

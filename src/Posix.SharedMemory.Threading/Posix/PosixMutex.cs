@@ -9,6 +9,15 @@ namespace Posix.SharedMemory.Threading;
 /// A death has the same outcome as there: nobody holds the mutex without being told, and it stays usable until somebody retires it.
 /// <see href="https://man7.org/linux/man-pages/man3/pthread_mutexattr_setrobust.3.html">pthread_mutexattr_setrobust(3)</see>
 /// </remarks>
+/// <example>
+/// <code>
+/// var shared = PosixMutex.At(map, offset: 4096);
+/// using (PosixMutexHold hold = shared.Enter(repair: () =&gt; map.GetSpan(8192, 4096).Clear()))
+/// {
+///     map.GetReference&lt;long&gt;(8192)++;
+/// }
+/// </code>
+/// </example>
 public sealed class PosixMutex
 {
     // SAFETY: _mutex lies in _bytes, which this object holds; calls into the C library are followed by a use of this object.

@@ -49,29 +49,26 @@ public sealed class PosixSemaphore : IDisposable
                 return Map(memory, name);
             }
 
-            memory = SharedMemoryObject.CreateUnpublished(Size, new() { Permissions = permissions });
+            // Complete and mapped before anybody sees the name: what fails leaves none.
+            var made = Map(SharedMemoryObject.CreateUnpublished(Size, new() { Permissions = permissions }), name);
             try
             {
-                // Complete before anybody sees the name.
-                Span<byte> bytes = stackalloc byte[Size];
+                var bytes = made._mapping!.GetSpan();
                 template.CopyTo(bytes);
                 BitConverter.TryWriteBytes(bytes, initialCount);
-                memory.Write(bytes, 0);
-                memory.Publish(file);
+                made._memory!.Publish(file);
+                createdNew = true;
+                return made;
             }
             catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
             {
-                memory.Dispose();
-                continue;
+                made.Dispose();
             }
             catch
             {
-                memory.Dispose();
+                made.Dispose();
                 throw;
             }
-
-            createdNew = true;
-            return Map(memory, name);
         }
     }
 

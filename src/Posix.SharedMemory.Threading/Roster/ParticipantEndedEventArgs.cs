@@ -1,6 +1,11 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Says who has ended, and how.</summary>
+/// <example>
+/// <code>
+/// roster.Ended += (_, end) =&gt; Console.WriteLine($"Seat {end.Participant.Seat} {(end.Died ? "died" : "left")}.");
+/// </code>
+/// </example>
 public sealed class ParticipantEndedEventArgs : EventArgs
 {
     internal ParticipantEndedEventArgs(Participant participant, bool died)

@@ -88,6 +88,7 @@ public sealed class Roster : IDisposable
     /// <param name="options">How to join.</param>
     /// <exception cref="InvalidDataException">The bytes are something else, or a roster of another size or version.</exception>
     /// <exception cref="RosterFullException">All seats are taken by living processes.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system does not mark the seats of processes that die: it is not Linux.</exception>
     /// <exception cref="ArgumentException">The mapping is read-only, or the offset is not a multiple of 64.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.EINVAL"/>: the mapping is private, or consists of huge pages. <see cref="Errno.ENOMEM"/>: the process has too many mappings.
@@ -103,6 +104,7 @@ public sealed class Roster : IDisposable
     internal static Roster Join(Kernel kernel, MemoryMapping mapping, long offset, int seats, RosterOptions? options)
     {
         CheckSeats(seats);
+        kernel.RequireSeats();
         var seat = Seat.Take(kernel, mapping, offset, seats, options?.OwnGuard ?? false);
         return new(seat.Memory, seat);
     }

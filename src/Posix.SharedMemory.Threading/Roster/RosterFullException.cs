@@ -1,6 +1,19 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>All seats of a roster are taken by living processes.</summary>
+/// <example>
+/// <code>
+/// try
+/// {
+///     using var small = Roster.Join(map, seats: 2);
+///     Console.WriteLine(small.Seats);
+/// }
+/// catch (RosterFullException)
+/// {
+///     Console.WriteLine("Two processes take part already.");
+/// }
+/// </code>
+/// </example>
 public sealed class RosterFullException : Exception
 {
     /// <summary>Describes a roster without a free seat.</summary>

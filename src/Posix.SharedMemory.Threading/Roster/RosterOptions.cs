@@ -1,6 +1,11 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>How a process joins a roster.</summary>
+/// <example>
+/// <code>
+/// using var apart = Roster.Join(map, options: new() { OwnGuard = true });
+/// </code>
+/// </example>
 public sealed record RosterOptions
 {
     /// <summary>

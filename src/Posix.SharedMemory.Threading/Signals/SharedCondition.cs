@@ -5,6 +5,16 @@ namespace Posix.SharedMemory.Threading;
 /// A wait may end without a pulse: look at what is waited for in a loop. The same hold is valid again when a wait ends, also by timeout or cancellation; if the entry fails, because an
 /// owner died or the lock was retired, the hold is spent.
 /// </remarks>
+/// <example>
+/// <code>
+/// var changed = SharedCondition.At(map, offset: 4096);
+/// using MutexHold hold = mutex.Enter();
+/// while (map.GetReference&lt;int&gt;(8192) == 0)
+/// {
+///     changed.Wait(hold, cancellationToken);
+/// }
+/// </code>
+/// </example>
 public sealed class SharedCondition
 {
     /// <summary>How many bytes a condition takes, at a multiple of 8.</summary>

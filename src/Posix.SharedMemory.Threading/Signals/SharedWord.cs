@@ -5,6 +5,16 @@ namespace Posix.SharedMemory.Threading;
 /// Change the word by <see cref="Interlocked"/> or <see cref="Volatile"/> through <see cref="Value"/>, then call <see cref="Wake"/>.
 /// <see href="https://man7.org/linux/man-pages/man2/futex.2.html">futex(2)</see>
 /// </remarks>
+/// <example>
+/// <code>
+/// var word = SharedWord.At(map, offset: 4096);
+/// if (word.Wait(whileEqual: 0, TimeSpan.FromSeconds(1), cancellationToken) == WordWait.Changed)
+/// {
+///     Interlocked.Exchange(ref word.Value, 0);
+///     word.Wake();
+/// }
+/// </code>
+/// </example>
 public sealed class SharedWord
 {
     private readonly unsafe uint* _word;
@@ -57,7 +67,7 @@ public sealed class SharedWord
 
     /// <summary>Wakes processes that sleep on the word, after it was changed. A system call, whether anybody sleeps or not.</summary>
     /// <param name="count">How many at most.</param>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many there were. macOS and FreeBSD do not say: 1 where all are woken, whether anybody sleeps or not on FreeBSD.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
     public unsafe int Wake(int count = int.MaxValue)
     {

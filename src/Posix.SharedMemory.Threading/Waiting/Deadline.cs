@@ -11,7 +11,7 @@ internal readonly record struct Deadline(long Nanoseconds)
 
     internal static Deadline Passed => new(0);
 
-    /// <summary>Gets what time it is. On Linux, <see cref="Stopwatch"/> reads CLOCK_MONOTONIC in nanoseconds.</summary>
+    /// <summary>Gets what time it is. On Unix, <see cref="Stopwatch"/> reads a monotonic clock in nanoseconds; on Linux and FreeBSD, CLOCK_MONOTONIC.</summary>
     internal static long Now => Stopwatch.GetTimestamp();
 
     internal bool IsNever => Nanoseconds == long.MaxValue;

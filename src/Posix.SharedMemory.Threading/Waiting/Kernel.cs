@@ -4,6 +4,13 @@ namespace Posix.SharedMemory.Threading;
 internal abstract class Kernel
 {
     // SAFETY: addresses are handed on: whoever calls holds what they point to.
+    /// <summary>Said of systems that let processes wait, but mark no deaths; the system's name follows.</summary>
+    protected const string NoMarks = "Rosters, and the locks over them, need a kernel that marks the seats of processes that die, as Linux does. SharedWord, SharedEvent, SharedSemaphore and " +
+        "SharedWait work without one; to exclude other processes, lock a file (FileStream.Lock): it is free again when its owner dies. This system is ";
+
+    /// <summary>How long a sleep lasts where only one of several words can be slept on.</summary>
+    private const long Slice = 50_000_000;
+
     private readonly Lazy<WaitService> _service;
     private readonly Lazy<News> _news;
 
@@ -15,7 +22,11 @@ internal abstract class Kernel
 
     /// <summary>Gets or sets the kernel of this machine. A test puts another in its place before anything waits.</summary>
     internal static Kernel Current { get; set; } =
-        OperatingSystem.IsLinux() && Environment.Is64BitProcess && BitConverter.IsLittleEndian ? new LinuxKernel() : new UnsupportedKernel();
+        !Environment.Is64BitProcess || !BitConverter.IsLittleEndian ? new UnsupportedKernel()
+        : OperatingSystem.IsLinux() ? new LinuxKernel()
+        : OperatingSystem.IsMacOSVersionAtLeast(14, 4) ? new MacKernel()
+        : OperatingSystem.IsFreeBSD() ? new FreeBsdKernel()
+        : new UnsupportedKernel();
 
     /// <summary>Gets what waits for the process's asynchronous callers.</summary>
     internal WaitService Service => _service.Value;
@@ -25,6 +36,19 @@ internal abstract class Kernel
 
     /// <summary>Gets whether several words can be slept on at once; otherwise sleeps are cut into slices.</summary>
     internal abstract bool CanWaitForMany { get; }
+
+    /// <summary>Gets why no roster can be joined on this system, as a text for people; <see langword="null"/>: it can.</summary>
+    internal virtual string? WhyNoSeats => null;
+
+    /// <summary>Makes sure that rosters work here, before anything is created or written.</summary>
+    /// <exception cref="PlatformNotSupportedException">This system does not mark the seats of processes that die.</exception>
+    internal void RequireSeats()
+    {
+        if (WhyNoSeats is { } reason)
+        {
+            throw new PlatformNotSupportedException(reason);
+        }
+    }
 
     /// <summary>Registers this process as one that <see cref="FenceAll"/> reaches. False: refused.</summary>
     internal abstract bool RegisterForFences();
@@ -59,4 +83,14 @@ internal abstract class Kernel
 
     /// <summary>Gets the calling thread's number in its own PID namespace.</summary>
     internal abstract int GetThreadId();
+
+    /// <summary>Sleeps until the first of the words no longer has its value, or is woken. False: the deadline passed. May return without cause.</summary>
+    protected abstract bool SleepOnFirst(ref SleepList list, long deadline);
+
+    /// <summary>Sleeps on the first of several words for a while: whoever calls then looks at the others.</summary>
+    protected bool SleepForASlice(ref SleepList list, long deadline)
+    {
+        var slice = Math.Min(deadline, Deadline.Now + Slice);
+        return SleepOnFirst(ref list, slice) || slice < deadline;
+    }
 }

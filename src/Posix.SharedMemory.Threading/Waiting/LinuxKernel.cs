@@ -6,9 +6,6 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>Linux: futexes, robust lists, membarrier.</summary>
 internal class LinuxKernel : Kernel
 {
-    /// <summary>How long a sleep lasts where only one word can be slept on.</summary>
-    private const long Slice = 50_000_000;
-
     private volatile bool _waitvIsRefused;
     private volatile bool _fencesAreRefused;
 
@@ -57,8 +54,7 @@ internal class LinuxKernel : Kernel
             }
         }
 
-        var slice = Math.Min(deadline, Deadline.Now + Slice);
-        return SleepOnFirst(ref list, slice) || slice < deadline;
+        return SleepForASlice(ref list, deadline);
     }
 
     internal override unsafe int Wake(uint* word, int count, bool isPrivate = false)
@@ -165,7 +161,7 @@ internal class LinuxKernel : Kernel
         return false;
     }
 
-    private unsafe bool SleepOnFirst(ref SleepList list, long deadline)
+    protected override unsafe bool SleepOnFirst(ref SleepList list, long deadline)
     {
         ref var entry = ref list.Entries[0];
         var errno = Fault("futex(FUTEX_WAIT)");

@@ -151,6 +151,12 @@ internal sealed class LinuxFiles(SystemCalls calls)
     internal Errno Stat(ReadOnlySpan<byte> path, out LinuxStatx statx) =>
         Stat(path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, out statx);
 
+    /// <summary>Returns whether an object is in the file system of named objects, whether or not it has a name.</summary>
+    internal bool IsInDirectory(in OpenObject target) =>
+        StatBehind("/dev/shm", out var directory).IsSuccess
+        && Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess
+        && StatusOf(statx).Identity.Device == directory.Identity.Device;
+
     /// <summary>Reports what a descriptor stands for.</summary>
     internal Errno Stat(SafeFileHandle handle, int mask, out LinuxStatx statx)
     {

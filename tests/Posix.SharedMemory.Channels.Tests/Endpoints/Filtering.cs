@@ -7,10 +7,16 @@ public sealed class Filtering
 {
     private static readonly Errno[] s_errors = [Errno.EPERM, Errno.ENOSYS, Errno.EINVAL];
 
-    /// <summary>The calls of the library below, and those that are made for locks alone. Other threads than the one of the operation are not behind the filter.</summary>
+    /// <summary>What the runtime needs whenever it compiles a method or collects: refused to it, it ends the process.</summary>
+    private static readonly string[] s_runtime = ["mmap", "mprotect", "madvise"];
+
+    /// <summary>
+    /// The calls of the library below, and those that are made for locks alone; not <c>membarrier</c>, without which the runtime cannot collect. Other threads than the one of the operation are not behind
+    /// the filter.
+    /// </summary>
     private static readonly FilteredCall[] s_calls =
     [
-        .. FilteredCall.All, new("futex_waitv", [], new FilterRule(449, 449)), new("membarrier", [], new FilterRule(324, 283)), new("set_robust_list", [], new FilterRule(273, 99)),
+        .. FilteredCall.All.Where(call => !s_runtime.Contains(call.Name)), new("futex_waitv", [], new FilterRule(449, 449)), new("set_robust_list", [], new FilterRule(273, 99)),
         new("get_robust_list", [], new FilterRule(274, 100)), new("mremap", [], new FilterRule(25, 216)), new("kill", [], new FilterRule(62, 129)),
     ];
 
@@ -129,9 +135,11 @@ public sealed class Filtering
     private static (string Answer, Exception? Thrown, bool Left) Run(string verb, FilteredCall[] calls, Errno errno)
     {
         using var name = new TemporaryName("filter");
+        // The C library's name for it.
+        using var semaphore = TemporaryName.Of("sem." + name);
         var answer = "";
         var thrown = ThreadFilter.Run(calls, errno, () => answer = s_verbs[verb](name));
-        return (answer, thrown, File.Exists(name.Path));
+        return (answer, thrown, name.Exists || semaphore.Exists);
     }
 
     private static string InObject(string name, Func<MemoryMapping, string> act)

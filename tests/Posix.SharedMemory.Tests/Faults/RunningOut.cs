@@ -92,6 +92,17 @@ public sealed class RunningOut
     }
 
     [SkippableFact]
+    [Rule("length.reserved")]
+    public void Advises_how_to_make_room_for_an_object_that_is_yet_to_get_its_name()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var peer = Privileged.StartWithOwnMemory("size=1m", "act");
+        var answer = Ask(peer, $"create-unpublished {2 << 20}");
+        Assert.StartsWith("ENOSPC fallocate", answer, StringComparison.Ordinal);
+        Assert.Contains("docker run --shm-size", answer, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     [Rule("length.memory")]
     public void Refuses_a_reservation_beyond_the_memory_of_the_machine_where_the_tmpfs_would_take_it()
     {

@@ -430,7 +430,7 @@ public sealed class PosixMutexes : IDisposable
         return true;
     });
 
-    private static Task<T> OnThread<T>(Func<T> action)
+    internal static Task<T> OnThread<T>(Func<T> action)
     {
         var ended = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(() =>

@@ -29,6 +29,33 @@ public sealed class PosixSemaphores : IDisposable
     }
 
     [Fact]
+    [Rule("posix.semaphore.at")]
+    public async Task One_in_the_middle_of_a_mapping_is_used_where_it_lies()
+    {
+        using var named = PosixSemaphore.OpenOrCreate(_name, 1, out _);
+        using var memory = SharedMemoryObject.Open(_file);
+        using var mapping = memory.Map();
+        using var placed = PosixSemaphore.At(mapping, 0);
+        Assert.True(await placed.WaitAsync(Watchdog.Limit));
+        Assert.Equal(0, named.CurrentCount);
+        Assert.False(await placed.WaitAsync(TimeSpan.FromMilliseconds(20)));
+        Assert.Equal(0, Waiters());
+        var waiting = placed.WaitAsync(Watchdog.Limit).AsTask();
+        Watchdog.Until(() => Waiters() == 1, "the waiter");
+        named.Release();
+        Assert.True(await waiting);
+        Assert.Throws<ArgumentException>(() => PosixSemaphore.At(mapping, 4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PosixSemaphore.At(mapping, 8));
+        Assert.Throws<ArgumentNullException>(() => PosixSemaphore.At(null!, 0));
+        using var forReading = memory.Map(new MappingOptions { Access = FileAccess.Read });
+        Assert.Throws<ArgumentException>(() => PosixSemaphore.At(forReading, 0));
+
+        // What lies in the caller's mapping stays the caller's.
+        placed.Dispose();
+        Assert.Equal(0u, mapping.GetReference<uint>(0));
+    }
+
+    [Fact]
     [Rule("posix.short")]
     public void A_file_that_is_too_short_is_refused()
     {

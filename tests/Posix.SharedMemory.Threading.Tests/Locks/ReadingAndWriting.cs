@@ -129,6 +129,30 @@ public sealed class ReadingAndWriting : TwoParticipants
     }
 
     [Fact]
+    [Rule("readerwriter.writer-died")]
+    public void Trying_to_write_without_a_repair_hands_the_death_over()
+    {
+        using (var partner = Partner.Join(Memory))
+        {
+            Assert.Equal("writing", partner.Ask("write"));
+            Assert.False(_lock.TryEnterWriteUnrepaired(out _));
+            partner.Kill();
+        }
+
+        Watchdog.Until(() => Roster.GetParticipants().Count == 2, "the death");
+        Assert.True(_lock.TryEnterWriteUnrepaired(out var hold));
+        Assert.True(hold.OwnerDied);
+        Assert.False(_other.TryEnterWriteUnrepaired(out _));
+        hold.Dispose();
+        Assert.Throws<OwnerDiedException>(() => _other.TryEnterRead(out _));
+        Assert.True(_other.TryEnterWriteUnrepaired(out hold));
+        Assert.True(hold.OwnerDied);
+        hold.MarkConsistent();
+        hold.Dispose();
+        _lock.EnterRead().Dispose();
+    }
+
+    [Fact]
     [Rule("readerwriter.reader-died")]
     public async Task A_killed_reader_leaves_nothing_behind()
     {

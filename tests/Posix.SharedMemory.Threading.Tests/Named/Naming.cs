@@ -34,6 +34,51 @@ public sealed class Naming : IDisposable
     }
 
     [Fact]
+    [Rule("named.create")]
+    public void Opening_what_is_missing_is_a_value_and_what_is_of_another_kind_an_error()
+    {
+        Assert.False(NamedSemaphore.TryOpenExisting(_name, out var noSemaphore));
+        Assert.False(NamedEvent.TryOpenExisting(_name, out var noEvent));
+        Assert.Null(noSemaphore);
+        Assert.Null(noEvent);
+        using (NamedSemaphore.OpenOrCreate(_name, 1, 2, out _))
+        {
+            Assert.True(NamedSemaphore.TryOpenExisting(_name, out var semaphore));
+            Assert.True(semaphore.WaitOne(0));
+            semaphore.Dispose();
+            Assert.Throws<WaitHandleCannotBeOpenedException>(() => NamedEvent.TryOpenExisting(_name, out _));
+        }
+
+        using (NamedEvent.OpenOrCreate(_name, true, EventResetMode.AutoReset, out _))
+        {
+            Assert.True(NamedEvent.TryOpenExisting(_name, out var signal));
+            Assert.True(signal.WaitOne(0));
+            signal.Dispose();
+            Assert.Throws<WaitHandleCannotBeOpenedException>(() => NamedSemaphore.TryOpenExisting(_name, out _));
+        }
+
+        Assert.False(_name.Exists);
+    }
+
+    [Fact]
+    [Rule("named.create")]
+    public void The_creator_says_who_may_use_it()
+    {
+        const UnixFileMode Group = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        using (NamedMutex.Create(_name))
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_name.Path));
+        }
+
+        using (NamedMutex.Create(_name, new() { Permissions = Group }))
+        using (NamedMutex.OpenOrCreate(_name, out var createdNew, new() { Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        {
+            Assert.False(createdNew);
+            Assert.Equal(Group, File.GetUnixFileMode(_name.Path));
+        }
+    }
+
+    [Fact]
     [Rule("named.kind")]
     public void A_name_of_another_kind_is_refused()
     {

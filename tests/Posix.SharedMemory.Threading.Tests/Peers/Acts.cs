@@ -14,29 +14,8 @@ internal static class Acts
 
         using var memory = SharedMemoryObject.Open(arguments[0]);
         using var mapping = memory.Map();
-        if (command == "posix-mutex")
+        if (RunAlone(command, arguments, mapping))
         {
-            using var hold = PosixMutex.At(mapping, 4096).Enter();
-            Console.WriteLine("held");
-            Console.ReadLine();
-            return 0;
-        }
-
-        if (command == "work")
-        {
-            Storming.Work(mapping);
-            return 0;
-        }
-
-        if (command == "scribble")
-        {
-            Scribbling.Scribble(mapping);
-            return 0;
-        }
-
-        if (command == "struggle")
-        {
-            Scribbling.Struggle(mapping);
             return 0;
         }
 
@@ -65,6 +44,39 @@ internal static class Acts
         }
 
         return 0;
+    }
+
+    /// <summary>What is done without a seat, or by a program of its own.</summary>
+    private static bool RunAlone(string command, string[] arguments, MemoryMapping mapping)
+    {
+        switch (command)
+        {
+            case "posix-mutex":
+                using (PosixMutex.At(mapping, 4096).Enter())
+                {
+                    Console.WriteLine("held");
+                    Console.ReadLine();
+                }
+
+                return true;
+            case "posix-act":
+                PosixVictim.Run(mapping, arguments[1]);
+                return true;
+            case "without-seats" or "without-seats-or-wakes":
+                WithoutSeats.Run(mapping, losesWakes: command == "without-seats-or-wakes");
+                return true;
+            case "work":
+                Storming.Work(mapping);
+                return true;
+            case "scribble":
+                Scribbling.Scribble(mapping);
+                return true;
+            case "struggle":
+                Scribbling.Struggle(mapping);
+                return true;
+            default:
+                return false;
+        }
     }
 
     private static int RunNamed(string command, string name)

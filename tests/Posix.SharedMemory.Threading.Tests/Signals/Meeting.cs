@@ -98,7 +98,7 @@ public sealed class Meeting : TwoParticipants
     public async Task The_work_is_done_once()
     {
         var once = SharedOnce.At(Roster, Memory.Once);
-        var other = SharedOnce.At(OtherRoster, Memory.Once);
+        var other = SharedOnce.At(OtherRoster, OtherMapping, Memory.Once);
         Assert.Equal(0x314F5850u, Memory.Word(Memory.Once + 4));
         Assert.False(once.IsDone);
         Assert.Throws<InvalidTimeZoneException>(() => once.Run(() => throw new InvalidTimeZoneException()));

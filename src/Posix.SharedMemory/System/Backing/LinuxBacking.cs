@@ -301,6 +301,6 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
         _ => _seals.Refused(error, nameof(Libc.fallocate), target, MemorySeals.Grow),
     };
 
-    private static SharedMemoryException TooLarge(string room, Errno error, in OpenObject target, ByteRange range) =>
-        new(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", LinuxRoom.Advice(target, error));
+    private SharedMemoryException TooLarge(string room, Errno error, in OpenObject target, ByteRange range) =>
+        new(error, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {room}", _room.Advice(target, error));
 }

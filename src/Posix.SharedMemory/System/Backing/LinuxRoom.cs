@@ -60,8 +60,8 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
             ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {shortage}", "MemoryCheck.None leaves the decision to the kernel")
             : null;
 
-    /// <summary>Says what a program can do if a named object is too large for /dev/shm.</summary>
-    internal static string? Advice(in OpenObject target, Errno error) => error == Errno.ENOSPC && !target.Name.IsNone
+    /// <summary>Says what a program can do if an object that has a name, or is to get one, is too large for /dev/shm.</summary>
+    internal string? Advice(in OpenObject target, Errno error) => error == Errno.ENOSPC && files.IsInDirectory(target)
         ? "For a named object that is /dev/shm: mount it larger (docker run --shm-size), remove objects (shm df, shm ls), or use CreateAnonymous, which it does not limit"
         : null;
 

@@ -76,7 +76,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
 
     internal override bool? IsHeldByOthers(in OpenObject target)
     {
-        if ((target.Name.IsNone || target.SharesOpen) && !IsInDirectory(target))
+        if ((target.Name.IsNone || target.SharesOpen) && !files.IsInDirectory(target))
         {
             // The open that memfd_create makes is not one that the kernel counts: it would always report others.
             return null;
@@ -215,11 +215,6 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
         ulong hint = 0;
         return (calls.Fails("fcntl(F_GET_RW_HINT)") ? -1 : Libc.fcntl_hint(target.Handle, F_GET_RW_HINT, ref hint)) != -1 && hint == (ulong)RWH_WRITE_LIFE_SHORT;
     }
-
-    private bool IsInDirectory(in OpenObject target) =>
-        files.StatBehind("/dev/shm", out var directory).IsSuccess
-        && files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess
-        && LinuxFiles.StatusOf(statx).Identity.Device == directory.Identity.Device;
 
     /// <summary>
     /// Opens the object again, for a lock that ends with this process and that no other process can undo. <see langword="null"/> where that is not
