@@ -87,7 +87,7 @@ internal static class CommandLine
     /// <summary>The root with the command that the words select, or with all commands if they select none: the others would only cost time.</summary>
     internal static RootCommand MakeRoot(string[] args)
     {
-        var root = new RootCommand("See and handle every POSIX shared memory object on this machine.");
+        var root = new RootCommand("Inspect and manage every POSIX shared memory object on this machine.");
         var named = Array.FindIndex(s_commands, command => args.Length > 0 && command.Name == args[0]);
         foreach (var (_, make) in named < 0 ? s_commands : s_commands.AsSpan(named, 1))
         {

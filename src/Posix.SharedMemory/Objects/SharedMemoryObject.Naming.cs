@@ -6,7 +6,7 @@ public sealed partial class SharedMemoryObject
 {
     /// <summary>Returns whether an object has the name now. Another process may create or remove it at any time: to use the object, open it with <see cref="TryOpen(string, FileAccess, out SharedMemoryObject?)"/>.</summary>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
-    /// <exception cref="SharedMemoryException">The system cannot tell. <see cref="Errno.EACCES"/>: on macOS and FreeBSD, the object belongs to another user.</exception>
+    /// <exception cref="SharedMemoryException">The system could not be asked. <see cref="Errno.EACCES"/>: on macOS and FreeBSD, the object belongs to another user.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
     /// <example>
     /// <code>
@@ -90,7 +90,7 @@ public sealed partial class SharedMemoryObject
     }
 
     /// <summary>Gets whether no name leads to this object any more: its name is gone, or refers to another object now, or it has none.</summary>
-    /// <exception cref="SharedMemoryException">The system cannot tell. <see cref="Errno.EACCES"/>: on macOS and FreeBSD, the object that has the name belongs to another user.</exception>
+    /// <exception cref="SharedMemoryException">The system could not be asked. <see cref="Errno.EACCES"/>: on macOS and FreeBSD, the object that has the name belongs to another user.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/statx.2.html">statx(2)</see></remarks>
     /// <example>
     /// <code>

@@ -73,6 +73,7 @@ internal static partial class WalkedVerbs
         yield return Verb("IsMember", ["SharedMemoryObject.IsMember"], Member, scene => $"{scene.Memory.IsMember}");
         yield return Verb("NameOwner", ["NameOwner..ctor", "NameOwner.Dispose"], scene => scene.Create(Length), scene => Done(() => new NameOwner(scene.Memory).Dispose()));
         yield return Verb("Dispose of the last member", ["SharedMemoryObject.Dispose"], Member, scene => Done(scene.Memory.Dispose));
+        yield return Verb("DisposeKeepingLocks of the last member", ["SharedMemoryObject.DisposeKeepingLocks"], Member, scene => Done(scene.Memory.DisposeKeepingLocks));
     }
 
     private static IEnumerable<WalkedVerb> Objects()
