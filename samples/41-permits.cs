@@ -45,6 +45,7 @@ for (var i = 0; i < 4; i++)
 }
 
 workers.ForEach(worker => worker.Kill());
+workers.ForEach(worker => worker.WaitForExit());   // Until they have ended they are members of the name, which the last one removes.
 Console.WriteLine(await permits.Semaphore.WaitAsync(TimeSpan.FromSeconds(30))
     ? "Four workers shared two permits, and the permits of the killed are back."
     : throw new InvalidOperationException("A permit was lost."));

@@ -15,7 +15,7 @@ failed=0
 of_the_runtime='^(ld-linux.*|ld-musl.*|linux-vdso|lib(c|m|dl|pthread|rt|gcc_s|stdc\+\+|coreclr|clrjit|clrgc|clrgcexp|hostfxr|hostpolicy|nethost|System\.Native|coreclrtraceptprovider))\.so'
 
 # built PROJECT-OR-SAMPLE: the path of the assembly.
-built() { dotnet build --nologo "$1" | sed -n 's/.* -> //p' | tail -n 1; }
+built() { dotnet build --nologo "$1" | sed -n 's/.* -> //p' | grep -E "/($(basename "$1" .cs)|shm)\.dll$" | tail -n 1; }
 
 # loads NAME COMMAND…: runs it, and lists what it and its children loaded.
 loads() {

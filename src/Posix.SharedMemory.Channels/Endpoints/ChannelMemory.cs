@@ -74,18 +74,18 @@ internal sealed unsafe class ChannelMemory
         }
     }
 
-    /// <summary>Opens the channel that has a name. One that was left behind is in use again, and is not replaced meanwhile, unless it is opened for reading only.</summary>
+    /// <summary>Opens the channel that has a name. Nobody is its member yet, if it was left behind: <see cref="Resume"/>.</summary>
     internal static ChannelMemory Open(string name, ushort kind = ChannelLayout.MessageKind, FileAccess access = FileAccess.ReadWrite)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return Take(access == FileAccess.ReadWrite && SharedMemoryObject.TryOpen(name, s_resuming, out var memory) ? memory : SharedMemoryObject.Open(name, FileMode.Open, access), kind);
+        return Take(SharedMemoryObject.Open(name, FileMode.Open, access), kind);
     }
 
-    /// <summary>Opens the channel that has a name, if there is one.</summary>
+    /// <summary>Opens the channel that has a name, if there is one, as <see cref="Open"/>.</summary>
     internal static ChannelMemory? TryOpen(string name, ushort kind = ChannelLayout.MessageKind)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return SharedMemoryObject.TryOpen(name, s_resuming, out var memory) ? Take(memory, kind) : null;
+        return SharedMemoryObject.TryOpen(name, FileAccess.ReadWrite, out var memory) ? Take(memory, kind) : null;
     }
 
     /// <summary>The channel in an object, which belongs to the result from then on. If this throws, it stays the caller's.</summary>
@@ -177,6 +177,41 @@ internal sealed unsafe class ChannelMemory
         {
             Mapping.Dispose();
             Memory.DisposeKeepingLocks();
+        }
+    }
+
+    /// <summary>
+    /// Becomes a member of what was left behind, so that it is in use again and is not replaced meanwhile: only once it is known to be what is wanted, since its last member removes the name.
+    /// </summary>
+    /// <returns>The channel to go on with. This one belongs to it; if this throws, it has been released.</returns>
+    internal ChannelMemory Resume()
+    {
+        if (Memory.IsMember || Memory.Name is not { } name)
+        {
+            return this;
+        }
+
+        try
+        {
+            if (!SharedMemoryObject.TryOpen(name, s_resuming, out var memory))
+            {
+                return this;
+            }
+
+            if (!memory.IsMember || memory.GetStatus().Identity != Memory.GetStatus().Identity)
+            {
+                memory.DisposeKeepingLocks();
+                return this;
+            }
+
+            var resumed = Take(memory, Header.Kind);
+            Release();
+            return resumed;
+        }
+        catch
+        {
+            Release();
+            throw;
         }
     }
 

@@ -15,7 +15,7 @@ internal static class ChannelOpening
             if (ChannelMemory.TryOpen(name, header.Kind) is { } memory)
             {
                 created = false;
-                return Require(memory, header);
+                return Require(memory, header).Resume();
             }
 
             try

@@ -65,13 +65,15 @@ public sealed class LatestValue<T> : IDisposable
         try
         {
             memory.RequireSchema(schemaId);
-            return new(Require(memory));
+            Require(memory);
         }
         catch
         {
             memory.Release();
             throw;
         }
+
+        return new(access == FileAccess.ReadWrite ? memory.Resume() : memory);
     }
 
     /// <summary>Opens it, or creates it if there is none.</summary>

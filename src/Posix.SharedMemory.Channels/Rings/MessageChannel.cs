@@ -142,6 +142,6 @@ public sealed class MessageChannel : IDisposable
             throw;
         }
 
-        return new(memory);
+        return new(memory.Resume());
     }
 }

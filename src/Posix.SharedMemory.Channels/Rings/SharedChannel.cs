@@ -24,13 +24,15 @@ public static class SharedChannel
         var memory = ChannelMemory.Open(name);
         try
         {
-            return new(Require<T>(memory));
+            Require<T>(memory);
         }
         catch
         {
             memory.Release();
             throw;
         }
+
+        return new(memory.Resume());
     }
 
     /// <summary>Opens a channel, or creates it if there is none.</summary>

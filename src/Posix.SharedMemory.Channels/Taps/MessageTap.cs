@@ -53,7 +53,7 @@ public sealed class MessageTap
         });
     }
 
-    /// <summary>Gets how many messages were missed so far, according to the reader's counter.</summary>
+    /// <summary>Gets how many messages were missed so far, according to the reader's counter: approximately, since messages that it was just releasing may have been counted and then read as well.</summary>
     public long Missed => _tap.Missed;
 
     /// <summary>Gets whether the writer had completed the channel and everything in it was looked at, when <see cref="TryRead"/> last returned false.</summary>

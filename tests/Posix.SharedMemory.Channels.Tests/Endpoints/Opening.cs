@@ -65,6 +65,13 @@ public sealed class Opening
             peer.Kill();
         }
 
+        // What is not what the caller expects is refused, and stays.
+        Assert.Throws<InvalidDataException>(() => FanIn.Open(name));
+        Assert.Throws<InvalidDataException>(() => LatestBytes.Open(name));
+        Assert.Throws<InvalidDataException>(() => SharedChannel.Open<int>(name));
+        Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name, schemaId: 7));
+        Assert.Throws<InvalidDataException>(() => MessageChannel.OpenOrCreate(name, out _, new() { SchemaId = 7 }));
+        Assert.True(name.Exists);
         using var replaced = MessageChannel.Create(name, options);
         Assert.Equal(0, replaced.GetStatus().Messages);
         Assert.Equal(PeerState.None, replaced.GetStatus().Endpoints[0].State);

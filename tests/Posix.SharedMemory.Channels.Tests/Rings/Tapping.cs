@@ -168,7 +168,8 @@ public sealed class Tapping
         await reading;
         Assert.InRange(seen, 1, Count);
         // What was passed over at the end has no message after it that could tell.
-        Assert.InRange(seen + tap.Missed, last + 1, Count);
+        // A message that the reader released just then may be counted as passed over and be read too.
+        Assert.InRange(seen + tap.Missed, last + 1, Count + (Count / 1000));
     }
 
     [Fact]
