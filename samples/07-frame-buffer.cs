@@ -18,7 +18,7 @@ using var buffer = SharedMemoryObject.CreateUnpublished((long)Frames * FrameByte
 var camera = buffer.Map();
 for (var frame = 0; frame < Frames; frame++)
 {
-    camera.GetSpan((long)frame * FrameBytes, FrameBytes).Fill((byte)frame);
+    camera.GetSpan<uint>((long)frame * FrameBytes, FrameBytes / sizeof(uint)).Fill((uint)frame);
 }
 
 var summed = 0;
@@ -31,8 +31,8 @@ var worker = new Thread(() =>
         try
         {
             using var lease = camera.Acquire();
-            var pixels = lease.GetReadOnlySpan((long)frame * FrameBytes, FrameBytes);
-            summed += pixels.ContainsAnyExcept((byte)frame) ? 0 : 1;
+            var pixels = lease.GetReadOnlySpan<uint>((long)frame * FrameBytes, FrameBytes / sizeof(uint));
+            summed += pixels.ContainsAnyExcept((uint)frame) ? 0 : 1;
             working.Set();
         }
         catch (ObjectDisposedException)
