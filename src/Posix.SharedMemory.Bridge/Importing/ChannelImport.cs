@@ -166,9 +166,10 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         _intake.Begin(announced, announced.Next);
         if (!goesOn)
         {
-            // The ring is one that this import made: a reader that still has it open sees its end.
+            // Only a ring that this import has is replaced: a reader that still has it open sees its end. Without one, the name may be another's by now.
+            var conflict = _intake.Ring is null ? NameConflict.Fail : NameConflict.Replace;
             _intake.Close();
-            _intake.Open(OpenRing(NameConflict.Replace));
+            _intake.Open(OpenRing(conflict));
         }
     }
 

@@ -209,6 +209,19 @@ public sealed class Hostile : IAsyncLifetime
         long Pick() => interesting[random.Next(interesting.Length)];
     }
 
+    [Fact]
+    [Rule("bridge.taken")]
+    public async Task A_channel_of_this_host_stays_when_the_announced_one_of_that_name_begins_another_life()
+    {
+        using var name = new TemporaryName("hostile");
+        using var own = MessageChannel.Create(name);
+        await using var import = new ChannelImport(name, Announced(1), _hub.Connect(), new(), _reports);
+        Assert.False(import.HasRing);
+        import.Take(Announced(1) with { Epoch = "00000000000000ff" });
+        Assert.False(import.HasRing);
+        Assert.False(own.Memory.IsUnlinked);
+    }
+
     private long Refused => _import.Report.Describe("", false).Refused;
 
     private static Announcement Announced(long next) => new() { Host = "h", Channel = "x", Kind = 1, Epoch = Epoch.ToString("x16", CultureInfo.InvariantCulture), Capacity = 4096, Alignment = 8, Next = next };
