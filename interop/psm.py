@@ -142,7 +142,7 @@ def _boot():
                 return UNKNOWN_BOOT
         with open(path, encoding="ascii") as file:
             return int(file.read(8), 16) or UNKNOWN_BOOT
-    except OSError:
+    except (OSError, ValueError):
         return UNKNOWN_BOOT
 
 

@@ -46,6 +46,7 @@ internal static class SelfTest
         ("Each unsafe act has its SAFETY sentence", "src/P/High/Top.cs", "class Top\n{\n    static int Open()\n    {\n        int x = 0;\n\n        unsafe { return *&x; }\n    }\n}", "without a SAFETY"),
         ("Each unsafe act has its SAFETY sentence", "src/P/High/Top.cs", "class Top { static unsafe int Open() => 0; }", "is it needed?"),
         ("Each SYNC label names its pair", "src/P/High/Top.cs", "class Top\n{\n    // SYNC a.b: alone.\n    static int Open() => 0;\n}", "occurs once"),
+        ("Each SYNC label names its pair", "src/P/High/Top.cs", "class Top\n{\n    // SYNC a.b: pairs with Top.Gone. It is not.\n    static int Open() => 0;\n}", "Top.Gone, which is not there"),
         ("Each rule of the specification is claimed by a test", "docs/spec/p/rules.md", "- **a.b** A rule.\n- **a.c** Another.\n", "no test claims a.c"),
         ("Each rule of the specification is claimed by a test", "tests/P.Tests/Tests.cs", "class Tests { [Rule(\"a.b\")] void A() { } [Rule(\"a.d\")] void B() { } }", "claims a.d"),
         ("No failure is swallowed", "src/P/High/Top.cs", "class Top { static int Open() { try { } catch (System.Exception) { } return 0; } }", "swallowed"),

@@ -3,8 +3,9 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>Carries channels of this host to others, and channels of others to this one, over a messaging engine.</summary>
 /// <remarks>
 /// <para>
-/// The bridge is the reader of each channel that it exports, and the writer of each that it imports. The network never stops a local writer: while it does not take messages, they
-/// stay in the ring, and when half of the ring is in use the oldest are dropped. Each loss is reported with its place by <see cref="Lost"/>.
+/// The bridge is the reader of each channel that it exports, and the writer of each that it imports. While the network does not take messages, they
+/// stay in the ring, and when half of the ring is in use the oldest are dropped; a local writer is held up for two seconds at most by each publication that the network does not end, and
+/// longer only with messages of more than a quarter of the ring. Each loss is reported with its place by <see cref="Lost"/>.
 /// </para>
 /// <para>Only message channels are carried, not typed ones. A channel that was imported is not exported again.</para>
 /// </remarks>

@@ -204,7 +204,7 @@ internal sealed class ChannelExport : IAsyncDisposable
         }
     }
 
-    /// <summary>While nothing may be sent, the messages stay in the ring. When half of it is in use, the oldest are dropped: the network never stops the writer.</summary>
+    /// <summary>While nothing may be sent, the messages stay in the ring. When half of it is in use, the oldest are dropped, so that the writer finds room.</summary>
     private async ValueTask HoldAsync()
     {
         var dropped = _taker.DropOldest();

@@ -167,6 +167,16 @@ internal sealed unsafe class ChannelMemory
         }
     }
 
+    /// <summary>Checks that the latest value is one of bytes.</summary>
+    /// <exception cref="InvalidDataException">It has a type.</exception>
+    internal void RequireBytes()
+    {
+        if (Header.ElementSize != 0)
+        {
+            throw new InvalidDataException($"{Subject} holds values of a type of {Header.ElementSize} bytes: open it with LatestValue.");
+        }
+    }
+
     /// <summary>One more object uses the memory.</summary>
     internal void AddUser() => Interlocked.Increment(ref _users);
 

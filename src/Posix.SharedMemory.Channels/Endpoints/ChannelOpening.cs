@@ -40,6 +40,10 @@ internal static class ChannelOpening
             {
                 memory.RequireElement(header.ElementSize, header.ElementAlign);
             }
+            else if (header.Kind == ChannelLayout.LatestKind)
+            {
+                memory.RequireBytes();
+            }
 
             return memory;
         }

@@ -107,7 +107,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     {
         while (true)
         {
-            // SYNC fanin.commit: pairs with ClaimWriter.Commit. One load: what is stored later changes nothing.
+            // SYNC fanin.commit: pairs with ClaimWriter.Publish. One load: what is stored later changes nothing.
             // SAFETY: the line lies in the data, which the channel holds, at a multiple of 64.
             var record = new ClaimRecord(Volatile.Read(ref *(ulong*)At(_head)));
             if (!record.IsCommitted)

@@ -154,7 +154,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
             {
                 CommitBatch();
             }
-            else
+            else if (_claimed != 0)
             {
                 CommitPadding(_position, _claimed);
                 _readerWakes.NotifyAll();
@@ -221,9 +221,9 @@ internal sealed unsafe class ClaimWriter : WritingEnd
                 continue;
             }
 
-            position = seen.End;
-            var total = TotalFor(need, position, out claimed);
-            if (ClaimWord.Distance(_head, position) + total > _lines && !HasRoom(seen, total, out var isStale))
+            var at = seen.End;
+            var total = TotalFor(need, at, out var lines);
+            if (ClaimWord.Distance(_head, at) + total > _lines && !HasRoom(seen, total, out var isStale))
             {
                 if (isStale)
                 {
@@ -234,19 +234,21 @@ internal sealed unsafe class ClaimWriter : WritingEnd
             }
 
             // SAFETY: the claim word lies in the bytes that the channel holds.
-            if (Interlocked.CompareExchange(ref *_claim, new ClaimWord(position, claimed, _me).Value, seen.Value) != seen.Value)
+            if (Interlocked.CompareExchange(ref *_claim, new ClaimWord(at, lines, _me).Value, seen.Value) != seen.Value)
             {
                 SpinBudget.Pause(1);
                 continue;
             }
 
-            if (claimed == need)
+            if (lines == need)
             {
+                // Not before: what fails leaves the caller nothing to commit.
+                (position, claimed) = (at, lines);
                 return true;
             }
 
             // What was left before the end of the data: the message is at its beginning, if there is still room.
-            CommitPadding(position, claimed);
+            CommitPadding(at, lines);
             _readerWakes.NotifyAll();
         }
 
@@ -336,17 +338,20 @@ internal sealed unsafe class ClaimWriter : WritingEnd
     /// <summary>Sends what a batch has in its claim: the first header comes last, and the reader sees all of them or none.</summary>
     private void CommitBatch()
     {
-        if (_claimed == 0)
+        var (claimed, used) = (_claimed, _used);
+        if (claimed == 0)
         {
             return;
         }
 
-        if (_used < _claimed)
+        // First: where waking the reader fails, nothing is committed a second time.
+        (_claimed, _used) = (0, 0);
+        if (used < claimed)
         {
-            CommitPadding(_position + _used, _claimed - _used);
+            CommitPadding(_position + used, claimed - used);
         }
 
-        if (_used > 0)
+        if (used > 0)
         {
             Publish(_position, _first);
         }
@@ -354,8 +359,6 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         {
             _readerWakes.NotifyAll();
         }
-
-        (_claimed, _used) = (0, 0);
     }
 
     private ulong HeaderOf(ulong position, int length, ushort type)

@@ -55,7 +55,7 @@ public sealed class FanIn : IDisposable
     /// <summary>Opens a fan-in.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="schemaId">What its messages must mean; 0: anything.</param>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not read and write it.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not read and write it. <see cref="Errno.EAGAIN"/>, after a second of trying: another process has stopped while it removes the name.</exception>
     /// <exception cref="InvalidDataException">What has the name is something else, which the message says.</exception>
     public static FanIn Open(string name, ulong schemaId = 0) => Require(ChannelMemory.Open(name, ChannelLayout.FanInKind), schemaId);
 

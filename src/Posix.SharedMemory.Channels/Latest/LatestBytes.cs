@@ -54,7 +54,7 @@ public sealed class LatestBytes : IDisposable
     /// <param name="name">Its name.</param>
     /// <param name="access"><see cref="FileAccess.Read"/>: for a process that may only read. Readers then read, and cannot wait.</param>
     /// <param name="schemaId">What the value must mean; 0: anything.</param>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not open it so.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not open it so. <see cref="Errno.EAGAIN"/>, after a second of trying: another process has stopped while it removes the name.</exception>
     /// <exception cref="InvalidDataException">What has the name is something else, which the message says.</exception>
     /// <exception cref="ArgumentException">The name is not valid, or <see cref="FileAccess.Write"/>.</exception>
     public static LatestBytes Open(string name, FileAccess access = FileAccess.ReadWrite, ulong schemaId = 0)
@@ -63,7 +63,7 @@ public sealed class LatestBytes : IDisposable
         try
         {
             memory.RequireSchema(schemaId);
-            Require(memory);
+            memory.RequireBytes();
         }
         catch
         {
@@ -84,16 +84,7 @@ public sealed class LatestBytes : IDisposable
     public static LatestBytes OpenOrCreate(string name, out bool created, LatestBytesOptions? options = null)
     {
         var checkedOptions = LatestBytesOptions.Check(options, opens: true);
-        var memory = ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created);
-        try
-        {
-            return new(Require(memory));
-        }
-        catch
-        {
-            memory.Release();
-            throw;
-        }
+        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created));
     }
 
     /// <summary>Creates one without a name, for passing its <see cref="Memory"/> to another process. It is sealed: no process can change its length.</summary>
@@ -113,7 +104,8 @@ public sealed class LatestBytes : IDisposable
         var channel = ChannelMemory.From(memory, ChannelLayout.LatestKind);
         try
         {
-            return new(Require(channel));
+            channel.RequireBytes();
+            return new(channel);
         }
         catch
         {
@@ -159,7 +151,4 @@ public sealed class LatestBytes : IDisposable
             _memory.Release();
         }
     }
-
-    private static ChannelMemory Require(ChannelMemory memory) => memory.Header.ElementSize == 0 ? memory
-        : throw new InvalidDataException($"{memory.Subject} holds values of a type of {memory.Header.ElementSize} bytes: open it with LatestValue.");
 }

@@ -56,7 +56,7 @@ public sealed class LatestValue<T> : IDisposable
     /// <param name="name">Its name.</param>
     /// <param name="access"><see cref="FileAccess.Read"/>: for a process that may only read. Readers then read, and cannot wait.</param>
     /// <param name="schemaId">What the value must mean; 0: anything.</param>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not open it so.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not open it so. <see cref="Errno.EAGAIN"/>, after a second of trying: another process has stopped while it removes the name.</exception>
     /// <exception cref="InvalidDataException">What has the name is something else, which the message says.</exception>
     /// <exception cref="ArgumentException">The name is not valid, or <see cref="FileAccess.Write"/>.</exception>
     public static LatestValue<T> Open(string name, FileAccess access = FileAccess.ReadWrite, ulong schemaId = 0)
@@ -86,16 +86,7 @@ public sealed class LatestValue<T> : IDisposable
     public static LatestValue<T> OpenOrCreate(string name, out bool created, LatestOptions? options = null)
     {
         var checkedOptions = LatestOptions.Check(options, opens: true);
-        var memory = ChannelOpening.OpenOrCreate(name, HeaderFor(checkedOptions), checkedOptions.ToObjectOptions(), out created);
-        try
-        {
-            return new(Require(memory));
-        }
-        catch
-        {
-            memory.Release();
-            throw;
-        }
+        return new(ChannelOpening.OpenOrCreate(name, HeaderFor(checkedOptions), checkedOptions.ToObjectOptions(), out created));
     }
 
     /// <summary>Creates one without a name, for passing its <see cref="Memory"/> to another process. It is sealed: no process can change its length.</summary>

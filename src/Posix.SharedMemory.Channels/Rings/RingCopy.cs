@@ -7,7 +7,7 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>Copies a message into a ring. Payloads begin at multiples of 8, so that wide stores would often cross cache lines.</summary>
 internal static unsafe class RingCopy
 {
-    /// <summary>Copies all of a message. Up to 64 bytes it is two loads and two stores, without a call: the branches vanish where the length is a constant.</summary>
+    /// <summary>Copies all of a message. From 32 to 64 bytes it is two loads and two stores, without a call: the branch vanishes where the length is a constant.</summary>
     /// <param name="message">The message.</param>
     /// <param name="destination">Room for as many bytes.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -150,7 +150,7 @@ internal abstract unsafe class RingHead : ChannelEnd
         _released = _head;
         _releaseFrom = _released + _quarter;
         KillWindow.Pass(KillWindow.BeforeIndex);
-        // SYNC ring.release: pairs with RingWriter.LoadHead. A writer that sees the head may overwrite what is before it.
+        // SYNC ring.release: pairs with RingTail.LoadHead. A writer that sees the head may overwrite what is before it.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
         KillWindow.Pass(KillWindow.AfterIndex);
@@ -166,7 +166,7 @@ internal abstract unsafe class RingHead : ChannelEnd
 
     private bool LoadTail()
     {
-        // SYNC ring.publish: pairs with RingWriter.Publish. Every record before the tail is complete.
+        // SYNC ring.publish: pairs with RingTail.Publish. Every record before the tail is complete.
         // SAFETY: the line lies in the bytes that the channel holds.
         var tail = Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
         if (tail == _tail)

@@ -142,7 +142,7 @@ internal abstract unsafe class RingTail : WritingEnd
         // SAFETY: the line lies in the bytes that the channel holds.
         (*(long*)(line + ChannelLayout.MessagesInLine), *(long*)(line + ChannelLayout.BytesInLine)) = (_messages, _bytes);
         KillWindow.Pass(KillWindow.BeforeIndex);
-        // SYNC ring.publish: pairs with RingReader.LoadTail. A reader that sees the tail sees every record before it.
+        // SYNC ring.publish: pairs with RingHead.LoadTail. A reader that sees the tail sees every record before it.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(line + ChannelLayout.IndexInLine), tail);
         KillWindow.Pass(KillWindow.AfterIndex);
@@ -272,7 +272,7 @@ internal abstract unsafe class RingTail : WritingEnd
 
     private void LoadHead()
     {
-        // SYNC ring.release: pairs with RingReader.Publish. What the reader has released may be overwritten.
+        // SYNC ring.release: pairs with RingHead.Publish. What the reader has released may be overwritten.
         // SAFETY: the line lies in the bytes that the channel holds.
         var head = Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine));
         var tail = Math.Min(_tail, _published);

@@ -16,7 +16,7 @@ public static class SharedChannel
         where T : unmanaged => new(ChannelMemory.Create(name, HeaderFor<T>(capacity), MessageChannelOptions.Default.ToObjectOptions()));
 
     /// <summary>Opens a channel.</summary>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not read and write it.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the name. <see cref="Errno.EACCES"/>: this user may not read and write it. <see cref="Errno.EAGAIN"/>, after a second of trying: another process has stopped while it removes the name.</exception>
     /// <exception cref="InvalidDataException">What has the name is something else, or has elements of another size or alignment.</exception>
     public static SharedChannel<T> Open<T>(string name)
         where T : unmanaged

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>The words of a barrier: places, arrivals, phases. What changes them is called under the barrier's own mutex.</summary>
 internal sealed class BarrierWords
 {
-    private const int TagAt = 16, ParticipantsAt = 20, PhaseAt = 24, LostAt = 28, ArrivedAt = 32, HistoryAt = 40, PendingAt = 48, NextHistoryAt = 56, MembersAt = 64;
+    private const int TagAt = 16, PhaseAt = 24, LostAt = 28, ArrivedAt = 32, HistoryAt = 40, PendingAt = 48, NextHistoryAt = 56, MembersAt = 64;
     internal const int MostParticipants = 63;
 
     /// <summary>The place of a member that died.</summary>

@@ -46,7 +46,7 @@ internal class LinuxKernel : Kernel
                 case Linux.ETIMEDOUT:
                     return false;
                 case Linux.ENOSYS or Linux.EPERM or Linux.EACCES or Linux.EINVAL:
-                    // A kernel before 5.16, or a container's filter.
+                    // A kernel before 5.16, or a container's filter, which may refuse with any of these.
                     _waitvIsRefused = true;
                     break;
                 default:

@@ -92,7 +92,7 @@ internal sealed class ObjectDescriptor
         Platform.Membership.Forget(Handle);
     }
 
-    /// <summary>Closes the descriptor of an object that no caller has seen. Record locks that the caller has on it, through another descriptor, are unaffected.</summary>
+    /// <summary>Closes the descriptor. Record locks that the caller has on the object, through another one, are unaffected.</summary>
     internal void CloseUnseen() => Platform.Membership.CloseUnseen(Handle);
 
     /// <exception cref="InvalidOperationException">The object was opened for reading.</exception>

@@ -13,7 +13,7 @@ public sealed partial class SharedMemoryObject
     public static bool TryOpen(string name, FileAccess access, [NotNullWhen(true)] out SharedMemoryObject? memory) =>
         ObjectOpening.TryOpen(name, access, out memory);
 
-    /// <summary>Opens the object called <paramref name="name"/> for reading and writing, if there is one, and goes on with it or refuses it if its creator and members were all killed.</summary>
+    /// <summary>Opens the object called <paramref name="name"/> for reading and writing, if there is one. The options say what happens to one whose creator and members were all killed.</summary>
     /// <param name="name">Its name, at most 255 bytes of UTF-8.</param>
     /// <param name="options">
     /// With <see cref="Lifetime.UnlinkOnLastDispose"/> this process goes on with an object that was left behind, and becomes a member of it. With

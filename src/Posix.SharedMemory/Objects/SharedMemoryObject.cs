@@ -224,7 +224,7 @@ public sealed partial class SharedMemoryObject : IDisposable
     /// that their callers give.
     /// </summary>
     /// <remarks>
-    /// Where there are such locks, the descriptor stays open until they are gone; of all objects together, at most 64 descriptors do.
+    /// Where there are such locks, the descriptor stays open until they are gone. Of all objects together, at most 64 descriptors do: one more closes the oldest, and the locks on its object end.
     /// <see href="https://man7.org/linux/man-pages/man2/F_GETLK.2const.html">fcntl_locking(2)</see>
     /// </remarks>
     public void DisposeKeepingLocks() => Close(keepsLocks: true);

@@ -5,7 +5,7 @@ using static Posix.SharedMemory.Interop.Unix;
 
 namespace Posix.SharedMemory;
 
-/// <summary>Closes descriptors that this library opened for itself, without giving back the caller's locks.</summary>
+/// <summary>Closes descriptors without giving back the locks that the caller has on the same file through others.</summary>
 /// <remarks>
 /// When a process closes any descriptor of a file, the kernel gives back every POSIX record lock that the process has on it, through whichever descriptor it was taken (fcntl_locking(2)). A
 /// descriptor of what the process has open elsewhere and may have locked is therefore kept until no lock is left. Another thread that opens the same file and locks it between the look at the
@@ -35,6 +35,7 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
                 return;
             }
 
+            GiveBackOwn(handle);
             // Whoever has the handle finds it closed.
             s_kept.Add(new(handle.DangerousGetHandle(), ownsHandle: true));
             handle.SetHandleAsInvalid();
@@ -81,6 +82,17 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
             var found = s_kept[at];
             s_kept.RemoveAt(at);
             return found;
+        }
+    }
+
+    /// <summary>Gives back this library's locks, which belong to the descriptor: what is kept is no member or owner.</summary>
+    private void GiveBackOwn(SafeFileHandle handle)
+    {
+        var all = new LinuxFlock { l_type = F_UNLCK, l_start = (long)RecordLock.Membership };
+        if (!calls.Fails("fcntl(F_OFD_SETLK)"))
+        {
+            // It fails where the kernel has no such locks: there is nothing to give back then.
+            _ = Libc.fcntl_flock(handle, F_OFD_SETLK, ref all);
         }
     }
 

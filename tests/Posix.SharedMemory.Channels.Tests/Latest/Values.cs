@@ -22,6 +22,7 @@ public sealed class Values
             Assert.Equal((PeerState.None, EndpointRole.Writer), (Assert.Single(status.Endpoints).State, status.Endpoints[0].Role));
             Assert.Contains("8 bytes", Assert.Throws<InvalidDataException>(() => LatestValue<int>.Open(name)).Message, StringComparison.Ordinal);
             Assert.Contains("LatestValue", Assert.Throws<InvalidDataException>(() => LatestBytes.Open(name)).Message, StringComparison.Ordinal);
+            Assert.Contains("LatestValue", Assert.Throws<InvalidDataException>(() => LatestBytes.OpenOrCreate(name, out _, new() { SchemaId = 7 })).Message, StringComparison.Ordinal);
             Assert.Contains("schema 7", Assert.Throws<InvalidDataException>(() => LatestValue<long>.OpenOrCreate(name, out _, new() { SchemaId = 8 })).Message, StringComparison.Ordinal);
             var refusal = Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name));
             Assert.Contains("kind 4", refusal.Message, StringComparison.Ordinal);

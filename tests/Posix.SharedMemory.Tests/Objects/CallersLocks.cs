@@ -413,6 +413,21 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
 
     [Fact]
     [Rule("locks.kept")]
+    public void A_descriptor_kept_open_for_a_lock_is_no_member()
+    {
+        using var name = new TemporaryName("locks");
+        using var made = SharedMemoryObject.Create(name, 100, new() { Lifetime = Lifetime.UnlinkOnLastDispose });
+        using var locked = new LockedFile(name.Path);
+        var reader = SharedMemoryObject.Open(name, access: FileAccess.Read);
+        Assert.True(made.HasOtherMembers);
+        // There is no name to remove: the member leaves by closing alone.
+        SharedMemoryObject.Unlink(name);
+        reader.DisposeKeepingLocks();
+        Assert.False(made.HasOtherMembers);
+    }
+
+    [Fact]
+    [Rule("locks.kept")]
     public void A_lock_that_only_another_process_has_keeps_nothing_open()
     {
         using var name = new TemporaryName("locks");

@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Guards.Checks;
 
 /// <summary>Fences and lock protocols: `// SYNC label: text`.</summary>
 internal static class SyncLabels
 {
-    /// <summary>Either the label occurs again, at the partner, or the text says with what it "pairs with".</summary>
+    /// <summary>Either the label occurs again, at the partner, or the text says with what it "pairs with". A method that is named there, as Type.Method, exists.</summary>
     internal static IEnumerable<Finding> ComeInPairs(Repository repository)
     {
         var found = (
@@ -23,6 +24,20 @@ internal static class SyncLabels
             {
                 yield return file.At(index, $"SYNC {label} occurs once, and does not say what it pairs with");
             }
+            else if (Regex.Match(file.CommentAt(index), @"pairs with (?<type>[A-Z]\w+)\.(?<member>[A-Z]\w+)") is { Success: true } partner
+                && !repository.Sources.Any(source => Declares(source, partner.Groups["type"].Value, partner.Groups["member"].Value)))
+            {
+                yield return file.At(index, $"SYNC {label} pairs with {partner.Groups["type"].Value}.{partner.Groups["member"].Value}, which is not there");
+            }
         }
     }
+
+    private static bool Declares(SourceFile source, string type, string member) =>
+        source.Text.Contains(type, StringComparison.Ordinal) && source.Root.DescendantNodes().OfType<TypeDeclarationSyntax>().Any(declared => declared.Identifier.Text == type && declared.Members.Any(candidate => candidate switch
+        {
+            MethodDeclarationSyntax method => method.Identifier.Text == member,
+            PropertyDeclarationSyntax property => property.Identifier.Text == member,
+            ConstructorDeclarationSyntax => member == type,
+            _ => false,
+        }));
 }
