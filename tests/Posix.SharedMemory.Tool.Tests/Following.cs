@@ -160,6 +160,33 @@ public sealed class Following
         Assert.Equal(0, Interrupt(watching));
     }
 
+    [Fact]
+    public void Reports_no_rename_again_that_a_list_has_already_although_the_object_is_gone_when_its_event_is_read()
+    {
+        using var objects = new Objects();
+        objects.Add("a");
+        using var events = new NameEvents(TimeSpan.FromSeconds(1));
+        SharedMemoryObject.Rename(objects.Prefix + "a", objects.Prefix + "b");
+        events.Start();
+        SharedMemoryObject.Unlink(objects.Prefix + "b");
+        Assert.Equal((SharedMemoryChangeKind.Removed, "b"), Next(events, objects));
+    }
+
+    [Fact]
+    public void Reports_no_removal_of_a_name_that_was_left_by_a_rename_when_lists_are_compared()
+    {
+        using var objects = new Objects();
+        using var events = new NameEvents(TimeSpan.FromSeconds(1));
+        events.Start();
+        objects.Add("a");
+        SharedMemoryObject.Rename(objects.Prefix + "a", objects.Prefix + "b");
+        Assert.Equal((SharedMemoryChangeKind.Added, "a"), Next(events, objects));
+        Assert.Equal((SharedMemoryChangeKind.Renamed, "b"), Next(events, objects));
+        Flood();
+        objects.Add("last");
+        Assert.Equal((SharedMemoryChangeKind.Added, "last"), Next(events, objects));
+    }
+
     [SkippableFact]
     public void Reports_holders_in_other_languages_and_does_not_hold_it_itself()
     {
@@ -296,6 +323,19 @@ public sealed class Following
     private static (long, long) RangeOf(JsonElement range) => (range.GetProperty("offset").GetInt64(), range.GetProperty("length").GetInt64());
 
     /// <summary>Overflows the kernel's queue of a watcher that does not read it.</summary>
+    private static (SharedMemoryChangeKind Kind, string Name) Next(NameEvents events, Objects objects)
+    {
+        using var limit = new CancellationTokenSource(Watchdog.Limit);
+        while (true)
+        {
+            var change = events.Next(limit.Token);
+            if (Encoding.UTF8.GetString(change.NameBytes.Span) is var name && name.StartsWith(objects.Prefix, StringComparison.Ordinal))
+            {
+                return (change.Kind, name[objects.Prefix.Length..]);
+            }
+        }
+    }
+
     private static void Flood()
     {
         using var name = new TemporaryName();

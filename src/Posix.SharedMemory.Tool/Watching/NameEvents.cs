@@ -88,7 +88,8 @@ internal sealed class NameEvents : IDisposable
     /// <returns>Whether it is new: what appeared or moved just before the list was made is in the list already.</returns>
     private bool Note(SharedMemoryChange change)
     {
-        var isMoved = _listed.ContainsKey(Key(change.OldNameBytes));
+        var old = Key(change.OldNameBytes);
+        var isMoved = _listed.ContainsKey(old) | _passed.Remove(old);
         if (!change.OldNameBytes.IsEmpty)
         {
             // After an exchange, the other object has that name now.
@@ -102,7 +103,8 @@ internal sealed class NameEvents : IDisposable
         }
 
         var entry = SharedMemoryDirectory.Find(change.NameBytes.Span);
-        var isListed = entry is not null && _listed.TryGetValue(key, out var same) && same.Identity == entry.Identity;
+        // What is gone by now and is in the list was reported when the lists were compared; otherwise its removal would have come before.
+        var isListed = _listed.TryGetValue(key, out var same) && (entry is null || same.Identity == entry.Identity);
         Keep(change.NameBytes, entry);
         if (entry is null)
         {
