@@ -269,12 +269,14 @@ internal abstract unsafe class ClaimHead : ChannelEnd
         _writerWakes.NotifyAll();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* At(ulong position) => _data + ((long)(position & _mask) * ChannelLayout.LineSize);
 
     private ulong Load(int offset) =>
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Read(ref *(ulong*)(_line + offset));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected ClaimWord LoadClaim() =>
         // SAFETY: the claim word lies in the bytes that the channel holds.
         new(Volatile.Read(ref *_claim));

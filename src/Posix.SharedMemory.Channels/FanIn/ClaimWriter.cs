@@ -126,8 +126,13 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         return true;
     }
 
-    /// <summary>Whether a place that was found is still that of the next message: nothing was added since, through a copy of the batch.</summary>
-    internal bool IsNext(int place) => _used < _claimed && place == PlaceOf(_position + _used);
+    /// <summary>Copies a message to the room that was found for it.</summary>
+    internal void CopyTo(int place, ReadOnlySpan<byte> message) =>
+        // SAFETY: the room is contiguous and lies in the data, which the channel holds.
+        MessageCopy.Copy(message, Data + place);
+
+    /// <summary>Whether a place that was found is still that of the next message, with room for it: nothing was added since, through a copy of the batch.</summary>
+    internal bool IsNext(int place, int length) => _used + ClaimRecord.LinesFor((uint)length) <= _claimed && place == PlaceOf(_position + _used);
 
     /// <summary>Adds the message that was written to the room that was found. The reader reaches it once the first one of the claim is committed.</summary>
     internal void Add(int length, ushort type)
@@ -197,7 +202,8 @@ internal sealed unsafe class ClaimWriter : WritingEnd
             return false;
         }
 
-        message.CopyTo(RoomAt(PlaceOf(position), message.Length));
+        // SAFETY: the claim lies in the data, which the channel holds, with room for prefix and length.
+        MessageCopy.Copy(message, At(position) + ChannelLayout.WidePrefix);
         Commit(position, claimed, message.Length, type);
         return true;
     }
@@ -316,6 +322,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         return !isStale && used + total <= _lines;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong TotalFor(ulong need, ulong position, out ulong claimed)
     {
         var room = _lines - (position & _mask);
@@ -323,6 +330,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         return need <= room ? need : room + need;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Commit(ulong position, ulong claimed, int length, ushort type)
     {
         var used = ClaimRecord.LinesFor((uint)length);
@@ -361,6 +369,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong HeaderOf(ulong position, int length, ushort type)
     {
         // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 64.
@@ -368,6 +377,7 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         return new ClaimRecord(position, _me, (uint)length, isPadding: false).Value;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Publish(ulong position, ulong header)
     {
         // SYNC fanin.commit: pairs with ClaimHead.TryFind. A reader that sees the header sees the whole record, and the others of a batch.
@@ -380,14 +390,18 @@ internal sealed unsafe class ClaimWriter : WritingEnd
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)At(position), new ClaimRecord(position, _me, ClaimRecord.PaddingOf(lines), isPadding: true).Value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int PlaceOf(ulong position) => ((int)(position & _mask) * ChannelLayout.LineSize) + ChannelLayout.WidePrefix;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* At(ulong position) => Data + ((long)(position & _mask) * ChannelLayout.LineSize);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref ulong LastOf(int writer) =>
         // SAFETY: the callers' writers are below the number of writers, so the word lies in the endpoints, which the channel holds, at a multiple of 8.
         ref *(ulong*)(_endpoints + (ChannelLayout.EndpointSize * (long)writer) + ChannelLayout.LastClaimInEndpoint);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ClaimWord LoadClaim() =>
         // SAFETY: the claim word lies in the bytes that the channel holds.
         new(Volatile.Read(ref *_claim));
