@@ -21,7 +21,7 @@ public sealed partial class PublishOrder
         var newest = Directory.EnumerateFiles(s_library, "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)).Max(File.GetLastWriteTimeUtc);
         Skip.If(newest > built, "The release build is older than its sources.");
         var listing = List(release);
-        foreach (var (method, order, exchanged) in ((string, Regex, string)[])[("MessageWriter:TryWrite(", Message(), "index"), ("ClaimWriter:TryPut(", Claimed(), "header"), ("LatestBytesWriter:Publish(", Value(), "newest")])
+        foreach (var (method, order, exchanged) in ((string, Regex, string)[])[("MessageWriter:TryWrite(", Message(), "index"), ("ClaimTail:TryPut(", Claimed(), "header"), ("LatestBytesWriter:Publish(", Value(), "newest")])
         {
             var code = Code(listing, method);
             var match = order.Match(code);
@@ -62,7 +62,7 @@ public sealed partial class PublishOrder
     /// <summary>The instructions of a method, one a line, with single spaces.</summary>
     private static string Code(string listing, string method)
     {
-        var from = listing.IndexOf("Channels." + method, StringComparison.Ordinal);
+        var from = listing.IndexOf("listing for method Posix.SharedMemory.Channels." + method, StringComparison.Ordinal);
         Assert.True(from >= 0, $"{method}…) was not compiled.");
         var to = listing.IndexOf("; Assembly listing", from, StringComparison.Ordinal);
         var lines = listing[from..(to < 0 ? listing.Length : to)].Split('\n').Where(line => line.StartsWith("       ", StringComparison.Ordinal));
