@@ -11,7 +11,13 @@ internal static unsafe class MessageCopy
     /// <param name="message">The message.</param>
     /// <param name="destination">Room for as many bytes.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Copy(ReadOnlySpan<byte> message, byte* destination)
+    internal static void Copy(ReadOnlySpan<byte> message, byte* destination) =>
+        // SAFETY: the caller's destination has that many bytes.
+        Copy(message, ref *destination);
+
+    /// <inheritdoc cref="Copy(ReadOnlySpan{byte}, byte*)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Copy(ReadOnlySpan<byte> message, ref byte destination)
     {
         // SAFETY: only as many bytes are read as the span has.
         ref var source = ref MemoryMarshal.GetReference(message);
@@ -21,13 +27,13 @@ internal static unsafe class MessageCopy
         {
             var last = length - 32;
             var (first, second) = (Vector256.LoadUnsafe(ref source), Vector256.LoadUnsafe(ref source, last));
-            first.Store(destination);
-            second.Store(destination + last);
+            first.StoreUnsafe(ref destination);
+            second.StoreUnsafe(ref destination, last);
         }
         else
         {
             // SAFETY: as above.
-            Unsafe.CopyBlockUnaligned(ref *destination, ref source, (uint)length);
+            Unsafe.CopyBlockUnaligned(ref destination, ref source, (uint)length);
         }
     }
 }

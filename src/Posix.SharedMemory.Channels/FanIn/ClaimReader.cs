@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Channels;
 
@@ -141,11 +143,12 @@ internal sealed class ClaimReader : ClaimHead
     }
 
     /// <summary>Goes to the next message of an enumeration. The former one was read; its room is given back from time to time, or at once if a writer sleeps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryMove(int ticket, out ClaimedMessage message)
     {
         if (!IsOpen(ticket))
         {
-            throw new InvalidOperationException("The enumeration has ended.");
+            ThrowEnded();
         }
 
         if (IsReleaseDue)
@@ -174,4 +177,7 @@ internal sealed class ClaimReader : ClaimHead
 
     /// <summary>The payload of a message as memory.</summary>
     internal ReadOnlyMemory<byte> MemoryOf(in ClaimedMessage message) => Bytes.Memory.Slice(PlaceOf(message), message.Length);
+
+    [DoesNotReturn]
+    private static void ThrowEnded() => throw new InvalidOperationException("The enumeration has ended.");
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The messages of a fan-in that are committed now, read in place. Their room is given back together, at the end of the enumeration at the latest.</summary>
@@ -31,6 +33,7 @@ public readonly ref struct FanInSequence
         /// <returns>False: there is none now.</returns>
         /// <exception cref="ChannelCorruptException">A peer stored what no correct peer stores.</exception>
         /// <exception cref="InvalidOperationException">The enumeration has ended.</exception>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool MoveNext() => _reader.TryMove(_ticket, out _message);
 
         /// <summary>Gives the room of the messages back to the writers. Further calls have no effect.</summary>

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Channels;
 
@@ -117,7 +119,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
                 if (fits && stored <= (uint)MaxLength)
                 {
                     // SAFETY: as above: the buffer has room for the longest value. The copy may be torn.
-                    new ReadOnlySpan<byte>(buffer + ChannelLayout.WidePrefix, (int)stored).CopyTo(destination);
+                    MessageCopy.Copy(new(buffer + ChannelLayout.WidePrefix, (int)stored), ref MemoryMarshal.GetReference(destination));
                 }
 
                 if (IsWhole(buffer, found))
@@ -224,7 +226,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
         var newest = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
         if (newest < _newest || newest > ChannelLayout.MostIndex || (newest & 1) != 0)
         {
-            throw Corrupt("the newest version", ChannelLayout.WriterLine, $"went from {_newest} to {newest}");
+            ThrowBackwards(newest);
         }
 
         _newest = newest;
@@ -259,11 +261,21 @@ internal sealed unsafe class ValueReader : ChannelEnd
         return ++attempts < MostAttempts ? newest : 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void RequireLength(bool holds, byte* buffer, uint length)
     {
         if (!holds)
         {
-            throw Corrupt("a value's length", _dataOffset + (buffer - _data) + ChannelLayout.LengthInBuffer, $"is {length}, and the longest is {MaxLength}");
+            ThrowLength(buffer, length);
         }
     }
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowLength(byte* buffer, uint length) =>
+        throw Corrupt("a value's length", _dataOffset + (buffer - _data) + ChannelLayout.LengthInBuffer, $"is {length}, and the longest is {MaxLength}");
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowBackwards(ulong newest) => throw Corrupt("the newest version", ChannelLayout.WriterLine, $"went from {_newest} to {newest}");
 }

@@ -28,6 +28,9 @@ internal readonly struct ClaimRecord(ulong value)
     /// <summary>Whether it is the record of a position, and not what is left of an earlier one in the same place.</summary>
     internal bool IsAt(ulong position) => (Value & TagMask) == (position & TagMask);
 
+    /// <summary>Whether it is the committed record of a position, and not padding.</summary>
+    internal bool IsMessageAt(ulong position) => ((Value ^ (Committed | (position & TagMask))) & (Committed | Padding | TagMask)) == 0;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong LinesFor(ulong length) => (length + ChannelLayout.WidePrefix + ChannelLayout.LineSize - 1) / ChannelLayout.LineSize;
 
