@@ -3,10 +3,10 @@
 Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels. An end is for one thread at a time; a child after os.fork must not use it.
 
     with open("/dev/shm/quotes", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
-        reader = psm_channel.Reader(memory)
-        while reader.wait():
-            for payload, kind in reader.read_available():
-                print(bytes(payload))
+        with psm_channel.Reader(memory) as reader:
+            while reader.wait():
+                for payload, kind in reader.read_available():
+                    print(bytes(payload))
 """
 import struct
 import time

@@ -179,7 +179,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
                 ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Rate is { } rate ? Rate(rate) : "", row.Channel?.FillText ?? "", row.Name,
             ],
             width);
-        return row.Channel?.HasDead == true ? terminal.Paint(line, Ink.Red) : row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
+        return row.IsBlocked || row.Channel?.HasDead == true ? terminal.Paint(line, Ink.Red) : row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
     }
 
     /// <summary>Messages a second in at most six characters: 12, 1.5K, 20M.</summary>
@@ -221,7 +221,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             .. TopOrder.All.Select(order => $"  {order.Key}        sort by {order.Word}"),
             "  r        reverse the order", "  f, /     show only names that contain a text", "  arrows, page up and down, home, end: scroll", "  q        quit", "",
             "  HOLDERS counts the processes that have the object open or mapped.", "  Yellow, 0: no process does. ? and +: processes that cannot be seen from here may.",
-            "  MSG/S and FILL are of channels. Red: a process died that had an end of it open.", "", "Press any key to go back.",
+            "  MSG/S and FILL are of channels. Red: a process died that had an end open, or a stopped writer holds a fan-in up.", "", "Press any key to go back.",
         ];
         lines = lines.ConvertAll(line => Fit(line, width));
         return lines.GetRange(0, Math.Min(lines.Count, height));
