@@ -10,7 +10,7 @@ var sources = (string)AppContext.GetData("EntryPointFileDirectoryPath")!;
 var program = Path.Combine(Path.GetTempPath(), name);
 try
 {
-    if (!Shell("cc --version && rustc --version"))
+    if (!Shell("{ cc --version && rustc --version; } >/dev/null 2>&1"))
     {
         Console.WriteLine("SKIPPED: this needs a C compiler and rustc.");
         return 0;

@@ -18,16 +18,10 @@ internal sealed unsafe class ClaimWriter : WritingEnd
     private readonly ulong* _claim;
     private readonly byte* _endpoints;
     private readonly byte* _readerLine;
-    private readonly int _me;
-    private readonly int _writers;
-    private readonly ulong _lines;
-    private readonly ulong _mask;
+    private readonly int _me, _writers;
+    private readonly ulong _lines, _mask;
     private readonly SharedEventCount _readerWakes;
-    private ulong _head;
-    private ulong _position;
-    private ulong _claimed;
-    private ulong _used;
-    private ulong _first;
+    private ulong _head, _position, _claimed, _used, _first;
 
     private ClaimWriter(Endpoint endpoint)
         : base(endpoint)

@@ -18,7 +18,7 @@ public sealed class Mutating
     public void A_process_survives_another_one_that_stores_anything_anywhere_all_the_time(string kind)
     {
         // SHM_MUTATE=60 does it for a minute.
-        var seconds = Environment.GetEnvironmentVariable("SHM_MUTATE") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 3;
+        var seconds = Environment.GetEnvironmentVariable("SHM_MUTATE") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 2;
         using var name = new TemporaryName("channel");
         using var channel = Create(kind, name);
         using var memory = SharedMemoryObject.Open(name);

@@ -20,7 +20,7 @@ public sealed class ClaimWindows
         using var bytes = fanIn.Memory.Map();
         using var reader = fanIn.OpenReader();
         var (expected, killed) = (0L, new SortedSet<int>());
-        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 20, 20, 30, 31, 31, 32, 33, 33, 34, 34];
+        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 20, 30, 31, 32, 33, 34];
         for (var i = 0; i < windows.Length * WindowPeer.Rounds; i++)
         {
             var window = windows[i % windows.Length];
@@ -68,7 +68,7 @@ public sealed class ClaimWindows
         using var bytes = fanIn.Memory.Map();
         using var writer = fanIn.OpenWriter(new() { Restart = PeerRestart.Wait });
         var (written, oldest, killed) = (0L, 0L, new SortedSet<int>());
-        int[] windows = [41, 1, 2, 3, 4, 5, 6, 7, 8, 36, 36, 37, 37, 38, 38, 39, 39, 40, 40, 13, 14];
+        int[] windows = [41, 1, 2, 3, 4, 5, 6, 7, 8, 36, 37, 38, 39, 40, 13, 14];
         for (var i = 0; i < windows.Length * WindowPeer.Rounds; i++)
         {
             var window = windows[i % windows.Length];

@@ -23,7 +23,7 @@ public sealed class ValueWindows
         }
 
         var (last, killed) = (1L, new SortedSet<int>());
-        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 20, 50, 50, 51, 51, 52, 52, 53, 53, 54, 54];
+        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 20, 50, 51, 52, 53, 54];
         for (var i = 0; i < windows.Length * WindowPeer.Rounds; i++)
         {
             var window = windows[i % windows.Length];
