@@ -165,6 +165,47 @@ public sealed class OddFileSystems
     }
 
     [SkippableTheory]
+    [InlineData("tmpfs")]
+    [InlineData("ramfs")]
+    [InlineData("overlay")]
+    [InlineData("ext4")]
+    [InlineData("bindfs")]
+    [Rule("rename.lacking")]
+    [Rule("create.lacking")]
+    public void Bytes_stored_through_a_mapping_before_the_object_got_its_name_and_after_it_are_seen_by_the_others(string kind)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, act: true);
+        Assert.Equal("ok", peer.Ask("create-unpublished 5000"));
+        Assert.Equal("ok", peer.Ask("map"));
+        Assert.Equal("ok", peer.Ask("store 0 7"));
+        Assert.Equal("ok", peer.Ask("publish o NoReplace"));
+        AssertShared("o", 7);
+        Assert.Equal("ok", peer.Ask("rename o p NoReplace"));
+        AssertShared("p", 9);
+        Assert.Equal("ok", peer.Ask("create taken 1"));
+        Assert.StartsWith("EEXIST", peer.Ask("rename p taken NoReplace"), StringComparison.Ordinal);
+        Assert.Equal("ok 5000", peer.Ask("open p"));
+        // A symbolic link that is no reservation is refused without waiting; one that nobody completes, after a while.
+        OddMemory.Shell(peer, "ln -s p /dev/shm/link && ln -s .//p /dev/shm/left");
+        Assert.StartsWith("ELOOP", peer.Ask("open link"), StringComparison.Ordinal);
+        Assert.StartsWith("ELOOP", peer.Ask("open left"), StringComparison.Ordinal);
+        Assert.StartsWith("EEXIST", peer.Ask("create left 1"), StringComparison.Ordinal);
+        Assert.Equal("ok", peer.Ask("create left 100 Replace"));
+        Assert.Equal("ok", peer.Ask("unlink link"));
+        OddMemory.Shell(peer, "test \"$(ls -A /dev/shm | grep -v lost+found | tr '\\n' ' ')\" = 'left p taken '");
+        Assert.Equal(0, peer.Finish().ExitCode);
+
+        void AssertShared(string name, int value)
+        {
+            OddMemory.Shell(peer, $"test $(od -An -tu1 -N1 /dev/shm/{name}) = {value}");
+            Assert.Equal("ok", peer.Ask("store 1 8"));
+            OddMemory.Shell(peer, $"test $(od -An -tu1 -j1 -N1 /dev/shm/{name}) = 8 && printf '\\011' | dd of=/dev/shm/{name} conv=notrunc status=none");
+            Assert.Equal("ok 9", peer.Ask("load 0"));
+        }
+    }
+
+    [SkippableTheory]
     [InlineData("missing", "ENOENT")]
     [InlineData("read-only", "EROFS")]
     [Rule("errors.exception")]
