@@ -148,6 +148,8 @@ internal sealed class Acting : IDisposable
             case ["chmod", var mode]:
                 Memory.Permissions = (UnixFileMode)Convert.ToInt32(mode, 8);
                 return "";
+            case ["seals"]:
+                return Memory.Seals.ToString();
             case ["unlinked"]:
                 return Text(Memory.IsUnlinked ? 1 : 0);
             case ["close"]:

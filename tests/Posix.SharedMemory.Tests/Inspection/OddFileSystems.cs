@@ -133,6 +133,7 @@ public sealed class OddFileSystems
     [Rule("length.written")]
     [Rule("write.whole")]
     [Rule("create.lacking")]
+    [Rule("seals.named")]
     public void Objects_are_created_written_and_replaced_and_grow(string kind, bool? canReserve)
     {
         using var scratch = Scratch();
@@ -141,6 +142,8 @@ public sealed class OddFileSystems
         // A disk may count the blocks that it needs for itself, too.
         Assert.InRange(long.Parse(peer.Ask("allocated")[3..], CultureInfo.InvariantCulture), 600_000, 700_000);
         Assert.StartsWith("EEXIST", peer.Ask("create o 100"), StringComparison.Ordinal);
+        var seals = peer.Ask("seals");
+        Assert.True(kind is "tmpfs" or "link" ? seals == "ok Seal" : seals.StartsWith("EINVAL", StringComparison.Ordinal) && seals.Contains("CreateAnonymous", StringComparison.Ordinal), seals);
         var grown = peer.Ask("set-length 700001");
         if (canReserve is { } can)
         {
