@@ -17,7 +17,7 @@ namespace Posix.SharedMemory;
 internal sealed class LinuxFiles(SystemCalls calls)
 {
     /// <summary>How often to open again, about a second in all, while another process does what takes microseconds, unless it is stopped there.</summary>
-    private const int PatientAttempts = 1000;
+    private const int AttemptsBesideOther = 1000;
 
     // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
     private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
@@ -37,9 +37,9 @@ internal sealed class LinuxFiles(SystemCalls calls)
     {
         // With O_NONBLOCK a FIFO or a terminal answers at once; for a regular file it changes nothing, except that a probe is not waited for.
         var error = Open(path, flags | O_NONBLOCK, permissions, out handle);
-        if (IsPassing(error, path))
+        if (error is Errno.EAGAIN or Errno.ELOOP)
         {
-            error = OpenPatiently(path, flags | O_NONBLOCK, permissions, out handle);
+            error = OpenBesideOther(error, path, flags | O_NONBLOCK, permissions, out handle);
         }
 
         if (handle is not null && !IsRegularFile(handle, out error))
@@ -51,20 +51,16 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return error;
     }
 
-    /// <summary>Returns whether another process is the reason, and is about to be done: it probes for exclusive access, as IsHeld does, or moves an object to this name.</summary>
-    private bool IsPassing(Errno error, ReadOnlySpan<byte> path) =>
-        error == Errno.EAGAIN || (error == Errno.ELOOP && new LinuxReservation(calls, this).WasAt(path));
-
-    private Errno OpenPatiently(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    /// <summary>Opens again what failed because another process probes for exclusive access, as IsHeld does, or moves an object to this name.</summary>
+    private Errno OpenBesideOther(Errno error, ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
     {
-        Errno error;
-        var attempt = default(SpinWait);
-        do
+        handle = null;
+        for (var attempt = default(SpinWait); attempt.Count < AttemptsBesideOther && (error == Errno.EAGAIN || (error == Errno.ELOOP && new LinuxReservation(calls, this).WasAt(path)));)
         {
             attempt.SpinOnce();
             error = Open(path, flags, permissions, out handle);
         }
-        while (attempt.Count < PatientAttempts && IsPassing(error, path));
+
         return error;
     }
 

@@ -189,7 +189,7 @@ public sealed class OddFileSystems
         Assert.Equal("ok", peer.Ask("create taken 1"));
         Assert.StartsWith("EEXIST", peer.Ask("rename p taken NoReplace"), StringComparison.Ordinal);
         Assert.Equal("ok 5000", peer.Ask("open p"));
-        // A symbolic link that is no reservation is refused without waiting; one that nobody completes, after a while.
+        // An ordinary symbolic link is refused without waiting; one that a killed process left while it moved an object, after a while.
         OddMemory.Shell(peer, "ln -s p /dev/shm/link && ln -s .//p /dev/shm/left");
         Assert.StartsWith("ELOOP", peer.Ask("open link"), StringComparison.Ordinal);
         Assert.StartsWith("ELOOP", peer.Ask("open left"), StringComparison.Ordinal);
