@@ -22,7 +22,8 @@ internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Ro
             var earlier = last?.GetValueOrDefault(entry.Identity);
             double? rate = look?.Status is { } status && earlier is not null ? Math.Max(0, status.Messages - earlier.Messages) / seconds : null;
             var isBlocked = rate == 0 && look?.Status?.BlockedBy is { } writer && writer.Index == earlier?.BlockedBy?.Index;
-            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity]), look, rate, isBlocked);
+            var found = index?[entry.Identity];
+            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, found), found, look, rate, isBlocked);
         });
         return new(TimeProvider.System.GetUtcNow(), [.. rows], UsageOrNull());
     }
