@@ -67,9 +67,16 @@ internal sealed class NamedMemory
         }
         catch (Exception e)
         {
-            named?.Roster.Dispose();
-            mapping?.Dispose();
-            memory.Dispose();
+            try
+            {
+                named?.Roster.Dispose();
+            }
+            finally
+            {
+                mapping?.Dispose();
+                memory.Dispose();
+            }
+
             if (e is SharedMemoryException { Errno: Errno.EEXIST })
             {
                 return null;
@@ -124,7 +131,8 @@ internal sealed class NamedMemory
             Require(name, (header & 0xFFFFFFFFFFFF) == RosterLayout.Magic && seats is >= 1 and <= RosterLayout.MostSeats
                 && Roster.SizeFor(seats) + LockAfterRoster + SharedMutex.Size <= mapping.Length);
             var tags = Roster.SizeFor(seats);
-            Require(name, kinds.Contains(Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster))));
+            var kind = Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster));
+            Require(name, kinds.Contains(kind) && (kind != LockLayout.ReturningTag || tags + LockAfterRoster + SharedSemaphore.SizeForReturning(seats) <= mapping.Length));
             named = new(memory, mapping, seats);
             s_open.Add(named._identity, named);
             return named;
@@ -162,9 +170,29 @@ internal sealed class NamedMemory
             }
 
             s_open.Remove(_identity);
-            Roster.Dispose();
-            Mapping.Dispose();
-            _memory.DisposeKeepingLocks();
+            try
+            {
+                Roster.Dispose();
+            }
+            finally
+            {
+                Mapping.Dispose();
+                _memory.DisposeKeepingLocks();
+            }
+        }
+    }
+
+    /// <summary>Makes the object for the lock; if its bytes turn out to be something else, this use of the memory ends.</summary>
+    internal T Over<T>(Func<NamedMemory, T> lockOf)
+    {
+        try
+        {
+            return lockOf(this);
+        }
+        catch
+        {
+            Release();
+            throw;
         }
     }
 
