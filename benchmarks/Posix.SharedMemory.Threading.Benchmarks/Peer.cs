@@ -38,10 +38,7 @@ internal static class Peer
 
         if (role == "join")
         {
-            var (elapsed, processor) = Joining.First(name);
-            Answer(elapsed);
-            Answer(processor);
-            return 0;
+            return Join(name);
         }
 
         using var place = Place.Open(name);
@@ -88,6 +85,14 @@ internal static class Peer
                 return 2;
         }
 
+        return 0;
+    }
+
+    private static int Join(string name)
+    {
+        var (elapsed, processor) = Joining.First(name);
+        Answer(elapsed);
+        Answer(processor);
         return 0;
     }
 
