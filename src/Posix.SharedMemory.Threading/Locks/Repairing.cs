@@ -2,12 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Repairs what a dead owner left, before the caller gets the lock; the same for mutexes and for writing.</summary>
+/// <summary>Repairs what a dead owner left, before the caller gets the lock; the same for a mutex and for writing.</summary>
 internal static class Repairing
 {
     /// <summary>Runs a repair inside the lock, if there was a death. If it throws, the lock is left unrepaired.</summary>
     internal static THold RepairedBy<THold>(this THold hold, Action repair)
-        where THold : struct, IEntry, allows ref struct
+        where THold : struct, IEntry
     {
         if (!hold.OwnerDied)
         {

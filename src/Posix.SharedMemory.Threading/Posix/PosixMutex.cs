@@ -97,7 +97,22 @@ public sealed class PosixMutex
     public PosixMutexHold Enter(Action repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        return EnterUnrepaired(cancellationToken).RepairedBy(repair);
+        var hold = EnterUnrepaired(cancellationToken);
+        if (hold.OwnerDied)
+        {
+            try
+            {
+                repair();
+                hold.MarkConsistent();
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+        }
+
+        return hold;
     }
 
     /// <summary>Enters also after an owner's death: <see cref="PosixMutexHold.OwnerDied"/> reports it. For callers that decide themselves what to do.</summary>

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading;
 /// POSIX binds a mutex to the thread that enters it, so a hold cannot leave its thread: it lives on the stack, and the compiler refuses an <see langword="await"/> while it is
 /// needed. The hold names one entry: a copy of it, or one that is disposed already, does nothing.
 /// </remarks>
-public readonly ref struct PosixMutexHold : IDisposable, IEntry
+public readonly ref struct PosixMutexHold : IDisposable
 {
     private readonly long _ticket;
 

@@ -131,7 +131,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var value = Value;
-        // A blocked caller gets the look of every second for itself. For asynchronous ones this process looks: only where the word may stand still after a change do they look, too.
+        // A blocked caller gets the look of every second for itself. For asynchronous ones this process looks: only where a notifier may not see the mark of a sleeper do they look, too.
         if (value != state.Key || (state.IsLook && (state.Mode != Asynchronous || _cannotFence)))
         {
             return WaitOutcome.Taken;
