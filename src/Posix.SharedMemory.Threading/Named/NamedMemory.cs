@@ -145,6 +145,20 @@ internal sealed class NamedMemory
         }
     }
 
+    /// <summary>Opens the lock in it; if its bytes are not one, the memory is released.</summary>
+    internal T OpenLock<T>(Func<NamedMemory, T> open)
+    {
+        try
+        {
+            return open(this);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
+
     /// <summary>A name as System.Threading takes it: without its prefix for sessions.</summary>
     internal static string Plain(string name)
     {
@@ -179,20 +193,6 @@ internal sealed class NamedMemory
                 Mapping.Dispose();
                 _memory.DisposeKeepingLocks();
             }
-        }
-    }
-
-    /// <summary>Makes the object for the lock; if its bytes turn out to be something else, this use of the memory ends.</summary>
-    internal T Over<T>(Func<NamedMemory, T> lockOf)
-    {
-        try
-        {
-            return lockOf(this);
-        }
-        catch
-        {
-            Release();
-            throw;
         }
     }
 

@@ -12,7 +12,7 @@ public sealed class NamedSemaphore : IDisposable
     private NamedSemaphore(NamedMemory memory)
     {
         _memory = memory;
-        Semaphore = memory.Over(static memory => memory.Kind == LockLayout.ReturningTag
+        Semaphore = memory.OpenLock(static memory => memory.Kind == LockLayout.ReturningTag
             ? SharedSemaphore.ReturningAt(memory.Roster, memory.LockOffset, ReturningPermits.MaximumOf(memory.Mapping, memory.LockOffset))
             : SharedSemaphore.Open(memory.Mapping, memory.LockOffset));
     }
