@@ -1,6 +1,8 @@
 // Reads and writes elements of 1, 4, 8 and 64 bytes through a pointer, one after another, as a C program would.
 // The managed candidates are not vectorised by the JIT, so these are kept scalar too: the loops have one shape.
+#ifndef VECTORISED
 #pragma GCC optimize("no-tree-vectorize", "no-tree-loop-distribute-patterns")
+#endif
 #include <stdint.h>
 
 typedef struct {
