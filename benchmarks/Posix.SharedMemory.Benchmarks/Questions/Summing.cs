@@ -4,7 +4,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace Posix.SharedMemory.Benchmarks;
 
-/// <summary>What does the natural sum of 64-byte elements cost, in C with its vectoriser, in a plain loop over a span, and with vectors over the same span?</summary>
+/// <summary>What does the natural sum of 64-byte elements cost, in C, in a plain loop over a span, and with vectors over the same span?</summary>
 [MemoryDiagnoser]
 [AllocatesNothing]
 public unsafe class Summing
@@ -18,7 +18,7 @@ public unsafe class Summing
     [GlobalSetup]
     public void SetUp()
     {
-        _sum = (delegate* unmanaged<void*, long, long>)CBaseline.Load("element_access_vectorised")["sum_64"];
+        _sum = (delegate* unmanaged<void*, long, long>)CBaseline.Load("element_access")["sum_64"];
         _memory = SharedMemoryObject.Create(
             SharedMemoryObject.CreateUniqueName("bench"), Count * sizeof(Bytes64), new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map();
