@@ -19,25 +19,48 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private readonly MessageIntake _intake;
     private (long Next, long Expected, long At) _behind;
     private long _settledNote;
+    private readonly ImportBudget _budget;
+    private readonly Renewable _limit = new();
+    private Announcement? _next;
+    private ImportedRing? _left;
+    private long _openedAt = long.MinValue / 2;
 
-    internal ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports)
+    /// <summary>Makes an import, which takes nothing from this host before <see cref="StartAsync"/>.</summary>
+    internal ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
     {
-        (_announced, _backend, _options) = (announced, backend, options);
+        (_announced, _next, _backend, _options, _budget) = (announced, announced, backend, options, budget);
         Report = new(reports, name, BridgeDirection.Import);
         _subject = SubjectName.Encode(name);
         _heardAt = Environment.TickCount64;
         _intake = new(Report);
         // What was announced as next and never comes is a loss, also where it is the first message.
         _intake.Begin(announced, announced.Next);
-        _intake.Open(OpenRing());
     }
 
     internal ChannelReport Report { get; }
 
-    /// <summary>Gets how many bytes the ring has.</summary>
-    internal long Capacity => _announced.Capacity;
+    internal bool IsCompleted
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _intake.IsCompleted;
+            }
+        }
+    }
 
-    internal bool IsCompleted => _intake.IsCompleted;
+    /// <summary>Gets whether there is nothing to write to, and the channel has not been announced for a while.</summary>
+    internal bool IsForgotten
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _intake.Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds;
+            }
+        }
+    }
 
     internal string Host
     {
@@ -62,13 +85,16 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
     }
 
+    /// <summary>Opens the ring, and begins to receive.</summary>
+    /// <exception cref="IOException">The engine did not take the subscription.</exception>
     internal async Task StartAsync(CancellationToken cancellationToken)
     {
+        Settle();
         _subscription = await _backend.SubscribeAsync(SubjectName.Messages + _subject, this, cancellationToken).ConfigureAwait(false);
         _run = Task.Run(RunAsync, CancellationToken.None);
     }
 
-    /// <summary>The exporter says how far the channel is.</summary>
+    /// <summary>The exporter says how far the channel is. This is called where the engine reads from the network: rings are opened and closed by the import's own loop.</summary>
     internal void Take(Announcement announced)
     {
         lock (_gate)
@@ -77,21 +103,28 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             if (announced.Host != _announced.Host && now - _heardAt < FrameLimits.SilenceMilliseconds)
             {
                 Report.Refuse($"The channel is announced by two hosts: {_announced.Host} and {announced.Host}.");
-                return;
             }
-
-            _heardAt = now;
-            if (announced.EpochNumber != _announced.EpochNumber || announced.Host != _announced.Host)
+            else if (AnnouncementCheck.Refusal(announced) is { } refusal)
             {
-                BeginLife(announced);
+                Report.Refuse(refusal);
             }
-            else if (_intake.Ring is null && !_intake.IsCompleted)
+            else if (announced.IsOfLifeOf(_announced) && !announced.HasShapeOf(_announced))
             {
-                _intake.Open(OpenRing());
+                Report.Refuse("The channel is announced with another shape in the same life.");
             }
             else
             {
-                CatchUp(announced, now);
+                _heardAt = now;
+                if (!announced.IsOfLifeOf(_announced) || (_intake is { Ring: null, IsCompleted: false } && now - _openedAt >= FrameLimits.AnnounceMilliseconds / 2))
+                {
+                    _next = announced;
+                    WakeInside();
+                    _limit.Interrupt();
+                }
+                else
+                {
+                    CatchUp(announced, now);
+                }
             }
         }
     }
@@ -110,10 +143,9 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
                     WakeInside();
                 }
             }
-            catch (Exception e) when (e is ChannelException or InvalidOperationException or ObjectDisposedException)
+            catch (Exception e) when (IsOfRing(e))
             {
-                Report.Refuse($"The ring cannot be written any more: {e.Message}");
-                _intake.Close();
+                GiveUp(e);
             }
         }
     }
@@ -123,10 +155,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_wake.CurrentCount == 0 && !_stop.IsCancellationRequested)
-            {
-                _wake.Release();
-            }
+            WakeInside();
         }
     }
 
@@ -145,32 +174,67 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
 
         await _run.ConfigureAwait(false);
         DrainAndComplete();
+        ImportedRing? ring;
         lock (_gate)
         {
-            _intake.Close();
+            ring = _intake.Detach();
         }
 
+        Discard(ring);
+        DiscardLeft();
+        _limit.Dispose();
         // The token ended every wait; nothing can be released after this.
         _stop.Dispose();
         _wake.Dispose();
     }
 
+    /// <summary>Does what announcements ask for: begins another life of the channel, and opens a ring. Only one thread at a time comes here, and it does not hold the lock while it opens or closes.</summary>
+    private void Settle()
+    {
+        DiscardLeft();
+        ImportedRing? former = null;
+        Announcement announced;
+        lock (_gate)
+        {
+            if (_next is not { } next)
+            {
+                return;
+            }
+
+            _next = null;
+            if (!next.IsOfLifeOf(_announced) && BeginLife(next, out former))
+            {
+                return;
+            }
+
+            if (_intake.Ring is not null)
+            {
+                return;
+            }
+
+            announced = _announced;
+        }
+
+        Discard(former);
+        var ring = OpenRing(announced);
+        lock (_gate)
+        {
+            _intake.Open(ring);
+            _openedAt = Environment.TickCount64;
+        }
+    }
+
     /// <summary>The channel has begun another life, or another host has taken it over.</summary>
-    private void BeginLife(Announcement announced)
+    /// <returns>True: it goes on in the ring of the former life. False: it needs a ring.</returns>
+    private bool BeginLife(Announcement announced, out ImportedRing? former)
     {
         _intake.EndAt(_announced.Next);
-        var goesOn = _intake is { Ring: not null, IsCompleted: false, End: null } && announced.Capacity == _announced.Capacity && announced.Alignment == _announced.Alignment
-            && announced.SchemaId == _announced.SchemaId && announced.Delivery == _announced.Delivery && announced.Host == _announced.Host;
+        var goesOn = _intake is { Ring: not null, IsCompleted: false, End: null } && announced.HasShapeOf(_announced) && announced.Host == _announced.Host;
+        former = goesOn ? null : _intake.Detach();
         _announced = announced;
         _behind = default;
         _intake.Begin(announced, announced.Next);
-        if (!goesOn)
-        {
-            // Only a ring that this import has is replaced: a reader that still has it open sees its end. Without one, the name may be another's by now.
-            var conflict = _intake.Ring is null ? NameConflict.Fail : NameConflict.Replace;
-            _intake.Close();
-            _intake.Open(OpenRing(conflict));
-        }
+        return goesOn;
     }
 
     /// <summary>Messages that were published last and never arrived are noticed by what the exporter says of them, twice.</summary>
@@ -213,16 +277,53 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
     }
 
-    private ImportedRing? OpenRing(NameConflict conflict = NameConflict.Fail)
+    private ImportedRing? OpenRing(Announcement announced)
     {
+        if (!_budget.TryTake(announced.Capacity))
+        {
+            Report.Refuse($"With its {announced.Capacity} bytes, the imported channels would have more than ImportLimitBytes allows.");
+            return null;
+        }
+
         try
         {
-            return ImportedRing.Open(_options.NamePrefix + Report.Channel, _announced, FrameLimits.OriginOf(_announced.Host), _options, conflict);
+            return ImportedRing.Open(_options.NamePrefix + Report.Channel, announced, FrameLimits.OriginOf(announced.Host), _options);
         }
         catch (Exception e) when (e is SharedMemoryException or ChannelException or InvalidOperationException or InvalidDataException or ArgumentException or Threading.RosterFullException)
         {
+            _budget.Give(announced.Capacity);
             Report.Refuse($"The ring could not be opened: {e.Message}");
             return null;
+        }
+    }
+
+    /// <summary>The ring cannot be written: the import's loop closes it, and the next announcement opens one again.</summary>
+    private void GiveUp(Exception reason)
+    {
+        Report.Refuse($"The ring cannot be written any more: {reason.Message}");
+        _left = _intake.Detach() ?? _left;
+        WakeInside();
+    }
+
+    private static bool IsOfRing(Exception e) => e is ChannelException or SharedMemoryException or InvalidOperationException or ObjectDisposedException;
+
+    private void DiscardLeft()
+    {
+        ImportedRing? left;
+        lock (_gate)
+        {
+            (left, _left) = (_left, null);
+        }
+
+        Discard(left);
+    }
+
+    private void Discard(ImportedRing? ring)
+    {
+        if (ring is not null)
+        {
+            ring.Dispose();
+            _budget.Give(ring.Capacity);
         }
     }
 
@@ -236,15 +337,15 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
 
     private async Task RunAsync()
     {
-        using var limit = new Renewable();
         try
         {
             while (true)
             {
-                await SendCreditAsync(limit).ConfigureAwait(false);
+                Settle();
+                await SendCreditAsync().ConfigureAwait(false);
                 if (WaitingLength() is { } length)
                 {
-                    await WaitForRoomAsync(length, limit).ConfigureAwait(false);
+                    await WaitForRoomAsync(length).ConfigureAwait(false);
                 }
                 else
                 {
@@ -252,11 +353,24 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
                 }
 
                 DrainAndComplete();
+                GiveUpWithoutName();
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // The bridge stops.
+        }
+    }
+
+    /// <summary>A ring whose name was removed, or given to another object, is found by no reader any more.</summary>
+    private void GiveUpWithoutName()
+    {
+        if (_intake.Ring is { HasLostName: true })
+        {
+            lock (_gate)
+            {
+                GiveUp(new InvalidOperationException("its name was removed, or given to another object."));
+            }
         }
     }
 
@@ -268,12 +382,12 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
     }
 
-    private async Task WaitForRoomAsync(int length, Renewable limit)
+    private async Task WaitForRoomAsync(int length)
     {
         var ring = _intake.Ring;
         try
         {
-            if (ring is not null && !await ring.WaitForRoomAsync(length, limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false))
+            if (ring is not null && !await ring.WaitForRoomAsync(length, _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false))
             {
                 await Task.Delay(FrameLimits.AnnounceMilliseconds, _stop.Token).ConfigureAwait(false);
             }
@@ -282,37 +396,37 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         {
             // No room came within the time: credit is given again.
         }
-        catch (ObjectDisposedException)
-        {
-            // The ring was closed for another.
-        }
-        catch (Exception e) when (e is ChannelException or InvalidOperationException)
+        catch (Exception e) when (IsOfRing(e))
         {
             lock (_gate)
             {
-                Report.Refuse($"The ring cannot be written any more: {e.Message}");
-                _intake.Close();
+                if (ring == _intake.Ring)
+                {
+                    GiveUp(e);
+                }
             }
         }
     }
 
     private void DrainAndComplete()
     {
+        ImportedRing? completed = null;
         lock (_gate)
         {
             try
             {
-                _intake.Drain();
+                completed = _intake.Drain();
             }
-            catch (Exception e) when (e is ChannelException or InvalidOperationException)
+            catch (Exception e) when (IsOfRing(e))
             {
-                Report.Refuse($"The ring cannot be written any more: {e.Message}");
-                _intake.Close();
+                GiveUp(e);
             }
         }
+
+        Discard(completed);
     }
 
-    private async Task SendCreditAsync(Renewable limit)
+    private async Task SendCreditAsync()
     {
         CreditNote note;
         lock (_gate)
@@ -332,7 +446,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         {
             if (_backend.IsConnected)
             {
-                await _backend.PublishAsync(SubjectName.Credit + _subject, default, note.ToBytes(), limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false);
+                await _backend.PublishAsync(SubjectName.Credit + _subject, default, note.ToBytes(), _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false);
             }
         }
         catch (IOException)

@@ -6,6 +6,8 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>The ring of this host that an import writes, and what waits for room in it. Not safe for several threads: the import's lock guards it.</summary>
 internal sealed class ImportedRing : IDisposable
 {
+    private static readonly EndpointOptions s_writing = new() { Label = "bridge", Restart = PeerRestart.Wait };
+
     private readonly MessageChannel _channel;
     private readonly MessageWriter _writer;
     private readonly ParkedMessages _parked;
@@ -16,10 +18,17 @@ internal sealed class ImportedRing : IDisposable
 
     private ImportedRing(MessageChannel channel, MessageWriter writer, BridgeOptions options, bool keepsNewest)
     {
+        Capacity = writer.Capacity;
         (_channel, _writer, _keepsNewest) = (channel, writer, keepsNewest);
         // An exporter may exceed the window by what it was sending: a message, or a batch.
         _parked = new(options.WindowBytes + writer.MaxMessageLength + options.ChunkBytes);
     }
+
+    /// <summary>Gets how many bytes the ring has.</summary>
+    internal long Capacity { get; }
+
+    /// <summary>Gets whether the name refers to another object now, or to none.</summary>
+    internal bool HasLostName => _channel.Memory.IsUnlinked;
 
     internal int MaxMessageLength => _writer.MaxMessageLength;
 
@@ -37,10 +46,10 @@ internal sealed class ImportedRing : IDisposable
     /// <summary>Gets the sequences of the oldest and the newest message that waits; 0: none.</summary>
     internal (long First, long Last) Waiting => _parked.Range;
 
-    /// <summary>Makes the ring of an announced channel, or goes on with the one that an earlier bridge of this host left.</summary>
+    /// <summary>Makes the ring of an announced channel, or goes on with the one that an earlier bridge of this host left, or this one in an earlier life of the channel.</summary>
     /// <exception cref="InvalidOperationException">The name is taken by something else; the message says by what.</exception>
     /// <exception cref="SharedMemoryException">The ring could not be made, or another process is its writer.</exception>
-    internal static ImportedRing Open(string name, Announcement announced, ulong origin, BridgeOptions options, NameConflict conflict)
+    internal static ImportedRing Open(string name, Announcement announced, ulong origin, BridgeOptions options)
     {
         var ring = new MessageChannelOptions
         {
@@ -51,16 +60,8 @@ internal sealed class ImportedRing : IDisposable
             Permissions = options.Permissions,
             Origin = origin,
         };
-        var channel = TryCreate(name, ring with { OnConflict = conflict }) ?? Take(name, ring);
-        try
-        {
-            return new(channel, channel.OpenWriter(new() { Label = "bridge", Restart = PeerRestart.Wait }), options, announced.Delivery == BridgeDelivery.Latest);
-        }
-        catch
-        {
-            channel.Dispose();
-            throw;
-        }
+        var (channel, writer) = TryCreate(name, ring) ?? TryTakeOver(name, ring) ?? Write(MessageChannel.Create(name, ring with { OnConflict = NameConflict.Replace }));
+        return new(channel, writer, options, announced.Delivery == BridgeDelivery.Latest);
     }
 
     /// <summary>Writes a message, or lets it wait for room.</summary>
@@ -199,11 +200,11 @@ internal sealed class ImportedRing : IDisposable
         }
     }
 
-    private static MessageChannel? TryCreate(string name, MessageChannelOptions options)
+    private static (MessageChannel Channel, MessageWriter Writer)? TryCreate(string name, MessageChannelOptions options)
     {
         try
         {
-            return MessageChannel.Create(name, options);
+            return Write(MessageChannel.Create(name, options));
         }
         catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
         {
@@ -211,39 +212,73 @@ internal sealed class ImportedRing : IDisposable
         }
     }
 
-    private static MessageChannel Take(string name, MessageChannelOptions options)
+    /// <summary>Goes on with the ring that is there. Where that cannot be, its readers see its end.</summary>
+    /// <returns><see langword="null"/>: nobody writes it, and it is to be replaced by one of the announced shape.</returns>
+    private static (MessageChannel Channel, MessageWriter Writer)? TryTakeOver(string name, MessageChannelOptions options)
     {
-        ChannelStatus status;
-        using (var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read))
-        {
-            if (SourceHeader.TryRead(memory) is not { } header || header.Origin != options.Origin)
-            {
-                throw new InvalidOperationException($"'{name}' is taken by something that was not imported from that host.");
-            }
-
-            if (header.Capacity != options.Capacity || header.Alignment != options.RecordAlignment)
-            {
-                return MessageChannel.Create(name, options with { OnConflict = NameConflict.Replace });
-            }
-        }
-
-        var channel = MessageChannel.Open(name, options.SchemaId);
+        var header = RequireImported(name, options.Origin);
+        var channel = MessageChannel.Open(name);
+        MessageWriter? writer = null;
+        var goesOn = false;
         try
         {
-            status = channel.GetStatus();
+            var status = channel.GetStatus();
+            if (SourceHeader.TryRead(channel.Memory) is not { } now || now.Epoch != header.Epoch)
+            {
+                throw new InvalidOperationException($"'{name}' was replaced while it was opened.");
+            }
+
+            if (status.State != ChannelState.Open)
+            {
+                return null;
+            }
+
+            // Another process that writes it, such as a second bridge, is EBUSY here: its ring stays.
+            writer = channel.OpenWriter(s_writing);
+            goesOn = (now.Capacity, now.Alignment, status.SchemaId, status.ContentType) == (options.Capacity, options.RecordAlignment, options.SchemaId, options.ContentType);
+            if (goesOn)
+            {
+                return (channel, writer);
+            }
+
+            writer.Complete((int)Errno.ESTALE);
+            return null;
+        }
+        finally
+        {
+            if (!goesOn)
+            {
+                writer?.Dispose();
+                channel.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Refuses what was not imported from that host: it is neither joined nor written.</summary>
+    private static SourceHeader RequireImported(string name, ulong origin)
+    {
+        var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+        try
+        {
+            return SourceHeader.TryRead(memory) is { Kind: FrameLimits.MessageKind } header && header.Origin == origin ? header
+                : throw new InvalidOperationException($"'{name}' is taken by something that was not imported from that host.");
+        }
+        finally
+        {
+            memory.DisposeKeepingLocks();
+        }
+    }
+
+    private static (MessageChannel Channel, MessageWriter Writer) Write(MessageChannel channel)
+    {
+        try
+        {
+            return (channel, channel.OpenWriter(s_writing));
         }
         catch
         {
             channel.Dispose();
             throw;
         }
-
-        if (status.State == ChannelState.Open)
-        {
-            return channel;
-        }
-
-        channel.Dispose();
-        return MessageChannel.Create(name, options with { OnConflict = NameConflict.Replace });
     }
 }
