@@ -97,6 +97,12 @@ internal sealed record PackageTable(string Name)
             Packages = ["NATS.Client.Core"],
             Rooms = new(StringComparer.Ordinal) { ["Engine"] = [] },
         },
+        new("Posix.SharedMemory.Bridge.Tool")
+        {
+            Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels", "Posix.SharedMemory.Bridge", "Posix.SharedMemory.Bridge.Nats"],
+            Packages = ["System.CommandLine"],
+            Rooms = new(StringComparer.Ordinal) { ["Given"] = [], ["Output"] = ["Given"], ["Bridging"] = ["Given", "Output"] },
+        },
         new("Posix.SharedMemory.Tool")
         {
             Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels"],

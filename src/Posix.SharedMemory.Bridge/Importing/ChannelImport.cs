@@ -17,38 +17,34 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private Announcement _announced;
     private long _heardAt;
     private readonly MessageIntake _intake;
-    private (long Next, long Expected, long At) _behind;
+    private readonly AnnouncedTail _tail;
     private long _settledNote;
-    private readonly ImportBudget _budget;
+    private readonly RingSupply _rings;
+    private readonly CreditGiver _credit;
     private readonly Renewable _limit = new();
     private Announcement? _next;
+    private bool _hasOpened;
     private ImportedRing? _left;
     private long _openedAt = long.MinValue / 2;
 
     /// <summary>Makes an import, which takes nothing from this host before <see cref="StartAsync"/>.</summary>
     internal ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
     {
-        (_announced, _next, _backend, _options, _budget) = (announced, announced, backend, options, budget);
+        (_announced, _next, _backend, _options) = (announced, announced, backend, options);
         Report = new(reports, name, BridgeDirection.Import);
         _subject = SubjectName.Encode(name);
+        _rings = new(Report, options, budget);
+        _credit = new(backend, _subject);
         _heardAt = Environment.TickCount64;
         _intake = new(Report);
+        _tail = new(_intake, Report);
         // What was announced as next and never comes is a loss, also where it is the first message.
         _intake.Begin(announced, announced.Next);
     }
 
     internal ChannelReport Report { get; }
 
-    internal bool IsCompleted
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _intake.IsCompleted;
-            }
-        }
-    }
+    internal bool IsCompleted => _intake.IsCompleted;
 
     /// <summary>Gets whether there is nothing to write to, and the channel has not been announced for a while.</summary>
     internal bool IsForgotten
@@ -74,16 +70,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     }
 
     /// <summary>Gets whether the import writes to a ring. Without one, the next announcement makes it again.</summary>
-    internal bool HasRing
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _intake.Ring is not null;
-            }
-        }
-    }
+    internal bool HasRing => _intake.Ring is not null;
 
     /// <summary>Opens the ring, and begins to receive.</summary>
     /// <exception cref="IOException">The engine did not take the subscription.</exception>
@@ -123,7 +110,11 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
                 }
                 else
                 {
-                    CatchUp(announced, now);
+                    _announced = announced;
+                    if (_tail.CatchUp(announced, now))
+                    {
+                        WakeInside();
+                    }
                 }
             }
         }
@@ -180,7 +171,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             ring = _intake.Detach();
         }
 
-        Discard(ring);
+        _rings.Discard(ring);
         DiscardLeft();
         _limit.Dispose();
         // The token ended every wait; nothing can be released after this.
@@ -215,11 +206,19 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             announced = _announced;
         }
 
-        Discard(former);
-        var ring = OpenRing(announced);
+        _rings.Discard(former);
+        var ring = _rings.TryOpen(announced);
         lock (_gate)
         {
+            if (ring is { LastWritten: { } last } && !_hasOpened)
+            {
+                // An earlier bridge of this host was killed: what it missed is missing from here on.
+                _intake.GoOn(last + 1);
+            }
+
+            ring?.BeginLife(announced.EpochNumber, _intake.Expected);
             _intake.Open(ring);
+            _hasOpened |= ring is not null;
             _openedAt = Environment.TickCount64;
         }
     }
@@ -229,72 +228,17 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private bool BeginLife(Announcement announced, out ImportedRing? former)
     {
         _intake.EndAt(_announced.Next);
-        var goesOn = _intake is { Ring: not null, IsCompleted: false, End: null } && announced.HasShapeOf(_announced) && announced.Host == _announced.Host;
+        var goesOn = _intake is { Ring.ParkedBytes: 0, IsCompleted: false, End: null } && announced.HasShapeOf(_announced) && announced.Host == _announced.Host;
         former = goesOn ? null : _intake.Detach();
         _announced = announced;
-        _behind = default;
+        _tail.Forget();
         _intake.Begin(announced, announced.Next);
+        if (goesOn)
+        {
+            _intake.Ring!.BeginLife(announced.EpochNumber, announced.Next);
+        }
+
         return goesOn;
-    }
-
-    /// <summary>Messages that were published last and never arrived are noticed by what the exporter says of them, twice.</summary>
-    private void CatchUp(Announcement announced, long now)
-    {
-        _announced = announced;
-        if (_intake.Expected == 0)
-        {
-            // What this connection publishes arrives in order: nothing that came before this announcement is still under way.
-            _intake.GoOn(announced.Next);
-        }
-        else if (announced.Next == _intake.Expected)
-        {
-            _behind = default;
-        }
-        else if (_behind.Expected != _intake.Expected)
-        {
-            _behind = (announced.Next, _intake.Expected, now);
-        }
-        else if (now - _behind.At >= FrameLimits.AnnounceMilliseconds / 2)
-        {
-            if (_behind.Next > _intake.Expected)
-            {
-                _intake.EndAt(_behind.Next);
-            }
-            else if (announced.Next < _intake.Expected)
-            {
-                // A stranger has published a sequence that the channel has not reached.
-                Report.Refuse("The messages were ahead of what the exporter announces.");
-                _intake.GoOn(announced.Next);
-            }
-
-            _behind = default;
-        }
-
-        if (announced.Completed is { } error && announced.Next <= _intake.Expected && _intake is { IsCompleted: false, End: null })
-        {
-            _intake.Finish(error);
-            WakeInside();
-        }
-    }
-
-    private ImportedRing? OpenRing(Announcement announced)
-    {
-        if (!_budget.TryTake(announced.Capacity))
-        {
-            Report.Refuse($"With its {announced.Capacity} bytes, the imported channels would have more than ImportLimitBytes allows.");
-            return null;
-        }
-
-        try
-        {
-            return ImportedRing.Open(_options.NamePrefix + Report.Channel, announced, FrameLimits.OriginOf(announced.Host), _options);
-        }
-        catch (Exception e) when (e is SharedMemoryException or ChannelException or InvalidOperationException or InvalidDataException or ArgumentException or Threading.RosterFullException)
-        {
-            _budget.Give(announced.Capacity);
-            Report.Refuse($"The ring could not be opened: {e.Message}");
-            return null;
-        }
     }
 
     /// <summary>The ring cannot be written: the import's loop closes it, and the next announcement opens one again.</summary>
@@ -315,16 +259,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             (left, _left) = (_left, null);
         }
 
-        Discard(left);
-    }
-
-    private void Discard(ImportedRing? ring)
-    {
-        if (ring is not null)
-        {
-            ring.Dispose();
-            _budget.Give(ring.Capacity);
-        }
+        _rings.Discard(left);
     }
 
     private void WakeInside()
@@ -423,7 +358,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             }
         }
 
-        Discard(completed);
+        _rings.Discard(completed);
     }
 
     private async Task SendCreditAsync()
@@ -442,20 +377,6 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             }
         }
 
-        try
-        {
-            if (_backend.IsConnected)
-            {
-                await _backend.PublishAsync(SubjectName.Credit + _subject, default, note.ToBytes(), _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false);
-            }
-        }
-        catch (IOException)
-        {
-            // It is given again in a second, or when the connection is back.
-        }
-        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
-        {
-            // As above.
-        }
+        await _credit.PublishAsync(note, _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token), _stop.Token).ConfigureAwait(false);
     }
 }

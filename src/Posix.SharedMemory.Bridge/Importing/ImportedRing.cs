@@ -10,22 +10,27 @@ internal sealed class ImportedRing : IDisposable
 
     private readonly MessageChannel _channel;
     private readonly MessageWriter _writer;
+    private readonly ImportLine _line;
     private readonly ParkedMessages _parked;
     private readonly bool _keepsNewest;
     private Memory<byte> _building;
     private byte[]? _pooled;
     private (long Sequence, int Total, int Filled, ushort Type) _part;
+    private ulong _epoch;
 
-    private ImportedRing(MessageChannel channel, MessageWriter writer, BridgeOptions options, bool keepsNewest)
+    private ImportedRing(MessageChannel channel, MessageWriter writer, ImportLine line, BridgeOptions options, Announcement announced)
     {
-        Capacity = writer.Capacity;
-        (_channel, _writer, _keepsNewest) = (channel, writer, keepsNewest);
+        (Capacity, _epoch, LastWritten) = (writer.Capacity, announced.EpochNumber, line.LastOf(announced.EpochNumber));
+        (_channel, _writer, _line, _keepsNewest) = (channel, writer, line, announced.Delivery == BridgeDelivery.Latest);
         // An exporter may exceed the window by what it was sending: a message, or a batch.
         _parked = new(options.WindowBytes + writer.MaxMessageLength + options.ChunkBytes);
     }
 
     /// <summary>Gets how many bytes the ring has.</summary>
     internal long Capacity { get; }
+
+    /// <summary>Gets the last message of the announced life that was in the ring when it was opened; <see langword="null"/>: there was none.</summary>
+    internal long? LastWritten { get; }
 
     /// <summary>Gets whether the name refers to another object now, or to none.</summary>
     internal bool HasLostName => _channel.Memory.IsUnlinked;
@@ -61,16 +66,41 @@ internal sealed class ImportedRing : IDisposable
             Origin = origin,
         };
         var (channel, writer) = TryCreate(name, ring) ?? TryTakeOver(name, ring) ?? Write(MessageChannel.Create(name, ring with { OnConflict = NameConflict.Replace }));
-        return new(channel, writer, options, announced.Delivery == BridgeDelivery.Latest);
+        try
+        {
+            return new(channel, writer, new(channel.Memory), options, announced);
+        }
+        catch
+        {
+            writer.Dispose();
+            channel.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begins a life of the channel.</summary>
+    /// <param name="epoch">The life.</param>
+    /// <param name="next">The message that is expected first: if this process is killed before it is here, the next import misses it.</param>
+    internal void BeginLife(ulong epoch, long next)
+    {
+        _epoch = epoch;
+        if (next > 0)
+        {
+            _line.Note(epoch, next);
+        }
     }
 
     /// <summary>Writes a message, or lets it wait for room.</summary>
     /// <returns>False: there is room for it neither here nor there.</returns>
     internal bool TryAdd(in ReadOnlySequence<byte> payload, long sequence, ushort type)
     {
-        if (!IsParking && _writer.TryWrite(payload, type))
+        if (!IsParking)
         {
-            return true;
+            _line.Note(_epoch, sequence);
+            if (_writer.TryWrite(payload, type))
+            {
+                return true;
+            }
         }
 
         Park();
@@ -123,6 +153,7 @@ internal sealed class ImportedRing : IDisposable
         }
         else
         {
+            _line.Note(_epoch, _part.Sequence);
             _writer.Advance(_part.Total);
             _writer.EndMessage(_part.Type);
         }
@@ -160,6 +191,7 @@ internal sealed class ImportedRing : IDisposable
     {
         while (_parked.TryPeek(out var message))
         {
+            _line.Note(_epoch, message.Sequence);
             if (!_writer.TryWrite(message.Buffer.AsSpan(0, message.Length), message.Type))
             {
                 return;
@@ -178,6 +210,7 @@ internal sealed class ImportedRing : IDisposable
     {
         DropPooled();
         _parked.Clear();
+        _line.Dispose();
         _writer.Dispose();
         _channel.Dispose();
     }

@@ -11,11 +11,14 @@ namespace Posix.SharedMemory.Bridge.Tests.Nats;
 internal sealed class NatsServer : INetwork
 {
     private readonly int _port;
+    private readonly string[] _options;
     private Process? _process;
 
     /// <summary>Starts a server, or skips the test where there is none.</summary>
-    internal NatsServer()
+    /// <param name="options">More words for its command line.</param>
+    internal NatsServer(params string[] options)
     {
+        _options = options;
         Skip.If(Program is null, "nats-server is not installed");
         using (var free = new TcpListener(IPAddress.Loopback, 0))
         {
@@ -54,7 +57,7 @@ internal sealed class NatsServer : INetwork
     private void Start()
     {
         _process?.Dispose();
-        _process = Process.Start(new ProcessStartInfo(Program!, ["-a", "127.0.0.1", "-p", $"{_port}"]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;
+        _process = Process.Start(new ProcessStartInfo(Program!, ["-a", "127.0.0.1", "-p", $"{_port}", .. _options]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
         Watchdog.Until(Answers, "the server to listen");
