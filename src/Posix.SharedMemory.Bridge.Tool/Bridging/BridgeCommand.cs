@@ -54,7 +54,7 @@ internal static class BridgeCommand
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         var log = new BridgeLog(output, settings.Log);
-        var backend = await NatsBackend.ConnectAsync(settings.ToConnection(Environment.GetEnvironmentVariable), stop.Token).ConfigureAwait(false);
+        var backend = await NatsBackend.ConnectAsync(settings.ToConnection(Secrets.FromEnvironment()), stop.Token).ConfigureAwait(false);
         ChannelBridge? made = null;
         try
         {
@@ -72,7 +72,7 @@ internal static class BridgeCommand
         var bridge = made;
         bridge.Lost += (_, loss) => log.Lost(loss);
         bridge.Refused += (_, refusal) => log.Refused(refusal);
-        var page = settings.Prometheus is { } port ? new MetricsPage(bridge, () => backend.IsConnected, port) : null;
+        var page = settings.Prometheus is { } port ? new MetricsPage(bridge, backend, port) : null;
         try
         {
             log.Started(settings, page?.Port);

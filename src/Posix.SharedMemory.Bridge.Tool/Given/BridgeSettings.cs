@@ -23,12 +23,11 @@ internal sealed record BridgeSettings
 
     internal int? Prometheus { get; init; }
 
-    /// <summary>The connection, with secrets out of the environment: a command line is seen by every user of the machine.</summary>
-    /// <param name="secret">A variable of the environment.</param>
-    internal NatsOpts ToConnection(Func<string, string?> secret)
+    /// <summary>The connection that all this describes.</summary>
+    internal NatsOpts ToConnection(Secrets secrets)
     {
         var options = new NatsOpts { Url = Url, Name = "shm-bridge " + Bridge.Host };
-        options = options with { AuthOpts = new() { Username = secret("SHM_BRIDGE_USER"), Password = secret("SHM_BRIDGE_PASSWORD"), Token = secret("SHM_BRIDGE_TOKEN"), CredsFile = Creds } };
+        options = options with { AuthOpts = new() { Username = secrets.User, Password = secrets.Password, Token = secrets.Token, CredsFile = Creds } };
         return RequiresTls || TlsCa is not null || TlsCert is not null
             ? options with { TlsOpts = new() { Mode = TlsMode.Require, CaFile = TlsCa, CertFile = TlsCert, KeyFile = TlsKey } }
             : options;

@@ -11,16 +11,16 @@ internal sealed class MetricsPage : IAsyncDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly ChannelBridge _bridge;
-    private readonly Func<bool> _isConnected;
+    private readonly IBridgeBackend _backend;
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _serving;
 
     /// <summary>Begins to serve.</summary>
     /// <exception cref="UsageException">The port cannot be used.</exception>
-    internal MetricsPage(ChannelBridge bridge, Func<bool> isConnected, int port)
+    internal MetricsPage(ChannelBridge bridge, IBridgeBackend backend, int port)
     {
-        (_bridge, _isConnected) = (bridge, isConnected);
+        (_bridge, _backend) = (bridge, backend);
         try
         {
             _listener = new(IPAddress.Loopback, port);
@@ -82,9 +82,17 @@ internal sealed class MetricsPage : IAsyncDisposable
             {
                 return;
             }
-            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+            catch (OperationCanceledException)
             {
-                // The client has gone, or says nothing: the next one is served.
+                // The client says nothing: the next one is served.
+            }
+            catch (IOException)
+            {
+                // The client has gone.
+            }
+            catch (SocketException)
+            {
+                // It has gone before it was accepted.
             }
         }
     }
@@ -108,7 +116,7 @@ internal sealed class MetricsPage : IAsyncDisposable
         }
 
         var words = Encoding.ASCII.GetString(request, 0, length).Split([' ', '\r'], 3);
-        var isConnected = _isConnected();
+        var isConnected = _backend.IsConnected;
         var (status, body) = words is not ["GET", _, ..] ? ("405 Method Not Allowed", "")
             : words[1] == "/metrics" ? ("200 OK", Describe(_bridge.GetChannels(), isConnected))
             : words[1] == "/health" ? (isConnected ? "200 OK" : "503 Service Unavailable", isConnected ? "connected\n" : "not connected\n")

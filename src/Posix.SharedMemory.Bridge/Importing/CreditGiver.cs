@@ -17,7 +17,11 @@ internal sealed class CreditGiver(IBridgeBackend backend, string subject)
                 await backend.PublishAsync(SubjectName.Credit + subject, default, note.ToBytes(), limit).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is IOException || (e is OperationCanceledException && !stop.IsCancellationRequested))
+        catch (IOException)
+        {
+            // As said above.
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             // As said above.
         }

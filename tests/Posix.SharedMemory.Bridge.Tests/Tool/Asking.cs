@@ -80,7 +80,7 @@ public sealed class Asking
         Assert.Equal((1_000_000, 65536, TimeSpan.Zero), (settings.Bridge.WindowBytes, settings.Bridge.ChunkBytes, settings.Bridge.BatchDelay));
         Assert.Equal((UnixFileMode)Convert.ToInt32("660", 8), settings.Bridge.Permissions);
         Assert.Equal((LogFormat.Json, 9000), (settings.Log, settings.Prometheus));
-        var connection = settings.ToConnection(name => name == "SHM_BRIDGE_TOKEN" ? "secret" : null);
+        var connection = settings.ToConnection(new(null, null, "secret"));
         Assert.Equal(("secret", "/etc/creds", global::NATS.Client.Core.TlsMode.Require), (connection.AuthOpts.Token, connection.AuthOpts.CredsFile, connection.TlsOpts.Mode));
         Assert.Equal(new BridgeOptions().ImportLimitBytes, settings.Bridge.ImportLimitBytes);
     }
