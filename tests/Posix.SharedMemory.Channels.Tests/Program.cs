@@ -13,6 +13,7 @@ internal static class Program
         ["fan-in-stream", var name, var number] => FanInActs.Stream(name, number),
         ["fan-in-writer", var name, var label] => FanInActs.Write(name, label),
         ["fan-in-drain", var name] => FanInActs.Drain(name),
+        ["release-write", var directory] => ReleaseActs.WriteOnce(directory),
         [var command, .. var arguments] => Acts.Run(command, arguments),
         _ => 0,
     };
