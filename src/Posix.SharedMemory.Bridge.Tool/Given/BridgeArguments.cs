@@ -49,6 +49,12 @@ internal sealed class BridgeArguments
     /// <exception cref="UsageException">Something is wrong.</exception>
     internal BridgeSettings Settle(ParseResult given)
     {
+        // The parser takes an unknown option for the argument.
+        if (given.GetValue(_url) is ['-', ..] word)
+        {
+            throw new UsageException($"unknown option '{word}' (see shm-bridge --help)");
+        }
+
         var file = given.GetValue(_config) is { } path ? BridgeFile.Read(path) : new();
         var defaults = new BridgeOptions();
         var routes = (given.GetValue(_latest) ?? []).Select(RouteOf).Concat(file.Routes ?? []);

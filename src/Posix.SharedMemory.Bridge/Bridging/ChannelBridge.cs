@@ -4,7 +4,8 @@ namespace Posix.SharedMemory.Bridge;
 /// <remarks>
 /// <para>
 /// The bridge is the reader of each channel that it exports, and the writer of each that it imports. While the network does not take messages, they stay in the ring. When half of the ring is in
-/// use, or its writer waits for room, the oldest are dropped: the network holds a local writer up for some milliseconds, never longer. Each loss is reported with its place by <see cref="Lost"/>.
+/// use, or its writer waits for room, the oldest are dropped: each publication that the network does not end holds a local writer up for a quarter of a second at most. Each loss is reported with
+/// its place by <see cref="Lost"/>.
 /// </para>
 /// <para>Only message channels are carried, not typed ones. A channel that was imported is not exported again.</para>
 /// </remarks>

@@ -13,6 +13,9 @@ internal sealed class ChannelExport : IAsyncDisposable
     /// <summary>How long a message waits for the engine before it is given up.</summary>
     private static readonly TimeSpan s_publishing = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the local writer may wait for a publication: a network that is only slower than it sets its pace, and one that stands still does not.</summary>
+    private static readonly TimeSpan s_pacing = TimeSpan.FromMilliseconds(250);
+
     /// <summary>How often the ring is looked at while nothing may be sent.</summary>
     private static readonly TimeSpan s_holding = TimeSpan.FromMilliseconds(5);
 
@@ -363,7 +366,7 @@ internal sealed class ChannelExport : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for the network, and does not let the local writer wait for it meanwhile.</summary>
+    /// <summary>Waits for the network, and does not let the local writer wait for long meanwhile.</summary>
     private ValueTask RelieveWhileAsync(ValueTask publishing)
     {
         if (publishing.IsCompleted)
@@ -376,13 +379,11 @@ internal sealed class ChannelExport : IAsyncDisposable
 
     private async ValueTask RelieveWhileAsync(Task publishing)
     {
+        await publishing.WaitAsync(s_pacing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (!publishing.IsCompleted)
         {
+            Relieve();
             await publishing.WaitAsync(s_holding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!publishing.IsCompleted)
-            {
-                Relieve();
-            }
         }
 
         await publishing.ConfigureAwait(false);
