@@ -13,7 +13,7 @@ internal sealed class ChannelExport : IAsyncDisposable
     /// <summary>How long a message waits for the engine before it is given up.</summary>
     private static readonly TimeSpan s_publishing = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long the local writer may wait for a publication: a network that is only slower than it sets its pace, and one that stands still does not.</summary>
+    /// <summary>How long the local writer may wait for a publication: a network that is only slower than it sets its pace, and one that takes nothing does not.</summary>
     private static readonly TimeSpan s_pacing = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How often the ring is looked at while nothing may be sent.</summary>
