@@ -13,6 +13,10 @@ internal static class Program
         ["fan-in-stream", var name, var number] => FanInActs.Stream(name, number),
         ["fan-in-writer", var name, var label] => FanInActs.Write(name, label),
         ["fan-in-drain", var name] => FanInActs.Drain(name),
+        ["broadcast-stream", var name] => BroadcastActs.Stream(name),
+        ["broadcast-writer", var name] => BroadcastActs.Write(name),
+        ["broadcast-reader", var name, var delivery] => BroadcastActs.Read(name, delivery),
+        ["broadcast-rejoin", var name] => BroadcastActs.Rejoin(name),
         [var command, .. var arguments] => Acts.Run(command, arguments),
         _ => 0,
     };

@@ -26,7 +26,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
         _line = endpoint.Channel.First + ChannelLayout.WriterLine;
         _stride = header.Stride;
         _mask = (ulong)header.Count - 1;
-        _completion = new(endpoint.Channel, drains: false);
+        _completion = new(endpoint.Channel);
     }
 
     internal int MaxLength => Header.MaxMessage;
