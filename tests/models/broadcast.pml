@@ -3,7 +3,7 @@
    -DLW=lives of the writer, -DLOSSY: one lossy reader as well, -DEVICT: the writer evicts a reader that holds it up.
    -DTSO: stores to the limit and of reader 0 are seen later, unless a fence comes between.
    Mutants, each of which must fail: -DLOWER: the limit falls below what was promised; -DNORESCAN: one look at the positions; -DNOLIMIT: a joiner does not look at the limit;
-   -DTWICE: a position is loaded twice in a scan; -DKEEPLIMIT: the next writer keeps a limit that a killed one may not have looked behind; -DBLIND: a dead reader is settled without its
+   -DTWICE: a position is loaded twice in a scan; -DKEEPLIMIT: the next writer keeps a limit that a killed one may not have looked after; -DBLIND: a dead reader is settled without its
    mutex; -DNODEATH: the death of a reader wakes nobody; -DNOJOINWAKE: a joiner that moves up wakes nobody; -DLATEINTENT: the intent is stored after the first byte; -DEARLYINTENT:
    a lossy reader looks at the intent before it copies; -DLOWERINTENT: the next writer takes back the intent; -DEVICT -DNOMODE: an evicted
    reader does not look whether it is; -DTSO -DNOFENCEW, -DTSO -DNOFENCER: no fence between the store and the second look, of the writer or of a joiner. */

@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Channels;
 /// <remarks>
 /// <para>
 /// Each of up to 64 readers says whether it may lose messages. The writer waits for the slowest of those that may not, as long as its process lives; a reader that may lose some
-/// is never waited for, and is told exactly how many it missed. A reader that comes late begins with the next message, or with some of those before, if the broadcast was created with a history.
+/// is never waited for, and learns exactly how many it missed. A reader that comes late begins with the next message, or with some of those before, if the broadcast was created with a history.
 /// </para>
 /// <para>
 /// The broadcast is a shared memory object: messages stay in it whether or not anybody reads, and whatever becomes of the writer. It keeps the object open, as each end of it does; the

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The reading end of a broadcast: where it is, what it waits for, and what it missed. Nothing that stands in shared memory is trusted.</summary>
-internal abstract unsafe class BroadcastReading : ReadingEnd
+internal abstract class BroadcastReading : ReadingEnd
 {
     /// <summary>How often a copy is tried: only a writer that writes over the whole ring while one message is copied, or a hostile one, needs more than a few.</summary>
     protected const int MostAttempts = 1000;

@@ -281,7 +281,7 @@ internal sealed unsafe class BroadcastTail : WritingEnd
             throw Corrupt("the intent", ChannelLayout.IntentAt, $"is {_intent}, and the tail {_tail}");
         }
 
-        // SYNC broadcast.takeover: pairs with LosslessReader.Join. A writer that was killed may not have looked again behind its last promise; what it may have written over stays promised.
+        // SYNC broadcast.takeover: pairs with LosslessReader.Join. A writer that was killed may not have looked again after its last promise; what it may have written over stays promised.
         Volatile.Write(ref _records.Limit, _limit = _intent);
         Mend();
         // SAFETY: the line lies in the bytes that the channel holds.

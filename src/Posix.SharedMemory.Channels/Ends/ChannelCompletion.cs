@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The end of a channel as its reader sees it, and the task that completes with it. The reader and its watch look at it, each on its thread: it reads shared memory only.</summary>
-internal sealed unsafe class ChannelCompletion(ChannelMemory channel, Func<bool>? isDrained = null)
+internal sealed unsafe class ChannelCompletion(ChannelMemory channel)
 {
     private readonly byte* _writerLine = channel.First + ChannelLayout.WriterLine;
     private readonly Lock _gate = new();
@@ -26,12 +26,11 @@ internal sealed unsafe class ChannelCompletion(ChannelMemory channel, Func<bool>
         }
     }
 
-    /// <summary>Completes the task if the channel has been completed and drained.</summary>
-    internal void EndIfDrained()
+    /// <summary>Completes the task if the writer has completed the channel. The caller has looked at a state first, and then whether it has drained what was published.</summary>
+    internal void EndIfCompleted()
     {
         var state = State;
-        // Where only the newest counts, there is nothing to drain.
-        if (state is 0 or > (uint)ChannelState.Continued || (isDrained is not null && !isDrained()))
+        if (state is 0 or > (uint)ChannelState.Continued)
         {
             return;
         }

@@ -18,7 +18,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         _data = endpoint.Channel.First + header.DataOffset;
         _mask = (ulong)header.Capacity - 1;
         _prefix = (ulong)header.Prefix;
-        Ending = new(endpoint.Channel, IsDrained);
+        Ending = new(endpoint.Channel);
     }
 
     /// <summary>Gets what completes when the channel has been completed and drained.</summary>
@@ -27,12 +27,12 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         get
         {
             var task = Ending.Task;
-            Ending.EndIfDrained();
+            EndIfDrained();
             if (!task.IsCompleted)
             {
                 RequireSeat();
                 Watch();
-                Ending.EndIfDrained();
+                EndIfDrained();
             }
 
             return task;
@@ -85,7 +85,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         _isEnding = true;
         // SYNC ring.ending: pairs with EndIfEnding, which passes no fence of its own.
         Interlocked.MemoryBarrierProcessWide();
-        Ending.EndIfDrained();
+        EndIfDrained();
     }
 
     /// <summary>Goes past the record that is lent, and lets the writer have its room.</summary>
@@ -106,7 +106,16 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         // SYNC ring.ending: pairs with OnChange, which imposes the fence between this look and the store of the place before.
         if (_isEnding)
         {
-            Ending.EndIfDrained();
+            EndIfDrained();
+        }
+    }
+
+    /// <summary>Completes the task if the channel has been completed and drained. The state comes first: it was stored after the last tail.</summary>
+    private void EndIfDrained()
+    {
+        if (Ending.State != 0 && IsDrained())
+        {
+            Ending.EndIfCompleted();
         }
     }
 
@@ -128,7 +137,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         // The state was stored after the last tail.
         if (!Poll(0))
         {
-            Ending.EndIfDrained();
+            EndIfDrained();
             if (state == (uint)ChannelState.Aborted)
             {
                 throw Ending.Abortion();

@@ -53,12 +53,12 @@ internal sealed unsafe class ValueReader : ChannelEnd
         get
         {
             var task = _completion.Task;
-            _completion.EndIfDrained();
+            _completion.EndIfCompleted();
             if (!task.IsCompleted)
             {
                 RequireSeat();
                 Watch();
-                _completion.EndIfDrained();
+                _completion.EndIfCompleted();
             }
 
             return task;
@@ -181,7 +181,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
         }
     }
 
-    internal override void OnChange() => _completion.EndIfDrained();
+    internal override void OnChange() => _completion.EndIfCompleted();
 
     protected override void OnCorrupt(ChannelCorruptException corruption) => _completion.Fail(corruption);
 

@@ -25,7 +25,7 @@ internal sealed class RateMeter
         _memory = memory;
         _status = Look();
         // Other kinds have counters, and no messages that a tap can see.
-        _tap = _status.Kind is ChannelKind.Message or ChannelKind.Latest ? MessageTap.On(memory) : null;
+        _tap = _status.Kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest ? MessageTap.On(memory) : null;
         // What is there already has come at a time that nobody knows.
         while (_tap?.TryRead(out _) == true)
         {
