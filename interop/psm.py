@@ -241,6 +241,7 @@ class Roster:
         _store4(self._at, 0, _SEQ)
         _wake(self._at, _EVERYBODY)
         _libc.munmap(_p(self._pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
+        self._view = None  # the mapping can be closed again
 
     def alive(self, participant):
         """Whether a participant lives, the address of its life, and the value there."""

@@ -1,13 +1,15 @@
-/* psm_channel.h: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm.h. C11, Linux, 64-bit, little-endian, header-only.
-   The bytes and protocols are in docs/spec/channels. Functions return 0 or a positive outcome, or a negative errno:
-   -EBUSY: a living process has the end open; -EPIPE: the channel was completed (opening a writer); -EILSEQ: the bytes are something else, or a peer stored what none stores;
-   -EMSGSIZE: the message is too long; -EOWNERDEAD, -ENOTCONN: the other side died, or left, and everything it had committed was delivered; -ETIMEDOUT.
+/* psm_channel.h: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm.h, and what the ends of all kinds share. C11, Linux, 64-bit, little-endian, header-only.
+   psm_fanin.h has the ends of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4). The bytes and protocols are in docs/spec/channels.
+   Functions return 0 or a positive outcome, or a negative errno:
+   -EBUSY: a living process has the end open; -EPIPE: the channel was completed (opening a writer); -EILSEQ: the bytes are something else, or a peer stored what none stores: close the end;
+   -EMSGSIZE: the message is too long, or not of the length that all have; -EOWNERDEAD, -ENOTCONN: the other side died, or left, and everything it had committed was delivered; -ETIMEDOUT.
    An end is for one thread at a time. */
 #ifndef PSM_CHANNEL_H
 #define PSM_CHANNEL_H
 #include "psm.h"
 
 enum { PSM_CHANNEL_W = 256, PSM_CHANNEL_R = 384, PSM_CHANNEL_WAKES_READER = 512, PSM_CHANNEL_WAKES_WRITER = 640, PSM_CHANNEL_CHANGES = 704, PSM_CHANNEL_ROSTER = 4096 };
+enum { PSM_MESSAGE_KIND = 1, PSM_LATEST_KIND = 4, PSM_FANIN_KIND = 6 };
 enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };                       /* what has become of the other side */
 #define PSM_PADDING (1ull << 48)
 /* Tests define it, to be killed at each step. */
@@ -15,81 +17,147 @@ enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };              
 #define PSM_WINDOW(n)
 #endif
 
-/* One end of a channel. */
+/* What every end has: the checked header, a seat in the roster, its endpoint, and the other side that it waits for. */
+struct psm_channel {
+  unsigned char *base, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers;
+  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told;
+  uint32_t *life, life_value;                                                            /* what the last look has found to be alive, and waits for */
+};
+/* A message, in place. */
+struct psm_message { const void *bytes; uint32_t length; uint16_t type; int is_redelivered; uint64_t next; uint32_t writer; };
+/* One end of a message channel. */
 struct psm_end {
-  unsigned char *base, *data; uint64_t capacity, round, prefix, most, endpoints;
-  struct psm_roster roster; int is_reader; uint32_t told;
+  struct psm_channel c; uint64_t round; int is_reader;
   uint64_t own, seen, published;                                                         /* writer: tail, head as seen; reader: head, tail as seen */
   uint64_t messages, bytes, waits, claimed, redelivered_before;
-  unsigned char *line, *peer_line; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex;
+  unsigned char *line, *peer_line;
 };
-struct psm_message { const void *bytes; uint32_t length; uint16_t type; int is_redelivered; uint64_t next; };
 
 static inline uint64_t psm_get8(const unsigned char *p) { return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_ACQUIRE); }
 static inline uint32_t psm_get4(const unsigned char *p) { return __atomic_load_n((const uint32_t *)(const void *)p, __ATOMIC_ACQUIRE); }
 static inline void psm_put8(unsigned char *p, uint64_t v) { __atomic_store_n((uint64_t *)(void *)p, v, __ATOMIC_RELEASE); }
 static inline void psm_put4(unsigned char *p, uint32_t v) { __atomic_store_n((uint32_t *)(void *)p, v, __ATOMIC_RELEASE); }
-static inline uint64_t psm_record(const struct psm_end *e, uint64_t length) { return (e->prefix + length + e->round) & ~e->round; }
+static inline uint64_t psm_record(const struct psm_end *e, uint64_t length) { return (e->c.align + length + e->round) & ~e->round; }
 
-/* Copies and checks the header at base, which is an object of the given length, mapped for reading and writing. */
-static inline int psm_channel_check(struct psm_end *e, void *base, uint64_t length, uint32_t *seats) {
-  unsigned char h[256]; if (length < 4096) return -EILSEQ;
+/* -- what all kinds share -- */
+static inline uint64_t psm_latest_stride(uint32_t most) { return (16ull + most + 63) & ~63ull; }
+/* Copies and checks the header at base, which is an object of the given length, mapped for reading and writing, or of a latest value for reading only. */
+static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t length, uint16_t expected) {
+  unsigned char h[256]; memset(c, 0, sizeof *c); if (length < 4096) return -EILSEQ;
   uint64_t magic = psm_get8(base); memcpy(h, base, sizeof h);
-  uint16_t kind, endpoints, seats2; uint32_t required, roster, align, most; uint64_t total, data, capacity;
-  memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&roster, h + 32, 4); memcpy(&seats2, h + 36, 2); memcpy(&endpoints, h + 38, 2);
-  memcpy(&data, h + 40, 8); memcpy(&capacity, h + 48, 8); memcpy(&most, h + 56, 4); memcpy(&align, h + 60, 4);
-  if (magic != 0x014e4148434d4853ull || kind != 1 || required || total != length || roster != PSM_CHANNEL_ROSTER || !seats2 || seats2 > 1023 || endpoints != 2) return -EILSEQ;
-  if (capacity < 4096 || capacity > 1u << 30 || (capacity & (capacity - 1)) || (align != 8 && align != 16 && align != 32 && align != 64)) return -EILSEQ;
-  e->endpoints = (PSM_CHANNEL_ROSTER + psm_roster_size(seats2) + 127) & ~127ull; e->prefix = align; e->round = align - 1; e->most = most; e->capacity = capacity;
-  if (data % 4096 || data < e->endpoints + 256 || data > total || capacity > total - data || most > capacity / 2 - e->prefix) return -EILSEQ;
-  e->base = base; e->data = e->base + data; *seats = seats2; return 0;
+  uint16_t kind, endpoints, seats; uint32_t required, roster, align, most, element, buffers; uint64_t total, data, capacity;
+  memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
+  memcpy(&data, h + 40, 8); memcpy(&capacity, h + 48, 8); memcpy(&most, h + 56, 4); memcpy(&align, h + 60, 4); memcpy(&element, h + 72, 4); memcpy(&buffers, h + 144, 4);
+  if (magic != 0x014e4148434d4853ull || kind != expected || required || total != length || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
+  uint64_t size = capacity, first = (PSM_CHANNEL_ROSTER + psm_roster_size(seats) + 127) & ~127ull;
+  if (kind == PSM_LATEST_KIND) {
+    if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
+    size = buffers * psm_latest_stride(most);
+  } else if (capacity < 4096 || capacity > 1u << 30 || (capacity & (capacity - 1))) return -EILSEQ;
+  else if (kind == PSM_FANIN_KIND ? endpoints < 2 || endpoints > 65 || align != 16 || most > capacity / 2 - 16 || most > 4095 * 64 - 16
+                                  : endpoints != 2 || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
+  if (data % 4096 || data < first + 128ull * endpoints || data > total || size > total - data) return -EILSEQ;
+  c->base = base; c->data = c->base + data; c->endpoints = c->base + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;
+  c->buffers = buffers; c->told = UINT32_MAX; return 0;
 }
-static inline void psm_end_notify(struct psm_end *e) {
-  psm_notify_all(&e->roster, e->peer_wakes); psm_notify_all(&e->roster, e->wakes); psm_notify_all(&e->roster, (uint32_t *)(e->base + PSM_CHANNEL_CHANGES));
+static inline uint32_t *psm_endpoint(struct psm_channel *c, uint32_t index) { return (uint32_t *)(void *)(c->endpoints + 128 * index); }
+static inline int psm_channel_fits(const struct psm_channel *c, uint32_t length) { return length - c->least <= c->most - c->least; }
+/* Takes a seat of the roster. */
+static inline int psm_channel_join(struct psm_channel *c, int is_reader) {
+  int r = psm_join(&c->roster, c->base + PSM_CHANNEL_ROSTER, c->seats); if (r) return r;
+  c->wakes = (uint32_t *)(void *)(c->base + (is_reader ? PSM_CHANNEL_WAKES_READER : PSM_CHANNEL_WAKES_WRITER)); c->peer_wakes = (uint32_t *)(void *)(c->base + (is_reader ? PSM_CHANNEL_WAKES_WRITER : PSM_CHANNEL_WAKES_READER));
+  if ((r = psm_eventcount_at(c->wakes)) || (r = psm_eventcount_at(c->peer_wakes)) || (r = psm_eventcount_at(c->base + PSM_CHANNEL_CHANGES))) psm_leave(&c->roster);
+  return r;
 }
-static inline void psm_end_close(struct psm_end *e) {
-  if (!e->roster.me) return;
-  PSM_WINDOW(1); psm_unlock(&e->roster, e->mutex); PSM_WINDOW(2); psm_end_notify(e); PSM_WINDOW(3); psm_leave(&e->roster);
+/* The other side, whose state and life end a wait. */
+static inline int psm_channel_face(struct psm_channel *c, uint32_t index, uint32_t line, uint32_t most_state) {
+  c->peer_mutex = psm_endpoint(c, index); c->peer_state = c->base + line + 32; c->most_state = most_state; return psm_mutex_at(c->peer_mutex);
 }
+/* Enters an endpoint without waiting. PSM_OK; PSM_OWNER_DIED: a former owner died, and stores nothing more; -EBUSY. */
+static inline int psm_channel_enter(struct psm_channel *c, uint32_t index) {
+  c->mutex = psm_endpoint(c, index); int r = psm_mutex_at(c->mutex); if (r) return r;
+  r = psm_lock_until(&c->roster, c->mutex, 0); PSM_WINDOW(4);
+  return r == PSM_TIMED_OUT ? -EBUSY : r < 0 ? -EILSEQ : r;
+}
+static inline void psm_channel_notify(struct psm_channel *c) {
+  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->base + PSM_CHANNEL_CHANGES));
+}
+static inline uint32_t psm_channel_generation(struct psm_channel *c) { return psm_get4((unsigned char *)c->mutex + 16); }
+/* The endpoint is this process's: counts the generation, and shows role and label. */
+static inline void psm_channel_occupy(struct psm_channel *c, int is_reader, const char *label, int entered) {
+  unsigned char *own = (unsigned char *)c->mutex; struct timespec t; clock_gettime(CLOCK_BOOTTIME, &t);
+  PSM_WINDOW(5); psm_put4(own + 16, psm_channel_generation(c) + 1); PSM_WINDOW(6); psm_put4(own + 20, is_reader ? 2 : 1); psm_put8(own + 48, (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec);
+  memset(own + 64, 0, 32); if (label) memcpy(own + 64, label, strnlen(label, 32));
+  PSM_WINDOW(7); if (entered == PSM_OWNER_DIED) psm_consistent(c->mutex);                 /* last */
+  PSM_WINDOW(8); psm_channel_notify(c);
+}
+/* Leaves what was entered as it was found. Returns the outcome that it is given. */
+static inline int psm_channel_refuse(struct psm_channel *c, int outcome) { psm_unlock(&c->roster, c->mutex); psm_leave(&c->roster); return outcome; }
+static inline void psm_channel_close(struct psm_channel *c) {
+  if (!c->roster.me) return;
+  PSM_WINDOW(1); if (c->mutex) psm_unlock(&c->roster, c->mutex);
+  PSM_WINDOW(2); psm_channel_notify(c); PSM_WINDOW(3); psm_leave(&c->roster);
+}
+/* Stores that the writer has completed the channel, with an error or 0. */
+static inline void psm_channel_complete(struct psm_channel *c, int32_t error) {
+  unsigned char *line = c->base + PSM_CHANNEL_W;
+  PSM_WINDOW(15); psm_put4(line + 36, (uint32_t)error); PSM_WINDOW(16); psm_put4(line + 32, error ? 2 : 1); PSM_WINDOW(17); psm_channel_notify(c);
+}
+/* The error that the writer has completed the channel with. */
+static inline int32_t psm_channel_error(const struct psm_channel *c) { return (int32_t)psm_get4(c->base + PSM_CHANNEL_W + 36); }
+/* What has become of an endpoint: a state of the enum; with confirm, a dead owner stores nothing more when this returns. */
+static inline int psm_look(struct psm_channel *c, uint32_t *mutex, int confirm) {
+  uint32_t word = psm_load(mutex), owner = word & PSM_OWNER, *life, value;
+  if (owner & 1u << 28) {
+    int alive = psm_alive(&c->roster, owner, &life, &value); if (alive < 0) return alive;
+    if (alive) { c->life = life; c->life_value = value; return PSM_ALIVE; }
+    if (confirm) psm_confirm_end(&c->roster, owner);
+    return PSM_DIED;
+  }
+  return word & PSM_INCONSISTENT ? PSM_DIED : psm_get4((unsigned char *)mutex + 16) ? PSM_LEFT : PSM_NEVER;
+}
+/* Sleeps until what is waited for is ready (1, or an error). 0: the other side has ended the channel. The deadline is one of psm_now(). */
+static inline int psm_channel_wait(struct psm_channel *c, int (*ready)(void *end, uint64_t what), void *end, uint64_t what, int64_t deadline, int restart) {
+  for (;;) {
+    PSM_WINDOW(13); uint32_t key = psm_prepare_wait(c->wakes), state = c->peer_state ? psm_get4(c->peer_state) : 0, generation = c->peer_mutex ? psm_get4((unsigned char *)c->peer_mutex + 16) : 0;
+    int r, peer = PSM_ALIVE; c->life = 0;
+    if (state > c->most_state) return -EILSEQ;
+    if (!state && c->peer_mutex && (peer = psm_look(c, c->peer_mutex, 1)) < 0) return peer; /* the end and the life before the index */
+    if ((r = ready(end, what))) return r;
+    if (state) return 0;
+    if ((peer == PSM_DIED || peer == PSM_LEFT) && !restart && c->told != generation) { c->told = generation; return peer == PSM_DIED ? -EOWNERDEAD : -ENOTCONN; }
+    int64_t now = psm_now(), until = psm_fences_refused && deadline - now > 1000000 ? now + 1000000 : deadline; if (now >= deadline) return -ETIMEDOUT;
+    PSM_WINDOW(14);
+    /* The end of the process that is waited for wakes too. Where membarrier is refused, whoever notifies without a fence may not see the sleeper: it looks every millisecond. */
+    struct psm_waitv words[2] = {{key, (uintptr_t)c->wakes, 2, 0}, {c->life_value, (uintptr_t)c->life, 2, 0}};
+    if (psm_load(c->wakes) == key) psm_sleep(words, c->life ? 2 : 1, until);
+  }
+}
+
+/* -- one writer, one reader -- */
+static inline void psm_end_close(struct psm_end *e) { psm_channel_close(&e->c); }
 /* Opens the writer or the reader. */
 static inline int psm_end_open(struct psm_end *e, void *base, uint64_t length, int is_reader, const char *label) {
-  uint32_t seats; memset(e, 0, sizeof *e); int r = psm_channel_check(e, base, length, &seats); if (r) return r;
-  if ((r = psm_join(&e->roster, e->base + PSM_CHANNEL_ROSTER, seats))) return r;
-  e->is_reader = is_reader; e->told = UINT32_MAX;
-  unsigned char *own = e->base + e->endpoints + 128 * is_reader, *other = e->base + e->endpoints + 128 * !is_reader, *w = e->base + PSM_CHANNEL_W, *rd = e->base + PSM_CHANNEL_R;
-  e->mutex = (uint32_t *)own; e->peer_mutex = (uint32_t *)other; e->line = is_reader ? rd : w; e->peer_line = is_reader ? w : rd;
-  e->wakes = (uint32_t *)(e->base + (is_reader ? PSM_CHANNEL_WAKES_READER : PSM_CHANNEL_WAKES_WRITER)); e->peer_wakes = (uint32_t *)(e->base + (is_reader ? PSM_CHANNEL_WAKES_WRITER : PSM_CHANNEL_WAKES_READER));
-  if ((r = psm_mutex_at(own)) || (r = psm_mutex_at(other)) || (r = psm_eventcount_at(e->wakes)) || (r = psm_eventcount_at(e->peer_wakes)) || (r = psm_eventcount_at(e->base + PSM_CHANNEL_CHANGES))) { psm_leave(&e->roster); return r; }
-  int entered = psm_lock_until(&e->roster, e->mutex, 0);                                  /* never waits */
-  if (entered == PSM_TIMED_OUT || entered < 0) { psm_leave(&e->roster); return entered < 0 ? -EILSEQ : -EBUSY; }
-  PSM_WINDOW(4);
+  struct psm_channel *c = &e->c; memset(e, 0, sizeof *e);
+  int r = psm_channel_check(c, base, length, PSM_MESSAGE_KIND); if (r) return r;
+  if ((r = psm_channel_join(c, is_reader))) return r;
+  unsigned char *w = c->base + PSM_CHANNEL_W, *rd = c->base + PSM_CHANNEL_R;
+  e->is_reader = is_reader; e->round = c->align - 1; e->line = is_reader ? rd : w; e->peer_line = is_reader ? w : rd;
+  if ((r = psm_channel_face(c, !is_reader, is_reader ? PSM_CHANNEL_W : PSM_CHANNEL_R, is_reader ? 3 : 1)) || (r = psm_channel_enter(c, (uint32_t)is_reader)) < 0) { psm_leave(&c->roster); return r; }
+  int entered = r;
   /* A former owner's end is confirmed by the entry: it stores nothing more. */
   uint64_t head = psm_get8(rd), tail = psm_get8(w);
-  if (tail > 1ull << 63 || (tail & e->round) || (head & e->round) || head > tail || tail - head > e->capacity) r = -EILSEQ;
-  else if (!is_reader && psm_get4(w + 32)) r = -EPIPE;
-  if (r) { psm_unlock(&e->roster, e->mutex); psm_leave(&e->roster); return r; }           /* left as it was found */
+  if (tail > 1ull << 63 || (tail & e->round) || (head & e->round) || head > tail || tail - head > c->capacity) return psm_channel_refuse(c, -EILSEQ);
+  if (!is_reader && psm_get4(w + 32)) return psm_channel_refuse(c, -EPIPE);
   e->own = e->published = is_reader ? head : tail; e->seen = is_reader ? tail : head;
   e->messages = psm_get8(e->line + 8); e->bytes = psm_get8(e->line + 16); e->waits = psm_get8(e->line + 24);
-  uint32_t generation = psm_get4(own + 16); e->redelivered_before = is_reader && (generation || entered == PSM_OWNER_DIED) ? tail : 0;
-  struct timespec t; clock_gettime(CLOCK_BOOTTIME, &t);
-  PSM_WINDOW(5); psm_put4(own + 16, generation + 1); PSM_WINDOW(6); psm_put4(own + 20, is_reader ? 2 : 1); psm_put8(own + 48, (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec);
-  memset(own + 64, 0, 32); if (label) memcpy(own + 64, label, strnlen(label, 32));
-  PSM_WINDOW(7); if (entered == PSM_OWNER_DIED) psm_consistent(e->mutex);                 /* last */
-  PSM_WINDOW(8); psm_end_notify(e); return 0;
+  e->redelivered_before = is_reader && (psm_channel_generation(c) || entered == PSM_OWNER_DIED) ? tail : 0;
+  psm_channel_occupy(c, is_reader, label, entered); return 0;
 }
 static inline int psm_writer_open(struct psm_end *e, void *base, uint64_t length, const char *label) { return psm_end_open(e, base, length, 0, label); }
 static inline int psm_reader_open(struct psm_end *e, void *base, uint64_t length, const char *label) { return psm_end_open(e, base, length, 1, label); }
-
-/* What has become of the other side: a state of the enum; with confirm, a dead one stores nothing more when this returns. */
-static inline int psm_peer(struct psm_end *e, int confirm) {
-  uint32_t word = psm_load(e->peer_mutex), owner = word & PSM_OWNER, *life, value;
-  if (owner & 1u << 28) {
-    int alive = psm_alive(&e->roster, owner, &life, &value); if (alive) return alive < 0 ? alive : PSM_ALIVE;
-    if (confirm) psm_confirm_end(&e->roster, owner);
-    return PSM_DIED;
-  }
-  return word & PSM_INCONSISTENT ? PSM_DIED : psm_get4((unsigned char *)e->peer_mutex + 16) ? PSM_LEFT : PSM_NEVER;
-}
+/* What has become of the other side. */
+static inline int psm_peer(struct psm_end *e, int confirm) { return psm_look(&e->c, e->c.peer_mutex, confirm); }
 
 /* -- writer -- */
 static inline int psm_load_head(struct psm_end *e) {
@@ -98,74 +166,60 @@ static inline int psm_load_head(struct psm_end *e) {
 }
 /* Room for a message of up to length bytes, in place. 1: *payload is it; 0: there is none now. Nothing is sent before commit and publish. */
 static inline int psm_reserve(struct psm_end *e, uint32_t length, void **payload) {
-  if (length > e->most) return -EMSGSIZE;
-  uint64_t need = psm_record(e, length), at = e->own, room = e->capacity - (at & (e->capacity - 1)), total = need <= room ? need : room + need;
-  if (at + total - e->seen > e->capacity) { int r = psm_load_head(e); if (r) return r; if (at + total - e->seen > e->capacity) return 0; }
-  if (need > room) { *(uint64_t *)(void *)(e->data + (at & (e->capacity - 1))) = PSM_PADDING; at += room; }
-  e->claimed = at; *payload = e->data + (at & (e->capacity - 1)) + e->prefix; return 1;
+  if (!psm_channel_fits(&e->c, length)) return -EMSGSIZE;
+  uint64_t need = psm_record(e, length), at = e->own, room = e->c.capacity - (at & (e->c.capacity - 1)), total = need <= room ? need : room + need;
+  if (at + total - e->seen > e->c.capacity) { int r = psm_load_head(e); if (r) return r; if (at + total - e->seen > e->c.capacity) return 0; }
+  if (need > room) { *(uint64_t *)(void *)(e->c.data + (at & (e->c.capacity - 1))) = PSM_PADDING; at += room; }
+  e->claimed = at; *payload = e->c.data + (at & (e->c.capacity - 1)) + e->c.align; return 1;
 }
 static inline void psm_commit(struct psm_end *e, uint32_t length, uint16_t type) {
-  PSM_WINDOW(9); *(uint64_t *)(void *)(e->data + (e->claimed & (e->capacity - 1))) = length | (uint64_t)type << 32;
+  PSM_WINDOW(9); *(uint64_t *)(void *)(e->c.data + (e->claimed & (e->c.capacity - 1))) = length | (uint64_t)type << 32;
   e->own = e->claimed + psm_record(e, length); e->messages++; e->bytes += length;
 }
 static inline void psm_publish(struct psm_end *e) {
   PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); e->published = e->own;
-  PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->roster, e->peer_wakes);
+  PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
 }
 /* 1: written; 0: there is no room now. */
 static inline int psm_try_write(struct psm_end *e, const void *bytes, uint32_t length, uint16_t type) {
   void *payload; int r = psm_reserve(e, length, &payload); if (r <= 0) return r;
   memcpy(payload, bytes, length); psm_commit(e, length, type); psm_publish(e); return 1;
 }
-static inline void psm_complete(struct psm_end *e, int32_t error) {
-  PSM_WINDOW(15); psm_put4(e->line + 36, (uint32_t)error); PSM_WINDOW(16); psm_put4(e->line + 32, error ? 2 : 1); PSM_WINDOW(17); psm_end_notify(e);
-}
+static inline void psm_complete(struct psm_end *e, int32_t error) { psm_channel_complete(&e->c, error); }
 
 /* -- reader -- */
 static inline int psm_load_tail(struct psm_end *e) {
-  uint64_t tail = psm_get8(e->peer_line); if (tail < e->seen || tail - e->own > e->capacity || (tail & e->round)) return -EILSEQ;
+  uint64_t tail = psm_get8(e->peer_line); if (tail < e->seen || tail - e->own > e->c.capacity || (tail & e->round)) return -EILSEQ;
   e->seen = tail; return 0;
 }
 /* The next message, in place. 1: it is valid until psm_release; 0: there is none now. A writer that is not trusted can change it meanwhile. */
 static inline int psm_try_read(struct psm_end *e, struct psm_message *m) {
   for (;;) {
     if (e->own == e->seen) { int r = psm_load_tail(e); if (r) return r; if (e->own == e->seen) return 0; }
-    uint64_t offset = e->own & (e->capacity - 1), room = e->capacity - offset, left = e->seen - e->own, header = psm_get8(e->data + offset), length = header & 0xffffffff, need = psm_record(e, length);
+    uint64_t offset = e->own & (e->c.capacity - 1), room = e->c.capacity - offset, left = e->seen - e->own, header = psm_get8(e->c.data + offset), length = header & 0xffffffff, need = psm_record(e, length);
     if (header == PSM_PADDING && offset && room <= left) { e->own += room; continue; }
-    if (header >> 48 || (header >> 32 & 0xffff) >= 0xff00 || length > e->most || need > left || need > room) return -EILSEQ;
-    *m = (struct psm_message){e->data + offset + e->prefix, (uint32_t)length, (uint16_t)(header >> 32), e->own < e->redelivered_before, e->own + need}; return 1;
+    if (header >> 48 || (header >> 32 & 0xffff) >= 0xff00 || length > e->c.most || need > left || need > room) return -EILSEQ;
+    *m = (struct psm_message){e->c.data + offset + e->c.align, (uint32_t)length, (uint16_t)(header >> 32), e->own < e->redelivered_before, e->own + need, 0}; return 1;
   }
 }
 /* Passes over a message; its room is given back by psm_release. */
 static inline void psm_pass(struct psm_end *e, const struct psm_message *m) { e->own = m->next; e->messages++; e->bytes += m->length; }
 static inline void psm_release(struct psm_end *e) {
-  PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->roster, e->peer_wakes);
+  PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
 }
 
 /* -- waiting -- */
-static inline int psm_end_ready(struct psm_end *e, uint32_t length) {
-  int r;
+static inline int psm_end_ready(void *end, uint64_t length) {
+  struct psm_end *e = end; int r;
   if (e->is_reader) return e->own != e->seen ? 1 : (r = psm_load_tail(e)) ? r : e->own != e->seen;
-  uint64_t need = psm_record(e, length), room = e->capacity - (e->own & (e->capacity - 1)), total = need <= room ? need : room + need;
-  if (e->own + total - e->seen <= e->capacity) return 1;
-  return (r = psm_load_head(e)) ? r : e->own + total - e->seen <= e->capacity;
+  uint64_t need = psm_record(e, length), room = e->c.capacity - (e->own & (e->c.capacity - 1)), total = need <= room ? need : room + need;
+  if (e->own + total - e->seen <= e->c.capacity) return 1;
+  return (r = psm_load_head(e)) ? r : e->own + total - e->seen <= e->c.capacity;
 }
 /* Sleeps until there is a message, or room for one of the given length. 1: there is; 0: the channel was completed and drained, or the reader takes no more;
    -EOWNERDEAD, -ENOTCONN: once for each peer, unless restart is set; -ETIMEDOUT. The deadline is one of psm_now(). */
 static inline int psm_end_wait(struct psm_end *e, uint32_t length, int64_t deadline, int restart) {
   int r; if ((r = psm_end_ready(e, length))) return r;
-  psm_put8(e->line + 24, ++e->waits);
-  for (;;) {
-    PSM_WINDOW(13); uint32_t key = psm_prepare_wait(e->wakes), state = psm_get4(e->peer_line + 32), generation = psm_get4((unsigned char *)e->peer_mutex + 16); int peer = PSM_ALIVE;
-    if (state > (e->is_reader ? 3 : 1)) return -EILSEQ;
-    if (!state && (peer = psm_peer(e, 1)) < 0) return peer;                                /* the end and the life before the index */
-    if ((r = psm_end_ready(e, length))) return r;
-    if (state) return 0;
-    if ((peer == PSM_DIED || peer == PSM_LEFT) && !restart && e->told != generation) { e->told = generation; return peer == PSM_DIED ? -EOWNERDEAD : -ENOTCONN; }
-    int64_t now = psm_now(); if (now >= deadline) return -ETIMEDOUT;
-    PSM_WINDOW(14);
-    if (deadline - now >= 1000000000ll) psm_wait(e->wakes, key);
-    else if (psm_load(e->wakes) == key) { struct timespec t = {0, deadline - now}; psm_futex(e->wakes, FUTEX_WAIT, key, &t, 0, 0); }
-  }
+  psm_put8(e->line + 24, ++e->waits); return psm_channel_wait(&e->c, psm_end_ready, e, length, deadline, restart);
 }
 #endif

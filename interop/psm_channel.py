@@ -1,6 +1,7 @@
-"""psm_channel: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm.
+"""psm_channel: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm, and what the ends of all kinds share.
 
-Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels. An end is for one thread at a time; a child after os.fork must not use it.
+psm_fanin has the ends of a fan-in, psm_latest those of a latest value. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
+An end is for one thread at a time; a child after os.fork must not use it.
 
     with open("/dev/shm/quotes", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
         reader = psm_channel.Reader(memory)
@@ -15,6 +16,7 @@ import psm
 
 _W, _R, _WAKES_READER, _WAKES_WRITER, _CHANGES, _ROSTER = 256, 384, 512, 640, 704, 4096
 _MAGIC, _PADDING = 0x014E4148434D4853, 1 << 48
+_MESSAGE, _LATEST, _FANIN = 1, 4, 6
 NEVER, ALIVE, LEFT, DIED = range(4)
 
 
@@ -42,60 +44,99 @@ class WriterError(Exception):
     """The writer ended the channel with an error: its number is the argument."""
 
 
-class _End:
-    def __init__(self, memory, is_reader, label, restart):
-        header = bytes(memory[:256])
-        magic, kind, _, required, total = struct.unpack_from("<QHHIQ", header)
-        roster, seats, endpoints, data, self.capacity, self.most, align = struct.unpack_from("<IHHQQII", header, 32)
-        if magic != _MAGIC or kind != 1 or required or total != len(memory) or roster != _ROSTER or not 1 <= seats <= 1023 or endpoints != 2:
-            raise ValueError(f"not a message channel of version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes")
-        first = (_ROSTER + (64 + 32 * seats + 63) // 64 * 64 + 127) // 128 * 128
-        if align not in (8, 16, 32, 64) or not 4096 <= self.capacity <= 1 << 30 or self.capacity & (self.capacity - 1) or data % 4096 or data < first + 256 \
-                or data + self.capacity > total or self.most > self.capacity // 2 - align:
-            raise ValueError(f"the header contradicts itself: {self.capacity} bytes at {data} of {total}, aligned to {align}, messages up to {self.most}")
-        self.align, self.data, self.memory, self.restart, self.told = align, data, memory, restart, None
-        self.roster = psm.Roster(memory, _ROSTER, seats)
+class Header:
+    """The checked header of a channel of a kind. ValueError: the bytes are something else."""
+
+    def __init__(self, memory, expected):
+        bytes_ = bytes(memory[:256])
+        magic, kind, _, required, total = struct.unpack_from("<QHHIQ", bytes_)
+        roster, self.seats, self.count, self.data, self.capacity, self.most, self.align = struct.unpack_from("<IHHQQII", bytes_, 32)
+        (self.element,), (self.buffers,) = struct.unpack_from("<I", bytes_, 72), struct.unpack_from("<I", bytes_, 144)
+        if magic != _MAGIC or kind != expected or required or total != len(memory) or roster != _ROSTER or not 1 <= self.seats <= 1023:
+            raise ValueError(f"not a channel of kind {expected} and version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes")
+        self.endpoints = (_ROSTER + (64 + 32 * self.seats + 63) // 64 * 64 + 127) // 128 * 128
+        self.stride = (16 + self.most + 63) // 64 * 64
+        is_ring = 4096 <= self.capacity <= 1 << 30 and not self.capacity & (self.capacity - 1)
+        size = self.buffers * self.stride if kind == _LATEST else self.capacity
+        fits = {
+            _MESSAGE: is_ring and self.count == 2 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - self.align,
+            _FANIN: is_ring and 2 <= self.count <= 65 and self.align == 16 and self.most <= min(self.capacity // 2, 4095 * 64) - 16,
+            _LATEST: self.capacity == 0 and self.count == 1 and self.align == 16 and 1 <= self.most <= 1 << 30 and self.buffers in (2, 4, 8, 16, 32, 64),
+        }[expected]
+        if not fits or self.element not in (0, self.most) or self.data % 4096 or self.data < self.endpoints + 128 * self.count or self.data + size > total:
+            raise ValueError(f"the header contradicts itself: {size} bytes at {self.data} of {total}, {self.count} endpoints, aligned to {self.align}, messages up to {self.most}")
+
+    def require_length(self, length):
+        """ValueError: a message of that length is not possible."""
+        if length > self.most or self.element not in (0, length):
+            raise ValueError(f"{length} bytes: {'exactly' if self.element else 'at most'} {self.most}")
+
+
+class Endpoint:
+    """What the ends of all kinds have: the header, a seat of the roster, an endpoint, and the other side that they wait for."""
+
+    _peer = None  # where the endpoint of the other side is
+    _peer_line, _most_state = _W, 3
+
+    def _join(self, memory, kind, is_reader, restart):
+        self.header = Header(memory, kind)
+        self.capacity, self.most, self.align, self.data = self.header.capacity, self.header.most, self.header.align, self.header.data
+        self.memory, self.restart, self.is_reader, self.mutex, self._told, self._life = memory, restart, is_reader, None, None, None
+        self.roster = psm.Roster(memory, _ROSTER, self.header.seats)
+        self.origin = self.roster.origin
+        wakes = (_WAKES_READER, _WAKES_WRITER) if is_reader else (_WAKES_WRITER, _WAKES_READER)
         try:
-            origin = self.origin = self.roster.origin
-            self.line, self.peer_line = (origin + _R, origin + _W) if is_reader else (origin + _W, origin + _R)
-            self.own, self.peer = first + 128 * is_reader, first + 128 * (not is_reader)
-            self.mutex = psm.Mutex(self.roster, self.own)
-            psm.Mutex(self.roster, self.peer)
-            wakes = (_WAKES_READER, _WAKES_WRITER) if is_reader else (_WAKES_WRITER, _WAKES_READER)
             self.wakes, self.peer_wakes, self.changes = (psm.EventCount(self.roster, at) for at in (*wakes, _CHANGES))
-            entered = self.mutex.enter_unrepaired(0)
-            if entered is None:
-                raise Busy("a living process has this end open")
         except BaseException:
-            self.roster.leave()
+            self._refuse()
             raise
+
+    def _place(self, index):
+        """Where an endpoint is."""
+        return self.header.endpoints + 128 * index
+
+    def _enter(self, index):
+        """Enters an endpoint without waiting. False: a living process has it open."""
+        self.own = self._place(index)
+        mutex = psm.Mutex(self.roster, self.own)
         try:
             # A former owner's end is confirmed by the entry: it stores nothing more.
-            head, tail = self._index(origin + _R), self._index(origin + _W)
-            if tail > 1 << 63 or tail % align or head % align or not 0 <= tail - head <= self.capacity:
-                raise Corrupt(f"head {head}, tail {tail}")
-            if not is_reader and psm._read(origin + _W + 32):
-                raise Completed
-        except BaseException:
-            self.mutex.leave()
-            self.roster.leave()
-            raise
-        self.index, self.seen = (head, tail) if is_reader else (tail, head)
-        self.messages, self.bytes, self.waits = (self._index(self.line + at) for at in (8, 16, 24))
-        self.is_reader, self.published = is_reader, self.index
-        generation = psm._read(origin + self.own + 16)
-        self.redelivered_before = tail if is_reader and (generation or entered) else 0
-        psm._store4(origin + self.own + 16, (generation + 1) & 0xFFFFFFFF, psm._SEQ)
-        psm._store4(origin + self.own + 20, 2 if is_reader else 1, psm._SEQ)
-        psm._store8(origin + self.own + 48, time.clock_gettime_ns(time.CLOCK_BOOTTIME), psm._SEQ)
-        memory[self.own + 64:self.own + 96] = label.encode()[:32].ljust(32, b"\0")
-        if entered:
+            self._entered = mutex.enter_unrepaired(0)
+        except (psm.Retired, ValueError) as error:
+            raise Corrupt(f"the endpoint at {self.own} was overwritten: {error}") from error
+        self.mutex = None if self._entered is None else mutex
+        return self.mutex is not None
+
+    def _occupy(self, label):
+        """The endpoint is this process's: counts the generation, and shows role and label."""
+        own = self.origin + self.own
+        generation = psm._read(own + 16)
+        self.had_predecessor = bool(generation or self._entered)
+        psm._store4(own + 16, (generation + 1) & 0xFFFFFFFF, psm._SEQ)
+        psm._store4(own + 20, 2 if self.is_reader else 1, psm._SEQ)
+        psm._store8(own + 48, time.clock_gettime_ns(time.CLOCK_BOOTTIME), psm._SEQ)
+        self.memory[self.own + 64:self.own + 96] = label.encode()[:32].ljust(32, b"\0")
+        if self._entered:
             self.mutex.mark_consistent()
         self._notify()
 
-    @staticmethod
-    def _index(address):
-        return psm._load8(address, psm._SEQ)
+    def _refuse(self):
+        """Leaves what was entered as it was found."""
+        if self.mutex is not None:
+            self.mutex.leave()
+        self.roster.leave()
+
+    def _require_open(self):
+        if not self.roster.me:
+            raise ValueError("the end is closed")
+
+    def _load(self, offset):
+        self._require_open()
+        return psm._load8(self.origin + offset, psm._SEQ)
+
+    def _put(self, offset, value):
+        self._require_open()
+        psm._store8(self.origin + offset, value, psm._SEQ)
 
     def _notify(self):
         for count in (self.peer_wakes, self.wakes, self.changes):
@@ -104,7 +145,8 @@ class _End:
     def close(self):
         """Leaves; another process may go on."""
         if self.roster.me:
-            self.mutex.leave()
+            if self.mutex is not None:
+                self.mutex.leave()
             self._notify()
             self.roster.leave()
 
@@ -114,57 +156,105 @@ class _End:
     def __exit__(self, *_):
         self.close()
 
-    def peer_state(self, confirm=False):
-        """What has become of the other side. With confirm, a dead one stores nothing more afterwards."""
-        word = psm._read(self.origin + self.peer)
+    def _complete(self, error):
+        self._require_open()
+        psm._store4(self.origin + _W + 36, error & 0xFFFFFFFF, psm._SEQ)
+        psm._store4(self.origin + _W + 32, 2 if error else 1, psm._SEQ)
+        self._notify()
+
+    def _look(self, place, confirm=False):
+        """What has become of an endpoint. With confirm, a dead owner stores nothing more afterwards."""
+        word = psm._read(self.origin + place)
         owner = word & psm.OWNER
         if owner & 1 << 28:
-            if self.roster.alive(owner)[0]:
+            try:
+                lives, life, value = self.roster.alive(owner)
+            except ValueError as error:
+                raise self._corrupt(str(error)) from error
+            if lives:
+                self._life = life, value
                 return ALIVE
             if confirm:
                 self.roster.confirm_end(owner)
             return DIED
-        return DIED if word & psm.INCONSISTENT else LEFT if psm._read(self.origin + self.peer + 16) else NEVER
+        return DIED if word & psm.INCONSISTENT else LEFT if psm._read(self.origin + place + 16) else NEVER
+
+    def peer_state(self, confirm=False):
+        """What has become of the other side. With confirm, a dead one stores nothing more afterwards."""
+        self._require_open()
+        return self._look(self._peer, confirm)
 
     def _corrupt(self, what):
         self.close()
         return Corrupt(what)
 
-    def _record(self, length):
-        return (self.align + length + self.align - 1) // self.align * self.align
-
-    def _store(self, index):
-        psm._store8(self.line + 8, self.messages, psm._SEQ)
-        psm._store8(self.line + 16, self.bytes, psm._SEQ)
-        psm._store8(self.line, index, psm._SEQ)
-        self.peer_wakes.notify_all()
-
     def _wait(self, ready, timeout):
-        if ready():
-            return True
+        """Sleeps until it is ready. False: the other side has ended the channel."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        self.waits += 1
-        psm._store8(self.line + 24, self.waits, psm._SEQ)
         while True:
-            key = self.wakes.prepare()
-            # The end and the life before the index.
-            state, generation = psm._read(self.peer_line + 32), psm._read(self.origin + self.peer + 16)
-            if state > (3 if self.is_reader else 1):
-                raise self._corrupt(f"state {state}")
-            peer = ALIVE if state else self.peer_state(confirm=True)
+            self._require_open()
+            key, state, generation, peer, self._life = self.wakes.prepare(), 0, None, ALIVE, None
+            if self._peer is not None:
+                # The end and the life before the index.
+                state, generation = psm._read(self.origin + self._peer_line + 32), psm._read(self.origin + self._peer + 16)
+                if state > self._most_state:
+                    raise self._corrupt(f"state {state}")
+                peer = ALIVE if state else self.peer_state(confirm=True)
             if ready():
                 return True
             if state:
                 if state == 2 and self.is_reader:
-                    raise WriterError(struct.unpack("<i", struct.pack("<I", psm._read(self.peer_line + 36)))[0])
+                    raise WriterError(struct.unpack("<i", struct.pack("<I", psm._read(self.origin + _W + 36)))[0])
                 return False
-            if peer in (DIED, LEFT) and not self.restart and self.told != generation:
-                self.told = generation
+            if peer in (DIED, LEFT) and not self.restart and self._told != generation:
+                self._told = generation
                 raise PeerDied if peer == DIED else PeerLeft
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
             if psm._read(self.wakes.word) == key:
-                psm._sleep((self.wakes.word, key), deadline=None if deadline is None else int(deadline * 1e9))
+                # The end of the process that is waited for wakes too.
+                lives = () if self._life is None else (self._life,)
+                psm._sleep((self.wakes.word, key), *lives, deadline=None if deadline is None else int(deadline * 1e9))
+
+
+class _End(Endpoint):
+    def __init__(self, memory, is_reader, label, restart):
+        self._join(memory, _MESSAGE, is_reader, restart)
+        try:
+            self.line, self._peer_line, self._most_state = (_R, _W, 3) if is_reader else (_W, _R, 1)
+            self._peer = self._place(int(not is_reader))
+            psm.Mutex(self.roster, self._peer)
+            if not self._enter(int(is_reader)):
+                raise Busy("a living process has this end open")
+            head, tail = self._load(_R), self._load(_W)
+            if tail > 1 << 63 or tail % self.align or head % self.align or not 0 <= tail - head <= self.capacity:
+                raise Corrupt(f"head {head}, tail {tail}")
+            if not is_reader and psm._read(self.origin + _W + 32):
+                raise Completed
+        except BaseException:
+            self._refuse()
+            raise
+        self.index, self.seen = (head, tail) if is_reader else (tail, head)
+        self.messages, self.bytes, self.waits = (self._load(self.line + at) for at in (8, 16, 24))
+        self.published = self.index
+        self._occupy(label)
+        self.redelivered_before = tail if is_reader and self.had_predecessor else 0
+
+    def _record(self, length):
+        return (self.align + length + self.align - 1) // self.align * self.align
+
+    def _store(self, index):
+        self._put(self.line + 8, self.messages)
+        self._put(self.line + 16, self.bytes)
+        self._put(self.line, index)
+        self.peer_wakes.notify_all()
+
+    def _wait_counted(self, ready, timeout):
+        if ready():
+            return True
+        self.waits += 1
+        self._put(self.line + 24, self.waits)
+        return self._wait(ready, timeout)
 
 
 class Writer(_End):
@@ -179,7 +269,7 @@ class Writer(_End):
         total = need if need <= room else room + need
         if self.index + total - self.seen <= self.capacity:
             return True
-        head = self._index(self.peer_line)
+        head = self._load(self._peer_line)
         if not self.seen <= head <= self.published or head % self.align:
             raise self._corrupt(f"the head went from {self.seen} to {head}")
         self.seen = head
@@ -188,20 +278,21 @@ class Writer(_End):
     def try_write(self, message, kind=0):
         """Writes a message. False: there is no room now."""
         length = len(message)
-        if length > self.most or not 0 <= kind < 0xFF00:
-            raise ValueError(f"{length} bytes of type {kind}: at most {self.most}, and types below 0xff00")
+        self.header.require_length(length)
+        if not 0 <= kind < 0xFF00:
+            raise ValueError(f"type {kind}: types are below 0xff00")
         if self.completed:
             raise Completed
         if not self._fits(length):
             return False
         need, offset = self._record(length), self.index % self.capacity
         if need > self.capacity - offset:
-            psm._store8(self.origin + self.data + offset, _PADDING, psm._SEQ)
+            self._put(self.data + offset, _PADDING)
             self.index += self.capacity - offset
             offset = 0
         at = self.data + offset + self.align
         self.memory[at:at + length] = bytes(message)
-        psm._store8(self.origin + self.data + offset, length | kind << 32, psm._SEQ)
+        self._put(self.data + offset, length | kind << 32)
         self.index += need
         self.published = self.index
         self.messages += 1
@@ -211,7 +302,7 @@ class Writer(_End):
 
     def wait(self, length=0, timeout=None):
         """Waits for room. False: the reader takes no more."""
-        return self._wait(lambda: self._fits(length), timeout)
+        return self._wait_counted(lambda: self._fits(length), timeout)
 
     def write(self, message, kind=0, timeout=None):
         """Writes a message, waiting for room."""
@@ -222,9 +313,7 @@ class Writer(_End):
     def complete(self, error=0):
         """Ends the channel: the reader drains it, and then sees the end."""
         self.completed = True
-        psm._store4(self.line + 36, error & 0xFFFFFFFF, psm._SEQ)
-        psm._store4(self.line + 32, 2 if error else 1, psm._SEQ)
-        self._notify()
+        self._complete(error)
 
 
 class Reader(_End):
@@ -237,7 +326,7 @@ class Reader(_End):
     def _ready(self):
         if self.index != self.seen:
             return True
-        tail = self._index(self.peer_line)
+        tail = self._load(self._peer_line)
         if not self.seen <= tail <= self.index + self.capacity or tail % self.align:
             raise self._corrupt(f"the tail went from {self.seen} to {tail}")
         self.seen = tail
@@ -245,12 +334,12 @@ class Reader(_End):
 
     def wait(self, timeout=None):
         """Waits for a message. False: the channel was completed and drained."""
-        return self._wait(self._ready, timeout)
+        return self._wait_counted(self._ready, timeout)
 
     def _find(self):
         while self._ready():
             offset, left = self.index % self.capacity, self.seen - self.index
-            room, header = self.capacity - offset, self._index(self.origin + self.data + offset)
+            room, header = self.capacity - offset, self._load(self.data + offset)
             if header == _PADDING and offset and room <= left:
                 self.index += room
                 continue

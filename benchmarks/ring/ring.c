@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
       if (psm_try_read(&e, &got) <= 0) { if (since) { psm_release(&e); since = 0; } for (int i = 0; i < 4 << (empty < 2 ? empty++ : 2); i++) PAUSE(); continue; }
       if (!read) start = psm_now();
       empty = 0; sum += *(const unsigned char *)got.bytes; since += got.next - e.own; psm_pass(&e, &got); read++;
-      if (since >= e.capacity / 4) { psm_release(&e); since = 0; }
+      if (since >= e.c.capacity / 4) { psm_release(&e); since = 0; }
     }
     psm_release(&e);
   } else if (!strcmp(argv[5], "batch8")) {

@@ -117,7 +117,7 @@ internal sealed unsafe class EndpointView
             return true;
         }
 
-        // SYNC claim.help: pairs with ClaimWriter.Help. The claim word comes before the last claim, which stands there before the word moves on.
+        // SYNC claim.help: pairs with ClaimTail.Help. The claim word comes before the last claim, which stands there before the word moves on.
         // SAFETY: the words lie in the bytes that the channel holds, at multiples of 8.
         var claim = new ClaimWord(Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.ClaimAt)));
         var last = Volatile.Read(ref LastClaim);

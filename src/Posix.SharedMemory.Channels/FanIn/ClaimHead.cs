@@ -107,7 +107,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     {
         while (true)
         {
-            // SYNC fanin.commit: pairs with ClaimWriter.Publish. One load: what is stored later changes nothing.
+            // SYNC fanin.commit: pairs with ClaimTail.Publish. One load: what is stored later changes nothing.
             // SAFETY: the line lies in the data, which the channel holds, at a multiple of 64.
             var record = new ClaimRecord(Volatile.Read(ref *(ulong*)At(_head)));
             if (!record.IsCommitted)
@@ -201,7 +201,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
 
         foreach (var peer in Endpoint.Peers)
         {
-            // SYNC claim.help: pairs with ClaimWriter.Help. Whoever sees that the claim word has moved on sees the claim before in its owner's endpoint.
+            // SYNC claim.help: pairs with ClaimTail.Help. Whoever sees that the claim word has moved on sees the claim before in its owner's endpoint.
             var last = Volatile.Read(ref peer.LastClaim);
             if (ClaimWord.PositionOfLast(last) == _head && ClaimWord.LinesOfLast(last) != 0)
             {
@@ -263,18 +263,20 @@ internal abstract unsafe class ClaimHead : ChannelEnd
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
         _released = _head;
-        // SYNC fanin.room: pairs with ClaimWriter.HasRoom. A writer that sees the head sees the zeros.
+        // SYNC fanin.room: pairs with ClaimTail.HasRoom. A writer that sees the head sees the zeros.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
         _writerWakes.NotifyAll();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* At(ulong position) => _data + ((long)(position & _mask) * ChannelLayout.LineSize);
 
     private ulong Load(int offset) =>
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Read(ref *(ulong*)(_line + offset));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected ClaimWord LoadClaim() =>
         // SAFETY: the claim word lies in the bytes that the channel holds.
         new(Volatile.Read(ref *_claim));

@@ -40,7 +40,7 @@ public ref struct FanInBatch : IDisposable
             return false;
         }
 
-        m.CopyTo(writer.RoomAt(place, m.Length));
+        writer.CopyTo(place, m);
         writer.Add(m.Length, type);
         return true;
     }
@@ -67,7 +67,7 @@ public ref struct FanInBatch : IDisposable
     public void Commit(int length, ushort type = 0)
     {
         var writer = Current();
-        if (_length < 0 || !writer.IsNext(_place))
+        if (_length < 0 || !writer.IsNext(_place, _length))
         {
             throw new InvalidOperationException("Nothing is reserved in this batch.");
         }

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The writer of a <see cref="LatestBytes"/>.</summary>
@@ -28,13 +31,13 @@ public sealed class LatestBytesWriter : IDisposable
     {
         if (value.Length > MaxLength)
         {
-            throw new ArgumentException($"The value has {value.Length} bytes, and the longest has {MaxLength}.", nameof(value));
+            ThrowTooLong(value);
         }
 
         _value.Begin(EndAct.Call);
         _value.Mark();
         // SAFETY: the marked buffer has room for the longest value.
-        value.CopyTo(new(_value.Payload, MaxLength));
+        MessageCopy.Copy(value, _value.Payload);
         _value.Publish(value.Length);
         _value.Finish(EndAct.Call);
     }
@@ -48,4 +51,8 @@ public sealed class LatestBytesWriter : IDisposable
 
     /// <summary>Leaves without completing: another writer may go on.</summary>
     public void Dispose() => _value.Dispose();
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowTooLong(ReadOnlySpan<byte> value) => throw new ArgumentException($"The value has {value.Length} bytes, and the longest has {MaxLength}.", nameof(value));
 }

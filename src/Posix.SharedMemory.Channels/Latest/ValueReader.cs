@@ -25,11 +25,12 @@ internal sealed unsafe class ValueReader : ChannelEnd
         _data = endpoint.Channel.First + header.DataOffset;
         _line = endpoint.Channel.First + ChannelLayout.WriterLine;
         _stride = header.Stride;
+        MaxLength = header.MaxMessage;
         _mask = (ulong)header.Count - 1;
         _completion = new(endpoint.Channel);
     }
 
-    internal int MaxLength => Header.MaxMessage;
+    internal int MaxLength { get; }
 
     /// <summary>Gets what has become of the writer.</summary>
     internal PeerState Writer

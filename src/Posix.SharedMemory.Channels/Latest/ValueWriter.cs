@@ -24,11 +24,12 @@ internal sealed unsafe class ValueWriter : ChannelEnd
         _data = endpoint.Channel.First + header.DataOffset;
         _line = endpoint.Channel.First + ChannelLayout.WriterLine;
         _stride = header.Stride;
+        MaxLength = header.MaxMessage;
         _mask = (ulong)header.Count - 1;
         _readerWakes = endpoint.PeerWakes;
     }
 
-    internal int MaxLength => Header.MaxMessage;
+    internal int MaxLength { get; }
 
     /// <summary>Gets where the value that is being written is.</summary>
     internal byte* Payload => _buffer + ChannelLayout.WidePrefix;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The header of a record of a fan-in, stored when the record is complete: 0 until then.</summary>
@@ -26,6 +28,7 @@ internal readonly struct ClaimRecord(ulong value)
     /// <summary>Whether it is the record of a position, and not what is left of an earlier one in the same place.</summary>
     internal bool IsAt(ulong position) => (Value & TagMask) == (position & TagMask);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong LinesFor(ulong length) => (length + ChannelLayout.WidePrefix + ChannelLayout.LineSize - 1) / ChannelLayout.LineSize;
 
     /// <summary>The length of padding that takes some lines.</summary>

@@ -26,6 +26,7 @@ internal abstract unsafe class RingTail : WritingEnd
     private ulong _published = All;
     private ulong _head;
     private ulong _limit;
+    private ulong _padded = NoRoom;
     private long _messages;
     private long _bytes;
 
@@ -80,7 +81,7 @@ internal abstract unsafe class RingTail : WritingEnd
 
         // SAFETY: what is free is inside the data, which the channel holds; prefix and length fit into it.
         var record = _data + (at & _mask);
-        RingCopy.Copy(message, record + _prefix);
+        MessageCopy.Copy(message, record + _prefix);
         Store(record, message.Length, type, at + need);
         Publish();
         Act = EndAct.Idle;
@@ -99,7 +100,7 @@ internal abstract unsafe class RingTail : WritingEnd
 
         // SAFETY: what is free is inside the data, which the channel holds; prefix and length fit into it.
         var record = _data + (at & _mask);
-        RingCopy.Copy(message, record + _prefix);
+        MessageCopy.Copy(message, record + _prefix);
         Store(record, message.Length, type, at + need);
         return true;
     }
@@ -149,8 +150,8 @@ internal abstract unsafe class RingTail : WritingEnd
         _readerWakes.NotifyAll();
     }
 
-    /// <summary>Whether a claim is still the place of the next record: nothing was stored since, but padding that the claim itself needs.</summary>
-    internal bool IsNext(ulong at) => at == _tail || ((at & _mask) == 0 && at - _tail < _capacity);
+    /// <summary>Whether a claim is still the place of the next record: nothing was stored since, or between them is the padding that the claim itself needs.</summary>
+    internal bool IsNext(ulong at) => at == _tail || (_tail == _padded && at == _tail + _capacity - (_tail & _mask));
 
     /// <summary>Begins a reservation or batch. What is stored meanwhile is published at its end.</summary>
     internal int Borrow(EndAct act)
@@ -264,6 +265,7 @@ internal abstract unsafe class RingTail : WritingEnd
             // Unseen until the next record is published with it; a claim that is given up leaves it in free room.
             // SAFETY: the header lies in the free rest of the data, which is a multiple of 8.
             *(ulong*)(_data + (at & _mask)) = (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift;
+            _padded = at;
             at += room;
         }
 

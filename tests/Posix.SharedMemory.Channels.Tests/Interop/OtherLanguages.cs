@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels.Tests.Interop;
@@ -100,7 +98,7 @@ public sealed class OtherLanguages
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
         using var reader = channel.OpenReader();
         var expected = 0L;
-        foreach (var (window, times) in Windows([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20]))
+        foreach (var (window, times) in Languages.Windows([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20]))
         {
             // It publishes after every third message, and after the last one.
             using var peer = Start("cc", directory, name, channel, "stream", expected, 60, window, times);
@@ -143,7 +141,7 @@ public sealed class OtherLanguages
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
         using var writer = channel.OpenWriter(new() { Restart = PeerRestart.Wait });
         var written = 0L;
-        foreach (var (window, times) in Windows([1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14]))
+        foreach (var (window, times) in Languages.Windows([1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14]))
         {
             // Whatever the last reader had not released is there: the oldest says where the next one begins.
             while (writer.TryWriteNumber(written))
@@ -209,11 +207,6 @@ public sealed class OtherLanguages
         await Assert.ThrowsAsync<PeerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
     }
 
-    private static IEnumerable<(int Window, int Times)> Windows(int[] windows) =>
-        from window in windows
-        from times in window is 1 or 2 or 3 or 4 or 5 or 6 or 7 or 8 ? [1] : (int[])[1, 2, 3, 17]
-        select (window, times);
-
     private static void Write(MessageWriter writer, long from, long count)
     {
         for (var number = from; number < from + count; number++)
@@ -225,48 +218,6 @@ public sealed class OtherLanguages
         }
     }
 
-    private static Peer Start(string language, TemporaryDirectory directory, string name, MessageChannel channel, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false)
-    {
-        string[] arguments = ["/dev/shm/" + name, Text(channel.Memory.Length), role, Text(from), Text(count), Text(window), Text(times)];
-        if (language == "python")
-        {
-            return Peer.Run("python3", [PreparePython(directory), .. arguments]);
-        }
-
-        Skip.IfNot(Installed.Has(language), $"{language} is not on this machine.");
-        var program = Path.Combine(directory.Path, language + ".out");
-        if (!File.Exists(program))
-        {
-            string[] options =
-            [
-                "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", .. language == "musl-gcc" ? ["-static"] : Array.Empty<string>(),
-                "-I" + Path.Combine(AppContext.BaseDirectory, "interop"), "-o", program, Path.Combine(AppContext.BaseDirectory, "Interop", "channel_partner.c"),
-            ];
-            using var compiler = Process.Start(new ProcessStartInfo(language, options) { RedirectStandardError = true, UseShellExecute = false })!;
-            var errors = compiler.StandardError.ReadToEnd();
-            compiler.WaitForExit();
-            Assert.True(compiler.ExitCode == 0, errors);
-        }
-
-        return inNamespace ? Peer.Run("unshare", ["--pid", "--fork", "--kill-child", program, .. arguments]) : Peer.Run(program, arguments);
-    }
-
-    private static string PreparePython(TemporaryDirectory directory)
-    {
-        using var check = Process.Start(new ProcessStartInfo("python3", ["-c", "import ctypes, sys; ctypes.CDLL('libatomic.so.1'); sys.exit(sys.version_info < (3, 10))"])
-        {
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
-        check.WaitForExit();
-        Skip.IfNot(check.ExitCode == 0, "Python 3.10 with libatomic.so.1 is not on this machine.");
-        foreach (var file in (string[])["interop/psm.py", "interop/psm_channel.py", "Interop/channel_partner.py"])
-        {
-            File.Copy(Path.Combine(AppContext.BaseDirectory, file), Path.Combine(directory.Path, Path.GetFileName(file)), overwrite: true);
-        }
-
-        return Path.Combine(directory.Path, "channel_partner.py");
-    }
-
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+    private static Peer Start(string language, TemporaryDirectory directory, string name, MessageChannel channel, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false) =>
+        Languages.Start(language, directory, "channel_partner", name, channel.Memory.Length, role, from, count, window, times, inNamespace);
 }

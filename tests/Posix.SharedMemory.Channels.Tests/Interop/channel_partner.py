@@ -14,8 +14,13 @@ path, _, role, start, count = sys.argv[1:6]
 with open(path, "r+b") as file:
     memory = mmap.mmap(file.fileno(), 0)
 number, end = int(start), int(start) + int(count)
-with (psm_channel.Reader if role == "drain" else psm_channel.Writer)(memory, "python", restart=True) as it:
+with (psm_channel.Writer if role == "stream" else psm_channel.Reader)(memory, "python", restart=True) as it:
     print("open", flush=True)
+    if role == "show":
+        for payload, kind in it.read_available():
+            print(0, kind, len(payload), bytes(payload).decode())
+        print("end", flush=True)
+        sys.exit()
     while number < end:
         length = length_of(number, it.most)
         expected = struct.pack("<q", number) + bytes([number & 255]) * (length - 8)
@@ -39,4 +44,5 @@ with (psm_channel.Reader if role == "drain" else psm_channel.Writer)(memory, "py
     line = sys.stdin.readline()
     if line.startswith("complete"):
         it.complete(int(line.split()[1]))
+memory.close()
 print("closed", flush=True)

@@ -1,6 +1,5 @@
-using System.Globalization;
+using System.Text;
 using Posix.SharedMemory.Channels.Tests.Rings;
-using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels.Tests.Layout;
 
@@ -22,42 +21,44 @@ public sealed class Golden
                 reader.TryRead(stackalloc byte[8], out _, out _);
             }
 
-            writer.TryWrite(new byte[17], 0xFEFF);
+            writer.TryWrite("seventeen letters"u8, 0xFEFF);
         }
 
-        Span<byte> bytes = new byte[8192 + 128];
-        channel.Memory.Read(bytes, 0);
-        var expected = new byte[bytes.Length];
-        Put(expected, "0", "53 48 4D 43 48 41 4E 01  01 00  00 00  00 00 00 00  00 30 00 00 00 00 00 00");
-        Put(expected, "32", "00 10 00 00  0A 00  02 00  00 20 00 00 00 00 00 00  00 10 00 00 00 00 00 00  F0 07 00 00  10 00 00 00  88 77 66 55 44 33 22 11");
-        Put(expected, "80", "74 65 78 74 2F 70 6C 61 69 6E");
-        // Line W: tail 32 + 16 + 48, three messages, 20 bytes. Line R: head 32, one message, three bytes.
-        Put(expected, "256", "60 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  14 00 00 00 00 00 00 00");
-        Put(expected, "384", "20 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00");
-        Put(expected, "516", "50 58 4E 31");
-        Put(expected, "644", "50 58 4E 31");
-        Put(expected, "708", "50 58 4E 31");
-        // Endpoints: a free mutex, generation 1, the role, the label.
-        Put(expected, "4484", "50 58 4D 31");
-        Put(expected, "4496", "01 00 00 00  01 00 00 00");
-        Put(expected, "4544", "77 72 69 74 65 72");
-        Put(expected, "4612", "50 58 4D 31");
-        Put(expected, "4624", "01 00 00 00  02 00 00 00");
-        // Records: "one" of type 7, an empty one of type 8, 17 zeros of type 0xFEFF.
-        Put(expected, "8192", "03 00 00 00  07 00  00 00");
-        Put(expected, "8208", "6F 6E 65");
-        Put(expected, "8224", "00 00 00 00  08 00  00 00");
-        Put(expected, "8240", "11 00 00 00  FF FE  00 00");
-        // Not compared: the epoch, the roster (see the specification of package 2), when the endpoints were opened.
-        foreach (var (from, length) in ((int, int)[])[(24, 8), (4096, (int)Roster.SizeFor(10)), (4480 + 48, 8), (4608 + 48, 8)])
+        GoldenImages.AssertEqual(GoldenImages.Ring(), channel.Memory, 4480, 2);
+    }
+
+    [Fact]
+    [Rule("fanin.layout")]
+    public void A_fan_in_with_three_records_has_these_bytes()
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
+        using (var zero = fanIn.OpenWriter(new() { Label = "zero" }))
+        using (var one = fanIn.OpenWriter())
+        using (var reader = fanIn.OpenReader())
         {
-            bytes.Slice(from, length).Clear();
+            zero.TryWrite("gone"u8);
+            reader.TryRead(new byte[8], out _, out _);
+            one.TryWrite("one"u8, 7);
+            zero.TryReserve(100, out var given);
+            given.Dispose();
+            one.TryWrite(Encoding.UTF8.GetBytes(new string('x', 49)), 8);
         }
 
-        for (var i = 0; i < expected.Length; i++)
+        GoldenImages.AssertEqual(GoldenImages.FanIn(), fanIn.Memory, 4608, 3);
+    }
+
+    [Fact]
+    [Rule("latest.layout")]
+    public void A_latest_value_with_two_values_has_these_bytes()
+    {
+        using var value = LatestBytes.CreateAnonymous(new() { MaxLength = 50, SchemaId = 0x1122334455667788 });
+        using (var writer = value.OpenWriter())
         {
-            Assert.True(expected[i] == bytes[i], string.Create(CultureInfo.InvariantCulture, $"byte {i} is {bytes[i]:x2}, not {expected[i]:x2}"));
+            writer.Publish("one"u8);
+            writer.Publish("seven"u8);
         }
+
+        GoldenImages.AssertEqual(GoldenImages.Latest(), value.Memory, 6272, 1);
     }
 
     [Fact]
@@ -77,7 +78,4 @@ public sealed class Golden
         Assert.Equal(100, ring.ReadOne().Length);
         Assert.Equal(0, ring.Reader.Available);
     }
-
-    private static void Put(byte[] bytes, string offset, string hexadecimal) =>
-        Convert.FromHexString(hexadecimal.Replace(" ", "", StringComparison.Ordinal)).CopyTo(bytes, int.Parse(offset, CultureInfo.InvariantCulture));
 }

@@ -194,6 +194,30 @@ public sealed class Writing
     }
 
     [Fact]
+    [Rule("ring.batch")]
+    public void A_reservation_past_padding_ends_when_a_copy_of_the_batch_writes_before_it()
+    {
+        using var ring = new Ring();
+        Assert.True(ring.Writer.TryWrite(new byte[2032]));
+        Assert.True(ring.Writer.TryWrite(new byte[1992]));
+        ring.ReadOne();
+        // 56 bytes are left before the end of the data: the reservation is at its beginning, and the copy's message before it.
+        var batch = ring.Writer.BeginBatch();
+        Assert.True(batch.TryReserve(100, out _));
+        var copy = batch;
+        Assert.True(copy.TryWrite([1], 1));
+        Assert.True(Throws(ref batch, (ref MessageBatch b) => b.Commit(100)));
+        Assert.True(batch.TryReserve(200, out var span));
+        span.Fill(2);
+        batch.Commit(200, 2);
+        batch.Dispose();
+        Assert.Equal(1992, ring.ReadOne().Length);
+        Assert.Equal([1], ring.ReadOne());
+        Assert.Equal(200, ring.ReadOne().Length);
+        Assert.False(ring.Reader.TryRead(out MessageLease _));
+    }
+
+    [Fact]
     [Rule("ring.build")]
     public void A_message_is_built_in_place_by_any_serializer()
     {

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>Copies a message into a ring. Payloads begin at multiples of 8, so that wide stores would often cross cache lines.</summary>
-internal static unsafe class RingCopy
+/// <summary>Copies a message into a channel. Payloads of a ring begin at multiples of 8, so that wide stores would often cross cache lines.</summary>
+internal static unsafe class MessageCopy
 {
     /// <summary>Copies all of a message. From 32 to 64 bytes it is two loads and two stores, without a call: the branch vanishes where the length is a constant.</summary>
     /// <param name="message">The message.</param>

@@ -1,0 +1,38 @@
+using Posix.SharedMemory.Channels.Tests.Layout;
+
+namespace Posix.SharedMemory.Channels.Tests.Interop;
+
+/// <summary>The images of the specification, read by each language.</summary>
+public sealed class GoldenReading
+{
+    private const string SeventeenLetters = "seventeen letters", FortyNine = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("musl-gcc")]
+    [InlineData("python")]
+    [Rule("channel.languages")]
+    public void Each_language_reads_the_golden_images(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        Assert.Equal(["0 8 0 ", "0 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "channel_partner", GoldenImages.Ring()));
+        Assert.Equal(["1 7 3 one", "1 8 49 " + FortyNine, "end"], Show(language, directory, "fanin_partner", GoldenImages.FanIn()));
+        Assert.Equal("1 4 5 seven", Assert.Single(Show(language, directory, "latest_partner", GoldenImages.Latest()))[..11]);
+    }
+
+    private static string[] Show(string language, TemporaryDirectory directory, string partner, byte[] image)
+    {
+        using var name = new TemporaryName("golden");
+        using var memory = SharedMemoryObject.Create(name, image.Length);
+        using (var bytes = memory.Map())
+        {
+            image.CopyTo(bytes.GetSpan());
+        }
+
+        using var peer = Languages.Start(language, directory, partner, name, image.Length, "show", 0, 0);
+        Assert.Equal("open", peer.ReadLine());
+        var (_, output, errors) = peer.Finish();
+        Assert.Equal("", errors);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line != "closed").ToArray();
+    }
+}

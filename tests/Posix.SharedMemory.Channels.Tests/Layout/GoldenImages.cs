@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text;
+
+namespace Posix.SharedMemory.Channels.Tests.Layout;
+
+/// <summary>
+/// What the specification says that a channel of each kind looks like after a few messages, byte for byte. This library must make them, and each language must read them.
+/// Zero in them: the epoch, the roster (see the specification of package 2), and when the endpoints were opened.
+/// </summary>
+internal static class GoldenImages
+{
+    private const string Magic = "53 48 4D 43 48 41 4E 01";
+
+    /// <summary>A ring of 4096 bytes, aligned to 16: "one" of type 7 was read; an empty message of type 8 and 17 letters of type 0xFEFF were not.</summary>
+    internal static byte[] Ring()
+    {
+        var bytes = New(8192 + 4096, "01 00", "00 30 00 00 00 00 00 00");
+        Put(bytes, 32, "00 10 00 00  0A 00  02 00  00 20 00 00 00 00 00 00  00 10 00 00 00 00 00 00  F0 07 00 00  10 00 00 00  88 77 66 55 44 33 22 11");
+        Put(bytes, 80, "74 65 78 74 2F 70 6C 61 69 6E");
+        // Line W: tail 32 + 16 + 48, three messages, 20 bytes. Line R: head 32, one message, three bytes.
+        Put(bytes, 256, "60 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  14 00 00 00 00 00 00 00");
+        Put(bytes, 384, "20 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00");
+        // Endpoints: a free mutex, generation 1, the role, the label.
+        PutEndpoint(bytes, 4480, "01 00 00 00", "77 72 69 74 65 72");
+        PutEndpoint(bytes, 4608, "02 00 00 00", "");
+        Put(bytes, 8192, "03 00 00 00  07 00  00 00");
+        Put(bytes, 8208, "6F 6E 65");
+        Put(bytes, 8224, "00 00 00 00  08 00  00 00");
+        Put(bytes, 8240, "11 00 00 00  FF FE  00 00");
+        Encoding.UTF8.GetBytes("seventeen letters", bytes.AsSpan(8256));
+        return bytes;
+    }
+
+    /// <summary>A fan-in of 4096 bytes and two writers: "gone" of writer 0 was read; "one" of type 7 by writer 1, a reservation that was given up, and 49 letters of type 8 were not.</summary>
+    internal static byte[] FanIn()
+    {
+        var bytes = New(8192 + 4096, "06 00", "00 30 00 00 00 00 00 00");
+        // 11 seats: the roster has 448 bytes, the endpoints are at 4608, the data at 8192.
+        Put(bytes, 32, "00 10 00 00  0B 00  03 00  00 20 00 00 00 00 00 00  00 10 00 00 00 00 00 00  F0 07 00 00  10 00 00 00");
+        // Line R: head 1, one message, four bytes, releasing 1. The claim word: position 4, 2 lines, writer 1.
+        Put(bytes, 384, "01 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  04 00 00 00 00 00 00 00");
+        Put(bytes, 424, "01 00 00 00 00 00 00 00");
+        Put(bytes, 768, "81 00 10 00 00 00 00 00");
+        // The endpoints' last claims: writer 0 position 2, 2 lines; writer 1 position 1, 1 line.
+        PutEndpoint(bytes, 4608, "01 00 00 00", "7A 65 72 6F");
+        Put(bytes, 4608 + 32, "02 20 00 00 00 00 00 00");
+        PutEndpoint(bytes, 4736, "01 00 00 00", "");
+        Put(bytes, 4736 + 32, "01 10 00 00 00 00 00 00");
+        PutEndpoint(bytes, 4864, "02 00 00 00", "");
+        // Records at lines 1, 2 and 4; of the one at line 0 the header was cleared.
+        Put(bytes, 8192, "00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  67 6F 6E 65");
+        Put(bytes, 8192 + 64, "01 00 00 00 C0 00 00 81  07 00 00 00 00 00 00 00  6F 6E 65");
+        Put(bytes, 8192 + 128, "02 00 00 00 00 1C 00 C0");
+        Put(bytes, 8192 + 256, "04 00 00 00 40 0C 00 81  08 00 00 00 00 00 00 00");
+        bytes.AsSpan(8192 + 272, 49).Fill((byte)'x');
+        return bytes;
+    }
+
+    /// <summary>A latest value of up to 50 bytes in four buffers: "one", and then "seven".</summary>
+    internal static byte[] Latest()
+    {
+        var bytes = New(8192 + (4 * 128), "04 00", "00 22 00 00 00 00 00 00");
+        // 63 seats of 32 bytes after 64: the endpoint is at 4096 + 2112 = 6208, rounded up to 6272.
+        Put(bytes, 32, "00 10 00 00  3F 00  01 00  00 20 00 00 00 00 00 00  00 00 00 00 00 00 00 00  32 00 00 00  10 00 00 00  88 77 66 55 44 33 22 11");
+        Put(bytes, 144, "04 00 00 00");
+        Put(bytes, 256, "04 00 00 00 00 00 00 00  02 00 00 00 00 00 00 00  08 00 00 00 00 00 00 00");
+        PutEndpoint(bytes, 6272, "01 00 00 00", "");
+        Put(bytes, 8192 + 128, "02 00 00 00 00 00 00 00  03 00 00 00  00 00 00 00  6F 6E 65");
+        Put(bytes, 8192 + 256, "04 00 00 00 00 00 00 00  05 00 00 00  00 00 00 00  73 65 76 65 6E");
+        return bytes;
+    }
+
+    /// <summary>Compares a channel with its image, but for what is different each time.</summary>
+    internal static void AssertEqual(byte[] expected, SharedMemoryObject memory, int firstEndpoint, int endpoints)
+    {
+        Span<byte> bytes = new byte[memory.Length];
+        memory.Read(bytes, 0);
+        Assert.Equal(expected.Length, bytes.Length);
+        bytes.Slice(24, 8).Clear();
+        bytes[4096..firstEndpoint].Clear();
+        for (var i = 0; i < endpoints; i++)
+        {
+            bytes.Slice(firstEndpoint + (128 * i) + 48, 8).Clear();
+        }
+
+        for (var i = 0; i < expected.Length; i++)
+        {
+            Assert.True(expected[i] == bytes[i], string.Create(CultureInfo.InvariantCulture, $"byte {i} is {bytes[i]:x2}, not {expected[i]:x2}"));
+        }
+    }
+
+    /// <summary>An image with all that channels have in common: the magic, the kind, the length, and three event counts.</summary>
+    private static byte[] New(int length, string kind, string total)
+    {
+        var bytes = new byte[length];
+        Put(bytes, 0, $"{Magic} {kind} 00 00  00 00 00 00 {total}");
+        foreach (var at in (int[])[516, 644, 708])
+        {
+            Put(bytes, at, "50 58 4E 31");
+        }
+
+        return bytes;
+    }
+
+    private static void PutEndpoint(byte[] bytes, int at, string role, string label)
+    {
+        Put(bytes, at + 4, "50 58 4D 31");
+        Put(bytes, at + 16, "01 00 00 00" + role);
+        Put(bytes, at + 64, label);
+    }
+
+    private static void Put(byte[] bytes, int offset, string hexadecimal) =>
+        Convert.FromHexString(hexadecimal.Replace(" ", "", StringComparison.Ordinal)).CopyTo(bytes, offset);
+}
