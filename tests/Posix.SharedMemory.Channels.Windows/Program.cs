@@ -3,7 +3,7 @@ using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>One end of a channel that is killed in a window: stream|drain NAME FROM COUNT HOW WINDOW TIMES. As tests/Posix.SharedMemory.Channels.Tests/Interop/channel_partner.c.</summary>
+/// <summary>One end of a channel that is killed in a window: stream|drain|cast|receive NAME FROM COUNT HOW WINDOW TIMES. As tests/Posix.SharedMemory.Channels.Tests/Interop/channel_partner.c.</summary>
 internal static class Program
 {
     private static int Main(string[] args)
@@ -14,6 +14,13 @@ internal static class Program
         }
 
         (KillWindow.Chosen, KillWindow.Times) = ((int)Number(window), (int)Number(times));
+        if (role is "cast" or "receive")
+        {
+            using var broadcast = Broadcast.Open(name);
+            Run(broadcast, role == "cast", Number(from), Number(count));
+            return 0;
+        }
+
         using var channel = MessageChannel.Open(name);
         using var bytes = channel.Memory.Map();
         if (role == "drain")
@@ -32,6 +39,43 @@ internal static class Program
         }
 
         return 0;
+    }
+
+    /// <summary>Writes numbered messages to a broadcast, or reads as many.</summary>
+    private static void Run(Broadcast broadcast, bool isWriter, long from, long count)
+    {
+        Console.WriteLine("open");
+        if (isWriter)
+        {
+            using var writer = broadcast.OpenWriter();
+            for (var number = from; number < from + count; number++)
+            {
+                var length = Streams.LengthOf(number, 1024);
+                writer.WaitToWrite(length, Timeout.InfiniteTimeSpan);
+                if (writer.TryReserve(length, out var reservation))
+                {
+                    using (reservation)
+                    {
+                        KillWindow.Pass(KillWindow.InPayload);
+                        Streams.Fill(reservation.Span, number);
+                        reservation.Commit(length);
+                    }
+                }
+            }
+
+            return;
+        }
+
+        using var reader = broadcast.OpenReader(new() { Start = BroadcastStart.Oldest, Restart = PeerRestart.Wait });
+        for (long read = 0; read < count && reader.WaitToRead(TimeSpan.FromSeconds(1));)
+        {
+            if (reader.TryRead(out MessageLease lease))
+            {
+                Streams.Check(lease.Span, 1024);
+                lease.Dispose();
+                read++;
+            }
+        }
     }
 
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);

@@ -250,3 +250,4 @@ init { atomic { readers = R; run Reader(0, LR);
   run Reader(1, 1)
 #endif
   } }
+active proctype Idle() { end_idle: (timeout); assert(isOver && readers == 0) }
