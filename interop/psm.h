@@ -79,18 +79,20 @@ static inline uint32_t psm_boot(void) {
   fclose(f); return b ? b : 1;
 }
 static inline int psm_other_boot(uint32_t mine, uint32_t other) { return mine != other && mine != 1 && other != 1; }
-/* When a process started, in clock ticks since boot; 0: unknown, UINT64_MAX: there is no such process. */
+/* When a process started, in clock ticks since boot; 0: unknown, UINT64_MAX: there is no such process, UINT64_MAX - 1: it has ended, and its parent has not asked how. */
 static inline uint64_t psm_start_time(uint32_t process) {
   char text[1024]; size_t n = 0; snprintf(text, sizeof text, "/proc/%u/stat", process); FILE *f = fopen(text, "r"); if (!f) return errno == ENOENT ? UINT64_MAX : 0;
   errno = 0; n = fread(text, 1, sizeof text - 1, f); int e = errno; fclose(f); text[n] = 0;
-  char *p = strrchr(text, ')'); for (int i = 0; p && i < 20; i++) p = strchr(p + 1, ' '); return p ? strtoull(p + 1, 0, 10) : e == ESRCH ? UINT64_MAX : 0;
+  char *p = strrchr(text, ')'), *state = p ? p + 1 : p, *threads = 0; for (int i = 0; p && i < 20; i++) { p = strchr(p + 1, ' '); threads = i == 17 ? p : threads; }
+  if (p && (state[1] == 'Z' || state[1] == 'X') && strtol(threads, 0, 10) == 1) return UINT64_MAX - 1;
+  return p ? strtoull(p + 1, 0, 10) : e == ESRCH ? UINT64_MAX : 0;
 }
 static inline uint64_t psm_inode(const char *path) { char text[64]; ssize_t n = readlink(path, text, sizeof text - 1); if (n < 0) return 0; text[n] = 0; char *p = strchr(text, '['); return p ? strtoull(p + 1, 0, 10) : 0; }
 /* Where process numbers and start times mean the same: the PID namespace and, above it, the time namespace unless it is the machine's first; 0: unknown. */
 static inline uint64_t psm_namespace(void) { uint64_t pid = psm_inode("/proc/self/ns/pid"), clocks = psm_inode("/proc/self/ns/time"); return !pid || !clocks || clocks == 0xeffffffaul ? pid : pid | clocks << 32; }
 static void *psm_guard_main(void *up) {
   syscall(SYS_set_robust_list, psm_guard.head, 3 * sizeof(void *));
-  psm_guard.tid = (uint32_t)syscall(SYS_gettid); (void)up;
+  long thread = syscall(SYS_gettid); psm_guard.tid = (uint32_t)(thread > 0 ? thread : getpid()); (void)up; /* a filter may refuse gettid: then the second witness finds this end */
   for (;;) pause();
   return 0;
 }

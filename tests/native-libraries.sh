@@ -56,13 +56,15 @@ shm=$(built src/Posix.SharedMemory.Tool)
 judge() { # loads|hidden
     "$1" 'shm demo' dotnet "$shm" demo
     if [ -n "$native" ]; then "$1" 'shm demo, native' "$native" demo; fi
-    for sample in 00-hello 01-two-processes 03-publish-when-ready; do
-        "$1" "$sample" dotnet "${assembly[$sample]}"
+    for sample in "${samples[@]}"; do
+        "$1" "$sample" "${assembly[$sample]%.dll}"
     done
 }
 
+# Of each package. They start themselves again, which needs their own program.
+samples=(00-hello 01-two-processes 03-publish-when-ready 40-lock-and-death 47-posix-semaphore 50-channel)
 declare -A assembly
-for sample in 00-hello 01-two-processes 03-publish-when-ready; do
+for sample in "${samples[@]}"; do
     assembly[$sample]=$(built "samples/$sample.cs")
 done
 

@@ -140,9 +140,16 @@ internal sealed class Acting : IDisposable
             case ["map"]:
                 _mapping = Memory.Map();
                 return "";
+            case ["store", var offset, var value]:
+                _mapping!.GetSpan(Number(offset), 1)[0] = (byte)Number(value);
+                return "";
+            case ["load", var offset]:
+                return Text(_mapping!.GetReadOnlySpan(Number(offset), 1)[0]);
             case ["chmod", var mode]:
                 Memory.Permissions = (UnixFileMode)Convert.ToInt32(mode, 8);
                 return "";
+            case ["seals"]:
+                return Memory.Seals.ToString();
             case ["unlinked"]:
                 return Text(Memory.IsUnlinked ? 1 : 0);
             case ["close"]:

@@ -63,6 +63,13 @@ internal sealed record ScriptedPlatform : Platform
         init => Wire = new DribblingWire(_script, value);
     }
 
+    /// <summary>Gets how many bytes the machine has left, where it is asked before they are copied in.</summary>
+    public long AvailableMemory
+    {
+        get => (Backing as NearlyFullBacking)?.Available ?? long.MaxValue;
+        init => Backing = new NearlyFullBacking(_script, value);
+    }
+
     /// <summary>Gets or sets whether this process pretends to be a forked child, which has another number.</summary>
     public bool IsChild
     {
@@ -192,6 +199,20 @@ internal sealed record ScriptedPlatform : Platform
         internal bool IsChild { get; set; }
 
         internal override int ProcessId => base.ProcessId + (IsChild ? 1 : 0);
+    }
+
+    private sealed class NearlyFullBacking(SystemCalls calls, LinuxFiles files, LinuxSeals seals, long available)
+        : LinuxBacking(calls, files, seals, new LinuxMapping(calls, seals), new(calls, files), new(calls))
+    {
+        internal NearlyFullBacking(SystemCalls calls, long available)
+            : this(calls, new(calls), new(calls, new(calls)), available)
+        {
+        }
+
+        internal long Available => available;
+
+        internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
+            range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
     }
 
     private sealed class DribblingWire(SystemCalls calls, int most) : LinuxWire(calls, new LinuxSeals(calls, new LinuxFiles(calls)), new LinuxFiles(calls))

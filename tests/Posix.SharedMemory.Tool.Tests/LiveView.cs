@@ -68,6 +68,72 @@ public sealed class LiveView
         Assert.Equal(0, terminal.EndRestored());
     }
 
+    [SkippableFact]
+    public void Selects_an_object_and_shows_which_processes_hold_it()
+    {
+        using var objects = new Objects();
+        var first = objects.Add("a");
+        var held = objects.Add("b");
+        objects.Add("c");
+        using var holder = SharedMemoryObject.Open(held);
+        using var terminal = OnTerminal.Start(100, 24, "top", "--sort", "name", "--filter", objects.Prefix, "--interval", "0.2");
+        terminal.Expect("q quit");
+        terminal.Type("\\x1b[B");
+        terminal.Expect(">" + first);
+        terminal.Type("\\x1b[B");
+        terminal.Expect(">" + held);
+        // The selection follows the object when the order changes.
+        terminal.Type("r");
+        terminal.Expect(">" + held);
+        terminal.Type("\\r");
+        Assert.Contains(terminal.Expect("Press any key to go back."), line => line.TrimStart().StartsWith($"{Environment.ProcessId} ", StringComparison.Ordinal));
+        terminal.Type("x");
+        terminal.Expect(">" + held);
+        terminal.Type("\\x1b[B");
+        terminal.Expect(">" + first);
+        terminal.Type("\\r");
+        terminal.Expect("Press any key to go back.");
+        terminal.Type("q");
+        Assert.Equal(0, terminal.EndRestored());
+    }
+
+    [Fact]
+    public void The_selection_stays_in_its_place_when_its_object_is_gone_and_inside_the_page()
+    {
+        using var objects = new Objects();
+        var entry = SharedMemoryDirectory.Find(System.Text.Encoding.UTF8.GetBytes(objects.Add("a")))!;
+        var view = new TopView(TopOrder.Of("name"), isReverse: false, "");
+        using var terminal = new Terminal("top", mayUseColor: false);
+        Assert.Null(Selected("abcdef"));
+        Press(ConsoleKey.DownArrow);
+        Assert.Equal("a", Selected("abcdef"));
+        Press(ConsoleKey.End);
+        Assert.Equal("f", Selected("abcdef"));
+        Press(ConsoleKey.UpArrow);
+        Assert.Equal("e", Selected("abcdef"));
+        Assert.Equal("f", Selected("abcdf"));
+        Assert.Equal("b", Selected("ab"));
+        Press(ConsoleKey.PageUp);
+        Assert.Equal("a", Selected("abcdef"));
+        Press(ConsoleKey.Enter);
+        Assert.Contains("No holder was found; whether a process holds it is unknown.", Draw("abcdef"));
+        // An object that is gone has no holders to show.
+        Assert.Equal("b", Selected("bcdef"));
+        Assert.Null(Selected(""));
+        Press(ConsoleKey.Enter);
+        Assert.Null(Selected("abc"));
+        Press(ConsoleKey.DownArrow);
+        Assert.Equal("a", Selected("abc"));
+        Press(ConsoleKey.Escape);
+        Assert.Null(Selected("abc"));
+
+        void Press(ConsoleKey key) => view.Press(new('\0', key, shift: false, alt: false, control: false), 3);
+
+        List<string> Draw(string names) => view.Draw(new(DateTimeOffset.UnixEpoch, [.. names.Select(name => new TopRow(name.ToString(), entry, default))], Usage: null), terminal, 100, height: 8);
+
+        string? Selected(string names) => Draw(names).Find(line => line.Contains('>', StringComparison.Ordinal))?.Split('>')[1].TrimEnd();
+    }
+
     [SkippableTheory]
     [InlineData(SIGINT)]
     [InlineData(SIGTERM)]

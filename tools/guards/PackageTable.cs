@@ -32,7 +32,7 @@ internal sealed record PackageTable(string Name)
                 // What the five calls with their default arguments do not meet on an object of few pages, a method per case: ARCHITECTURE.md lists them.
                 Aside =
                 [
-                    "NameMembership.Follow", "LinuxFiles.OpenBesideProbe", "LinuxFiles.CloseUnseen", "LinuxFiles.StatPlainly",
+                    "NameMembership.Follow", "LinuxFiles.OpenBesideOther", "LinuxFiles.CloseUnseen", "LinuxFiles.StatPlainly",
                     "LinuxBacking.RefuseWhatCannotFit", "LinuxBacking.AllocateUndisturbed", "LinuxBacking.GrowFromInsidePage", "LinuxBacking.SetEnd", "LinuxMembership.AwaitTurn",
                     "FileSizeLimit.Register", "ObjectMappings.Shrink", "ObjectMappings.Populate", "ObjectMappings.DefaultAccess", "MappedExtents.Sweep", "LinuxMapping.MapLarge",
                     "PosixMapping.MapRefused", "PosixMapping.MapIntoReserve", "PosixMapping.AdviseByNumber",

@@ -12,7 +12,7 @@ public sealed class NamedEvent : IDisposable
     private NamedEvent(NamedMemory memory)
     {
         _memory = memory;
-        Event = SharedEvent.Open(memory.Mapping, memory.LockOffset);
+        Event = memory.OpenLock(static memory => SharedEvent.Open(memory.Mapping, memory.LockOffset));
     }
 
     /// <summary>Gets the event itself, with asynchronous waits.</summary>

@@ -124,7 +124,8 @@ internal sealed class NamedMemory
             Require(name, (header & 0xFFFFFFFFFFFF) == RosterLayout.Magic && seats is >= 1 and <= RosterLayout.MostSeats
                 && Roster.SizeFor(seats) + LockAfterRoster + SharedMutex.Size <= mapping.Length);
             var tags = Roster.SizeFor(seats);
-            Require(name, kinds.Contains(Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster))));
+            var kind = Volatile.Read(ref mapping.GetReference<uint>(tags + KindAfterRoster));
+            Require(name, kinds.Contains(kind) && (kind != LockLayout.ReturningTag || tags + LockAfterRoster + SharedSemaphore.SizeForReturning(seats) <= mapping.Length));
             named = new(memory, mapping, seats);
             s_open.Add(named._identity, named);
             return named;
@@ -133,6 +134,20 @@ internal sealed class NamedMemory
         {
             mapping?.Dispose();
             memory.DisposeKeepingLocks();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the lock in it; if its bytes are not one, the memory is released.</summary>
+    internal T OpenLock<T>(Func<NamedMemory, T> open)
+    {
+        try
+        {
+            return open(this);
+        }
+        catch
+        {
+            Release();
             throw;
         }
     }

@@ -16,7 +16,7 @@ public sealed class NamedMutex : IDisposable
     private NamedMutex(NamedMemory memory)
     {
         _memory = memory;
-        Lock = SharedMutex.At(memory.Roster, memory.LockOffset);
+        Lock = memory.OpenLock(static memory => SharedMutex.At(memory.Roster, memory.LockOffset));
     }
 
     /// <summary>Gets the mutex itself, with asynchronous entries, repair and holds.</summary>

@@ -12,9 +12,9 @@ public sealed class NamedSemaphore : IDisposable
     private NamedSemaphore(NamedMemory memory)
     {
         _memory = memory;
-        Semaphore = memory.Kind == LockLayout.ReturningTag
+        Semaphore = memory.OpenLock(static memory => memory.Kind == LockLayout.ReturningTag
             ? SharedSemaphore.ReturningAt(memory.Roster, memory.LockOffset, ReturningPermits.MaximumOf(memory.Mapping, memory.LockOffset))
-            : SharedSemaphore.Open(memory.Mapping, memory.LockOffset);
+            : SharedSemaphore.Open(memory.Mapping, memory.LockOffset));
     }
 
     /// <summary>Gets the semaphore itself, with asynchronous waits.</summary>

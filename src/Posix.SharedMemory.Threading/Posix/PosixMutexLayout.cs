@@ -21,7 +21,7 @@ internal sealed class PosixMutexLayout
     /// <summary>Gets the layout.</summary>
     /// <exception cref="PlatformNotSupportedException">The C library is neither glibc (2.34 or later) nor musl, as far as a trial can tell.</exception>
     internal static PosixMutexLayout Current => s_layout.Value ?? throw new PlatformNotSupportedException(
-        "The robust mutexes of this process's C library are not those of glibc (2.34 or later) or musl on 64-bit Linux, or a filter in front of the kernel (seccomp) refuses set_robust_list or get_robust_list. Share a SharedMutex instead; interop/psm.h is its counterpart in C.");
+        "The robust mutexes of this process's C library are not those of glibc (2.34 or later) or musl on 64-bit Linux, or a filter in front of the kernel (seccomp) refuses set_robust_list, get_robust_list or gettid. Share a SharedMutex instead; interop/psm.h is its counterpart in C.");
 
     /// <summary>Gets how many bytes the C library's mutex takes.</summary>
     internal static int NativeSize => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 48 : 40;

@@ -8,6 +8,9 @@ internal static class ProcessIdentity
     /// <summary>The boot of a process that cannot find it out.</summary>
     internal const uint UnknownBoot = 1;
 
+    /// <summary>What stands for the start time of a process that has ended, while its parent has not yet asked how: no process starts then.</summary>
+    internal const ulong Ended = ulong.MaxValue;
+
     /// <summary>The inode of the time namespace in which the machine starts.</summary>
     private const ulong FirstTimeNamespace = 0xEFFFFFFA;
 
@@ -37,7 +40,7 @@ internal static class ProcessIdentity
     /// <summary>Whether a number certainly stands for another boot than this one.</summary>
     internal static bool IsOfAnotherBoot(uint boot) => boot != Boot && boot != UnknownBoot && Boot != UnknownBoot;
 
-    /// <summary>When a process of this namespace started. <see langword="null"/>: there is none with this number.</summary>
+    /// <summary>When a process of this namespace started, or <see cref="Ended"/>. <see langword="null"/>: there is none with this number.</summary>
     internal static ulong? StartTimeOf(uint processId) => StartTimeOf(Text(processId));
 
     private static ulong? StartTimeOf(string process)
@@ -45,9 +48,11 @@ internal static class ProcessIdentity
         try
         {
             var text = File.ReadAllText($"/proc/{process}/stat");
-            // The command, in parentheses, may hold spaces and parentheses itself; the start time is the 20th field after it.
+            // The command, in parentheses, may hold spaces and parentheses itself; the state is the first field after it, the start time the 20th.
             var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return fields.Length > 19 && ulong.TryParse(fields[19], CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
+            // A zombie that has other threads, which the 18th field counts, lives: only its first thread has ended.
+            return fields.Length > 19 && fields[0] is "Z" or "X" && fields[17] == "1" ? Ended
+                : fields.Length > 19 && ulong.TryParse(fields[19], CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

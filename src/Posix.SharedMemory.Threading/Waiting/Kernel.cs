@@ -81,7 +81,7 @@ internal abstract class Kernel
     /// <summary>Whether there is a process or a thread of this number in this PID namespace. True, too, where the system does not say.</summary>
     internal abstract bool Exists(int number);
 
-    /// <summary>Gets the calling thread's number in its own PID namespace.</summary>
+    /// <summary>Gets the calling thread's number in its own PID namespace; −1 where a filter refuses to say.</summary>
     internal abstract int GetThreadId();
 
     /// <summary>Sleeps until the first of the words no longer has its value, or is woken. False: the deadline passed. May return without cause.</summary>

@@ -148,7 +148,7 @@ internal class LinuxKernel : Kernel
         return errno != Linux.ESRCH;
     }
 
-    internal override int GetThreadId() => (int)Libc.gettid(Linux.SYS_gettid);
+    internal override int GetThreadId() => Fault("gettid") == 0 ? (int)Libc.gettid(Linux.SYS_gettid) : -1;
 
     private bool Membarrier(int command, string call)
     {

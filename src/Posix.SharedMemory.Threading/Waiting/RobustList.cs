@@ -35,8 +35,11 @@ internal sealed class RobustList
     internal unsafe void Begin()
     {
         // SAFETY: an address is handed on.
-        IsMarkedByKernel = _kernel.SetRobustList((byte*)_head);
-        ThreadId = _kernel.GetThreadId();
+        var isTaken = _kernel.SetRobustList((byte*)_head);
+        var thread = _kernel.GetThreadId();
+        // Behind a filter that refuses gettid the process's own number stands for the thread: it is alive as long, but no thread that ends has this list and this number.
+        ThreadId = thread > 0 ? thread : Environment.ProcessId;
+        IsMarkedByKernel = isTaken && thread > 0;
         _hasBegun.SetResult();
     }
 

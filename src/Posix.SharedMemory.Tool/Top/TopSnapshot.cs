@@ -20,7 +20,8 @@ internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Ro
         {
             var look = ObjectLook.Of(entry).Channel;
             double? rate = look?.Status is { } status && messages?.TryGetValue(entry.Identity, out var count) == true ? Math.Max(0, status.Messages - count) / seconds : null;
-            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, index?[entry.Identity]), look, rate);
+            var found = index?[entry.Identity];
+            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, found), found, look, rate);
         });
         return new(TimeProvider.System.GetUtcNow(), [.. rows], UsageOrNull());
     }

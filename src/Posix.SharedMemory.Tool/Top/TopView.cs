@@ -8,6 +8,8 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
 {
     private const int LinesAround = 5;
 
+    private const int FarAway = 1 << 30;
+
     /// <summary>Fewer columns than this are too few for a name: other columns are left out instead.</summary>
     private const int LeastNameWidth = 16;
 
@@ -24,6 +26,10 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     private bool _showsHelp;
     private bool _hasChannels;
     private int _first;
+    private string? _selected;
+    private int _selectedAt;
+    private int _step;
+    private bool _showsHolders;
 
     /// <summary>Gets whether the view has to end.</summary>
     internal bool IsOver { get; private set; }
@@ -38,9 +44,9 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         {
             Type(key);
         }
-        else if (_showsHelp)
+        else if (_showsHelp || _showsHolders)
         {
-            _showsHelp = false;
+            _showsHelp = _showsHolders = false;
             IsOver = key.KeyChar is 'q' or 'Q';
         }
         else if (TopOrder.All.FirstOrDefault(order => order.Key == char.ToLowerInvariant(key.KeyChar)) is { } order)
@@ -63,9 +69,21 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         {
             _showsHelp = true;
         }
+        else if (key.Key == ConsoleKey.Enter)
+        {
+            _showsHolders = _selected is not null;
+        }
+        else if (key.Key == ConsoleKey.Escape)
+        {
+            _selected = null;
+        }
+        else if (_selected is not null || key.Key is ConsoleKey.DownArrow or ConsoleKey.UpArrow)
+        {
+            _step = Step(key.Key, page);
+        }
         else
         {
-            Scroll(key.Key, page);
+            _first += Step(key.Key, page);
         }
     }
 
@@ -79,10 +97,15 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
 
         var rows = Select(snapshot);
         var page = height == 0 ? rows.Count : PageOf(height);
+        if (Selected(rows, page) is { } selected && _showsHolders)
+        {
+            return TopHolders.Draw(selected, terminal, height).ConvertAll(line => Fit(line, width));
+        }
+
         _first = Math.Clamp(_first, 0, Math.Max(0, rows.Count - page));
         _hasChannels = rows.Exists(row => row.Channel is not null);
         List<string> lines = [Fit(Summary(snapshot), width), Fit(Room(snapshot), width), Fit(Shown(rows.Count, page), width)];
-        lines.Add(terminal.Paint(Row(s_columns.Select(column => column.Title == _order.Column ? $"{(_isReverse ? '^' : 'v')}{column.Title}" : column.Title), width), Ink.Bold));
+        lines.Add(terminal.Paint(Row(s_columns.Select(column => (column.Width == 0 ? " " : "") + (column.Title == _order.Column ? $"{(_isReverse ? '^' : 'v')}{column.Title}" : column.Title)), width), Ink.Bold));
         lines.AddRange(rows.Skip(_first).Take(page).Select(row => Paint(row, snapshot.Time, terminal, width)));
         if (height == 0)
         {
@@ -132,16 +155,35 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         }
     }
 
-    private void Scroll(ConsoleKey key, int page) => _first = key switch
+    private static int Step(ConsoleKey key, int page) => key switch
     {
-        ConsoleKey.DownArrow => _first + 1,
-        ConsoleKey.UpArrow => _first - 1,
-        ConsoleKey.PageDown or ConsoleKey.Spacebar => _first + page,
-        ConsoleKey.PageUp => _first - page,
-        ConsoleKey.Home => 0,
-        ConsoleKey.End => int.MaxValue - page,
-        _ => _first,
+        ConsoleKey.DownArrow => 1,
+        ConsoleKey.UpArrow => -1,
+        ConsoleKey.PageDown or ConsoleKey.Spacebar => page,
+        ConsoleKey.PageUp => -page,
+        ConsoleKey.Home => -FarAway,
+        ConsoleKey.End => FarAway,
+        _ => 0,
     };
+
+    /// <summary>The selected object, after a step that a key has asked for. The selection follows its object while the order changes; if the object is gone, it stays in its place.</summary>
+    private TopRow? Selected(List<TopRow> rows, int page)
+    {
+        if ((_selected is null && _step == 0) || rows.Count == 0)
+        {
+            (_selected, _step, _showsHolders) = (null, 0, false);
+            return null;
+        }
+
+        var at = rows.FindIndex(row => row.Name == _selected);
+        _showsHolders &= at >= 0;
+        // The first step selects what is shown first.
+        at = _selected is null ? _first : (at < 0 ? _selectedAt : at) + _step;
+        _selectedAt = Math.Clamp(at, 0, rows.Count - 1);
+        (_selected, _step) = (rows[_selectedAt].Name, 0);
+        _first = Math.Clamp(_first, Math.Max(0, _selectedAt - page + 1), _selectedAt);
+        return rows[_selectedAt];
+    }
 
     private static string Summary(TopSnapshot snapshot)
     {
@@ -176,7 +218,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         var line = Row(
             [
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), row.Holders.ToCell().Text, ByteSize.Short(entry.Length),
-                ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Rate is { } rate ? Rate(rate) : "", row.Channel?.FillText ?? "", row.Name,
+                ByteSize.Short(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now), row.Rate is { } rate ? Rate(rate) : "", row.Channel?.FillText ?? "", (row.Name == _selected ? ">" : " ") + row.Name,
             ],
             width);
         return row.Channel?.HasDead == true ? terminal.Paint(line, Ink.Red) : row.Holders.IsZero ? terminal.Paint(line, Ink.Yellow) : line;
@@ -195,7 +237,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
     {
         var shown = Shown(width);
         return Fit(
-            string.Join(' ', cells.Zip(s_columns).Where(pair => shown.Contains(pair.Second)).Select(pair => pair.Second.Width == 0 ? " " + pair.First
+            string.Join(' ', cells.Zip(s_columns).Where(pair => shown.Contains(pair.Second)).Select(pair => pair.Second.Width == 0 ? pair.First
                 : pair.Second.IsNumber ? pair.First.PadLeft(pair.Second.Width)
                 : Fit(pair.First, pair.Second.Width).PadRight(pair.Second.Width))),
             width);
@@ -219,7 +261,8 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
         [
             terminal.Paint("shm top", Ink.Bold), "",
             .. TopOrder.All.Select(order => $"  {order.Key}        sort by {order.Word}"),
-            "  r        reverse the order", "  f, /     show only names that contain a text", "  arrows, page up and down, home, end: scroll", "  q        quit", "",
+            "  r        reverse the order", "  f, /     show only names that contain a text", "  up, down select an object; Enter shows which processes hold it, Esc ends the selection",
+            "  page up and down, home, end: scroll", "  q        quit", "",
             "  HOLDERS counts the processes that have the object open or mapped.", "  Yellow, 0: no process does. ? and +: processes that cannot be seen from here may.",
             "  MSG/S and FILL are of channels. Red: a process died that had an end of it open.", "", "Press any key to go back.",
         ];

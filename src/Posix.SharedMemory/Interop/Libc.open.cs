@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Interop;
 
-// What takes paths: open(2), unlink(2), rename(2), link(2). open is variadic in C; on Linux and FreeBSD the calling convention passes the third argument
+// What takes paths: open(2), unlink(2), rename(2), link(2), symlink(2), readlink(2). open is variadic in C; on Linux and FreeBSD the calling convention passes the third argument
 // as it would a fixed one.
 internal static partial class Libc
 {
@@ -25,4 +25,10 @@ internal static partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int linkat(int olddirfd, ref byte oldpath, int newdirfd, ref byte newpath, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int symlink(ref byte target, ref byte linkpath);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint readlink(ref byte path, ref byte buf, nuint bufsiz);
 }

@@ -37,6 +37,7 @@ internal static class FilterProbe
         ["rename"] = static () => OnPath(static (ref path) => Libc.rename(ref path, ref path)),
         ["renameat2"] = static () => OnPath(static (ref path) => Libc.renameat2(SYS_renameat2, AT_FDCWD, ref path, AT_FDCWD, ref path, RENAME_NOREPLACE)),
         ["unlink"] = static () => OnPath(static (ref path) => Libc.unlink(ref path)),
+        ["symlink"] = static () => OnPath(static (ref path) => Libc.symlink(ref path, ref path)),
         ["chmod"] = static () => OnPath(static (ref path) => Libc.chmod(ref path, 0)),
         ["statfs"] = static () => OnPath(static (ref path) => Libc.statfs_linux(ref path, out _)),
         ["inotify_add_watch"] = static () => OnPath(static (ref path) => Libc.inotify_add_watch(s_none, ref path, IN_CREATE)),

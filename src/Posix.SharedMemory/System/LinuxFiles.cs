@@ -16,8 +16,8 @@ namespace Posix.SharedMemory;
 /// <remarks>A path is bytes that end with a NUL.</remarks>
 internal sealed class LinuxFiles(SystemCalls calls)
 {
-    /// <summary>How often to open again, about a second in all, while another process probes for exclusive access: that takes microseconds, unless it is stopped there.</summary>
-    private const int AttemptsBesideProbe = 1000;
+    /// <summary>How often to open again, about a second in all, while another process does what takes microseconds, unless it is stopped there.</summary>
+    private const int AttemptsBesideOther = 1000;
 
     // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
     private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
@@ -37,9 +37,9 @@ internal sealed class LinuxFiles(SystemCalls calls)
     {
         // With O_NONBLOCK a FIFO or a terminal answers at once; for a regular file it changes nothing, except that a probe is not waited for.
         var error = Open(path, flags | O_NONBLOCK, permissions, out handle);
-        if (error == Errno.EAGAIN)
+        if (error is Errno.EAGAIN or Errno.ELOOP)
         {
-            error = OpenBesideProbe(path, flags | O_NONBLOCK, permissions, out handle);
+            error = OpenBesideOther(error, path, flags | O_NONBLOCK, permissions, out handle);
         }
 
         if (handle is not null && !IsRegularFile(handle, out error))
@@ -51,17 +51,16 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return error;
     }
 
-    /// <summary>Opens what another process probes at this moment for exclusive access, as IsHeldByOthers does.</summary>
-    private Errno OpenBesideProbe(ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
+    /// <summary>Opens again what failed because another process probes for exclusive access, as IsHeld does, or moves an object to this name.</summary>
+    private Errno OpenBesideOther(Errno error, ReadOnlySpan<byte> path, int flags, UnixFileMode permissions, out SafeFileHandle? handle)
     {
-        Errno error;
-        var attempt = default(SpinWait);
-        do
+        handle = null;
+        for (var attempt = default(SpinWait); attempt.Count < AttemptsBesideOther && (error == Errno.EAGAIN || (error == Errno.ELOOP && new LinuxReservation(calls, this).WasAt(path)));)
         {
             attempt.SpinOnce();
             error = Open(path, flags, permissions, out handle);
         }
-        while (error == Errno.EAGAIN && attempt.Count < AttemptsBesideProbe);
+
         return error;
     }
 
@@ -216,6 +215,15 @@ internal sealed class LinuxFiles(SystemCalls calls)
     /// <param name="target">The object.</param>
     /// <param name="fileSystem">What there is of its file system.</param>
     internal bool IsOrdinaryMemory(in OpenObject target, out LinuxStatfs fileSystem) => TryStatFileSystem(target, out fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
+
+    /// <summary>Returns whether two hard links of one file may be two files to the kernel, each with bytes of its own until they are written back: FUSE servers that know files by their paths.</summary>
+    /// <returns><see langword="true"/> also where it is not known.</returns>
+    internal bool MayLinksBeTwoFiles(ReadOnlySpan<byte> path)
+    {
+        LinuxStatfs fileSystem = default;
+        return calls.OnBytes("statfs", path, ref fileSystem, static (ref path, _, ref fileSystem) => Libc.statfs_linux(ref path, out fileSystem)) == -1
+            || fileSystem.f_type == FUSE_SUPER_MAGIC;
+    }
 
     internal bool TryStatFileSystem(in OpenObject target, out LinuxStatfs fileSystem)
     {

@@ -12,7 +12,7 @@ internal static class Acts
             return Victim.Run(arguments[0], TimeSpan.FromSeconds(Number(arguments[1])));
         }
 
-        using var channel = command == "create" ? MessageChannel.Create(arguments[0], new() { Capacity = 4096 }) : MessageChannel.Open(arguments[0]);
+        using var channel = command == "create" ? MessageChannel.Create(arguments[0], new() { Capacity = arguments is [_, var capacity] ? Number(capacity) : 4096 }) : MessageChannel.Open(arguments[0]);
         switch (command)
         {
             case "writer" or "create":
@@ -23,7 +23,7 @@ internal static class Acts
 
                 return 0;
             case "reader":
-                using (var reader = channel.OpenReader(new() { Label = arguments[1], Restart = PeerRestart.Wait }))
+                using (var reader = channel.OpenReader(new() { Label = arguments[1], Restart = arguments is [_, _, "once"] ? PeerRestart.Fail : PeerRestart.Wait }))
                 {
                     Serve(line => Read(reader, line));
                 }
@@ -114,7 +114,15 @@ internal static class Acts
                 return "left";
             case "wait":
                 Console.WriteLine("waiting");
-                return reader.WaitToRead(Watchdog.Limit).ToString();
+                try
+                {
+                    return reader.WaitToRead(Watchdog.Limit).ToString();
+                }
+                catch (PeerDiedException)
+                {
+                    return "died";
+                }
+
             default:
                 return $"unknown command '{line}'";
         }

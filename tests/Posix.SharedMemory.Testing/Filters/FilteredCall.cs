@@ -25,6 +25,7 @@ internal sealed record FilteredCall(string Name, string[] KernelNames, params Fi
         new("renameat2", ["renameat2"], new FilterRule(316, 276)),
         new("linkat", ["linkat"], new FilterRule(265, 37)),
         new("linkat(AT_EMPTY_PATH)", ["linkat"], new FilterRule(265, 37).WhereSet(4, 0x1000)),
+        new("symlink", ["symlink", "symlinkat"], new(88, -1), new(266, 36)),
         new("chmod", ["chmod", "fchmodat"], new(90, -1), new(268, 53)),
         new("fchmod", ["fchmod"], new FilterRule(91, 52)),
         new("fchown", ["fchown"], new FilterRule(93, 55)),

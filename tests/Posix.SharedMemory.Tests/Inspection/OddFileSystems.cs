@@ -133,6 +133,7 @@ public sealed class OddFileSystems
     [Rule("length.written")]
     [Rule("write.whole")]
     [Rule("create.lacking")]
+    [Rule("seals.named")]
     public void Objects_are_created_written_and_replaced_and_grow(string kind, bool? canReserve)
     {
         using var scratch = Scratch();
@@ -141,6 +142,8 @@ public sealed class OddFileSystems
         // A disk may count the blocks that it needs for itself, too.
         Assert.InRange(long.Parse(peer.Ask("allocated")[3..], CultureInfo.InvariantCulture), 600_000, 700_000);
         Assert.StartsWith("EEXIST", peer.Ask("create o 100"), StringComparison.Ordinal);
+        var seals = peer.Ask("seals");
+        Assert.True(kind is "tmpfs" or "link" ? seals == "ok Seal" : seals.StartsWith("EINVAL", StringComparison.Ordinal) && seals.Contains("CreateAnonymous", StringComparison.Ordinal), seals);
         var grown = peer.Ask("set-length 700001");
         if (canReserve is { } can)
         {
@@ -162,6 +165,47 @@ public sealed class OddFileSystems
         Assert.StartsWith("ENOENT", peer.Ask("open q"), StringComparison.Ordinal);
         OddMemory.Shell(peer, "test \"$(ls -A /dev/shm | grep -v lost+found | tr '\\n' ' ')\" = 'o p '");
         Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableTheory]
+    [InlineData("tmpfs")]
+    [InlineData("ramfs")]
+    [InlineData("overlay")]
+    [InlineData("ext4")]
+    [InlineData("bindfs")]
+    [Rule("rename.lacking")]
+    [Rule("create.lacking")]
+    public void Bytes_stored_through_a_mapping_before_the_object_got_its_name_and_after_it_are_seen_by_the_others(string kind)
+    {
+        using var scratch = Scratch();
+        using var peer = Start(kind, scratch, act: true);
+        Assert.Equal("ok", peer.Ask("create-unpublished 5000"));
+        Assert.Equal("ok", peer.Ask("map"));
+        Assert.Equal("ok", peer.Ask("store 0 7"));
+        Assert.Equal("ok", peer.Ask("publish o NoReplace"));
+        AssertShared("o", 7);
+        Assert.Equal("ok", peer.Ask("rename o p NoReplace"));
+        AssertShared("p", 9);
+        Assert.Equal("ok", peer.Ask("create taken 1"));
+        Assert.StartsWith("EEXIST", peer.Ask("rename p taken NoReplace"), StringComparison.Ordinal);
+        Assert.Equal("ok 5000", peer.Ask("open p"));
+        // An ordinary symbolic link is refused without waiting; one that a killed process left while it moved an object, after a while.
+        OddMemory.Shell(peer, "ln -s p /dev/shm/link && ln -s .//p /dev/shm/left");
+        Assert.StartsWith("ELOOP", peer.Ask("open link"), StringComparison.Ordinal);
+        Assert.StartsWith("ELOOP", peer.Ask("open left"), StringComparison.Ordinal);
+        Assert.StartsWith("EEXIST", peer.Ask("create left 1"), StringComparison.Ordinal);
+        Assert.Equal("ok", peer.Ask("create left 100 Replace"));
+        Assert.Equal("ok", peer.Ask("unlink link"));
+        OddMemory.Shell(peer, "test \"$(ls -A /dev/shm | grep -v lost+found | tr '\\n' ' ')\" = 'left p taken '");
+        Assert.Equal(0, peer.Finish().ExitCode);
+
+        void AssertShared(string name, int value)
+        {
+            OddMemory.Shell(peer, $"test $(od -An -tu1 -N1 /dev/shm/{name}) = {value}");
+            Assert.Equal("ok", peer.Ask("store 1 8"));
+            OddMemory.Shell(peer, $"test $(od -An -tu1 -j1 -N1 /dev/shm/{name}) = 8 && printf '\\011' | dd of=/dev/shm/{name} conv=notrunc status=none");
+            Assert.Equal("ok 9", peer.Ask("load 0"));
+        }
     }
 
     [SkippableTheory]

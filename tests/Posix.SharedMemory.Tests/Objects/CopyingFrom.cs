@@ -4,9 +4,6 @@ public sealed class CopyingFrom
 {
     private const int Length = FilledObject.Length;
 
-    private static readonly LinuxFiles s_files = new(SystemCalls.Real);
-    private static readonly LinuxSeals s_seals = new(SystemCalls.Real, s_files);
-
     [Theory]
     [InlineData(0L, null, 1_000_003L)]
     [InlineData(70_000L, 5L, 5L)]
@@ -201,7 +198,7 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void Copies_a_source_that_fits_even_if_the_object_is_longer_than_the_available_memory(long available, int bytes)
     {
-        using var host = new SubstitutedObject(NearlyFull(available), 8 << 20);
+        using var host = new SubstitutedObject(new ScriptedPlatform { AvailableMemory = available }, 8 << 20);
         using var file = new TemporaryFile();
         File.WriteAllBytes(file.Path, Pattern.Of(bytes));
         using var source = Native.Open(file.Path, Native.O_RDONLY);
@@ -215,20 +212,10 @@ public sealed class CopyingFrom
     [Rule("copy.from")]
     public void Copies_nothing_if_the_machine_has_no_memory_left()
     {
-        using var host = new SubstitutedObject(NearlyFull(1000), 8 << 20);
+        using var host = new SubstitutedObject(new ScriptedPlatform { AvailableMemory = 1000 }, 8 << 20);
         using var source = FilledObject.Create();
         Native.Seek(source.SafeFileHandle, 0);
         Assert.Equal(Errno.ENOMEM, Assert.Throws<SharedMemoryException>(() => host.Memory.CopyFrom(source.SafeFileHandle)).Errno);
         Assert.Equal(0, host.Memory.GetStatus().AllocatedBytes);
-    }
-
-    /// <summary>Linux on a machine with little memory.</summary>
-    private static Platform NearlyFull(long available) => Platform.Linux(SystemCalls.Real) with { Backing = new NearlyFullBacking(available) };
-
-    private sealed class NearlyFullBacking(long available)
-        : LinuxBacking(SystemCalls.Real, s_files, s_seals, new LinuxMapping(SystemCalls.Real, s_seals), new(SystemCalls.Real, s_files), new(SystemCalls.Real))
-    {
-        internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-            range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
     }
 }

@@ -102,6 +102,23 @@ internal static class Acts
             return 0;
         }
 
+        if (command == "named-enter")
+        {
+            using var opened = NamedMutex.OpenExisting(name);
+            Console.WriteLine(opened.WaitOne(0) ? "entered" : "taken");
+            try
+            {
+                opened.WaitOne();
+                Console.WriteLine("entered");
+            }
+            catch (OwnerDiedException)
+            {
+                Console.WriteLine("abandoned");
+            }
+
+            return 0;
+        }
+
         using var mutex = NamedMutex.OpenOrCreate(name, out _, new() { Lifetime = command == "named-keep" ? Lifetime.Keep : Lifetime.UnlinkOnLastDispose });
         mutex.WaitOne();
         Console.WriteLine("held");

@@ -165,6 +165,26 @@ public sealed class Ending
     }
 
     [Fact]
+    [Rule("roster.witness")]
+    public async Task A_process_whose_parent_does_not_ask_for_its_end_is_found_dead_by_the_second_witness()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var parent = Peer.Run("sh", "-c", $"exec 3<&0; '{Partner.Program}' act {memory.Name} <&3 & exec sleep 600");
+        var dead = new Participant(uint.Parse(parent.ReadLine(), System.Globalization.CultureInfo.InvariantCulture));
+        var process = roster.GetProcessId(dead)!.Value;
+        var ended = roster.WaitForEndAsync(dead);
+        Native.Kill(process, 9);
+        await ended.WaitAsync(Watchdog.Limit);
+        Watchdog.Until(() => File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal), "the end of the process");
+        // As if there had been no list: the seat says that its thread lives.
+        memory.Store(64 + (32 * (dead.Seat - 1)), 0x80000000u | 4_194_000);
+        Assert.True(roster.IsAlive(dead));
+        await roster.WaitForEndAsync(dead).WaitAsync(Watchdog.Limit);
+        Assert.False(roster.IsAlive(dead));
+    }
+
+    [Fact]
     [Rule("roster.guard")]
     public async Task A_guard_of_its_own_reports_the_death_too()
     {

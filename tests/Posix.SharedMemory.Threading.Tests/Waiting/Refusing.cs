@@ -105,6 +105,21 @@ public sealed class Refusing
         Assert.Equal(1, kernel.Refused);
     }
 
+    [Fact]
+    [Rule("refused.robust")]
+    public void Without_gettid_a_seat_names_the_process_and_is_not_taken_for_that_of_a_dead_one()
+    {
+        using var memory = new Memory();
+        using var roster = Roster.Join(new FaultingKernel(("gettid", Errno.EPERM)), memory.Mapping, 0, 63, null);
+        // FUTEX_WAITERS and the number; bit 30 would say that its owner died.
+        Assert.Equal(0x80000000u | (uint)Environment.ProcessId, memory.Word(64));
+        using var again = memory.MapAgain();
+        using var other = Roster.Join(again);
+        using var hold = SharedMutex.At(roster, Memory.Mutex).Enter();
+        Assert.True(other.IsAlive(roster.Self));
+        Assert.False(SharedMutex.At(other, Memory.Mutex).TryEnter(out _));
+    }
+
     [Theory]
     [InlineData("futex(FUTEX_WAKE)")]
     [InlineData("futex(FUTEX_WAKE_OP)")]

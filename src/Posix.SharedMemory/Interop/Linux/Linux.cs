@@ -50,7 +50,7 @@ internal static class Linux
     internal const int IN_UNMOUNT = 0x2000, IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000, IN_ONLYDIR = 0x1000000, IN_ISDIR = 0x40000000;
     internal const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;
 
-    internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6, RAMFS_MAGIC = 0x858458f6;
+    internal const long TMPFS_MAGIC = 0x01021994, HUGETLBFS_MAGIC = 0x958458f6, RAMFS_MAGIC = 0x858458f6, FUSE_SUPER_MAGIC = 0x65735546;
     internal const long EXT4_SUPER_MAGIC = 0xEF53, XFS_SUPER_MAGIC = 0x58465342, BTRFS_SUPER_MAGIC = 0x9123683E;
 
     // These two differ between architectures: x86 has numbers of its own, the others take the generic ones but arm's open flags.

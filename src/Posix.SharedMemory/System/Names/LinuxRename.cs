@@ -15,7 +15,7 @@ internal sealed class LinuxRename(SystemCalls calls, LinuxFiles files)
         // A filter may say EPERM, too, which for a rename that is not allowed is the truth: for names that cannot exist it is not.
         var isLacking = error is Errno.ENOSYS or Errno.EINVAL || (error == Errno.EPERM && RenamePaths("\0"u8, "\0"u8, flags) == Errno.EPERM);
         return !isLacking ? error
-            : flags == RENAME_NOREPLACE ? LinkAndUnlink(oldPath, newPath)
+            : flags == RENAME_NOREPLACE ? MoveWithoutReplacing(oldPath, newPath)
             : throw new PlatformNotSupportedException(
                 "This kernel or file system, or a filter in front of it, lacks renameat2, which Exchange needs. Use RenameMode.Replace.");
     }
@@ -23,6 +23,9 @@ internal sealed class LinuxRename(SystemCalls calls, LinuxFiles files)
     private Errno RenamePaths(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int flags) =>
         calls.OnPaths(nameof(Libc.renameat2), from, to, flags, static (ref from, ref to, ref flags) =>
             Libc.renameat2(SYS_renameat2, AT_FDCWD, ref from, AT_FDCWD, ref to, flags));
+
+    private Errno MoveWithoutReplacing(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
+        files.MayLinksBeTwoFiles(from) ? new LinuxReservation(calls, files).Move(from, to) : LinkAndUnlink(from, to);
 
     /// <summary>Moves a name without replacing another, where <c>renameat2</c> is lacking: for an instant the object has both names.</summary>
     private Errno LinkAndUnlink(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
