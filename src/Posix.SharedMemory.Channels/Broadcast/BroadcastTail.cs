@@ -284,7 +284,10 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         // SYNC broadcast.takeover: pairs with LosslessReader.Join. A writer that was killed may not have looked again after its last promise; what it may have written over stays promised.
         Volatile.Write(ref _records.Limit, _limit = _intent);
         Mend();
+        // One that was killed may have counted a message that it did not publish.
         // SAFETY: the line lies in the bytes that the channel holds.
+        *(ulong*)(_line + ChannelLayout.MessagesInLine) = _sequence;
+        // SAFETY: as above.
         (_bytes, _waits) = (*(long*)(_line + ChannelLayout.BytesInLine), *(long*)(_line + ChannelLayout.WaitsInLine));
         Endpoint.Occupy();
     }
