@@ -4,10 +4,10 @@ psm_fanin has the ends of a fan-in, psm_latest those of a latest value. Python 3
 An end is for one thread at a time; a child after os.fork must not use it.
 
     with open("/dev/shm/quotes", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
-        reader = psm_channel.Reader(memory)
-        while reader.wait():
-            for payload, kind in reader.read_available():
-                print(bytes(payload))
+        with psm_channel.Reader(memory) as reader:
+            while reader.wait():
+                for payload, kind in reader.read_available():
+                    print(bytes(payload))
 """
 import struct
 import time

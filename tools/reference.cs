@@ -40,7 +40,7 @@ Package[] packages =
     [
         ("Rings", "Messages from one sender to one receiver"), ("Broadcast", "Messages from one sender to many receivers"), ("FanIn", "Messages from many senders"), ("Ends", "Messages written in place"), ("Latest", "The latest value"), ("Endpoints", "Endpoints, and what happens when one ends"),
         ("Taps", "Taps: reading along"), ("Status", "Status"), ("Layout", "States and kinds"),
-    ], AllHaveExamples: false),
+    ]),
 ];
 
 if (args is not [("check" or "update" or "missing") and var act])

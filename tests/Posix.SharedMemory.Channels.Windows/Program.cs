@@ -3,7 +3,7 @@ using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>One end of a channel that is killed in a window: stream|drain|cast|receive NAME FROM COUNT HOW WINDOW TIMES. As tests/Posix.SharedMemory.Channels.Tests/Interop/channel_partner.c.</summary>
+/// <summary>One end of a channel that is killed in a window: ROLE NAME FROM COUNT HOW WINDOW TIMES. As tests/Posix.SharedMemory.Channels.Tests/Interop/channel_partner.c.</summary>
 internal static class Program
 {
     private static int Main(string[] args)
@@ -14,35 +14,114 @@ internal static class Program
         }
 
         (KillWindow.Chosen, KillWindow.Times) = ((int)Number(window), (int)Number(times));
-        if (role is "cast" or "receive")
+        switch (role)
         {
-            using var broadcast = Broadcast.Open(name);
-            Run(broadcast, role == "cast", Number(from), Number(count));
-            return 0;
-        }
+            case "stream" or "drain":
+                UseRing(name, role == "drain", Number(from), Number(count), how);
+                return 0;
+            case "fan-in-stream" or "fan-in-drain":
+                UseFanIn(name, role == "fan-in-drain", Number(from), Number(count), how);
+                return 0;
+            case "cast" or "receive":
+                using (var broadcast = Broadcast.Open(name))
+                {
+                    UseBroadcast(broadcast, role == "cast", Number(from), Number(count));
+                }
 
+                return 0;
+            case "latest-stream":
+                Publish(name, Number(from), Number(count), how);
+                return 0;
+            case "latest-read":
+                using (var value = LatestBytes.Open(name, FileAccess.Read))
+                {
+                    using var reader = value.OpenReader();
+                    var bytes = new byte[reader.MaxLength];
+                    Console.WriteLine(reader.TryRead(bytes, out var length, out _) ? Streams.Check(bytes.AsSpan(0, length), bytes.Length) : -1);
+                }
+
+                return 0;
+            default:
+                return 9;
+        }
+    }
+
+    private static void UseRing(string name, bool isReader, long from, long count, string how)
+    {
         using var channel = MessageChannel.Open(name);
         using var bytes = channel.Memory.Map();
-        if (role == "drain")
+        if (isReader)
         {
             using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
-            Streams.Read(reader, Number(from), Number(count), how, number => Volatile.Write(ref bytes.GetReference<long>(Streams.Progress), number));
+            Streams.Read(reader, from, count, how, Note);
         }
         else
         {
             using var writer = channel.OpenWriter(new() { Restart = PeerRestart.Wait });
-            Streams.Write(writer, Number(from), Number(count), how, () => KillWindow.Pass(KillWindow.InPayload), number => Volatile.Write(ref bytes.GetReference<long>(Streams.Progress), number));
+            Streams.Write(writer, from, count, how, () => KillWindow.Pass(KillWindow.InPayload), Note);
             if (how == "complete")
             {
                 writer.Complete();
             }
         }
 
-        return 0;
+        void Note(long number) => Volatile.Write(ref bytes.GetReference<long>(Streams.Progress), number);
+    }
+
+    private static void UseFanIn(string name, bool isReader, long from, long count, string how)
+    {
+        using var fanIn = FanIn.Open(name);
+        using var bytes = fanIn.Memory.Map();
+        if (isReader)
+        {
+            using var reader = fanIn.OpenReader();
+            FanInStreams.Read(reader, from, count, how, Note);
+        }
+        else
+        {
+            using var writer = fanIn.OpenWriter(new() { Restart = PeerRestart.Wait });
+            FanInStreams.Write(writer, from, count, how, () => KillWindow.Pass(KillWindow.InPayload), Note);
+        }
+
+        void Note(long number) => Volatile.Write(ref bytes.GetReference<long>(Streams.Progress), number);
+    }
+
+    private static void Publish(string name, long from, long count, string how)
+    {
+        using var value = LatestBytes.Open(name);
+        using var bytes = value.Memory.Map();
+        using var writer = value.OpenWriter();
+        var buffer = new byte[writer.MaxLength];
+        Console.WriteLine("open");
+        for (var number = from; number < from + count; number++)
+        {
+            var length = Streams.LengthOf(number, buffer.Length);
+            if (how == "reserve")
+            {
+                using var reservation = writer.Begin();
+                KillWindow.Pass(KillWindow.InPayload);
+                Streams.Fill(reservation.Span[..length], number);
+                reservation.Commit(length);
+            }
+            else
+            {
+                Streams.Fill(buffer.AsSpan(0, length), number);
+                writer.Publish(buffer.AsSpan(0, length));
+            }
+
+            Volatile.Write(ref bytes.GetReference<long>(Streams.Progress), number);
+        }
+
+        Console.WriteLine("written");
+        Console.ReadLine();
+        if (how == "complete")
+        {
+            writer.Complete();
+        }
     }
 
     /// <summary>Writes numbered messages to a broadcast, or reads as many.</summary>
-    private static void Run(Broadcast broadcast, bool isWriter, long from, long count)
+    private static void UseBroadcast(Broadcast broadcast, bool isWriter, long from, long count)
     {
         Console.WriteLine("open");
         if (isWriter)

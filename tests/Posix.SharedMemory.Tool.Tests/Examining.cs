@@ -7,7 +7,7 @@ public sealed class Examining
     {
         using var root = new FakeRoot();
         var found = Examination.Of(root.Machine);
-        Assert.Equal(21, found.Count);
+        Assert.Equal(22, found.Count);
         Assert.All(found, finding => Assert.Equal((FindingLevel.Ok, null, null), (finding.Level, finding.Consequence, finding.Cure)));
     }
 

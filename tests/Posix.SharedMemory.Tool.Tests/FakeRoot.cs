@@ -40,6 +40,8 @@ internal sealed class FakeRoot : IDisposable
 
     internal Machine Make(Errno? anonymous, IReadOnlyList<StaleObject> stale) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = anonymous, Stale = stale };
 
+    internal Machine MakeWithDead(IReadOnlyList<DeadEnd> dead) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), DeadEnds = dead };
+
     internal Machine MakeWithLocks((bool, bool, bool) locks) =>
         new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 }, AnonymousMemory = default(Errno), Locks = locks };
 

@@ -1,6 +1,27 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>A channel cannot go on as asked: the other side has died, left, or ended the channel with an error.</summary>
+/// <example>
+/// <code><![CDATA[
+/// using var channel = MessageChannel.Open("jobs");
+/// using var reader = channel.OpenReader();
+/// try
+/// {
+///     await foreach (var job in reader.ReadAllAsync())
+///     {
+///         Console.WriteLine(Convert.ToHexString(job.Span));
+///     }
+/// }
+/// catch (ChannelCorruptException e)
+/// {
+///     Console.WriteLine($"{e.Field} at {e.Offset} was overwritten");       // The reader is closed.
+/// }
+/// catch (ChannelException e)
+/// {
+///     Console.WriteLine($"the writer ended the channel with error {e.Error}");
+/// }
+/// ]]></code>
+/// </example>
 public class ChannelException : IOException
 {
     /// <summary>Creates the exception.</summary>

@@ -12,6 +12,13 @@ internal static partial class KillWindow
         BeforeHeader = 9, BeforeCounters = 10, BeforeIndex = 11, AfterIndex = 12, BeforeWait = 13, BeforeSleep = 14, BeforeError = 15, BeforeState = 16, AfterState = 17, InPayload = 20,
         BeforeMode = 21, AfterMode = 22, AfterPromise = 23, AfterHistory = 24;
 
+    /// <summary>The steps of a fan-in's ends.</summary>
+    internal const int BeforeClaim = 30, AfterClaim = 31, BeforePaddingIsNotified = 32, BeforeCommit = 33, AfterCommit = 34, BeforeReleasing = 36, AfterReleasing = 37, BetweenZeros = 38, BeforeHead = 39, AfterHead = 40,
+        AfterSkipIsCounted = 41;
+
+    /// <summary>The steps of a latest value's writer.</summary>
+    internal const int AfterMark = 50, BeforeEven = 51, AfterEven = 52, BeforeNewest = 53, AfterNewest = 54;
+
     [Conditional("KILL_WINDOWS")]
     internal static void Pass(int window) => Reach(window);
 

@@ -6,6 +6,20 @@ namespace Posix.SharedMemory.Channels;
 /// <remarks>
 /// A copy ends with it: only the first <see cref="Commit"/> or <see cref="Dispose"/> of them has an effect. In a <see cref="FanIn"/>, messages that other writers claim later wait for it: keep it short.
 /// </remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var quotes = MessageChannel.Open("quotes");
+/// using var writer = quotes.OpenWriter();
+/// if (writer.TryReserve(64, out MessageReservation reservation))
+/// {
+///     using (reservation)
+///     {
+///         BitConverter.TryWriteBytes(reservation.Span, 1.5);
+///         reservation.Commit(sizeof(double));
+///     }
+/// }
+/// ]]></code>
+/// </example>
 public readonly ref struct MessageReservation : IDisposable
 {
     private readonly WritingEnd? _writer;

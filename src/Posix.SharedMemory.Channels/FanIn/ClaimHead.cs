@@ -187,6 +187,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
         Volatile.Write(ref *(long*)_skipped, ++_allSkipped);
         // SAFETY: as above.
         Volatile.Write(ref *(long*)(_skipped + sizeof(long)), _lostBytes += (long)claim.Lines * ChannelLayout.LineSize);
+        KillWindow.Pass(KillWindow.AfterSkipIsCounted);
         Release(claim.Lines);
         return true;
     }
@@ -250,12 +251,15 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     /// <summary>Gives the lines before the head back to the writers. Their headers must be zero before.</summary>
     private void Publish()
     {
+        KillWindow.Pass(KillWindow.BeforeReleasing);
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.ReleasingInLine), _head);
+        KillWindow.Pass(KillWindow.AfterReleasing);
         for (var line = _released; line != _head; line = (line + 1) & ClaimWord.PositionMask)
         {
             // SAFETY: the lines lie in the data, which the channel holds.
             *(ulong*)At(line) = 0;
+            KillWindow.Pass(KillWindow.BetweenZeros);
         }
 
         // SAFETY: as above.
@@ -263,9 +267,11 @@ internal abstract unsafe class ClaimHead : ChannelEnd
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.BytesInLine) = _bytes;
         _released = _head;
+        KillWindow.Pass(KillWindow.BeforeHead);
         // SYNC fanin.room: pairs with ClaimTail.HasRoom. A writer that sees the head sees the zeros.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
+        KillWindow.Pass(KillWindow.AfterHead);
         _writerWakes.NotifyAll();
     }
 

@@ -121,6 +121,7 @@ internal abstract unsafe class ClaimTail : WritingEnd
                 return false;
             }
 
+            KillWindow.Pass(KillWindow.BeforeClaim);
             // SAFETY: the claim word lies in the bytes that the channel holds.
             if (Interlocked.CompareExchange(ref *_claim, new ClaimWord(at, lines, _me).Value, seen.Value) != seen.Value)
             {
@@ -128,6 +129,7 @@ internal abstract unsafe class ClaimTail : WritingEnd
                 continue;
             }
 
+            KillWindow.Pass(KillWindow.AfterClaim);
             if (lines == need)
             {
                 // Not before: what fails leaves the caller nothing to commit.
@@ -137,6 +139,7 @@ internal abstract unsafe class ClaimTail : WritingEnd
 
             // What was left before the end of the data: the message is at its beginning, if there is still room.
             CommitPadding(at, lines);
+            KillWindow.Pass(KillWindow.BeforePaddingIsNotified);
             _readerWakes.NotifyAll();
         }
 
@@ -236,9 +239,11 @@ internal abstract unsafe class ClaimTail : WritingEnd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected void Publish(ulong position, ulong header)
     {
+        KillWindow.Pass(KillWindow.BeforeCommit);
         // SYNC fanin.commit: pairs with ClaimHead.TryFind. A reader that sees the header sees the whole record, and the others of a batch.
         // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 64.
         Volatile.Write(ref *(ulong*)At(position), header);
+        KillWindow.Pass(KillWindow.AfterCommit);
         _readerWakes.NotifyAll();
     }
 

@@ -10,6 +10,17 @@ namespace Posix.SharedMemory.Channels;
 /// </para>
 /// <para>Copies of a batch are the same batch.</para>
 /// </remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var log = FanIn.OpenOrCreate("log", out _);
+/// using var writer = log.OpenWriter(new() { Label = "service" });
+/// using (FanInBatch batch = writer.BeginBatch())
+/// {
+///     batch.TryWrite("the first line"u8);
+///     batch.TryWrite("the second line"u8);                  // Arrives next to the first, whatever other writers do.
+/// }
+/// ]]></code>
+/// </example>
 public ref struct FanInBatch : IDisposable
 {
     private readonly ClaimWriter? _writer;

@@ -4,6 +4,12 @@ using System.Text;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>How a new fan-in is created.</summary>
+/// <example>
+/// <code><![CDATA[
+/// FanInOptions options = new() { Capacity = 1 << 22, MaxWriters = 8, OnConflict = NameConflict.ReplaceAbandoned };
+/// using var log = FanIn.Create("log", options);
+/// ]]></code>
+/// </example>
 public sealed record FanInOptions
 {
     internal static readonly FanInOptions Default = new();

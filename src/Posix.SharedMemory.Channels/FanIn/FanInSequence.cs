@@ -1,6 +1,17 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The messages of a fan-in that are committed now, read in place. Their room is given back together, at the end of the enumeration at the latest.</summary>
+/// <example>
+/// <code><![CDATA[
+/// using var log = FanIn.Open("log");
+/// using var reader = log.OpenReader();
+/// FanInSequence available = reader.ReadAvailable();
+/// foreach (var line in available)
+/// {
+///     Console.WriteLine($"{line.Writer.Label}: {System.Text.Encoding.UTF8.GetString(line.Span)}");
+/// }
+/// ]]></code>
+/// </example>
 public readonly ref struct FanInSequence
 {
     private readonly ClaimReader? _reader;

@@ -15,6 +15,14 @@ namespace Posix.SharedMemory.Channels;
 /// a peer stored what no correct peer stores.
 /// </para>
 /// </remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var log = FanIn.Open("log");
+/// using var writer = log.OpenWriter(new() { Label = "service" });
+/// writer.Advance(System.Text.Encoding.UTF8.GetBytes("started", writer.GetMemory(64).Span));
+/// writer.EndMessage();
+/// ]]></code>
+/// </example>
 public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
 {
     private readonly ClaimWriter _claims;

@@ -8,6 +8,19 @@ namespace Posix.SharedMemory.Channels;
 /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>, and <see cref="ChannelCorruptException"/> if the writer stored what no correct writer stores.
 /// </para>
 /// </remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var picture = LatestBytes.Open("picture");
+/// using var reader = picture.OpenReader();
+/// reader.PeerChanged += (_, change) => Console.WriteLine($"the camera: {change.Peer.State}");
+/// var bytes = new byte[reader.MaxLength];
+/// for (var seen = 0L; await reader.WaitForChangeAsync(seen) != seen;)
+/// {
+///     reader.TryRead(bytes, out var length, out seen);
+///     Console.WriteLine($"a picture of {length} bytes");
+/// }
+/// ]]></code>
+/// </example>
 public sealed class LatestBytesReader : IDisposable
 {
     private readonly ValueReader _value;

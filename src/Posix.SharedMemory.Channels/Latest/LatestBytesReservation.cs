@@ -4,6 +4,15 @@ namespace Posix.SharedMemory.Channels;
 
 /// <summary>A value that is written in place. Without <see cref="Commit"/> nothing is published.</summary>
 /// <remarks>A copy ends with it: only the first <see cref="Commit"/> or <see cref="Dispose"/> of them has an effect.</remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var picture = LatestBytes.Open("picture");
+/// using var writer = picture.OpenWriter();
+/// using LatestBytesReservation reservation = writer.Begin();
+/// reservation.Span[..100].Fill(255);
+/// reservation.Commit(100);
+/// ]]></code>
+/// </example>
 public readonly ref struct LatestBytesReservation : IDisposable
 {
     private readonly ValueWriter? _writer;

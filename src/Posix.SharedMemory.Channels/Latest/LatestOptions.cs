@@ -4,6 +4,12 @@ using System.Text;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>How a new <see cref="LatestValue{T}"/> is created.</summary>
+/// <example>
+/// <code><![CDATA[
+/// LatestOptions options = new() { Buffers = 8, SchemaId = 3, Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead };
+/// using var temperature = LatestValue<double>.Create("temperature", options);
+/// ]]></code>
+/// </example>
 public record LatestOptions
 {
     internal static readonly LatestOptions Default = new();

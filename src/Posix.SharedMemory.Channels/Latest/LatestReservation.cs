@@ -5,6 +5,15 @@ namespace Posix.SharedMemory.Channels;
 
 /// <summary>A value that is written in place. Without <see cref="Commit"/> nothing is published.</summary>
 /// <remarks>A copy ends with it: only the first <see cref="Commit"/> or <see cref="Dispose"/> of them has an effect.</remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var temperature = LatestValue<double>.Open("temperature");
+/// using var writer = temperature.OpenWriter();
+/// using LatestReservation<double> reservation = writer.Begin();
+/// reservation.Value = 21.5;
+/// reservation.Commit();
+/// ]]></code>
+/// </example>
 public readonly ref struct LatestReservation<T> : IDisposable
     where T : unmanaged
 {

@@ -60,6 +60,7 @@ internal sealed unsafe class ValueWriter : ChannelEnd
         // SAFETY: the buffer lies in the data, which the channel holds, at a multiple of 64.
         Volatile.Write(ref *(ulong*)(_buffer + ChannelLayout.VersionInBuffer), version - 1);
         Volatile.WriteBarrier();
+        KillWindow.Pass(KillWindow.AfterMark);
     }
 
     /// <summary>Publishes the value that stands in the marked buffer.</summary>
@@ -69,17 +70,21 @@ internal sealed unsafe class ValueWriter : ChannelEnd
         var version = _newest + 2;
         // SAFETY: as in Mark.
         *(ulong*)(_buffer + ChannelLayout.LengthInBuffer) = (uint)length;
+        KillWindow.Pass(KillWindow.BeforeEven);
         // SYNC latest.even: pairs with ValueReader.IsStill. A reader that sees the version sees the whole value.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_buffer + ChannelLayout.VersionInBuffer), version);
+        KillWindow.Pass(KillWindow.AfterEven);
         // SAFETY: the line lies in the bytes that the channel holds.
         *(long*)(_line + ChannelLayout.MessagesInLine) = ++_messages;
         // SAFETY: as above.
         *(long*)(_line + ChannelLayout.BytesInLine) = _bytes += length;
         _newest = version;
+        KillWindow.Pass(KillWindow.BeforeNewest);
         // SYNC latest.newest: pairs with ValueReader.LoadNewest. The version is in its buffer.
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), version);
+        KillWindow.Pass(KillWindow.AfterNewest);
         _readerWakes.NotifyAll();
     }
 
@@ -106,11 +111,14 @@ internal sealed unsafe class ValueWriter : ChannelEnd
     internal void Complete(int error)
     {
         Begin(EndAct.Completed);
+        KillWindow.Pass(KillWindow.BeforeError);
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Write(ref *(int*)(_line + ChannelLayout.ErrorInLine), error);
+        KillWindow.Pass(KillWindow.BeforeState);
         // SYNC ring.complete: pairs with ChannelCompletion.State. The state comes after the newest value, and after the error.
         // SAFETY: as above.
         Volatile.Write(ref *(uint*)(_line + ChannelLayout.StateInLine), (uint)(error == 0 ? ChannelState.Completed : ChannelState.Aborted));
+        KillWindow.Pass(KillWindow.AfterState);
         Endpoint.Notify();
     }
 

@@ -130,7 +130,7 @@ internal sealed record ChannelHeader
         var magic = U64(bytes, ChannelLayout.MagicAt);
         Require(magic == ChannelLayout.Magic, $"its first bytes are {magic:x16}, not those of a channel of version 1 ({ChannelLayout.Magic:x16})");
         var kind = U16(bytes, ChannelLayout.KindAt);
-        Require(kind == expected, $"it is a channel of kind {kind}, not of kind {expected}, {NameOf(expected)}");
+        Require(kind == expected, $"it is {(IsKnown(kind) ? NameOf(kind) : "a channel")} of kind {kind}, not {NameOf(expected)} of kind {expected}");
         var required = U32(bytes, ChannelLayout.RequiredAt);
         Require(required == 0, $"it needs the features 0x{required:x}, and this version knows 0x0");
         var total = U64(bytes, ChannelLayout.TotalAt);
@@ -269,6 +269,8 @@ internal sealed record ChannelHeader
         ChannelLayout.BroadcastKind => "a broadcast",
         _ => "a message channel",
     };
+
+    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
 
     private static ChannelHeader New(ushort kind, int seats, int endpoints, long size)
     {

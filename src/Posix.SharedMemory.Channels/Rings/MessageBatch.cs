@@ -5,6 +5,18 @@ namespace Posix.SharedMemory.Channels;
 
 /// <summary>Many messages that the reader is shown together, when the batch is disposed.</summary>
 /// <remarks>A batch that is not disposed sends nothing. Copies of it are the same batch.</remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var quotes = MessageChannel.Open("quotes");
+/// using var writer = quotes.OpenWriter();
+/// using (MessageBatch batch = writer.BeginBatch())
+/// {
+///     for (var i = 0; i < 100 && batch.TryWrite(BitConverter.GetBytes(i)); i++)
+///     {
+///     }
+/// }                                                         // The reader sees all of them now.
+/// ]]></code>
+/// </example>
 public ref struct MessageBatch : IDisposable
 {
     // The way to the ring is one load longer than need be: a copy of a field that a finally block uses is not kept in a register.

@@ -5,6 +5,22 @@ namespace Posix.SharedMemory.Channels;
 
 /// <summary>The reading end of a <see cref="SharedChannel{T}"/>. It is for one thread at a time.</summary>
 /// <remarks>A second call while one is under way is an <see cref="InvalidOperationException"/>.</remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var quotes = SharedChannel.Open<double>("quotes");
+/// using var reader = quotes.OpenReader();
+/// reader.PeerChanged += (_, change) => Console.WriteLine($"the feed: {change.Peer.State}");
+/// if (reader.Writer == PeerState.None)
+/// {
+///     Console.WriteLine("The feed has not been started yet.");
+/// }
+///
+/// await foreach (var quote in reader.ReadAllAsync())
+/// {
+///     Console.WriteLine(quote);
+/// }
+/// ]]></code>
+/// </example>
 public sealed class SharedChannelReader<T> : ChannelReader<T>, IDisposable
     where T : unmanaged
 {

@@ -5,6 +5,19 @@ namespace Posix.SharedMemory.Channels;
 
 /// <summary>The writing end of a <see cref="SharedChannel{T}"/>. It is for one thread at a time.</summary>
 /// <remarks>A second call while one is under way is an <see cref="InvalidOperationException"/>, as is writing after completion.</remarks>
+/// <example>
+/// <code><![CDATA[
+/// using var quotes = SharedChannel.Open<double>("quotes");
+/// using var writer = quotes.OpenWriter(new() { Label = "feed" });
+/// writer.PeerChanged += (_, change) => Console.WriteLine($"the reader: {change.Peer.State}");
+/// if (writer.Reader == PeerState.Alive)
+/// {
+///     await writer.WriteAsync(1.5);
+/// }
+///
+/// writer.Complete();
+/// ]]></code>
+/// </example>
 public sealed class SharedChannelWriter<T> : ChannelWriter<T>, IDisposable
     where T : unmanaged
 {

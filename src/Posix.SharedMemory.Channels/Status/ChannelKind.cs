@@ -1,6 +1,16 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>What a channel does, as its header says it.</summary>
+/// <example>
+/// <code><![CDATA[
+/// using var memory = SharedMemoryObject.Open("quotes", FileMode.Open, FileAccess.Read);
+/// if (ChannelStatus.TryRead(memory) is { Kind: ChannelKind.Message, State: ChannelState.Open } status)
+/// {
+///     var reader = status.Endpoints.Single(endpoint => endpoint.Role == EndpointRole.Reader);
+///     Console.WriteLine(reader.State == PeerState.Alive ? "a process reads them" : "no process reads them");
+/// }
+/// ]]></code>
+/// </example>
 public enum ChannelKind
 {
     /// <summary>One writer, one reader: <see cref="MessageChannel"/> and <see cref="SharedChannel{T}"/>.</summary>

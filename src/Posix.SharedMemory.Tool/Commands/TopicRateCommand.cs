@@ -13,7 +13,7 @@ internal sealed class TopicRateCommand : ShmCommand
     internal TopicRateCommand()
         : base(
             "hz",
-            "Measure messages and bytes a second, the sizes of messages and the time between them, until Ctrl-C or until the channel is completed. It only reads; rates are those of the writer's own counters.",
+            "Measure messages and bytes a second, the sizes of messages and the time between them, until Ctrl-C or until the channel is completed. It only reads; rates are those of the writer's own counters, and of the reader's where a fan-in has many writers.",
             "shm topic hz quotes",
             "shm topic hz quotes --interval 10 --count 1 --json")
     {

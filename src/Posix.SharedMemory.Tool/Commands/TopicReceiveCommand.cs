@@ -13,17 +13,18 @@ internal sealed class TopicReceiveCommand : ShmCommand
     private readonly Option<TimeSpan?> _timeout = Given.Seconds("--timeout", "Give up when no message comes for this long; by default, wait");
     private readonly Option<bool> _reconnect = Given.Flag("--reconnect", "When the writer dies or leaves, wait for the next one");
     private readonly Option<bool> _create = Given.Flag("--create", "Create the channel if there is none; it stays until shm rm");
+    private readonly Option<string> _kind = MessageOptions.Kind();
 
     internal TopicReceiveCommand()
         : base(
-            "recv", "Take messages out of a channel as its reader, and print them as they are, until the channel is completed or Ctrl-C. A message that could not be printed stays in the channel.",
+            "recv", "Take messages out of a channel as its reader, and print them as they are, until the channel is completed or Ctrl-C. A message that could not be printed stays in the channel. A latest value keeps its value: the newest is printed, and each newer one.",
             "shm topic recv jobs",
-            "shm topic recv log --create --reconnect >> app.log",
+            "shm topic recv log --create --kind fan-in >> app.log",
             "shm topic recv frames --count 1 --delimiter none > frame.raw")
     {
         Add(_name);
         _shape.AddTo(this);
-        foreach (var option in (Option[])[_delimiter, _count, _timeout, _reconnect, _create])
+        foreach (var option in (Option[])[_delimiter, _count, _timeout, _reconnect, _create, _kind])
         {
             Add(option);
         }
@@ -33,8 +34,8 @@ internal sealed class TopicReceiveCommand : ShmCommand
     {
         var name = given.GetRequiredValue(_name);
         using var end = new GracefulEnd();
-        using var channel = MessageOptions.Open(name, given.GetValue(_create), capacity: null);
-        using var reader = channel.OpenReader(new() { Label = "shm topic recv", Restart = given.GetValue(_reconnect) ? PeerRestart.Wait : PeerRestart.Fail });
+        using var topic = Topic.Open(name, given.GetValue(_kind), given.GetValue(_create), capacity: null);
+        using var reader = topic.OpenReader(new() { Label = "shm topic recv", Restart = given.GetValue(_reconnect) ? PeerRestart.Wait : PeerRestart.Fail });
         var printer = _shape.Of(given) is { IsRaw: false } shape ? new MessagePrinter(terminal, shape) { IsBare = !shape.IsJson } : null;
         var raw = printer is null ? new RawMessages(terminal, MessageOptions.DelimiterOf(given.GetValue(_delimiter))) : null;
         var (timeout, most) = (given.GetValue(_timeout), given.GetValue(_count) ?? int.MaxValue);
@@ -42,13 +43,8 @@ internal sealed class TopicReceiveCommand : ShmCommand
         {
             for (var taken = 0; taken < most && Wait(name, reader, timeout, end.Token);)
             {
-                while (taken < most && !end.Token.IsCancellationRequested && reader.TryRead(out var message))
+                while (taken < most && !end.Token.IsCancellationRequested && reader.TryTake(Print))
                 {
-                    // Released only when it is printed: one that could not be printed comes again to the next reader.
-                    raw?.Print(message.Span);
-                    printer?.Print(message.Span, message.Type, missed: 0, isTaken: false);
-                    terminal.Flush();
-                    message.Dispose();
                     taken++;
                 }
             }
@@ -59,9 +55,16 @@ internal sealed class TopicReceiveCommand : ShmCommand
         }
 
         return ExitCode.Done;
+
+        void Print(ReadOnlySpan<byte> message, ushort type, long missed)
+        {
+            raw?.Print(message);
+            printer?.Print(message, type, missed, isTaken: false);
+            terminal.Flush();
+        }
     }
 
-    private static bool Wait(GivenName name, MessageReader reader, TimeSpan? timeout, CancellationToken cancellationToken)
+    private static bool Wait(GivenName name, ReceivingEnd reader, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (timeout is { } limit)
@@ -71,7 +74,7 @@ internal sealed class TopicReceiveCommand : ShmCommand
 
         try
         {
-            return reader.WaitToReadAsync(patience.Token).AsTask().GetAwaiter().GetResult();
+            return reader.WaitAsync(patience.Token).AsTask().GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

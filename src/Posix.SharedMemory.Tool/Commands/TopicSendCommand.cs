@@ -13,19 +13,20 @@ internal sealed class TopicSendCommand : ShmCommand
     private readonly Option<int?> _type = Given.Number("--type", "N", "The type of the messages: 0, the default, to 65279");
     private readonly Option<TimeSpan?> _timeout = Given.Seconds("--timeout", "Give up when there is no room for a message for this long; by default, wait");
     private readonly Option<bool> _create = Given.Flag("--create", "Create the channel if there is none; it stays until shm rm");
-    private readonly Option<long?> _capacity = Given.Size("--capacity", "SIZE", "With --create: the length of the ring, a power of two; by default, 1M");
-    private readonly Option<bool> _complete = Given.Flag("--complete", "Complete the channel afterwards: the reader sees its end, and no writer can be opened again");
+    private readonly Option<string> _kind = MessageOptions.Kind();
+    private readonly Option<long?> _capacity = Given.Size("--capacity", "SIZE", "With --create: the length of the ring, a power of two, by default 1M; of a latest value, of the longest value, by default 4K");
+    private readonly Option<bool> _complete = Given.Flag("--complete", "Complete the channel afterwards: the reader sees its end, and no writer can be opened again. A fan-in cannot be completed");
 
     internal TopicSendCommand()
         : base(
-            "send", "Send messages as the writer of a channel: the arguments, or the lines of standard input. It waits for room while the ring is full.",
+            "send", "Send messages as a writer of a channel: the arguments, or the lines of standard input. It waits for room while the ring is full; a latest value gets them one after the other.",
             "shm topic send jobs 'build 42'",
-            "tail -f app.log | shm topic send log --create",
+            "tail -f app.log | shm topic send log --create --kind fan-in",
             "shm topic send frames --delimiter none < frame.raw")
     {
         Add(_name);
         Add(_messages);
-        foreach (var option in (Option[])[_delimiter, _type, _timeout, _create, _capacity, _complete])
+        foreach (var option in (Option[])[_delimiter, _type, _timeout, _create, _kind, _capacity, _complete])
         {
             Add(option);
         }
@@ -48,14 +49,19 @@ internal sealed class TopicSendCommand : ShmCommand
     {
         var name = given.GetRequiredValue(_name);
         using var end = new GracefulEnd();
-        using var channel = MessageOptions.Open(name, given.GetValue(_create), given.GetValue(_capacity));
-        var status = channel.GetStatus();
-        if (status.ElementSize != 0)
+        using var topic = Topic.Open(name, given.GetValue(_kind), given.GetValue(_create), given.GetValue(_capacity));
+        var mustComplete = given.GetValue(_complete);
+        if (mustComplete && !topic.CanComplete)
         {
-            throw new CommandException($"{name}: the channel carries elements of {status.ElementSize} bytes of a program's type, which only SharedChannel writes; shm topic tap and recv read them");
+            throw new CommandException($"{name}: a fan-in cannot be completed: other writers may come; leave out --complete");
         }
 
-        using var writer = channel.OpenWriter(new() { Label = "shm topic send" });
+        if (given.GetValue(_type) is > 0 && !topic.HasTypes)
+        {
+            throw new CommandException($"{name}: a latest value has no type; leave out --type");
+        }
+
+        using var writer = topic.OpenWriter(new() { Label = "shm topic send" });
         var type = (ushort)(given.GetValue(_type) ?? 0);
         var timeout = given.GetValue(_timeout);
         try
@@ -66,7 +72,7 @@ internal sealed class TopicSendCommand : ShmCommand
             }
             else
             {
-                using var source = new MessageSource(Streams.OpenInput(), MessageOptions.DelimiterOf(given.GetValue(_delimiter)), writer.MaxMessageLength);
+                using var source = new MessageSource(Streams.OpenInput(), MessageOptions.DelimiterOf(given.GetValue(_delimiter)), writer.MaxLength);
                 while (source.TryRead(out var message, end.Token))
                 {
                     Send(name, writer, message, type, timeout, end.Token);
@@ -79,7 +85,7 @@ internal sealed class TopicSendCommand : ShmCommand
             return ExitCode.Done;
         }
 
-        if (given.GetValue(_complete))
+        if (mustComplete)
         {
             writer.Complete();
         }
@@ -87,7 +93,7 @@ internal sealed class TopicSendCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private static void Send(GivenName name, MessageWriter writer, ReadOnlyMemory<byte> message, ushort type, TimeSpan? timeout, CancellationToken cancellationToken)
+    private static void Send(GivenName name, SendingEnd writer, ReadOnlyMemory<byte> message, ushort type, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (timeout is { } limit)
@@ -109,7 +115,7 @@ internal sealed class TopicSendCommand : ShmCommand
         }
         catch (ArgumentException)
         {
-            throw new CommandException($"{name}: a message has {message.Length} bytes, and the longest that this channel carries has {writer.MaxMessageLength}");
+            throw new CommandException($"{name}: a message has {message.Length} bytes, and the longest that this channel carries has {writer.MaxLength}");
         }
     }
 }

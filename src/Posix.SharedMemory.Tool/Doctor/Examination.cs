@@ -10,7 +10,7 @@ internal static class Examination
         MemoryChecks.ControlGroup, MemoryChecks.TransparentHugePages, MemoryChecks.TransparentHugePagesOfObjects, MemoryChecks.ReservedHugePages, MemoryChecks.AnonymousMemory, MemoryChecks.ExecutableAnonymousMemory,
         LimitChecks.LockedMemory, LimitChecks.Descriptors, LimitChecks.FileSize, LimitChecks.AddressSpace, LimitChecks.OtherProcesses, LimitChecks.ProtectedFiles,
         LockChecks.SleepOnSeveralWords, LockChecks.Fences, LockChecks.MarkedDeaths,
-        ObjectChecks.RemovedAtLogout, ObjectChecks.NobodyHolds,
+        ObjectChecks.RemovedAtLogout, ObjectChecks.NobodyHolds, ObjectChecks.EndsOfTheDead,
     ];
 
     internal static IReadOnlyList<Finding> Of(Machine machine) => [.. s_checks.Select(check => check(machine)).OfType<Finding>()];

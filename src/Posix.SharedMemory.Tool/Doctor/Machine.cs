@@ -18,6 +18,9 @@ internal sealed class Machine(string root = "")
     /// <summary>Gets the objects that no process uses and that were not written to for a day.</summary>
     internal IReadOnlyList<StaleObject> Stale { get; init; } = [];
 
+    /// <summary>Gets the ends of channels whose processes died.</summary>
+    internal IReadOnlyList<DeadEnd> DeadEnds { get; init; } = [];
+
     /// <summary>Gets the result of creating anonymous memory; <see langword="null"/> if it was not tried.</summary>
     internal Errno? AnonymousMemory { get; init; }
 
@@ -31,6 +34,7 @@ internal sealed class Machine(string root = "")
         FileSystem = Try(() => new DriveInfo("/dev/shm").DriveFormat),
         MemoryLimit = Try(SharedMemoryDirectory.GetMemoryLimit),
         Stale = Try(() => StaleObject.Find()) ?? [],
+        DeadEnds = Try(() => DeadEnd.Find()) ?? [],
         AnonymousMemory = TryAnonymousMemory(),
         Locks = TryLocks(),
     };

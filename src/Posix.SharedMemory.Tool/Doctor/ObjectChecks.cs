@@ -52,6 +52,17 @@ internal static class ObjectChecks
             "shm gc --older 1d lists them; shm gc --older 1d --remove removes them");
     }
 
+    internal static Finding EndsOfTheDead(Machine machine)
+    {
+        const int Shown = 3;
+        var dead = machine.DeadEnds;
+        return dead.Count == 0 ? Finding.Ok("dead-ends", "No channel has an end whose process died.") : new(
+            "dead-ends", FindingLevel.Note,
+            string.Create(CultureInfo.InvariantCulture, $"{ByteSize.Count(dead.Count, "end")} of channels {(dead.Count == 1 ? "belongs to a process" : "belong to processes")} that died: {string.Join(", ", dead.Take(Shown))}{(dead.Count > Shown ? ", …" : ".")}"),
+            "What was committed is still in the channel. Until another process opens the end, a full ring stays full, and no further messages come.",
+            "Start the program again: it opens the end and goes on. If nothing will use the channel any more: shm topic ls shows it, shm rm NAME removes it");
+    }
+
     private static bool IsRemoving(Machine machine)
     {
         // The first of the files of one name counts; drop-ins are read by name, after the main file.

@@ -14,14 +14,16 @@ internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Ro
     internal static TopSnapshot Take(TopSnapshot? before = null)
     {
         var index = HolderSearch.TryIndex();
-        var messages = before?.Rows.Where(row => row.Channel?.Status is not null).DistinctBy(row => row.Entry.Identity).ToDictionary(row => row.Entry.Identity, row => row.Channel!.Status!.Messages);
+        var last = before?.Rows.Where(row => row.Channel?.Status is not null).DistinctBy(row => row.Entry.Identity).ToDictionary(row => row.Entry.Identity, row => row.Channel!.Status!);
         var seconds = before is null ? 0 : TimeProvider.System.GetElapsedTime(before._taken).TotalSeconds;
         var rows = SharedMemoryDirectory.Enumerate().Select(entry =>
         {
             var look = ObjectLook.Of(entry).Channel;
-            double? rate = look?.Status is { } status && messages?.TryGetValue(entry.Identity, out var count) == true ? Math.Max(0, status.Messages - count) / seconds : null;
+            var earlier = last?.GetValueOrDefault(entry.Identity);
+            double? rate = look?.Status is { } status && earlier is not null ? Math.Max(0, status.Messages - earlier.Messages) / seconds : null;
+            var isBlocked = rate == 0 && look?.Status?.BlockedBy is { } writer && writer.Index == earlier?.BlockedBy?.Index;
             var found = index?[entry.Identity];
-            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, found), found, look, rate);
+            return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, found), found, look, rate, isBlocked);
         });
         return new(TimeProvider.System.GetUtcNow(), [.. rows], UsageOrNull());
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -35,30 +34,11 @@ internal sealed class MessageOptions
     internal MessageShape Of(ParseResult given) => new(
         given.GetValue(_json) ? "json" : given.GetValue(_text) ? "text" : given.GetValue(_hex) ? "hex" : given.GetValue(_struct) is null ? "none" : "struct", given.GetValue(_struct));
 
+    /// <summary>Which kind of channel to create, or to expect.</summary>
+    internal static Option<string> Kind() => Given.Choice("--kind", "KIND", "What the channel is: message, fan-in or latest; with --create, message by default", Topic.Kinds);
+
     internal static Option<string> Delimiter(string description) => Given.Choice("--delimiter", "WORD", description, "newline", "nul", "none");
 
     /// <summary>The byte that a word stands for; <see langword="null"/>: none.</summary>
     internal static byte? DelimiterOf(string? word) => word switch { "nul" => 0, "none" => null, _ => (byte)'\n' };
-
-    /// <summary>Opens a channel to send or to receive.</summary>
-    /// <exception cref="CommandException">The object is not a channel.</exception>
-    internal static MessageChannel Open(GivenName name, bool isCreated, long? capacity)
-    {
-        if (isCreated && !name.IsTaken)
-        {
-            return MessageChannel.OpenOrCreate(name.Text, out _, new() { Capacity = capacity ?? 1 << 20, Lifetime = Lifetime.Keep });
-        }
-
-        var memory = name.Open(FileAccess.ReadWrite);
-        try
-        {
-            TopicCommand.RequireChannel(name, memory);
-            return MessageChannel.FromObject(memory);
-        }
-        catch
-        {
-            memory.Dispose();
-            throw;
-        }
-    }
 }

@@ -14,7 +14,7 @@ internal sealed class RateMeter
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(1);
 
     private readonly SharedMemoryObject _memory;
-    private readonly MessageTap? _tap;
+    private readonly MessageTap _tap;
     private readonly List<int> _sizes = [];
     private ChannelStatus _status;
     private long _since;
@@ -24,10 +24,9 @@ internal sealed class RateMeter
     {
         _memory = memory;
         _status = Look();
-        // Other kinds have counters, and no messages that a tap can see.
-        _tap = _status.Kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest ? MessageTap.On(memory) : null;
+        _tap = MessageTap.On(memory);
         // What is there already has come at a time that nobody knows.
-        while (_tap?.TryRead(out _) == true)
+        while (_tap.TryRead(out _))
         {
         }
 
@@ -38,17 +37,17 @@ internal sealed class RateMeter
     /// <returns>False: it ended early, by the token or because the channel was completed.</returns>
     internal bool Measure(TimeSpan interval, CancellationToken cancellationToken, out RateFacts facts)
     {
-        var (before, start, missed) = (_status, _since, _tap?.Missed ?? 0);
+        var (before, start, missed) = (_status, _since, _tap.Missed);
         var gaps = new Gaps();
         _sizes.Clear();
         long seen = 0;
         var isOver = false;
         while (!isOver && TimeProvider.System.GetElapsedTime(start) is var elapsed && elapsed < interval)
         {
-            cancellationToken.WaitHandle.WaitOne(interval - elapsed < s_look || _tap is null ? interval - elapsed : s_look);
+            cancellationToken.WaitHandle.WaitOne(interval - elapsed < s_look ? interval - elapsed : s_look);
             isOver = cancellationToken.IsCancellationRequested;
             var now = TimeProvider.System.GetTimestamp();
-            while (_tap?.TryRead(out var message) == true)
+            while (_tap.TryRead(out var message))
             {
                 seen++;
                 if (_lastSeen != 0)
@@ -68,7 +67,7 @@ internal sealed class RateMeter
                 }
             }
 
-            isOver |= _tap?.HasEnded == true;
+            isOver |= _tap.HasEnded;
         }
 
         _status = Look();
@@ -78,7 +77,7 @@ internal sealed class RateMeter
         isOver |= _status.State != ChannelState.Open && messages == 0;
         facts = new(
             TimeProvider.System.GetUtcNow(), Math.Round(seconds, 3), messages, Round(messages / seconds), Round(Math.Max(0, _status.Bytes - before.Bytes) / seconds), seen, Sizes(),
-            _tap?.Missed == missed ? gaps.ToFacts() : null, new ChannelLook(_status, null).Fill is { } fill ? Math.Round(fill, 4) : null, _status.WriterWaits - before.WriterWaits,
+            _tap.Missed == missed ? gaps.ToFacts() : null, new ChannelLook(_status, null).Fill is { } fill ? Math.Round(fill, 4) : null, _status.WriterWaits - before.WriterWaits,
             _status.ReaderWaits - before.ReaderWaits, ChannelLook.StateWord(_status.State));
         return !isOver;
     }

@@ -248,19 +248,22 @@ public sealed class Opening
         Assert.Null(channel.GetStatus().Endpoints[1].ProcessId);
     }
 
-    [Fact]
+    [Theory]
+    [InlineData("message")]
+    [InlineData("fan-in")]
+    [InlineData("latest")]
     [Rule("channel.leak")]
-    public void Opening_and_closing_leaves_nothing_behind()
+    public void Opening_and_closing_leaves_nothing_behind(string kind)
     {
         using var name = new TemporaryName("channel");
-        using var channel = MessageChannel.Create(name);
-        Open(name);
+        using var memory = SharedMemoryObject.Open(Create(kind, name));
+        Open(kind, name);
         var (descriptors, threads) = (Held.Descriptors(name).Count, Directory.GetDirectories("/proc/self/task").Length);
         // SHM_OPENS=10000 by hand.
-        var opens = Environment.GetEnvironmentVariable("SHM_OPENS") is { Length: > 0 } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 1000;
+        var opens = Environment.GetEnvironmentVariable("SHM_OPENS") is { Length: > 0 } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 500;
         for (var i = 0; i < opens; i++)
         {
-            Open(name);
+            Open(kind, name);
         }
 
         Assert.Equal(descriptors, Held.Descriptors(name).Count);
@@ -273,19 +276,12 @@ public sealed class Opening
                 GC.Collect();
 #pragma warning restore RS0030
                 GC.WaitForPendingFinalizers();
-                return Held.Mappings(channel.Memory).Count <= 2;
+                return Held.Mappings(memory).Count <= 1;
             },
             "the mappings of closed channels to go");
-        Assert.All(channel.GetStatus().Endpoints, endpoint => Assert.Equal(PeerState.Left, endpoint.State));
-
-        static void Open(string name)
-        {
-            using var channel = MessageChannel.Open(name);
-            using var writer = channel.OpenWriter();
-            using var reader = channel.OpenReader();
-            writer.TryWrite([1]);
-            reader.TryRead(stackalloc byte[1], out _, out _);
-        }
+        var states = ChannelStatus.TryRead(memory)!.Endpoints.Select(endpoint => endpoint.State).ToList();
+        Assert.Contains(PeerState.Left, states);
+        Assert.All(states, state => Assert.True(state is PeerState.Left or PeerState.None));
     }
 
     [Fact]
@@ -309,6 +305,54 @@ public sealed class Opening
             {
                 channel.Dispose();
             }
+        }
+    }
+
+    private static string Create(string kind, string name)
+    {
+        using IDisposable channel = kind switch
+        {
+            "fan-in" => FanIn.Create(name, new() { Lifetime = Lifetime.Keep }),
+            "latest" => LatestBytes.Create(name, new() { Lifetime = Lifetime.Keep }),
+            _ => MessageChannel.Create(name, new() { Lifetime = Lifetime.Keep }),
+        };
+        return name;
+    }
+
+    private static void Open(string kind, string name)
+    {
+        switch (kind)
+        {
+            case "fan-in":
+                using (var fanIn = FanIn.Open(name))
+                {
+                    using var writer = fanIn.OpenWriter();
+                    using var reader = fanIn.OpenReader();
+                    writer.TryWrite([1]);
+                    reader.TryRead(stackalloc byte[1], out _, out _);
+                }
+
+                break;
+            case "latest":
+                using (var value = LatestBytes.Open(name))
+                {
+                    using var writer = value.OpenWriter();
+                    using var reader = value.OpenReader();
+                    writer.Publish([1]);
+                    reader.TryRead(stackalloc byte[1], out _, out _);
+                }
+
+                break;
+            default:
+                using (var channel = MessageChannel.Open(name))
+                {
+                    using var writer = channel.OpenWriter();
+                    using var reader = channel.OpenReader();
+                    writer.TryWrite([1]);
+                    reader.TryRead(stackalloc byte[1], out _, out _);
+                }
+
+                break;
         }
     }
 }

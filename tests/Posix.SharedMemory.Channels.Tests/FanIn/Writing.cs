@@ -25,7 +25,7 @@ public sealed class Writing
             using var again = FanIn.OpenOrCreate(name, out var created, new() { SchemaId = 7 });
             Assert.False(created);
             Assert.Throws<InvalidDataException>(() => FanIn.Open(name, 8));
-            Assert.Contains("kind 6", Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name)).Message, StringComparison.Ordinal);
+            Assert.Contains("it is a fan-in of kind 6, not a message channel of kind 1", Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name)).Message, StringComparison.Ordinal);
             var status = again.GetStatus();
             Assert.Equal((ChannelKind.FanIn, 4096L, 0L, 3), (status.Kind, status.Capacity, status.Used, status.Endpoints.Count));
             Assert.Equal([EndpointRole.Writer, EndpointRole.Writer, EndpointRole.Reader], status.Endpoints.Select(endpoint => endpoint.Role));

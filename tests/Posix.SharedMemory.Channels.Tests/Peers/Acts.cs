@@ -9,7 +9,7 @@ internal static class Acts
     {
         if (command == "victim")
         {
-            return Victim.Run(arguments[0], TimeSpan.FromSeconds(Number(arguments[1])));
+            return Victim.Run(arguments[0], TimeSpan.FromSeconds(Number(arguments[1])), arguments[2]);
         }
 
         using var channel = command == "create" ? MessageChannel.Create(arguments[0], new() { Capacity = arguments is [_, var capacity] ? Number(capacity) : 4096 }) : MessageChannel.Open(arguments[0]);

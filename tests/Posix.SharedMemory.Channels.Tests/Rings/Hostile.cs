@@ -1,5 +1,4 @@
 using System.Globalization;
-using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels.Tests.Rings;
 
@@ -137,42 +136,6 @@ public sealed class Hostile
         }
 
         Assert.InRange(corruptions, 50, 150);
-    }
-
-    [Fact]
-    [Rule("ring.hostile")]
-    public void A_process_survives_another_one_that_stores_anything_anywhere_all_the_time()
-    {
-        // SHM_MUTATE=60 does it for a minute.
-        var seconds = Environment.GetEnvironmentVariable("SHM_MUTATE") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 3;
-        using var name = new TemporaryName("channel");
-        using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
-        using var bytes = channel.Memory.Map();
-        var whole = bytes.GetSpan().ToArray();
-        using var victim = Partner.Start("victim", name, seconds.ToString(CultureInfo.InvariantCulture));
-        Assert.Equal("open", victim.ReadLine());
-        var (random, stores) = (new Random(), 0L);
-        while (!victim.HasExited)
-        {
-            // A burst, seldom into the header, which then refuses every opening; and then the object is whole again for a while.
-            for (var i = random.Next(1, 200); i > 0; i--)
-            {
-                Store(random, ref bytes.GetReference<ulong>(Place(random)));
-                stores++;
-                Thread.SpinWait(random.Next(200));
-            }
-
-            Thread.Sleep(random.Next(3));
-            whole.CopyTo(bytes.GetSpan());
-            Thread.Sleep(random.Next(3));
-        }
-
-        var (code, output, errors) = victim.Finish();
-        Assert.True(code == 0, $"The process ended with {code} after {stores} stores: {output}{errors}");
-        var counts = output.Trim().Split(' ').Select(count => long.Parse(count, CultureInfo.InvariantCulture)).ToArray();
-        Assert.True(counts[1] > 0, $"Of {counts[0]} rounds none found anything in {stores} stores.");
-
-        static long Place(Random random) => random.Next(20) == 0 ? random.Next(32) * 8L : random.Next(3) == 0 ? random.Next(1536) * 8L : PlaceOfInterest(random);
     }
 
     /// <summary>Both ends run while a third party stores into the object.</summary>

@@ -82,6 +82,7 @@ public sealed class OtherLanguages : TwoParticipants
 
     [SkippableTheory]
     [InlineData("futex_waitv")]
+    [InlineData("FUTEX_WAKE_OP")]
     [InlineData("membarrier")]
     [InlineData("set_robust_list")]
     [Rule("languages.refused")]
@@ -99,7 +100,10 @@ public sealed class OtherLanguages : TwoParticipants
         }
 
         Assert.Equal("entered", peer.ReadLine());
+        var blocked = Task.Run(() => mutex.Enter().Dispose());
+        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter here");
         Assert.Equal("0", peer.Ask("leave"));
+        await blocked.WaitAsync(Watchdog.Limit);
 
         // It finds a death while it sleeps.
         using var owner = Peers.Partner.Join(Memory);
