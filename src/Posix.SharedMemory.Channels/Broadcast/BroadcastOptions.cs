@@ -4,6 +4,16 @@ using System.Text;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>How a new broadcast is created.</summary>
+/// <example>
+/// <code><![CDATA[
+/// using var prices = Broadcast.Create("prices", new()
+/// {
+///     History = 100,
+///     Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead,    // The group may read, and is never waited for.
+///     Lifetime = Lifetime.Keep,
+/// });
+/// ]]></code>
+/// </example>
 public sealed record BroadcastOptions
 {
     internal static readonly BroadcastOptions Default = new();
