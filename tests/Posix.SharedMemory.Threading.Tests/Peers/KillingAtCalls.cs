@@ -5,6 +5,9 @@ namespace Posix.SharedMemory.Threading.Tests.Peers;
 /// <summary>Walks over the system calls of a process, which is killed before and after each of them.</summary>
 public abstract class KillingAtCalls : TwoParticipants
 {
+    /// <summary>In milliseconds; grows while the walk meets nobody.</summary>
+    private int _patience = 20;
+
     /// <summary>Gets whether the last victim has done everything: there are no more calls.</summary>
     protected bool IsFinished { get; private set; }
 
@@ -29,9 +32,12 @@ public abstract class KillingAtCalls : TwoParticipants
         }
     }
 
+    /// <summary>Gives the victim time to sleep: it spins before, and whoever ends its wait at once spares it the calls that the walk is about.</summary>
+    private protected void LetSleep() => Thread.Sleep(_patience);
+
     private protected void Walk(Action<Partner> run, params string[] before)
     {
-        int last = 0, retries = 20;
+        int last = 0, retries = 10;
         for (var point = 0; !IsFinished; point++)
         {
             Assert.True(point < 100);
@@ -57,6 +63,7 @@ public abstract class KillingAtCalls : TwoParticipants
             {
                 // On a busy machine the other side can be so late that there was nothing to wait for.
                 (IsFinished, point) = (false, -1);
+                _patience *= 2;
             }
         }
 

@@ -88,9 +88,7 @@ public sealed class KillingInLocks : KillingAtCalls
         victim.Tell("write");
         victim.Tell("unwrite");
         Watchdog.Until(() => (Memory.Word(Memory.ReaderWriter) & 0x1FFFFFFF) != 0 || HasEnded(victim), "the writer");
-
-        // It spins before it sleeps: a hold that ends at once would spare it the calls that the walk is about.
-        Thread.Sleep(20);
+        LetSleep();
         hold.Dispose();
         End(victim, answers: 2);
         SurviveReaderWriter();

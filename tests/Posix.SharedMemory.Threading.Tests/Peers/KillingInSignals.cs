@@ -14,7 +14,7 @@ public sealed class KillingInSignals : KillingAtCalls
         TakeAll();
         victim.Tell("take");
         Watchdog.Until(() => Roster.GetParticipants().Count == 3 || HasEnded(victim), "the waiter");
-        Thread.Sleep(20);
+        LetSleep();
         _semaphore.Release(3);
         End(victim, answers: 1);
         TakeAll();
