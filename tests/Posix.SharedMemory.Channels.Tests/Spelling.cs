@@ -4,7 +4,7 @@ using System.Threading.Channels;
 namespace Posix.SharedMemory.Channels.Tests;
 
 #pragma warning disable MA0051, CA1859 // Lists of names; the declared types are what is tested.
-/// <summary>Uses each member of the kinds message, latest and fan-in once, spelled with the names and left to the defaults that the contract promises: what compiles here keeps compiling.</summary>
+/// <summary>Uses each member of the kinds message, broadcast, latest and fan-in once, spelled with the names and left to the defaults that the contract promises: what compiles here keeps compiling.</summary>
 public sealed class Spelling
 {
     [Fact]
@@ -244,6 +244,55 @@ public sealed class Spelling
                 }
             }
         }
+    }
+
+    [Fact]
+    [Rule("channel.surface")]
+    public async Task Broadcasts()
+    {
+        using TemporaryName name = new("spelling"), second = new("spelling");
+        using Broadcast broadcast = Broadcast.Create(name, new BroadcastOptions { Capacity = 1 << 16, MaxReaders = 16, History = 0 });
+        using Broadcast opened = Broadcast.Open(name, access: FileAccess.Read, schemaId: 0);
+        using Broadcast either = Broadcast.OpenOrCreate(second, out _, options: null);
+        using Broadcast unnamed = Broadcast.CreateAnonymous(options: null);
+        using Broadcast received = Broadcast.FromObject(SharedMemoryObject.Open(second));
+        using BroadcastWriter writer = broadcast.OpenWriter(new EndpointOptions { Label = "writer" });
+        using BroadcastReader reader = broadcast.OpenReader();
+        using BroadcastReader lossy = opened.OpenReader(new BroadcastReaderOptions { Delivery = BroadcastDelivery.Lossy, Start = BroadcastStart.Now });
+        _ = (BroadcastStart.Oldest, BroadcastStart.Last(3), BroadcastDelivery.Lossless);
+        Assert.True(writer.TryWrite(message: [1], type: 1));
+        Assert.True(writer.TryWrite(message: new ReadOnlySequence<byte>([2]), type: 2));
+        await writer.WriteAsync(message: new byte[] { 3 }, type: 3, cancellationToken: default);
+        writer.Write(message: [4], type: 4, timeout: null);
+        Assert.True(writer.TryReserve(length: 2, reservation: out MessageReservation reservation));
+        reservation.Commit(length: 2, type: 5);
+        Assert.True(await writer.WaitToWriteAsync(length: 0, cancellationToken: default));
+        Assert.True(writer.WaitToWrite(length: 1, timeout: TimeSpan.Zero));
+        Assert.True((writer.Capacity, writer.MaxMessageLength > 0, writer.Free > 0) == (1 << 16, true, true));
+        IReadOnlyList<EndpointInfo> readers = writer.Readers;
+        writer.Evict(endpoint: 2);
+        EventHandler<PeerChangedEventArgs> handler = (_, _) => { };
+        writer.PeerChanged += handler;
+        reader.PeerChanged += handler;
+        Assert.True(reader.TryRead(destination: new byte[8], info: out BroadcastMessage info));
+        (long sequence, int length, ushort type, long missed) = (info.Sequence, info.Length, info.Type, info.Missed);
+        Assert.True(reader.TryRead(message: out MessageLease lease));
+        lease.Dispose();
+        Assert.True(await reader.WaitToReadAsync(cancellationToken: default));
+        Assert.True(reader.WaitToRead(timeout: TimeSpan.Zero));
+        lossy.SkipToLatest();
+        writer.Complete(error: 0);
+        var bytes = 0;
+        await foreach (ReadOnlyMemory<byte> message in reader.ReadAllAsync(cancellationToken: default))
+        {
+            bytes += message.Length;
+        }
+
+        Task completion = reader.Completion;
+        await completion;
+        Assert.Equal((0L, 1, 1, 0L, 4), (sequence, length, type, missed, bytes));
+        Assert.Equal((1, PeerState.Alive, 0L, 0L), (readers.Count, reader.Writer, reader.Available, reader.Missed));
+        Assert.Equal((name.Name, ChannelKind.Broadcast), (broadcast.Memory.Name, broadcast.GetStatus().Kind));
     }
 
     [Fact]

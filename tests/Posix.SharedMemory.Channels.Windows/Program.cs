@@ -22,6 +22,13 @@ internal static class Program
             case "fan-in-stream" or "fan-in-drain":
                 UseFanIn(name, role == "fan-in-drain", Number(from), Number(count), how);
                 return 0;
+            case "cast" or "receive":
+                using (var broadcast = Broadcast.Open(name))
+                {
+                    UseBroadcast(broadcast, role == "cast", Number(from), Number(count));
+                }
+
+                return 0;
             case "latest-stream":
                 Publish(name, Number(from), Number(count), how);
                 return 0;
@@ -110,6 +117,43 @@ internal static class Program
         if (how == "complete")
         {
             writer.Complete();
+        }
+    }
+
+    /// <summary>Writes numbered messages to a broadcast, or reads as many.</summary>
+    private static void UseBroadcast(Broadcast broadcast, bool isWriter, long from, long count)
+    {
+        Console.WriteLine("open");
+        if (isWriter)
+        {
+            using var writer = broadcast.OpenWriter();
+            for (var number = from; number < from + count; number++)
+            {
+                var length = Streams.LengthOf(number, 1024);
+                writer.WaitToWrite(length, Timeout.InfiniteTimeSpan);
+                if (writer.TryReserve(length, out var reservation))
+                {
+                    using (reservation)
+                    {
+                        KillWindow.Pass(KillWindow.InPayload);
+                        Streams.Fill(reservation.Span, number);
+                        reservation.Commit(length);
+                    }
+                }
+            }
+
+            return;
+        }
+
+        using var reader = broadcast.OpenReader(new() { Start = BroadcastStart.Oldest, Restart = PeerRestart.Wait });
+        for (long read = 0; read < count && reader.WaitToRead(TimeSpan.FromSeconds(1));)
+        {
+            if (reader.TryRead(out MessageLease lease))
+            {
+                Streams.Check(lease.Span, 1024);
+                lease.Dispose();
+                read++;
+            }
         }
     }
 

@@ -10,6 +10,9 @@ namespace Posix.SharedMemory.Channels;
 /// </summary>
 internal sealed unsafe class Endpoint
 {
+    /// <summary>How often a reader of a broadcast looks for a free place, where one is free but its mutex is held.</summary>
+    private const int MostAttempts = 100;
+
     private readonly ChannelMemory _channel;
     private Roster? _roster;
     private EndpointView? _own;
@@ -67,8 +70,14 @@ internal sealed unsafe class Endpoint
     /// <summary>Gets what is notified when an endpoint is opened or closed, or the channel completed.</summary>
     internal SharedEventCount Changes { get; }
 
+    /// <summary>Gets this end's own place, where it has one.</summary>
+    internal EndpointView Own => _own!;
+
     /// <summary>Gets whether it is one of several places for the role, of which any will do.</summary>
-    private bool IsOneOfMany => Role == EndpointRole.Writer && _channel.Header.Kind == ChannelLayout.FanInKind;
+    private bool IsOneOfMany => Role == (_channel.Header.Kind == ChannelLayout.FanInKind ? EndpointRole.Writer : EndpointRole.Reader) && _channel.Header.Kind is ChannelLayout.FanInKind or ChannelLayout.BroadcastKind;
+
+    /// <summary>Gets whether it is a place that its writer waits for, until it is given back.</summary>
+    private bool HasMode => Role == EndpointRole.Reader && _channel.Header.Kind == ChannelLayout.BroadcastKind && _own is not null;
 
     /// <summary>Gets whether another process, or another endpoint of this one, had it before.</summary>
     internal bool HadPredecessor { get; private set; }
@@ -191,6 +200,12 @@ internal sealed unsafe class Endpoint
         }
 
         KillWindow.Pass(KillWindow.BeforeLeaving);
+        if (HasMode)
+        {
+            // The writer waits for it no longer.
+            Volatile.Write(ref _own!.Mode, 0);
+        }
+
         try
         {
             _hold.Dispose();
@@ -208,7 +223,28 @@ internal sealed unsafe class Endpoint
     }
 
     /// <summary>Of several places, one whose last owner's messages were read comes first: what is still to be read keeps its writer's label.</summary>
-    private bool TryEnterAny(int first, int count) => (IsOneOfMany && TryEnterAny(first, count, isChoosy: true)) || TryEnterAny(first, count, isChoosy: false);
+    private bool TryEnterAny(int first, int count)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            if ((IsOneOfMany && TryEnterAny(first, count, isChoosy: true)) || TryEnterAny(first, count, isChoosy: false))
+            {
+                return true;
+            }
+
+            // The writer of a broadcast enters the mutex of a dead reader for an instant.
+            if (!HasMode || attempt == MostAttempts || !Enumerable.Range(first, count).Any(IsBetween))
+            {
+                return false;
+            }
+
+            Thread.Yield();
+        }
+    }
+
+    /// <summary>Whether a place is about to be free: nobody has it, or it is in the hands of the process that writes.</summary>
+    private bool IsBetween(int index) =>
+        new EndpointView(_channel, _roster!, index) is var place && (place.Mode == 0 || place.Mutex.Holder is not { } holder || holder == Peer.Mutex.Holder);
 
     private bool TryEnterAny(int first, int count, bool isChoosy)
     {
@@ -237,7 +273,9 @@ internal sealed unsafe class Endpoint
     }
 
     private SharedMemoryException NoneIsFree(int count) =>
-        new(Errno.EAGAIN, "OpenWriter", _channel.Memory.Name, $"All {count} writers of the channel are open, or ended with messages that the reader has yet to pass");
+        Role == EndpointRole.Reader
+            ? new(Errno.EAGAIN, "OpenReader", _channel.Memory.Name, $"All {count} readers of the channel are open")
+            : new(Errno.EAGAIN, "OpenWriter", _channel.Memory.Name, $"All {count} writers of the channel are open, or ended with messages that the reader has yet to pass");
 
     private SharedMemoryException Busy(EndpointView own)
     {

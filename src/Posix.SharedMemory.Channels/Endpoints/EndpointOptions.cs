@@ -3,7 +3,7 @@ using System.Text;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>How a writer or reader is opened.</summary>
-public sealed record EndpointOptions
+public record EndpointOptions
 {
     internal static readonly EndpointOptions Default = new();
 

@@ -6,6 +6,9 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>A look at one endpoint through the roster: for the other side, which takes part, and for a status, which only observes.</summary>
 internal sealed unsafe class EndpointView
 {
+    /// <summary>What a reader of a broadcast is to its writer. 0: nothing, it has not joined.</summary>
+    internal const uint LosslessMode = 1, LossyMode = 2, EvictedMode = 3;
+
     private readonly ChannelMemory _channel;
     private readonly Roster _roster;
     private readonly SharedMutex _mutex;
@@ -88,6 +91,21 @@ internal sealed unsafe class EndpointView
         // SAFETY: as above, at a multiple of 8.
         ref *(ulong*)(_first + ChannelLayout.LastClaimInEndpoint);
 
+    /// <summary>Gets how the reader of a broadcast takes part. Its owner stores it, and the writer where it evicts the reader, or where its owner died.</summary>
+    internal ref uint Mode =>
+        // SAFETY: as above, at a multiple of 4.
+        ref *(uint*)(_first + ChannelLayout.ModeInEndpoint);
+
+    /// <summary>Gets where the reader of a broadcast is: what is before it, it does not need any more.</summary>
+    internal ref ulong Position =>
+        // SAFETY: as above, at a multiple of 8.
+        ref *(ulong*)(_first + ChannelLayout.PositionInEndpoint);
+
+    /// <summary>Gets how many messages the reader of a broadcast missed.</summary>
+    internal ref ulong Missed =>
+        // SAFETY: as above, at a multiple of 8.
+        ref *(ulong*)(_first + ChannelLayout.MissedInEndpoint);
+
     /// <summary>
     /// Whether nothing of what a dead owner left is in the way of the next one. In a fan-in the reader finds a claim's owner by the last claim in its endpoint, so it
     /// must have passed that claim before.
@@ -121,6 +139,7 @@ internal sealed unsafe class EndpointView
             State = state,
             Label = Label,
             ProcessId = ProcessId,
+            Missed = _channel.Header.Kind == ChannelLayout.BroadcastKind ? (long)Math.Min(Volatile.Read(ref Missed), long.MaxValue) : 0,
             // SAFETY: as above, at a multiple of 8.
             OpenedAt = state == PeerState.None ? null : TimeOf(Volatile.Read(ref *(ulong*)(_first + ChannelLayout.OpenedInEndpoint))),
         };

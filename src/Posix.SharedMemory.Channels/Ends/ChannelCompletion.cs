@@ -1,16 +1,15 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The end of a channel as its reader sees it, and the task that completes with it. The reader and its watch look at it, each on its thread: it reads shared memory only.</summary>
-internal sealed unsafe class ChannelCompletion(ChannelMemory channel, bool drains = true)
+internal sealed unsafe class ChannelCompletion(ChannelMemory channel)
 {
     private readonly byte* _writerLine = channel.First + ChannelLayout.WriterLine;
-    private readonly byte* _readerLine = channel.First + ChannelLayout.ReaderLine;
     private readonly Lock _gate = new();
     private TaskCompletionSource? _source;
 
     /// <summary>Gets what the writer has stored: more than <see cref="ChannelState.Continued"/> is corrupt.</summary>
     internal uint State =>
-        // SYNC ring.complete: pairs with RingWriter.Complete. The state was stored after the last tail.
+        // SYNC ring.complete: pairs with WritingEnd.StoreEnd. The state was stored after the last tail.
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Read(ref *(uint*)(_writerLine + ChannelLayout.StateInLine));
 
@@ -27,12 +26,11 @@ internal sealed unsafe class ChannelCompletion(ChannelMemory channel, bool drain
         }
     }
 
-    /// <summary>Completes the task if the channel has been completed and drained.</summary>
-    internal void EndIfDrained()
+    /// <summary>Completes the task if the writer has completed the channel. The caller has looked at a state first, and then whether it has drained what was published.</summary>
+    internal void EndIfCompleted()
     {
         var state = State;
-        // SAFETY: the lines lie in the bytes that the channel holds. Where only the newest counts, there is nothing to drain.
-        if (state is 0 or > (uint)ChannelState.Continued || (drains && Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine)) != Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine))))
+        if (state is 0 or > (uint)ChannelState.Continued)
         {
             return;
         }

@@ -100,6 +100,14 @@ internal abstract unsafe class WritingEnd : ChannelEnd
     /// <summary>Ends a reservation or batch, once: copies of it carry the same ticket.</summary>
     internal abstract void Return(int ticket);
 
+    /// <summary>Ends the channel: readers drain it and then see the end.</summary>
+    internal void Complete(int error)
+    {
+        Begin(EndAct.Completed);
+        StoreEnd(error);
+        Endpoint.Notify();
+    }
+
     /// <summary>The room that is reserved.</summary>
     internal Span<byte> RoomAt(int place, int length) =>
         // SAFETY: the claim is contiguous and lies in the data, which the channel holds.
@@ -156,6 +164,19 @@ internal abstract unsafe class WritingEnd : ChannelEnd
         {
             throw TakesNoMore();
         }
+    }
+
+    private void StoreEnd(int error)
+    {
+        var line = Endpoint.Channel.First + ChannelLayout.WriterLine;
+        KillWindow.Pass(KillWindow.BeforeError);
+        // SAFETY: the line lies in the bytes that the channel holds.
+        Volatile.Write(ref *(int*)(line + ChannelLayout.ErrorInLine), error);
+        KillWindow.Pass(KillWindow.BeforeState);
+        // SYNC ring.complete: pairs with ChannelCompletion.State. The state comes after the last tail, and after the error.
+        // SAFETY: as above.
+        Volatile.Write(ref *(uint*)(line + ChannelLayout.StateInLine), (uint)(error == 0 ? ChannelState.Completed : ChannelState.Aborted));
+        KillWindow.Pass(KillWindow.AfterState);
     }
 
     private bool TryWriteAgain(ReadOnlySpan<byte> message, ushort type)

@@ -29,7 +29,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
         _stride = header.Stride;
         MaxLength = header.MaxMessage;
         _mask = (ulong)header.Count - 1;
-        _completion = new(endpoint.Channel, drains: false);
+        _completion = new(endpoint.Channel);
     }
 
     internal int MaxLength { get; }
@@ -56,12 +56,12 @@ internal sealed unsafe class ValueReader : ChannelEnd
         get
         {
             var task = _completion.Task;
-            _completion.EndIfDrained();
+            _completion.EndIfCompleted();
             if (!task.IsCompleted)
             {
                 RequireSeat();
                 Watch();
-                _completion.EndIfDrained();
+                _completion.EndIfCompleted();
             }
 
             return task;
@@ -184,7 +184,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
         }
     }
 
-    internal override void OnChange() => _completion.EndIfDrained();
+    internal override void OnChange() => _completion.EndIfCompleted();
 
     protected override void OnCorrupt(ChannelCorruptException corruption) => _completion.Fail(corruption);
 

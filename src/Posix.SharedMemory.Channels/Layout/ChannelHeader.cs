@@ -36,7 +36,7 @@ internal sealed record ChannelHeader
     /// <summary>Gets which host a bridge imported the channel from; 0: none.</summary>
     internal ulong Origin { get; init; }
 
-    /// <summary>Gets how many buffers a latest value has.</summary>
+    /// <summary>Gets how many buffers a latest value has, and how many places of records the history of a broadcast.</summary>
     internal int Count { get; init; }
 
     /// <summary>Gets how many bytes a buffer of a latest value takes.</summary>
@@ -46,14 +46,17 @@ internal sealed record ChannelHeader
     internal long EndpointsOffset => EndpointsAfter(Seats);
 
     /// <summary>Gets where payloads start in a record.</summary>
-    internal int Prefix => PrefixFor(RecordAlign);
+    internal int Prefix => PrefixFor(Kind, RecordAlign);
+
+    /// <summary>Gets where the history of a broadcast is.</summary>
+    internal long HistoryOffset => DataOffset + Capacity;
 
     /// <summary>The header of a new ring.</summary>
     internal static ChannelHeader ForRing(long capacity, int recordAlign, ulong schemaId, string contentType, int elementSize = 0, int elementAlign = 0) =>
         New(ChannelLayout.MessageKind, ChannelLayout.MessageEndpoints + ChannelLayout.SpareSeats, ChannelLayout.MessageEndpoints, capacity) with
         {
             Capacity = capacity,
-            MaxMessage = elementSize != 0 ? elementSize : (int)(capacity / 2) - PrefixFor(recordAlign),
+            MaxMessage = elementSize != 0 ? elementSize : (int)(capacity / 2) - PrefixFor(ChannelLayout.MessageKind, recordAlign),
             RecordAlign = recordAlign,
             SchemaId = schemaId,
             ContentType = contentType,
@@ -72,6 +75,18 @@ internal sealed record ChannelHeader
             ElementSize = elementSize,
             ElementAlign = elementAlign,
             Count = count,
+        };
+
+    /// <summary>The header of a new broadcast.</summary>
+    internal static ChannelHeader ForBroadcast(long capacity, int recordAlign, int readers, int history, ulong schemaId, string contentType) =>
+        New(ChannelLayout.BroadcastKind, readers + 1 + ChannelLayout.SpareSeats, readers + 1, capacity + (history * (long)sizeof(ulong))) with
+        {
+            Capacity = capacity,
+            MaxMessage = (int)(capacity / 2) - PrefixFor(ChannelLayout.BroadcastKind, recordAlign),
+            RecordAlign = recordAlign,
+            SchemaId = schemaId,
+            ContentType = contentType,
+            Count = history,
         };
 
     /// <summary>The header of a new fan-in.</summary>
@@ -96,10 +111,10 @@ internal sealed record ChannelHeader
 
     internal static long StrideFor(int maxMessage) => ChannelLayout.RoundUp(ChannelLayout.WidePrefix + (long)maxMessage, ChannelLayout.LineSize);
 
-    internal static int PrefixFor(int recordAlign) => Math.Max(ChannelLayout.RecordHeaderSize, recordAlign);
+    internal static int PrefixFor(ushort kind, int recordAlign) => Math.Max(kind == ChannelLayout.BroadcastKind ? ChannelLayout.WidePrefix : ChannelLayout.RecordHeaderSize, recordAlign);
 
     /// <summary>The kind that bytes name, if it is one that this version knows; otherwise that of a message channel, which is then what is missed.</summary>
-    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.LatestKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
+    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
 
     /// <summary>Whether bytes begin as a channel of any version does.</summary>
     internal static bool IsChannel(ReadOnlySpan<byte> bytes) => (U64(bytes, ChannelLayout.MagicAt) & ChannelLayout.MagicWithoutVersion) == (ChannelLayout.Magic & ChannelLayout.MagicWithoutVersion);
@@ -134,7 +149,12 @@ internal sealed record ChannelHeader
             Require(false, contradiction);
         }
 
-        var size = kind == ChannelLayout.LatestKind ? count * (ulong)StrideFor((int)most) : capacity;
+        var size = kind switch
+        {
+            ChannelLayout.LatestKind => count * (ulong)StrideFor((int)most),
+            ChannelLayout.BroadcastKind => capacity + (count * (ulong)sizeof(ulong)),
+            _ => capacity,
+        };
         Require(data % ChannelLayout.PageSize == 0 && data >= (ulong)(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize)) && data <= total && size <= total - data,
             $"its {size} bytes of data at {data} do not fit into {total} bytes past the endpoints");
         uint elementSize = U32(bytes, ChannelLayout.ElementSizeAt), elementAlign = U32(bytes, ChannelLayout.ElementAlignAt);
@@ -208,6 +228,7 @@ internal sealed record ChannelHeader
     {
         ChannelLayout.LatestKind => (ChannelLayout.LatestEndpoints, ChannelLayout.LatestEndpoints),
         ChannelLayout.FanInKind => (ChannelLayout.LeastFanInEndpoints, ChannelLayout.MostFanInEndpoints),
+        ChannelLayout.BroadcastKind => (ChannelLayout.LeastBroadcastEndpoints, ChannelLayout.MostBroadcastEndpoints),
         _ => (ChannelLayout.MessageEndpoints, ChannelLayout.MessageEndpoints),
     };
 
@@ -235,7 +256,8 @@ internal sealed record ChannelHeader
         }
 
         return align is not (8 or 16 or 32 or 64) ? $"its records are aligned to {align}, not to 8, 16, 32 or 64"
-            : most > (capacity / 2) - (ulong)PrefixFor((int)align) ? $"its longest message has {most} bytes, more than half of its capacity of {capacity} holds"
+            : kind == ChannelLayout.BroadcastKind && count > ChannelLayout.MostHistory ? $"its history has {count} places, more than {ChannelLayout.MostHistory}"
+            : most > (capacity / 2) - (ulong)PrefixFor(kind, (int)align) ? $"its longest message has {most} bytes, more than half of its capacity of {capacity} holds"
             : null;
     }
 
@@ -244,6 +266,7 @@ internal sealed record ChannelHeader
     {
         ChannelLayout.LatestKind => "a latest value",
         ChannelLayout.FanInKind => "a fan-in",
+        ChannelLayout.BroadcastKind => "a broadcast",
         _ => "a message channel",
     };
 

@@ -21,10 +21,13 @@ internal static class ChannelLayout
     // Kind 6: the claim word, which writers compare and exchange, and in line C, which the reader stores, what was skipped.
     internal const int ClaimAt = 768, SkippedAt = 896, LostBytesAt = 904;
 
+    // Kind 3: line B, which the writer stores: how far it may have written, how far it may write, the newest record, how many there were, and where the record in the making begins.
+    internal const int IntentAt = 768, LimitAt = 776, LatestAt = 784, NextSequenceAt = 792, StartAt = 800;
+
     internal const int RosterAt = 4096, PageSize = 4096;
 
     // An endpoint.
-    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, LastClaimInEndpoint = 32, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
+    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, ModeInEndpoint = 24, LastClaimInEndpoint = 32, PositionInEndpoint = 32, MissedInEndpoint = 40, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
 
     // A record of a ring.
     internal const int RecordHeaderSize = 8, TypeShift = 32, FlagsShift = 48;
@@ -34,7 +37,12 @@ internal static class ChannelLayout
 
     internal const ushort LatestKind = 4, LatestEndpoints = 1, LatestSeats = 63, FanInKind = 6, LeastFanInEndpoints = 2, MostFanInEndpoints = 65;
 
-    // Kinds 4 and 6: where payloads start in a buffer or a record, both of which take whole lines.
+    internal const ushort BroadcastKind = 3, LeastBroadcastEndpoints = 2, MostBroadcastEndpoints = 65;
+
+    // Kind 3: the sequence in a record, and how many positions of records the history holds at most.
+    internal const int SequenceInRecord = 8, MostHistory = 1 << 20;
+
+    // Kinds 3, 4 and 6: where payloads start in a buffer or a record, both of which take whole lines.
     internal const int WidePrefix = 16, LineSize = 64;
 
     // Kind 4: buffers, the longest value, and a buffer.

@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The head of a ring, as its reader keeps it: finds records before the tail, and releases them. Nothing that stands there is trusted, and nothing here waits.</summary>
-internal abstract unsafe class RingHead : ChannelEnd
+internal abstract unsafe class RingHead : ReadingEnd
 {
     private readonly byte* _data;
     private readonly byte* _line;
@@ -21,10 +20,8 @@ internal abstract unsafe class RingHead : ChannelEnd
     private ulong _released;
     private ulong _releaseFrom;
     private ulong _tail;
-    private ulong _redeliveredBefore;
     private long _messages;
     private long _bytes;
-    private volatile bool _isEnding;
 
     protected RingHead(Endpoint endpoint)
         : base(endpoint)
@@ -40,11 +37,7 @@ internal abstract unsafe class RingHead : ChannelEnd
         _quarter = _capacity / 4;
         _most = (ulong)header.MaxMessage;
         _writerWakes = endpoint.PeerWakes;
-        Ending = new(endpoint.Channel);
     }
-
-    /// <summary>Gets the end of the channel, as this side sees it.</summary>
-    protected ChannelCompletion Ending { get; }
 
     /// <summary>Gets the line that this side stores.</summary>
     protected byte* Line => _line;
@@ -83,21 +76,6 @@ internal abstract unsafe class RingHead : ChannelEnd
     /// <summary>Where the record begins that ends at a place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ulong StartOf(ulong end, ulong header) => end - SizeOf(header);
-
-    /// <summary>The payload of a record that was found.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ReadOnlySpan<byte> PayloadOf(ulong at, ulong header) =>
-        // SAFETY: TryFind found the record inside the data, which the channel holds.
-        MemoryMarshal.CreateReadOnlySpan(ref *(_data + (at & _mask) + _prefix), RingRecord.LengthOf(header));
-
-    /// <inheritdoc cref="PayloadOf(ulong, ulong)"/>
-    internal ReadOnlySpan<byte> PayloadOf(RingRecord record) => PayloadOf(record.At, record.Header);
-
-    /// <summary>Where a record's payload begins in the data.</summary>
-    protected int PlaceOf(in RingRecord record) => (int)((record.At & _mask) + _prefix);
-
-    /// <summary>Whether the record may have been seen by an earlier reader.</summary>
-    internal bool IsRedelivered(ulong at) => at < _redeliveredBefore;
 
     /// <summary>Goes to the next record of an enumeration. The former one was read; its room is given back from time to time, or at once if the writer sleeps.</summary>
     /// <param name="ticket">The enumeration's.</param>
@@ -155,11 +133,7 @@ internal abstract unsafe class RingHead : ChannelEnd
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
         KillWindow.Pass(KillWindow.AfterIndex);
         _writerWakes.NotifyAll();
-        // SYNC ring.ending: pairs with OnChange, which imposes the fence between this look and the store above.
-        if (_isEnding)
-        {
-            Ending.EndIfDrained();
-        }
+        EndIfEnding();
     }
 
     protected override bool Poll(int length) => _head != _tail || LoadTail();
@@ -259,10 +233,11 @@ internal abstract unsafe class RingHead : ChannelEnd
         _bytes = Volatile.Read(ref *(long*)(_line + ChannelLayout.BytesInLine));
     }
 
-    /// <summary>From now on the end is looked for after each release.</summary>
-    protected void WatchEnding() => _isEnding = true;
+    protected override bool IsDrained() =>
+        // SAFETY: the lines lie in the bytes that the channel holds.
+        Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine)) == Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
 
     /// <summary>Marks what is in the ring now, if there was a former reader.</summary>
     protected void MarkRedelivered() =>
-        _redeliveredBefore = Endpoint.HadPredecessor ? _tail : 0;
+        RedeliveredBefore = Endpoint.HadPredecessor ? _tail : 0;
 }

@@ -12,25 +12,6 @@ internal sealed unsafe class RingReader : RingHead
     {
     }
 
-    /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
-    internal ChannelBytes Bytes => field ??= new(Endpoint.Channel);
-
-    /// <summary>Gets what completes when the channel has been completed and drained.</summary>
-    internal Task Completion
-    {
-        get
-        {
-            var task = Ending.Task;
-            if (!task.IsCompleted)
-            {
-                Watch();
-                Ending.EndIfDrained();
-            }
-
-            return task;
-        }
-    }
-
     /// <summary>Opens the reader.</summary>
     internal static RingReader Open(ChannelMemory channel, EndpointOptions? options)
     {
@@ -71,7 +52,7 @@ internal sealed unsafe class RingReader : RingHead
         return fits;
     }
 
-    /// <summary>Borrows the next message until <see cref="Release"/>.</summary>
+    /// <summary>Borrows the next message until <see cref="ReadingEnd.Release"/>.</summary>
     internal bool TryBorrow(out RingRecord record, out int ticket)
     {
         ticket = BeginWithTicket(EndAct.Borrow);
@@ -83,21 +64,6 @@ internal sealed unsafe class RingReader : RingHead
 
         _borrowed = record;
         return true;
-    }
-
-    /// <summary>The payload of a record as memory.</summary>
-    internal ReadOnlyMemory<byte> MemoryOf(in RingRecord record) => Bytes.Memory.Slice(PlaceOf(record), record.Length);
-
-    /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
-    internal void Release(int ticket)
-    {
-        // A message of an enumeration has the ticket 0: it is not a loan of its own.
-        if (ticket != 0 && IsOpen(ticket))
-        {
-            Advance(_borrowed);
-            Publish();
-            FinishWithTicket();
-        }
     }
 
     /// <summary>Begins an enumeration, which publishes the head rarely.</summary>
@@ -128,41 +94,10 @@ internal sealed unsafe class RingReader : RingHead
         }
     }
 
-    internal override void OnChange()
+    protected override void PassBorrowed()
     {
-        // A state that cannot be is for the reader to find, on its own thread.
-        if (Ending.State == 0)
-        {
-            return;
-        }
-
-        WatchEnding();
-        // SYNC ring.ending: pairs with Publish, which passes no fence of its own.
-        Interlocked.MemoryBarrierProcessWide();
-        Ending.EndIfDrained();
-    }
-
-    protected override void OnCorrupt(ChannelCorruptException corruption) => Ending.Fail(corruption);
-
-    protected override bool HasEnded()
-    {
-        var state = State();
-        if (state == ChannelState.Open)
-        {
-            return false;
-        }
-
-        // The state was stored after the last tail.
-        if (!Poll(0))
-        {
-            Ending.EndIfDrained();
-            if (state == ChannelState.Aborted)
-            {
-                throw Ending.Abortion();
-            }
-        }
-
-        return true;
+        Advance(_borrowed);
+        Publish();
     }
 
     protected override void CountWait() =>
@@ -177,11 +112,5 @@ internal sealed unsafe class RingReader : RingHead
         Endpoint.Occupy();
         // What stood in the ring may have been seen by the former reader.
         MarkRedelivered();
-    }
-
-    private ChannelState State()
-    {
-        var state = Ending.State;
-        return state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Corrupt("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}");
     }
 }

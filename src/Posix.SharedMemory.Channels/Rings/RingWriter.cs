@@ -47,21 +47,6 @@ internal sealed unsafe class RingWriter : RingTail
         Return(OpenTicket);
     }
 
-    /// <summary>Ends the channel: the reader drains it and then sees the end.</summary>
-    internal void Complete(int error)
-    {
-        Begin(EndAct.Completed);
-        KillWindow.Pass(KillWindow.BeforeError);
-        // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(int*)(Line + ChannelLayout.ErrorInLine), error);
-        KillWindow.Pass(KillWindow.BeforeState);
-        // SYNC ring.complete: pairs with RingReader.State. The state comes after the last tail, and after the error.
-        // SAFETY: as above.
-        Volatile.Write(ref *(uint*)(Line + ChannelLayout.StateInLine), (uint)(error == 0 ? ChannelState.Completed : ChannelState.Aborted));
-        KillWindow.Pass(KillWindow.AfterState);
-        Endpoint.Notify();
-    }
-
     protected override void CountWait() =>
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Write(ref *(long*)(Line + ChannelLayout.WaitsInLine), ++_waits);

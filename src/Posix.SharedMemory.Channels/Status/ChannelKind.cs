@@ -16,6 +16,9 @@ public enum ChannelKind
     /// <summary>One writer, one reader: <see cref="MessageChannel"/> and <see cref="SharedChannel{T}"/>.</summary>
     Message = 1,
 
+    /// <summary>One writer, up to 64 readers of every message: <see cref="Broadcast"/>.</summary>
+    Broadcast = 3,
+
     /// <summary>One writer, any number of readers of the newest value: <see cref="LatestValue{T}"/> and <see cref="LatestBytes"/>.</summary>
     Latest = 4,
 

@@ -13,7 +13,9 @@ public sealed record ChannelStatus
     /// <summary>Gets how many bytes the ring has; of a latest value, how many the longest value may have.</summary>
     public long Capacity { get; internal init; }
 
-    /// <summary>Gets how many bytes of the ring are waiting to be read; of a latest value, how many the newest has.</summary>
+    /// <summary>
+    /// Gets how many bytes of the ring are waiting to be read; of a broadcast, how many wait for the slowest of the readers that lose nothing; of a latest value, how many the newest has.
+    /// </summary>
     public long Used { get; internal init; }
 
     /// <summary>Gets how many messages have been written; of a fan-in, how many its reader has passed.</summary>
@@ -121,7 +123,28 @@ public sealed record ChannelStatus
         }
 
         var tail = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
+        if (channel.Header.Kind == ChannelLayout.BroadcastKind)
+        {
+            head = LeastPosition(channel, tail);
+        }
+
         return tail > head ? (long)Math.Min(tail - head, (ulong)channel.Header.Capacity) : 0;
+    }
+
+    /// <summary>Where the slowest reader of a broadcast is that holds the writer up.</summary>
+    private static ulong LeastPosition(ChannelMemory channel, ulong tail)
+    {
+        var least = tail;
+        for (var index = 1; index < channel.Header.Endpoints; index++)
+        {
+            var endpoint = EndpointView.OffsetOf(channel, index);
+            if ((uint)U64(channel, endpoint + ChannelLayout.ModeInEndpoint) == EndpointView.LosslessMode)
+            {
+                least = Math.Min(least, U64(channel, endpoint + ChannelLayout.PositionInEndpoint));
+            }
+        }
+
+        return least;
     }
 
     /// <summary>Whose claim a fan-in's reader waits for.</summary>

@@ -11,6 +11,7 @@ namespace Posix.SharedMemory.Channels;
 /// <see cref="TappedMessage.IsTaken"/>.
 /// </para>
 /// <para>Of a fan-in, the messages that wait for the reader are copied: it leaves nothing of those that it has taken.</para>
+/// <para>Of a broadcast, each message is copied once, from the oldest that its history has, or the newest; what is overwritten meanwhile is missed.</para>
 /// <para>Of a latest value, each newest value is copied once, as a message of type 0; the versions between are missed.</para>
 /// </remarks>
 /// <example>
@@ -49,6 +50,7 @@ public sealed class MessageTap
         {
             ChannelLayout.LatestKind => new NewestTap(memory, header),
             ChannelLayout.FanInKind => new ClaimTap(memory, header),
+            ChannelLayout.BroadcastKind => new BroadcastTap(memory, header),
             _ => new RingTap(memory, header),
         });
     }

@@ -13,6 +13,8 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         ["LatestBytes.OpenOrCreate"] = name => LatestBytes.OpenOrCreate(name, out _),
         ["LatestValue.Open"] = name => LatestValue<long>.Open(name),
         ["LatestValue.OpenOrCreate"] = name => LatestValue<long>.OpenOrCreate(name, out _),
+        ["Broadcast.Open"] = name => Broadcast.Open(name),
+        ["Broadcast.OpenOrCreate"] = name => Broadcast.OpenOrCreate(name, out _),
         ["FanIn.Open"] = name => FanIn.Open(name),
         ["FanIn.OpenOrCreate"] = name => FanIn.OpenOrCreate(name, out _),
     };
@@ -23,6 +25,7 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         ["SharedChannel"] = name => SharedChannel.Create<long>(name, 64),
         ["LatestBytes"] = name => LatestBytes.Create(name),
         ["LatestValue"] = name => LatestValue<long>.Create(name),
+        ["Broadcast"] = name => Broadcast.Create(name),
         ["FanIn"] = name => FanIn.Create(name),
     };
 

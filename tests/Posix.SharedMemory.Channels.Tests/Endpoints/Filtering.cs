@@ -85,6 +85,14 @@ public sealed class Filtering
             writer.Publish("value"u8);
             return $"{reader.TryRead(new byte[10], out var length, out var version)} {length} {version} {reader.WaitForChange(version, TimeSpan.FromMilliseconds(1))}";
         },
+        ["Broadcast"] = name =>
+        {
+            using var channel = Broadcast.Create(name);
+            using var writer = channel.OpenWriter();
+            using var reader = channel.OpenReader();
+            writer.Write("message"u8);
+            return $"{reader.WaitToRead(TimeSpan.Zero)} {reader.TryRead(new byte[10], out var info)} {info}";
+        },
         ["FanIn"] = name =>
         {
             using var channel = FanIn.Create(name);

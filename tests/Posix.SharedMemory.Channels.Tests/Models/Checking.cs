@@ -14,6 +14,10 @@ public sealed class Checking
     [InlineData("latest.pml", "")]
     [InlineData("fanin.pml", "")]
     [InlineData("fanin.pml", "-DBATCH -DLIVES=1")]
+    [InlineData("broadcast.pml", "")]
+    [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLOSSY -DT=3")]
+    [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLR=2 -DTSO")]
+    [InlineData("broadcast.pml", "-DR=1 -DLR=2 -DEVICT")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -51,6 +55,20 @@ public sealed class Checking
     [InlineData("fanin.pml", "-DHEADFIRST")]
     [InlineData("fanin.pml", "-DNODEATH")]
     [InlineData("fanin.pml", "-DBATCH -DFORWARD")]
+    [InlineData("broadcast.pml", "-DLOWER")]
+    [InlineData("broadcast.pml", "-DR=1 -DNORESCAN")]
+    [InlineData("broadcast.pml", "-DR=1 -DNOLIMIT")]
+    [InlineData("broadcast.pml", "-DTWICE")]
+    [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DKEEPLIMIT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLR=2 -DBLIND")]
+    [InlineData("broadcast.pml", "-DR=1 -DNODEATH")]
+    [InlineData("broadcast.pml", "-DR=1 -DNOJOINWAKE")]
+    [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLATEINTENT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DEARLYINTENT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLW=2 -DLOWERINTENT")]
+    [InlineData("broadcast.pml", "-DR=1 -DEVICT -DNOMODE")]
+    [InlineData("broadcast.pml", "-DR=1 -DTSO -DNOFENCEW")]
+    [InlineData("broadcast.pml", "-DR=1 -DTSO -DNOFENCER")]
     [Rule("channel.models")]
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {

@@ -9,13 +9,13 @@ namespace Posix.SharedMemory.Channels;
 /// </remarks>
 public readonly ref struct MessageLease : IDisposable
 {
-    private readonly RingReader? _reader;
+    private readonly ReadingEnd? _reader;
     private readonly ulong _at;
     private readonly ulong _header;
     private readonly int _ticket;
 
     // Four plain fields: the just-in-time compiler keeps them in registers.
-    internal MessageLease(RingReader reader, ulong at, ulong header, int ticket)
+    internal MessageLease(ReadingEnd reader, ulong at, ulong header, int ticket)
     {
         _reader = reader;
         _at = at;

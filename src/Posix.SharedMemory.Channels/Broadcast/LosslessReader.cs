@@ -1,0 +1,179 @@
+using Posix.SharedMemory.Threading;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>A reader of a broadcast that gets every message: the writer writes over none that it has not released. The model is tests/models/broadcast.pml.</summary>
+internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpoint)
+{
+    private readonly SharedEventCount _writerWakes = endpoint.PeerWakes;
+    private RingRecord _borrowed;
+
+    internal override bool TryRead(Span<byte> destination, out BroadcastMessage info)
+    {
+        Begin(EndAct.Call);
+        try
+        {
+            info = default;
+            if (!TryFind(out var record))
+            {
+                return false;
+            }
+
+            info = Describe(record.At, record.Header, Records.SequenceAt(record.At));
+            if (record.Length > destination.Length)
+            {
+                return false;
+            }
+
+            PayloadOf(record).CopyTo(destination);
+            Volatile.ReadBarrier();
+            // Evicted meanwhile: the copy may be mixed with a newer message.
+            RequireMode();
+            Pass(record, (ulong)info.Sequence);
+            return true;
+        }
+        finally
+        {
+            Finish(EndAct.Call);
+        }
+    }
+
+    internal override bool TryBorrow(out RingRecord record, out int ticket)
+    {
+        ticket = BeginWithTicket(EndAct.Borrow);
+        var isFound = false;
+        try
+        {
+            isFound = TryFind(out record);
+            if (isFound)
+            {
+                Describe(record.At, record.Header, Records.SequenceAt(record.At));
+                _borrowed = record;
+            }
+
+            return isFound;
+        }
+        finally
+        {
+            if (!isFound && Act == EndAct.Borrow)
+            {
+                FinishWithTicket();
+            }
+        }
+    }
+
+    internal override bool TryTake(out ReadOnlyMemory<byte> message, out int ticket)
+    {
+        var isFound = TryBorrow(out var record, out ticket);
+        message = isFound ? MemoryOf(record) : default;
+        return isFound;
+    }
+
+    protected override bool TryGoTo(ulong place)
+    {
+        RequireMode();
+        (Position, Expected) = (place, null);
+        return true;
+    }
+
+    protected override void PassBorrowed() => Pass(_borrowed, Records.SequenceAt(_borrowed.At));
+
+    protected override bool Poll(int length)
+    {
+        RequireMode();
+        return base.Poll(length);
+    }
+
+    /// <summary>Begins at a place that the writer does not write over from now on.</summary>
+    protected override void Join(BroadcastStart start)
+    {
+        var own = Endpoint.Own;
+        Volatile.Write(ref own.Mode, 0);
+        Volatile.Write(ref own.Missed, 0);
+        LoadTail();
+        Position = Math.Min(Records.FindLast((ulong)start.Count, 0), Tail);
+        Volatile.Write(ref own.Position, Position);
+        KillWindow.Pass(KillWindow.BeforeMode);
+        Volatile.Write(ref own.Mode, EndpointView.LosslessMode);
+        // SYNC broadcast.join: pairs with BroadcastTail.TryRaise. Either the writer's second look finds this reader, or this finds the writer's promise.
+        Interlocked.MemoryBarrier();
+        KillWindow.Pass(KillWindow.AfterMode);
+        var limit = Volatile.Read(ref Records.Limit);
+        LoadTail();
+        var least = limit - Math.Min(limit, Records.Capacity);
+        if (Position < least)
+        {
+            Position = Math.Min(Records.FindLast((ulong)start.Count, least), Tail);
+        }
+
+        if (least > Tail || Tail - Position > Records.Capacity || !Records.IsAligned(Position))
+        {
+            throw Corrupt("the limit or the history", ChannelLayout.LimitAt, $"is {limit}, the tail {Tail}, and the place to begin {Position}");
+        }
+
+        Volatile.Write(ref own.Position, Position);
+        // Notifies the writer too: it may wait for the place where this reader began.
+        Endpoint.Occupy();
+    }
+
+    protected override void ShowPosition()
+    {
+        KillWindow.Pass(KillWindow.BeforeIndex);
+        // SYNC broadcast.release: pairs with BroadcastReaders.Scan. A writer that sees the position may write over what is before it.
+        Volatile.Write(ref Endpoint.Own.Position, Position);
+        KillWindow.Pass(KillWindow.AfterIndex);
+        _writerWakes.NotifyAll();
+        EndIfEnding();
+    }
+
+    private bool TryFind(out RingRecord record)
+    {
+        RequireMode();
+        record = default;
+        if (Position == Tail && !LoadTail())
+        {
+            return false;
+        }
+
+        var at = Position;
+        var header = Records.HeaderAt(at);
+        if (Records.IsPadding(at, header, Tail))
+        {
+            at += Records.RoomAt(at);
+            Position = at;
+            if (at == Tail)
+            {
+                return false;
+            }
+
+            header = Records.HeaderAt(at);
+        }
+
+        if (Tail - Position > Records.Capacity || !Records.IsRecord(at, header, Tail))
+        {
+            Volatile.ReadBarrier();
+            RequireMode();
+            throw Nonsense(at, header);
+        }
+
+        record = new(at, header);
+        return true;
+    }
+
+    private void Pass(RingRecord record, ulong sequence)
+    {
+        Position = record.At + Records.SizeOf(record.Header);
+        Expected = sequence + 1;
+        ShowPosition();
+    }
+
+    /// <summary>Whether the writer still waits for this reader.</summary>
+    private void RequireMode()
+    {
+        // SYNC broadcast.evict: pairs with BroadcastReaders.Evict.
+        if (Act is not (EndAct.Disposed or EndAct.Corrupt) && Volatile.Read(ref Endpoint.Own.Mode) != EndpointView.LosslessMode)
+        {
+            throw new ChannelException($"The writer of {Endpoint.Channel.Subject} has evicted this reader: it waits for it no longer, and messages may have been lost. Open another reader.");
+        }
+    }
+}
