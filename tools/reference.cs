@@ -1,8 +1,10 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 #:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 #:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
+#:project ../src/Posix.SharedMemory.Bridge.Nats/Posix.SharedMemory.Bridge.Nats.csproj
 #:package Microsoft.CodeAnalysis.CSharp@5.12.0
 #:package Microsoft.CodeAnalysis.Analyzers@5.12.0
+#:package Microsoft.Extensions.Logging.Abstractions@6.0.4
 #:property ManagePackageVersionsCentrally=false
 #:property PublishAot=false
 #:property IsSample=true
@@ -125,8 +127,8 @@ internal sealed class Library
         References.AddRange((Directory.Exists(web) ? Directory.GetFiles(web, "Microsoft.*.dll") : []).Select(file => MetadataReference.CreateFromFile(file)));
         var own = Array.ConvertAll(paths, path => MetadataReference.CreateFromFile(path));
         References.AddRange(own);
-        // Packages that have no pages yet, but samples.
-        References.AddRange(Directory.GetFiles(AppContext.BaseDirectory, "Posix.SharedMemory.*.dll").Where(file => !paths.Contains(file)).Select(file => MetadataReference.CreateFromFile(file)));
+        // Packages that have no pages yet, but samples, and what they need.
+        References.AddRange(Directory.GetFiles(AppContext.BaseDirectory, "Posix.SharedMemory.*.dll").Concat(Directory.GetFiles(AppContext.BaseDirectory, "NATS.*.dll")).Where(file => !paths.Contains(file)).Select(file => MetadataReference.CreateFromFile(file)));
         Compilation = CSharpCompilation.Create("reference", references: References, options: new(OutputKind.DynamicallyLinkedLibrary));
         var assemblies = Array.ConvertAll(own, reference => (IAssemblySymbol)Compilation.GetAssemblyOrModuleSymbol(reference)!);
         _assemblies = assemblies.ToHashSet<IAssemblySymbol>(SymbolEqualityComparer.Default);
