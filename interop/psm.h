@@ -1,7 +1,10 @@
 /* psm.h: takes part in the rosters, mutexes, event counts, semaphores and events of Posix.SharedMemory.Threading. C11, Linux, 64-bit, little-endian, header-only.
-   The bytes and protocols are in docs/spec/threading. Every function returns 0 or a positive outcome, or a negative errno. */
+   The bytes and protocols are in docs/spec/threading. Every function returns 0 or a positive outcome, or a negative errno; -EINVAL: a place that is not a multiple of 8, or a roster's that is not one of 64. */
 #ifndef PSM_H
 #define PSM_H
+#ifdef __cplusplus
+#error "psm.h is C11: include it in a C file, and call that from C++."
+#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -47,8 +50,12 @@ static inline uint32_t psm_load(uint32_t *word) { return __atomic_load_n(word, _
 static inline int psm_swap(uint32_t *word, uint32_t from, uint32_t to) { return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
 static inline long psm_futex(uint32_t *word, int op, long value, void *timeout, uint32_t *word2, long value3) { return syscall(SYS_futex, word, op, value, timeout, word2, value3); }
 static inline int psm_wake(uint32_t *word, int count) { return (int)psm_futex(word, FUTEX_WAKE, count, 0, 0, 0); }
+/* In one call, so that no kill falls between. Whatever refuses it, the word is changed: nobody keeps a lock because of it. */
 static inline int psm_change_and_wake(uint32_t *word, int op, int argument, int count) {
-  return (int)psm_futex(word, FUTEX_WAKE_OP, count, 0, word, (long)(int)((uint32_t)op << 28 | (uint32_t)FUTEX_OP_CMP_EQ << 24 | (uint32_t)argument << 12 | 0xfff));
+  int woken = (int)psm_futex(word, FUTEX_WAKE_OP, count, 0, word, (long)(int)((uint32_t)op << 28 | (uint32_t)FUTEX_OP_CMP_EQ << 24 | (uint32_t)argument << 12 | 0xfff));
+  if (woken >= 0) return woken;
+  if (op == FUTEX_OP_OR) __atomic_fetch_or(word, (uint32_t)argument, __ATOMIC_SEQ_CST); else __atomic_store_n(word, 1u << argument, __ATOMIC_SEQ_CST);
+  return psm_wake(word, count);
 }
 static inline int64_t psm_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ll + t.tv_nsec; }
 static int psm_fences_refused;
@@ -64,7 +71,7 @@ static inline int psm_sleep(struct psm_waitv *words, int count, int64_t deadline
   if (count > 1 && (psm_load((uint32_t *)(uintptr_t)words[1].addr) & 0x40000000u)) psm_wake((uint32_t *)(uintptr_t)words[1].addr, INT_MAX);
   return look;
 }
-static inline int psm_claim_tag(uint32_t *place, uint32_t tag) { uint32_t found = 0; return __atomic_compare_exchange_n(place, &found, tag, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || found == tag ? 0 : -EILSEQ; }
+static inline int psm_claim_tag(uint32_t *place, uint32_t tag) { uint32_t found = 0; return ((uintptr_t)place & 7) != 4 ? -EINVAL : __atomic_compare_exchange_n(place, &found, tag, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || found == tag ? 0 : -EILSEQ; }
 
 /* -- roster -- */
 static inline uint64_t *psm_seat(struct psm_roster *r, uint32_t seat) { return (uint64_t *)(r->base + 64 + 32 * (seat - 1)); }
@@ -141,6 +148,7 @@ static inline void psm_unlink(struct psm_roster *r) {
 }
 /* Takes a seat at base, which lies in a shared mapping at a multiple of 64. */
 static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
+  if ((uintptr_t)base & 63) return -EINVAL;
   int e = psm_guard_start(); if (e) return e;
   *r = (struct psm_roster){.base = base, .seats = seats, .boot = psm_guard.boot, .registered = psm_guard.registered};
   uint64_t header = 0x524d5350ull | 1ull << 32 | (uint64_t)seats << 48, zero = 0;
@@ -220,7 +228,7 @@ static inline void psm_wait(uint32_t *word, uint32_t key) { struct timespec seco
 
 /* -- semaphore: 16 bytes -- */
 static inline int psm_semaphore_at(void *place, uint32_t initial, uint32_t maximum) {
-  uint32_t *words = place, found = 0; uint64_t zero = 0;
+  uint32_t *words = place, found = 0; uint64_t zero = 0; if ((uintptr_t)place & 7) return -EINVAL;
   if (!__atomic_compare_exchange_n(words + 2, &found, maximum, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && found != maximum) return -EILSEQ;
   return __atomic_compare_exchange_n((uint64_t *)place, &zero, 0x31535850ull << 32 | initial, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || zero >> 32 == 0x31535850 ? 0 : -EILSEQ;
 }
@@ -241,7 +249,11 @@ static inline int psm_semaphore_release(uint32_t *word, uint32_t count) {
   }
 }
 
-/* -- event: 8 bytes -- */
+/* -- event: 8 bytes. One that exists keeps its state; -EILSEQ: something else, or an event of the other mode -- */
+static inline int psm_event_at(void *place, int automatic, int is_set) {
+  uint64_t zero = 0, tag = 0x31455850u | (automatic ? PSM_WAITERS : 0); if ((uintptr_t)place & 7) return -EINVAL;
+  return __atomic_compare_exchange_n((uint64_t *)place, &zero, tag << 32 | (is_set ? 1 : 0), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || zero >> 32 == tag ? 0 : -EILSEQ;
+}
 static inline int psm_event_is_auto(uint32_t *word) { return word[1] >> 31; }
 static inline void psm_event_set(uint32_t *word) {
   for (;;) {

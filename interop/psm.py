@@ -64,7 +64,15 @@ def _wake(word, count):
 
 
 def _change_and_wake(word, operation, argument, count):
-    return _call(_FUTEX, _p(word), _WAKE_OP, count, None, _p(word), operation << 28 | argument << 12 | 0xFFF)
+    """In one call, so that no kill falls between: 2 sets bits, 8 makes the word 1 << argument. Whatever refuses it, the word is changed: nobody keeps a lock because of it."""
+    woken = _call(_FUTEX, _p(word), _WAKE_OP, count, None, _p(word), operation << 28 | argument << 12 | 0xFFF)
+    if woken >= 0:
+        return woken
+    if operation == 2:
+        _or4(word, argument, _SEQ)
+    else:
+        _store4(word, 1 << argument, _SEQ)
+    return _wake(word, count)
 
 
 class _Timespec(ctypes.Structure):
@@ -81,8 +89,8 @@ def _sleep(*words, deadline=None):
     until = until if deadline is None else min(until, deadline)
     entries = (_Waitv * len(words))(*[_Waitv(value, address, 2, 0) for address, value in words])
     limit = _Timespec(until // 10**9, until % 10**9)
-    if _call(449, ctypes.cast(entries, _p), len(words), 0, ctypes.cast(ctypes.byref(limit), _p), 1) in (-errno.ENOSYS, -errno.EPERM):
-        time.sleep(0.05)
+    if _call(449, ctypes.cast(entries, _p), len(words), 0, ctypes.cast(ctypes.byref(limit), _p), 1) in (-errno.ENOSYS, -errno.EPERM, -errno.EACCES, -errno.EINVAL):
+        time.sleep(0.05)  # before Linux 5.16, or behind a filter
     for life, _ in words[1:]:
         if _read(life) & 0x40000000:  # the kernel woke one sleeper, who wakes the others
             _wake(life, _EVERYBODY)
@@ -90,6 +98,13 @@ def _sleep(*words, deadline=None):
 
 def _fence_all():
     return _call(_MEMBARRIER, 2, 0, 0) == 0
+
+
+def _place(mapping, offset, size, alignment):
+    """The address of so many bytes at an offset, which must lie in the mapping at a multiple of the alignment."""
+    if offset % alignment or offset < 0 or offset + size > len(mapping):
+        raise ValueError(f"{size} bytes at offset {offset} are not inside the mapping of {len(mapping)} bytes, or {offset} is not a multiple of {alignment}")
+    return ctypes.addressof(ctypes.c_char.from_buffer(mapping)) + offset
 
 
 def _tag(place, tag, what):
@@ -166,10 +181,11 @@ class Roster:
     """A seat in the roster at an offset of a mapping."""
 
     def __init__(self, mapping, offset=0, seats=63):
+        place = _place(mapping, offset, (64 + 32 * seats + 63) & ~63, 64)
         _guard.start()
         self.mapping, self.seats, self._view = mapping, seats, ctypes.c_char.from_buffer(mapping)
         self.origin = ctypes.addressof(self._view)
-        self.base = self.origin + offset
+        self.base = place
         self.boot = _boot()
         header = 0x524D5350 | 1 << 32 | seats << 48
         if _swap64(self.base, 0, header) not in (0, header):
@@ -265,7 +281,7 @@ class Mutex:
     """A mutex. `with mutex:` enters; OwnerDied is raised, without the lock, until somebody calls repair."""
 
     def __init__(self, roster, offset):
-        self.roster, self.word = roster, roster.origin + offset
+        self.roster, self.word = roster, _place(roster.mapping, offset, 16, 8)
         _tag(self.word + 4, 0x314D5850, "a mutex")
 
     def enter_unrepaired(self, timeout=None):
@@ -338,7 +354,7 @@ class EventCount:
     """An event count: prepare, look again, wait; or change, then notify_all."""
 
     def __init__(self, roster, offset):
-        self.word = roster.origin + offset
+        self.word = _place(roster.mapping, offset, 8, 8)
         _tag(self.word + 4, 0x314E5850, "an event count")
 
     def prepare(self):
@@ -365,7 +381,7 @@ class Semaphore:
     """A semaphore that exists, or is made with a count and a maximum."""
 
     def __init__(self, roster, offset, initial=None, maximum=_EVERYBODY):
-        self.word = roster.origin + offset
+        self.word = _place(roster.mapping, offset, 16, 8)
         if initial is not None:
             if _swap(self.word + 8, 0, maximum) not in (0, maximum):
                 raise ValueError("the bytes are not a semaphore of this maximum")
@@ -396,10 +412,14 @@ class Semaphore:
 
 
 class Event:
-    """An event that exists."""
+    """An event that exists, or is made of zeroed bytes with a mode: automatic lets one waiter go on, otherwise all of them until it is reset."""
 
-    def __init__(self, roster, offset):
-        self.word = roster.origin + offset
+    def __init__(self, roster, offset, automatic=None, is_set=False):
+        self.word = _place(roster.mapping, offset, 8, 8)
+        if automatic is not None:
+            tag = 0x31455850 | (WAITERS if automatic else 0)
+            if _swap64(self.word, 0, tag << 32 | bool(is_set)) >> 32 not in (0, tag):
+                raise ValueError("the bytes are not an event of this mode")
         self.automatic = bool(_read(self.word + 4) >> 31)
         if _read(self.word + 4) & 0x7FFFFFFF != 0x31455850:
             raise ValueError("the bytes are not an event")

@@ -83,6 +83,8 @@ for project in src/*/*.csproj; do
         others=()
         for library in $(sed -n 's/.*ProjectReference Include=.*\/\(.*\)\.csproj.*/\1/p' "$project"); do own+=("tools/net10.0/any/$library."{dll,pdb}); done
         for library in $(sed -n 's/.*PackageReference Include="\([^"]*\)".*/\1/p' "$project"); do others+=("tools/net10.0/any/$library.dll"); done
+        # What those of others bring along stands in the project too, for this check alone.
+        for library in $(sed -n 's/.*BroughtAlong Include="\([^"]*\)".*/\1/p' "$project" | tr ';' ' '); do others+=("tools/net10.0/any/$library.dll"); done
         program=("tools/net10.0/any/DotnetToolSettings.xml" "tools/net10.0/any/$command".{dll,pdb,deps.json,runtimeconfig.json} "${own[@]}" "${others[@]}")
         if ls "$packages/$name.any."* >/dev/null 2>&1; then
             # tools/pack.sh: a package that leads to one for each system.

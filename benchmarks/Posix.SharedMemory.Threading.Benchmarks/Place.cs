@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Threading.Benchmarks;
 /// <summary>A page of shared memory with a roster, and where the locks stand in it.</summary>
 internal sealed class Place : IDisposable
 {
-    internal const long Mutex = 4096, Semaphore = 4160, EventCount = 4224, Event = 4288, ReaderWriter = 8192, Data = 16384;
+    internal const long Mutex = 4096, Semaphore = 4160, EventCount = 4224, Event = 4288, Posix = 4352, ReaderWriter = 8192, Data = 16384;
 
     private readonly SharedMemoryObject _memory;
 

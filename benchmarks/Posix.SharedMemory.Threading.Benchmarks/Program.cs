@@ -10,6 +10,7 @@ if (args is ["peer", var role, var name, var argument])
 [
     (nameof(Uncontended), Uncontended.Ask),
     (nameof(Contended), Contended.Ask),
+    (nameof(Fairness), Fairness.Ask),
     (nameof(HandOver), HandOver.Ask),
     (nameof(DeathToEntry), DeathToEntry.Ask),
     (nameof(Reading), Reading.Ask),

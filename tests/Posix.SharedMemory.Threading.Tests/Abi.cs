@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Posix.SharedMemory.Threading.Interop;
 
 namespace Posix.SharedMemory.Threading.Tests;
@@ -37,12 +38,19 @@ public sealed class Abi
         var expected = members.ToDictionary(member => member.Name, member => Convert.ToInt64(
             member switch { FieldInfo field => Normal(field.GetRawConstantValue()!), PropertyInfo property => Normal(property.GetValue(null)!), _ => 0 },
             System.Globalization.CultureInfo.InvariantCulture));
-        expected["sizeof(struct futex_waitv)"] = System.Runtime.CompilerServices.Unsafe.SizeOf<LinuxFutexWaitv>();
-        expected["sizeof(struct robust_list_head)"] = System.Runtime.CompilerServices.Unsafe.SizeOf<LinuxRobustListHead>();
-        expected["sizeof(struct timespec)"] = System.Runtime.CompilerServices.Unsafe.SizeOf<LinuxTimespec>();
-        expected["offsetof(struct futex_waitv, uaddr)"] = 8;
-        expected["offsetof(struct futex_waitv, flags)"] = 16;
-        expected["offsetof(struct robust_list_head, futex_offset)"] = 8;
+        foreach (var (structure, name) in (ReadOnlySpan<(Type, string)>)
+            [(typeof(LinuxFutexWaitv), "futex_waitv"), (typeof(LinuxRobustListHead), "robust_list_head"), (typeof(LinuxTimespec), "timespec")])
+        {
+            expected[$"sizeof(struct {name})"] = Marshal.SizeOf(structure);
+            foreach (var field in structure.GetFields(BindingFlags.NonPublic | BindingFlags.Instance))
+            {
+                // A struct inside another one is a field of its own name here.
+                var member = field.Name == "list_next" ? "list.next" : field.Name;
+                expected[$"offsetof(struct {name}, {member})"] = Marshal.OffsetOf(structure, field.Name);
+                expected[$"sizeof(((struct {name} *)0)->{member})"] = Marshal.SizeOf(field.FieldType);
+            }
+        }
+
         using var directory = TemporaryDirectory.InMemory();
         var source = Path.Combine(directory.Path, "abi.c");
         File.WriteAllText(source, Headers + string.Concat(expected.Keys.Select(name => $"printf(\"%lld\\n\", (long long){name});\n")) + "}\n");

@@ -90,6 +90,19 @@ internal sealed record PackageTable(string Name)
             // An engine hands over messages where it reads them from the network: what they are copied into is above it.
             CallsUpward = ["IBridgeReceiver"],
         },
+        new("Posix.SharedMemory.Bridge.Nats")
+        {
+            PublicNamespaces = ["Posix.SharedMemory.Bridge.Nats"],
+            Uses = ["Posix.SharedMemory.Bridge"],
+            Packages = ["NATS.Client.Core"],
+            Rooms = new(StringComparer.Ordinal) { ["Engine"] = [] },
+        },
+        new("Posix.SharedMemory.Bridge.Tool")
+        {
+            Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels", "Posix.SharedMemory.Bridge", "Posix.SharedMemory.Bridge.Nats"],
+            Packages = ["System.CommandLine"],
+            Rooms = new(StringComparer.Ordinal) { ["Given"] = [], ["Output"] = ["Given"], ["Bridging"] = ["Given", "Output"] },
+        },
         new("Posix.SharedMemory.Tool")
         {
             Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels"],

@@ -8,6 +8,7 @@ namespace Posix.SharedMemory.Benchmarks;
 /// <summary>A C source file beside the benchmarks, compiled by this machine's <c>cc -O2</c> when it is first asked for.</summary>
 internal sealed class CBaseline
 {
+    private static readonly string s_directory = Path.Combine(AppContext.BaseDirectory, "baselines");
     private static readonly Dictionary<string, CBaseline> s_loaded = new(StringComparer.Ordinal);
 
     private readonly nint _library;
@@ -15,7 +16,7 @@ internal sealed class CBaseline
     private CBaseline(nint library) => _library = library;
 
     /// <exception cref="InvalidOperationException">There is no C compiler, or it refuses the source.</exception>
-    internal static CBaseline Load(string name) => s_loaded.TryGetValue(name, out var loaded) ? loaded : s_loaded[name] = Compile(name);
+    internal static CBaseline Load(string name) => s_loaded.TryGetValue(name, out var loaded) ? loaded : s_loaded[name] = LoadLibrary(name);
 
     /// <summary>Gets a function's address.</summary>
     internal nint this[string function] => NativeLibrary.GetExport(_library, function);
@@ -38,23 +39,34 @@ internal sealed class CBaseline
         }
     }
 
-    private static CBaseline Compile(string name)
+    /// <summary>The path of a source file.</summary>
+    internal static string Source(string name) => Path.Combine(s_directory, name + ".c");
+
+    /// <summary>Compiles source files to a file beside them.</summary>
+    /// <returns>The path of what was made; the caller deletes it.</returns>
+    /// <exception cref="InvalidOperationException">There is no C compiler, or it refuses the source.</exception>
+    internal static string Compile(string output, params string[] arguments)
     {
-        var directory = Path.Combine(AppContext.BaseDirectory, "baselines");
-        var source = Path.Combine(directory, name + ".c");
-        // A name of its own, since another run may have its library loaded.
-        var library = Path.Combine(directory, $"{name}-{Environment.ProcessId}.so");
+        var path = Path.Combine(s_directory, output);
         try
         {
-            using var compiler = Process.Start("cc", ["-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source]);
+            using var compiler = Process.Start("cc", ["-O2", "-Wall", "-Werror", "-o", path, .. arguments]);
             compiler.WaitForExit();
-            return compiler.ExitCode == 0
-                ? new(NativeLibrary.Load(library))
-                : throw new InvalidOperationException($"cc refused {source}.");
+            return compiler.ExitCode == 0 ? path : throw new InvalidOperationException($"cc refused {string.Join(' ', arguments)}.");
         }
         catch (Win32Exception e)
         {
             throw new InvalidOperationException("The baselines need a C compiler: there is no cc on the PATH.", e);
+        }
+    }
+
+    private static CBaseline LoadLibrary(string name)
+    {
+        // A name of its own, since another run may have its library loaded.
+        var library = Compile($"{name}-{Environment.ProcessId}.so", "-shared", "-fPIC", Source(name));
+        try
+        {
+            return new(NativeLibrary.Load(library));
         }
         finally
         {

@@ -11,6 +11,7 @@ internal sealed class Candidate
     private static long s_sum;
 
     private readonly Action<int> _repeat;
+    private readonly Func<int, (double Elapsed, double Processor)> _time;
     private readonly Action? _reset;
     private readonly int _operations;
     private readonly bool _isSampled;
@@ -18,23 +19,40 @@ internal sealed class Candidate
 
     /// <param name="reset">What goes before each repetition, not measured.</param>
     internal Candidate(object benchmarks, MethodInfo method, BenchmarkAttribute benchmark, Action? reset)
+        : this(method, method.GetCustomAttribute<BenchmarkCategoryAttribute>()?.Categories[0] ?? "")
     {
-        Name = method.Name;
-        Category = method.GetCustomAttribute<BenchmarkCategoryAttribute>()?.Categories[0] ?? "";
         IsBaseline = benchmark.Baseline;
-        Side = Name switch
-        {
-            _ when Name.EndsWith("InC", StringComparison.Ordinal) || Name.EndsWith("InCWithSameCalls", StringComparison.Ordinal) => Side.C,
-            _ when Name.EndsWith("InBaseLibrary", StringComparison.Ordinal) => Side.BaseLibrary,
-            _ => Side.Ours,
-        };
         MustNotAllocate = Side == Side.Ours && benchmarks.GetType().IsDefined(typeof(AllocatesNothingAttribute));
         _isSampled = benchmarks.GetType().IsDefined(typeof(LatenciesAttribute));
         _repeat = method.ReturnType == typeof(void)
             ? Repeating(method.CreateDelegate<Action>(benchmarks))
             : Repeating(method.CreateDelegate<Func<long>>(benchmarks));
+        _time = count => Clock.Time(_repeat, count);
         _operations = benchmark.OperationsPerInvoke;
         _reset = reset;
+    }
+
+    /// <summary>One that runs, and is timed, in a process of its own.</summary>
+    internal Candidate(object benchmarks, MethodInfo method, AloneAttribute alone)
+        : this(method, alone.Category)
+    {
+        _time = method.CreateDelegate<Func<int, (double Elapsed, double Processor)>>(benchmarks);
+        _repeat = count => _time(count);
+        _operations = 1;
+    }
+
+    private Candidate(MethodInfo method, string category)
+    {
+        Name = method.Name;
+        Category = category;
+        _repeat = null!;
+        _time = null!;
+        Side = Name switch
+        {
+            _ when Name.EndsWith("InC", StringComparison.Ordinal) || Name.EndsWith("InCAlone", StringComparison.Ordinal) || Name.EndsWith("InCWithSameCalls", StringComparison.Ordinal) => Side.C,
+            _ when Name.EndsWith("InBaseLibrary", StringComparison.Ordinal) => Side.BaseLibrary,
+            _ => Side.Ours,
+        };
     }
 
     internal string Name { get; }
@@ -101,7 +119,7 @@ internal sealed class Candidate
         if (_reset is null)
         {
             var allocated = GC.GetAllocatedBytesForCurrentThread();
-            var time = Clock.Time(_repeat, _count);
+            var time = _time(_count);
             Add(time, GC.GetAllocatedBytesForCurrentThread() - allocated);
             Sample();
         }

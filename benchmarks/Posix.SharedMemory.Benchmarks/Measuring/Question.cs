@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using BenchmarkDotNet.Attributes;
 
@@ -14,17 +15,22 @@ internal sealed class Question(Type type)
         new(typeof(AnonymousLife)),
         new(typeof(MapAndUnmap)),
         new(typeof(Growth)),
+        new(typeof(Populating)),
         new(typeof(HugePages)),
         new(typeof(ElementAccess<Bytes1>)),
         new(typeof(ElementAccess<Bytes4>)),
         new(typeof(ElementAccess<Bytes8>)),
         new(typeof(ElementAccess<Bytes64>)),
+        new(typeof(Summing)),
         new(typeof(Leasing)),
+        new(typeof(LeasingOnTwoThreads)),
         new(typeof(CopyBandwidth)),
         new(typeof(ReadAndWrite)),
         new(typeof(CopyToSocket)),
         new(typeof(CopyToFile)),
+        new(typeof(CopyFromFile)),
         new(typeof(Passing)),
+        new(typeof(Replacing)),
         new(typeof(Listing)),
     ];
 
@@ -44,9 +50,12 @@ internal sealed class Question(Type type)
 
         foreach (var value in parameter.GetCustomAttribute<ParamsAttribute>()!.Values)
         {
-            yield return new(type, Amount.OfBytes((long)value!), benchmarks => parameter.SetValue(benchmarks, value));
+            yield return new(type, Label(parameter.Name, (long)value!), benchmarks => parameter.SetValue(benchmarks, value));
         }
     }
+
+    private static string Label(string parameter, long value) =>
+        parameter == nameof(Replacing.Names) ? string.Create(CultureInfo.InvariantCulture, $"{value:N0} names") : Amount.OfBytes(value);
 
     /// <summary>Names each candidate of every question, as the report and its template name them.</summary>
     internal static IReadOnlySet<string> Keys() => Keys(_ => true).ToHashSet(StringComparer.Ordinal);

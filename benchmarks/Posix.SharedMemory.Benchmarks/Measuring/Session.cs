@@ -20,7 +20,11 @@ internal sealed class Session : IDisposable
             let benchmark = method.GetCustomAttribute<BenchmarkAttribute>()
             where benchmark is not null
             orderby benchmark.Baseline descending
-            select new Candidate(_benchmarks, method, benchmark, reset)];
+            select new Candidate(_benchmarks, method, benchmark, reset),
+            .. from method in type.GetMethods()
+               let alone = method.GetCustomAttribute<AloneAttribute>()
+               where alone is not null
+               select new Candidate(_benchmarks, method, alone)];
     }
 
     /// <summary>Gets the type argument or the parameter's value; empty where there is none.</summary>

@@ -13,20 +13,28 @@ public unsafe class AnonymousLife
 {
     private const int Length = 4096;
 
-    private delegate* unmanaged<nint, int> _life;
+    private CProgram? _alone;
+    private delegate* unmanaged<nint, nint, int> _life;
     private delegate* unmanaged<nint, int> _lifeSameCalls;
 
     /// <summary>Compiles the baseline.</summary>
     [GlobalSetup]
     public void SetUp()
     {
+        _alone = new("anonymous_life");
         var baseline = CBaseline.Load("anonymous_life");
-        _life = (delegate* unmanaged<nint, int>)baseline["anonymous_life"];
+        _life = (delegate* unmanaged<nint, nint, int>)baseline["anonymous_life"];
         _lifeSameCalls = (delegate* unmanaged<nint, int>)baseline["anonymous_life_same_calls"];
     }
 
+    [GlobalCleanup]
+    public void CleanUp() => _alone?.Dispose();
+
     [Benchmark(Baseline = true)]
-    public void AnonymousInC() => CBaseline.Check(_life(Length));
+    public void AnonymousInC() => CBaseline.Check(_life(0, Length));
+
+    [Alone]
+    public (double Elapsed, double Processor) AnonymousInCAlone(int count) => _alone!.Time("anonymous_life", "-", Length, count);
 
     [Benchmark]
     public void AnonymousInCWithSameCalls() => CBaseline.Check(_lifeSameCalls(Length));

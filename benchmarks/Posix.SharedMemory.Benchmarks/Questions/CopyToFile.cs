@@ -15,7 +15,9 @@ public unsafe class CopyToFile
     private MemoryMappedViewStream? _view;
     private delegate* unmanaged<int, int, long, int> _copyBySendfile;
     private delegate* unmanaged<int, int, long, int> _copyByRange;
+    private delegate* unmanaged<int, void*, long, int> _copyByWrite;
     private delegate* unmanaged<int, int> _rewind;
+    private MemoryMapping? _mapping;
 
     [Params(4L << 10, 1L << 20, 64L << 20)]
     public long Length { get; set; }
@@ -26,8 +28,10 @@ public unsafe class CopyToFile
         var baseline = CBaseline.Load("copy_to");
         _copyBySendfile = (delegate* unmanaged<int, int, long, int>)baseline["copy_by_sendfile"];
         _copyByRange = (delegate* unmanaged<int, int, long, int>)baseline["copy_by_range"];
+        _copyByWrite = (delegate* unmanaged<int, void*, long, int>)baseline["copy_by_write"];
         _rewind = (delegate* unmanaged<int, int>)baseline["rewind_file"];
         _memory = New();
+        _mapping = _memory.Map();
         _target = New();
         _stream = new("/dev/shm/" + _target.Name, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         _file = new(_memory.Name!);
@@ -41,6 +45,7 @@ public unsafe class CopyToFile
         _file?.Dispose();
         _stream?.Dispose();
         _target?.Dispose();
+        _mapping?.Dispose();
         _memory?.Dispose();
     }
 
@@ -58,6 +63,10 @@ public unsafe class CopyToFile
 
     [Benchmark]
     public void CopyFileRangeInC() => CBaseline.Check(_copyByRange(Descriptor(_target!), Descriptor(_memory!), Length));
+
+    /// <summary>From a mapping that is there already, and faults where the object is cut.</summary>
+    [Benchmark]
+    public void WriteInC() => CBaseline.Check(_copyByWrite(Descriptor(_target!), _mapping!.DangerousGetPointer(), Length));
 
     [Benchmark]
     public long CopyTo() => _memory!.CopyTo(_target!.SafeFileHandle);

@@ -33,6 +33,8 @@ public unsafe class ElementAccess<T>
     private MemoryMappedViewAccessor _view = null!;
     private delegate* unmanaged<void*, long, long> _read;
     private delegate* unmanaged<void*, long, void> _write;
+    private delegate* unmanaged<void*, long, long> _readVectorised;
+    private delegate* unmanaged<void*, long, void> _writeVectorised;
 
     [GlobalSetup]
     public void SetUp()
@@ -40,6 +42,9 @@ public unsafe class ElementAccess<T>
         var baseline = CBaseline.Load("element_access");
         _read = (delegate* unmanaged<void*, long, long>)baseline[$"read_{sizeof(T)}"];
         _write = (delegate* unmanaged<void*, long, void>)baseline[$"write_{sizeof(T)}"];
+        var vectorised = CBaseline.Load("element_access_vectorised");
+        _readVectorised = (delegate* unmanaged<void*, long, long>)vectorised[$"read_{sizeof(T)}"];
+        _writeVectorised = (delegate* unmanaged<void*, long, void>)vectorised[$"write_{sizeof(T)}"];
         _memory = SharedMemoryObject.Create(
             SharedMemoryObject.CreateUniqueName("bench"), Count * sizeof(T), new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map();
@@ -57,6 +62,9 @@ public unsafe class ElementAccess<T>
 
     [Benchmark(Baseline = true, OperationsPerInvoke = Count), BenchmarkCategory(Reading)]
     public long ReadInC() => _read(_mapping.DangerousGetPointer(), Count);
+
+    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Reading)]
+    public long ReadVectorisedInC() => _readVectorised(_mapping.DangerousGetPointer(), Count);
 
     [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Reading)]
     public long ReadSpan()
@@ -126,6 +134,9 @@ public unsafe class ElementAccess<T>
 
     [Benchmark(Baseline = true, OperationsPerInvoke = Count), BenchmarkCategory(Writing)]
     public void WriteInC() => _write(_mapping.DangerousGetPointer(), Count);
+
+    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Writing)]
+    public void WriteVectorisedInC() => _writeVectorised(_mapping.DangerousGetPointer(), Count);
 
     [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(Writing)]
     public void WriteSpan()

@@ -20,6 +20,8 @@ public unsafe class Growth
     private string _name = "";
     private SharedMemoryObject? _memory;
     private MemoryMapping _mapping = null!;
+    private SharedMemoryObject? _handedOut;
+    private MemoryMapping? _handedOutMapping;
     private BaseLibraryFile? _file;
     private bool _begun;
     private delegate* unmanaged<long, int> _reset;
@@ -51,6 +53,9 @@ public unsafe class Growth
         _name = SharedMemoryObject.CreateUniqueName("bench");
         _memory = SharedMemoryObject.Create(_name, Length, new() { Lifetime = Lifetime.UnlinkOnDispose });
         _mapping = _memory.Map(new() { AddressSpace = Length + Step, Populate = true });
+        _handedOut = SharedMemoryObject.Open(_name);
+        _ = _handedOut.SafeFileHandle;
+        _handedOutMapping = _handedOut.Map(new() { AddressSpace = Length + Step });
         CBaseline.Check(((delegate* unmanaged<nint, long, long, int>)baseline["begin"])(CBaseline.Text("/dev/shm/" + _name), Length, Step));
         _begun = true;
         _file = new(_name);
@@ -65,6 +70,8 @@ public unsafe class Growth
         }
 
         _file?.Dispose();
+        _handedOutMapping?.Dispose();
+        _handedOut?.Dispose();
         _mapping?.Dispose();
         _memory?.Dispose();
     }
@@ -75,6 +82,7 @@ public unsafe class Growth
     {
         CBaseline.Check(_reset(Length));
         _mapping.Refresh();
+        _handedOutMapping!.Refresh();
     }
 
     [Benchmark(Baseline = true)]
@@ -85,6 +93,14 @@ public unsafe class Growth
     {
         _memory!.SetLength(Length + Step, Backing.Sparse);
         _mapping.Refresh();
+    }
+
+    /// <summary>After the handle was asked for, somebody else can have flags and locks on the descriptor.</summary>
+    [Benchmark]
+    public void SparseWithHandleGiven()
+    {
+        _handedOut!.SetLength(Length + Step, Backing.Sparse);
+        _handedOutMapping!.Refresh();
     }
 
     [Benchmark]

@@ -19,10 +19,12 @@ public unsafe class ObjectLife
 {
     private const string CreateLife = "create, complete before visible";
     private const string ClassicLife = "create, shm_open then size";
+    private const string TruncatedLife = "create, shm_open then ftruncate";
     private const string AttachLife = "attach to an existing object";
     private const int Length = 4096;
     private const FileShare AnyShare = FileShare.ReadWrite | FileShare.Delete;
 
+    private CProgram? _alone;
     private string _name = "";
     private string _path = "";
     private string _unfinishedPath = "";
@@ -34,9 +36,11 @@ public unsafe class ObjectLife
     private nint _cExistingPath;
     private delegate* unmanaged<nint, nint, int> _createLife;
     private delegate* unmanaged<nint, nint, int> _classicLife;
+    private delegate* unmanaged<nint, nint, int> _truncatedLife;
     private delegate* unmanaged<nint, int> _attachLife;
     private delegate* unmanaged<nint, nint, int> _createLifeSameCalls;
     private delegate* unmanaged<nint, nint, int> _classicLifeSameCalls;
+    private delegate* unmanaged<nint, nint, int> _truncatedLifeSameCalls;
     private delegate* unmanaged<nint, nint, int> _attachLifeSameCalls;
 
     /// <summary>Compiles the baseline and makes the object to attach to.</summary>
@@ -46,11 +50,14 @@ public unsafe class ObjectLife
         var baseline = CBaseline.Load("object_life");
         _createLife = (delegate* unmanaged<nint, nint, int>)baseline["create_life"];
         _classicLife = (delegate* unmanaged<nint, nint, int>)baseline["classic_life"];
+        _truncatedLife = (delegate* unmanaged<nint, nint, int>)baseline["truncated_life"];
         _attachLife = (delegate* unmanaged<nint, int>)baseline["attach_life"];
         _createLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["create_life_same_calls"];
         _classicLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["classic_life_same_calls"];
+        _truncatedLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["truncated_life_same_calls"];
         _attachLifeSameCalls = (delegate* unmanaged<nint, nint, int>)baseline["attach_life_same_calls"];
 
+        _alone = new("object_life");
         _name = SharedMemoryObject.CreateUniqueName("bench");
         _path = "/dev/shm/" + _name;
         _unfinishedPath = _path + ".unfinished";
@@ -67,6 +74,7 @@ public unsafe class ObjectLife
     [GlobalCleanup]
     public void CleanUp()
     {
+        _alone?.Dispose();
         if (_existing.Length > 0)
         {
             SharedMemoryObject.TryUnlink(_existing);
@@ -75,6 +83,9 @@ public unsafe class ObjectLife
 
     [Benchmark(Baseline = true), BenchmarkCategory(CreateLife)]
     public void CreateInC() => CBaseline.Check(_createLife(_cPath, Length));
+
+    [Alone(CreateLife)]
+    public (double Elapsed, double Processor) CreateInCAlone(int count) => _alone!.Time("create_life", _path, Length, count);
 
     [Benchmark, BenchmarkCategory(CreateLife)]
     public void CreateInCWithSameCalls() => CBaseline.Check(_createLifeSameCalls(_cPath, Length));
@@ -107,6 +118,9 @@ public unsafe class ObjectLife
     [Benchmark(Baseline = true), BenchmarkCategory(ClassicLife)]
     public void ClassicInC() => CBaseline.Check(_classicLife(_cName, Length));
 
+    [Alone(ClassicLife)]
+    public (double Elapsed, double Processor) ClassicInCAlone(int count) => _alone!.Time("classic_life", "/" + _name, Length, count);
+
     [Benchmark, BenchmarkCategory(ClassicLife)]
     public void ClassicInCWithSameCalls() => CBaseline.Check(_classicLifeSameCalls(_cPath, Length));
 
@@ -135,8 +149,44 @@ public unsafe class ObjectLife
         File.Delete(_path);
     }
 
+    [Benchmark(Baseline = true), BenchmarkCategory(TruncatedLife)]
+    public void TruncatedInC() => CBaseline.Check(_truncatedLife(_cName, Length));
+
+    [Alone(TruncatedLife)]
+    public (double Elapsed, double Processor) TruncatedInCAlone(int count) => _alone!.Time("truncated_life", "/" + _name, Length, count);
+
+    [Benchmark, BenchmarkCategory(TruncatedLife)]
+    public void TruncatedInCWithSameCalls() => CBaseline.Check(_truncatedLifeSameCalls(_cPath, Length));
+
+    [Benchmark, BenchmarkCategory(TruncatedLife)]
+    public void Truncated()
+    {
+        using (var memory = SharedMemoryObject.Open(_name, FileMode.CreateNew))
+        {
+            memory.SetLength(Length, Backing.Sparse);
+            using var mapping = memory.Map();
+            mapping.GetSpan()[0] = 1;
+        }
+
+        SharedMemoryObject.Unlink(_name);
+    }
+
+    [Benchmark, BenchmarkCategory(TruncatedLife)]
+    public void TruncatedInBaseLibrary()
+    {
+        using (var handle = File.OpenHandle(_path, FileMode.CreateNew, FileAccess.ReadWrite, AnyShare))
+        {
+            MapByBaseLibrary(handle, Length);
+        }
+
+        File.Delete(_path);
+    }
+
     [Benchmark(Baseline = true), BenchmarkCategory(AttachLife)]
     public void AttachInC() => CBaseline.Check(_attachLife(_cExisting));
+
+    [Alone(AttachLife)]
+    public (double Elapsed, double Processor) AttachInCAlone(int count) => _alone!.Time("attach_life", "/" + _existing, Length, count);
 
     [Benchmark, BenchmarkCategory(AttachLife)]
     public void AttachInCWithSameCalls() => CBaseline.Check(_attachLifeSameCalls(_cExistingPath, Length));

@@ -127,6 +127,10 @@ public unsafe class ReadAndWrite
         }
     }
 
+    /// <summary>The same bytes through the descriptor, which a mapping alone does not have.</summary>
+    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(TryWriting)]
+    public void PwriteBesideMappingInC() => PwriteInC();
+
     [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(TryWriting)]
     public void TryWrite()
     {
@@ -144,6 +148,10 @@ public unsafe class ReadAndWrite
             CBaseline.Check(_readByProcess(_mapping!.DangerousGetPointer(), bytes, Length, Count));
         }
     }
+
+    /// <summary>The same bytes through the descriptor, which a mapping alone does not have.</summary>
+    [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(TryReading)]
+    public void PreadBesideMappingInC() => PreadInC();
 
     [Benchmark(OperationsPerInvoke = Count), BenchmarkCategory(TryReading)]
     public void TryRead()

@@ -16,22 +16,30 @@ public unsafe class UnpublishedLife
 {
     private const int Length = 4096;
 
+    private CProgram? _alone;
     private string _path = "";
-    private delegate* unmanaged<long, int> _life;
+    private delegate* unmanaged<nint, long, int> _life;
     private delegate* unmanaged<long, int> _lifeSameCalls;
 
     /// <summary>Compiles the baseline.</summary>
     [GlobalSetup]
     public void SetUp()
     {
+        _alone = new("unpublished_life");
         var baseline = CBaseline.Load("unpublished_life");
-        _life = (delegate* unmanaged<long, int>)baseline["unpublished_life"];
+        _life = (delegate* unmanaged<nint, long, int>)baseline["unpublished_life"];
         _lifeSameCalls = (delegate* unmanaged<long, int>)baseline["unpublished_life_same_calls"];
         _path = "/dev/shm/" + SharedMemoryObject.CreateUniqueName("bench");
     }
 
+    [GlobalCleanup]
+    public void CleanUp() => _alone?.Dispose();
+
     [Benchmark(Baseline = true)]
-    public void UnpublishedInC() => CBaseline.Check(_life(Length));
+    public void UnpublishedInC() => CBaseline.Check(_life(0, Length));
+
+    [Alone]
+    public (double Elapsed, double Processor) UnpublishedInCAlone(int count) => _alone!.Time("unpublished_life", "-", Length, count);
 
     [Benchmark]
     public void UnpublishedInCWithSameCalls() => CBaseline.Check(_lifeSameCalls(Length));

@@ -4,15 +4,19 @@ using System.Text.RegularExpressions;
 
 namespace Posix.SharedMemory.Benchmarks;
 
-/// <summary>Writes <c>docs/benchmarks.md</c> from what was measured and from <c>report.md</c>, which holds the words; and draws the plots beside it.</summary>
+/// <summary>
+/// Writes <c>docs/benchmarks.md</c> and <c>docs/benchmarks-tables.md</c> from what was measured and from <c>report.md</c> and <c>tables.md</c>, which hold the words; and
+/// draws the plots beside them.
+/// </summary>
 /// <remarks>
-/// A word in double braces in <c>report.md</c> is replaced: <c>{{run}}</c>, <c>{{aims}}</c>, <c>{{tables QUESTION…}}</c>, and of one candidate
+/// A word in double braces is replaced: <c>{{run}}</c>, <c>{{aims}}</c>, <c>{{tables QUESTION…}}</c>, and of one candidate
 /// <c>{{time KEY}}</c>, <c>{{ratio KEY}}</c> (both processor time), <c>{{bytes KEY}}</c>. What stands in the document from the heading "The command" on is not
 /// measured here and stays.
 /// </remarks>
 internal sealed partial class Report
 {
     private const string Document = "docs/benchmarks.md";
+    private const string DocumentOfTables = "docs/benchmarks-tables.md";
     private const string Measured = "benchmarks/Posix.SharedMemory.Benchmarks/results.json";
     private const string KeptFrom = "\n## The command\n";
 
@@ -20,16 +24,17 @@ internal sealed partial class Report
 
     private readonly Repository _repository;
     private readonly string _template;
+    private readonly string _templateOfTables;
 
     /// <exception cref="InvalidOperationException">The template, an aim or a plot names a candidate that does not exist.</exception>
     internal Report(Repository repository)
     {
         _repository = repository;
-        // Its links are right where it is; the document is in docs/.
-        _template = File.ReadAllText(repository["benchmarks/Posix.SharedMemory.Benchmarks/report.md"]).Replace("../../docs/", "", StringComparison.Ordinal);
+        _template = Template("report.md");
+        _templateOfTables = Template("tables.md");
         string[] named =
         [
-            .. Placeholder().Matches(_template).Where(match => match.Groups["word"].Value is "time" or "ratio" or "bytes").Select(match => match.Groups["rest"].Value),
+            .. Placeholder().Matches(_template + _templateOfTables).Where(match => match.Groups["word"].Value is "time" or "ratio" or "bytes").Select(match => match.Groups["rest"].Value),
             .. Aims.All.SelectMany(aim => aim.Keys.Concat(aim.References)),
             .. Overview.Keys,
             .. GrowthPlot.Keys,
@@ -60,11 +65,16 @@ internal sealed partial class Report
             : throw new InvalidOperationException($"There is no {Measured} yet: run compare.");
     }
 
+    // Its links are right where it is; the document is in docs/.
+    private string Template(string name) =>
+        File.ReadAllText(_repository["benchmarks/Posix.SharedMemory.Benchmarks/" + name]).Replace("../../docs/", "", StringComparison.Ordinal);
+
     private string[] Draw(Results results)
     {
         (string Path, string Text)[] files =
         [
-            (Document, Fill(results) + Kept()),
+            (Document, Fill(_template, results) + Kept()),
+            (DocumentOfTables, Fill(_templateOfTables, results)),
             ("docs/pictures/benchmarks-overview.svg", Overview.Draw(results)),
             ("docs/pictures/benchmarks-growth.svg", GrowthPlot.Draw(results)),
         ];
@@ -76,7 +86,7 @@ internal sealed partial class Report
         return [.. files.Select(file => file.Path)];
     }
 
-    private string Fill(Results results) => Placeholder().Replace(_template, match => Replacement(results, match.Groups["word"].Value, match.Groups["rest"].Value)).TrimEnd() + "\n";
+    private static string Fill(string template, Results results) => Placeholder().Replace(template, match => Replacement(results, match.Groups["word"].Value, match.Groups["rest"].Value)).TrimEnd() + "\n";
 
     private static string Replacement(Results results, string word, string rest) => word switch
     {
@@ -86,7 +96,7 @@ internal sealed partial class Report
         "time" => results.Find(rest) is { } row ? Amount.OfTime(row.Processor) : "–",
         "ratio" => results.Find(rest) is { } row ? Amount.OfRatio(row.ProcessorRatio) : "–",
         "bytes" => results.Find(rest) is { } row ? Amount.OfNumber(row.Allocated) : "–",
-        _ => throw new InvalidOperationException($"report.md: nothing is called {word}."),
+        _ => throw new InvalidOperationException($"The template: nothing is called {word}."),
     };
 
     private static string Tables(Results results, string[] questions) => string.Join('\n', results.Comparisons

@@ -1,6 +1,8 @@
 // Reads and writes elements of 1, 4, 8 and 64 bytes through a pointer, one after another, as a C program would.
 // The managed candidates are not vectorised by the JIT, so these are kept scalar too: the loops have one shape.
+#ifndef VECTORISED
 #pragma GCC optimize("no-tree-vectorize", "no-tree-loop-distribute-patterns")
+#endif
 #include <stdint.h>
 
 typedef struct {
@@ -55,4 +57,15 @@ void write_64(bytes64 *elements, int64_t count)
         w[6] = i + 6;
         w[7] = i + 7;
     }
+}
+
+// The natural sum of 64-byte elements. With vector registers gcc makes it slower.
+int64_t sum_64(const bytes64 *elements, int64_t count)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t *w = elements[i].words;
+        sum += w[0] + w[1] + w[2] + w[3] + w[4] + w[5] + w[6] + w[7];
+    }
+    return sum;
 }

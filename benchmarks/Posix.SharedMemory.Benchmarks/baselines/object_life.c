@@ -2,6 +2,8 @@
 // Each returns 0, or the line at which a call failed. The names are as for open(2) and shm_open(3).
 #include "life.h"
 
+#include <sys/vfs.h>
+
 // Complete before it is visible: no name, memory, then the name. A umask may take permissions away.
 int create_life(const char *path, long length)
 {
@@ -31,6 +33,18 @@ int classic_life(const char *name, long length)
     return failed;
 }
 
+// The same without memory of its own: it comes page by page when it is touched, and a full tmpfs shows only then.
+int truncated_life(const char *name, long length)
+{
+    int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+    CHECK(fd);
+    CHECK(ftruncate(fd, length));
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    CHECK(shm_unlink(name));
+    return failed;
+}
+
 // An object that another process made: open, ask for its length, map all of it.
 int attach_life(const char *name)
 {
@@ -43,7 +57,7 @@ int attach_life(const char *name)
     return failed;
 }
 
-// The same three lives with every system call that the library makes, in its order: what is left between these and the
+// The same four lives with every system call that the library makes, in its order: what is left between these and the
 // library is the price of managed code; between these and the lives above, the price of what the library checks besides.
 
 int create_life_same_calls(const char *path, long length)
@@ -68,6 +82,23 @@ int classic_life_same_calls(const char *path, long length)
     CHECK(fd);
     CHECK(ask(fd, STATX_SIZE));
     CHECK(fallocate(fd, 0, 0, length));
+    CHECK(fcntl(fd, F_OFD_GETLK, &growth));
+    CHECK(ask(fd, STATX_SIZE));
+    int failed = map_touch_unmap(fd, length);
+    CHECK(close(fd));
+    CHECK(unlink(path));
+    return failed;
+}
+
+int truncated_life_same_calls(const char *path, long length)
+{
+    struct flock growth = { .l_type = F_WRLCK, .l_start = ((off_t)1 << 62) + 1, .l_len = 1 };
+    struct statfs system;
+    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+    CHECK(fd);
+    CHECK(ask(fd, STATX_SIZE));
+    CHECK(fstatfs(fd, &system));
+    CHECK(fallocate(fd, 0, length - 1, 1));
     CHECK(fcntl(fd, F_OFD_GETLK, &growth));
     CHECK(ask(fd, STATX_SIZE));
     int failed = map_touch_unmap(fd, length);

@@ -18,14 +18,10 @@ internal static unsafe class Contended
             robust[i] = contend(1, Milliseconds) * 1e-3 / Milliseconds;
             using var place = Place.Create();
             var mutex = SharedMutex.At(place.Roster, Place.Mutex);
-            ours[i] = Both("contend", place.Name, () => mutex.Enter().Dispose(), ref bytes, ref entries);
+            ours[i] = Both("contend", place.Name, () => Peer.Entries(mutex), ref bytes, ref entries);
             using var slow = new Mutex(initiallyOwned: false, place.Name);
             long none = 0, others = 0;
-            named[i] = Both("named", place.Name, () =>
-            {
-                slow.WaitOne();
-                slow.ReleaseMutex();
-            }, ref none, ref others);
+            named[i] = Both("named", place.Name, () => Peer.Named(slow), ref none, ref others);
         }
 
         return
@@ -45,15 +41,15 @@ internal static unsafe class Contended
     private static string Row(string name, double[] values) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"| {name} | {Statistics.Median(values):F2} | {values.Min():F2} | {values.Max():F2} |");
 
-    private static double Both(string role, string name, Action pair, ref long bytes, ref long entries)
+    private static double Both(string role, string name, Action hundred, ref long bytes, ref long entries)
     {
         using var peer = Peer.Start(role, name, Milliseconds);
         Peer.Read(peer);
-        Peer.Count(pair, 20);
+        Peer.Count(hundred, 20);
         peer.StandardInput.WriteLine();
         peer.StandardInput.Flush();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var mine = Peer.Count(pair, Milliseconds);
+        var mine = Peer.Count(hundred, Milliseconds);
         bytes += GC.GetAllocatedBytesForCurrentThread() - before;
         entries += mine;
         var theirs = Peer.Read(peer);

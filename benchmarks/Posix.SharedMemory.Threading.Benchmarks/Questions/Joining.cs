@@ -5,14 +5,36 @@ namespace Posix.SharedMemory.Threading.Benchmarks;
 /// <summary>What does joining a roster cost, the first time and afterwards?</summary>
 internal static class Joining
 {
+    private const int FirstTimes = 9;
+
+    /// <summary>The first join of this process.</summary>
+    /// <returns>Microseconds elapsed, and of processor time.</returns>
+    internal static (long Elapsed, long Processor) First(string name)
+    {
+        using var memory = SharedMemoryObject.Open(name);
+        using var mapping = memory.Map();
+        var start = Stopwatch.GetTimestamp();
+        var used = Environment.CpuUsage.TotalTime;
+        using var roster = Roster.Join(mapping);
+        return ((long)Stopwatch.GetElapsedTime(start).TotalMicroseconds, (long)(Environment.CpuUsage.TotalTime - used).TotalMicroseconds);
+    }
+
     internal static IEnumerable<string> Ask()
     {
         using var memory = SharedMemoryObject.Create(SharedMemoryObject.CreateUniqueName("bench"), 65536, new() { Lifetime = Lifetime.UnlinkOnDispose });
         using var mapping = memory.Map();
-        // In a process of its own, the first question is the first join.
-        var start = Stopwatch.GetTimestamp();
+        // In a process of its own, which compiles as any program does.
+        double[] elapsed = new double[FirstTimes], processor = new double[FirstTimes];
+        for (var i = 0; i < FirstTimes; i++)
+        {
+            using var joiner = Peer.Start("join", memory.Name!, 0, tiered: true);
+            elapsed[i] = Peer.Read(joiner) / 1000.0;
+            processor[i] = Peer.Read(joiner) / 1000.0;
+            joiner.WaitForExit();
+        }
+
         var first = Roster.Join(mapping);
-        var firstTime = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        var start = 0L;
         var times = new double[2000];
         for (var i = 0; i < times.Length; i++)
         {
@@ -27,7 +49,8 @@ internal static class Joining
         [
             "| microseconds | count | p50 | p90 | p99 | most |", "|---|---|---|---|---|---|", Judged.Percentiles("joining again", times), "",
             Judged.Head,
-            Judged.AtMost("the first join of a process, ms (only where this question is asked alone)", firstTime, 20),
+            Judged.AtMost("the first join of a process, ms", Statistics.Median(elapsed), 20),
+            Judged.AtMost("the first join of a process, ms of processor time, all threads", Statistics.Median(processor), 20),
             Judged.AtMost("a later join, p50, µs", Judged.At(times, 0.5), 100),
         ];
     }

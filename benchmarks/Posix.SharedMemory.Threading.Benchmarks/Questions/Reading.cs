@@ -18,10 +18,10 @@ internal static unsafe class Reading
             var readerWriter = SharedReaderWriterLock.At(place.Roster, Place.ReaderWriter);
             using var peer = Peer.Start("read", place.Name, Milliseconds);
             Peer.Read(peer);
-            Peer.Count(() => readerWriter.EnterRead().Dispose(), 20);
+            Peer.Count(() => Peer.Reads(readerWriter), 20);
             peer.StandardInput.WriteLine();
             peer.StandardInput.Flush();
-            var mine = Peer.Count(() => readerWriter.EnterRead().Dispose(), Milliseconds);
+            var mine = Peer.Count(() => Peer.Reads(readerWriter), Milliseconds);
             ours[i] = (mine + Peer.Read(peer)) * 1e-3 / Milliseconds;
         }
 

@@ -3,9 +3,9 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>Carries channels of this host to others, and channels of others to this one, over a messaging engine.</summary>
 /// <remarks>
 /// <para>
-/// The bridge is the reader of each channel that it exports, and the writer of each that it imports. While the network does not take messages, they
-/// stay in the ring, and when half of the ring is in use the oldest are dropped; a local writer is held up for two seconds at most by each publication that the network does not end, and
-/// longer only with messages of more than a quarter of the ring. Each loss is reported with its place by <see cref="Lost"/>.
+/// The bridge is the reader of each channel that it exports, and the writer of each that it imports. While the network does not take messages, they stay in the ring. When half of the ring is in
+/// use, or its writer waits for room, the oldest are dropped: each publication that the network does not end holds a local writer up for a quarter of a second at most. Each loss is reported with
+/// its place by <see cref="Lost"/>.
 /// </para>
 /// <para>Only message channels are carried, not typed ones. A channel that was imported is not exported again.</para>
 /// </remarks>
@@ -28,16 +28,25 @@ public sealed class ChannelBridge : IAsyncDisposable
     private readonly BridgeReports _reports = new();
     private readonly ExportList _exports;
     private readonly ImportList _imports;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isRunning;
+    private int _isDisposed;
 
     /// <summary>Creates a bridge. Nothing is carried before <see cref="RunAsync"/>.</summary>
     /// <param name="backend">The engine, which belongs to the bridge from then on.</param>
     /// <param name="options">What is carried, and how.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="NotSupportedException">A delivery is <see cref="BridgeDelivery.Durable"/>.</exception>
     public ChannelBridge(IBridgeBackend backend, BridgeOptions options)
     {
         ArgumentNullException.ThrowIfNull(backend);
         _options = BridgeOptions.Check(options);
+        if (_options.Delivery == BridgeDelivery.Durable || _options.Routes.Any(route => route.Delivery == BridgeDelivery.Durable))
+        {
+            throw new NotSupportedException("The engine does not keep messages: BridgeDelivery.Durable needs one that does. Choose Stream, which reports each loss, or Latest.");
+        }
+
         _backend = backend;
         _exports = new(backend, _options, _reports);
         _imports = new(backend, _options, _reports);
@@ -55,37 +64,77 @@ public sealed class ChannelBridge : IAsyncDisposable
     /// <summary>Carries messages until the token is cancelled. A connection that is lost is waited for.</summary>
     /// <param name="cancellationToken">Ends the bridge: what was taken out of a ring is still sent, what is in a ring stays there.</param>
     /// <exception cref="InvalidOperationException">The bridge runs already, or ran before.</exception>
+    /// <exception cref="ObjectDisposedException">The bridge was disposed.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
         if (Interlocked.Exchange(ref _isRunning, 1) != 0)
         {
             throw new InvalidOperationException("A bridge runs once.");
         }
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var events = RaiseEventsAsync();
-        _backend.Reconnected += OnReconnected;
         try
         {
-            await Task.WhenAny(CarryAsync(stop.Token), events).Unwrap().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // That is how a bridge ends.
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+            await RunUntilAsync(stop).ConfigureAwait(false);
         }
         finally
         {
-            _backend.Reconnected -= OnReconnected;
-            await stop.CancelAsync().ConfigureAwait(false);
-            await _exports.DisposeAsync().ConfigureAwait(false);
-            await _imports.DisposeAsync().ConfigureAwait(false);
-            _reports.End();
-            await events.ConfigureAwait(false);
+            _ended.SetResult();
         }
     }
 
-    /// <summary>Closes the connection to the engine. Cancel the token of <see cref="RunAsync"/> first, and wait for its end.</summary>
-    public ValueTask DisposeAsync() => _backend.DisposeAsync();
+    /// <summary>Ends <see cref="RunAsync"/>, waits for its end, and closes the connection to the engine. Not to be awaited by a handler of an event, which <see cref="RunAsync"/> waits for.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (Volatile.Read(ref _isRunning) != 0)
+        {
+            await _ended.Task.ConfigureAwait(false);
+        }
+
+        await _backend.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    /// <summary>Runs until the token is cancelled, or an event's handler throws. Everything that was begun has ended when this returns, in the order in which it depends on each other.</summary>
+    private async Task RunUntilAsync(CancellationTokenSource stop)
+    {
+        _backend.Reconnected += OnReconnected;
+        var events = RaiseEventsAsync();
+        var carrying = CarryAsync(stop.Token);
+        try
+        {
+            await Task.WhenAny(carrying, events).ConfigureAwait(false);
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await carrying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _backend.Reconnected -= OnReconnected;
+            try
+            {
+                await _exports.DisposeAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                await _imports.DisposeAsync().ConfigureAwait(false);
+                _reports.End();
+            }
+        }
+
+        // What a handler threw is the reason why the rest ended.
+        await events.ConfigureAwait(false);
+        if (!carrying.IsCanceled)
+        {
+            await carrying.ConfigureAwait(false);
+        }
+    }
 
     private async Task CarryAsync(CancellationToken cancellationToken)
     {

@@ -3,6 +3,9 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>How many bytes of a channel are under way to its importers. Without an importer there is no limit: programs that are no bridge give no credit.</summary>
 internal sealed class CreditWindow(ulong epoch, long windowBytes) : IDisposable
 {
+    /// <summary>How many importers count; any program may publish what looks like the credit of one.</summary>
+    internal const int MostImporters = 1000;
+
     private readonly Lock _gate = new();
     private readonly Queue<(long Last, long Bytes)> _underWay = [];
     private readonly Dictionary<ulong, (long Settled, long Window, long HeardAt, int Stalls)> _importers = [];
@@ -10,15 +13,15 @@ internal sealed class CreditWindow(ulong epoch, long windowBytes) : IDisposable
     private long _bytes;
     private bool _isDisposed;
 
-    /// <summary>Gets whether an importer is there.</summary>
-    internal bool HasImporters
+    /// <summary>Gets how many importers are there.</summary>
+    internal int Importers
     {
         get
         {
             lock (_gate)
             {
                 ForgetSilent();
-                return _importers.Count > 0;
+                return _importers.Count;
             }
         }
     }
@@ -65,6 +68,11 @@ internal sealed class CreditWindow(ulong epoch, long windowBytes) : IDisposable
             }
 
             ForgetSilent();
+            if (_importers.Count >= MostImporters && !_importers.ContainsKey(note.Importer))
+            {
+                return;
+            }
+
             var now = Environment.TickCount64;
             var stalls = 0;
             if (_importers.TryGetValue(note.Importer, out var before))

@@ -8,8 +8,9 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ChannelExport> _exports = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, ChannelReport> _refusals = new(StringComparer.Ordinal);
-    private readonly HashSet<ObjectIdentity> _ignored = [];
+    private readonly RefusalLog _refusals = new(reports, BridgeDirection.Export);
+    private readonly Dictionary<ObjectIdentity, ExportSighting> _sightings = [];
+    private readonly List<ChannelExport> _replaced = [];
     private long _announcedAt = long.MinValue / 2;
     private volatile bool _isAsked;
 
@@ -21,18 +22,21 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
             return;
         }
 
+        var now = Environment.TickCount64;
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
             // A name that is not a string cannot be opened by it, and is shown with U+FFFD.
             if (entry.Name.StartsWith(options.NamePrefix, StringComparison.Ordinal) && !entry.Name.Contains('\uFFFD', StringComparison.Ordinal))
             {
                 var name = entry.Name[options.NamePrefix.Length..];
-                if (name.Length > 0 && options.Exports(name) && !_ignored.Contains(entry.Identity))
+                if (name.Length > 0 && options.Exports(name) && SightingOf(entry, now).IsDue(now))
                 {
-                    Consider(entry, name);
+                    Consider(entry, name, now);
                 }
             }
         }
+
+        Forget(now);
     }
 
     /// <summary>Announces all channels, once a second and when an importer asks for it.</summary>
@@ -48,7 +52,7 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
         ChannelExport[] all;
         lock (_gate)
         {
-            all = [.. _exports.Values];
+            all = [.. _exports.Values.Where(export => !export.HasEnded || export.IsCompleted)];
         }
 
         try
@@ -114,7 +118,7 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
         ChannelExport[] all;
         lock (_gate)
         {
-            all = [.. _exports.Values];
+            all = [.. _exports.Values, .. _replaced];
         }
 
         foreach (var export in all)
@@ -123,63 +127,116 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
         }
     }
 
-    private void Consider(SharedMemoryEntry entry, string name)
+    /// <summary>What is known of an object, which may have the number of one that is gone.</summary>
+    private ExportSighting SightingOf(SharedMemoryEntry entry, long now)
     {
+        if (!_sightings.TryGetValue(entry.Identity, out var sighting) || sighting.Created != entry.CreationTime)
+        {
+            _sightings[entry.Identity] = sighting = new(entry.CreationTime);
+        }
+
+        sighting.SeenAt = now;
+        return sighting;
+    }
+
+    /// <summary>Forgets what has no name any more: objects at once, exports that have ended after a while, in which importers hear of their end.</summary>
+    private void Forget(long now)
+    {
+        foreach (var (identity, sighting) in _sightings)
+        {
+            if (sighting.SeenAt == now)
+            {
+                continue;
+            }
+
+            if (sighting.Export is { HasEnded: false } export)
+            {
+                export.LoseName();
+            }
+            else if (sighting.Export is null || now - sighting.SeenAt > FrameLimits.SilenceMilliseconds)
+            {
+                _sightings.Remove(identity);
+            }
+        }
+
+        lock (_gate)
+        {
+            _replaced.RemoveAll(export => export.HasEnded);
+            foreach (var (name, export) in _exports)
+            {
+                if (export.HasEnded && !_sightings.Values.Any(sighting => sighting.Export == export))
+                {
+                    _exports.Remove(name);
+                }
+            }
+        }
+    }
+
+    private void Consider(SharedMemoryEntry entry, string name, long now)
+    {
+        var sighting = _sightings[entry.Identity];
         try
         {
-            using var memory = entry.Open();
-            if (SourceHeader.TryRead(memory) is not { } header || header.Origin != 0)
+            if (ReadHeader(entry) is not { } header)
             {
-                // Something else, or what a bridge made.
-                _ignored.Add(entry.Identity);
-                return;
+                // Something else, or not a channel yet.
+                sighting.Wait(now, ExportSighting.MostForOthers);
             }
-
-            if (header.Kind != FrameLimits.MessageKind || header.ElementSize != 0)
+            else if (header.Origin != 0)
             {
-                _ignored.Add(entry.Identity);
-                Refuse(name, header.ElementSize != 0 ? "Typed channels are not carried." : $"Channels of kind {header.Kind} are not carried.");
-                return;
+                // A bridge made it.
+                sighting.Ignore();
             }
-
-            Open(name, header);
+            else if (header.Kind != FrameLimits.MessageKind || header.ElementSize != 0)
+            {
+                sighting.Ignore();
+                _refusals.Refuse(name, header.ElementSize != 0 ? "Typed channels are not carried." : $"Channels of kind {header.Kind} are not carried.");
+            }
+            else
+            {
+                sighting.Wait(now, ExportSighting.MostForChannels);
+                sighting.Export = Open(name, header);
+            }
         }
         catch (Exception e) when (e is SharedMemoryException or ChannelException or InvalidDataException or InvalidOperationException or ArgumentException or Threading.RosterFullException)
         {
-            // It is tried again with the next look: the other reader may leave.
-            Refuse(name, $"The channel cannot be opened: {e.Message}");
+            // It is tried again soon: another reader may leave.
+            sighting.Wait(now, ExportSighting.MostForChannels);
+            _refusals.Refuse(name, $"The channel cannot be opened: {e.Message}");
         }
     }
 
-    private void Open(string name, SourceHeader header)
+    private static SourceHeader? ReadHeader(SharedMemoryEntry entry)
     {
+        var memory = entry.Open();
+        try
+        {
+            return SourceHeader.TryRead(memory);
+        }
+        finally
+        {
+            // This process may have a lock of its own on the object, which closing it would release.
+            memory.DisposeKeepingLocks();
+        }
+    }
+
+    private ChannelExport Open(string name, SourceHeader header)
+    {
+        var export = ChannelExport.Open(name, header, backend, options, reports);
+        export.Start();
         ChannelExport? former;
         lock (_gate)
         {
-            if (_exports.TryGetValue(name, out former) && former.Epoch == header.Epoch && (!former.HasEnded || former.IsCompleted))
+            if (_exports.TryGetValue(name, out former))
             {
-                return;
+                _replaced.Add(former);
             }
-        }
 
-        var export = ChannelExport.Open(name, header, backend, options, reports);
-        lock (_gate)
-        {
             _exports[name] = export;
         }
 
+        former?.Replace();
         _isAsked = true;
-        export.Start();
-        former?.Stop();
-    }
-
-    private void Refuse(string name, string reason)
-    {
-        if (!_refusals.TryGetValue(name, out var report))
-        {
-            _refusals[name] = report = new(reports, name, BridgeDirection.Export);
-        }
-
-        report.Refuse(reason);
+        return export;
     }
 }

@@ -10,15 +10,14 @@ internal sealed class MessageTaker : IDisposable
     private readonly MessageReader _reader;
     private readonly SequenceLine _line;
     private readonly int _chunk;
-    private readonly long _capacity;
     private byte[] _buffer;
     private int _filled;
     private byte[]? _newest;
     private int _newestFilled;
 
-    internal MessageTaker(MessageReader reader, SequenceLine line, int chunk, long capacity)
+    internal MessageTaker(MessageReader reader, SequenceLine line, int chunk)
     {
-        (_reader, _line, _chunk, _capacity) = (reader, line, chunk, capacity);
+        (_reader, _line, _chunk) = (reader, line, chunk);
         Next = line.Next;
         _buffer = ArrayPool<byte>.Shared.Rent(chunk);
     }
@@ -43,6 +42,7 @@ internal sealed class MessageTaker : IDisposable
 
     /// <summary>Takes the next message; if it is small, also those after it that come within the delay and fit into a chunk.</summary>
     /// <returns>False: there is none.</returns>
+    /// <exception cref="ChannelCorruptException">The next message cannot be read, and none was taken before it.</exception>
     internal bool TryTake(TimeSpan delay)
     {
         (Count, _filled) = (0, 0);
@@ -53,8 +53,16 @@ internal sealed class MessageTaker : IDisposable
 
         for (var start = Stopwatch.GetTimestamp(); delay > TimeSpan.Zero && _filled + BatchRecord.HeaderSize < _chunk;)
         {
-            if (!TryAdd(Math.Min(Small, _chunk - _filled - BatchRecord.HeaderSize), out length) && (length > 0 || !AwaitMore(delay - Stopwatch.GetElapsedTime(start))))
+            try
             {
+                if (!TryAdd(Math.Min(Small, _chunk - _filled - BatchRecord.HeaderSize), out length) && (length > 0 || !AwaitMore(delay - Stopwatch.GetElapsedTime(start))))
+                {
+                    break;
+                }
+            }
+            catch (ChannelException)
+            {
+                // The channel ended with an error, or is corrupt from here on, which the next act reports again: what was taken is sent first.
                 break;
             }
         }
@@ -62,16 +70,26 @@ internal sealed class MessageTaker : IDisposable
         return true;
     }
 
-    /// <summary>Takes all messages that are there, and keeps the newest.</summary>
+    /// <summary>Takes all messages that are there, and keeps the newest. If there is none, what was taken before stays.</summary>
     /// <returns>False: there is none.</returns>
+    /// <exception cref="ChannelCorruptException">The next message cannot be read, and none was taken before it.</exception>
     internal bool TryTakeNewest()
     {
         var found = false;
+        var before = (Count, _filled);
         while (true)
         {
             (Count, _filled) = (0, 0);
-            if (!TryAdd(_buffer.Length - BatchRecord.HeaderSize, out var length) && (length == 0 || !TryTakeLong(length)))
+            try
             {
+                if (!TryAdd(_buffer.Length - BatchRecord.HeaderSize, out var length) && (length == 0 || !TryTakeLong(length)))
+                {
+                    break;
+                }
+            }
+            catch (ChannelException) when (found)
+            {
+                // As in TryTake.
                 break;
             }
 
@@ -85,30 +103,37 @@ internal sealed class MessageTaker : IDisposable
             (_buffer, _newest) = (_newest!, _buffer);
             (Count, _filled) = (1, _newestFilled);
         }
+        else
+        {
+            (Count, _filled) = before;
+        }
 
         return found;
     }
 
-    /// <summary>Drops the oldest messages until a quarter of the ring is left. Does nothing while less than half of it is in use.</summary>
+    /// <summary>Drops the oldest messages. Does not touch what was taken.</summary>
+    /// <param name="mayStay">How many bytes of the ring may stay in use.</param>
     /// <returns>The sequences that were dropped; a first of 0: none.</returns>
-    internal (long First, long Last) DropOldest()
+    internal (long First, long Last) DropOldest(long mayStay)
     {
         var first = Next;
-        if (_reader.Available <= _capacity / 2)
+        try
         {
-            return default;
-        }
-
-        while (_reader.Available > _capacity / 4)
-        {
-            _line.Note(Next);
-            if (!_reader.TryRead(out MessageLease message))
+            while (_reader.Available > mayStay)
             {
-                break;
-            }
+                _line.Note(Next);
+                if (!_reader.TryRead(out MessageLease message))
+                {
+                    break;
+                }
 
-            message.Dispose();
-            Next++;
+                message.Dispose();
+                Next++;
+            }
+        }
+        catch (ChannelException)
+        {
+            // The channel is corrupt from here on, which the next wait reports.
         }
 
         return Next > first ? (first, Next - 1) : default;
@@ -155,16 +180,5 @@ internal sealed class MessageTaker : IDisposable
         return TryAdd(length, out _);
     }
 
-    private bool AwaitMore(TimeSpan left)
-    {
-        try
-        {
-            return left > TimeSpan.Zero && _reader.WaitToRead(left);
-        }
-        catch (ChannelException e) when (e is not ChannelCorruptException)
-        {
-            // The writer ended the channel with an error, which the next wait reports again; what was taken is sent first.
-            return false;
-        }
-    }
+    private bool AwaitMore(TimeSpan left) => left > TimeSpan.Zero && _reader.WaitToRead(left);
 }

@@ -17,27 +17,46 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private Announcement _announced;
     private long _heardAt;
     private readonly MessageIntake _intake;
-    private (long Next, long Expected, long At) _behind;
+    private readonly AnnouncedTail _tail;
     private long _settledNote;
+    private readonly RingSupply _rings;
+    private readonly CreditGiver _credit;
+    private readonly Renewable _limit = new();
+    private Announcement? _next;
+    private bool _hasOpened;
+    private ImportedRing? _left;
+    private long _openedAt = long.MinValue / 2;
 
-    internal ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports)
+    /// <summary>Makes an import, which takes nothing from this host before <see cref="StartAsync"/>.</summary>
+    internal ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
     {
-        (_announced, _backend, _options) = (announced, backend, options);
+        (_announced, _next, _backend, _options) = (announced, announced, backend, options);
         Report = new(reports, name, BridgeDirection.Import);
         _subject = SubjectName.Encode(name);
+        _rings = new(Report, options, budget);
+        _credit = new(backend, _subject);
         _heardAt = Environment.TickCount64;
         _intake = new(Report);
+        _tail = new(_intake, Report);
         // What was announced as next and never comes is a loss, also where it is the first message.
         _intake.Begin(announced, announced.Next);
-        _intake.Open(OpenRing());
     }
 
     internal ChannelReport Report { get; }
 
-    /// <summary>Gets how many bytes the ring has.</summary>
-    internal long Capacity => _announced.Capacity;
-
     internal bool IsCompleted => _intake.IsCompleted;
+
+    /// <summary>Gets whether there is nothing to write to, and the channel has not been announced for a while.</summary>
+    internal bool IsForgotten
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _intake.Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds;
+            }
+        }
+    }
 
     internal string Host
     {
@@ -51,24 +70,18 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     }
 
     /// <summary>Gets whether the import writes to a ring. Without one, the next announcement makes it again.</summary>
-    internal bool HasRing
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _intake.Ring is not null;
-            }
-        }
-    }
+    internal bool HasRing => _intake.Ring is not null;
 
+    /// <summary>Opens the ring, and begins to receive.</summary>
+    /// <exception cref="IOException">The engine did not take the subscription.</exception>
     internal async Task StartAsync(CancellationToken cancellationToken)
     {
+        Settle();
         _subscription = await _backend.SubscribeAsync(SubjectName.Messages + _subject, this, cancellationToken).ConfigureAwait(false);
         _run = Task.Run(RunAsync, CancellationToken.None);
     }
 
-    /// <summary>The exporter says how far the channel is.</summary>
+    /// <summary>The exporter says how far the channel is. This is called where the engine reads from the network: rings are opened and closed by the import's own loop.</summary>
     internal void Take(Announcement announced)
     {
         lock (_gate)
@@ -77,21 +90,32 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             if (announced.Host != _announced.Host && now - _heardAt < FrameLimits.SilenceMilliseconds)
             {
                 Report.Refuse($"The channel is announced by two hosts: {_announced.Host} and {announced.Host}.");
-                return;
             }
-
-            _heardAt = now;
-            if (announced.EpochNumber != _announced.EpochNumber || announced.Host != _announced.Host)
+            else if (AnnouncementCheck.Refusal(announced) is { } refusal)
             {
-                BeginLife(announced);
+                Report.Refuse(refusal);
             }
-            else if (_intake.Ring is null && !_intake.IsCompleted)
+            else if (announced.IsOfLifeOf(_announced) && !announced.HasShapeOf(_announced))
             {
-                _intake.Open(OpenRing());
+                Report.Refuse("The channel is announced with another shape in the same life.");
             }
             else
             {
-                CatchUp(announced, now);
+                _heardAt = now;
+                if (!announced.IsOfLifeOf(_announced) || (_intake is { Ring: null, IsCompleted: false } && now - _openedAt >= FrameLimits.AnnounceMilliseconds / 2))
+                {
+                    _next = announced;
+                    WakeInside();
+                    _limit.Interrupt();
+                }
+                else
+                {
+                    _announced = announced;
+                    if (_tail.CatchUp(announced, now))
+                    {
+                        WakeInside();
+                    }
+                }
             }
         }
     }
@@ -110,10 +134,9 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
                     WakeInside();
                 }
             }
-            catch (Exception e) when (e is ChannelException or InvalidOperationException or ObjectDisposedException)
+            catch (Exception e) when (IsOfRing(e))
             {
-                Report.Refuse($"The ring cannot be written any more: {e.Message}");
-                _intake.Close();
+                GiveUp(e);
             }
         }
     }
@@ -123,10 +146,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_wake.CurrentCount == 0 && !_stop.IsCancellationRequested)
-            {
-                _wake.Release();
-            }
+            WakeInside();
         }
     }
 
@@ -145,85 +165,101 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
 
         await _run.ConfigureAwait(false);
         DrainAndComplete();
+        ImportedRing? ring;
         lock (_gate)
         {
-            _intake.Close();
+            ring = _intake.Detach();
         }
 
+        _rings.Discard(ring);
+        DiscardLeft();
+        _limit.Dispose();
         // The token ended every wait; nothing can be released after this.
         _stop.Dispose();
         _wake.Dispose();
     }
 
+    /// <summary>Does what announcements ask for: begins another life of the channel, and opens a ring. Only one thread at a time comes here, and it does not hold the lock while it opens or closes.</summary>
+    private void Settle()
+    {
+        DiscardLeft();
+        ImportedRing? former = null;
+        Announcement announced;
+        lock (_gate)
+        {
+            if (_next is not { } next)
+            {
+                return;
+            }
+
+            _next = null;
+            if (!next.IsOfLifeOf(_announced) && BeginLife(next, out former))
+            {
+                return;
+            }
+
+            if (_intake.Ring is not null)
+            {
+                return;
+            }
+
+            announced = _announced;
+        }
+
+        _rings.Discard(former);
+        var ring = _rings.TryOpen(announced);
+        lock (_gate)
+        {
+            if (ring is { LastWritten: { } last } && !_hasOpened)
+            {
+                // An earlier bridge of this host was killed: what it missed is missing from here on.
+                _intake.GoOn(last + 1);
+            }
+
+            ring?.BeginLife(announced.EpochNumber, _intake.Expected);
+            _intake.Open(ring);
+            _hasOpened |= ring is not null;
+            _openedAt = Environment.TickCount64;
+        }
+    }
+
     /// <summary>The channel has begun another life, or another host has taken it over.</summary>
-    private void BeginLife(Announcement announced)
+    /// <returns>True: it goes on in the ring of the former life. False: it needs a ring.</returns>
+    private bool BeginLife(Announcement announced, out ImportedRing? former)
     {
         _intake.EndAt(_announced.Next);
-        var goesOn = _intake is { Ring: not null, IsCompleted: false, End: null } && announced.Capacity == _announced.Capacity && announced.Alignment == _announced.Alignment
-            && announced.SchemaId == _announced.SchemaId && announced.Delivery == _announced.Delivery && announced.Host == _announced.Host;
+        var goesOn = _intake is { Ring.ParkedBytes: 0, IsCompleted: false, End: null } && announced.HasShapeOf(_announced) && announced.Host == _announced.Host;
+        former = goesOn ? null : _intake.Detach();
         _announced = announced;
-        _behind = default;
+        _tail.Forget();
         _intake.Begin(announced, announced.Next);
-        if (!goesOn)
+        if (goesOn)
         {
-            // Only a ring that this import has is replaced: a reader that still has it open sees its end. Without one, the name may be another's by now.
-            var conflict = _intake.Ring is null ? NameConflict.Fail : NameConflict.Replace;
-            _intake.Close();
-            _intake.Open(OpenRing(conflict));
+            _intake.Ring!.BeginLife(announced.EpochNumber, announced.Next);
         }
+
+        return goesOn;
     }
 
-    /// <summary>Messages that were published last and never arrived are noticed by what the exporter says of them, twice.</summary>
-    private void CatchUp(Announcement announced, long now)
+    /// <summary>The ring cannot be written: the import's loop closes it, and the next announcement opens one again.</summary>
+    private void GiveUp(Exception reason)
     {
-        _announced = announced;
-        if (_intake.Expected == 0)
-        {
-            // What this connection publishes arrives in order: nothing that came before this announcement is still under way.
-            _intake.GoOn(announced.Next);
-        }
-        else if (announced.Next == _intake.Expected)
-        {
-            _behind = default;
-        }
-        else if (_behind.Expected != _intake.Expected)
-        {
-            _behind = (announced.Next, _intake.Expected, now);
-        }
-        else if (now - _behind.At >= FrameLimits.AnnounceMilliseconds / 2)
-        {
-            if (_behind.Next > _intake.Expected)
-            {
-                _intake.EndAt(_behind.Next);
-            }
-            else if (announced.Next < _intake.Expected)
-            {
-                // A stranger has published a sequence that the channel has not reached.
-                Report.Refuse("The messages were ahead of what the exporter announces.");
-                _intake.GoOn(announced.Next);
-            }
-
-            _behind = default;
-        }
-
-        if (announced.Completed is { } error && announced.Next <= _intake.Expected && _intake is { IsCompleted: false, End: null })
-        {
-            _intake.Finish(error);
-            WakeInside();
-        }
+        Report.Refuse($"The ring cannot be written any more: {reason.Message}");
+        _left = _intake.Detach() ?? _left;
+        WakeInside();
     }
 
-    private ImportedRing? OpenRing(NameConflict conflict = NameConflict.Fail)
+    private static bool IsOfRing(Exception e) => e is ChannelException or SharedMemoryException or InvalidOperationException or ObjectDisposedException;
+
+    private void DiscardLeft()
     {
-        try
+        ImportedRing? left;
+        lock (_gate)
         {
-            return ImportedRing.Open(_options.NamePrefix + Report.Channel, _announced, FrameLimits.OriginOf(_announced.Host), _options, conflict);
+            (left, _left) = (_left, null);
         }
-        catch (Exception e) when (e is SharedMemoryException or ChannelException or InvalidOperationException or InvalidDataException or ArgumentException or Threading.RosterFullException)
-        {
-            Report.Refuse($"The ring could not be opened: {e.Message}");
-            return null;
-        }
+
+        _rings.Discard(left);
     }
 
     private void WakeInside()
@@ -236,15 +272,15 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
 
     private async Task RunAsync()
     {
-        using var limit = new Renewable();
         try
         {
             while (true)
             {
-                await SendCreditAsync(limit).ConfigureAwait(false);
+                Settle();
+                await SendCreditAsync().ConfigureAwait(false);
                 if (WaitingLength() is { } length)
                 {
-                    await WaitForRoomAsync(length, limit).ConfigureAwait(false);
+                    await WaitForRoomAsync(length).ConfigureAwait(false);
                 }
                 else
                 {
@@ -252,11 +288,24 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
                 }
 
                 DrainAndComplete();
+                GiveUpWithoutName();
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // The bridge stops.
+        }
+    }
+
+    /// <summary>A ring whose name was removed, or given to another object, is found by no reader any more.</summary>
+    private void GiveUpWithoutName()
+    {
+        if (_intake.Ring is { HasLostName: true })
+        {
+            lock (_gate)
+            {
+                GiveUp(new InvalidOperationException("its name was removed, or given to another object."));
+            }
         }
     }
 
@@ -268,12 +317,12 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
     }
 
-    private async Task WaitForRoomAsync(int length, Renewable limit)
+    private async Task WaitForRoomAsync(int length)
     {
         var ring = _intake.Ring;
         try
         {
-            if (ring is not null && !await ring.WaitForRoomAsync(length, limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false))
+            if (ring is not null && !await ring.WaitForRoomAsync(length, _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false))
             {
                 await Task.Delay(FrameLimits.AnnounceMilliseconds, _stop.Token).ConfigureAwait(false);
             }
@@ -282,37 +331,37 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         {
             // No room came within the time: credit is given again.
         }
-        catch (ObjectDisposedException)
-        {
-            // The ring was closed for another.
-        }
-        catch (Exception e) when (e is ChannelException or InvalidOperationException)
+        catch (Exception e) when (IsOfRing(e))
         {
             lock (_gate)
             {
-                Report.Refuse($"The ring cannot be written any more: {e.Message}");
-                _intake.Close();
+                if (ring == _intake.Ring)
+                {
+                    GiveUp(e);
+                }
             }
         }
     }
 
     private void DrainAndComplete()
     {
+        ImportedRing? completed = null;
         lock (_gate)
         {
             try
             {
-                _intake.Drain();
+                completed = _intake.Drain();
             }
-            catch (Exception e) when (e is ChannelException or InvalidOperationException)
+            catch (Exception e) when (IsOfRing(e))
             {
-                Report.Refuse($"The ring cannot be written any more: {e.Message}");
-                _intake.Close();
+                GiveUp(e);
             }
         }
+
+        _rings.Discard(completed);
     }
 
-    private async Task SendCreditAsync(Renewable limit)
+    private async Task SendCreditAsync()
     {
         CreditNote note;
         lock (_gate)
@@ -328,20 +377,6 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             }
         }
 
-        try
-        {
-            if (_backend.IsConnected)
-            {
-                await _backend.PublishAsync(SubjectName.Credit + _subject, default, note.ToBytes(), limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false);
-            }
-        }
-        catch (IOException)
-        {
-            // It is given again in a second, or when the connection is back.
-        }
-        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
-        {
-            // As above.
-        }
+        await _credit.PublishAsync(note, _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token), _stop.Token).ConfigureAwait(false);
     }
 }

@@ -6,18 +6,22 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     /// <summary>How many announced channels wait for being opened.</summary>
     private const int MostWaiting = 1000;
 
+    /// <summary>How many channels are imported at once.</summary>
+    private const int MostImports = 1000;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ChannelImport> _imports = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Announcement> _waiting = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, ChannelReport> _refusals = new(StringComparer.Ordinal);
+    private readonly RefusalLog _refusals = new(reports, BridgeDirection.Import);
+    private readonly ImportBudget _budget = new(options.ImportLimitBytes);
     private bool _hasAsked;
 
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
     {
         if (message.Payload.IsEmpty || Announcement.TryParse(message.Payload) is not { } announced
-            || message.Subject != SubjectName.Channels + announced.Host || announced.Host == SubjectName.EncodeToken(options.Host)
-            || !SubjectName.TryDecode(announced.Host, out _) || !SubjectName.TryDecode(announced.Channel, out var name) || !options.Imports(name))
+            || message.Subject != SubjectName.Channels + announced.Host || announced.Host == SubjectName.EncodeHost(options.Host)
+            || !SubjectName.TryDecodeHost(announced.Host, out _) || !SubjectName.TryDecode(announced.Channel, out var name) || !options.Imports(name))
         {
             return;
         }
@@ -34,30 +38,16 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         import?.Take(announced);
     }
 
-    /// <summary>Opens what was announced since the last call.</summary>
+    /// <summary>Opens what was announced since the last call, and forgets what has no ring and is not announced any more.</summary>
     internal async Task OpenAsync(CancellationToken cancellationToken)
     {
-        KeyValuePair<string, Announcement>[] all;
-        lock (_gate)
+        foreach (var (_, import) in TakeForgotten())
         {
-            all = [.. _waiting];
-            _waiting.Clear();
+            await import.DisposeAsync().ConfigureAwait(false);
         }
 
-        foreach (var (name, announced) in all)
+        foreach (var (name, import) in TakeWaiting())
         {
-            if (Reason(announced) is { } reason)
-            {
-                Refuse(name, reason);
-                continue;
-            }
-
-            var import = new ChannelImport(name, announced, backend, options, reports);
-            lock (_gate)
-            {
-                _imports[name] = import;
-            }
-
             try
             {
                 await import.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -66,7 +56,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
             catch (IOException e)
             {
                 // The next announcement begins again.
-                Refuse(name, $"The channel was not subscribed to: {e.Message}");
+                _refusals.Refuse(name, $"The channel was not subscribed to: {e.Message}");
                 lock (_gate)
                 {
                     _imports.Remove(name);
@@ -109,13 +99,46 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         }
     }
 
-    /// <summary>Why an announced channel is not imported.</summary>
-    private string? Reason(Announcement announced) =>
-        announced.Kind != FrameLimits.MessageKind ? $"Channels of kind {announced.Kind} are not carried."
-        : announced.Capacity is < 4096 or > 1 << 30 || !long.IsPow2(announced.Capacity) || announced.Alignment is not (8 or 16 or 32 or 64) ? "The channel is announced with a capacity or an alignment that no channel has."
-        : All().Where(import => import.HasRing).Sum(import => import.Capacity) + announced.Capacity > options.ImportLimitBytes ? $"With its {announced.Capacity} bytes, the imported channels would have more than ImportLimitBytes allows."
-        : announced.Completed is not null ? "The channel was completed before it was imported."
-        : null;
+    /// <summary>Makes imports of what was announced. From here on announcements of these names go to them, so that no name has two.</summary>
+    private List<KeyValuePair<string, ChannelImport>> TakeWaiting()
+    {
+        var begun = new List<KeyValuePair<string, ChannelImport>>();
+        lock (_gate)
+        {
+            foreach (var (name, announced) in _waiting)
+            {
+                var refusal = AnnouncementCheck.Refusal(announced)
+                    ?? (announced.Completed is not null ? "The channel was completed before it was imported." : _imports.Count >= MostImports ? $"{MostImports} channels are imported already." : null);
+                if (refusal is not null)
+                {
+                    _refusals.Refuse(name, refusal);
+                    continue;
+                }
+
+                var import = new ChannelImport(name, announced, backend, options, reports, _budget);
+                _imports.Add(name, import);
+                begun.Add(new(name, import));
+            }
+
+            _waiting.Clear();
+        }
+
+        return begun;
+    }
+
+    private KeyValuePair<string, ChannelImport>[] TakeForgotten()
+    {
+        lock (_gate)
+        {
+            KeyValuePair<string, ChannelImport>[] forgotten = [.. _imports.Where(import => import.Value.IsForgotten)];
+            foreach (var (name, _) in forgotten)
+            {
+                _imports.Remove(name);
+            }
+
+            return forgotten;
+        }
+    }
 
     private async ValueTask<bool> TryAskAsync(CancellationToken cancellationToken)
     {
@@ -131,15 +154,5 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         {
             return false;
         }
-    }
-
-    private void Refuse(string name, string reason)
-    {
-        if (!_refusals.TryGetValue(name, out var report))
-        {
-            _refusals[name] = report = new(reports, name, BridgeDirection.Import);
-        }
-
-        report.Refuse(reason);
     }
 }

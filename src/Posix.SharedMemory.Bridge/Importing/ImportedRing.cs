@@ -6,20 +6,34 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>The ring of this host that an import writes, and what waits for room in it. Not safe for several threads: the import's lock guards it.</summary>
 internal sealed class ImportedRing : IDisposable
 {
+    private static readonly EndpointOptions s_writing = new() { Label = "bridge", Restart = PeerRestart.Wait };
+
     private readonly MessageChannel _channel;
     private readonly MessageWriter _writer;
+    private readonly ImportLine _line;
     private readonly ParkedMessages _parked;
     private readonly bool _keepsNewest;
     private Memory<byte> _building;
     private byte[]? _pooled;
     private (long Sequence, int Total, int Filled, ushort Type) _part;
+    private ulong _epoch;
 
-    private ImportedRing(MessageChannel channel, MessageWriter writer, BridgeOptions options, bool keepsNewest)
+    private ImportedRing(MessageChannel channel, MessageWriter writer, ImportLine line, BridgeOptions options, Announcement announced)
     {
-        (_channel, _writer, _keepsNewest) = (channel, writer, keepsNewest);
+        (Capacity, _epoch, LastWritten) = (writer.Capacity, announced.EpochNumber, line.LastOf(announced.EpochNumber));
+        (_channel, _writer, _line, _keepsNewest) = (channel, writer, line, announced.Delivery == BridgeDelivery.Latest);
         // An exporter may exceed the window by what it was sending: a message, or a batch.
         _parked = new(options.WindowBytes + writer.MaxMessageLength + options.ChunkBytes);
     }
+
+    /// <summary>Gets how many bytes the ring has.</summary>
+    internal long Capacity { get; }
+
+    /// <summary>Gets the last message of the announced life that was in the ring when it was opened; <see langword="null"/>: there was none.</summary>
+    internal long? LastWritten { get; }
+
+    /// <summary>Gets whether the name refers to another object now, or to none.</summary>
+    internal bool HasLostName => _channel.Memory.IsUnlinked;
 
     internal int MaxMessageLength => _writer.MaxMessageLength;
 
@@ -37,10 +51,10 @@ internal sealed class ImportedRing : IDisposable
     /// <summary>Gets the sequences of the oldest and the newest message that waits; 0: none.</summary>
     internal (long First, long Last) Waiting => _parked.Range;
 
-    /// <summary>Makes the ring of an announced channel, or goes on with the one that an earlier bridge of this host left.</summary>
+    /// <summary>Makes the ring of an announced channel, or goes on with the one that an earlier bridge of this host left, or this one in an earlier life of the channel.</summary>
     /// <exception cref="InvalidOperationException">The name is taken by something else; the message says by what.</exception>
     /// <exception cref="SharedMemoryException">The ring could not be made, or another process is its writer.</exception>
-    internal static ImportedRing Open(string name, Announcement announced, ulong origin, BridgeOptions options, NameConflict conflict)
+    internal static ImportedRing Open(string name, Announcement announced, ulong origin, BridgeOptions options)
     {
         var ring = new MessageChannelOptions
         {
@@ -51,15 +65,28 @@ internal sealed class ImportedRing : IDisposable
             Permissions = options.Permissions,
             Origin = origin,
         };
-        var channel = TryCreate(name, ring with { OnConflict = conflict }) ?? Take(name, ring);
+        var (channel, writer) = TryCreate(name, ring) ?? TryTakeOver(name, ring) ?? Write(MessageChannel.Create(name, ring with { OnConflict = NameConflict.Replace }));
         try
         {
-            return new(channel, channel.OpenWriter(new() { Label = "bridge", Restart = PeerRestart.Wait }), options, announced.Delivery == BridgeDelivery.Latest);
+            return new(channel, writer, new(channel.Memory), options, announced);
         }
         catch
         {
+            writer.Dispose();
             channel.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Begins a life of the channel.</summary>
+    /// <param name="epoch">The life.</param>
+    /// <param name="next">The message that is expected first: if this process is killed before it is here, the next import misses it.</param>
+    internal void BeginLife(ulong epoch, long next)
+    {
+        _epoch = epoch;
+        if (next > 0)
+        {
+            _line.Note(epoch, next);
         }
     }
 
@@ -67,9 +94,13 @@ internal sealed class ImportedRing : IDisposable
     /// <returns>False: there is room for it neither here nor there.</returns>
     internal bool TryAdd(in ReadOnlySequence<byte> payload, long sequence, ushort type)
     {
-        if (!IsParking && _writer.TryWrite(payload, type))
+        if (!IsParking)
         {
-            return true;
+            _line.Note(_epoch, sequence);
+            if (_writer.TryWrite(payload, type))
+            {
+                return true;
+            }
         }
 
         Park();
@@ -122,6 +153,7 @@ internal sealed class ImportedRing : IDisposable
         }
         else
         {
+            _line.Note(_epoch, _part.Sequence);
             _writer.Advance(_part.Total);
             _writer.EndMessage(_part.Type);
         }
@@ -159,6 +191,7 @@ internal sealed class ImportedRing : IDisposable
     {
         while (_parked.TryPeek(out var message))
         {
+            _line.Note(_epoch, message.Sequence);
             if (!_writer.TryWrite(message.Buffer.AsSpan(0, message.Length), message.Type))
             {
                 return;
@@ -177,6 +210,7 @@ internal sealed class ImportedRing : IDisposable
     {
         DropPooled();
         _parked.Clear();
+        _line.Dispose();
         _writer.Dispose();
         _channel.Dispose();
     }
@@ -199,11 +233,11 @@ internal sealed class ImportedRing : IDisposable
         }
     }
 
-    private static MessageChannel? TryCreate(string name, MessageChannelOptions options)
+    private static (MessageChannel Channel, MessageWriter Writer)? TryCreate(string name, MessageChannelOptions options)
     {
         try
         {
-            return MessageChannel.Create(name, options);
+            return Write(MessageChannel.Create(name, options));
         }
         catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
         {
@@ -211,39 +245,73 @@ internal sealed class ImportedRing : IDisposable
         }
     }
 
-    private static MessageChannel Take(string name, MessageChannelOptions options)
+    /// <summary>Goes on with the ring that is there. Where that cannot be, its readers see its end.</summary>
+    /// <returns><see langword="null"/>: nobody writes it, and it is to be replaced by one of the announced shape.</returns>
+    private static (MessageChannel Channel, MessageWriter Writer)? TryTakeOver(string name, MessageChannelOptions options)
     {
-        ChannelStatus status;
-        using (var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read))
-        {
-            if (SourceHeader.TryRead(memory) is not { } header || header.Origin != options.Origin)
-            {
-                throw new InvalidOperationException($"'{name}' is taken by something that was not imported from that host.");
-            }
-
-            if (header.Capacity != options.Capacity || header.Alignment != options.RecordAlignment)
-            {
-                return MessageChannel.Create(name, options with { OnConflict = NameConflict.Replace });
-            }
-        }
-
-        var channel = MessageChannel.Open(name, options.SchemaId);
+        var header = RequireImported(name, options.Origin);
+        var channel = MessageChannel.Open(name);
+        MessageWriter? writer = null;
+        var goesOn = false;
         try
         {
-            status = channel.GetStatus();
+            var status = channel.GetStatus();
+            if (SourceHeader.TryRead(channel.Memory) is not { } now || now.Epoch != header.Epoch)
+            {
+                throw new InvalidOperationException($"'{name}' was replaced while it was opened.");
+            }
+
+            if (status.State != ChannelState.Open)
+            {
+                return null;
+            }
+
+            // Another process that writes it, such as a second bridge, is EBUSY here: its ring stays.
+            writer = channel.OpenWriter(s_writing);
+            goesOn = (now.Capacity, now.Alignment, status.SchemaId, status.ContentType) == (options.Capacity, options.RecordAlignment, options.SchemaId, options.ContentType);
+            if (goesOn)
+            {
+                return (channel, writer);
+            }
+
+            writer.Complete((int)Errno.ESTALE);
+            return null;
+        }
+        finally
+        {
+            if (!goesOn)
+            {
+                writer?.Dispose();
+                channel.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Refuses what was not imported from that host: it is neither joined nor written.</summary>
+    private static SourceHeader RequireImported(string name, ulong origin)
+    {
+        var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+        try
+        {
+            return SourceHeader.TryRead(memory) is { Kind: FrameLimits.MessageKind } header && header.Origin == origin ? header
+                : throw new InvalidOperationException($"'{name}' is taken by something that was not imported from that host.");
+        }
+        finally
+        {
+            memory.DisposeKeepingLocks();
+        }
+    }
+
+    private static (MessageChannel Channel, MessageWriter Writer) Write(MessageChannel channel)
+    {
+        try
+        {
+            return (channel, channel.OpenWriter(s_writing));
         }
         catch
         {
             channel.Dispose();
             throw;
         }
-
-        if (status.State == ChannelState.Open)
-        {
-            return channel;
-        }
-
-        channel.Dispose();
-        return MessageChannel.Create(name, options with { OnConflict = NameConflict.Replace });
     }
 }

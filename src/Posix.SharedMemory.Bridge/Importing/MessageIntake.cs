@@ -49,30 +49,39 @@ internal sealed class MessageIntake(ChannelReport report)
 
     internal void Open(ImportedRing? ring) => Ring = ring;
 
-    /// <summary>Closes the ring. What waited for room in it is lost here.</summary>
-    internal void Close()
+    /// <summary>Gives the ring up. What waited for room in it is lost here.</summary>
+    /// <returns>The ring, for the caller to dispose.</returns>
+    internal ImportedRing? Detach()
     {
         TellDropped();
         if (Ring is { } ring)
         {
             Ring = null;
             _gapPlace = LossPlace.RemoteRing;
+            if (ring.PartSequence > 0 && IsLossless)
+            {
+                report.Lost(ring.PartSequence, ring.PartSequence, LossPlace.RemoteRing);
+            }
+
             if (ring.Waiting is { First: > 0 } waiting && IsLossless)
             {
                 report.Lost(waiting.First, waiting.Last, LossPlace.RemoteRing);
             }
 
-            ring.Dispose();
+            return ring;
         }
+
+        return null;
     }
 
     /// <summary>Writes what waits, as far as there is room, and then completes the ring if the channel has ended.</summary>
-    internal void Drain()
+    /// <returns>The ring where it was completed, for the caller to dispose.</returns>
+    internal ImportedRing? Drain()
     {
         TellDropped();
         if (Ring is not { } ring)
         {
-            return;
+            return null;
         }
 
         if (ring.IsParking)
@@ -83,10 +92,16 @@ internal sealed class MessageIntake(ChannelReport report)
         if (End is { } error && !ring.IsParking)
         {
             (End, IsCompleted) = (null, true);
-            ring.DropPart();
+            if (ring.PartSequence > 0)
+            {
+                LosePart(ring);
+            }
+
             ring.Complete(error);
-            Close();
+            return Detach();
         }
+
+        return null;
     }
 
     internal void Accept(in BridgeMessage message)

@@ -8,4 +8,7 @@ public enum BridgeDelivery
 
     /// <summary>Only the newest: what it replaces is not a loss.</summary>
     Latest,
+
+    /// <summary>All of them, none lost and none twice, kept by the engine until they have arrived. No engine of this version can: a bridge with it is <see cref="NotSupportedException"/>.</summary>
+    Durable,
 }

@@ -32,7 +32,10 @@ public sealed record BridgeOptions
     /// <summary>Gets the exact permissions of the channels that are created. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Gets how many bytes all channels that are created may have together. Any program on the network may announce channels; what exceeds this is refused. The default is 1 GiB.</summary>
+    /// <summary>
+    /// Gets how many bytes all channels that are created may have together. Any program on the network may announce channels; what exceeds this is refused, and so is what exceeds a thousand
+    /// channels. The default is 1 GiB. Beside it each channel takes up to <see cref="WindowBytes"/> while its reader does not keep up.
+    /// </summary>
     public long ImportLimitBytes { get; init; } = 1 << 30;
 
     /// <summary>Gets what the names of channels begin with on this host, and on no other: with it, two bridges on one machine are two hosts. Empty by default.</summary>
@@ -44,6 +47,7 @@ public sealed record BridgeOptions
     {
         ArgumentNullException.ThrowIfNull(options);
         Require(!string.IsNullOrEmpty(options.Host) && System.Text.Encoding.UTF8.GetByteCount(options.Host) <= 64, "A host has a name of 1 to 64 bytes.");
+        Require(!options.Host.EnumerateRunes().Contains(System.Text.Rune.ReplacementChar), "The name of a host is valid Unicode.");
         Require(options.NamePrefix is not null && !options.NamePrefix.AsSpan().ContainsAny('/', '\0'), "A prefix of names has no slash and no NUL.");
         foreach (var pattern in (options.Export ?? throw Bad("Export is null.")).Concat(options.Import ?? throw Bad("Import is null.")).Concat((options.Routes ?? throw Bad("Routes is null.")).Select(route => route.Pattern)))
         {

@@ -40,6 +40,13 @@ internal sealed record Announcement
     [JsonIgnore]
     internal ulong EpochNumber => Epoch.Length == 16 && ulong.TryParse(Epoch, System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out var epoch) ? epoch : 0;
 
+    /// <summary>Whether a ring of one shape serves both.</summary>
+    internal bool HasShapeOf(Announcement other) =>
+        (Kind, Capacity, Alignment, SchemaId, Delivery) == (other.Kind, other.Capacity, other.Alignment, other.SchemaId, other.Delivery) && ContentType == other.ContentType;
+
+    /// <summary>Whether both are of the same life of a channel of the same host.</summary>
+    internal bool IsOfLifeOf(Announcement other) => EpochNumber == other.EpochNumber && Host == other.Host;
+
     internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, AnnouncementJson.Default.Announcement);
 
     /// <summary>Reads an announcement that any program may have written.</summary>

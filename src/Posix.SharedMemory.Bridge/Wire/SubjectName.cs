@@ -3,10 +3,15 @@ using System.Text.Unicode;
 
 namespace Posix.SharedMemory.Bridge;
 
-/// <summary>Names of channels and hosts as subjects. A dot separates tokens; every byte outside [A-Za-z0-9_-], and every dot that would leave a token empty, is %XX.</summary>
+/// <summary>
+/// Names of channels and hosts as subjects. A dot separates tokens; every byte outside [A-Za-z0-9_-], and every dot that would leave a token empty, is %XX.
+/// The name of a host is one token, without a dot, and never the token with which importers ask for announcements.
+/// </summary>
 internal static class SubjectName
 {
     internal const string Channels = "shm.v1.channels.", List = "shm.v1.channels.list", AllChannels = "shm.v1.channels.*", Messages = "shm.v1.t.", Credit = "shm.v1.credit.", AllCredit = "shm.v1.credit.>";
+
+    private const string ListToken = "list", EscapedListToken = "%6Cist";
 
     /// <summary>The longest name of a channel, in bytes.</summary>
     private const int MostBytes = 255;
@@ -15,10 +20,15 @@ internal static class SubjectName
     internal static string Encode(string name) => Encode(name, keepsDots: true);
 
     /// <summary>The name of a host as one token.</summary>
-    internal static string EncodeToken(string name) => Encode(name, keepsDots: false);
+    internal static string EncodeHost(string name) => name == ListToken ? EscapedListToken : Encode(name, keepsDots: false);
 
     /// <summary>Reads the end of a subject back. Only what <see cref="Encode(string)"/> writes is accepted: two subjects never mean one channel.</summary>
-    internal static bool TryDecode(string subject, out string name)
+    internal static bool TryDecode(string subject, out string name) => TryUnescape(subject, out name) && name is not ("." or "..") && !name.AsSpan().ContainsAny('/', '\0') && Encode(name) == subject;
+
+    /// <summary>Reads the token of a host back. Only what <see cref="EncodeHost"/> writes is accepted.</summary>
+    internal static bool TryDecodeHost(string token, out string host) => TryUnescape(token, out host) && EncodeHost(host) == token;
+
+    private static bool TryUnescape(string subject, out string name)
     {
         Span<byte> bytes = stackalloc byte[MostBytes];
         var count = 0;
@@ -33,7 +43,7 @@ internal static class SubjectName
                     return false;
                 }
 
-                value = (Convert.ToInt32(subject.Substring(i + 1, 2), 16));
+                value = Convert.ToInt32(subject.Substring(i + 1, 2), 16);
                 i += 2;
             }
 
@@ -50,14 +60,8 @@ internal static class SubjectName
             return false;
         }
 
-        var decoded = Encoding.UTF8.GetString(bytes[..count]);
-        if (decoded.Length == 0 || decoded is "." or ".." || decoded.AsSpan().ContainsAny('/', '\0') || (Encode(decoded) != subject && EncodeToken(decoded) != subject))
-        {
-            return false;
-        }
-
-        name = decoded;
-        return true;
+        name = Encoding.UTF8.GetString(bytes[..count]);
+        return name.Length > 0;
     }
 
     private static string Encode(string name, bool keepsDots)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>What a named lock shows to a process that does not take part: for tools. No seat is taken, nothing is mapped, and no byte is written.</summary>
-/// <remarks>A look, true when taken: the bytes are read one after the other, while others change them.</remarks>
+/// <remarks>A snapshot: the bytes are read one after the other, while other processes change them.</remarks>
 /// <example>
 /// <code>
 /// if (NamedLockStatus.TryRead(memory) is { Kind: NamedLockKind.Mutex } status)
@@ -25,22 +25,22 @@ public sealed record NamedLockStatus
     /// <summary>Gets what it is.</summary>
     public NamedLockKind Kind { get; }
 
-    /// <summary>Gets how many processes can take part at once; 0 where nobody keeps count.</summary>
+    /// <summary>Gets how many processes can take part at once; 0 where there is no roster.</summary>
     public int Seats { get; private init; }
 
     /// <summary>Gets the seats that were ever used, by number, with the last process of each.</summary>
     public IReadOnlyList<SeatStatus> UsedSeats { get; private init; } = [];
 
-    /// <summary>Gets who stands in a mutex, living or dead; <see langword="null"/>: nobody, or it is not a mutex.</summary>
+    /// <summary>Gets the participant that is inside a mutex, living or dead; <see langword="null"/>: there is none, or it is not a mutex.</summary>
     public Participant? Holder { get; private init; }
 
     /// <summary>Gets whether an owner of a mutex died, and what it left has not been repaired.</summary>
     public bool IsInconsistent { get; private init; }
 
-    /// <summary>Gets whether a mutex was retired: nobody can enter it any more.</summary>
+    /// <summary>Gets whether a mutex was retired: no process can enter it any more.</summary>
     public bool IsRetired { get; private init; }
 
-    /// <summary>Gets whether somebody waits, or did a moment ago; <see langword="null"/>: unknown.</summary>
+    /// <summary>Gets whether a process waits, or did a moment ago; <see langword="null"/>: unknown.</summary>
     public bool? HasWaiters { get; private init; }
 
     /// <summary>Gets the number of waiters, where the bytes say it; otherwise <see langword="null"/>.</summary>

@@ -16,6 +16,27 @@ internal struct EntryTicket
 
     internal static bool TellsOfDeath(long ticket) => (ticket & DeathBit) != 0;
 
+    /// <summary>Whether an entry came after a death that its caller did not accept: the lock is to be left at once.</summary>
+    internal static bool IsRefused(WaitOutcome outcome, in WaitState state) => outcome == WaitOutcome.TakenUnrepaired && ((EntryMode)state.Mode & EntryMode.AcceptUnrepaired) == 0;
+
+    /// <summary>What a hold throws that names no entry, or one that is over.</summary>
+    internal static InvalidOperationException Spent() => new("The hold was left already, or never entered a lock.");
+
+    /// <summary>Begins the entry that a wait has come to.</summary>
+    /// <returns>The ticket; 0: the time is up.</returns>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    internal long Begin(WaitOutcome outcome, in WaitState state)
+    {
+        var thread = ((EntryMode)state.Mode & EntryMode.Asynchronous) != 0 ? 0 : Environment.CurrentManagedThreadId;
+        return outcome switch
+        {
+            WaitOutcome.Taken => Begin(thread, 0),
+            WaitOutcome.TakenUnrepaired => Begin(thread, DeathBit),
+            WaitOutcome.Closed => throw new RetiredException(),
+            _ => 0,
+        };
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal long Begin(int thread, long death)
     {

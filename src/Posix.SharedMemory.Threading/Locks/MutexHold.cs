@@ -16,23 +16,23 @@ public readonly struct MutexHold : IDisposable, IEntry, IEquatable<MutexHold>
         _ticket = ticket;
     }
 
-    /// <summary>Gets whether the last owner died inside the lock, and nobody has repaired since what it left.</summary>
+    /// <summary>Gets whether the last owner died inside the lock, and what it left has not been repaired since.</summary>
     public bool OwnerDied => EntryTicket.TellsOfDeath(_ticket);
 
     internal SharedMutex? Mutex => _mutex;
 
     internal long Ticket => _ticket;
 
-    /// <summary>Says that what the dead owner left has been repaired: the next to enter no longer learns of the death.</summary>
+    /// <summary>Marks what the dead owner left as repaired: later entries no longer report the death.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     public void MarkConsistent() => Current().MarkConsistent();
 
-    /// <summary>Leaves for ever: nobody can enter again, and everybody who tries gets <see cref="RetiredException"/>.</summary>
+    /// <summary>Closes the lock permanently: every later entry throws <see cref="RetiredException"/>.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
     public void Retire() => Current().Retire(_ticket);
 
-    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next to enter learns of the death again. Further calls have no effect.</summary>
+    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next entry reports the death again. Further calls have no effect.</summary>
     /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
     public void Dispose() => _mutex?.Leave(_ticket);
 
@@ -51,6 +51,5 @@ public readonly struct MutexHold : IDisposable, IEntry, IEquatable<MutexHold>
     /// <summary>Whether two holds name different entries.</summary>
     public static bool operator !=(MutexHold left, MutexHold right) => !left.Equals(right);
 
-    private SharedMutex Current() => _mutex is { } mutex && mutex.IsCurrent(_ticket) ? mutex
-        : throw new InvalidOperationException("The hold was left already, or never entered a lock.");
+    private SharedMutex Current() => _mutex is { } mutex && mutex.IsCurrent(_ticket) ? mutex : throw EntryTicket.Spent();
 }

@@ -204,7 +204,7 @@ internal sealed class OwnedWord
         }
     }
 
-    /// <summary>Says that what a dead owner left is repaired. The caller is the owner.</summary>
+    /// <summary>Marks what a dead owner left as repaired. The caller is the owner.</summary>
     internal void MarkConsistent() => Unmark(LockLayout.Inconsistent);
 
     /// <summary>Leaves for ever: the word keeps a value that is nobody, and all sleepers are woken.</summary>

@@ -39,9 +39,9 @@ public sealed class OwnerDiedException : Exception
     {
     }
 
-    internal OwnerDiedException(Participant? dead)
-        : base(Text) => Dead = dead;
+    internal OwnerDiedException(in WaitState state)
+        : base(Text) => Dead = state.Dead == 0 ? null : new Participant(state.Dead);
 
-    /// <summary>Gets who died; <see langword="null"/> where another process found the death before.</summary>
+    /// <summary>Gets the participant that died; <see langword="null"/>: another process found the death first.</summary>
     public Participant? Dead { get; }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Names the read entries of one lock object, of which many last at once. An even number is free; each entry makes two steps of it.</summary>
@@ -5,10 +7,30 @@ internal sealed class ReadTickets
 {
     private const int Length = 64, IndexBits = 32;
 
+    /// <summary>In a ticket: its place belongs to a thread.</summary>
+    private const uint OwnBit = 1u << 31;
+
+    /// <summary>The first entry of each thread: only the thread itself begins one there, so that it needs no swap. Whoever ends it does.</summary>
+    private readonly uint[] _own = new uint[Length];
     private readonly uint[] _places = new uint[Length];
     private ReadTickets? _next;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal long Begin()
+    {
+        var thread = (uint)Environment.CurrentManagedThreadId;
+        var own = _own;
+        if (thread < (uint)own.Length && own[thread] is var value && (value & 1) == 0)
+        {
+            Volatile.Write(ref own[thread], value + 1);
+            return ((long)(value + 1) << IndexBits) | OwnBit | thread;
+        }
+
+        return BeginAnywhere();
+    }
+
+    /// <summary>Of a thread whose first entry lasts, or whose number is high: a place that is free.</summary>
+    private long BeginAnywhere()
     {
         var first = Environment.CurrentManagedThreadId;
         var tickets = this;
@@ -31,7 +53,19 @@ internal sealed class ReadTickets
 
     /// <summary>Ends an entry.</summary>
     /// <returns>Whether it lasted still.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryEnd(long ticket)
+    {
+        if (((uint)ticket & OwnBit) == 0)
+        {
+            return TryEndAnywhere(ticket);
+        }
+
+        var value = (uint)(ticket >> IndexBits);
+        return Interlocked.CompareExchange(ref _own[(uint)ticket & ~OwnBit], value + 1, value) == value;
+    }
+
+    private bool TryEndAnywhere(long ticket)
     {
         var value = (uint)(ticket >> IndexBits);
         var tickets = this;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Threading;
 
@@ -15,7 +16,10 @@ internal sealed class ReaderWriterWords
     private readonly OwnedWord _writer;
     private readonly int _stride;
     private readonly unsafe ulong* _mine;
-    private bool _isInMask;
+
+    // The writer's word, without a way over the objects that change it.
+    private readonly unsafe byte* _first;
+    private bool _isPrepared;
 
     internal unsafe ReaderWriterWords(Seat seat, HeldBytes bytes, int stride)
     {
@@ -24,6 +28,7 @@ internal sealed class ReaderWriterWords
         _bytes = bytes;
         _stride = stride;
         _mine = Counter(seat.Number);
+        _first = bytes.First;
         _writer = new(seat, bytes, (uint*)bytes.First);
     }
 
@@ -40,7 +45,8 @@ internal sealed class ReaderWriterWords
     private uint Incarnation => _seat.Require() & Participant.IncarnationMask;
 
     /// <summary>Enters for reading, if nothing is special about the lock.</summary>
-    internal bool TryEnterReadFree()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal unsafe bool TryEnterReadFree()
     {
         if (_seat.Me == 0)
         {
@@ -49,7 +55,8 @@ internal sealed class ReaderWriterWords
 
         Count();
         // SYNC readerwriter.dekker: pairs with FindReader. The count above is a full fence: a writer that this load does not see sees the count.
-        if (_writer.Value == 0)
+        // SAFETY: the writer's word lies in the held bytes.
+        if (Volatile.Read(ref *(uint*)_first) == 0)
         {
             return true;
         }
@@ -71,7 +78,15 @@ internal sealed class ReaderWriterWords
             {
                 if ((value & LockLayout.Patient) != 0 && state.IsPatient)
                 {
-                    EndPatience();
+                    try
+                    {
+                        EndPatience();
+                    }
+                    catch
+                    {
+                        Uncount();
+                        throw;
+                    }
                 }
 
                 return WaitOutcome.Taken;
@@ -105,6 +120,7 @@ internal sealed class ReaderWriterWords
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void LeaveRead()
     {
         // Once this process has left the roster, its seat and the counter may be another's.
@@ -158,24 +174,36 @@ internal sealed class ReaderWriterWords
             return _writer.GiveUp(state);
         }
 
+        state.Key = 0;
         LeaveWrite();
         return WaitOutcome.Pending;
     }
 
     internal void LeaveWrite()
     {
-        if (!_writer.TryLeavePlain())
+        try
         {
-            _writer.Leave();
+            if (!_writer.TryLeavePlain())
+            {
+                _writer.Leave();
+            }
         }
-
-        OpenGate();
+        finally
+        {
+            OpenGate();
+        }
     }
 
     internal void Retire()
     {
-        _writer.Close(LockLayout.Retired);
-        OpenGate();
+        try
+        {
+            _writer.Close(LockLayout.Retired);
+        }
+        finally
+        {
+            OpenGate();
+        }
     }
 
     /// <summary>Lets sleeping readers look again.</summary>
@@ -296,59 +324,56 @@ internal sealed class ReaderWriterWords
 
     private unsafe ulong* Counter(int number) => (ulong*)(_bytes.First + CountersAt + ((long)(number - 1) * _stride));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private unsafe void Count()
     {
-        var incarnation = (ulong)Incarnation << 32;
-        if (!_isInMask)
+        if (!_isPrepared)
         {
-            EnterMask();
+            Prepare();
         }
 
+        // SAFETY: the counter lies in the held bytes; only this process changes it by now.
+        Interlocked.Increment(ref *_mine);
+    }
+
+    /// <summary>Before the first entry: makes the counter one of this incarnation, and known to writers.</summary>
+    private unsafe void Prepare()
+    {
+        var incarnation = (ulong)Incarnation << 32;
         // SAFETY: the counter lies in the held bytes.
         var value = Volatile.Read(ref *_mine);
-        if ((value & ~(ulong)uint.MaxValue) == incarnation)
+        // What stands there belonged to a dead one; or another object of this process was quicker.
+        while ((value & ~(ulong)uint.MaxValue) != incarnation)
         {
-            // SAFETY: as above; only this process changes the counter of its incarnation.
-            Interlocked.Increment(ref *_mine);
-            return;
-        }
-
-        // What stands there belonged to a dead one.
-        while (true)
-        {
-            var next = (value & ~(ulong)uint.MaxValue) == incarnation ? value + 1 : incarnation | 1;
             // SAFETY: as above.
-            var found = Interlocked.CompareExchange(ref *_mine, next, value);
-            if (found == value)
-            {
-                return;
-            }
-
-            value = found;
+            var found = Interlocked.CompareExchange(ref *_mine, incarnation, value);
+            value = found == value ? incarnation : found;
         }
-    }
 
-    private unsafe void Uncount()
-    {
-        // SAFETY: the counter lies in the held bytes.
-        var left = (uint)Interlocked.Decrement(ref *_mine);
-        // SYNC readerwriter.dekker: pairs with FindReader. The count is a full fence: a writer that this load does not see sees the count.
-        if (left == 0 && (_writer.Value & LockLayout.OwnerMask) != 0)
-        {
-            _seat.Kernel.ChangeAndWake(Drained, WordChange.Add, 1, 1);
-        }
-    }
-
-    private unsafe void EnterMask()
-    {
         if (_seat.Memory.Seats <= MostInMask)
         {
             // SAFETY: the mask lies in the held bytes.
             Interlocked.Or(ref *Mask, 1ul << (_seat.Number - 1));
         }
 
-        _isInMask = true;
+        _isPrepared = true;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe void Uncount()
+    {
+        // SAFETY: the counter lies in the held bytes.
+        var left = (uint)Interlocked.Decrement(ref *_mine);
+        // SYNC readerwriter.dekker: pairs with FindReader. The count is a full fence: a writer that this load does not see sees the count.
+        if (left == 0 && (Volatile.Read(ref *(uint*)_first) & LockLayout.OwnerMask) != 0)
+        {
+            WakeWriter();
+        }
+    }
+
+    private unsafe void WakeWriter() =>
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        _seat.Kernel.ChangeAndWake(Drained, WordChange.Add, 1, 1);
 
     /// <summary>A patient reader is in: writers and readers that queued behind it go on.</summary>
     private void EndPatience()

@@ -17,6 +17,7 @@ internal static class Repairing
         try
         {
             repair();
+            hold.MarkConsistent();
         }
         catch
         {
@@ -24,7 +25,6 @@ internal static class Repairing
             throw;
         }
 
-        hold.MarkConsistent();
         return hold;
     }
 
@@ -42,6 +42,7 @@ internal static class Repairing
         try
         {
             await repair(cancellationToken).ConfigureAwait(false);
+            hold.MarkConsistent();
         }
         catch
         {
@@ -49,7 +50,6 @@ internal static class Repairing
             throw;
         }
 
-        hold.MarkConsistent();
         return hold;
     }
 }

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>A lock was retired by <see cref="MutexHold.Retire"/>: nobody can ever enter it again.</summary>
+/// <summary>A lock was closed permanently by <see cref="MutexHold.Retire"/>: no process can enter it again.</summary>
 /// <example>
 /// <code>
 /// try

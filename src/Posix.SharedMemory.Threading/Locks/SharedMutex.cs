@@ -4,7 +4,7 @@ namespace Posix.SharedMemory.Threading;
 
 /// <summary>A mutex of 16 bytes between processes. It may be entered and left on different threads, and awaited inside.</summary>
 /// <remarks>
-/// The owner is the process. If it dies inside, everybody who enters gets <see cref="OwnerDiedException"/> and does not hold the lock, until somebody enters with a repair.
+/// The owner is the process. If it dies inside, every later entry throws <see cref="OwnerDiedException"/> without holding the lock, until a process enters with a repair.
 /// Bytes that are zero are a free mutex. Do not put locks into bytes that a peer may discard.
 /// </remarks>
 public sealed class SharedMutex
@@ -48,10 +48,10 @@ public sealed class SharedMutex
         _owned = new(_seat, _bytes, _word);
     }
 
-    /// <summary>Gets whether somebody stands in the lock, living or dead. A look: true when taken.</summary>
+    /// <summary>Gets whether a process is inside the lock, living or dead. A snapshot: it may be out of date when it is returned.</summary>
     public bool IsHeld => Holder is not null;
 
-    /// <summary>Gets whether a dead owner's work stands unrepaired.</summary>
+    /// <summary>Gets whether an owner died inside the lock, and what it left has not been repaired.</summary>
     public unsafe bool IsInconsistent
     {
         get
@@ -62,7 +62,7 @@ public sealed class SharedMutex
         }
     }
 
-    /// <summary>Gets who stands in the lock, living or dead (ask <see cref="Roster.IsAlive"/>); <see langword="null"/>: nobody, also where a dead one's work is unrepaired.</summary>
+    /// <summary>Gets the participant that is inside the lock, living or dead (<see cref="Roster.IsAlive"/> distinguishes them); <see langword="null"/>: there is none, also while a dead owner's work is unrepaired.</summary>
     public unsafe Participant? Holder
     {
         get
@@ -73,18 +73,8 @@ public sealed class SharedMutex
         }
     }
 
-    /// <summary>Gets whether the lock was retired.</summary>
-    internal unsafe bool IsRetired =>
-        // SAFETY: the word lies in the held bytes.
-        (Volatile.Read(ref *_word) & LockLayout.OwnerMask) == LockLayout.Retired;
-
-    /// <summary>Gets whether somebody sleeps, or did a moment ago.</summary>
-    internal unsafe bool HasWaiters =>
-        // SAFETY: as above.
-        (Volatile.Read(ref *_word) & LockLayout.Waiters) != 0;
-
     /// <summary>The mutex at a place of the roster's mapping.</summary>
-    /// <param name="roster">Who may hold it.</param>
+    /// <param name="roster">The processes that may hold it.</param>
     /// <param name="offset">A multiple of 8, in bytes.</param>
     /// <exception cref="InvalidDataException">The bytes are something else than a mutex or zero.</exception>
     /// <exception cref="ArgumentException">The offset is not a multiple of 8.</exception>
@@ -96,7 +86,7 @@ public sealed class SharedMutex
     }
 
     /// <summary>The mutex at a place of another mapping than the roster's.</summary>
-    /// <param name="roster">Who may hold it.</param>
+    /// <param name="roster">The processes that may hold it.</param>
     /// <param name="mapping">A shared mapping for reading and writing.</param>
     /// <param name="offset">A multiple of 8, in bytes.</param>
     /// <exception cref="InvalidDataException">The bytes are something else than a mutex or zero.</exception>
@@ -109,7 +99,7 @@ public sealed class SharedMutex
     }
 
     /// <summary>Enters; waits as long as it takes.</summary>
-    /// <exception cref="OwnerDiedException">The last owner died inside, and nobody has repaired since what it left. The lock is not held.</exception>
+    /// <exception cref="OwnerDiedException">The last owner died inside, and what it left has not been repaired since. The lock is not held.</exception>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="LockRecursionException">This thread is inside already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -131,7 +121,7 @@ public sealed class SharedMutex
         return EnterUnrepaired(cancellationToken).RepairedBy(repair);
     }
 
-    /// <summary>Enters if nobody living holds the lock; never waits.</summary>
+    /// <summary>Enters if no living process holds the lock; never waits.</summary>
     /// <returns>Whether it was entered; false: a living process holds it, which may be this one.</returns>
     /// <exception cref="OwnerDiedException">As <see cref="Enter(CancellationToken)"/>.</exception>
     /// <exception cref="RetiredException">The lock was retired.</exception>
@@ -142,7 +132,7 @@ public sealed class SharedMutex
         return hold.Mutex is not null;
     }
 
-    /// <summary>Enters if nobody living holds the lock, also after an owner's death: <see cref="MutexHold.OwnerDied"/> tells. Never waits.</summary>
+    /// <summary>Enters if no living process holds the lock, also after an owner's death: <see cref="MutexHold.OwnerDied"/> reports it. Never waits.</summary>
     /// <returns>Whether it was entered; false: a living process holds it, which may be this one.</returns>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
@@ -176,7 +166,7 @@ public sealed class SharedMutex
         return TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken).RepairedByAsync(repair, cancellationToken);
     }
 
-    /// <summary>Enters also after an owner's death: <see cref="MutexHold.OwnerDied"/> tells. For callers that decide by themselves.</summary>
+    /// <summary>Enters also after an owner's death: <see cref="MutexHold.OwnerDied"/> reports it. For callers that decide themselves what to do.</summary>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="LockRecursionException">This thread is inside already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -220,7 +210,7 @@ public sealed class SharedMutex
     {
         if (hold.Mutex != this || !IsCurrent(hold.Ticket))
         {
-            throw new InvalidOperationException("The hold was left already, or never entered a lock.");
+            throw EntryTicket.Spent();
         }
 
         Leave(hold.Ticket);
@@ -243,26 +233,16 @@ public sealed class SharedMutex
 
     internal MutexHold Finish(WaitOutcome outcome, ref WaitState state)
     {
-        var mode = (EntryMode)state.Mode;
-        switch (outcome)
+        if (EntryTicket.IsRefused(outcome, state))
         {
-            case WaitOutcome.Taken:
-                return Begin(ThreadOf(mode));
-            case WaitOutcome.TakenUnrepaired when (mode & EntryMode.AcceptUnrepaired) != 0:
-                return Begin(ThreadOf(mode), EntryTicket.DeathBit);
-            case WaitOutcome.TakenUnrepaired:
-                _owned!.Leave();
-                throw new OwnerDiedException(state.Dead == 0 ? null : new Participant(state.Dead));
-            case WaitOutcome.Closed:
-                throw new RetiredException();
-            default:
-                return default;
+            _owned!.Leave();
+            throw new OwnerDiedException(state);
         }
+
+        return _ticket.Begin(outcome, state) is not 0 and var ticket ? new(this, ticket) : default;
     }
 
     private static bool IsParticipant(uint value) => (value & Participant.Mark) != 0;
-
-    private static int ThreadOf(EntryMode mode) => (mode & EntryMode.Asynchronous) != 0 ? 0 : Environment.CurrentManagedThreadId;
 
     private static void Resume(in MutexHold hold, MutexHold entered)
     {
@@ -290,7 +270,7 @@ public sealed class SharedMutex
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private MutexHold Begin(int thread, long death = 0) => new(this, _ticket.Begin(thread, death));
+    private MutexHold Begin(int thread) => new(this, _ticket.Begin(thread, 0));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private MutexHold EnterSlowly(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
@@ -304,7 +284,7 @@ public sealed class SharedMutex
 
         if (mayWait && _owned!.SpinEnter())
         {
-            return Begin(ThreadOf(mode));
+            return Begin(Environment.CurrentManagedThreadId);
         }
 
         var state = new WaitState { Mode = (int)mode };

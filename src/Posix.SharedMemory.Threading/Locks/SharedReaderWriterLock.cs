@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>Many readers or one writer. A reader that is killed leaves nothing behind; the next to enter learns of a writer that was killed.</summary>
 /// <remarks>
-/// While a dead writer's work is unrepaired, readers get <see cref="OwnerDiedException"/> too, until somebody enters for writing with a repair. A process that is inside for reading and enters for
+/// While a dead writer's work is unrepaired, readers get <see cref="OwnerDiedException"/> too, until a process enters for writing with a repair. A process that is inside for reading and enters for
 /// writing waits for itself.
 /// </remarks>
 /// <example>
@@ -48,10 +50,10 @@ public sealed class SharedReaderWriterLock
         _writers = new(_seat.Kernel.Service, wakesAll: false);
     }
 
-    /// <summary>Gets who stands in the lock for writing, or waits there for readers to leave; <see langword="null"/>: nobody. A look: true when taken.</summary>
+    /// <summary>Gets the participant that is inside for writing, or waits for readers to leave; <see langword="null"/>: there is none. A snapshot: it may be out of date when it is returned.</summary>
     public Participant? Writer => (_words.Writer.Value & LockLayout.OwnerMask) is var owner && (owner & Participant.Mark) != 0 ? new Participant(owner) : null;
 
-    /// <summary>Gets whether a dead writer's work stands unrepaired.</summary>
+    /// <summary>Gets whether a writer died inside the lock, and what it left has not been repaired.</summary>
     public bool IsInconsistent => (_words.Writer.Value & LockLayout.Inconsistent) != 0 || (Writer is { } writer && !_seat.Memory.IsAlive(writer));
 
     /// <summary>How many bytes a lock takes, at a multiple of 8: 4,096 for 63 seats that are spread, 576 for 63 that are compact.</summary>
@@ -72,7 +74,7 @@ public sealed class SharedReaderWriterLock
     }
 
     /// <summary>The lock at a place of another mapping than the roster's.</summary>
-    /// <param name="roster">Who may enter.</param>
+    /// <param name="roster">The processes that may enter.</param>
     /// <param name="mapping">A shared mapping for reading and writing.</param>
     /// <param name="offset">A multiple of 8, in bytes.</param>
     /// <param name="layout">How the counters of readers lie.</param>
@@ -86,10 +88,11 @@ public sealed class SharedReaderWriterLock
     }
 
     /// <summary>Enters for reading.</summary>
-    /// <exception cref="OwnerDiedException">A writer died inside, and nobody has repaired since what it left. The lock is not held.</exception>
+    /// <exception cref="OwnerDiedException">A writer died inside, and what it left has not been repaired since. The lock is not held.</exception>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadHold EnterRead(CancellationToken ct = default) => _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(Deadline.Never, ct);
 
     /// <summary>Enters for reading, unless that takes longer than a timeout.</summary>
@@ -121,7 +124,7 @@ public sealed class SharedReaderWriterLock
     }
 
     /// <summary>Enters for writing.</summary>
-    /// <exception cref="OwnerDiedException">A writer died inside, and nobody has repaired since what it left. The lock is not held.</exception>
+    /// <exception cref="OwnerDiedException">A writer died inside, and what it left has not been repaired since. The lock is not held.</exception>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -141,11 +144,11 @@ public sealed class SharedReaderWriterLock
         return EnterWriteUnrepaired(ct).RepairedBy(repair);
     }
 
-    /// <summary>Enters for writing also after a writer's death: <see cref="WriteHold.OwnerDied"/> tells.</summary>
+    /// <summary>Enters for writing also after a writer's death: <see cref="WriteHold.OwnerDied"/> reports it.</summary>
     /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
     public WriteHold EnterWriteUnrepaired(CancellationToken ct = default) => EnterWrite(EntryMode.AcceptUnrepaired, Deadline.Never, ct);
 
-    /// <summary>Enters for writing if nobody living is inside; never waits.</summary>
+    /// <summary>Enters for writing if no living process is inside; never waits.</summary>
     /// <returns>Whether it was entered; false: a living process is inside, which may be this one.</returns>
     /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
     public bool TryEnterWrite(out WriteHold hold)
@@ -154,7 +157,7 @@ public sealed class SharedReaderWriterLock
         return hold.Lock is not null;
     }
 
-    /// <summary>Enters for writing if nobody living is inside, also after a writer's death; never waits.</summary>
+    /// <summary>Enters for writing if no living process is inside, also after a writer's death; never waits.</summary>
     /// <inheritdoc cref="TryEnterWrite(out WriteHold)"/>
     public bool TryEnterWriteUnrepaired(out WriteHold hold)
     {
@@ -201,6 +204,7 @@ public sealed class SharedReaderWriterLock
         _words.Retire();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void LeaveRead(long ticket)
     {
         if (_tickets.TryEnd(ticket))
@@ -224,8 +228,7 @@ public sealed class SharedReaderWriterLock
         _ => throw new ArgumentException("The value is not defined by the enumeration.", nameof(layout)),
     };
 
-    private static OwnerDiedException Died(in WaitState state) => new(state.Dead == 0 ? null : new Participant(state.Dead));
-
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private ReadHold EnterReadSlowly(Deadline deadline, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
@@ -275,7 +278,7 @@ public sealed class SharedReaderWriterLock
         public ReadHold Finish(WaitOutcome outcome, ref WaitState state) => outcome switch
         {
             WaitOutcome.Taken => new(target, target._tickets.Begin()),
-            WaitOutcome.TakenUnrepaired => throw Died(state),
+            WaitOutcome.TakenUnrepaired => throw new OwnerDiedException(state),
             WaitOutcome.Closed => throw new RetiredException(),
             _ => default,
         };
@@ -293,22 +296,13 @@ public sealed class SharedReaderWriterLock
 
         public WriteHold Finish(WaitOutcome outcome, ref WaitState state)
         {
-            var mode = (EntryMode)state.Mode;
-            var thread = (mode & EntryMode.Asynchronous) != 0 ? 0 : Environment.CurrentManagedThreadId;
-            switch (outcome)
+            if (EntryTicket.IsRefused(outcome, state))
             {
-                case WaitOutcome.Taken:
-                    return new(target, target._ticket.Begin(thread, 0));
-                case WaitOutcome.TakenUnrepaired when (mode & EntryMode.AcceptUnrepaired) != 0:
-                    return new(target, target._ticket.Begin(thread, EntryTicket.DeathBit));
-                case WaitOutcome.TakenUnrepaired:
-                    target._words.LeaveWrite();
-                    throw Died(state);
-                case WaitOutcome.Closed:
-                    throw new RetiredException();
-                default:
-                    return default;
+                target._words.LeaveWrite();
+                throw new OwnerDiedException(state);
             }
+
+            return target._ticket.Begin(outcome, state) is not 0 and var ticket ? new(target, ticket) : default;
         }
     }
 }

@@ -12,21 +12,21 @@ public readonly struct WriteHold : IDisposable, IEntry, IEquatable<WriteHold>
         _ticket = ticket;
     }
 
-    /// <summary>Gets whether the last writer died inside the lock, and nobody has repaired since what it left.</summary>
+    /// <summary>Gets whether the last writer died inside the lock, and what it left has not been repaired since.</summary>
     public bool OwnerDied => EntryTicket.TellsOfDeath(_ticket);
 
     internal SharedReaderWriterLock? Lock { get; }
 
-    /// <summary>Says that what the dead writer left has been repaired: the next to enter no longer learns of the death.</summary>
+    /// <summary>Marks what the dead writer left as repaired: later entries no longer report the death.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     public void MarkConsistent() => Current().MarkConsistent();
 
-    /// <summary>Leaves for ever: nobody can enter again, for reading or writing, and everybody who tries gets <see cref="RetiredException"/>.</summary>
+    /// <summary>Closes the lock permanently: every later entry, for reading or writing, throws <see cref="RetiredException"/>.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
     public void Retire() => Current().Retire(_ticket);
 
-    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next to enter learns of the death again. Further calls have no effect.</summary>
+    /// <summary>Leaves the lock. After a death without <see cref="MarkConsistent"/>, the next entry reports the death again. Further calls have no effect.</summary>
     /// <exception cref="LockLostException">This process no longer holds the lock.</exception>
     public void Dispose() => Lock?.LeaveWrite(_ticket);
 
@@ -45,6 +45,5 @@ public readonly struct WriteHold : IDisposable, IEntry, IEquatable<WriteHold>
     /// <summary>Whether two holds name different entries.</summary>
     public static bool operator !=(WriteHold left, WriteHold right) => !left.Equals(right);
 
-    private SharedReaderWriterLock Current() => Lock is { } entered && entered.IsCurrent(_ticket) ? entered
-        : throw new InvalidOperationException("The hold was left already, or never entered a lock.");
+    private SharedReaderWriterLock Current() => Lock is { } entered && entered.IsCurrent(_ticket) ? entered : throw EntryTicket.Spent();
 }

@@ -67,9 +67,16 @@ internal sealed class NamedMemory
         }
         catch (Exception e)
         {
-            named?.Roster.Dispose();
-            mapping?.Dispose();
-            memory.Dispose();
+            try
+            {
+                named?.Roster.Dispose();
+            }
+            finally
+            {
+                mapping?.Dispose();
+                memory.Dispose();
+            }
+
             if (e is SharedMemoryException { Errno: Errno.EEXIST })
             {
                 return null;
@@ -177,9 +184,15 @@ internal sealed class NamedMemory
             }
 
             s_open.Remove(_identity);
-            Roster.Dispose();
-            Mapping.Dispose();
-            _memory.DisposeKeepingLocks();
+            try
+            {
+                Roster.Dispose();
+            }
+            finally
+            {
+                Mapping.Dispose();
+                _memory.DisposeKeepingLocks();
+            }
         }
     }
 

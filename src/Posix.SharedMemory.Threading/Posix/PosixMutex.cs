@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Threading;
 /// <remarks>
 /// The C library enters and leaves, so partners in C notice no difference. Where all partners can choose, <see cref="SharedMutex"/> is better: this one is bound to a thread,
 /// cannot be awaited, is not safe between PID namespaces, and all who share it trust each other and use the same C library (glibc 2.34 or later, or musl; 64-bit Linux).
-/// A death has the same outcome as there: nobody holds the mutex without being told, and it stays usable until somebody retires it.
+/// A death has the same outcomes as there: every entry reports it until it is repaired, and the mutex stays usable until it is retired.
 /// <see href="https://man7.org/linux/man-pages/man3/pthread_mutexattr_setrobust.3.html">pthread_mutexattr_setrobust(3)</see>
 /// </remarks>
 /// <example>
@@ -51,10 +51,10 @@ public sealed class PosixMutex
         Claim(offset);
     }
 
-    /// <summary>Gets whether a thread holds the mutex. A look: true when taken.</summary>
+    /// <summary>Gets whether a thread holds the mutex. A snapshot: it may be out of date when it is returned.</summary>
     public bool IsHeld => (Word & Linux.FUTEX_TID_MASK) is not (0 or Linux.FUTEX_TID_MASK);
 
-    /// <summary>Gets whether an owner died, and nobody has entered since to repair what it left. A look: true when taken.</summary>
+    /// <summary>Gets whether an owner died, and no thread has entered since to repair what it left. A snapshot: it may be out of date when it is returned.</summary>
     public bool IsInconsistent => Word is var word && (word & Linux.FUTEX_OWNER_DIED) != 0 && (word & Linux.FUTEX_TID_MASK) == 0;
 
     private unsafe uint Word
@@ -79,8 +79,8 @@ public sealed class PosixMutex
 
     /// <summary>Enters; waits as long as it takes.</summary>
     /// <param name="cancellationToken">Ends the wait, at most 50 milliseconds late.</param>
-    /// <exception cref="OwnerDiedException">The last owner died inside, and nobody has repaired since what it left. The mutex is not held, and the next to enter learns of it too.</exception>
-    /// <exception cref="RetiredException">The mutex is not recoverable: somebody retired it, or a C program left it unrepaired (<c>ENOTRECOVERABLE</c>).</exception>
+    /// <exception cref="OwnerDiedException">The last owner died inside, and what it left has not been repaired since. The mutex is not held, and the next entry throws too.</exception>
+    /// <exception cref="RetiredException">The mutex is not recoverable: it was retired, or a C program left it unrepaired (<c>ENOTRECOVERABLE</c>).</exception>
     /// <exception cref="LockRecursionException">This thread is inside already.</exception>
     /// <exception cref="InvalidOperationException">This is the thread that waits for asynchronous callers (<see cref="SharedEventCount.AllowSynchronousContinuations"/>).</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -103,20 +103,19 @@ public sealed class PosixMutex
             try
             {
                 repair();
+                hold.MarkConsistent();
             }
             catch
             {
                 hold.Dispose();
                 throw;
             }
-
-            hold.MarkConsistent();
         }
 
         return hold;
     }
 
-    /// <summary>Enters also after an owner's death: <see cref="PosixMutexHold.OwnerDied"/> tells. For callers that decide by themselves.</summary>
+    /// <summary>Enters also after an owner's death: <see cref="PosixMutexHold.OwnerDied"/> reports it. For callers that decide themselves what to do.</summary>
     /// <inheritdoc cref="Enter(Action, CancellationToken)"/>
     public PosixMutexHold EnterUnrepaired(CancellationToken cancellationToken = default) => Enter(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
 
@@ -129,7 +128,7 @@ public sealed class PosixMutex
         return hold.Mutex is not null;
     }
 
-    /// <summary>Enters if no living thread holds the mutex, also after an owner's death: <see cref="PosixMutexHold.OwnerDied"/> tells. Never waits.</summary>
+    /// <summary>Enters if no living thread holds the mutex, also after an owner's death: <see cref="PosixMutexHold.OwnerDied"/> reports it. Never waits.</summary>
     /// <returns>Whether it was entered; false: a thread holds it, which may be this one.</returns>
     /// <inheritdoc cref="Enter(Action, CancellationToken)"/>
     public bool TryEnterUnrepaired(out PosixMutexHold hold)
@@ -193,7 +192,16 @@ public sealed class PosixMutex
         if (_isUnrepaired)
         {
             _isUnrepaired = false;
-            _layout.HandBack(_mutex);
+            try
+            {
+                _layout.HandBack(_mutex);
+            }
+            catch (SharedMemoryException)
+            {
+                // Only a wake-up was refused: the mutex is left, and on no list any more.
+                Unlink();
+                throw;
+            }
         }
         else
         {

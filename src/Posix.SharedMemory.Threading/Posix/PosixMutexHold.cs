@@ -15,27 +15,26 @@ public readonly ref struct PosixMutexHold : IDisposable
         _ticket = ticket;
     }
 
-    /// <summary>Gets whether the last owner died inside (<c>EOWNERDEAD</c>), and nobody has repaired since what it left.</summary>
+    /// <summary>Gets whether the last owner died inside (<c>EOWNERDEAD</c>), and what it left has not been repaired since.</summary>
     public bool OwnerDied => EntryTicket.TellsOfDeath(_ticket);
 
     internal PosixMutex? Mutex { get; }
 
-    /// <summary>Says that what the dead owner left has been repaired: the next to enter no longer learns of the death. Without a death it has no effect.</summary>
+    /// <summary>Marks what the dead owner left as repaired: later entries no longer report the death. Without a death it has no effect.</summary>
     /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man3/pthread_mutex_consistent.3.html">pthread_mutex_consistent(3)</see></remarks>
     public void MarkConsistent() => Current().MarkConsistent();
 
-    /// <summary>Leaves for ever what cannot be repaired: everybody who enters gets <see cref="RetiredException"/>, a C program <c>ENOTRECOVERABLE</c>.</summary>
+    /// <summary>Closes the mutex permanently, because what it protects cannot be repaired: every later entry throws <see cref="RetiredException"/>, and a C program gets <c>ENOTRECOVERABLE</c>.</summary>
     /// <exception cref="InvalidOperationException">
     /// The hold has been left already, or no owner has died: POSIX knows no way to retire a mutex in good order.
     /// </exception>
     /// <exception cref="LockLostException">This thread no longer holds the mutex.</exception>
     public void Retire() => Current().Retire(_ticket);
 
-    /// <summary>Leaves the mutex. After a death without <see cref="MarkConsistent"/>, the next to enter learns of the death again. Further calls have no effect.</summary>
+    /// <summary>Leaves the mutex. After a death without <see cref="MarkConsistent"/>, the next entry reports the death again. Further calls have no effect.</summary>
     /// <exception cref="LockLostException">This thread no longer holds the mutex.</exception>
     public void Dispose() => Mutex?.Leave(_ticket);
 
-    private PosixMutex Current() => Mutex is { } entered && entered.IsCurrent(_ticket) ? entered
-        : throw new InvalidOperationException("The hold was left already, or never entered a mutex.");
+    private PosixMutex Current() => Mutex is { } entered && entered.IsCurrent(_ticket) ? entered : throw EntryTicket.Spent();
 }

@@ -76,14 +76,19 @@ internal sealed class PosixMutexLayout
         }
         while (Interlocked.CompareExchange(ref word, (value & Linux.FUTEX_WAITERS) | Linux.FUTEX_OWNER_DIED, value) != value);
 
-        if ((value & Linux.FUTEX_WAITERS) != 0)
+        try
         {
-            // SAFETY: an address is handed on.
-            Kernel.Current.Wake((uint*)(mutex + WordOffset), 1);
+            if ((value & Linux.FUTEX_WAITERS) != 0)
+            {
+                // SAFETY: an address is handed on.
+                Kernel.Current.Wake((uint*)(mutex + WordOffset), 1);
+            }
         }
-
-        // SAFETY: as above.
-        Volatile.Write(ref head->list_op_pending, 0);
+        finally
+        {
+            // SAFETY: as above.
+            Volatile.Write(ref head->list_op_pending, 0);
+        }
     }
 
     private static unsafe LinuxRobustListHead* OwnList()

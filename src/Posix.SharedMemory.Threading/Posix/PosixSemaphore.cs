@@ -24,7 +24,7 @@ public sealed class PosixSemaphore : IDisposable
         _semaphore = SharedSemaphore.Over(new PosixPermits(HeldBytes.Take(mapping, offset, Size, alignment: 8)));
     }
 
-    /// <summary>Gets how many permits are there. A look: true when taken.</summary>
+    /// <summary>Gets how many permits are free. A snapshot: it may be out of date when it is returned.</summary>
     public int CurrentCount => _semaphore.CurrentCount;
 
     /// <summary>Opens the semaphore that <c>sem_open</c> calls by this name, or creates it.</summary>

@@ -19,7 +19,16 @@ internal sealed class Guard
         _kernel = service.Kernel;
         IsShared = isShared;
         _list = new(_kernel, distance: Environment.SystemPageSize);
-        Thread = ServiceThread.Start(service, "shm guard", _list);
+        try
+        {
+            Thread = ServiceThread.Start(service, "shm guard", _list);
+        }
+        catch
+        {
+            _list.Discard();
+            throw;
+        }
+
         _list.AwaitBegin();
     }
 

@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Says who has ended, and how.</summary>
+/// <summary>Identifies a participant that has ended, and how it ended.</summary>
 /// <example>
 /// <code>
 /// roster.Ended += (_, end) =&gt; Console.WriteLine($"Seat {end.Participant.Seat} {(end.Died ? "died" : "left")}.");
@@ -18,6 +18,6 @@ public sealed class ParticipantEndedEventArgs : EventArgs
     public Participant Participant { get; }
 
     /// <summary>Gets whether its process ended without leaving; <see langword="false"/>: it left by <see cref="Roster.Dispose"/>.</summary>
-    /// <remarks>Where another process took the seat before this one looked, how the former one ended is unknown, and told as a death.</remarks>
+    /// <remarks>If another process has taken the seat by the time this one looks, how the former one ended is unknown; it is reported as a death.</remarks>
     public bool Died { get; }
 }

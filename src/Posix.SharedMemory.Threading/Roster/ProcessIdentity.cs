@@ -16,23 +16,19 @@ internal static class ProcessIdentity
 
     private const string BootFile = "/proc/sys/kernel/random/boot_id";
 
-    private static readonly Lazy<uint> s_boot = new(ReadBoot);
-    private static readonly Lazy<ulong> s_namespace = new(() => InodeOf("pid"));
-    private static readonly Lazy<ulong> s_space = new(() => PidNamespace == 0 || InodeOf("time") is 0 or FirstTimeNamespace ? PidNamespace : PidNamespace | (InodeOf("time") << 32));
-    private static readonly Lazy<ulong> s_startTime = new(() => StartTimeOf("self") ?? 0);
     private static readonly Lazy<bool> s_seesItself = new(() => new FileInfo("/proc/self").LinkTarget == Text(Environment.ProcessId));
 
     /// <summary>Gets a number of this boot of the machine, never 0; <see cref="UnknownBoot"/> where there is none that all processes of the machine see.</summary>
-    internal static uint Boot => s_boot.Value;
+    internal static uint Boot => Own.Boot;
 
     /// <summary>Gets the inode of this process's PID namespace; 0: unknown.</summary>
-    internal static ulong PidNamespace => s_namespace.Value;
+    internal static ulong PidNamespace => Own.PidNamespace;
 
     /// <summary>Gets where the number and the start time of a process mean what they mean here: its PID namespace and, in the upper half, its time namespace unless that is the first; 0: unknown.</summary>
-    internal static ulong Space => s_space.Value;
+    internal static ulong Space => Own.Space;
 
     /// <summary>Gets when this process started, in clock ticks since boot; 0: unknown.</summary>
-    internal static ulong StartTime => s_startTime.Value;
+    internal static ulong StartTime => Own.StartTime;
 
     /// <summary>Gets whether /proc shows the PID namespace that this process is in.</summary>
     internal static bool ProcShowsThisNamespace => s_seesItself.Value;
@@ -99,4 +95,13 @@ internal static class ProcessIdentity
     }
 
     private static string Text(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+
+    /// <summary>What is read of /proc once, at the first join.</summary>
+    private static class Own
+    {
+        internal static readonly uint Boot = ReadBoot();
+        internal static readonly ulong PidNamespace = InodeOf("pid");
+        internal static readonly ulong Space = PidNamespace == 0 || InodeOf("time") is 0 or FirstTimeNamespace ? PidNamespace : PidNamespace | (InodeOf("time") << 32);
+        internal static readonly ulong StartTime = StartTimeOf("self") ?? 0;
+    }
 }

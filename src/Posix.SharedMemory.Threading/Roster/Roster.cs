@@ -1,8 +1,8 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Who takes part: one seat for each process, in shared memory. The kernel empties the seat of a process that ends, however it ends.</summary>
+/// <summary>The processes that take part, with one seat each in shared memory. The kernel marks the seat of a process that ends, however it ends.</summary>
 /// <remarks>
-/// Locks name their owner by its participant, so whoever meets a lock can ask whether the owner lives. Process numbers and clocks prove nothing here: the kernel
+/// Locks name their owner by its participant, so every process that uses a lock can find out whether the owner lives. Process numbers and clocks prove nothing here: the kernel
 /// marks the seat through the robust list of a guard thread, within a millisecond and across PID namespaces.
 /// <see href="https://man7.org/linux/man-pages/man2/set_robust_list.2.html">set_robust_list(2)</see>
 /// </remarks>
@@ -26,7 +26,7 @@ public sealed class Roster : IDisposable
         _self = new(seat?.Me ?? 0);
     }
 
-    /// <summary>Any other participant has left or died. Raised on the thread pool; watching begins with the first handler.</summary>
+    /// <summary>Raised on the thread pool when another participant has left or died. Watching begins with the first handler.</summary>
     /// <exception cref="InvalidOperationException">The roster is only observed.</exception>
     public event EventHandler<ParticipantEndedEventArgs>? Ended
     {
@@ -43,7 +43,15 @@ public sealed class Roster : IDisposable
                 _ended += value;
             }
 
-            seat.Watch.Start();
+            try
+            {
+                seat.Watch.Start();
+            }
+            catch
+            {
+                Ended -= value;
+                throw;
+            }
         }
 
         remove
@@ -121,7 +129,7 @@ public sealed class Roster : IDisposable
         // SAFETY: the header lies in the held bytes, at a multiple of 64.
         var header = Volatile.Read(ref *(ulong*)head.First);
         var seats = (int)(header >> 48);
-        if ((header & 0xFFFFFFFFFFFF) != RosterLayout.Magic || seats is < 1 or > RosterLayout.MostSeats)
+        if ((header & 0xFFFFFFFFFFFF) != RosterLayout.Magic || seats is < 1 or > RosterLayout.MostSeats || RosterLayout.SizeFor(seats) > mapping.Length - offset)
         {
             throw new InvalidDataException($"The bytes at offset {offset} are not a roster of version 1.");
         }
@@ -129,7 +137,7 @@ public sealed class Roster : IDisposable
         return new(new(HeldBytes.TakeForReading(mapping, offset, RosterLayout.SizeFor(seats), RosterLayout.Alignment), seats, Kernel.Current), null);
     }
 
-    /// <summary>The living participants, by seat, this process included.</summary>
+    /// <summary>Gets the living participants, ordered by seat, including this process.</summary>
     public IReadOnlyList<Participant> GetParticipants() => _memory.GetParticipants();
 
     /// <summary>Whether a participant lives. Costs a few loads and no system call.</summary>

@@ -8,6 +8,7 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
     private int _nextWitness;
     private volatile bool _isStarted;
     private bool _isStopped;
+    private bool _owesNews;
 
     /// <summary>Somebody has ended. Raised on the thread pool.</summary>
     internal event EventHandler<ParticipantEndedEventArgs>? Ended;
@@ -30,8 +31,8 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
                     _seen[number] = seat.Memory.Read(number);
                 }
 
-                _isStarted = true;
                 Service.Add(this);
+                _isStarted = true;
             }
         }
     }
@@ -59,7 +60,6 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
         var memory = seat.Memory;
         // SAFETY: the word lies in the roster's held bytes. Read before the seats: who joins afterwards changes it.
         list.Add(memory.Joins, Volatile.Read(ref *memory.Joins));
-        var any = false;
         for (var number = 1; number <= memory.Seats; number++)
         {
             if (number == seat.Number)
@@ -68,10 +68,16 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
             }
 
             var both = memory.Read(number);
-            if (both != _seen![number])
+            var before = _seen![number];
+            if (both != before)
             {
-                any |= Compare(number, _seen[number], both);
+                // First: an end is raised once, also if what follows is refused and comes again in the next round.
                 _seen[number] = both;
+                if (Compare(number, before, both))
+                {
+                    _owesNews = true;
+                    memory.PassOn(memory.Life(number));
+                }
             }
 
             if (((uint)both & RosterLayout.ThreadMask) != 0)
@@ -80,9 +86,10 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
             }
         }
 
-        if (any)
+        if (_owesNews)
         {
             Tell();
+            _owesNews = false;
         }
 
         if (look)
@@ -94,10 +101,8 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
     }
 
     /// <summary>Reports the lives that have ended between two looks at a seat.</summary>
-    private unsafe bool Compare(int number, ulong before, ulong both)
+    private bool Compare(int number, ulong before, ulong both)
     {
-        // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        var memory = seat.Memory;
         uint was = RosterMemory.Incarnation(before), isNow = RosterMemory.Incarnation(both);
         // A process that has not finished joining does not take part yet, and ends unnoticed.
         var lived = ((uint)before & RosterLayout.ThreadMask) != 0 && !RosterLayout.IsJoining(before);
@@ -114,11 +119,6 @@ internal sealed class RosterWatch(Seat seat, WaitService service) : ServiceItem(
         {
             Raise(number, isNow, ((uint)both & RosterLayout.Died) != 0);
             hasEnded = true;
-        }
-
-        if (hasEnded)
-        {
-            memory.PassOn(memory.Life(number));
         }
 
         return hasEnded;

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>This process's seat in one roster, shared by all <see cref="Roster"/> objects and locks over the same place of one mapping.</summary>
 internal sealed class Seat
 {
-    private static readonly ConditionalWeakTable<MemoryMapping, Dictionary<(long, Kernel), Seat>> s_seats = [];
+    private static readonly ConditionalWeakTable<MemoryMapping, List<Seat>> s_seats = [];
 
     /// <summary>This process as a participant, or 0 once it has left: every entry begins with a look at it.</summary>
     internal volatile uint Me;
@@ -25,10 +25,22 @@ internal sealed class Seat
         try
         {
             Claim();
+            Announce();
         }
         catch
         {
-            Guards.Of(memory.Kernel).Release(_guard);
+            try
+            {
+                if (Me != 0)
+                {
+                    Vacate();
+                }
+            }
+            finally
+            {
+                Guards.Of(memory.Kernel).Release(_guard);
+            }
+
             throw;
         }
     }
@@ -50,9 +62,15 @@ internal sealed class Seat
     {
         lock (s_seats)
         {
-            var places = s_seats.GetOrCreateValue(mapping);
-            if (places.TryGetValue((offset, kernel), out var seat))
+            // A list, since a mapping has few rosters, and a dictionary by two keys would be much code to compile for the first join.
+            var seatsHere = s_seats.GetOrCreateValue(mapping);
+            foreach (var seat in seatsHere)
             {
+                if (seat.Memory.Bytes.Offset != offset || seat.Kernel != kernel)
+                {
+                    continue;
+                }
+
                 if (seat.Memory.Seats != seats)
                 {
                     throw new InvalidDataException($"The roster at offset {offset} has {seat.Memory.Seats} seats, not {seats}.");
@@ -64,7 +82,9 @@ internal sealed class Seat
 
             var memory = new RosterMemory(HeldBytes.Take(mapping, offset, RosterLayout.SizeFor(seats), RosterLayout.Alignment), seats, kernel);
             MakeHeader(memory);
-            return places[(offset, kernel)] = new(memory, ownGuard);
+            var taken = new Seat(memory, ownGuard);
+            seatsHere.Add(taken);
+            return taken;
         }
     }
 
@@ -78,9 +98,9 @@ internal sealed class Seat
                 return;
             }
 
-            if (s_seats.TryGetValue(Memory.Bytes.Mapping, out var places))
+            if (s_seats.TryGetValue(Memory.Bytes.Mapping, out var seats))
             {
-                places.Remove((Memory.Bytes.Offset, Kernel));
+                seats.Remove(this);
             }
 
             Leave();
@@ -110,6 +130,8 @@ internal sealed class Seat
     private unsafe void Claim()
     {
         var boot = ProcessIdentity.Boot;
+        // All that is read of /proc comes before the wait for the guard, which registers for fences meanwhile.
+        _ = (ProcessIdentity.Space, ProcessIdentity.StartTime);
         var isRegistered = Kernel.Service.IsRegisteredForFences;
         for (var isSecondPass = false; ; isSecondPass = true)
         {
@@ -191,26 +213,56 @@ internal sealed class Seat
         _pages = pages;
         _node = node;
         Me = Participant.Of(number, incarnation).Value;
-        Memory.PassOn(Memory.Life(number));
-        // SAFETY: as above.
-        Interlocked.Increment(ref *Memory.Joins);
-        Memory.PassOn(Memory.Joins);
         return true;
     }
 
-    private unsafe void Leave()
+    /// <summary>Makes those look who slept on the seat's former life, or watch who joins.</summary>
+    private unsafe void Announce()
+    {
+        Memory.PassOn(Memory.Life(_number));
+        // SAFETY: the word lies in the held bytes.
+        Interlocked.Increment(ref *Memory.Joins);
+        Memory.PassOn(Memory.Joins);
+    }
+
+    /// <summary>Leaves; a wake-up that is refused keeps nothing back.</summary>
+    private void Leave()
     {
         Me = 0;
-        Watch.Stop();
+        try
+        {
+            Watch.Stop();
+        }
+        finally
+        {
+            try
+            {
+                Vacate();
+            }
+            finally
+            {
+                Guards.Of(Kernel).Release(_guard);
+            }
+        }
+    }
+
+    private unsafe void Vacate()
+    {
+        Me = 0;
         _guard.Unlink(_node);
         // What the second witness reads stays: if this process is killed here, off the list and still in its seat, the witness finds it dead.
         var seat = Memory.SeatAt(_number);
         var both = Memory.Read(_number);
         // SAFETY: the seat lies in the held bytes; the incarnation stays. Only this process, or a witness that found it dead, changes the seat of a living one.
         Interlocked.CompareExchange(ref *(ulong*)seat, both & 0xFFFFFFFF00000000, both);
-        Memory.PassOn(Memory.Life(_number));
-        News.Tell();
-        Kernel.UnmapPages(_pages, 2);
-        Guards.Of(Kernel).Release(_guard);
+        try
+        {
+            Memory.PassOn(Memory.Life(_number));
+            News.Tell();
+        }
+        finally
+        {
+            Kernel.UnmapPages(_pages, 2);
+        }
     }
 }

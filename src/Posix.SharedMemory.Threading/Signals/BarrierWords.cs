@@ -247,7 +247,7 @@ internal sealed class BarrierWords
         if (Word(PhaseAt) != state.Key)
         {
             // The phase ended before the wait did.
-            state.Dead = WasBroken(state.Key) ? (uint)BarrierResult.Broken : 0;
+            state.Dead = WasBroken(state.Key) ? (uint)BarrierResult.Broken : state.Dead;
             return WaitOutcome.Taken;
         }
 

@@ -12,6 +12,9 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <summary>How long a sleep lasts where a notifier passes no fence, and this process may not impose one.</summary>
     private const long UnfencedSlice = 1_000_000;
 
+    /// <summary>The mode of a wait that no thread makes.</summary>
+    internal const int Asynchronous = 1;
+
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
     private readonly unsafe uint* _word;
@@ -128,7 +131,8 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         var value = Value;
-        if (value != state.Key || state.IsLook)
+        // A blocked caller gets the look of every second for itself. For asynchronous ones this process looks: only where a notifier may not see the mark of a sleeper do they look, too.
+        if (value != state.Key || (state.IsLook && (state.Mode != Asynchronous || _cannotFence)))
         {
             return WaitOutcome.Taken;
         }
@@ -146,9 +150,9 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     {
         if (!_isWatched)
         {
-            _isWatched = true;
             _seat.Watch.Add(this);
             _seat.Watch.Start();
+            _isWatched = true;
         }
     }
 

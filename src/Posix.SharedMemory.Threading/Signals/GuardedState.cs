@@ -23,12 +23,26 @@ internal sealed class GuardedState
     /// <summary>Enters, or names the words to sleep on.</summary>
     internal bool TryEnter(ref WaitState state, ref SleepList list)
     {
+        if (_mutex.TryEnterFree() || (!state.HasSlept && _mutex.SpinEnter()))
+        {
+            return true;
+        }
+
         switch (_mutex.Attempt(ref state, ref list))
         {
             case WaitOutcome.Taken:
                 return true;
             case WaitOutcome.TakenUnrepaired:
-                Repair();
+                try
+                {
+                    Repair();
+                }
+                catch
+                {
+                    Leave();
+                    throw;
+                }
+
                 return true;
             case WaitOutcome.Closed:
                 throw new InvalidDataException("The bytes of the inner mutex are not what they should be.");
@@ -51,14 +65,33 @@ internal sealed class GuardedState
 
     internal void Leave()
     {
-        if (!_mutex.TryLeavePlain())
+        if (_mutex.TryLeavePlain())
+        {
+            return;
+        }
+
+        try
         {
             _mutex.Leave();
+        }
+        catch (SharedMemoryException)
+        {
+            // The mutex is free, only its next owner's wake-up was refused: it looks within a second. What was done under the mutex counts, and is the caller's.
         }
     }
 
     /// <summary>A waiter leaves: a wake-up of the mutex may have been meant for it.</summary>
-    internal void GiveUp(in WaitState state) => _mutex.GiveUp(state);
+    internal void GiveUp(in WaitState state)
+    {
+        try
+        {
+            _mutex.GiveUp(state);
+        }
+        catch (SharedMemoryException)
+        {
+            // As above: what the waiter has begun under the mutex, its caller takes back all the same.
+        }
+    }
 
     private void Repair()
     {

@@ -32,9 +32,13 @@ internal sealed class PlainPermits : Permits
 
     internal override int Maximum => _maximum;
 
-    // SAFETY: the word lies in the held bytes.
-    private unsafe uint Word =>
+    /// <summary>Gets where the permits are: for <see cref="TryTake"/> and <see cref="TryRelease"/> without a way over this object, which whoever calls them keeps referenced.</summary>
+    internal unsafe uint* Address =>
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        _word;
+
+    private unsafe uint Word =>
+        // SAFETY: the word lies in the held bytes.
         Volatile.Read(ref *_word);
 
     internal static unsafe PlainPermits At(MemoryMapping mapping, long offset, int initialCount, int maximumCount)
@@ -64,26 +68,35 @@ internal sealed class PlainPermits : Permits
 
     /// <summary>Takes a permit if there is one: one swap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryTake()
+    internal static unsafe bool TryTake(uint* word)
     {
-        for (var value = Word; (value & CountMask) != 0; value = Word)
+        while (true)
         {
-            if (Swap(value, value - 1))
+            // SAFETY: the caller holds the word.
+            var value = Volatile.Read(ref *word);
+            if ((value & CountMask) == 0)
+            {
+                return false;
+            }
+
+            // SAFETY: as above.
+            if (Interlocked.CompareExchange(ref *word, value - 1, value) == value)
             {
                 return true;
             }
         }
-
-        return false;
     }
 
     /// <summary>Gives permits back if nobody sleeps and there is room: one swap.</summary>
     /// <returns>How many there were before; negative: not done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int TryRelease(int count)
+    internal static unsafe int TryRelease(uint* word, int count, int maximum)
     {
-        var value = Word;
-        return (value & Waiters) == 0 && count <= _maximum - (int)value && Swap(value, value + (uint)count) ? (int)value : -1;
+        // SAFETY: the caller holds the word.
+        var value = Volatile.Read(ref *word);
+        // With sleepers the value is negative, and there is no room.
+        // SAFETY: as above.
+        return (uint)count <= (uint)maximum - value && value <= (uint)maximum && Interlocked.CompareExchange(ref *word, value + (uint)count, value) == value ? (int)value : -1;
     }
 
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)

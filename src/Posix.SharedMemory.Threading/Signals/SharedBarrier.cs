@@ -92,36 +92,40 @@ public sealed class SharedBarrier
     /// <summary>Arrives if this wait has not, and finds whether the phase is over. Under the mutex.</summary>
     private WaitOutcome Look(ref WaitState state, ref SleepList list)
     {
-        _words.CompletePending();
-        if (state.Mode == 1 && _words.Phase != state.Key)
+        do
         {
-            return WaitOutcome.Taken;
-        }
-
-        if (_words.Sweep())
-        {
-            _words.Advance(broken: true);
-            if (state.Mode == 1)
+            _words.CompletePending();
+            if (state.Mode == 1 && _words.Phase != state.Key)
             {
                 return WaitOutcome.Taken;
             }
-        }
 
-        if (state.Mode == 0)
-        {
-            _words.Arrive();
-            state.Mode = 1;
-            state.Key = _words.Phase;
-        }
+            if (_words.Sweep())
+            {
+                _words.Advance(broken: true);
+                if (state.Mode == 1)
+                {
+                    return WaitOutcome.Taken;
+                }
+            }
 
-        if (_words.IsComplete())
-        {
-            _words.Advance(broken: false);
-            state.Dead = (uint)BarrierResult.Last;
-            return WaitOutcome.Taken;
-        }
+            if (state.Mode == 0)
+            {
+                _words.Arrive();
+                state.Mode = 1;
+                state.Key = _words.Phase;
+            }
 
-        return _words.TryAddWords(ref list) ? WaitOutcome.Pending : Look(ref state, ref list);
+            if (_words.IsComplete())
+            {
+                // First: it was the last, also if the wake-up of the others is refused.
+                state.Dead = (uint)BarrierResult.Last;
+                _words.Advance(broken: false);
+                return WaitOutcome.Taken;
+            }
+        }
+        while (!_words.TryAddWords(ref list));
+        return WaitOutcome.Pending;
     }
 
     private sealed class ArrivalTarget(SharedBarrier barrier) : IWaitTarget<BarrierResult>

@@ -94,5 +94,5 @@ public sealed class SharedCondition
     // SYNC condition.sequence: pairs with Wait. Changed and woken in one call, so that no kill falls between.
     private void Pulse(int count) => _word.AddAndWake(1, count);
 
-    private static SharedMutex MutexOf(in MutexHold hold) => hold.Mutex ?? throw new InvalidOperationException("The hold was left already, or never entered a lock.");
+    private static SharedMutex MutexOf(in MutexHold hold) => hold.Mutex ?? throw EntryTicket.Spent();
 }

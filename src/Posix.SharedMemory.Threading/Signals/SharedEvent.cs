@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>An event of 8 bytes between processes: set it, and whoever waits goes on; all of them, or one.</summary>
+/// <summary>An event of 8 bytes that processes share: setting it releases one waiter, or all of them.</summary>
 /// <remarks>A manual event that is set and reset while a process sleeps is not slept through.</remarks>
 public sealed class SharedEvent : ISharedWaitable
 {
@@ -27,7 +27,7 @@ public sealed class SharedEvent : ISharedWaitable
         _queue = new(Kernel.Current.Service, wakesAll: mode == EventResetMode.ManualReset);
     }
 
-    /// <summary>Gets whether the event is set. A look: true when taken.</summary>
+    /// <summary>Gets whether the event is set. A snapshot: it may be out of date when it is returned.</summary>
     public bool IsSet => (Word & IsSetBit) != 0;
 
     /// <summary>Gets whether setting lets one waiter go on, or all of them until it is reset.</summary>
@@ -64,7 +64,7 @@ public sealed class SharedEvent : ISharedWaitable
             : throw (found is AutoTag or ManualTag ? new InvalidDataException($"The event has the other mode, not {mode}.") : Tags.Unlike("an event", found));
     }
 
-    /// <summary>The event that stands at a place of a mapping.</summary>
+    /// <summary>Opens the event at a place of a mapping.</summary>
     /// <exception cref="InvalidDataException">There is none.</exception>
     /// <inheritdoc cref="At"/>
     public static unsafe SharedEvent Open(MemoryMapping mapping, long offset)
@@ -75,7 +75,7 @@ public sealed class SharedEvent : ISharedWaitable
         return tag is AutoTag or ManualTag ? new(bytes, tag == AutoTag ? EventResetMode.AutoReset : EventResetMode.ManualReset) : throw Tags.Unlike("an event", tag);
     }
 
-    /// <summary>Sets the event. No system call while nobody sleeps.</summary>
+    /// <summary>Sets the event. Makes no system call while there are no sleepers.</summary>
     public unsafe void Set()
     {
         while (true)

@@ -38,7 +38,7 @@ public sealed class SharedEventCount
     ~SharedEventCount() => _word?.Abandon();
 #pragma warning restore MA0055
 
-    /// <summary>Gets whether a notification would find somebody. Costs one load.</summary>
+    /// <summary>Gets whether a notification would find a sleeper. Costs one load.</summary>
     public unsafe bool HasWaiters
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -80,8 +80,8 @@ public sealed class SharedEventCount
         return new(roster, mapping, offset);
     }
 
-    /// <summary>Tells all sleepers, after the caller has changed what they wait for. No system call and no fence while nobody sleeps.</summary>
-    /// <returns>Whether somebody slept, or had prepared to.</returns>
+    /// <summary>Wakes all sleepers, after the caller has changed what they wait for. Makes no system call and no fence while there are none.</summary>
+    /// <returns>Whether a process slept, or had prepared to.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NotifyAll() => (HasWaiters || !_notifiesUnfenced) && _word.Notify();
 
@@ -135,7 +135,7 @@ public sealed class SharedEventCount
             return ValueTask.CompletedTask;
         }
 
-        var wait = _word.WaitWithoutResultAsync(_word, new() { Key = key.Value }, AllowSynchronousContinuations, cancellationToken);
+        var wait = _word.WaitWithoutResultAsync(_word, new() { Key = key.Value, Mode = EventCountWord.Asynchronous }, AllowSynchronousContinuations, cancellationToken);
         GC.KeepAlive(this);
         return wait;
     }

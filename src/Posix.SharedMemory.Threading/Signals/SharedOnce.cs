@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading;
 
-/// <summary>Eight bytes that say who initialises the memory: exactly one process does, the others wait; if it dies, the next one does it over.</summary>
+/// <summary>Runs an initialization once among all processes, over 8 bytes: one process runs it, the others wait; if it dies, the next one starts over.</summary>
 public sealed class SharedOnce
 {
     /// <summary>How many bytes it takes, at a multiple of 8.</summary>

@@ -10,18 +10,21 @@ public sealed class SharedSemaphore : ISharedWaitable
 
     private readonly Permits _permits;
 
-    /// <summary>The same, if they are plain: then a permit that is there costs one swap.</summary>
-    private readonly PlainPermits? _plain;
+    /// <summary>Where the permits are, if they are plain, otherwise null: a permit that is there costs one load and one swap, as in C.</summary>
+    private readonly unsafe uint* _word;
+    private readonly int _maximum;
     private readonly WaitQueue _queue;
 
-    private SharedSemaphore(Permits permits)
+    private unsafe SharedSemaphore(Permits permits)
     {
         _permits = permits;
-        _plain = permits as PlainPermits;
+        _maximum = permits.Maximum;
+        // SAFETY: an address is handed on; the permits hold what it points to, and this object the permits.
+        _word = permits is PlainPermits plain ? plain.Address : null;
         _queue = new(permits.Kernel.Service, wakesAll: false);
     }
 
-    /// <summary>Gets how many permits are there. A look: true when taken.</summary>
+    /// <summary>Gets how many permits are free. A snapshot: it may be out of date when it is returned.</summary>
     public int CurrentCount => _permits.Count;
 
     /// <summary>Gets how many permits there can be.</summary>
@@ -55,7 +58,7 @@ public sealed class SharedSemaphore : ISharedWaitable
         return new(PlainPermits.At(mapping, offset, initialCount, maximumCount));
     }
 
-    /// <summary>The semaphore that stands at a place of a mapping.</summary>
+    /// <summary>Opens the semaphore at a place of a mapping.</summary>
     /// <exception cref="InvalidDataException">There is none, or something else.</exception>
     /// <inheritdoc cref="At"/>
     public static SharedSemaphore Open(MemoryMapping mapping, long offset) => new(PlainPermits.Open(mapping, offset));
@@ -69,7 +72,7 @@ public sealed class SharedSemaphore : ISharedWaitable
     }
 
     /// <summary>A semaphore at a place of another mapping whose permits come back at the instant their process dies. All permits are free at first.</summary>
-    /// <param name="roster">Who may take permits.</param>
+    /// <param name="roster">The processes that may take permits.</param>
     /// <param name="mapping">A shared mapping for reading and writing.</param>
     /// <param name="offset">A multiple of 8, in bytes; <see cref="SizeForReturning"/> says how much it takes.</param>
     /// <param name="maximumCount">How many permits there are.</param>
@@ -86,12 +89,15 @@ public sealed class SharedSemaphore : ISharedWaitable
     /// <summary>Takes a permit; waits as long as it takes.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Wait(CancellationToken cancellationToken = default)
+    public unsafe void Wait(CancellationToken cancellationToken = default)
     {
-        if (cancellationToken.IsCancellationRequested || _plain is null || !_plain.TryTake())
+        // SAFETY: this object keeps the word mapped.
+        if (cancellationToken.IsCancellationRequested || _word is null || !PlainPermits.TryTake(_word))
         {
             WaitUntil(Deadline.Never, cancellationToken);
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>Takes a permit, unless that takes longer than a timeout.</summary>
@@ -101,7 +107,8 @@ public sealed class SharedSemaphore : ISharedWaitable
     public bool Wait(TimeSpan timeout, CancellationToken cancellationToken = default) => WaitUntil(Deadline.After(timeout), cancellationToken);
 
     /// <summary>Takes a permit if there is one; never waits for one.</summary>
-    public bool TryWait() => TryTake();
+    /// <remarks>For the few instructions in which another process changes the counts of permits that come back, it waits.</remarks>
+    public bool TryWait() => TryTake(untilKnown: true);
 
     /// <summary>Takes a permit; no thread waits.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -125,18 +132,21 @@ public sealed class SharedSemaphore : ISharedWaitable
             return ValueTask.FromCanceled<bool>(cancellationToken);
         }
 
-        return TryTake() ? new(true) : _queue.WaitAsync(_permits, default, deadline, synchronously: false, cancellationToken);
+        return TryTake(untilKnown: deadline == Deadline.Passed) ? new(true) : _queue.WaitAsync(_permits, default, deadline, synchronously: false, cancellationToken);
     }
 
-    /// <summary>Gives permits back. No system call while nobody sleeps, unless the permits are of the kind that comes back.</summary>
+    /// <summary>Gives permits back. Makes no system call while there are no sleepers, unless the permits are of the kind that comes back.</summary>
     /// <returns>How many there were before.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
     /// <exception cref="SemaphoreFullException">There would be more than the maximum.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Release(int releaseCount = 1)
+    public unsafe int Release(int releaseCount = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(releaseCount, 1);
-        return _plain?.TryRelease(releaseCount) is >= 0 and var before ? before : _permits.Release(releaseCount);
+        // SAFETY: this object keeps the word mapped.
+        var before = _word is null ? -1 : PlainPermits.TryRelease(_word, releaseCount, _maximum);
+        GC.KeepAlive(this);
+        return before >= 0 ? before : _permits.Release(releaseCount);
     }
 
     /// <summary>The same words over other bytes.</summary>
@@ -154,14 +164,20 @@ public sealed class SharedSemaphore : ISharedWaitable
         return BlockingWait.Run(_permits, _permits.Kernel, ref state, deadline, cancellationToken) == WaitOutcome.Taken;
     }
 
-    private bool TryTake()
+    /// <summary>Takes a permit if there is one.</summary>
+    /// <param name="untilKnown">False also means that there is none; otherwise it may mean that another process changes the counts, for which nobody waits here.</param>
+    private unsafe bool TryTake(bool untilKnown = false)
     {
-        if (_plain is not null)
+        if (_word is not null)
         {
-            return _plain.TryTake();
+            // SAFETY: this object keeps the word mapped.
+            var isTaken = PlainPermits.TryTake(_word);
+            GC.KeepAlive(this);
+            return isTaken;
         }
 
-        var state = new WaitState { IsTry = true };
+        // A try waits for the inner mutex of permits that come back; the first attempt of a wait does not.
+        var state = new WaitState { IsTry = untilKnown || _permits is not ReturningPermits };
         var list = default(SleepList);
         return _permits.Attempt(ref state, ref list) == WaitOutcome.Taken;
     }

@@ -96,9 +96,16 @@ public static class SharedWait
         {
             for (var i = 0; i < _targets.Length; i++)
             {
-                if (i != taken)
+                try
                 {
-                    _targets[i].GiveUp(ref _states[i]);
+                    if (i != taken)
+                    {
+                        _targets[i].GiveUp(ref _states[i]);
+                    }
+                }
+                catch (SharedMemoryException) when (taken >= 0)
+                {
+                    // What was taken is the caller's. For whoever should have been woken here, the look of every second stands in.
                 }
             }
         }

@@ -69,6 +69,9 @@ internal sealed class AsyncWait<T> : AsyncWait, IValueTaskSource<T>, IValueTaskS
         }
     }
 
+    /// <summary>Nobody awaits it: it could not begin.</summary>
+    internal void Forget() => _registration.Unregister();
+
     internal override void End(WaitOutcome outcome)
     {
         try

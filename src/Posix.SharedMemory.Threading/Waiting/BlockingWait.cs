@@ -54,11 +54,7 @@ internal static class BlockingWait
                 {
                     isRegistered = true;
                     target.BeforeSleep();
-                    if (cancellationToken.CanBeCanceled)
-                    {
-                        registration = cancellationToken.UnsafeRegister(static news => ((News)news!).Tell(), news);
-                    }
-
+                    registration = cancellationToken.CanBeCanceled ? cancellationToken.UnsafeRegister(static news => ((News)news!).Tell(), news) : default;
                     // The attempt is older than what has just been prepared.
                     continue;
                 }
@@ -69,9 +65,14 @@ internal static class BlockingWait
                 Sleep(kernel, ref list, ref state, now, deadline);
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException && state.HasSlept)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            target.GiveUp(ref state);
+            // Before the first sleep too: an attempt may have taken a part of what is waited for. It may also have come to its end.
+            if (target.GiveUp(ref state) is not WaitOutcome.Pending and var late)
+            {
+                return late;
+            }
+
             throw;
         }
         finally
@@ -84,8 +85,8 @@ internal static class BlockingWait
     {
         var look = now + LookEvery;
         var ended = kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look));
-        list.PassOnEnds(kernel);
         var awake = Deadline.Now;
         state.Slept(awake - now, look: !ended && awake >= look);
+        list.PassOnEnds(kernel);
     }
 }

@@ -63,7 +63,9 @@ internal abstract class Kernel
     /// <returns>How many there were.</returns>
     internal abstract unsafe int Wake(uint* word, int count, bool isPrivate = false);
 
-    /// <summary>Changes a word and wakes sleepers of it, in one call: no kill falls between.</summary>
+    /// <summary>Changes a word and wakes sleepers of it, in one call where the system has one: no kill falls between.</summary>
+    /// <returns>How many there were.</returns>
+    /// <exception cref="SharedMemoryException">The wake-up was refused. The word is changed.</exception>
     internal abstract unsafe int ChangeAndWake(uint* word, WordChange change, int argument, int count);
 
     /// <summary>Maps a page of shared memory for the list that the kernel reads when a thread ends.</summary>
@@ -84,8 +86,26 @@ internal abstract class Kernel
     /// <summary>Gets the calling thread's number in its own PID namespace; −1 where a filter refuses to say.</summary>
     internal abstract int GetThreadId();
 
+    /// <summary>Starts a thread of the library.</summary>
+    /// <exception cref="OutOfMemoryException">The process or its control group may have no more threads, or there is no memory for its stack.</exception>
+    internal virtual void StartThread(Thread thread) => thread.UnsafeStart();
+
     /// <summary>Sleeps until the first of the words no longer has its value, or is woken. False: the deadline passed. May return without cause.</summary>
     protected abstract bool SleepOnFirst(ref SleepList list, long deadline);
+
+    /// <summary>Changes a word, then wakes sleepers of it. A process that is killed between the two leaves its sleepers to their next look, a second later at most.</summary>
+    protected unsafe int ChangeThenWake(uint* word, WordChange change, int argument, int count)
+    {
+        // SAFETY: the caller holds the word.
+        ref var value = ref *word;
+        _ = change switch
+        {
+            WordChange.SetBit => Interlocked.Exchange(ref value, 1u << argument),
+            WordChange.Add => Interlocked.Add(ref value, (uint)argument),
+            _ => Interlocked.Or(ref value, (uint)argument),
+        };
+        return Wake(word, count);
+    }
 
     /// <summary>Sleeps on the first of several words for a while: whoever calls then looks at the others.</summary>
     protected bool SleepForASlice(ref SleepList list, long deadline)

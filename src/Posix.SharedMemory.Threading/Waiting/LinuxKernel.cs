@@ -92,7 +92,8 @@ internal class LinuxKernel : Kernel
             while (errno is Linux.EAGAIN or Linux.EINTR);
         }
 
-        return errno == 0 ? (int)woken : throw new SharedMemoryException((Errno)errno, "futex(FUTEX_WAKE_OP)");
+        // Whatever refuses the call, the word is changed: nobody keeps a lock because of it.
+        return errno == 0 ? (int)woken : ChangeThenWake(word, change, argument, count);
     }
 
     internal override unsafe byte* MapPages(int count)

@@ -46,6 +46,11 @@ internal sealed class RobustList
     /// <summary>Returns when the thread has begun.</summary>
     internal void AwaitBegin() => _hasBegun.Task.GetAwaiter().GetResult();
 
+    /// <summary>No thread has begun with it, or ever will.</summary>
+    internal unsafe void Discard() =>
+        // SAFETY: nobody knows the page.
+        _kernel.UnmapPages((byte*)_head, 1);
+
     /// <summary>The thread, which calls this, is about to end: the kernel forgets the list.</summary>
     internal unsafe void End()
     {

@@ -18,19 +18,8 @@ internal abstract class SeatlessKernel : Kernel
 
     internal sealed override bool Sleep(ref SleepList list, long deadline) => list.Count == 1 ? SleepOnFirst(ref list, deadline) : SleepForASlice(ref list, deadline);
 
-    // Two steps, since no call of these systems does both. A process that is killed between them leaves its sleepers to their next look, a second later at most.
-    internal sealed override unsafe int ChangeAndWake(uint* word, WordChange change, int argument, int count)
-    {
-        // SAFETY: the caller holds the word.
-        ref var value = ref *word;
-        _ = change switch
-        {
-            WordChange.SetBit => Interlocked.Exchange(ref value, 1u << argument),
-            WordChange.Add => Interlocked.Add(ref value, (uint)argument),
-            _ => Interlocked.Or(ref value, (uint)argument),
-        };
-        return Wake(word, count);
-    }
+    // No call of these systems does both.
+    internal sealed override unsafe int ChangeAndWake(uint* word, WordChange change, int argument, int count) => ChangeThenWake(word, change, argument, count);
 
     internal sealed override bool RegisterForFences() => throw Refusal();
 

@@ -8,6 +8,9 @@ internal sealed class ServiceThread
     /// <summary>The kernel takes 128 words; some stay free for what is added during a round.</summary>
     private const int MostWords = 120;
 
+    /// <summary>How often to look at what found no room in the sleep, while no further thread can be started.</summary>
+    private const long WithoutRoom = 50_000_000;
+
     private readonly WaitService _service;
     private readonly News _control;
     private readonly List<ServiceItem> _items = [];
@@ -32,16 +35,26 @@ internal sealed class ServiceThread
     internal static ServiceThread Start(WaitService service, string name, RobustList? list = null)
     {
         var thread = new ServiceThread(service);
-        new Thread(() => thread.Run(list), 256 << 10) { IsBackground = true, Name = name }.UnsafeStart();
+        service.Kernel.StartThread(new(() => thread.Run(list), 256 << 10) { IsBackground = true, Name = name });
         return thread;
     }
 
-    /// <summary>Begins to serve an item. Under the service's lock.</summary>
+    /// <summary>Begins to serve an item; if it cannot be woken for it, nothing has changed. Under the service's lock.</summary>
     internal void Add(ServiceItem item)
     {
+        var before = item.Thread;
         item.Thread = this;
         _items.Add(item);
-        _control.Tell();
+        try
+        {
+            _control.Tell();
+        }
+        catch
+        {
+            item.Thread = before;
+            _items.Remove(item);
+            throw;
+        }
     }
 
     /// <summary>Stops to serve an item. Under the service's lock. Its words stay mapped until the sleep that names them has ended.</summary>
@@ -51,6 +64,9 @@ internal sealed class ServiceThread
         _items.Remove(item);
         _control.Tell();
     }
+
+    /// <summary>Another thread serves an item from now on. Under the service's lock, by this thread.</summary>
+    internal void HandOver(ServiceItem item) => _items.Remove(item);
 
     /// <summary>Makes the thread look again.</summary>
     internal void Disturb() => _control.Tell();
@@ -66,6 +82,12 @@ internal sealed class ServiceThread
     {
         t_isCurrent = true;
         list?.Begin();
+        if (list is not null)
+        {
+            // It takes some milliseconds, during which whoever started this thread prepares the rest of its joining.
+            _ = _service.IsRegisteredForFences;
+        }
+
         var space = new LinuxFutexWaitv[MostWords];
         // What the sleep names stays referenced, and so mapped, until the next round is over.
         ServiceItem[] named = [];
@@ -124,10 +146,9 @@ internal sealed class ServiceThread
 
             foreach (var item in _moving)
             {
-                if (item.Thread == this)
+                if (item.Thread == this && !TryMove(item))
                 {
-                    Remove(item);
-                    _service.Move(item, this);
+                    until = Math.Min(until, now + WithoutRoom);
                 }
             }
 
@@ -136,6 +157,20 @@ internal sealed class ServiceThread
         }
 
         return until;
+    }
+
+    private bool TryMove(ServiceItem item)
+    {
+        try
+        {
+            _service.Move(item, this);
+            return true;
+        }
+        catch (Exception e) when (e is OutOfMemoryException or SharedMemoryException)
+        {
+            // No further thread: this one goes on looking at the item, and tries again.
+            return false;
+        }
     }
 
     private static long RoundOf(ServiceItem item, ref SleepList list, long now, bool look)

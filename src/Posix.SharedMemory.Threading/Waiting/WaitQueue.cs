@@ -154,8 +154,19 @@ internal class WaitQueue(WaitService service, bool wakesAll) : ServiceItem(servi
 
             _last = wait;
             _nextDeadline = Math.Min(_nextDeadline, deadline.Nanoseconds);
-            wait.Register();
-            isOver = Entered(wait);
+            try
+            {
+                wait.Register();
+                isOver = Entered(wait);
+            }
+            catch
+            {
+                // No thread could be started, or its wake-up was refused: the caller awaits nothing, so nothing may be taken for it.
+                Unlink(wait, before);
+                wait.Forget();
+                throw;
+            }
+
             if (isOver)
             {
                 Unlink(wait, before);
@@ -185,7 +196,7 @@ internal class WaitQueue(WaitService service, bool wakesAll) : ServiceItem(servi
         }
         catch (Exception e)
         {
-            wait.Fail(e);
+            GiveUp(wait, e);
         }
 
         return true;
@@ -217,15 +228,22 @@ internal class WaitQueue(WaitService service, bool wakesAll) : ServiceItem(servi
     {
         Unlink(wait, before);
         Service.Ended(wait);
+        GiveUp(wait, wait.IsCanceled ? new OperationCanceledException() : null);
+    }
+
+    /// <summary>Ends a wait that is not to go on, unless it has come to its end by then.</summary>
+    /// <param name="reason">Why; <see langword="null"/>: the time is up.</param>
+    private static void GiveUp(AsyncWait wait, Exception? reason)
+    {
         try
         {
             if (wait.Target.GiveUp(ref wait.State) is not WaitOutcome.Pending and var late)
             {
                 wait.End(late);
             }
-            else if (wait.IsCanceled)
+            else if (reason is not null)
             {
-                wait.Fail(new OperationCanceledException());
+                wait.Fail(reason);
             }
             else
             {
@@ -234,7 +252,7 @@ internal class WaitQueue(WaitService service, bool wakesAll) : ServiceItem(servi
         }
         catch (Exception e)
         {
-            wait.Fail(e);
+            wait.Fail(reason ?? e);
         }
     }
 

@@ -41,7 +41,7 @@ internal sealed class WaitService
         _threads[0].Add(item);
     }
 
-    /// <summary>Finds another thread for an item whose words found no room. Under <see cref="Gate"/>.</summary>
+    /// <summary>Finds another thread for an item whose words found no room; if that fails, it stays where it is. Under <see cref="Gate"/>.</summary>
     internal void Move(ServiceItem item, ServiceThread from)
     {
         var place = _threads.IndexOf(from) + 1;
@@ -51,6 +51,7 @@ internal sealed class WaitService
         }
 
         _threads[place].Add(item);
+        from.HandOver(item);
     }
 
     /// <summary>Notes a wait that has ended; its awaiter continues when the lock is free. Under <see cref="Gate"/>.</summary>

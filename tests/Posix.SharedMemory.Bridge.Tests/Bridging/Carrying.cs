@@ -149,6 +149,7 @@ public sealed class Carrying
         }
 
         Watchdog.Until(() => TwoHosts.TryOpen(hosts.NameOnA("x")) is not { } left || Dispose(left), "the completed channel to go");
+        Watchdog.Until(() => TwoHosts.TryOpen(hosts.NameOnB("x")) is not { } left || Dispose(left), "the completed ring to go");
         using var again = hosts.CreateSource("x");
         using var next = again.OpenWriter();
         await Traffic.WriteNumberAsync(next, 2, 20);

@@ -30,7 +30,7 @@ internal static class Traffic
     }
 
     /// <summary>Reads numbers until the channel is completed; each must be whole.</summary>
-    internal static void ReadNumbers(MessageReader reader, List<long> numbers)
+    internal static void ReadNumbers(MessageReader reader, List<long> numbers, Action<long>? arrived = null)
     {
         while (reader.WaitToRead(Watchdog.Limit))
         {
@@ -42,6 +42,7 @@ internal static class Traffic
                     Assert.Equal((ushort)(number & 0xFFF), lease.Type);
                     Assert.False(lease.Span[8..].ContainsAnyExcept((byte)number), $"the message {number} has wrong bytes");
                     numbers.Add(number);
+                    arrived?.Invoke(number);
                 }
             }
         }

@@ -21,7 +21,7 @@ public sealed class Counting
             using var reader = channel.OpenReader();
             using var line = new SequenceLine(channel.Memory);
             Assert.Equal(next, line.Next);
-            using var taker = new MessageTaker(reader, line, 1024, 4096);
+            using var taker = new MessageTaker(reader, line, 1024);
             Assert.True(taker.TryTake(TimeSpan.Zero));
             Assert.Equal(life, BitConverter.ToInt32(taker.Taken.Span));
             next = taker.Next;
@@ -51,7 +51,7 @@ public sealed class Counting
         using var writer = channel.OpenWriter();
         using var reader = channel.OpenReader();
         using var line = new SequenceLine(channel.Memory);
-        using var taker = new MessageTaker(reader, line, 1024, 1 << 16);
+        using var taker = new MessageTaker(reader, line, 1024);
         Assert.False(taker.TryTake(TimeSpan.FromMilliseconds(1)));
         for (var i = 0; i < 12; i++)
         {
@@ -79,17 +79,88 @@ public sealed class Counting
         using var writer = channel.OpenWriter();
         using var reader = channel.OpenReader();
         using var line = new SequenceLine(channel.Memory);
-        using var taker = new MessageTaker(reader, line, 1024, 4096);
+        using var taker = new MessageTaker(reader, line, 1024);
+        using var pressure = new RingPressure(channel.Memory, 4096);
         for (var i = 0; i < 16; i++)
         {
             writer.Write(new byte[120]);
         }
 
-        Assert.Equal(default, taker.DropOldest());
+        Assert.Equal(default, taker.DropOldest(pressure.MayStay(reader.Available)));
         writer.Write(new byte[120]);
-        Assert.Equal((1, 9), taker.DropOldest());
+        Assert.Equal((1, 9), taker.DropOldest(pressure.MayStay(reader.Available)));
         Assert.Equal(1024, reader.Available);
         Assert.Equal(10, taker.Next);
+    }
+
+    [Fact]
+    [Rule("bridge.unhindered")]
+    public async Task A_writer_that_waits_with_a_long_message_gets_the_whole_ring()
+    {
+        using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
+        using var writer = channel.OpenWriter();
+        using var reader = channel.OpenReader();
+        using var line = new SequenceLine(channel.Memory);
+        using var taker = new MessageTaker(reader, line, 1024);
+        using var pressure = new RingPressure(channel.Memory, 4096);
+        // After 1,016 bytes in the middle of the ring there is no place for the longest message, before or after them.
+        writer.Write(new byte[1528]);
+        writer.Write(new byte[1000]);
+        Assert.True(reader.TryRead(new byte[2000], out _, out _));
+        Assert.Equal(1008, pressure.MayStay(reader.Available));
+        using var limit = new CancellationTokenSource(Watchdog.Limit);
+        var writing = writer.WriteAsync(new byte[2040], cancellationToken: limit.Token).AsTask();
+        Watchdog.Until(() => taker.DropOldest(pressure.MayStay(reader.Available)).First > 0 || writing.IsCompleted, "the drop");
+        await writing;
+        Assert.Equal(2, taker.Next);
+    }
+
+    [Fact]
+    [Rule("bridge.corrupt")]
+    public void Messages_that_were_taken_before_a_corrupt_record_are_sent()
+    {
+        foreach (var newest in new[] { false, true })
+        {
+            using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
+            using var writer = channel.OpenWriter();
+            using var reader = channel.OpenReader();
+            using var line = new SequenceLine(channel.Memory);
+            using var taker = new MessageTaker(reader, line, 1024);
+            for (var i = 1; i <= 4; i++)
+            {
+                writer.Write(BitConverter.GetBytes((long)i));
+            }
+
+            Overwrite(channel);
+            Assert.True(newest ? taker.TryTakeNewest() : taker.TryTake(TimeSpan.FromMilliseconds(100)));
+            Assert.Equal(newest ? 1 : 2, taker.Count);
+            Assert.Equal(2, BitConverter.ToInt64(taker.Taken.Span[^8..]));
+            Assert.Equal(3, taker.Next);
+            Assert.Throws<ChannelCorruptException>(() => newest ? taker.TryTakeNewest() : taker.TryTake(TimeSpan.Zero));
+            Assert.Equal(default, taker.DropOldest(0));
+        }
+
+        // The length of the third record becomes one that no record has: each takes 16 bytes of the data, which are the last 4,096 of the object.
+        static void Overwrite(MessageChannel channel)
+        {
+            using var mapping = channel.Memory.Map();
+            var third = mapping.Length - 4096 + 32;
+            Assert.Equal(8U, mapping.GetReference<uint>(third));
+            mapping.GetReference<uint>(third) = 0x7FFF_FFF0;
+        }
+    }
+
+    [Fact]
+    [Rule("bridge.bounded")]
+    public void Strangers_who_give_credit_do_not_take_memory_without_end()
+    {
+        using var window = new CreditWindow(1, 1000);
+        for (var stranger = 1UL; stranger <= 5000; stranger++)
+        {
+            window.Take(new(stranger, 1, 0, 0, 1000));
+        }
+
+        Assert.Equal(CreditWindow.MostImporters, window.Importers);
     }
 
     [Fact]
@@ -100,9 +171,9 @@ public sealed class Counting
         window.Add(1, 5000);
         Assert.True(window.IsOpen);
         window.Take(new(7, 2, 0, 0, 1000));
-        Assert.False(window.HasImporters);
+        Assert.Equal(0, window.Importers);
         window.Take(new(7, 1, 0, 0, 500));
-        Assert.True(window.HasImporters);
+        Assert.Equal(1, window.Importers);
         window.Add(2, 400);
         Assert.True(window.IsOpen);
         window.Add(3, 400);

@@ -13,17 +13,17 @@ public sealed class Hostile : IAsyncLifetime
     private readonly BridgeReports _reports = new();
     private readonly TemporaryName _name = new("hostile");
     private readonly ChannelImport _import;
-    private readonly MessageChannel _ring;
-    private readonly MessageReader _reader;
+    private MessageChannel _ring = null!;
+    private MessageReader _reader = null!;
 
-    public Hostile()
+    public Hostile() => _import = new(_name, Announced(1), _hub.Connect(), new() { WindowBytes = 4096, ChunkBytes = 1024 }, _reports, new(1 << 20));
+
+    public async Task InitializeAsync()
     {
-        _import = new(_name, Announced(1), _hub.Connect(), new() { WindowBytes = 4096, ChunkBytes = 1024 }, _reports);
+        await _import.StartAsync(default);
         _ring = MessageChannel.Open(_name);
         _reader = _ring.OpenReader(new() { Restart = PeerRestart.Wait });
     }
-
-    public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()
     {
@@ -173,6 +173,16 @@ public sealed class Hostile : IAsyncLifetime
     }
 
     [Fact]
+    [Rule("bridge.torn")]
+    public void A_message_that_is_not_whole_when_the_channel_ends_is_reported()
+    {
+        Publish(new FrameHeader(Epoch, 1, 0, 100, 0, 0), new byte[40]);
+        _import.Take(Announced(2) with { Completed = 0 });
+        Assert.False(_reader.WaitToRead(Watchdog.Limit));
+        Assert.Equal([(1, 1, LossPlace.Wire)], Losses());
+    }
+
+    [Fact]
     [Rule("bridge.hostile")]
     public void A_sequence_that_the_channel_has_not_reached_does_not_stop_it()
     {
@@ -215,9 +225,11 @@ public sealed class Hostile : IAsyncLifetime
     {
         using var name = new TemporaryName("hostile");
         using var own = MessageChannel.Create(name);
-        await using var import = new ChannelImport(name, Announced(1), _hub.Connect(), new(), _reports);
+        await using var import = new ChannelImport(name, Announced(1), _hub.Connect(), new(), _reports, new(1 << 20));
+        await import.StartAsync(default);
         Assert.False(import.HasRing);
         import.Take(Announced(1) with { Epoch = "00000000000000ff" });
+        Watchdog.Until(() => import.Report.Describe("", false).Refused == 2, "the second refusal");
         Assert.False(import.HasRing);
         Assert.False(own.Memory.IsUnlinked);
     }

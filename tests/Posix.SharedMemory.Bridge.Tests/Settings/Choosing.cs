@@ -23,7 +23,7 @@ public sealed class Choosing
     {
         BridgeOptions[] bad =
         [
-            new() { Host = "" }, new() { Host = new('x', 65) }, new() { Export = [""] }, new() { Import = ["a/b"] }, new() { Export = null! }, new() { Delivery = (BridgeDelivery)9 },
+            new() { Host = "" }, new() { Host = new('x', 65) }, new() { Host = "\uD800" }, new() { Export = [""] }, new() { Import = ["a/b"] }, new() { Export = null! }, new() { Delivery = (BridgeDelivery)9 },
             new() { Routes = [new("x", (BridgeDelivery)9)] }, new() { Routes = [new("x", BridgeDelivery.Latest) { MaxRate = -1 }] }, new() { WindowBytes = 100 }, new() { ChunkBytes = 10 },
             new() { ChunkBytes = 65 << 20 }, new() { BatchDelay = TimeSpan.FromSeconds(-1) }, new() { BatchDelay = TimeSpan.FromSeconds(2) }, new() { NamePrefix = "a/" }, new() { ImportLimitBytes = -1 },
         ];
@@ -33,6 +33,8 @@ public sealed class Choosing
             Assert.ThrowsAny<ArgumentException>(() => new ChannelBridge(hub.Connect(), options));
         }
 
+        Assert.Throws<NotSupportedException>(() => new ChannelBridge(hub.Connect(), new() { Delivery = BridgeDelivery.Durable }));
+        Assert.Throws<NotSupportedException>(() => new ChannelBridge(hub.Connect(), new() { Routes = [new("x", BridgeDelivery.Durable)] }));
         Assert.Throws<ArgumentNullException>(() => new ChannelBridge(null!, new()));
         Assert.Throws<ArgumentNullException>(() => new ChannelBridge(hub.Connect(), null!));
         Assert.Throws<ArgumentOutOfRangeException>(() => new InMemoryBridgeHub(10));

@@ -61,6 +61,7 @@ public sealed class Subjects
     [InlineData("é")]
     [InlineData("a b")]
     [InlineData("a..b")]
+    [InlineData("a%2Eb")]
     public void A_subject_that_no_bridge_writes_is_refused(string subject) => Assert.False(SubjectName.TryDecode(subject, out _));
 
     [Fact]
@@ -71,8 +72,19 @@ public sealed class Subjects
     [Rule("bridge.subject")]
     public void A_host_is_one_token()
     {
-        Assert.Equal("rack%2E7", SubjectName.EncodeToken("rack.7"));
-        Assert.True(SubjectName.TryDecode("rack%2E7", out var host));
+        Assert.Equal("rack%2E7", SubjectName.EncodeHost("rack.7"));
+        Assert.True(SubjectName.TryDecodeHost("rack%2E7", out var host));
         Assert.Equal("rack.7", host);
+        Assert.False(SubjectName.TryDecodeHost("rack.7", out _));
+    }
+
+    [Fact]
+    [Rule("bridge.subject")]
+    public void A_host_called_list_does_not_announce_where_announcements_are_asked_for()
+    {
+        Assert.NotEqual(SubjectName.List, SubjectName.Channels + SubjectName.EncodeHost("list"));
+        Assert.True(SubjectName.TryDecodeHost(SubjectName.EncodeHost("list"), out var host));
+        Assert.Equal("list", host);
+        Assert.False(SubjectName.TryDecodeHost("list", out _));
     }
 }

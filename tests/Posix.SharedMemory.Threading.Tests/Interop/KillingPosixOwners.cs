@@ -54,7 +54,7 @@ public sealed class KillingPosixOwners : IDisposable
             {
                 survivor.Tell("lock");
                 Watchdog.Until(HasWaiters, "the sleeper in C");
-                blocked = PosixMutexes.OnThread(Enter);
+                blocked = PosixMutexPartners.OnThread(Enter);
             }
 
             using var tracer = Trace(thread, "calls", point);

@@ -9,13 +9,16 @@
 #define DATA 28672
 /* Refuses a system call with ENOSYS, as an old kernel or a container's filter does. In numbers, since not every C library comes with linux/filter.h. */
 struct step { unsigned short code; unsigned char yes, no; unsigned k; };
-static int refuse(unsigned call) {
-  struct step steps[] = {{0x20, 0, 0, 0 /* load the number of the call */}, {0x15, 0, 1, call}, {0x06, 0, 0, 0x00050000u | ENOSYS}, {0x06, 0, 0, 0x7fff0000u /* allow */}};
-  struct { unsigned short count; struct step *steps; } filter = {4, steps};
+static int refuse(unsigned call, unsigned operation /* of futex; 0: whatever the arguments are */) {
+  struct step steps[] = {{0x20, 0, 0, 0 /* load the number of the call */}, {0x15, 0, 4, call}, {0x20, 0, 0, 24 /* load the second argument */},
+    {0x15, 1, 0, operation}, {0x15, 0, 1, operation ? operation : ~0u}, {0x06, 0, 0, 0x00050000u | ENOSYS}, {0x06, 0, 0, 0x7fff0000u /* allow */}};
+  if (!operation) steps[3] = (struct step){0x05, 0, 0, 1 /* to the refusal */};
+  struct { unsigned short count; struct step *steps; } filter = {7, steps};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2 /* by a filter */, &filter);
 }
 int main(int argc, char **argv) {
-  if (argc > 2 && refuse(!strcmp(argv[2], "futex_waitv") ? 449 : !strcmp(argv[2], "membarrier") ? SYS_membarrier : SYS_set_robust_list)) return 7;
+  if (argc > 2 && refuse(!strcmp(argv[2], "futex_waitv") ? 449 : !strcmp(argv[2], "membarrier") ? SYS_membarrier : !strcmp(argv[2], "FUTEX_WAKE_OP") ? SYS_futex : SYS_set_robust_list,
+      !strcmp(argv[2], "FUTEX_WAKE_OP") ? FUTEX_WAKE_OP : 0)) return 7;
   int fd = open(argv[1], O_RDWR); unsigned char *m = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); if (argc < 2 || m == MAP_FAILED) return 9;
   struct psm_roster r; int e = psm_join(&r, m, 63); if (e) { printf("join %d\n", e); return 1; }
   uint32_t *mutex = (uint32_t *)(m + MUTEX), *semaphore = (uint32_t *)(m + SEMAPHORE), *event = (uint32_t *)(m + EVENT), *count = (uint32_t *)(m + EVENTCOUNT);

@@ -34,6 +34,33 @@ public sealed class Naming : IDisposable
     }
 
     [Fact]
+    [Rule("named.bytes")]
+    public void Opening_a_lock_whose_own_bytes_are_something_else_leaves_no_user_behind()
+    {
+        using (NamedMutex.OpenOrCreate(_name, out _))
+        {
+            Overwrite();
+            Assert.Throws<InvalidDataException>(() => NamedMutex.OpenExisting(_name));
+        }
+
+        Assert.False(_name.Exists);
+        using (NamedEvent.OpenOrCreate(_name, false, EventResetMode.AutoReset, out _))
+        {
+            Overwrite();
+            Assert.Throws<InvalidDataException>(() => NamedEvent.OpenExisting(_name));
+        }
+
+        Assert.False(_name.Exists);
+        using (NamedSemaphore.OpenOrCreate(_name, 1, 1, out _, new() { ReturnPermitsOfTheDead = true }))
+        {
+            Overwrite();
+            Assert.Throws<InvalidDataException>(() => NamedSemaphore.TryOpenExisting(_name, out _));
+        }
+
+        Assert.False(_name.Exists);
+    }
+
+    [Fact]
     [Rule("named.create")]
     public void Opening_what_is_missing_is_a_value_and_what_is_of_another_kind_an_error()
     {
@@ -202,6 +229,15 @@ public sealed class Naming : IDisposable
         Assert.Throws<OwnerDiedException>(() => mutex.WaitOne());
         mutex.Dispose();
         Assert.True(_name.Exists);
+    }
+
+    /// <summary>Writes something else over the tags of the lock.</summary>
+    private void Overwrite()
+    {
+        using var memory = SharedMemoryObject.Open(_name);
+        using var mapping = memory.Map();
+        mapping.GetReference<uint>(2176 + 4) = 7;
+        mapping.GetReference<uint>(2176 + 16) = 7;
     }
 
     public void Dispose() => _name.Dispose();

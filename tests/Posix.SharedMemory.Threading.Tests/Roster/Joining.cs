@@ -193,6 +193,10 @@ public sealed class Joining
         using var memory = new Memory();
         using var readOnly = memory.MapAgain(FileAccess.Read);
         Assert.Throws<InvalidDataException>(() => Roster.Observe(readOnly));
+        // More seats than there are bytes.
+        memory.Mapping.GetReference<ulong>(64 * 1000) = RosterLayout.HeaderFor(RosterLayout.MostSeats);
+        Assert.Throws<InvalidDataException>(() => Roster.Observe(readOnly, 64 * 1000));
+        memory.Mapping.GetReference<ulong>(64 * 1000) = 0;
         using var roster = Roster.Join(memory.Mapping);
         var mutex = SharedMutex.At(roster, Memory.Mutex);
         var before = memory.Mapping.GetReadOnlySpan().ToArray();

@@ -95,6 +95,25 @@ public sealed class CountingPermits : TwoParticipants
     }
 
     [Fact]
+    [Rule("semaphore.bounded")]
+    public async Task A_wait_ends_in_time_while_another_process_is_inside_the_counts_for_long()
+    {
+        var semaphore = SharedSemaphore.ReturningAt(Roster, Memory.Returning, 3);
+        // The inner mutex.
+        var hold = SharedMutex.At(OtherRoster, OtherMapping, Memory.Returning).Enter();
+        Assert.False(semaphore.Wait(TimeSpan.FromMilliseconds(20)));
+        using var cancellation = new CancellationTokenSource(20);
+        Assert.Throws<OperationCanceledException>(() => semaphore.Wait(cancellation.Token));
+        Assert.False(await semaphore.WaitAsync(TimeSpan.FromMilliseconds(20)));
+        var waiting = semaphore.WaitAsync().AsTask();
+        Assert.False(waiting.IsCompleted);
+        hold.Dispose();
+        await waiting.WaitAsync(Watchdog.Limit);
+        Assert.Equal(2, semaphore.CurrentCount);
+        semaphore.Release();
+    }
+
+    [Fact]
     [Rule("semaphore.returning")]
     public async Task The_permits_of_a_killed_process_come_back()
     {

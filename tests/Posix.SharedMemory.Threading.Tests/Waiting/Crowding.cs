@@ -59,8 +59,8 @@ public sealed class Crowding(ITestOutputHelper output) : TwoParticipants
             Array.ForEach(partners, partner => partner.Tell("compete"));
             var answers = partners.Select(partner => partner.ReadLine()).ToArray();
             output.WriteLine("entries and longest wait in microseconds: " + string.Join(", ", answers));
-            // Shares depend on the machine's other work; nobody is left with nothing.
-            Assert.All(answers, answer => Assert.InRange(long.Parse(answer.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), 10, long.MaxValue));
+            // Shares depend on the machine's other work, and in an emulator on little else; nobody is left with nothing.
+            Assert.All(answers, answer => Assert.InRange(long.Parse(answer.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), 1, long.MaxValue));
         }
         finally
         {

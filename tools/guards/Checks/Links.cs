@@ -12,7 +12,7 @@ internal static class Links
         foreach (var file in repository.Files.Where(file => file.Path.EndsWith(".md", StringComparison.Ordinal)))
         {
             // The text of docs/benchmarks.md, kept beside the program that fills it in.
-            var home = file.Path.EndsWith("/report.md", StringComparison.Ordinal) ? "docs" : Path.GetDirectoryName(file.Path)!;
+            var home = file.Path.EndsWith("Benchmarks/report.md", StringComparison.Ordinal) || file.Path.EndsWith("Benchmarks/tables.md", StringComparison.Ordinal) ? "docs" : Path.GetDirectoryName(file.Path)!;
             foreach (Match match in Regex.Matches(Pages.WithoutCode(file.Text), @"\]\((?<path>[^)#\s:]*)(#(?<heading>[^)\s]*))?\)"))
             {
                 var path = match.Groups["path"].Value is { Length: > 0 } given ? Resolve(home, given) : file.Path;

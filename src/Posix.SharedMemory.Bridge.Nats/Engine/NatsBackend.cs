@@ -1,0 +1,129 @@
+using NATS.Client.Core;
+
+namespace Posix.SharedMemory.Bridge.Nats;
+
+/// <summary>A connection to a NATS server as the engine of a bridge.</summary>
+public sealed class NatsBackend : IBridgeBackend
+{
+    /// <summary>How many bytes the client collects before it writes to the socket, and reads at once.</summary>
+    private const int BufferBytes = 1 << 20;
+
+    /// <summary>What the engine adds to the headers of a message: its version, names and line ends.</summary>
+    private const int HeaderOverhead = 128;
+
+    private readonly NatsConnection _connection;
+
+    private NatsBackend(NatsConnection connection) => _connection = connection;
+
+    /// <inheritdoc/>
+    public event EventHandler? Reconnected;
+
+    /// <inheritdoc/>
+    public bool IsConnected => _connection.ConnectionState == NatsConnectionState.Open;
+
+    /// <inheritdoc/>
+    /// <remarks>A server that is not configured takes 1 MiB.</remarks>
+    public int MaxPayload => _connection.ServerInfo?.MaxPayload ?? 1 << 20;
+
+    /// <summary>Connects to a server.</summary>
+    /// <param name="options">As the client takes them, with what a bridge depends on set: no echo, and reconnection without end.</param>
+    /// <param name="cancellationToken">Ends the wait for the server.</param>
+    /// <exception cref="IOException">The server cannot be reached, or refuses the connection.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<NatsBackend> ConnectAsync(NatsOpts options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var connection = new NatsConnection(options with
+        {
+            Echo = false,
+            Headers = true,
+            MaxReconnectRetry = -1,
+            IgnoreAuthErrorAbort = true,
+            ReconnectWaitMin = TimeSpan.FromMilliseconds(100),
+            ReconnectWaitMax = TimeSpan.FromSeconds(2),
+            WriterBufferSize = Math.Max(options.WriterBufferSize, BufferBytes),
+            ReaderBufferSize = Math.Max(options.ReaderBufferSize, BufferBytes),
+        });
+        try
+        {
+            await connection.ConnectAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NatsException or TimeoutException)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw new IOException($"The server at {options.Url} cannot be used: {e.Message}", e);
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        var backend = new NatsBackend(connection);
+        connection.ConnectionOpened += backend.OnOpenedAsync;
+        return backend;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        var headerBytes = HeaderOverhead + (headers.Frame?.Length ?? 0) + (headers.Lost?.Length ?? 0) + (headers.End?.Length ?? 0);
+        if (payload.Length + headerBytes > MaxPayload)
+        {
+            // The server would end the connection.
+            throw new IOException($"The message has {payload.Length} bytes and up to {headerBytes} of headers, and the server takes {MaxPayload}.");
+        }
+
+        try
+        {
+            await _connection.PublishAsync(subject, payload, HeaderText.ToNats(headers), serializer: PayloadSerializer.Instance, cancellationToken: cancellationToken).ConfigureAwait(false);
+        }
+        catch (NatsException e)
+        {
+            throw new IOException($"The message to {subject} was not published: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IAsyncDisposable> SubscribeAsync(string subject, IBridgeReceiver receiver, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(receiver);
+        var subscription = new NatsSubscription(_connection, subject, receiver);
+        try
+        {
+            await _connection.AddSubAsync(subscription, cancellationToken).ConfigureAwait(false);
+            return subscription;
+        }
+        catch (NatsException e)
+        {
+            throw new IOException($"{subject} was not subscribed to: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _connection.PingAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (NatsException e)
+        {
+            throw new IOException($"The server does not answer: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _connection.ConnectionOpened -= OnOpenedAsync;
+        return _connection.DisposeAsync();
+    }
+
+    // The client subscribes again before it raises this.
+    private ValueTask OnOpenedAsync(object? sender, NatsEventArgs e)
+    {
+        Reconnected?.Invoke(this, EventArgs.Empty);
+        return default;
+    }
+}

@@ -1,0 +1,51 @@
+namespace Posix.SharedMemory.Bridge;
+
+/// <summary>
+/// Line I of a ring that an import writes: which message of which life was written last, so that the import that follows one that was killed goes on exactly. The page is docs/spec/bridge/bridge.md.
+/// </summary>
+internal sealed class ImportLine : IDisposable
+{
+    private const int TailAt = 256, LineAt = 2048, FirstPair = 16, SecondPair = 48, SequenceInPair = 8, TailInPair = 16, PageSize = 4096;
+
+    private readonly MemoryMapping _page;
+    private uint _which;
+
+    internal ImportLine(SharedMemoryObject memory)
+    {
+        _page = memory.Map(0, PageSize);
+        // SYNC bridge.imported: pairs with Note. The pair that is valid is whole.
+        _which = Volatile.Read(in Word<uint>(LineAt));
+    }
+
+    /// <summary>The sequence of the last message of a life that is in the ring, or was; <see langword="null"/>: the ring has had none of it.</summary>
+    internal long? LastOf(ulong epoch)
+    {
+        var pair = LineAt + (_which == 2 ? SecondPair : FirstPair);
+        var sequence = Word<long>(pair + SequenceInPair);
+        if (_which is not (1 or 2) || Word<ulong>(pair) != epoch || sequence is < 1 or long.MaxValue)
+        {
+            return null;
+        }
+
+        // The writer moves the tail past a message when it is whole: it was killed before, or after.
+        return Volatile.Read(in Word<ulong>(TailAt)) != Word<ulong>(pair + TailInPair) ? sequence : sequence - 1;
+    }
+
+    /// <summary>Notes which message is written next, before it is.</summary>
+    internal void Note(ulong epoch, long sequence)
+    {
+        var which = _which == 1 ? 2u : 1u;
+        var pair = LineAt + (which == 2 ? SecondPair : FirstPair);
+        Word<ulong>(pair) = epoch;
+        Word<long>(pair + SequenceInPair) = sequence;
+        Word<ulong>(pair + TailInPair) = Volatile.Read(in Word<ulong>(TailAt));
+        // SYNC bridge.imported: pairs with the constructor. An import that reads which pair is valid, also after this process was killed, reads the whole pair.
+        Volatile.Write(ref Word<uint>(LineAt), which);
+        _which = which;
+    }
+
+    public void Dispose() => _page.Dispose();
+
+    private ref T Word<T>(int at)
+        where T : unmanaged => ref _page.GetReference<T>(at);
+}

@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using NATS.Client.Core;
+using Posix.SharedMemory.Bridge.Nats;
+using Posix.SharedMemory.Bridge.Tests.Backends;
+
+namespace Posix.SharedMemory.Bridge.Tests.Nats;
+
+/// <summary>A nats-server of this test on loopback, without configuration. To cut it is to kill it.</summary>
+internal sealed class NatsServer : INetwork
+{
+    private readonly int _port;
+    private readonly string[] _options;
+    private Process? _process;
+
+    /// <summary>Starts a server, or skips the test where there is none.</summary>
+    /// <param name="options">More words for its command line.</param>
+    internal NatsServer(params string[] options)
+    {
+        _options = options;
+        Skip.If(Program is null, "nats-server is not installed");
+        using (var free = new TcpListener(IPAddress.Loopback, 0))
+        {
+            free.Start();
+            _port = ((IPEndPoint)free.LocalEndpoint).Port;
+        }
+
+        Start();
+    }
+
+    internal string Url => $"nats://127.0.0.1:{_port}";
+
+    private static string? Program { get; } = new[] { "/usr/sbin", "/usr/bin", "/usr/local/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
+        .Select(directory => Path.Combine(directory, "nats-server")).FirstOrDefault(File.Exists);
+
+    public async Task<IBridgeBackend> ConnectAsync() => await NatsBackend.ConnectAsync(new NatsOpts { Url = Url });
+
+    public Task BreakAsync()
+    {
+        _process!.Kill();
+        return _process.WaitForExitAsync();
+    }
+
+    public Task RestoreAsync()
+    {
+        Start();
+        return Task.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await BreakAsync();
+        _process!.Dispose();
+    }
+
+    private void Start()
+    {
+        _process?.Dispose();
+        _process = Process.Start(new ProcessStartInfo(Program!, ["-a", "127.0.0.1", "-p", $"{_port}", .. _options]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+        Watchdog.Until(Answers, "the server to listen");
+    }
+
+    private bool Answers()
+    {
+        Assert.False(_process!.HasExited, "the server has ended");
+        try
+        {
+            using var client = new TcpClient("127.0.0.1", _port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

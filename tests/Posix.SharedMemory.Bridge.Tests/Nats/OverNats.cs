@@ -1,0 +1,97 @@
+using System.Text;
+using NATS.Client.Core;
+using Posix.SharedMemory.Bridge.Nats;
+using Posix.SharedMemory.Bridge.Tests.Backends;
+using Posix.SharedMemory.Bridge.Tests.Bridging;
+
+namespace Posix.SharedMemory.Bridge.Tests.Nats;
+
+/// <summary>NATS as the engine: the conformance suite, and what any client of NATS sees.</summary>
+public sealed class OverNats : BackendConformance
+{
+    private protected override INetwork CreateNetwork() => new NatsServer();
+
+    [SkippableFact]
+    [Rule("bridge.frame")]
+    public async Task Any_client_reads_the_messages_of_an_exported_channel()
+    {
+        await using var server = new NatsServer();
+        await using var plain = new NatsConnection(new NatsOpts { Url = server.Url });
+        await using var subscription = await plain.SubscribeCoreAsync<byte[]>("shm.v1.t.camera.>");
+        await plain.PingAsync();
+        await using var hosts = await TwoHosts.StartAsync(server, a => a with { BatchDelay = TimeSpan.Zero }, b => b with { Import = [] });
+        using var source = hosts.CreateSource("camera.front");
+        using var writer = source.OpenWriter();
+        writer.Write("hello"u8, 7);
+        writer.Write(new byte[400_000]);
+        using var limit = new CancellationTokenSource(Watchdog.Limit);
+        var first = await subscription.Msgs.ReadAsync(limit.Token);
+        Assert.Equal("shm.v1.t.camera.front", first.Subject);
+        Assert.Equal("hello", Encoding.UTF8.GetString(first.Data!));
+        Assert.Matches("^[0-9a-f]{16} 1 0 5 7 [0-9]+$", first.Headers!["Shm"].ToString());
+        Assert.Equal(400_000, (await subscription.Msgs.ReadAsync(limit.Token)).Data!.Length);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.frame")]
+    public async Task Long_messages_pass_a_server_with_its_default_limits()
+    {
+        await using var server = new NatsServer();
+        await using var hosts = await TwoHosts.StartAsync(server, a => a with { ChunkBytes = 8 << 20 });
+        using var source = hosts.CreateSource("frames", new() { Capacity = 32 << 20 });
+        using var writer = source.OpenWriter();
+        using var target = hosts.OpenTarget("frames");
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        var random = new Random(3);
+        for (var i = 0; i < 10; i++)
+        {
+            var message = Traffic.Message(random, 8 << 20);
+            await writer.WriteAsync(message);
+            Assert.True(message.AsSpan().SequenceEqual(Traffic.ReadOne(reader).Bytes), $"frame {i} differs");
+        }
+
+        Assert.Empty(hosts.Losses);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.torn")]
+    public async Task A_server_that_is_killed_in_the_middle_of_long_messages_costs_reported_messages_and_no_wrong_byte()
+    {
+        await using var server = new NatsServer();
+        await using var hosts = await TwoHosts.StartAsync(server, a => a with { ChunkBytes = 16 << 10 });
+        using var source = hosts.CreateSource("frames", new() { Capacity = 16 << 20 });
+        using var writer = source.OpenWriter();
+        using var target = hosts.OpenTarget("frames");
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        var received = new List<long>();
+        var reading = Task.Run(() => Traffic.ReadNumbers(reader, received));
+        for (var number = 1; number <= 300; number++)
+        {
+            await Traffic.WriteNumberAsync(writer, number, 500_000);
+            if (number % 100 == 50)
+            {
+                await server.BreakAsync();
+                await server.RestoreAsync();
+            }
+        }
+
+        writer.Complete();
+        await reading;
+        hosts.RequireAllAccountedFor(received, 300);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.connect")]
+    public async Task A_server_that_cannot_be_reached_is_an_IOException_and_bad_options_close_the_connection()
+    {
+        await using var server = new NatsServer();
+        await Assert.ThrowsAsync<ArgumentException>(() => NatsBridge.ConnectAsync(server.Url, new() { Host = "" }));
+        await using (await NatsBridge.ConnectAsync(server.Url, new() { Export = ["x"] }))
+        {
+        }
+
+        await server.BreakAsync();
+        await Assert.ThrowsAsync<IOException>(() => NatsBridge.ConnectAsync(server.Url, new()));
+        await server.RestoreAsync();
+    }
+}

@@ -1,0 +1,161 @@
+using System.Text.Json;
+using Posix.SharedMemory.Bridge.Tests.Bridging;
+using Posix.SharedMemory.Bridge.Tests.Nats;
+using Posix.SharedMemory.Bridge.Tool;
+
+namespace Posix.SharedMemory.Bridge.Tests.Tool;
+
+/// <summary>What the command takes, prints and returns.</summary>
+public sealed class Asking
+{
+    [Fact]
+    [Rule("bridge-tool.help")]
+    public void Help_has_examples_and_exit_codes()
+    {
+        var (code, output, errors) = ShmBridge.Run("--help");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("shm-bridge nats://hub:4222 --export 'camera.*' --import 'plan.*'", output, StringComparison.Ordinal);
+        Assert.Contains("Exit codes:", output, StringComparison.Ordinal);
+        foreach (var option in new[] { "--export", "--import", "--latest", "--host", "--creds", "--tls", "--log", "--prometheus", "--config" })
+        {
+            Assert.Contains(option, output, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [Rule("bridge-tool.usage")]
+    [InlineData("nothing is named")]
+    [InlineData("--export", "--export")]
+    [InlineData("--nonsense", "--export", "x", "--nonsense")]
+    [InlineData("--mode 9", "--export", "x", "--mode", "9")]
+    [InlineData("--latest x@fast", "--export", "x", "--latest", "x@fast")]
+    [InlineData("no-such-file", "--export", "x", "--config", "/tmp/no-such-file")]
+    public void Wrong_usage_is_one_line_and_exit_code_2(string part, params string[] words)
+    {
+        var (code, output, errors) = ShmBridge.Run(words);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith("shm-bridge: ", errors, StringComparison.Ordinal);
+        Assert.Contains(part, errors, StringComparison.Ordinal);
+        Assert.Equal(1, errors.AsSpan().Count('\n'));
+    }
+
+    [Theory]
+    [Rule("bridge-tool.usage")]
+    [InlineData("export", """{ "exprot": ["x"] }""", "exprot")]
+    [InlineData("syntax", """{ "export": [ }""", "line 1")]
+    [InlineData("delivery", """{ "export": ["x"], "delivery": "Sometimes" }""", "line 1")]
+    [InlineData("null", "null", "object")]
+    [InlineData("window", """{ "export": ["x"], "windowBytes": 1 }""", "window")]
+    public void A_file_that_is_wrong_is_one_line_that_names_it(string what, string json, string part)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var path = Path.Combine(directory.Path, what + ".json");
+        File.WriteAllText(path, json);
+        var (_, settled, failure) = Settle("--config", path);
+        Assert.True(failure is not null || settled is not null);
+        var message = failure ?? Assert.ThrowsAny<ArgumentException>(() => BridgeOptions.Check(settled!.Bridge)).Message;
+        Assert.Contains(part, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Rule("bridge-tool.settings")]
+    public void The_command_line_comes_before_the_file_and_the_file_before_the_defaults()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var path = Path.Combine(directory.Path, "bridge.json");
+        File.WriteAllText(
+            path,
+            """
+            {
+              // Comments are allowed.
+              "url": "nats://hub:4222", "host": "rack", "export": ["a"], "import": ["b"], "routes": [{ "pattern": "pose.*", "delivery": "Latest", "maxRate": 50 }],
+              "windowBytes": 1000000, "chunkBytes": 65536, "batchDelayMicroseconds": 0, "permissions": "0660", "log": "json", "prometheus": 9000, "tls": true, "creds": "/etc/creds",
+            }
+            """);
+        var settings = Settle("--config", path, "--host", "other", "--export", "x", "--export", "y", "--latest", "v@20").Settings!;
+        Assert.Equal(("nats://hub:4222", "other"), (settings.Url, settings.Bridge.Host));
+        Assert.Equal(["x", "y"], settings.Bridge.Export);
+        Assert.Equal(["b"], settings.Bridge.Import);
+        Assert.Equal([("v", 20.0), ("pose.*", 50.0)], settings.Bridge.Routes.Select(route => (route.Pattern, route.MaxRate)));
+        Assert.Equal((1_000_000, 65536, TimeSpan.Zero), (settings.Bridge.WindowBytes, settings.Bridge.ChunkBytes, settings.Bridge.BatchDelay));
+        Assert.Equal((UnixFileMode)Convert.ToInt32("660", 8), settings.Bridge.Permissions);
+        Assert.Equal((LogFormat.Json, 9000), (settings.Log, settings.Prometheus));
+        var connection = settings.ToConnection(new(null, null, "secret"));
+        Assert.Equal(("secret", "/etc/creds", global::NATS.Client.Core.TlsMode.Require), (connection.AuthOpts.Token, connection.AuthOpts.CredsFile, connection.TlsOpts.Mode));
+        Assert.Equal(new BridgeOptions().ImportLimitBytes, settings.Bridge.ImportLimitBytes);
+    }
+
+    [SkippableFact]
+    [Rule("bridge-tool.server")]
+    public async Task A_server_that_cannot_be_reached_is_exit_code_1_and_a_wrong_password_too()
+    {
+        await using var server = new NatsServer("--user", "u", "--pass", "right");
+        var (code, _, errors) = ShmBridge.Run(server.Url, "--export", "nothing");
+        Assert.Equal(1, code);
+        Assert.StartsWith("shm-bridge: ", errors, StringComparison.Ordinal);
+        await server.BreakAsync();
+        (code, _, errors) = ShmBridge.Run(server.Url, "--export", "nothing");
+        Assert.Equal(1, code);
+        Assert.Contains(server.Url, errors, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    [Rule("bridge-tool.run")]
+    public async Task It_bridges_until_a_signal_and_prints_losses_and_metrics()
+    {
+        await using var server = new NatsServer("--user", "u", "--pass", "right");
+        using var prefix = new TemporaryName("tool");
+        using var sending = WithSecrets(server.Url, "--host", prefix + "-a", "--name-prefix", prefix + "-a-", "--export", "*", "--log", "json", "--prometheus", "0", "--window", "4096");
+        using var taking = WithSecrets(server.Url, "--host", prefix + "-b", "--name-prefix", prefix + "-b-", "--import", "*", "--window", "4096");
+        var started = JsonDocument.Parse(sending.ReadLine()).RootElement;
+        Assert.Equal("started", started.GetProperty("event").GetString());
+        Assert.Contains("bridging", taking.ReadLine(), StringComparison.Ordinal);
+        using var source = MessageChannel.Create(prefix + "-a-x", new() { Capacity = 4096 });
+        using var writer = source.OpenWriter();
+        MessageChannel? target = null;
+        Watchdog.Until(() => (target = TwoHosts.TryOpen(prefix + "-b-x")) is not null, "the channel to appear");
+        using var appeared = target;
+        using var reader = target!.OpenReader(new() { Restart = PeerRestart.Wait });
+        await Traffic.WriteNumberAsync(writer, 1, 20);
+        Assert.Equal(1, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
+        using (var http = new HttpClient())
+        {
+            var address = $"http://127.0.0.1:{started.GetProperty("prometheus").GetInt32()}";
+            Assert.Equal("connected\n", await http.GetStringAsync(address + "/health"));
+            Watchdog.Until(() => http.GetStringAsync(address + "/metrics").GetAwaiter().GetResult().Contains("shm_bridge_messages_total{channel=\"x\",direction=\"export\"} 1\n", StringComparison.Ordinal), "the count of messages");
+        }
+
+        // Nobody reads: what the importer cannot take is lost in the ring of the exporter, and printed.
+        for (var number = 2; number <= 200; number++)
+        {
+            await Traffic.WriteNumberAsync(writer, number, 500);
+        }
+
+        var loss = JsonDocument.Parse(sending.ReadLine()).RootElement;
+        Assert.Equal(("lost", "x", "LocalRing"), (loss.GetProperty("event").GetString(), loss.GetProperty("channel").GetString(), loss.GetProperty("place").GetString()));
+        foreach (var bridge in new[] { sending, taking })
+        {
+            using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{bridge.ProcessId}"]);
+            await kill.WaitForExitAsync();
+            var (code, output, errors) = bridge.Finish();
+            Assert.Equal((0, ""), (code, errors));
+            Assert.Contains("ended", output, StringComparison.Ordinal);
+        }
+    }
+
+    private static Peer WithSecrets(params string[] words) => Peer.Run("env", ["SHM_BRIDGE_USER=u", "SHM_BRIDGE_PASSWORD=right", ShmBridge.Program, .. words]);
+
+    private static (int Errors, BridgeSettings? Settings, string? Failure) Settle(params string[] words)
+    {
+        var arguments = new BridgeArguments();
+        try
+        {
+            var given = arguments.Command.Parse(words);
+            return (given.Errors.Count, arguments.Settle(given), null);
+        }
+        catch (UsageException e)
+        {
+            return (0, null, e.Message);
+        }
+    }
+}
