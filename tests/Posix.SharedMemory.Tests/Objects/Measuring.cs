@@ -306,7 +306,7 @@ public sealed class Measuring
     [Fact]
     [Rule("allocated.ranges")]
     [Rule("pages.states")]
-    public void Reserved_memory_is_no_hole_where_the_file_system_is_not_known()
+    public void Reserved_memory_is_not_a_hole_where_the_file_system_is_not_known()
     {
         using var host = new SubstitutedObject(new ScriptedPlatform("fstatfs", Errno.EPERM, 0), 8L * s_page);
         host.Memory.Reserve(2L * s_page, 3L * s_page);
