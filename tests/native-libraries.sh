@@ -61,7 +61,7 @@ judge() { # loads|hidden
     done
 }
 
-# Of each package. They start themselves again, which needs their own program.
+# Of the packages of objects, locks and channels. They start themselves again, which needs their own program.
 samples=(00-hello 01-two-processes 03-publish-when-ready 40-lock-and-death 47-posix-semaphore 50-channel)
 declare -A assembly
 for sample in "${samples[@]}"; do

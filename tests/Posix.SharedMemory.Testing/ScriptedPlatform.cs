@@ -211,8 +211,8 @@ internal sealed record ScriptedPlatform : Platform
 
         internal long Available => available;
 
-        internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-            range.Length > available ? new(Errno.ENOMEM, "fallocate", target.Name.Text) : null;
+        internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent, string call) =>
+            range.Length > available ? new(Errno.ENOMEM, call, target.Name.Text) : null;
     }
 
     private sealed class DribblingWire(SystemCalls calls, int most) : LinuxWire(calls, new LinuxSeals(calls, new LinuxFiles(calls)), new LinuxFiles(calls))

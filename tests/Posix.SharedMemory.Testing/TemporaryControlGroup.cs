@@ -15,7 +15,7 @@ public sealed class TemporaryControlGroup : IDisposable
     /// <param name="obstacle">Why that cannot be done here.</param>
     public static TemporaryControlGroup? TryCreate(long limit, out string? obstacle)
     {
-        foreach (var (parent, file) in Places())
+        foreach (var (parent, file) in Parents())
         {
             var path = $"{parent}/shm-test-{Guid.NewGuid():N}";
             try
@@ -37,6 +37,9 @@ public sealed class TemporaryControlGroup : IDisposable
         obstacle = "This user cannot make a control group with a limit on memory here.";
         return null;
     }
+
+    /// <summary>Gets its directory, and where the hierarchy is mounted, so that a container's view of it can be made.</summary>
+    public (string Directory, string Point) Places => (_path, _path.StartsWith($"{Mount}/memory/", StringComparison.Ordinal) ? $"{Mount}/memory" : Mount);
 
     /// <summary>Starts the peer inside.</summary>
     public Peer Start(string command) => StartLine($"'{Peer.Program}' {command}");
@@ -65,7 +68,7 @@ public sealed class TemporaryControlGroup : IDisposable
         }
     }
 
-    private static IEnumerable<(string Parent, string File)> Places()
+    private static IEnumerable<(string Parent, string File)> Parents()
     {
         foreach (var fields in File.ReadLines("/proc/self/cgroup").Select(line => line.Split(':', 3)))
         {

@@ -9,15 +9,16 @@ public sealed class Changing
         using var objects = new Objects();
         var name = objects.Add("a", 100);
         Assert.Equal("", Shm.Print("resize", name, "64K"));
-        using var memory = SharedMemoryObject.Open(name);
-        Assert.Equal((65536L, 65536L), (memory.Length, memory.GetStatus().AllocatedBytes));
+        Assert.Equal((65536L, 65536L), Extent(name));
         // Growth sets the new length by allocating the last page.
         Shm.Print("resize", name, "1T", "--sparse");
-        Assert.Equal((1L << 40, 65536L + Environment.SystemPageSize), (memory.Length, memory.GetStatus().AllocatedBytes));
+        Assert.Equal((1L << 40, 65536L + Environment.SystemPageSize), Extent(name));
         Shm.Print("resize", name, "0");
-        Assert.Equal(0, memory.Length);
+        Assert.Equal(0, Extent(name).Length);
         Assert.Contains("ENOENT", Shm.Fail("resize", objects.Prefix + "none", "1"), StringComparison.Ordinal);
         Assert.Equal("shm: resize: '12Q' is not a valid size; examples: 4096, 64K, 10M, 2G, 1.5GiB, 0x1000 (see shm resize --help)", Shm.Refuse("resize", name, "12Q"));
+
+        static (long Length, long Allocated) Extent(string name) => SharedMemoryDirectory.Find(name) is { } entry ? (entry.Length, entry.AllocatedBytes) : default;
     }
 
     [Fact]
@@ -56,6 +57,20 @@ public sealed class Changing
             (0, $"shm: resize: {name}: a process that cannot be seen from here may map bytes past the new end and would be killed by SIGBUS on touching them; use --force to shorten the object anyway\n"),
             (ran.ExitCode, ran.Errors));
         Assert.Equal(4096, held.Length);
+    }
+
+    [SkippableFact]
+    public void A_holder_that_can_be_seen_does_not_hide_that_others_cannot()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var objects = new Objects();
+        var name = objects.Add("a", 65536);
+        using var held = SharedMemoryObject.Open(name);
+        var ran = Shm.Shell($"unshare --pid --fork --mount-proc sh -c 'exec 3< /dev/shm/{name}; $SHM who {name}; $SHM who {name} --json; $SHM stat {name}; $SHM resize {name} 4096 < /dev/null'");
+        Assert.Equal(2, ran.Output.Split('\n').Count(line => line == "Not every process of this machine can be seen from here; others may also hold it."));
+        Assert.Contains("\"holders_exact\": false", ran.Output, StringComparison.Ordinal);
+        Assert.StartsWith($"shm: resize: {name}: a process that cannot be seen from here may map bytes past the new end", ran.Errors, StringComparison.Ordinal);
+        Assert.Equal(65536, held.Length);
     }
 
     [SkippableFact]
@@ -192,6 +207,28 @@ public sealed class Changing
         finally
         {
             Assert.Equal(0, Shm.Shell($"rm -r /dev/shm/{other}").ExitCode);
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData("")]
+    [InlineData("--if-unused")]
+    public void Removes_the_link_that_a_process_left_when_it_was_killed_while_it_moved_an_object(string option)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Only Linux holds a name by a link.");
+        using var objects = new Objects();
+        var name = objects.Prefix + "left";
+        Assert.Equal(0, Shm.Shell($"ln -s .//{objects.Prefix}moved /dev/shm/{name}").ExitCode);
+        try
+        {
+            Assert.StartsWith($"shm: create: {name}: File exists (EEXIST)", Shm.Fail("create", name, "1"), StringComparison.Ordinal);
+            Assert.Equal("", option.Length == 0 ? Shm.Print("rm", name) : Shm.Print("rm", name, option));
+            Assert.Null(new FileInfo("/dev/shm/" + name).LinkTarget);
+            Shm.Print("create", name, "1");
+        }
+        finally
+        {
+            File.Delete("/dev/shm/" + name);
         }
     }
 

@@ -126,11 +126,11 @@ public sealed class Copying
         var page = Environment.SystemPageSize;
         Assert.Equal(
             $"""
-            00000000  hole: 524288 bytes without memory, read as zero
+            00000000  hole: 524288 bytes that read as zero
             00080000  61 62 63 00 00 00 00 00  00 00 00 00 00 00 00 00  |abc.............|
             00080010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|
             *
-            {524288 + page:x8}  hole: {524288 - page} bytes without memory, read as zero
+            {524288 + page:x8}  hole: {524288 - page} bytes that read as zero
             00100000
 
             """,

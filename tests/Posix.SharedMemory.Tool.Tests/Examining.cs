@@ -52,6 +52,7 @@ public sealed class Examining
         using var root = new FakeRoot();
         AssertFound("cgroup", 2, "The control group may use 512M of memory and uses 100M; /dev/shm may hold more, 4G.", root.MakeLimited(new(512 << 20, 100 << 20)));
         Assert.Contains(Examination.Of(root.MakeLimited(new(8L << 30, 100 << 20))), finding => finding is { Check: "cgroup", Level: FindingLevel.Ok, What: "The control group may use 8G of memory and uses 100M." });
+        Assert.Contains(Examination.Of(root.MakeLimited(new(8L << 30, 0))), finding => finding is { Check: "cgroup", What: "The control group may use 8G of memory; how much it uses is unknown." });
     }
 
     [Theory]

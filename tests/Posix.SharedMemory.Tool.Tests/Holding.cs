@@ -181,6 +181,29 @@ public sealed class Holding
     }
 
     [SkippableFact]
+    public void Removes_temporary_names_that_killed_processes_left_where_the_kernel_does_not_say_whether_an_object_is_in_use()
+    {
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var scratch = TemporaryDirectory.OnDisk();
+        Skip.If(scratch is null, "There is no disk here.");
+        // The last four digits are those that the library computes from the others: only then is the name its own.
+        const string Left = ".shm-publish-0123456789ab", Other = Left + "ffff";
+        var hash = Left[^12..].Aggregate(2166136261, (hash, digit) => (hash ^ digit) * 16777619);
+        var left = Left + ((ushort)(hash ^ (hash >> 16))).ToString("x4", System.Globalization.CultureInfo.InvariantCulture);
+        var shm = Shm.Program;
+        using var peer = OddMemory.Run(
+            "overlay", scratch!, $"{{ {shm} gc; {shm} gc '.shm*' --remove; {shm} gc --remove --json; ls -A /dev/shm; }}", $"touch /dev/shm/{left} /dev/shm/{Other} /dev/shm/o");
+        var line = peer.ReadLine();
+        Skip.If(line != "ready", line);
+        var (exitCode, output, errors) = peer.Finish();
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.StartsWith("Nothing to remove: no object is certainly unused\nLeft alone: 3 objects", output, StringComparison.Ordinal);
+        Assert.Contains("Left alone: 2 objects", output, StringComparison.Ordinal);
+        Assert.Contains($"\"name\": \"{left}\"", output, StringComparison.Ordinal);
+        Assert.Equal([Other, "o"], output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^2..]);
+    }
+
+    [SkippableFact]
     public void An_object_held_in_another_PID_namespace_is_in_use()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);

@@ -5,6 +5,9 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm gc</c>: objects that no process uses any more.</summary>
 internal sealed class CollectCommand : ShmCommand
 {
+    /// <summary>What the names begin with that the library gives to an object for the instant in which it replaces another.</summary>
+    private const string TemporaryPrefix = ".shm-publish-";
+
     private readonly Argument<NamePattern?> _pattern = Given.Pattern("Only objects with this name, or matching this pattern of * and ?");
     private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only objects not written to for this long");
     private readonly Option<bool> _dryRun = Given.Flag("--dry-run", "Only list the objects, which is the default", "-n");
@@ -36,6 +39,7 @@ internal sealed class CollectCommand : ShmCommand
         var pattern = given.GetValue(_pattern);
         var now = TimeProvider.System.GetUtcNow();
         var orphans = new List<SharedMemoryEntry>();
+        var temporaries = new List<SharedMemoryEntry>();
         var (unknown, examined) = (0, 0);
         var index = HolderSearch.TryIndex();
         foreach (var entry in SharedMemoryDirectory.Enumerate())
@@ -55,16 +59,25 @@ internal sealed class CollectCommand : ShmCommand
             else
             {
                 unknown += count.IsHeld ? 0 : 1;
+                if (!count.IsHeld && entry.Name.StartsWith(TemporaryPrefix, StringComparison.Ordinal))
+                {
+                    temporaries.Add(entry);
+                }
             }
         }
 
         orphans.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
         // What is removed cannot be read afterwards.
-        var facts = given.GetValue(_json) ? orphans.ConvertAll(entry => ObjectFacts.Of(entry, new(0, IsExact: true), ObjectLook.Of(entry))) : [];
+        var facts = (given.GetValue(_json) ? orphans.Concat(temporaries) : []).ToDictionary(entry => entry, entry => ObjectFacts.Of(entry, new(0, IsExact: true), ObjectLook.Of(entry)));
         var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
+        // All temporary names are examined and removed at once: only where all are meant.
+        var swept = given.GetValue(_remove) && pattern is null && given.GetValue(_older) is null ? Sweep(temporaries) : [];
+        orphans.AddRange(swept);
+        removed.UnionWith(swept);
+        unknown -= swept.Count;
         if (given.GetValue(_json))
         {
-            IReadOnlyList<OrphanFacts> all = [.. facts.Zip(orphans, (fact, entry) => new OrphanFacts(fact, removed.Contains(entry)))];
+            IReadOnlyList<OrphanFacts> all = [.. orphans.Select(entry => new OrphanFacts(facts[entry], removed.Contains(entry)))];
             JsonFacts.Write(terminal, all, json => json.IReadOnlyListOrphanFacts);
         }
         else
@@ -73,6 +86,15 @@ internal sealed class CollectCommand : ShmCommand
         }
 
         return given.GetValue(_remove) && removed.Count < orphans.Count ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    /// <summary>Removes the temporary names whose makers were killed. The lock that a maker has says so also where the kernel does not say whether an object is in use.</summary>
+    /// <param name="temporaries">Objects with names that look like it, of which it is unknown whether a process uses them.</param>
+    /// <returns>Those of them that were removed.</returns>
+    private static List<SharedMemoryEntry> Sweep(List<SharedMemoryEntry> temporaries)
+    {
+        var names = temporaries.Count > 0 && OperatingSystem.IsLinux() ? MappedRegion.RemoveAbandonedTemporaries("/dev/shm") : [];
+        return temporaries.FindAll(entry => names.Contains(entry.Name, StringComparer.Ordinal));
     }
 
     private static bool Remove(Terminal terminal, SharedMemoryEntry entry) => terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () =>

@@ -66,6 +66,11 @@ internal sealed class RemoveCommand : ShmCommand
 
     private void Remove(ParseResult given, Terminal terminal, GivenName name, SharedMemoryHolderIndex? index)
     {
+        if (name.TryUnlinkLeftover())
+        {
+            return;
+        }
+
         if (given.GetValue(_ifUnused) || Terminal.HasReader)
         {
             Remove(given, terminal, name.Find(), index);

@@ -31,7 +31,7 @@ internal sealed class UsageCommand : ShmCommand
         {
             var facts = new UsageFacts(
                 usage.TotalBytes, usage.UsedBytes, usage.AvailableBytes, named, unnamed, usage.TotalInodes == 0 ? null : usage.TotalInodes,
-                usage.TotalInodes == 0 ? null : usage.AvailableInodes, limit?.LimitBytes, limit?.UsedBytes, largest.ConvertAll(LargestFacts.Of));
+                usage.TotalInodes == 0 ? null : usage.AvailableInodes, limit?.LimitBytes, limit is { UsedBytes: > 0 and var taken } ? taken : null, largest.ConvertAll(LargestFacts.Of));
             JsonFacts.Write(terminal, facts, json => json.UsageFacts);
             return ExitCode.Done;
         }
@@ -48,7 +48,15 @@ internal sealed class UsageCommand : ShmCommand
 
         if (limit is { } group)
         {
-            room.Add(size(group.LimitBytes), size(group.UsedBytes), size(group.AvailableBytes), Percent(group.UsedBytes, group.LimitBytes), "control group, including its other memory");
+            const string Of = "control group, including its other memory";
+            if (group.UsedBytes > 0)
+            {
+                room.Add(size(group.LimitBytes), size(group.UsedBytes), size(group.AvailableBytes), Percent(group.UsedBytes, group.LimitBytes), Of);
+            }
+            else
+            {
+                room.Add(size(group.LimitBytes), "?", "?", "?", Of);
+            }
         }
 
         room.WriteTo(terminal);

@@ -33,7 +33,7 @@ internal sealed class HexDump(Terminal terminal, bool isEveryLineShown)
     /// <summary>Prints that a range has no memory and reads as zero.</summary>
     internal void WriteHole(ByteRange hole)
     {
-        terminal.Out.Write($"{Offset(hole.Offset)}  {terminal.Paint($"hole: {hole.Length} bytes without memory, read as zero", Ink.Dim)}\n");
+        terminal.Out.Write($"{Offset(hole.Offset)}  {terminal.Paint($"hole: {hole.Length} bytes that read as zero", Ink.Dim)}\n");
         _hasBefore = _isSqueezing = false;
     }
 

@@ -19,7 +19,7 @@ internal static class MemoryChecks
                     "Mount the control groups in the container, read-only: mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
         }
 
-        var what = $"The control group may use {ByteSize.Short(group.LimitBytes)} of memory and uses {ByteSize.Short(group.UsedBytes)}";
+        var what = $"The control group may use {ByteSize.Short(group.LimitBytes)} of memory{(group.UsedBytes == 0 ? "; how much it uses is unknown" : $" and uses {ByteSize.Short(group.UsedBytes)}")}";
         return machine.Usage is { TotalBytes: > 0 } usage && group.LimitBytes < usage.TotalBytes
             ? new(
                 "cgroup", FindingLevel.Warning, $"{what}; /dev/shm may hold more, {ByteSize.Short(usage.TotalBytes)}.",

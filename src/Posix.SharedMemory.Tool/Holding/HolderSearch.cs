@@ -29,11 +29,14 @@ internal static class HolderSearch
         }
     }
 
-    /// <summary>A sentence about the processes that could not be examined.</summary>
-    internal static string? Doubt(IReadOnlyList<int> unreadable) => unreadable.Count switch
+    /// <summary>A sentence about the processes that were not examined and may hold the object too.</summary>
+    /// <returns><see langword="null"/> if there are none, or none was found and nothing more can be said.</returns>
+    internal static string? Doubt(SharedMemoryHolders holders) => holders switch
     {
-        0 => null,
-        1 => $"Process {unreadable[0]} could not be examined and may also hold it.",
-        _ => $"{unreadable.Count} processes could not be examined and may also hold it.",
+        { IsComplete: true } => null,
+        { UnreadableProcessIds: [var only] } => $"Process {only} could not be examined and may also hold it.",
+        { UnreadableProcessIds.Count: > 1 and var count } => $"{count} processes could not be examined and may also hold it.",
+        { Count: > 0 } => "Not every process of this machine can be seen from here; others may also hold it.",
+        _ => null,
     };
 }

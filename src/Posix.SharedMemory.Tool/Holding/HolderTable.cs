@@ -33,7 +33,7 @@ internal static class HolderTable
             terminal.Out.Write(count.IsZero ? "No process holds it.\n" : count.IsHeld ? "A process holds it that cannot be seen from here.\n" : "No holder was found; whether a process holds it is unknown.\n");
         }
 
-        if (!count.IsZero && HolderSearch.Doubt(holders.UnreadableProcessIds) is { } doubt)
+        if (!count.IsZero && HolderSearch.Doubt(holders) is { } doubt)
         {
             terminal.Out.Write(terminal.Paint(doubt, Ink.Dim) + "\n");
         }

@@ -55,8 +55,8 @@ internal static class InUse
             return $"{Names(cut)} {(cut.Count == 1 ? "maps" : "map")} bytes past the new end";
         }
 
-        // Holders that were found, and map nothing there, explain why the kernel says that the object is in use. Only without any is a hidden process certain or possible.
-        return holders is { Count: > 0 } || HolderCount.Of(entry, holders).IsZero
+        // Holders that were found, and map nothing there, prove nothing about those that may be hidden.
+        return holders is { Count: > 0, IsComplete: true } || HolderCount.Of(entry, holders).IsZero
             ? null
             : "a process that cannot be seen from here may map bytes past the new end";
     }

@@ -8,6 +8,8 @@ internal sealed class GivenName
     private const int MaxBytes = 255;
     private const int Looks = 5;
 
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Where objects are on Linux: names are often pasted with it in front, as <c>ls</c>, <c>lsof</c> and <c>df</c> print them.</summary>
     private const string Directory = "/dev/shm/";
 
@@ -94,6 +96,24 @@ internal sealed class GivenName
         else
         {
             SharedMemoryObject.Rename(_text, to.Text, mode);
+        }
+    }
+
+    /// <summary>Removes the symbolic link that a process left at this name when it was killed while it moved an object there, on a file system that cannot rename without replacing.</summary>
+    /// <returns>Whether there was one. One that a process uses at this moment is gone before the last look.</returns>
+    internal bool TryUnlinkLeftover()
+    {
+        // The library makes its links with two slashes: ".//frames".
+        return OperatingSystem.IsLinux() && _text is not null && Enumerable.Range(0, Looks).All(look => IsLeftover(look)) && SharedMemoryObject.TryUnlink(_text);
+
+        bool IsLeftover(int look)
+        {
+            if (look > 0)
+            {
+                Thread.Sleep(s_betweenLooks);
+            }
+
+            return new FileInfo(Directory + _text).LinkTarget?.StartsWith(".//", StringComparison.Ordinal) == true;
         }
     }
 

@@ -19,7 +19,7 @@ internal static class TopHolders
             lines.Add(row.Holders.IsZero ? "No process holds it." : row.Holders.IsHeld ? "A process holds it that cannot be seen from here." : "No holder was found; whether a process holds it is unknown.");
         }
 
-        if (row.Found is not null && !row.Holders.IsZero && HolderSearch.Doubt(row.Found.UnreadableProcessIds) is { } doubt)
+        if (row.Found is not null && !row.Holders.IsZero && HolderSearch.Doubt(row.Found) is { } doubt)
         {
             lines.Add(terminal.Paint(doubt, Ink.Dim));
         }

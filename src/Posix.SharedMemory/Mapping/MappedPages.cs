@@ -61,13 +61,14 @@ internal readonly ref struct MappedPages
         var (address, bytes) = Around;
         // Reading allocates what is shared memory, at less than half the price of touching it for writing.
         var writable = lease.IsWritable && !IsSharedMemory;
+        var operation = writable ? "madvise(MADV_POPULATE_WRITE)" : "madvise(MADV_POPULATE_READ)";
+        RefuseShortage(operation);
         var error = bytes == 0 ? default : _descriptor.Platform.Mapping.Populate(address, bytes, writable);
         if (error is Errno.EOPNOTSUPP or Errno.EINVAL)
         {
             error = ReadEachPage() ? default : Errno.EFAULT;
         }
 
-        var operation = writable ? "madvise(MADV_POPULATE_WRITE)" : "madvise(MADV_POPULATE_READ)";
         if (error == Errno.EFAULT && !_descriptor.Handle.IsClosed && _descriptor.Platform.Backing.GetLength(_descriptor.Target) >= _offset + _length)
         {
             // The object has all of the bytes, so it is the memory that is missing.
@@ -87,6 +88,11 @@ internal readonly ref struct MappedPages
     {
         using var lease = _lease;
         var (address, bytes) = Around;
+        if (pinned)
+        {
+            RefuseShortage("mlock");
+        }
+
         if (_descriptor.Platform.Mapping.Pin(address, bytes, pinned) is { IsSuccess: false } error)
         {
             // Without the limit the kernel itself says EPERM.
@@ -101,6 +107,29 @@ internal readonly ref struct MappedPages
         using var lease = _lease;
         var (address, bytes) = Around;
         return _descriptor.Platform.Mapping.Protect(address, bytes, access);
+    }
+
+    /// <summary>Fails before pages get memory that is not there: where a control group has too little, the kernel ends a process and returns no error.</summary>
+    private void RefuseShortage(string call)
+    {
+        SharedMemoryException? shortage = null;
+        try
+        {
+            // What a private mapping copies, and what an object that is disposed lacks, cannot be counted.
+            if (_length > 0 && !_request.Private && !_descriptor.Handle.IsClosed)
+            {
+                shortage = _descriptor.Platform.Backing.FindShortage(_descriptor.Target, new(_offset, _length), isUrgent: false, call);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // By another thread, meanwhile.
+        }
+
+        if (shortage is not null)
+        {
+            throw shortage;
+        }
     }
 
     private bool IsSharedMemory

@@ -24,7 +24,7 @@ public sealed record MappingOptions
     /// <remarks>Address space costs no memory; reserving hundreds of GiB is fine.</remarks>
     public long AddressSpace { get; init; }
 
-    /// <summary>Gets whether the pages are brought in immediately, as by <see cref="MemoryMapping.Prefault()"/>: the first touch is then fast, and missing memory is an exception.</summary>
+    /// <summary>Gets whether the pages are brought in immediately, as by <see cref="MemoryMapping.Prefault()"/>: the first touch is then fast, and missing memory is an exception, as far as it can be found out before.</summary>
     public bool Populate { get; init; }
 
     /// <summary>Gets whether the kernel is advised to use huge pages (<c>MADV_HUGEPAGE</c>; Linux). If it cannot, nothing changes.</summary>

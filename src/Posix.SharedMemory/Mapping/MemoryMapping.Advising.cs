@@ -55,9 +55,11 @@ public sealed partial class MemoryMapping
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
     /// <exception cref="SharedMemoryException">
     /// <see cref="Errno.ENOSPC"/>: there is not enough memory; touching the bytes would end the process. <see cref="Errno.EFAULT"/>: some of the bytes have
-    /// been cut off. Once the object is disposed the two cannot be distinguished, and both are <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>: the kernel is out of memory.
+    /// been cut off. Once the object is disposed the two cannot be distinguished, and both are <see cref="Errno.EFAULT"/>. <see cref="Errno.ENOMEM"/>: the machine, or the
+    /// control group of this process, appears to have less than the bytes still need (<see cref="MemoryCheck.Estimate"/>); the kernel is out of memory.
     /// </exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_READ</c> for shared memory, otherwise <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page.</remarks>
+    /// <remarks><see href="https://man7.org/linux/man-pages/man2/madvise.2.html">madvise(2)</see>, <c>MADV_POPULATE_READ</c> for shared memory, otherwise <c>MADV_POPULATE_WRITE</c> (Linux 5.14); elsewhere page by page. The estimate is made for shared mappings of an object
+    /// that is not disposed; otherwise the kernel may end a process where a control group has too little memory.</remarks>
     /// <example>
     /// <code>
     /// map.Prefault();             // Every page is there before the time matters …
@@ -99,7 +101,7 @@ public sealed partial class MemoryMapping
     /// <param name="length">How many bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping has been disposed.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or there is not enough memory.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>, <see cref="Errno.EPERM"/>: more than <c>RLIMIT_MEMLOCK</c>, or there is not enough memory, as for <see cref="Prefault(long, long)"/>.</exception>
     /// <remarks>
     /// Locks do not nest: one call that unlocks undoes any number of them, and a page that two ranges share is unlocked with either.
     /// <see href="https://man7.org/linux/man-pages/man2/mlock.2.html">mlock(2)</see>

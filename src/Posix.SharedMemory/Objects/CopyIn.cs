@@ -39,7 +39,7 @@ internal readonly struct CopyIn(ObjectDescriptor descriptor, ObjectWriting writi
     {
         var backing = descriptor.Platform.Backing;
         var step = rest with { Length = Math.Min(StepBytes, rest.Length) };
-        for (var shortage = backing.FindShortage(descriptor.Target, step, isUrgent: false); shortage is not null; shortage = backing.FindShortage(descriptor.Target, step, isUrgent: true))
+        for (var shortage = backing.FindShortage(descriptor.Target, step, isUrgent: false, "fallocate"); shortage is not null; shortage = backing.FindShortage(descriptor.Target, step, isUrgent: true, "fallocate"))
         {
             step = step.Length > CopyOut.BufferBytes ? step with { Length = step.Length / 2 } : throw shortage;
         }

@@ -78,6 +78,12 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return error.IsSuccess;
     }
 
+    /// <summary>Returns whether a file can be sealed, which only regular files of memory can: in a tmpfs, or of huge pages; <see langword="null"/> where a filter refuses to say.</summary>
+    private bool? HasSeals(SafeFileHandle handle) =>
+        (calls.Fails("fcntl(F_GET_SEALS)") ? -1 : Libc.fcntl(handle, F_GET_SEALS, 0)) is var result && result != -1 ? true
+        : ErrorOf(result) == Errno.EINVAL ? false
+        : null;
+
     /// <summary>Opens a regular file for the library itself, which closes it by <see cref="CloseUnseen"/>.</summary>
     internal Errno OpenUnseen(ReadOnlySpan<byte> path, int flags, out SafeFileHandle? handle)
     {
@@ -208,13 +214,24 @@ internal sealed class LinuxFiles(SystemCalls calls)
         return error;
     }
 
-    /// <summary>Returns whether an object takes from the machine's memory: files on disk do not, and huge pages are set aside beforehand.</summary>
-    internal bool IsOrdinaryMemory(in OpenObject target) => IsOrdinaryMemory(target, out _);
+    /// <summary>Returns whether an object is known to be in a tmpfs.</summary>
+    internal bool IsOrdinaryMemory(in OpenObject target) => TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
 
-    /// <inheritdoc cref="IsOrdinaryMemory(in OpenObject)"/>
+    /// <summary>
+    /// Returns whether an object may take from the machine's memory: files on disk do not, and huge pages are set aside beforehand. Where a filter refuses <c>fstatfs</c>,
+    /// whatever has seals or is in the directory of named objects may, or cannot be asked for seals either.
+    /// </summary>
     /// <param name="target">The object.</param>
-    /// <param name="fileSystem">What there is of its file system.</param>
-    internal bool IsOrdinaryMemory(in OpenObject target, out LinuxStatfs fileSystem) => TryStatFileSystem(target, out fileSystem) && fileSystem.f_type == TMPFS_MAGIC;
+    /// <param name="fileSystem">What there is of its file system; without a size where that has none (ramfs), or is not known.</param>
+    internal bool MayTakeMemory(in OpenObject target, out LinuxStatfs fileSystem) =>
+        TryStatFileSystem(target, out fileSystem) ? fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC : HasSeals(target.Handle) != false || IsInDirectory(target);
+
+    /// <summary>
+    /// Returns whether the pages in memory are all that an object consists of, so that counting them, or the blocks that its status shows, says which parts of it exist.
+    /// On a disk, an overlay or FUSE pages are only copies of what is elsewhere: there <c>lseek(SEEK_DATA)</c> says it.
+    /// </summary>
+    internal bool ConsistsOfPages(in OpenObject target) =>
+        TryStatFileSystem(target, out var fileSystem) ? fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC : HasSeals(target.Handle) == true;
 
     /// <summary>Returns whether two hard links of one file may be two files to the kernel, each with bytes of its own until they are written back: FUSE servers that know files by their paths.</summary>
     /// <returns><see langword="true"/> also where it is not known.</returns>

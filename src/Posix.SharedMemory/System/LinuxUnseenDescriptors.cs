@@ -13,14 +13,14 @@ namespace Posix.SharedMemory;
 /// </remarks>
 internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files)
 {
-    /// <summary>How many are kept at most. <see cref="Take"/> uses one again, so that only different objects add up.</summary>
+    /// <summary>From how many on those are closed again of which it is unknown whether a lock is on their file. <see cref="Take"/> uses one again, so that only different objects add up.</summary>
     private const int Most = 64;
 
     private static readonly List<SafeFileHandle> s_kept = [];
 
     internal void Close(SafeFileHandle handle)
     {
-        if (!IsLocked(handle))
+        if (IsLocked(handle) == false)
         {
             handle.Dispose();
             return;
@@ -41,8 +41,7 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
             handle.SetHandleAsInvalid();
             if (s_kept.Count > Most)
             {
-                s_kept[0].Dispose();
-                s_kept.RemoveAt(0);
+                CloseOneThatMayBeIdle();
             }
         }
     }
@@ -54,13 +53,27 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
         {
             for (var at = s_kept.Count - 1; at >= 0; at--)
             {
-                if (!IsLocked(s_kept[at]) || !HasOther(s_kept[at]))
+                if (IsLocked(s_kept[at]) == false || !HasOther(s_kept[at]))
                 {
-                    s_kept[at].Dispose();
-                    s_kept.RemoveAt(at);
+                    CloseKept(at);
                 }
             }
         }
+    }
+
+    /// <summary>Closes the first on whose file no lock is known to be. Where all are locked, none is closed: there are not more than the caller has locked, for reading and for writing.</summary>
+    private void CloseOneThatMayBeIdle()
+    {
+        if (s_kept.FindIndex(kept => IsLocked(kept) != true) is >= 0 and var at)
+        {
+            CloseKept(at);
+        }
+    }
+
+    private static void CloseKept(int at)
+    {
+        s_kept[at].Dispose();
+        s_kept.RemoveAt(at);
     }
 
     /// <summary>Takes a kept descriptor of what a path leads to, if there is one that is open for writing, or for reading only, as wanted.</summary>
@@ -99,12 +112,17 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
     private bool IsSame(SafeFileHandle kept, in LinuxStatx wanted) =>
         files.Stat(kept, STATX_BASIC_STATS, out var found).IsSuccess && LinuxFiles.StatusOf(found).Identity == LinuxFiles.StatusOf(wanted).Identity;
 
-    /// <summary>Returns whether anything but this open has a lock on the file, which includes the POSIX locks of this process.</summary>
-    private bool IsLocked(SafeFileHandle handle)
+    /// <summary>Returns whether anything but this open has a lock on the file, which includes the POSIX locks of this process; <see langword="null"/> where a filter refuses to say.</summary>
+    private bool? IsLocked(SafeFileHandle handle)
     {
+        if (handle.IsClosed)
+        {
+            return false;
+        }
+
         // From the byte of membership on, locks are this library's, and not of that kind.
         var found = new LinuxFlock { l_type = F_WRLCK, l_len = (long)RecordLock.Membership };
-        return !handle.IsClosed && !calls.Fails("fcntl(F_OFD_GETLK)") && Libc.fcntl_flock(handle, F_OFD_GETLK, ref found) != -1 && found.l_type != F_UNLCK;
+        return calls.Fails("fcntl(F_OFD_GETLK)") || Libc.fcntl_flock(handle, F_OFD_GETLK, ref found) == -1 ? null : found.l_type != F_UNLCK;
     }
 
     /// <summary>Returns whether this process has what a descriptor refers to open through another one. Where that cannot be found out, it may.</summary>

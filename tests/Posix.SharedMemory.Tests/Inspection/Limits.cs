@@ -73,6 +73,81 @@ public sealed class Limits : IDisposable
 
     [SkippableFact]
     [Rule("length.memory")]
+    public void A_limit_is_known_although_proc_does_not_say_which_group_this_is()
+    {
+        using var group = Group(150 * Mebi);
+        var (directory, point) = group.Places;
+        using var peer = group.StartLine(
+            $"unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=2g tmpfs /dev/shm && mount --bind {directory} {point} && mount --bind /proc/$$/mem /proc/$$/cgroup && ! cat /proc/$$/cgroup && exec {Peer.Program} act'");
+        Assert.StartsWith("ENOMEM fallocate", peer.Ask($"create x {400 * Mebi}"), StringComparison.Ordinal);
+        Assert.Equal("ok", peer.Ask($"create x {50 * Mebi}"));
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("length.memory")]
+    public void Memory_is_measured_on_a_file_system_without_a_size()
+    {
+        using var group = Group(150 * Mebi);
+        using var peer = group.StartLine($"unshare --mount --propagation private sh -c 'mount -t ramfs ramfs /dev/shm && exec {Peer.Program} act'");
+        Assert.StartsWith("ENOMEM fallocate", peer.Ask($"create x {400 * Mebi}"), StringComparison.Ordinal);
+        Assert.Equal("ok", peer.Ask($"create x {50 * Mebi}"));
+        Assert.StartsWith("ENOMEM fallocate", peer.Ask($"set-length {400 * Mebi}"), StringComparison.Ordinal);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
+    [Rule("prefault.memory")]
+    public void Pages_are_not_brought_in_past_the_limit_of_a_group()
+    {
+        using var group = Group(150 * Mebi);
+        using var name = new TemporaryName();
+        using var peer = group.StartLine($"unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=2g tmpfs /dev/shm && exec {Peer.Program} map-prefault {name.Name} {400 * Mebi}'");
+        Assert.Equal("ENOMEM kept", peer.ReadLine());
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [Fact]
+    [Rule("prefault.memory")]
+    public void Nothing_gets_memory_if_there_is_not_enough_for_all_pages_that_lack_it()
+    {
+        using var host = new SubstitutedObject(new ScriptedPlatform { AvailableMemory = 1000 }, 8 << 20);
+        using var mapping = host.Memory.Map();
+        AssertRefused("madvise", mapping.Prefault);
+        AssertRefused("mlock", mapping.LockInMemory);
+        AssertRefused("madvise", () => host.Memory.Map(new() { Populate = true }));
+        Assert.Equal(0, host.Memory.GetStatus().AllocatedBytes);
+        // What cannot be counted is left to the kernel, and nothing is needed to let go.
+        mapping.UnlockFromMemory();
+        mapping.Prefault(0, 500);
+        using var copy = host.Memory.Map(0, 8192, new() { Private = true, Populate = true });
+        host.Memory.Dispose();
+        mapping.Prefault(0, 8192);
+
+        static void AssertRefused(string call, Action act)
+        {
+            var refusal = Assert.Throws<SharedMemoryException>(act);
+            Assert.Equal(Errno.ENOMEM, refusal.Errno);
+            Assert.StartsWith(call, refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    [Rule("length.memory")]
+    public void Memory_is_measured_where_the_file_system_is_not_known()
+    {
+        using var name = new TemporaryName();
+        using var platform = Platform.Substitute(new ScriptedPlatform("fstatfs", Errno.EPERM, occurrence: 0));
+        // The file system would refuse it too, by ENOSPC.
+        var failure = Assert.Throws<SharedMemoryException>(() => SharedMemoryObject.Create(name, 1L << 50));
+        Assert.Equal(Errno.ENOMEM, failure.Errno);
+        Assert.Contains("MemoryCheck.None", failure.Message, StringComparison.Ordinal);
+        using var memory = SharedMemoryObject.Create(name, 1);
+        Assert.Equal(Errno.ENOMEM, Assert.Throws<SharedMemoryException>(() => memory.SetLength(1L << 50)).Errno);
+    }
+
+    [SkippableFact]
+    [Rule("length.memory")]
     public void A_low_estimate_does_not_outweigh_memory_that_is_free()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);

@@ -438,6 +438,49 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         Assert.Equal(0, DescriptorsOf(name.Path));
     }
 
+    [Fact]
+    [Rule("locks.kept")]
+    public void A_lock_survives_where_the_kernel_does_not_say_whether_there_is_one()
+    {
+        using var scene = new Scene(judge, isThroughMemory: false);
+        using (Platform.Substitute(new ScriptedPlatform("fcntl(F_OFD_GETLK)", Errno.EPERM, occurrence: 0)))
+        {
+            Assert.True(SharedMemoryDirectory.Find(scene.Name)!.IsHeld());
+        }
+
+        Assert.True(scene.IsLocked);
+    }
+
+    [Fact]
+    [Rule("locks.kept")]
+    public void The_locks_on_any_number_of_objects_survive()
+    {
+        const int Many = 70;
+        var kept = new Stack<IDisposable>();
+        try
+        {
+            var files = new List<LockedFile>();
+            for (var i = 0; i < Many; i++)
+            {
+                var name = new TemporaryName("locks");
+                kept.Push(name);
+                SharedMemoryObject.Create(name, 100).Dispose();
+                files.Add(new(name.Path));
+                kept.Push(files[^1]);
+                Assert.True(SharedMemoryDirectory.Find(name)!.IsHeld());
+            }
+
+            Assert.All(files, file => Assert.True(judge.SeesLock(file.Handle)));
+        }
+        finally
+        {
+            while (kept.TryPop(out var one))
+            {
+                one.Dispose();
+            }
+        }
+    }
+
     private static int Descriptors(Scene scene) => DescriptorsOf(scene.Name.Path);
 
     private static int DescriptorsOf(string path) => Directory.GetFileSystemEntries("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget is { } target && target.StartsWith(path, StringComparison.Ordinal));

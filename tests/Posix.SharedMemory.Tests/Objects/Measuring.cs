@@ -304,6 +304,17 @@ public sealed class Measuring
     }
 
     [Fact]
+    [Rule("allocated.ranges")]
+    [Rule("pages.states")]
+    public void Reserved_memory_is_not_a_hole_where_the_file_system_is_not_known()
+    {
+        using var host = new SubstitutedObject(new ScriptedPlatform("fstatfs", Errno.EPERM, 0), 8L * s_page);
+        host.Memory.Reserve(2L * s_page, 3L * s_page);
+        Assert.Equal([Pages(2, 3)], host.Memory.GetAllocatedRanges());
+        Assert.Equal([PageState.Absent, PageState.Resident, PageState.Absent], host.Memory.GetPageStates().Select(run => run.State));
+    }
+
+    [Fact]
     [Rule("length.reserved")]
     public void The_message_names_a_quota_that_is_used_up()
     {

@@ -71,9 +71,11 @@ public sealed class ControlGroups : IDisposable
         Write("/proc/self/cgroup", "0::/a\n");
         Assert.Null(LinuxControlGroup.Smallest(_root));
         Write("/sys/fs/cgroup/a/memory.max", "5000\n");
-        Assert.Null(LinuxControlGroup.Smallest(_root));
+        // A limit counts also where it is not known how much of it is used: more than all of it never fits.
+        Assert.Equal(new MemoryLimit(5000, 0), LinuxControlGroup.Smallest(_root));
+        Assert.Equal(5000, LinuxControlGroup.Most(freeSwap: 0, _root));
         Write("/sys/fs/cgroup/a/memory.current", "2000\n");
-        Assert.Equal(5000, LinuxControlGroup.Smallest(_root)?.LimitBytes);
+        Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
         // How much of what is used could be reclaimed is not known: up to the limit itself, the kernel decides.
         Assert.Equal(5000, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
@@ -190,6 +192,27 @@ public sealed class ControlGroups : IDisposable
         WriteUnified("/a", "2000\n", 5000);
         Assert.Equal(0, LinuxControlGroup.Most(freeSwap: 100, _root));
         Assert.Equal(0, LinuxControlGroup.Smallest(_root)?.AvailableBytes);
+    }
+
+    [Theory]
+    [InlineData(null, "", true)]
+    [InlineData(null, "/memory", false)]
+    [InlineData("35 31 0:32 /docker/1234 /groups/memory rw - cgroup cgroup rw,memory", "/groups/memory", false)]
+    [InlineData("35 31 0:32 / /groups\\040here/ rw - cgroup2 cgroup2 rw", "/groups here", true)]
+    public void The_groups_that_are_mounted_count_where_proc_does_not_say_which_this_process_is_in(string? mount, string point, bool isUnified)
+    {
+        if (mount is not null)
+        {
+            Write("/proc/self/mountinfo", mount + "\n");
+        }
+
+        var directory = mount is null ? "/sys/fs/cgroup" + point : point;
+        Assert.Null(LinuxControlGroup.Smallest(_root));
+        Write($"{directory}/{(isUnified ? "memory.max" : "memory.limit_in_bytes")}", "5000\n");
+        Write($"{directory}/{(isUnified ? "memory.current" : "memory.usage_in_bytes")}", "2000\n");
+        Write($"{directory}/memory.stat", isUnified ? Nothing : Nothing1);
+        Assert.Equal(new MemoryLimit(5000, 2000), LinuxControlGroup.Smallest(_root));
+        Assert.Equal(3000, LinuxControlGroup.Most(freeSwap: 0, _root));
     }
 
     [Fact]

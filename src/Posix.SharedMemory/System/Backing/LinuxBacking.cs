@@ -124,7 +124,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
 
     internal override bool HasMemory(in OpenObject target, ObjectExtent extent, ByteRange range)
     {
-        if (!LinuxPages.AreContent(target, files))
+        if (!files.ConsistsOfPages(target))
         {
             // On a disk, pages in memory are only copies of what may be a hole.
             return false;
@@ -140,9 +140,9 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             && counted.Total * MemoryPage.Size >= MemoryPage.RoundUp(range.End - first);
     }
 
-    internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) =>
-        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && files.IsOrdinaryMemory(target) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
-            ? LinuxRoom.ShortageOf(target, range, missing)
+    internal override SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent, string call) =>
+        target.MemoryCheck != MemoryCheck.None && (_room.IsMeasuringDue(range.Length) || isUrgent) && files.MayTakeMemory(target, out _) && _room.Missing(target, range, GetExtent(target)) is > 0 and var missing
+            ? LinuxRoom.ShortageOf(target, range, missing, call)
             : null;
 
     internal override void Discard(in OpenObject target, ByteRange range)
@@ -268,7 +268,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
     /// <param name="isNew">Whether the object has nothing yet, and no other process can give it anything.</param>
     private void RefuseWhatCannotFit(in OpenObject target, ByteRange range, bool isNew = false)
     {
-        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.IsOrdinaryMemory(target, out var fileSystem))
+        if (target.MemoryCheck == MemoryCheck.None || !_room.IsWorthMeasuring(range.Length, out var isDue) || !files.MayTakeMemory(target, out var fileSystem))
         {
             return;
         }
@@ -279,7 +279,7 @@ internal class LinuxBacking(SystemCalls calls, LinuxFiles files, SystemSeals sea
             throw NotAllocated(Errno.ENOSPC, target, range);
         }
 
-        if (isDue && missing > 0 && LinuxRoom.ShortageOf(target, range, missing) is { } shortage)
+        if (isDue && missing > 0 && LinuxRoom.ShortageOf(target, range, missing, nameof(Libc.fallocate)) is { } shortage)
         {
             throw shortage;
         }

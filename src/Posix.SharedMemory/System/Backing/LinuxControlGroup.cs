@@ -43,9 +43,9 @@ internal readonly record struct LinuxControlGroup(string Directory, bool IsUnifi
         MemoryLimit? smallest = null;
         foreach (var group in LinuxControlGroups.OfThisProcess(root))
         {
-            if (group.LimitBytes() is { } limit && group.UsedBytes() is { } used && !(limit >= smallest?.LimitBytes))
+            if (group.LimitBytes() is { } limit && !(limit >= smallest?.LimitBytes))
             {
-                smallest = new(limit, used);
+                smallest = new(limit, group.UsedBytes() ?? 0);
             }
         }
 

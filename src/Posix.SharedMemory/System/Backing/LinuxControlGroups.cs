@@ -15,13 +15,13 @@ internal static class LinuxControlGroups
     private static byte[] s_text = [];
     private static IReadOnlyList<LinuxControlGroup> s_groups = [];
 
-    /// <summary>The groups that limit this process's memory.</summary>
+    /// <summary>The groups that limit this process's memory. Where /proc does not say which they are, those that the mounts show as their roots: in a container its own.</summary>
     /// <param name="root">What stands for the root directory, in a test.</param>
     internal static IReadOnlyList<LinuxControlGroup> OfThisProcess(string root)
     {
         if (!LinuxText.TryRead($"{root}/proc/self/cgroup", out var text))
         {
-            return [];
+            return [.. ReadMounts(root).Select(mount => new LinuxControlGroup(root + mount.Point.TrimEnd('/'), mount.IsUnified))];
         }
 
         using (text)

@@ -6,13 +6,6 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: counts the pages of an object.</summary>
 internal class LinuxPages(SystemCalls calls)
 {
-    /// <summary>
-    /// Returns whether the pages in memory are all that an object consists of, so that counting them, or the blocks that its status shows, says which parts of it exist.
-    /// On a disk, an overlay or FUSE pages are only copies of what is elsewhere: there <c>lseek(SEEK_DATA)</c> says it.
-    /// </summary>
-    internal static bool AreContent(in OpenObject target, LinuxFiles files) =>
-        files.TryStatFileSystem(target, out var fileSystem) && fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC;
-
     /// <summary>Counts the pages in a range, written or only reserved, in memory or swapped out.</summary>
     internal virtual Errno Count(in OpenObject target, ByteRange range, out PageCounts pages)
     {

@@ -55,9 +55,9 @@ internal sealed class LinuxRoom(LinuxFiles files, LinuxPages pages)
 
     /// <summary>Finds whether the machine, or the control group of this process, is too small.</summary>
     /// <returns>The exception to throw; <see langword="null"/> where there is enough.</returns>
-    internal static SharedMemoryException? ShortageOf(in OpenObject target, ByteRange range, long missing) =>
+    internal static SharedMemoryException? ShortageOf(in OpenObject target, ByteRange range, long missing, string call) =>
         LinuxMemory.Shortage(missing, reserve: MeasuringStep) is { } shortage
-            ? new(Errno.ENOMEM, nameof(Libc.fallocate), target.Name.Text, $"{range.Length} bytes requested, {shortage}", "MemoryCheck.None leaves the decision to the kernel")
+            ? new(Errno.ENOMEM, call, target.Name.Text, $"{range.Length} bytes requested, {shortage}", "MemoryCheck.None leaves the decision to the kernel")
             : null;
 
     /// <summary>Says what a program can do if an object that has a name, or is to get one, is too large for /dev/shm.</summary>

@@ -63,8 +63,9 @@ internal class SystemBacking
     /// <param name="target">The object.</param>
     /// <param name="range">The part.</param>
     /// <param name="isUrgent">Whether to check even if there was enough a moment ago.</param>
+    /// <param name="call">The call that would take it.</param>
     /// <returns>The exception to throw that says what is too short; <see langword="null"/> where nothing is.</returns>
-    internal virtual SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent) => null;
+    internal virtual SharedMemoryException? FindShortage(in OpenObject target, ByteRange range, bool isUrgent, string call) => null;
 
     /// <summary>Gives a part's pages back; the part then reads as zero.</summary>
     internal virtual void Discard(in OpenObject target, ByteRange range) => throw Platform.NotSupported();

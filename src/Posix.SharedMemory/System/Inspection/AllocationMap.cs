@@ -103,7 +103,7 @@ internal readonly struct AllocationMap(SystemCalls calls, LinuxFiles files, Linu
     private bool TryCount(long length, out PageCounts counts)
     {
         counts = default;
-        return LinuxPages.AreContent(target, files) && pages.Count(target, new(0, length), out counts).IsSuccess;
+        return files.ConsistsOfPages(target) && pages.Count(target, new(0, length), out counts).IsSuccess;
     }
 
     private PageCounts CountPages(ByteRange range) =>

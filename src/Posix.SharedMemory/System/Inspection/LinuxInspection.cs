@@ -115,7 +115,7 @@ internal class LinuxInspection(
     {
         var extent = backing.GetExtent(target);
         return extent.Length == 0 ? []
-            : !LinuxPages.AreContent(target, files) ? new AllocationMap(calls, files, membership, pages, target).Ranges(extent.Length)
+            : !files.ConsistsOfPages(target) ? new AllocationMap(calls, files, membership, pages, target).Ranges(extent.Length)
             : LinuxPages.HasAllBytes(extent) && pages.HasMemoryPastEnd(target, extent) != true ? [new(0, extent.Length)]
             : seals.HugePagesOf(target) is not null ? throw new PlatformNotSupportedException(
                 "The kernel does not report which parts of an object of huge pages have memory behind them. GetStatus returns how many bytes have.")
