@@ -42,9 +42,12 @@
 #define PSM_JOINING 0x40000000u
 enum { PSM_OK = 0, PSM_OWNER_DIED = 1, PSM_TIMED_OUT = 2 };
 
-struct psm_roster { unsigned char *base; uint32_t seats, me, boot, seat; int registered; unsigned char *pages; };
+struct psm_roster { unsigned char *base; uint32_t seats, me, boot, seat; int registered; unsigned char *pages; uint32_t process; };
 struct psm_waitv { uint64_t val, addr; uint32_t flags, reserved; };
-static struct { void **head; volatile uint32_t tid; uint32_t boot; uint64_t start, space; int registered; pthread_mutex_t gate; } psm_guard = {.gate = PTHREAD_MUTEX_INITIALIZER};
+struct psm_guard_state { void **head; volatile uint32_t tid; uint32_t boot; uint64_t start, space; int registered, watches_forks; pthread_mutex_t gate; };
+/* One for all files of a program that include this. */
+#define PSM_ONE __attribute__((weak, visibility("hidden")))
+PSM_ONE struct psm_guard_state psm_guard = {.gate = PTHREAD_MUTEX_INITIALIZER};
 
 static inline uint32_t psm_load(uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline int psm_swap(uint32_t *word, uint32_t from, uint32_t to) { return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
@@ -58,7 +61,7 @@ static inline int psm_change_and_wake(uint32_t *word, int op, int argument, int 
   return psm_wake(word, count);
 }
 static inline int64_t psm_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ll + t.tv_nsec; }
-static int psm_fences_refused;
+PSM_ONE int psm_fences_refused;
 static inline int psm_fence_all(void) { if (syscall(SYS_membarrier, 2, 0, 0) == 0) return 1; psm_fences_refused = 1; return 0; }
 /* Sleeps until a word changes, at most one second, and not past the deadline. 1: until then. The second word is a life: the kernel wakes one sleeper at its end, who wakes the others. */
 static inline int psm_sleep(struct psm_waitv *words, int count, int64_t deadline) {
@@ -103,13 +106,19 @@ static void *psm_guard_main(void *up) {
   for (;;) pause();
   return 0;
 }
+/* A child of fork has no guard yet, and the list that it sees is its parent's: it begins its own when it joins. */
+static void psm_guard_forked(void) {
+  if (psm_guard.head) munmap(psm_guard.head, (size_t)sysconf(_SC_PAGESIZE));
+  psm_guard.head = 0; psm_guard.tid = 0; psm_guard.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
 /* The list is in shared memory that nobody shares: the reaper of a process that ran out of memory takes private pages before its threads end. */
 static inline int psm_guard_start(void) {
   int result = 0; pthread_mutex_lock(&psm_guard.gate);
   if (!psm_guard.tid) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE); void *head = psm_guard.head ? psm_guard.head : mmap(0, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (head == MAP_FAILED) { pthread_mutex_unlock(&psm_guard.gate); return -errno; }
-    psm_guard.head = head; psm_guard.head[0] = head; psm_guard.head[1] = (void *)page; psm_guard.head[2] = 0;
+    if (!psm_guard.watches_forks && pthread_atfork(0, 0, psm_guard_forked)) { munmap(head, page); psm_guard.head = 0; pthread_mutex_unlock(&psm_guard.gate); return -ENOMEM; }
+    psm_guard.watches_forks = 1; psm_guard.head = head; psm_guard.head[0] = head; psm_guard.head[1] = (void *)page; psm_guard.head[2] = 0;
     psm_guard.boot = psm_boot(); psm_guard.start = psm_start_time((uint32_t)getpid()); psm_guard.space = psm_namespace(); psm_guard.registered = syscall(SYS_membarrier, 4, 0, 0) == 0;
     pthread_t thread; if (pthread_create(&thread, 0, psm_guard_main, 0)) result = -EAGAIN; else { pthread_detach(thread); while (!psm_guard.tid) usleep(50); }
   }
@@ -150,7 +159,7 @@ static inline void psm_unlink(struct psm_roster *r) {
 static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
   if ((uintptr_t)base & 63) return -EINVAL;
   int e = psm_guard_start(); if (e) return e;
-  *r = (struct psm_roster){.base = base, .seats = seats, .boot = psm_guard.boot, .registered = psm_guard.registered};
+  *r = (struct psm_roster){.base = base, .seats = seats, .boot = psm_guard.boot, .registered = psm_guard.registered, .process = (uint32_t)getpid()};
   uint64_t header = 0x524d5350ull | 1ull << 32 | (uint64_t)seats << 48, zero = 0;
   if (!__atomic_compare_exchange_n((uint64_t *)base, &zero, header, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && zero != header) return -EILSEQ;
   size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *joins = (uint32_t *)(r->base + 8);
@@ -178,8 +187,10 @@ static inline int psm_join(struct psm_roster *r, void *base, uint32_t seats) {
   }
   return -EUSERS;
 }
+/* In a child of the process that joined it only forgets the roster: the seat and the locks are the parent's. */
 static inline void psm_leave(struct psm_roster *r) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE); uint32_t *words = (uint32_t *)psm_seat(r, r->seat); psm_unlink(r);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE); if (r->process != (uint32_t)getpid()) { munmap(r->pages, 2 * page); r->me = 0; return; }
+  uint32_t *words = (uint32_t *)psm_seat(r, r->seat); psm_unlink(r);
   __atomic_store_n(words, 0, __ATOMIC_SEQ_CST); psm_wake(words, INT_MAX); munmap(r->pages, 2 * page); r->me = 0;
 }
 

@@ -124,6 +124,12 @@ class _Guard:
     """The thread whose robust list names this process's seats."""
 
     def __init__(self):
+        self.begin()
+        # A child of fork has no guard yet, and the list that it sees is its parent's.
+        os.register_at_fork(after_in_child=self.begin)
+
+    def begin(self):
+        """Nothing is registered yet."""
         self.gate, self.tid, self.registered = threading.Lock(), 0, False
         # Shared memory that nobody shares: the reaper of a process that ran out of memory takes private pages before its threads end.
         self.head = (ctypes.c_void_p * 3).from_buffer(mmap.mmap(-1, mmap.PAGESIZE))
@@ -233,6 +239,7 @@ class Roster:
         _store4(at + 8, os.getpid(), _SEQ)
         _store8(at + 24, start, _SEQ)
         _store8(at + 16, space, _SEQ)
+        self._process = os.getpid()
         self.me, self._at, self._node, self._pages = 1 << 28 | seat << 18 | incarnation, at, node, pages
         _wake(at, _EVERYBODY)
         _add4(self.base + 8, 1, _SEQ)
@@ -252,11 +259,12 @@ class Roster:
             _store8(before, _load8(node, _SEQ), _SEQ)
 
     def leave(self):
-        """Gives the seat up. What says whose it is stays: a process that is killed here is then found dead."""
+        """Gives the seat up. What says whose it is stays: a process that is killed here is then found dead. A child of the process that joined only forgets the roster."""
         self.me = 0
-        self._unlink(self._node)
-        _store4(self._at, 0, _SEQ)
-        _wake(self._at, _EVERYBODY)
+        if self._process == os.getpid():
+            self._unlink(self._node)
+            _store4(self._at, 0, _SEQ)
+            _wake(self._at, _EVERYBODY)
         _libc.munmap(_p(self._pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
         self._view = None  # the mapping can be closed again
 

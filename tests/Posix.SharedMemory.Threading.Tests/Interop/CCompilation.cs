@@ -18,7 +18,7 @@ internal static class CCompilation
             string[] arguments =
             [
                 "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", .. compiler == "musl-gcc" ? ["-static"] : Array.Empty<string>(),
-                "-I" + Path.Combine(AppContext.BaseDirectory, "interop"), "-o", program, Path.Combine(AppContext.BaseDirectory, "Interop", source),
+                "-I" + Path.Combine(AppContext.BaseDirectory, "interop"), "-o", program, .. Sources(source).Select(file => Path.Combine(AppContext.BaseDirectory, "Interop", file)),
             ];
             using var process = Process.Start(new ProcessStartInfo(compiler, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
             var errors = process.StandardError.ReadToEnd();
@@ -28,4 +28,7 @@ internal static class CCompilation
 
         return program;
     }
+
+    // The partner is of two files, as programs are.
+    private static string[] Sources(string source) => source == "partner.c" ? [source, "elsewhere.c"] : [source];
 }

@@ -127,6 +127,32 @@ public sealed class OtherLanguages : TwoParticipants
         await Assert.ThrowsAsync<OwnerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
     }
 
+    [SkippableTheory]
+    [InlineData("c")]
+    [InlineData("musl")]
+    [InlineData("python")]
+    [Rule("languages.fork")]
+    public async Task A_child_of_a_fork_takes_a_seat_of_its_own_and_its_parent_keeps_its_seat(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var peer = Start(language, directory);
+        var parent = new Participant(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
+        var answer = peer.Ask("fork").Split(' ');
+        var child = new Participant(uint.Parse(answer[0], CultureInfo.InvariantCulture));
+        Assert.NotEqual(parent, child);
+        Assert.True(Roster.IsAlive(parent));
+        Assert.True(Roster.IsAlive(child));
+        using (var process = Process.GetProcessById(int.Parse(answer[1], CultureInfo.InvariantCulture)))
+        {
+            process.Kill();
+        }
+
+        await Roster.WaitForEndAsync(child).WaitAsync(Watchdog.Limit);
+        Assert.True(Roster.IsAlive(parent));
+        Assert.Equal("left", peer.Ask("quit"));
+        Assert.False(Roster.IsAlive(parent));
+    }
+
     [SkippableFact]
     [Rule("languages.storm")]
     public void Peers_in_C_and_NET_that_are_killed_at_random_tear_no_value()

@@ -2,6 +2,7 @@
 import mmap
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import psm  # noqa: E402
@@ -33,6 +34,17 @@ for line in sys.stdin:
         case "set":
             psm.Event(roster, 20496).set()
             print("set", flush=True)
+        case "quit":
+            roster.leave()
+            print("left", flush=True)
+            break
+        case "fork":
+            if os.fork() == 0:
+                roster.leave()
+                child = psm.Roster(memory)
+                print(child.me, os.getpid(), flush=True)
+                while True:
+                    time.sleep(3600)
         case "notify":
             print(int(count.notify_all()), flush=True)
         case "wait-count":
