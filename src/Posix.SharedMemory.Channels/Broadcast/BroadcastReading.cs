@@ -99,7 +99,7 @@ internal abstract class BroadcastReading : ReadingEnd
                 LoadTail();
                 if (next == 0 || latest <= Position)
                 {
-                    break;
+                    return;
                 }
 
                 if (latest >= _tail || !_records.IsAligned(latest))
@@ -110,9 +110,13 @@ internal abstract class BroadcastReading : ReadingEnd
                 if (TryGoTo(latest))
                 {
                     ShowPosition();
-                    break;
+                    return;
                 }
             }
+
+            // The writer has claimed room over the newest record.
+            GoToTail();
+            ShowPosition();
         }
         finally
         {
@@ -172,16 +176,43 @@ internal abstract class BroadcastReading : ReadingEnd
         return tail != _position;
     }
 
-    /// <summary>How a record is described that is at a place, and was found whole.</summary>
-    protected BroadcastMessage Describe(ulong at, ulong header, ulong sequence)
+    /// <summary>Goes past all records, to the next one that is written; its number is known, unless the writer never stops or died where it had counted one record more.</summary>
+    protected void GoToTail()
     {
-        if (sequence < Expected)
+        Expected = null;
+        for (var attempt = 0; attempt < MostAttempts && Expected is null; attempt++)
         {
-            throw Corrupt("a record's number", _records.OffsetOf(at) + ChannelLayout.SequenceInRecord, $"is {sequence} after {Expected - 1}");
+            // SYNC broadcast.number: pairs with BroadcastTail.Publish. In the opposite order: if the count is still the number that was loaded before the tail, the tail is where that record begins.
+            var next = Volatile.Read(ref _records.NextSequence);
+            LoadTail();
+            Volatile.ReadBarrier();
+            Position = _tail;
+            Expected = Volatile.Read(ref _records.Messages) == next ? next : null;
+        }
+    }
+
+    /// <summary>Requires that the number of a record, which was found whole, can be one at its place: the records before it have at least 16 bytes each.</summary>
+    protected void RequireNumber(ulong at, ulong sequence)
+    {
+        if (sequence > at / ChannelLayout.WidePrefix)
+        {
+            throw WrongNumber(at, $"is {sequence}, and only {at} bytes are before it");
+        }
+    }
+
+    /// <summary>How a record is described that is at a place, and was found whole.</summary>
+    protected BroadcastMessage Describe(ulong at, ulong header, ulong sequence, bool mayMiss)
+    {
+        RequireNumber(at, sequence);
+        if (sequence < Expected || (sequence > Expected && !mayMiss))
+        {
+            throw WrongNumber(at, $"is {sequence}, and {Expected} comes next");
         }
 
         return new((long)sequence, RingRecord.LengthOf(header), RingRecord.TypeOf(header), (long)(sequence - (Expected ?? sequence)));
     }
+
+    private ChannelCorruptException WrongNumber(ulong at, string found) => Corrupt("a record's number", _records.OffsetOf(at) + ChannelLayout.SequenceInRecord, found);
 
     protected ChannelCorruptException Nonsense(ulong at, ulong header) =>
         Corrupt("a record", _records.OffsetOf(at), $"has the header {header:x16}, and {_tail - at} bytes are before the tail");

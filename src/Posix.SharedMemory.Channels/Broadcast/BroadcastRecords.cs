@@ -47,6 +47,9 @@ internal readonly unsafe struct BroadcastRecords
     /// <summary>Gets how many records there were.</summary>
     internal ref ulong NextSequence => ref Word(ChannelLayout.NextSequenceAt);
 
+    /// <summary>Gets how many records there were, as it is counted before the tail moves past the last one.</summary>
+    internal ref ulong Messages => ref Word(ChannelLayout.WriterLine + ChannelLayout.MessagesInLine);
+
     /// <summary>Gets where the record begins that was written last, or is in the making.</summary>
     internal ref ulong Start => ref Word(ChannelLayout.StartAt);
 

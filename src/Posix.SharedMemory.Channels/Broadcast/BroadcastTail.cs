@@ -196,6 +196,7 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         _bytes += length;
         var sequence = _sequence++;
         KillWindow.Pass(KillWindow.BeforeCounters);
+        // SYNC broadcast.number: pairs with BroadcastReading.GoToTail. The count comes before the tail, and the number of the next record after it: while both are the same, the tail is the end of the last record.
         // SAFETY: the line lies in the bytes that the channel holds.
         (*(ulong*)(_line + ChannelLayout.MessagesInLine), *(long*)(_line + ChannelLayout.BytesInLine)) = (_sequence, _bytes);
         KillWindow.Pass(KillWindow.BeforeIndex);

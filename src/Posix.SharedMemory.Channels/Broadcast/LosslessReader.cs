@@ -19,7 +19,7 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
                 return false;
             }
 
-            info = Describe(record.At, record.Header, Records.SequenceAt(record.At));
+            info = DescribeRecord(record);
             if (record.Length > destination.Length)
             {
                 return false;
@@ -47,7 +47,7 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
             isFound = TryFind(out record);
             if (isFound)
             {
-                Describe(record.At, record.Header, Records.SequenceAt(record.At));
+                DescribeRecord(record);
                 _borrowed = record;
             }
 
@@ -82,6 +82,16 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
     {
         RequireMode();
         return base.Poll(length);
+    }
+
+    /// <summary>An evicted reader drains nothing more: its task fails, unless the channel was completed and it had everything.</summary>
+    internal override void OnChange()
+    {
+        base.OnChange();
+        if (Volatile.Read(ref Endpoint.Own.Mode) == EndpointView.EvictedMode)
+        {
+            Ending.Fail(Eviction());
+        }
     }
 
     /// <summary>Begins at a place that the writer does not write over from now on.</summary>
@@ -160,6 +170,15 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
         return true;
     }
 
+    private BroadcastMessage DescribeRecord(RingRecord record)
+    {
+        var sequence = Records.SequenceAt(record.At);
+        Volatile.ReadBarrier();
+        // Evicted meanwhile: the number may be part of a newer message.
+        RequireMode();
+        return Describe(record.At, record.Header, sequence, mayMiss: false);
+    }
+
     private void Pass(RingRecord record, ulong sequence)
     {
         Position = record.At + Records.SizeOf(record.Header);
@@ -173,7 +192,10 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
         // SYNC broadcast.evict: pairs with BroadcastReaders.Evict.
         if (Act is not (EndAct.Disposed or EndAct.Corrupt) && Volatile.Read(ref Endpoint.Own.Mode) != EndpointView.LosslessMode)
         {
-            throw new ChannelException($"The writer of {Endpoint.Channel.Subject} has evicted this reader: it waits for it no longer, and messages may have been lost. Open another reader.");
+            throw Eviction();
         }
     }
+
+    private ChannelException Eviction() =>
+        new($"The writer of {Endpoint.Channel.Subject} has evicted this reader: it waits for it no longer, and messages may have been lost. Open another reader.");
 }

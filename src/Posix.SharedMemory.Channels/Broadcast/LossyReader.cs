@@ -59,12 +59,17 @@ internal sealed class LossyReader(Endpoint endpoint) : BroadcastReading(endpoint
             Volatile.Write(ref Endpoint.Own.Missed, 0);
         }
 
-        for (var attempt = 0; !TryBegin((ulong)start.Count); attempt++)
+        // Each attempt wants less of the history: a busy writer writes over the oldest of it while this looks.
+        var quarters = 4UL;
+        while (quarters >= 2 && !TryBegin((ulong)start.Count, quarters * (Records.Capacity / 4)))
         {
-            if (attempt == MostAttempts)
-            {
-                throw Corrupt("the intent", ChannelLayout.IntentAt, "never leaves a record whole");
-            }
+            quarters--;
+        }
+
+        if (quarters < 2)
+        {
+            // Not even the newest record is whole: the writer has claimed room over it.
+            GoToTail();
         }
 
         if (Endpoint.TakesPart)
@@ -86,7 +91,10 @@ internal sealed class LossyReader(Endpoint endpoint) : BroadcastReading(endpoint
     }
 
     /// <summary>Finds the place to begin, and the number of the record there or of the next one: what is missed from then on is known exactly.</summary>
-    private bool TryBegin(ulong wanted)
+    /// <param name="wanted">How many of the last records are wanted.</param>
+    /// <param name="reach">How many bytes before the intent the place may be, unless it is the newest record's.</param>
+    /// <returns>False: the record was written over meanwhile.</returns>
+    private bool TryBegin(ulong wanted, ulong reach)
     {
         var next = Volatile.Read(ref Records.NextSequence);
         if (next == 0)
@@ -97,7 +105,7 @@ internal sealed class LossyReader(Endpoint endpoint) : BroadcastReading(endpoint
 
         var latest = Volatile.Read(ref Records.Latest);
         var intent = Volatile.Read(ref Records.Intent);
-        var at = Math.Min(Records.FindLast(wanted, intent - Math.Min(intent, Records.Capacity)), latest);
+        var at = Math.Min(Records.FindLast(wanted, intent - Math.Min(intent, reach)), latest);
         LoadTail();
         if (at >= Tail || !Records.IsAligned(at))
         {
@@ -133,6 +141,7 @@ internal sealed class LossyReader(Endpoint endpoint) : BroadcastReading(endpoint
             throw Nonsense(place, header);
         }
 
+        RequireNumber(place, sequence);
         (Position, Expected, _sizeOfLast) = (place, sequence, Records.SizeOf(header));
         return true;
     }
@@ -169,7 +178,7 @@ internal sealed class LossyReader(Endpoint endpoint) : BroadcastReading(endpoint
             }
             else if (isRecord)
             {
-                info = Describe(at, header, sequence);
+                info = Describe(at, header, sequence, mayMiss: true);
                 if (fits)
                 {
                     Pass(at + Records.SizeOf(header), sequence, info.Missed);
@@ -221,5 +230,7 @@ internal sealed class LossyReader(Endpoint endpoint) : BroadcastReading(endpoint
         var place = Math.Min(Records.FindLast(MostRecords, half), latest);
         // It overtakes the tail that was loaded, or makes no sense: past all that is known.
         Position = place > Position && place < Tail && Records.IsAligned(place) ? place : Tail;
+        // There may be nothing more to read: then the end of the channel is reached here.
+        ShowPosition();
     }
 }

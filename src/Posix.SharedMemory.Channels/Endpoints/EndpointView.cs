@@ -81,7 +81,16 @@ internal sealed unsafe class EndpointView
             return PeerState.Alive;
         }
 
-        _roster.ConfirmEnd(holder);
+        try
+        {
+            _roster.ConfirmEnd(holder);
+        }
+        catch (InvalidOperationException e) when (e is not ObjectDisposedException)
+        {
+            // The dead do not come back: somebody overwrote the seat between the two looks.
+            throw new InvalidDataException($"The endpoint's owner in seat {holder.Seat} had died, and then lived again.", e);
+        }
+
         _confirmed = holder;
         return PeerState.Died;
     }

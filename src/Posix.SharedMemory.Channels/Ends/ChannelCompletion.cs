@@ -49,11 +49,11 @@ internal sealed unsafe class ChannelCompletion(ChannelMemory channel)
     }
 
     /// <summary>Fails the task.</summary>
-    internal void Fail(ChannelCorruptException corruption)
+    internal void Fail(ChannelException failure)
     {
         lock (_gate)
         {
-            _source?.TrySetException(corruption);
+            _source?.TrySetException(failure);
         }
     }
 

@@ -270,7 +270,7 @@ internal sealed record ChannelHeader
         _ => "a message channel",
     };
 
-    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
+    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
 
     private static ChannelHeader New(ushort kind, int seats, int endpoints, long size)
     {

@@ -119,24 +119,40 @@ internal sealed class BroadcastTap(SharedMemoryObject memory, ChannelHeader head
         return found;
     }
 
-    /// <summary>Reads the lines of the writer twice, and keeps the earlier tail and the later intent: nothing promises that the kernel copies a word in one piece.</summary>
+    /// <summary>Reads the lines of the writer until they fit each other: nothing promises that the kernel copies a word in one piece.</summary>
     private void Look()
+    {
+        for (var attempt = 1; !TryLook(); attempt++)
+        {
+            if (attempt == MostNonsense)
+            {
+                throw new ChannelCorruptException("the tail", ChannelLayout.WriterLine, $"is {_tail}, the intent {_intent}, and the newest record {_latest}");
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads the lines of the writer three times, since one read copies them in no order that is promised: first what was stored after a tail, which are the end and the
+    /// newest record; then the tail; then the intent, which was stored before it.
+    /// </summary>
+    /// <returns>False: they do not fit each other.</returns>
+    private bool TryLook()
     {
         Span<byte> lines = stackalloc byte[ChannelLayout.StartAt - ChannelLayout.WriterLine];
         Interlocked.MemoryBarrier();
         Read(lines, ChannelLayout.WriterLine);
-        var (tail, intent, latest) = (U64(lines, ChannelLayout.IndexInLine), U64(lines, ChannelLayout.IntentAt - ChannelLayout.WriterLine), U64(lines, ChannelLayout.LatestAt - ChannelLayout.WriterLine));
+        var latest = U64(lines, ChannelLayout.LatestAt - ChannelLayout.WriterLine);
         _state = (uint)U64(lines, ChannelLayout.StateInLine);
         _isEmpty = U64(lines, ChannelLayout.NextSequenceAt - ChannelLayout.WriterLine) == 0;
         Interlocked.MemoryBarrier();
         Read(lines, ChannelLayout.WriterLine);
         Interlocked.MemoryBarrier();
+        var (tail, intent) = (U64(lines, ChannelLayout.IndexInLine), U64(lines, ChannelLayout.IntentAt - ChannelLayout.WriterLine));
+        _latest = Math.Min(latest, U64(lines, ChannelLayout.LatestAt - ChannelLayout.WriterLine));
+        Read(lines, ChannelLayout.WriterLine);
+        Interlocked.MemoryBarrier();
         _tail = Math.Min(tail, U64(lines, ChannelLayout.IndexInLine));
         _intent = Math.Max(intent, U64(lines, ChannelLayout.IntentAt - ChannelLayout.WriterLine));
-        _latest = Math.Min(latest, U64(lines, ChannelLayout.LatestAt - ChannelLayout.WriterLine));
-        if (_tail > ChannelLayout.MostIndex || _intent < _tail || (!_isEmpty && _latest >= _tail) || ((_tail | _latest) & ((ulong)Header.RecordAlign - 1)) != 0 || _at > _tail)
-        {
-            throw new ChannelCorruptException("the tail", ChannelLayout.WriterLine, $"is {_tail}, the intent {_intent}, and the newest record {_latest}");
-        }
+        return !(_tail > ChannelLayout.MostIndex || _intent < _tail || (!_isEmpty && _latest >= _tail) || ((_tail | _latest) & ((ulong)Header.RecordAlign - 1)) != 0 || _at > _tail);
     }
 }

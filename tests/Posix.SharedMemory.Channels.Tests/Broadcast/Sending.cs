@@ -25,7 +25,7 @@ public sealed class Sending
             Assert.False(created);
             Assert.Throws<InvalidDataException>(() => Broadcast.Open(name, schemaId: 8));
             Assert.Throws<ArgumentException>(() => Broadcast.OpenOrCreate(name, out _, new() { OnConflict = NameConflict.ReplaceAbandoned }));
-            Assert.Contains("kind 3", Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name)).Message, StringComparison.Ordinal);
+            Assert.Contains("a broadcast of kind 3", Assert.Throws<InvalidDataException>(() => MessageChannel.Open(name)).Message, StringComparison.Ordinal);
             Assert.ThrowsAny<ArgumentException>(() => broadcast.OpenReader(new() { Delivery = (BroadcastDelivery)2 }));
             Assert.ThrowsAny<ArgumentException>(() => broadcast.OpenReader(new() { Label = new('x', 33) }));
             Assert.ThrowsAny<ArgumentException>(() => BroadcastStart.Last(-1));
