@@ -122,7 +122,14 @@ internal sealed class LinuxUnseenDescriptors(SystemCalls calls, LinuxFiles files
 
         // From the byte of membership on, locks are this library's, and not of that kind.
         var found = new LinuxFlock { l_type = F_WRLCK, l_len = (long)RecordLock.Membership };
-        return calls.Fails("fcntl(F_OFD_GETLK)") || Libc.fcntl_flock(handle, F_OFD_GETLK, ref found) == -1 ? null : found.l_type != F_UNLCK;
+        if (calls.Fails("fcntl(F_OFD_GETLK)"))
+        {
+            return null;
+        }
+
+        var result = Libc.fcntl_flock(handle, F_OFD_GETLK, ref found);
+        // A descriptor that only names its file (O_PATH) is EBADF: closing it takes no lock away.
+        return result != -1 ? found.l_type != F_UNLCK : SystemCalls.ErrorOf(result) == Errno.EBADF ? false : null;
     }
 
     /// <summary>Returns whether this process has what a descriptor refers to open through another one. Where that cannot be found out, it may.</summary>
