@@ -33,7 +33,7 @@ internal static class HeaderText
         }
     }
 
-    /// <summary>Reads headers that any program may have written; of what is no header of a bridge nothing is kept.</summary>
+    /// <summary>Reads headers that any program may have written. Headers that do not belong to a bridge are ignored.</summary>
     internal static BridgeHeaders Parse(in ReadOnlySequence<byte>? buffer)
     {
         if (buffer is not { Length: > 0 and <= MostBytes } bytes)

@@ -25,8 +25,8 @@ public sealed record BroadcastOptions
     public int MaxReaders { get; init; } = 16;
 
     /// <summary>
-    /// Gets how many of the last messages a reader that comes late can still get: up to 1,048,576, at 8 bytes each beside the ring. They must be in the ring as well: of its last
-    /// three quarters, all are. The default, 0: a reader gets what is written after it was opened.
+    /// Gets how many of the last messages a reader that comes late can still get: up to 1,048,576, at 8 bytes each beside the ring. They must be in the ring as well: all
+    /// of its last three quarters are, counted back from the message that is being written. The default, 0: a reader gets what is written after it was opened.
     /// </summary>
     public int History { get; init; }
 

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>The processes that take part, with one seat each in shared memory. The kernel marks the seat of a process that ends, however it ends.</summary>
 /// <remarks>
 /// Locks name their owner by its participant, so every process that uses a lock can find out whether the owner lives. Process numbers and clocks prove nothing here: the kernel
-/// marks the seat through the robust list of a guard thread, within a millisecond and across PID namespaces.
+/// marks the seat through the robust list of a guard thread, usually within a millisecond, and across PID namespaces.
 /// <see href="https://man7.org/linux/man-pages/man2/set_robust_list.2.html">set_robust_list(2)</see>
 /// </remarks>
 public sealed class Roster : IDisposable
