@@ -89,7 +89,7 @@ public sealed class Hostile : IAsyncLifetime
         Assert.Equal(whole, ReadOne());
         Assert.Equal(whole, ReadOne());
         Assert.False(_reader.TryRead(out MessageLease _));
-        Assert.Equal([(1, 1, LossPlace.Wire), (2, 2, LossPlace.Wire), (4, 4, LossPlace.Wire)], Losses());
+        Assert.Equal([(1, 2, LossPlace.Wire), (4, 4, LossPlace.Wire)], Losses());
 
         void Part(long sequence, int offset, int length) => Publish(new FrameHeader(Epoch, sequence, offset, whole.Length, 0, 0), whole.AsSpan(offset, length).ToArray());
     }
@@ -252,12 +252,23 @@ public sealed class Hostile : IAsyncLifetime
         }
     }
 
+    // What was lost, in the order of the reports. How many reports tell of one gap depends on the time that passes, so neighbours are joined.
     private List<(long First, long Last, LossPlace Where)> Losses()
     {
-        var losses = new List<(long, long, LossPlace)>();
+        var losses = new List<(long First, long Last, LossPlace Where)>();
         while (_reports.Events.TryRead(out var what))
         {
-            if (what is LostEventArgs lost)
+            if (what is not LostEventArgs lost)
+            {
+                continue;
+            }
+
+            var before = losses.FindIndex(loss => loss.Where == lost.Where && loss.Last + 1 == lost.First);
+            if (before >= 0)
+            {
+                losses[before] = (losses[before].First, lost.Last, lost.Where);
+            }
+            else
             {
                 losses.Add((lost.First, lost.Last, lost.Where));
             }
