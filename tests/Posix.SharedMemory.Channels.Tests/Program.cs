@@ -17,6 +17,7 @@ internal static class Program
         ["broadcast-writer", var name] => BroadcastActs.Write(name),
         ["broadcast-reader", var name, var delivery] => BroadcastActs.Read(name, delivery),
         ["broadcast-rejoin", var name] => BroadcastActs.Rejoin(name),
+        ["connection", var way, var argument] => ConnectionActs.Run(way, argument),
         ["release-write", var directory] => ReleaseActs.WriteOnce(directory),
         [var command, .. var arguments] => Acts.Run(command, arguments),
         _ => 0,

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Posix.SharedMemory.Threading;
 
@@ -18,20 +19,22 @@ internal sealed unsafe class Endpoint
     private EndpointView? _own;
     private MutexHold _hold;
     private int _isClosed;
+    private volatile ChannelCorruptException? _failure;
 
-    private Endpoint(ChannelMemory channel, Roster roster, EndpointRole role, EndpointOptions options)
+    private Endpoint(ChannelMemory channel, Roster roster, EndpointRole role, int direction, EndpointOptions options)
     {
         _channel = channel;
         _roster = roster;
         Role = role;
+        Direction = direction;
         Options = options;
         var isWriter = role == EndpointRole.Writer;
-        var (first, count) = channel.Header.PlacesOf(!isWriter);
+        var (first, count) = channel.Header.PlacesOf(!isWriter, direction);
         Peers = [.. Enumerable.Range(first, count).Select(index => new EndpointView(channel, roster, index))];
-        Wakes = SharedEventCount.At(roster, channel.Mapping, isWriter ? ChannelLayout.WriterWakesAt : ChannelLayout.ReaderWakesAt);
+        Wakes = SharedEventCount.At(roster, channel.Mapping, Place(isWriter ? ChannelLayout.WriterWakesAt : ChannelLayout.ReaderWakesAt));
         Wakes.AllowSynchronousContinuations = options.AllowSynchronousContinuations;
-        PeerWakes = SharedEventCount.At(roster, channel.Mapping, isWriter ? ChannelLayout.ReaderWakesAt : ChannelLayout.WriterWakesAt);
-        Changes = SharedEventCount.At(roster, channel.Mapping, ChannelLayout.EndpointChangesAt);
+        PeerWakes = SharedEventCount.At(roster, channel.Mapping, Place(isWriter ? ChannelLayout.ReaderWakesAt : ChannelLayout.WriterWakesAt));
+        Changes = SharedEventCount.At(roster, channel.Mapping, Place(ChannelLayout.EndpointChangesAt));
     }
 
     private Endpoint(ChannelMemory channel, EndpointOptions options)
@@ -45,6 +48,18 @@ internal sealed unsafe class Endpoint
     internal ChannelMemory Channel => _channel;
 
     internal EndpointRole Role { get; }
+
+    /// <summary>Gets which of a connection's two rings it is an end of; of all other kinds, 0.</summary>
+    internal int Direction { get; }
+
+    /// <summary>Gets where the ring's data begins.</summary>
+    internal byte* Data => _channel.First + DataOffset;
+
+    /// <summary>Gets where the ring's data begins in the object.</summary>
+    internal long DataOffset => _channel.Header.DataOffset + (Direction * _channel.Header.Capacity);
+
+    /// <summary>Gets whether the other side never comes back, once it has ended: a connection is between two processes.</summary>
+    internal bool IsForTwo => _channel.Header.Kind == ChannelLayout.ConnectionKind;
 
     internal EndpointOptions Options { get; }
 
@@ -89,10 +104,11 @@ internal sealed unsafe class Endpoint
     /// <param name="channel">The channel.</param>
     /// <param name="role">Writer or reader.</param>
     /// <param name="options">From the caller.</param>
+    /// <param name="direction">Of a connection: which of its rings.</param>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: a living process has it open. <see cref="Errno.EAGAIN"/>: none of several is free.</exception>
     /// <exception cref="RosterFullException">Too many processes take part in the channel.</exception>
     /// <exception cref="ChannelCorruptException">The bytes of the endpoint or the roster were overwritten.</exception>
-    internal static Endpoint Enter(ChannelMemory channel, EndpointRole role, EndpointOptions? options)
+    internal static Endpoint Enter(ChannelMemory channel, EndpointRole role, EndpointOptions? options, int direction = 0)
     {
         var checkedOptions = EndpointOptions.Check(options);
         if (!channel.IsWritable)
@@ -100,12 +116,12 @@ internal sealed unsafe class Endpoint
             throw new InvalidOperationException($"{channel.Subject} was opened for reading only: its status can be read, but endpoints need write access.");
         }
 
-        var (first, count) = channel.Header.PlacesOf(role == EndpointRole.Writer);
+        var (first, count) = channel.Header.PlacesOf(role == EndpointRole.Writer, direction);
         Roster? roster = null;
         try
         {
             roster = Roster.Join(channel.Mapping, ChannelLayout.RosterAt, channel.Header.Seats);
-            var endpoint = new Endpoint(channel, roster, role, checkedOptions);
+            var endpoint = new Endpoint(channel, roster, role, direction, checkedOptions);
             if (count != 0 && !endpoint.TryEnterAny(first, count))
             {
                 throw endpoint.IsOneOfMany ? endpoint.NoneIsFree(count) : endpoint.Busy(endpoint._own!);
@@ -178,6 +194,12 @@ internal sealed unsafe class Endpoint
         Notify();
     }
 
+    /// <summary>Where a line or an event count of the ring is in the object.</summary>
+    internal int Place(int at) => at + (Direction * ChannelLayout.DirectionSize);
+
+    /// <summary>The first byte of a line of the ring.</summary>
+    internal byte* Line(int at) => _channel.First + Place(at);
+
     /// <summary>Makes both ends, and whoever watches them, look again.</summary>
     internal void Notify()
     {
@@ -186,9 +208,46 @@ internal sealed unsafe class Endpoint
             return;
         }
 
-        PeerWakes.NotifyAll();
+        if (PeerWakes.NotifyAll())
+        {
+            Ring();
+        }
+
         Wakes.NotifyAll();
         Changes.NotifyAll();
+    }
+
+    /// <summary>Gets what the other side has sent over the socket that no correct one sends; <see langword="null"/>: nothing.</summary>
+    internal ChannelCorruptException? Failure => _failure;
+
+    /// <summary>Gets or sets what sends a byte over the socket of the connection, without waiting.</summary>
+    internal Action? Doorbell { get; set; }
+
+    /// <summary>The other side was found asleep: where it sleeps in a loop of its own, the socket wakes it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void Ring()
+    {
+        if (Doorbell is { } ring && Peer.RingsBySocket)
+        {
+            ring();
+        }
+    }
+
+    /// <summary>The socket has ended: waits of this end look again.</summary>
+    /// <param name="failure">What came over it that no correct peer sends; <see langword="null"/>: nothing, the other side is gone.</param>
+    internal void Lose(ChannelCorruptException? failure)
+    {
+        _failure = failure;
+        Peer.MarkGone();
+        try
+        {
+            Wakes.NotifyAll();
+            Changes.NotifyAll();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The end was closed at the same time: nothing waits any more.
+        }
     }
 
     /// <summary>Leaves the endpoint. Further calls have no effect.</summary>

@@ -14,6 +14,7 @@ internal sealed unsafe class EndpointView
     private readonly SharedMutex _mutex;
     private readonly byte* _first;
     private Participant _confirmed;
+    private volatile bool _isGone;
 
     internal EndpointView(ChannelMemory channel, Roster roster, int index)
     {
@@ -41,8 +42,25 @@ internal sealed unsafe class EndpointView
 
     internal static long OffsetOf(ChannelMemory channel, int index) => channel.Header.EndpointsOffset + (ChannelLayout.EndpointSize * (long)index);
 
-    /// <summary>What has become of the endpoint: the order of the loads is that of tests/models/endpoints.pml.</summary>
+    /// <summary>Gets whether its process waits in a loop of its own, and wants a byte on the socket.</summary>
+    internal bool RingsBySocket =>
+        // SAFETY: the field lies in the bytes that the channel holds, at a multiple of 4.
+        (Volatile.Read(ref *(uint*)(_first + ChannelLayout.FlagsInEndpoint)) & ChannelLayout.RingsBySocket) != 0;
+
+    /// <summary>The socket of the connection has ended: the other side is gone, whatever its endpoint says.</summary>
+    internal void MarkGone() => _isGone = true;
+
+    /// <summary>What has become of the endpoint. The end of the socket is a second witness: of a process that has opened no endpoint yet it is the only one.</summary>
     internal PeerState Look()
+    {
+        // SYNC connection.end: the kernel ends the socket of a process that died after it has marked its locks: the look at the endpoint, which comes later, sees the death.
+        var isGone = _isGone;
+        var state = LookAtOwner();
+        return isGone && state is (PeerState.Alive or PeerState.None) ? PeerState.Left : state;
+    }
+
+    /// <summary>The order of the loads is that of tests/models/endpoints.pml.</summary>
+    private PeerState LookAtOwner()
     {
         // SYNC endpoint.look: pairs with Endpoint.Occupy and Close. The word comes before the generation, which is stored while the word names its owner.
         if (_mutex.Holder is { } holder)
@@ -143,8 +161,7 @@ internal sealed unsafe class EndpointView
         return new()
         {
             Index = Index,
-            // The place says what an endpoint does.
-            Role = Index < _channel.Header.PlacesOf(writers: true).Count ? EndpointRole.Writer : EndpointRole.Reader,
+            Role = _channel.Header.RoleOf(Index),
             State = state,
             Label = Label,
             ProcessId = ProcessId,

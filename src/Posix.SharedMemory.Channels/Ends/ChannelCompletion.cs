@@ -1,9 +1,9 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The end of a channel as its reader sees it, and the task that completes with it. The reader and its watch look at it, each on its thread: it reads shared memory only.</summary>
-internal sealed unsafe class ChannelCompletion(ChannelMemory channel)
+internal sealed unsafe class ChannelCompletion(Endpoint endpoint)
 {
-    private readonly byte* _writerLine = channel.First + ChannelLayout.WriterLine;
+    private readonly byte* _writerLine = endpoint.Line(ChannelLayout.WriterLine);
     private readonly Lock _gate = new();
     private TaskCompletionSource? _source;
 
@@ -62,6 +62,6 @@ internal sealed unsafe class ChannelCompletion(ChannelMemory channel)
     {
         // SAFETY: as above.
         var error = Volatile.Read(ref *(int*)(_writerLine + ChannelLayout.ErrorInLine));
-        return new($"The writer of {channel.Subject} has ended the channel with error {error}.", error);
+        return new($"The writer of {endpoint.Channel.Subject} has ended the channel with error {error}.", error);
     }
 }

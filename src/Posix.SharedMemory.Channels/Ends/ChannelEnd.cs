@@ -258,7 +258,13 @@ internal abstract class ChannelEnd
     /// <summary>Closes the end, since the other side has written what no correct one writes.</summary>
     internal ChannelCorruptException Corrupt(string field, long offset, string found)
     {
-        _corruption ??= new(field, offset, found);
+        return Corrupt(new ChannelCorruptException(field, offset, found));
+    }
+
+    /// <inheritdoc cref="Corrupt(string, long, string)"/>
+    private ChannelCorruptException Corrupt(ChannelCorruptException found)
+    {
+        _corruption ??= found;
         (Act, OpenTicket) = (EndAct.Corrupt, 0);
         Endpoint.Close();
         OnCorrupt(_corruption);
@@ -311,6 +317,11 @@ internal abstract class ChannelEnd
     /// <summary>The other side's state, in the order of the model: the end is looked at before the index.</summary>
     private EndLook Look(int length)
     {
+        if (Endpoint.Failure is { } failure)
+        {
+            throw Corrupt(failure);
+        }
+
         var ended = HasEnded();
         var state = PeerState.Alive;
         uint generation = 0;
@@ -329,9 +340,9 @@ internal abstract class ChannelEnd
             return EndLook.Ended;
         }
 
-        if (state is PeerState.Died or PeerState.Left && Endpoint.Options.Restart == PeerRestart.Fail && _told != generation)
+        if (state is PeerState.Died or PeerState.Left && Endpoint.Options.Restart == PeerRestart.Fail && (_told != generation || Endpoint.IsForTwo))
         {
-            // Once for each peer: a later wait waits for the next one.
+            // Once for each peer: a later wait waits for the next one, where there can be one.
             _told = generation;
             throw Loss(state);
         }
@@ -367,13 +378,14 @@ internal abstract class ChannelEnd
         }
     }
 
-    private ChannelException Loss(PeerState state)
+    /// <summary>What a wait gets, and whatever else needs the other side.</summary>
+    internal ChannelException Loss(PeerState state)
     {
         var peer = Endpoint.Peer.Describe() with { State = state };
         var role = peer.Role == EndpointRole.Writer ? "writer" : "reader";
         return state == PeerState.Died
             ? new PeerDiedException($"The process of the {role} of {Endpoint.Channel.Subject} died.", peer)
-            : new PeerLeftException($"The {role} of {Endpoint.Channel.Subject} has left without completing the channel.", peer);
+            : new PeerLeftException($"The {role} of {Endpoint.Channel.Subject} has left without completing {(Endpoint.IsForTwo ? "it" : "the channel")}.", peer);
     }
 
     private bool Spin(int length, long start)

@@ -10,15 +10,16 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
     private readonly ulong _mask;
     private readonly ulong _prefix;
     private volatile bool _isEnding;
+    private volatile bool _isLost;
 
     protected ReadingEnd(Endpoint endpoint)
         : base(endpoint)
     {
         var header = endpoint.Channel.Header;
-        _data = endpoint.Channel.First + header.DataOffset;
+        _data = endpoint.Data;
         _mask = (ulong)header.Capacity - 1;
         _prefix = (ulong)header.Prefix;
-        Ending = new(endpoint.Channel);
+        Ending = new(endpoint);
     }
 
     /// <summary>Gets what completes when the channel has been completed and drained.</summary>
@@ -40,7 +41,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
     }
 
     /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
-    internal ChannelBytes Bytes => field ??= new(Endpoint.Channel);
+    internal ChannelBytes Bytes => field ??= new(Endpoint);
 
     /// <summary>Gets the end of the channel, as this side sees it.</summary>
     protected ChannelCompletion Ending { get; }
@@ -77,7 +78,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
     internal override void OnChange()
     {
         // A state that cannot be is for the reader to find, on its own thread.
-        if (Ending.State == 0)
+        if (Ending.State == 0 && !(_isLost = _isLost || HasLostPeer()))
         {
             return;
         }
@@ -113,9 +114,30 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
     /// <summary>Completes the task if the channel has been completed and drained. The state comes first: it was stored after the last tail.</summary>
     private void EndIfDrained()
     {
-        if (Ending.State != 0 && IsDrained())
+        if (Ending.State != 0)
         {
-            Ending.EndIfCompleted();
+            if (IsDrained())
+            {
+                Ending.EndIfCompleted();
+            }
+        }
+        else if (_isLost && IsDrained())
+        {
+            Ending.Fail(Loss(Endpoint.Peer.Look()));
+        }
+    }
+
+    /// <summary>Whether the other side has ended and no other one comes: there will be no completion.</summary>
+    private bool HasLostPeer()
+    {
+        try
+        {
+            return Endpoint.IsForTwo && Endpoint.Peer.LookAndConfirm() is (PeerState.Died or PeerState.Left);
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        {
+            // An endpoint that was overwritten is for the reader to find, on its own thread.
+            return false;
         }
     }
 
@@ -131,7 +153,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
 
         if (state > (uint)ChannelState.Continued)
         {
-            throw Corrupt("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}");
+            throw Corrupt("the writer's state", Endpoint.Place(ChannelLayout.WriterLine) + ChannelLayout.StateInLine, $"is {state}");
         }
 
         // The state was stored after the last tail.

@@ -17,9 +17,9 @@ internal abstract unsafe class WritingEnd : ChannelEnd
     protected WritingEnd(Endpoint endpoint)
         : base(endpoint)
     {
-        _readerState = endpoint.Channel.First + ChannelLayout.ReaderLine + ChannelLayout.StateInLine;
+        _readerState = endpoint.Line(ChannelLayout.ReaderLine) + ChannelLayout.StateInLine;
         _most = (uint)Header.MaxMessage;
-        Data = endpoint.Channel.First + Header.DataOffset;
+        Data = endpoint.Data;
     }
 
     internal int MaxMessage => (int)_most;
@@ -153,7 +153,7 @@ internal abstract unsafe class WritingEnd : ChannelEnd
         {
             0 => false,
             1 => true,
-            var state => throw Corrupt("the reader's state", ChannelLayout.ReaderLine + ChannelLayout.StateInLine, $"is {state}"),
+            var state => throw Corrupt("the reader's state", Endpoint.Place(ChannelLayout.ReaderLine) + ChannelLayout.StateInLine, $"is {state}"),
         };
 
     protected override bool TryDeliver() => !_hasMessage || TryPut(_message.Span, _type);
@@ -168,7 +168,7 @@ internal abstract unsafe class WritingEnd : ChannelEnd
 
     private void StoreEnd(int error)
     {
-        var line = Endpoint.Channel.First + ChannelLayout.WriterLine;
+        var line = Endpoint.Line(ChannelLayout.WriterLine);
         KillWindow.Pass(KillWindow.BeforeError);
         // SAFETY: the line lies in the bytes that the channel holds.
         Volatile.Write(ref *(int*)(line + ChannelLayout.ErrorInLine), error);

@@ -20,7 +20,7 @@ internal sealed class ClaimReader : ClaimHead
         _generations = new uint[endpoint.Peers.Length];
     }
 
-    private ChannelBytes Bytes => field ??= new(Endpoint.Channel);
+    private ChannelBytes Bytes => field ??= new(Endpoint);
 
     /// <summary>Opens the reader.</summary>
     internal static ClaimReader Open(ChannelMemory channel, EndpointOptions? options)

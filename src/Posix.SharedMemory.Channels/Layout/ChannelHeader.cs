@@ -100,12 +100,32 @@ internal sealed record ChannelHeader
             ContentType = contentType,
         };
 
-    /// <summary>Which endpoints are for writers, and which for readers: the writers' come first.</summary>
-    internal (int First, int Count) PlacesOf(bool writers)
+    /// <summary>The header of a new connection: two rings.</summary>
+    internal static ChannelHeader ForConnection(long capacity, int recordAlign, ulong schemaId, string contentType) =>
+        New(ChannelLayout.ConnectionKind, ChannelLayout.ConnectionEndpoints + ChannelLayout.SpareSeats, ChannelLayout.ConnectionEndpoints, ChannelLayout.Directions * capacity) with
+        {
+            Capacity = capacity,
+            MaxMessage = (int)(capacity / 2) - PrefixFor(ChannelLayout.ConnectionKind, recordAlign),
+            RecordAlign = recordAlign,
+            SchemaId = schemaId,
+            ContentType = contentType,
+        };
+
+    /// <summary>Which endpoints are for writers, and which for readers: the writers' come first. In a connection, those of a direction.</summary>
+    internal (int First, int Count) PlacesOf(bool writers, int direction = 0)
     {
+        if (Kind == ChannelLayout.ConnectionKind)
+        {
+            return ((direction * ChannelLayout.MessageEndpoints) + (writers ? ChannelLayout.WriterEndpoint : ChannelLayout.ReaderEndpoint), 1);
+        }
+
         var first = Kind == ChannelLayout.FanInKind ? Endpoints - 1 : 1;
         return writers ? (0, first) : (first, Endpoints - first);
     }
+
+    /// <summary>What an endpoint does: its place says it.</summary>
+    internal EndpointRole RoleOf(int index) =>
+        (Kind == ChannelLayout.ConnectionKind ? index % ChannelLayout.MessageEndpoints == ChannelLayout.WriterEndpoint : index < PlacesOf(writers: true).Count) ? EndpointRole.Writer : EndpointRole.Reader;
 
     internal static int MostInFanIn(long capacity) => (int)Math.Min((capacity / 2) - ChannelLayout.WidePrefix, ChannelLayout.MostInClaim);
 
@@ -114,7 +134,7 @@ internal sealed record ChannelHeader
     internal static int PrefixFor(ushort kind, int recordAlign) => Math.Max(kind == ChannelLayout.BroadcastKind ? ChannelLayout.WidePrefix : ChannelLayout.RecordHeaderSize, recordAlign);
 
     /// <summary>The kind that bytes name, if it is one that this version knows; otherwise that of a message channel, which is then what is missed.</summary>
-    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
+    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.ConnectionKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
 
     /// <summary>Whether bytes begin as a channel of any version does.</summary>
     internal static bool IsChannel(ReadOnlySpan<byte> bytes) => (U64(bytes, ChannelLayout.MagicAt) & ChannelLayout.MagicWithoutVersion) == (ChannelLayout.Magic & ChannelLayout.MagicWithoutVersion);
@@ -153,6 +173,7 @@ internal sealed record ChannelHeader
         {
             ChannelLayout.LatestKind => count * (ulong)StrideFor((int)most),
             ChannelLayout.BroadcastKind => capacity + (count * (ulong)sizeof(ulong)),
+            ChannelLayout.ConnectionKind => ChannelLayout.Directions * capacity,
             _ => capacity,
         };
         Require(data % ChannelLayout.PageSize == 0 && data >= (ulong)(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize)) && data <= total && size <= total - data,
@@ -229,6 +250,7 @@ internal sealed record ChannelHeader
         ChannelLayout.LatestKind => (ChannelLayout.LatestEndpoints, ChannelLayout.LatestEndpoints),
         ChannelLayout.FanInKind => (ChannelLayout.LeastFanInEndpoints, ChannelLayout.MostFanInEndpoints),
         ChannelLayout.BroadcastKind => (ChannelLayout.LeastBroadcastEndpoints, ChannelLayout.MostBroadcastEndpoints),
+        ChannelLayout.ConnectionKind => (ChannelLayout.ConnectionEndpoints, ChannelLayout.ConnectionEndpoints),
         _ => (ChannelLayout.MessageEndpoints, ChannelLayout.MessageEndpoints),
     };
 
@@ -267,10 +289,11 @@ internal sealed record ChannelHeader
         ChannelLayout.LatestKind => "a latest value",
         ChannelLayout.FanInKind => "a fan-in",
         ChannelLayout.BroadcastKind => "a broadcast",
+        ChannelLayout.ConnectionKind => "a connection",
         _ => "a message channel",
     };
 
-    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
+    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.ConnectionKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
 
     private static ChannelHeader New(ushort kind, int seats, int endpoints, long size)
     {

@@ -27,13 +27,24 @@ internal static class ChannelLayout
     internal const int RosterAt = 4096, PageSize = 4096;
 
     // An endpoint.
-    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, ModeInEndpoint = 24, LastClaimInEndpoint = 32, PositionInEndpoint = 32, MissedInEndpoint = 40, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
+    internal const int EndpointSize = 128, GenerationInEndpoint = 16, RoleInEndpoint = 20, ModeInEndpoint = 24, FlagsInEndpoint = 28, LastClaimInEndpoint = 32, PositionInEndpoint = 32, MissedInEndpoint = 40, OpenedInEndpoint = 48, LabelInEndpoint = 64, LabelSize = 32;
 
     // A record of a ring.
     internal const int RecordHeaderSize = 8, TypeShift = 32, FlagsShift = 48;
     internal const ushort Padding = 1, FirstReservedType = 0xFF00;
 
     internal const ushort MessageKind = 1, MessageEndpoints = 2, SpareSeats = 8, WriterEndpoint = 0, ReaderEndpoint = 1;
+
+    // Kind 2: two directions of kind 1. The lines and event counts of the second follow those of the first, its endpoints and its data too.
+    internal const ushort ConnectionKind = 2, ConnectionEndpoints = 4, Directions = 2;
+    internal const int DirectionSize = 1024;
+
+    // Kind 2: a record that says where in the messages an object was sent, which travels over the socket.
+    internal const ushort ObjectType = 0xFF00;
+    internal const int ObjectRecordSize = 8;
+
+    // Kind 2: an endpoint whose process waits in a loop of its own, and is woken by a byte on the socket.
+    internal const uint RingsBySocket = 1;
 
     internal const ushort LatestKind = 4, LatestEndpoints = 1, LatestSeats = 63, FanInKind = 6, LeastFanInEndpoints = 2, MostFanInEndpoints = 65;
 

@@ -8,7 +8,7 @@ internal sealed class MessageBuilder(RingWriter ring)
     /// <summary>The least room that is claimed at once, where there is as much.</summary>
     private const int LeastRoom = 256;
 
-    private readonly ChannelBytes _bytes = new(ring.Endpoint.Channel);
+    private readonly ChannelBytes _bytes = new(ring.Endpoint);
     private ulong _at;
     private int _room = -1;
     private int _built;

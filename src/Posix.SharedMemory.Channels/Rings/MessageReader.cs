@@ -31,6 +31,8 @@ public sealed class MessageReader : IDisposable
         remove => _ring.PeerChanged -= value;
     }
 
+    internal RingReader Ring => _ring;
+
     /// <summary>Gets what has become of the writer.</summary>
     public PeerState Writer => _ring.Peer;
 

@@ -6,6 +6,9 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The head of a ring, as its reader keeps it: finds records before the tail, and releases them. Nothing that stands there is trusted, and nothing here waits.</summary>
 internal abstract unsafe class RingHead : ReadingEnd
 {
+    /// <summary>The header of the record of an object.</summary>
+    private const ulong ObjectHeader = ChannelLayout.ObjectRecordSize | ((ulong)ChannelLayout.ObjectType << ChannelLayout.TypeShift);
+
     private readonly byte* _data;
     private readonly byte* _line;
     private readonly byte* _writerLine;
@@ -27,9 +30,9 @@ internal abstract unsafe class RingHead : ReadingEnd
         : base(endpoint)
     {
         var header = endpoint.Channel.Header;
-        _data = endpoint.Channel.First + header.DataOffset;
-        _line = endpoint.Channel.First + ChannelLayout.ReaderLine;
-        _writerLine = endpoint.Channel.First + ChannelLayout.WriterLine;
+        _data = endpoint.Data;
+        _line = endpoint.Line(ChannelLayout.ReaderLine);
+        _writerLine = endpoint.Line(ChannelLayout.WriterLine);
         _capacity = (ulong)header.Capacity;
         _mask = _capacity - 1;
         _prefix = (ulong)header.Prefix;
@@ -39,11 +42,14 @@ internal abstract unsafe class RingHead : ReadingEnd
         _writerWakes = endpoint.PeerWakes;
     }
 
+    /// <summary>Gets or sets the objects whose records are among the messages; <see langword="null"/>: there are none, and their records are refused.</summary>
+    internal ReceivedObjects? Objects { get; set; }
+
     /// <summary>Gets the line that this side stores.</summary>
     protected byte* Line => _line;
 
     /// <summary>Gets the place of the next record.</summary>
-    protected ulong Head => _head;
+    internal ulong Head => _head;
 
     /// <summary>Gets the indices between which the waiting records are.</summary>
     internal (ulong Head, ulong Tail) Waiting
@@ -116,6 +122,30 @@ internal abstract unsafe class RingHead : ReadingEnd
         _bytes += record.Length;
     }
 
+    /// <summary>Finds the record at a place, from the head on, and goes on to the next place; nothing is passed yet. The act is the caller's.</summary>
+    internal bool TryPeek(ref ulong at, out RingRecord record)
+    {
+        var header = 0UL;
+        if (at == _tail)
+        {
+            LoadTail();
+        }
+
+        var isFound = at != _tail && TryFind(ref at, ref header);
+        record = new(at, header);
+        at += isFound ? SizeOf(header) : 0;
+        return isFound;
+    }
+
+    /// <summary>Passes all records before a place that <see cref="TryPeek"/> came to.</summary>
+    internal void PassTo(ulong end, long messages, long bytes)
+    {
+        _head = end;
+        _messages += messages;
+        _bytes += bytes;
+        Publish();
+    }
+
     /// <summary>Lets the writer have what was read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Publish()
@@ -132,11 +162,41 @@ internal abstract unsafe class RingHead : ReadingEnd
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _head);
         KillWindow.Pass(KillWindow.AfterIndex);
-        _writerWakes.NotifyAll();
+        if (_writerWakes.NotifyAll())
+        {
+            Endpoint.Ring();
+        }
+
         EndIfEnding();
     }
 
-    protected override bool Poll(int length) => _head != _tail || LoadTail();
+    protected override bool Poll(int length) => (_head != _tail || LoadTail()) && (Objects is null || !PassTakenObjects());
+
+    /// <summary>Passes the records of objects that were received already: a wait does not end with what cannot be read.</summary>
+    /// <returns>Whether nothing follows them.</returns>
+    private bool PassTakenObjects()
+    {
+        while (_head != _tail || LoadTail())
+        {
+            // SAFETY: head and tail are checked multiples of 8 inside one capacity, so the header is inside the data, which the channel holds.
+            var header = Volatile.Read(ref *(ulong*)(_data + (_head & _mask)));
+            if (header < (ulong)ChannelLayout.FirstReservedType << ChannelLayout.TypeShift)
+            {
+                return false;
+            }
+
+            var next = PassUnusual(_head, header);
+            if (next == _head)
+            {
+                return false;
+            }
+
+            _head = next;
+        }
+
+        PublishIfRead();
+        return true;
+    }
 
     private bool LoadTail()
     {
@@ -150,7 +210,7 @@ internal abstract unsafe class RingHead : ReadingEnd
 
         if (tail < _tail || tail - _head > _capacity || (tail & _round) != 0)
         {
-            throw Corrupt("the tail", ChannelLayout.WriterLine, $"went from {_tail} to {tail}, and the head is {_head}");
+            throw Corrupt("the tail", Endpoint.Place(ChannelLayout.WriterLine), $"went from {_tail} to {tail}, and the head is {_head}");
         }
 
         _tail = tail;
@@ -174,7 +234,13 @@ internal abstract unsafe class RingHead : ReadingEnd
                 return true;
             }
 
-            at = PassPadding(at, header);
+            var next = PassUnusual(at, header);
+            if (next == at)
+            {
+                return true;
+            }
+
+            at = next;
             if (at == _tail)
             {
                 return false;
@@ -182,15 +248,35 @@ internal abstract unsafe class RingHead : ReadingEnd
         }
     }
 
-    /// <summary>Where the data begins again after padding.</summary>
-    /// <exception cref="ChannelCorruptException">The header is not one of padding, which is never at the beginning of the data: a second one cannot follow.</exception>
+    /// <summary>Where the data begins again after padding, or the next record after that of an object that was received already.</summary>
+    /// <returns><paramref name="at"/>: the record of an object, which is read as a message.</returns>
+    /// <exception cref="ChannelCorruptException">The header is not one of padding, which is never at the beginning of the data: a second one cannot follow; nor that of an object.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong PassPadding(ulong at, ulong header)
+    private ulong PassUnusual(ulong at, ulong header)
     {
         var offset = at & _mask;
         var room = _capacity - offset;
+        if (Objects is { } objects && header == ObjectHeader && SizeOf(header) <= Math.Min(room, _tail - at))
+        {
+            // SAFETY: the record is inside the data, which the channel holds. One load: what a peer stores later changes nothing.
+            var number = Volatile.Read(ref *(ulong*)(_data + offset + _prefix));
+            if (!objects.IsNext(at, number))
+            {
+                throw Corrupt("the number of an object", Endpoint.DataOffset + (long)(offset + _prefix), $"is {number}, and not the next one");
+            }
+
+            if (!objects.IsTaken(number))
+            {
+                return at;
+            }
+
+            _messages++;
+            _bytes += ChannelLayout.ObjectRecordSize;
+            return at + SizeOf(header);
+        }
+
         return header == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && offset != 0 && room <= _tail - at ? at + room
-            : throw Corrupt("a record", Header.DataOffset + (long)offset, $"has the header {header:x16}, and {_tail - at} bytes are before the tail");
+            : throw Corrupt("a record", Endpoint.DataOffset + (long)offset, $"has the header {header:x16}, and {_tail - at} bytes are before the tail");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -219,12 +305,12 @@ internal abstract unsafe class RingHead : ReadingEnd
         _tail = Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
         if (_tail > ChannelLayout.MostIndex || (_tail & _round) != 0)
         {
-            throw Corrupt("the tail", ChannelLayout.WriterLine, $"is {_tail}");
+            throw Corrupt("the tail", Endpoint.Place(ChannelLayout.WriterLine), $"is {_tail}");
         }
 
         if (_head > _tail || _tail - _head > _capacity || (_head & _round) != 0)
         {
-            throw Corrupt("the head", ChannelLayout.ReaderLine, $"is {_head}, and the tail {_tail}");
+            throw Corrupt("the head", Endpoint.Place(ChannelLayout.ReaderLine), $"is {_head}, and the tail {_tail}");
         }
 
         // SAFETY: as above.

@@ -13,9 +13,9 @@ internal sealed unsafe class RingReader : RingHead
     }
 
     /// <summary>Opens the reader.</summary>
-    internal static RingReader Open(ChannelMemory channel, EndpointOptions? options)
+    internal static RingReader Open(ChannelMemory channel, EndpointOptions? options, int direction = 0)
     {
-        var reader = new RingReader(Endpoint.Enter(channel, EndpointRole.Reader, options));
+        var reader = new RingReader(Endpoint.Enter(channel, EndpointRole.Reader, options, direction));
         try
         {
             reader.TakeOver();
@@ -91,6 +91,37 @@ internal sealed unsafe class RingReader : RingHead
         {
             PublishIfRead();
             FinishWithTicket();
+        }
+    }
+
+    /// <summary>Begins a loan of records that are only looked at, by <see cref="RingHead.TryPeek"/>.</summary>
+    internal int BeginLoan() => BeginWithTicket(EndAct.Batch);
+
+    /// <summary>Ends it.</summary>
+    /// <returns>False: the end was closed meanwhile.</returns>
+    internal bool EndLoan(int ticket)
+    {
+        var isOpen = IsOpen(ticket);
+        if (isOpen)
+        {
+            FinishWithTicket();
+        }
+
+        return isOpen;
+    }
+
+    /// <summary>Whether the writer has completed the channel, and everything was passed.</summary>
+    /// <exception cref="ChannelException">The writer ended it with an error.</exception>
+    internal bool HasCompleted()
+    {
+        Begin(EndAct.Call);
+        try
+        {
+            return HasEnded() && !Poll(0);
+        }
+        finally
+        {
+            Finish(EndAct.Call);
         }
     }
 

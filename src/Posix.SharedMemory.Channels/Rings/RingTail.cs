@@ -34,9 +34,9 @@ internal abstract unsafe class RingTail : WritingEnd
         : base(endpoint)
     {
         var header = endpoint.Channel.Header;
-        _data = endpoint.Channel.First + header.DataOffset;
-        _line = endpoint.Channel.First + ChannelLayout.WriterLine;
-        _readerLine = endpoint.Channel.First + ChannelLayout.ReaderLine;
+        _data = endpoint.Data;
+        _line = endpoint.Line(ChannelLayout.WriterLine);
+        _readerLine = endpoint.Line(ChannelLayout.ReaderLine);
         _capacity = (ulong)header.Capacity;
         _mask = _capacity - 1;
         _prefix = (ulong)header.Prefix;
@@ -147,7 +147,10 @@ internal abstract unsafe class RingTail : WritingEnd
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(line + ChannelLayout.IndexInLine), tail);
         KillWindow.Pass(KillWindow.AfterIndex);
-        _readerWakes.NotifyAll();
+        if (_readerWakes.NotifyAll())
+        {
+            Endpoint.Ring();
+        }
     }
 
     /// <summary>Whether a claim is still the place of the next record: nothing was stored since, or between them is the padding that the claim itself needs.</summary>
@@ -280,7 +283,7 @@ internal abstract unsafe class RingTail : WritingEnd
         var tail = Math.Min(_tail, _published);
         if (head < _head || head > tail || (head & _round) != 0)
         {
-            throw Corrupt("the head", ChannelLayout.ReaderLine, $"went from {_head} to {head}, and the tail is {tail}");
+            throw Corrupt("the head", Endpoint.Place(ChannelLayout.ReaderLine), $"went from {_head} to {head}, and the tail is {tail}");
         }
 
         _head = head;
@@ -299,12 +302,12 @@ internal abstract unsafe class RingTail : WritingEnd
         _tail = Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine));
         if (_tail > ChannelLayout.MostIndex || (_tail & _round) != 0)
         {
-            throw Corrupt("the tail", ChannelLayout.WriterLine, $"is {_tail}");
+            throw Corrupt("the tail", Endpoint.Place(ChannelLayout.WriterLine), $"is {_tail}");
         }
 
         if (_head > _tail || _tail - _head > _capacity || (_head & _round) != 0)
         {
-            throw Corrupt("the head", ChannelLayout.ReaderLine, $"is {_head}, and the tail {_tail}");
+            throw Corrupt("the head", Endpoint.Place(ChannelLayout.ReaderLine), $"is {_head}, and the tail {_tail}");
         }
 
         // SAFETY: as above.

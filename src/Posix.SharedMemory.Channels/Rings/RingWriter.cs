@@ -12,9 +12,9 @@ internal sealed unsafe class RingWriter : RingTail
     }
 
     /// <summary>Opens the writer.</summary>
-    internal static RingWriter Open(ChannelMemory channel, EndpointOptions? options)
+    internal static RingWriter Open(ChannelMemory channel, EndpointOptions? options, int direction = 0)
     {
-        var writer = new RingWriter(Endpoint.Enter(channel, EndpointRole.Writer, options));
+        var writer = new RingWriter(Endpoint.Enter(channel, EndpointRole.Writer, options, direction));
         try
         {
             writer.TakeOver();

@@ -16,6 +16,9 @@ public enum ChannelKind
     /// <summary>One writer, one reader: <see cref="MessageChannel"/> and <see cref="SharedChannel{T}"/>.</summary>
     Message = 1,
 
+    /// <summary>Two processes, both of which write and read: <see cref="MessageConnection"/>.</summary>
+    Connection = 2,
+
     /// <summary>One writer, up to 64 readers of every message: <see cref="Broadcast"/>.</summary>
     Broadcast = 3,
 

@@ -39,6 +39,7 @@ internal static class ChannelMeter
 
     private static string NameOf(ushort kind) => kind switch
     {
+        ChannelLayout.ConnectionKind => "connection",
         ChannelLayout.BroadcastKind => "broadcast",
         ChannelLayout.LatestKind => "latest",
         ChannelLayout.FanInKind => "fan-in",

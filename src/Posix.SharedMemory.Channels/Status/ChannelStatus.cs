@@ -10,11 +10,11 @@ public sealed record ChannelStatus
     /// <summary>Gets what the channel does.</summary>
     public ChannelKind Kind { get; internal init; }
 
-    /// <summary>Gets how many bytes the ring has; of a latest value, how many the longest value may have.</summary>
+    /// <summary>Gets how many bytes the ring has, or both rings of a connection; of a latest value, how many the longest value may have.</summary>
     public long Capacity { get; internal init; }
 
     /// <summary>
-    /// Gets how many bytes of the ring are waiting to be read; of a broadcast, how many wait for the slowest of the readers that lose nothing; of a latest value, how many the newest has.
+    /// Gets how many bytes of the ring, or of both rings of a connection, are waiting to be read; of a broadcast, how many wait for the slowest of the readers that lose nothing; of a latest value, how many the newest has.
     /// </summary>
     public long Used { get; internal init; }
 
@@ -94,12 +94,12 @@ public sealed record ChannelStatus
         var isFanIn = channel.Header.Kind == ChannelLayout.FanInKind;
         var counted = isFanIn ? ChannelLayout.ReaderLine : ChannelLayout.WriterLine;
         var endpoints = DescribeEndpoints(channel);
-        var state = (uint)U64(channel, ChannelLayout.WriterLine + ChannelLayout.StateInLine);
+        var state = StateOf(channel);
         return new()
         {
             Kind = (ChannelKind)channel.Header.Kind,
-            Capacity = channel.Header.Kind == ChannelLayout.LatestKind ? channel.Header.MaxMessage : channel.Header.Capacity,
-            Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel, original) : Waiting(channel),
+            Capacity = channel.Header.Kind == ChannelLayout.LatestKind ? channel.Header.MaxMessage : Directions(channel) * channel.Header.Capacity,
+            Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel, original) : Enumerable.Range(0, Directions(channel)).Sum(direction => Waiting(channel, direction)),
             Messages = Counter(channel, counted + ChannelLayout.MessagesInLine),
             Bytes = Counter(channel, counted + ChannelLayout.BytesInLine),
             WriterWaits = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.WaitsInLine),
@@ -114,15 +114,27 @@ public sealed record ChannelStatus
         };
     }
 
-    private static long Waiting(ChannelMemory channel)
+    /// <summary>How many rings there are: a connection has two.</summary>
+    private static int Directions(ChannelMemory channel) => channel.Header.Kind == ChannelLayout.ConnectionKind ? ChannelLayout.Directions : 1;
+
+    /// <summary>The writer's state. A connection is open as long as one of its directions is.</summary>
+    private static uint StateOf(ChannelMemory channel)
     {
-        var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine);
+        var first = (uint)U64(channel, ChannelLayout.WriterLine + ChannelLayout.StateInLine);
+        var second = Directions(channel) == 1 ? first : (uint)U64(channel, ChannelLayout.DirectionSize + ChannelLayout.WriterLine + ChannelLayout.StateInLine);
+        return first == 0 || second == 0 ? 0 : Math.Max(first, second);
+    }
+
+    private static long Waiting(ChannelMemory channel, int direction)
+    {
+        var lines = direction * ChannelLayout.DirectionSize;
+        var head = U64(channel, lines + ChannelLayout.ReaderLine + ChannelLayout.IndexInLine);
         if (channel.Header.Kind == ChannelLayout.FanInKind)
         {
             return (long)Math.Min(ClaimWord.Distance(head, new ClaimWord(U64(channel, ChannelLayout.ClaimAt)).End) * ChannelLayout.LineSize, (ulong)channel.Header.Capacity);
         }
 
-        var tail = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
+        var tail = U64(channel, lines + ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
         if (channel.Header.Kind == ChannelLayout.BroadcastKind)
         {
             head = LeastPosition(channel, tail);
@@ -202,8 +214,7 @@ public sealed record ChannelStatus
         if (U64(channel, ChannelLayout.RosterAt) == 0)
         {
             // No process has taken part yet.
-            var writers = channel.Header.PlacesOf(writers: true).Count;
-            return [.. places.Select(index => new EndpointInfo { Index = index, Role = index < writers ? EndpointRole.Writer : EndpointRole.Reader })];
+            return [.. places.Select(index => new EndpointInfo { Index = index, Role = channel.Header.RoleOf(index) })];
         }
 
         try
@@ -217,7 +228,17 @@ public sealed record ChannelStatus
         }
     }
 
-    private static long Counter(ChannelMemory channel, int offset) => (long)Math.Min(U64(channel, offset), long.MaxValue);
+    /// <summary>A counter, or the sum of those of both directions.</summary>
+    private static long Counter(ChannelMemory channel, int offset)
+    {
+        var sum = 0UL;
+        for (var direction = 0; direction < Directions(channel); direction++)
+        {
+            sum += Math.Min(U64(channel, offset + (direction * ChannelLayout.DirectionSize)), long.MaxValue);
+        }
+
+        return (long)Math.Min(sum, long.MaxValue);
+    }
 
     private static ulong U64(ChannelMemory channel, long offset) => Volatile.Read(in channel.Hold.GetReadOnlyReference<ulong>(offset));
 

@@ -51,6 +51,7 @@ public sealed class MessageTap
             ChannelLayout.LatestKind => new NewestTap(memory, header),
             ChannelLayout.FanInKind => new ClaimTap(memory, header),
             ChannelLayout.BroadcastKind => new BroadcastTap(memory, header),
+            ChannelLayout.ConnectionKind => throw new InvalidDataException($"{ChannelTap.SubjectOf(memory)} is a connection: its messages are for its two processes only."),
             _ => new RingTap(memory, header),
         });
     }

@@ -124,6 +124,9 @@ public enum Errno
     /// <summary>The operation is not supported here. Also the error that POSIX calls <c>ENOTSUP</c>.</summary>
     EOPNOTSUPP = 95,
 
+    /// <summary>A process listens at the address already.</summary>
+    EADDRINUSE = 98,
+
     /// <summary>The peer closed the connection.</summary>
     ECONNRESET = 104,
 
@@ -139,7 +142,7 @@ public enum Errno
     /// <summary>The time limit passed.</summary>
     ETIMEDOUT = 110,
 
-    /// <summary>The receiver of a datagram has closed its socket.</summary>
+    /// <summary>The receiver of a datagram has closed its socket, or no process listens at the address.</summary>
     ECONNREFUSED = 111,
 
     /// <summary>The file on a network file system is gone.</summary>

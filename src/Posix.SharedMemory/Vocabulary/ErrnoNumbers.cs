@@ -16,7 +16,7 @@ public static class ErrnoNumbers
     private static readonly (Errno Errno, int Bsd)[] s_differing =
     [
         (Errno.EAGAIN, 35), (Errno.EDEADLK, 11), (Errno.ENAMETOOLONG, 63), (Errno.ENOLCK, 77), (Errno.ENOSYS, 78), (Errno.ELOOP, 62),
-        (Errno.EOVERFLOW, 84), (Errno.ENOTSOCK, 38), (Errno.EMSGSIZE, 40), (Errno.EOPNOTSUPP, 45), (Errno.ECONNRESET, 54),
+        (Errno.EOVERFLOW, 84), (Errno.ENOTSOCK, 38), (Errno.EMSGSIZE, 40), (Errno.EOPNOTSUPP, 45), (Errno.EADDRINUSE, 48), (Errno.ECONNRESET, 54),
         (Errno.ENOBUFS, 55), (Errno.ENOTCONN, 57), (Errno.ETOOMANYREFS, 59), (Errno.ETIMEDOUT, 60), (Errno.ECONNREFUSED, 61),
         (Errno.ESTALE, 70), (Errno.EDQUOT, 69),
     ];

@@ -1,0 +1,189 @@
+using System.Net.Sockets;
+using System.Threading.Channels;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>
+/// The socket that a connection was handed over. It stays: it carries objects, rings for a peer that waits in a loop of its own, and its end is the end of the peer. What comes
+/// over it is not trusted. The model is tests/models/connection.pml.
+/// </summary>
+internal sealed class ConnectionSocket : IDisposable
+{
+    /// <summary>A doorbell is one byte; an object message is 16 bytes that begin otherwise.</summary>
+    private const byte Doorbell = 1;
+
+    private const int MessageSize = 16, LengthInMessage = 8;
+
+    /// <summary>How many objects are kept until they are asked for. The socket is not read meanwhile: the kernel bounds what a peer can have under way.</summary>
+    private const int MostObjects = 8;
+
+    private static readonly byte[] s_doorbell = [Doorbell];
+
+    private readonly Socket _socket;
+    private readonly Channel<ReceivedObject> _objects = Channel.CreateBounded<ReceivedObject>(new BoundedChannelOptions(MostObjects) { SingleWriter = true });
+    private readonly CancellationTokenSource _closing = new();
+    private readonly byte[] _message = new byte[MessageSize];
+    private int _collected;
+    private HandleReceiveResult? _carried;
+    private long _received;
+    private int _isDisposed;
+
+    internal ConnectionSocket(Socket socket)
+    {
+        _socket = socket;
+        // A doorbell is never waited for; asynchronous calls do not depend on it.
+        socket.Blocking = false;
+    }
+
+    private static ReadOnlySpan<byte> Magic => "SHMOBJ\0\u0001"u8;
+
+    internal static void Require(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        if (socket.AddressFamily != AddressFamily.Unix || socket.SocketType != SocketType.Stream)
+        {
+            throw new ArgumentException("A connection is handed over a connected stream socket of AddressFamily.Unix.", nameof(socket));
+        }
+    }
+
+    /// <summary>Sends a doorbell, if the socket has room: otherwise one is under way already.</summary>
+    internal void Ring()
+    {
+        try
+        {
+            _ = _socket.Send(s_doorbell, SocketFlags.None, out _);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The connection is closed at the same time: the peer sees its end.
+        }
+    }
+
+    internal ValueTask SendAsync(SharedMemoryObject memory, CancellationToken cancellationToken) => _socket.SendObjectAsync(memory, cancellationToken);
+
+    /// <summary>Returns the next object message.</summary>
+    /// <exception cref="ChannelClosedException">The socket has ended.</exception>
+    internal ValueTask<ReceivedObject> ReceiveAsync(CancellationToken cancellationToken) => _objects.Reader.ReadAsync(cancellationToken);
+
+    /// <summary>Receives what comes until the socket ends.</summary>
+    /// <param name="lose">Called at its end, with what the peer sent that no correct one sends.</param>
+    internal async Task PumpAsync(Action<ChannelCorruptException?> lose)
+    {
+        ChannelCorruptException? failure = null;
+        var bytes = new byte[MessageSize];
+        try
+        {
+            // A message is read up to its last byte: so each receive brings the beginning of one message at most, and its descriptor.
+            while (failure is null)
+            {
+                var part = await _socket.ReceiveHandlesAsync(bytes.AsMemory(0, MessageSize - _collected), maxHandles: 1, _closing.Token).ConfigureAwait(false);
+                if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped)
+                {
+                    break;
+                }
+
+                failure = Take(bytes.AsSpan(0, part.BytesReceived), part);
+                if (_collected == MessageSize)
+                {
+                    await DeliverAsync().ConfigureAwait(false);
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SharedMemoryException or ChannelClosedException)
+        {
+            // It was closed on this side; or the peer closed with bytes unread (ECONNRESET): its end too.
+        }
+
+        _carried?.Dispose();
+        lose(failure);
+        _objects.Writer.TryComplete();
+    }
+
+    /// <summary>Ends the socket. Also where a child of this process has inherited it, the peer sees the end.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        _closing.Cancel();
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The peer has ended it already.
+        }
+
+        _socket.Dispose();
+        _objects.Writer.TryComplete();
+        while (_objects.Reader.TryRead(out var item))
+        {
+            item.Dispose();
+        }
+
+        _closing.Dispose();
+    }
+
+    /// <summary>Sorts bytes into doorbells and the message that is being collected.</summary>
+    private ChannelCorruptException? Take(ReadOnlySpan<byte> bytes, HandleReceiveResult part)
+    {
+        var isClaimed = false;
+        foreach (var value in bytes)
+        {
+            if (_collected == 0 && value == Doorbell)
+            {
+                _received++;
+                continue;
+            }
+
+            if (_collected < LengthInMessage && value != Magic[_collected])
+            {
+                part.Dispose();
+                return new("the socket", _received, $"carried the byte 0x{value:x2}, which belongs neither to a doorbell nor to an object message");
+            }
+
+            if (_collected == 0 && (part.Handles.Count != 0 || part.HandlesDropped))
+            {
+                (_carried, isClaimed) = (part, true);
+            }
+
+            _message[_collected++] = value;
+            _received++;
+        }
+
+        if (isClaimed || (part.Handles.Count == 0 && !part.HandlesDropped))
+        {
+            return null;
+        }
+
+        part.Dispose();
+        return new("the socket", _received, "carried a descriptor that does not belong to an object message");
+    }
+
+    private async ValueTask DeliverAsync()
+    {
+        var item = new ReceivedObject(_carried, BitConverter.ToInt64(_message, LengthInMessage));
+        (_carried, _collected) = (null, 0);
+        try
+        {
+            await _objects.Writer.WriteAsync(item, _closing.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            item.Dispose();
+            throw;
+        }
+
+        if (Volatile.Read(ref _isDisposed) != 0)
+        {
+            // It was closed between the two: what was just kept is not seen by Dispose any more.
+            while (_objects.Reader.TryRead(out var left))
+            {
+                left.Dispose();
+            }
+        }
+    }
+}
