@@ -22,8 +22,9 @@ namespace Posix.SharedMemory.Channels;
 /// <example>
 /// <code><![CDATA[
 /// await using var listener = new MessageListener("/run/user/1000/prices.sock");
-/// await using var client = await MessageConnection.ConnectAsync("/run/user/1000/prices.sock");     // In another process, usually.
+/// var connecting = MessageConnection.ConnectAsync("/run/user/1000/prices.sock");      // In another process, usually.
 /// await using var server = await listener.AcceptAsync();
+/// await using var client = await connecting;
 /// await client.Output.WriteAsync("EURUSD"u8.ToArray());
 /// if (await server.Input.WaitToReadAsync() && server.Input.TryRead(out var request))
 /// {
@@ -107,7 +108,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="PeerLeftException">The listener has closed before it handed over a connection.</exception>
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <remarks>While the listener's queue is full, it tries again. <see href="https://man7.org/linux/man-pages/man2/connect.2.html">connect(2)</see></remarks>
+    /// <remarks>It completes when the listener has accepted. While the listener's queue is full, it tries again. <see href="https://man7.org/linux/man-pages/man2/connect.2.html">connect(2)</see></remarks>
     public static ValueTask<MessageConnection> ConnectAsync(string path, CancellationToken ct = default) => ConnectAsync(path, EndpointOptions.Default, ct);
 
     /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>

@@ -94,7 +94,8 @@ internal static class SocketFactory
     }
 
     internal static SharedMemoryException Translate(SocketException failure, string operation, string? path) =>
-        new(ErrnoNumbers.FromNative(failure.NativeErrorCode), operation, null, path is null ? null : $"the socket is '{path}'");
+        // What the base library makes of ENOENT.
+        new(failure.SocketErrorCode == SocketError.AddressNotAvailable ? Errno.ENOENT : ErrnoNumbers.FromNative(failure.NativeErrorCode), operation, null, path is null ? null : $"the socket is '{path}'");
 
     private static string AbstractName() => $"\0shm-{Guid.NewGuid():N}";
 }

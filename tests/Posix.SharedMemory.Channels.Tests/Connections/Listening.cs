@@ -103,8 +103,9 @@ public sealed class Listening
 
         Assert.Equal(["sock"], directory.List());
         await using var listener = new MessageListener(path);
-        using var client = await MessageConnection.ConnectAsync(path);
+        var connecting = MessageConnection.ConnectAsync(path).AsTask();
         using var server = await listener.AcceptAsync();
+        using var client = await connecting;
         client.Output.Write("hello"u8);
         Assert.Equal("hello", Opening.Read(server).Text);
         Assert.Equal(["sock"], directory.List());
@@ -200,7 +201,7 @@ public sealed class Listening
     {
         using var directory = TemporaryDirectory.InMemory();
         var path = directory.File("sock");
-        await Assert.ThrowsAsync<SharedMemoryException>(() => MessageConnection.ConnectAsync(path).AsTask());
+        Assert.Equal(Errno.ENOENT, (await Assert.ThrowsAsync<SharedMemoryException>(() => MessageConnection.ConnectAsync(path).AsTask())).Errno);
         using var listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listening.Bind(new UnixDomainSocketEndPoint(path));
         Assert.Equal(Errno.ECONNREFUSED, (await Assert.ThrowsAsync<SharedMemoryException>(() => MessageConnection.ConnectAsync(path).AsTask())).Errno);

@@ -22,8 +22,9 @@ public sealed class Opening
         PeerCredentials peer = mine.Peer;
         Assert.Equal((Environment.ProcessId, 1L << 20), (peer.ProcessId, output.Capacity));
         await using MessageListener listener = new(directory.File("sock"), o: options, mode: UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        await using MessageConnection client = await MessageConnection.ConnectAsync(path: directory.File("sock"), ct: default);
+        ValueTask<MessageConnection> connecting = MessageConnection.ConnectAsync(path: directory.File("sock"), ct: default);
         await using MessageConnection server = await listener.AcceptAsync(ct: default);
+        await using MessageConnection client = await connecting;
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
         await client.SendObjectAsync(o: memory, ct: default);
         using SharedMemoryObject got = await server.ReceiveObjectAsync(MemorySeals.None, CancellationToken.None);
@@ -71,6 +72,7 @@ public sealed class Opening
             mine.Output.Write("early"u8);
             System.Diagnostics.ProcessStartInfo start = new(Partner.Program, ["connection", "receive", ((int)theirs.SafeHandle.DangerousGetHandle()).ToString(CultureInfo.InvariantCulture)])
             {
+                UseShellExecute = false,
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
             };
