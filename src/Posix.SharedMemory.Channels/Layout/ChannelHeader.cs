@@ -136,7 +136,7 @@ internal sealed record ChannelHeader
         var kind = U16(bytes, ChannelLayout.KindAt);
         Require(kind == expected, $"it is {(IsKnown(kind) ? NameOf(kind) : "a channel")} of kind {kind}, not {NameOf(expected)} of kind {expected}");
         var required = U32(bytes, ChannelLayout.RequiredAt);
-        Require(required == features, OtherFeatures(required));
+        Require(required == features, OtherFeatures(kind, required));
         var total = U64(bytes, ChannelLayout.TotalAt);
         Require(total == (ulong)length, $"its header says {total} bytes, and it has {length}");
         Require(U64(bytes, ChannelLayout.EpochAt) != 0, "its epoch is 0");
@@ -276,11 +276,11 @@ internal sealed record ChannelHeader
         _ => "a message channel",
     };
 
-    private static string OtherFeatures(uint required) => required switch
+    private static string OtherFeatures(ushort kind, uint required) => (kind, required) switch
     {
-        0 => "it is whole, not one of two objects: open it with FromObject",
-        ChannelLayout.SplitFeature => "it is one of the two objects of a split broadcast: open both together, with Broadcast.FromObjects",
-        _ => $"it needs the features 0x{required:x}, and this version knows 0x{ChannelLayout.SplitFeature:x}",
+        (_, 0) => "it is whole, not one of two objects: open it with FromObject",
+        (ChannelLayout.BroadcastKind, ChannelLayout.SplitFeature) => "it is one of the two objects of a split broadcast: open both together, with Broadcast.FromObjects",
+        _ => $"it needs the features 0x{required:x}, and this version knows 0x{(kind == ChannelLayout.BroadcastKind ? ChannelLayout.SplitFeature : 0):x}",
     };
 
     private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
