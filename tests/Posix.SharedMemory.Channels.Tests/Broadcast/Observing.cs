@@ -56,6 +56,15 @@ public sealed class Observing
     }
 
     [Fact]
+    [Rule("broadcast.layout")]
+    public void The_host_that_a_bridge_imported_it_from_is_in_the_header()
+    {
+        using var broadcast = Broadcast.CreateAnonymous(new() { Capacity = 4096, Origin = 0x1122334455667788 });
+        using var map = broadcast.Memory.Map();
+        Assert.Equal(0x1122334455667788UL, map.GetReference<ulong>(128));
+    }
+
+    [Fact]
     [Rule("broadcast.any-thread")]
     public async Task Any_thread_may_read_how_much_is_free_and_how_much_is_waiting()
     {

@@ -30,7 +30,7 @@ public sealed class BroadcastLanguages
         {
             Assert.True(lossless.WaitToRead(Watchdog.Limit));
             Assert.True(lossless.TryRead(bytes, out var info));
-            Assert.Equal((number, number % 1000, 0), (info.Sequence, info.Type, info.Missed));
+            Assert.Equal(new(number, Languages.SizeOf(number, Most), (ushort)(number % 1000), 0), info);
             Assert.True(Languages.IsSized(bytes.AsSpan(0, info.Length), number, Languages.SizeOf(number, Most)));
             while (lossy.TryRead(bytes, out info))
             {
