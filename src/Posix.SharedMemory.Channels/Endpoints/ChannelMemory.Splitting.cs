@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Posix.SharedMemory.Channels;
 
 /// <content>Channels of two objects: one that only its creator can write to, and a small one for what all ends store.</content>
-internal sealed unsafe partial class ChannelMemory
+internal sealed partial class ChannelMemory
 {
     private static readonly MappingOptions s_reading = new() { Access = FileAccess.Read };
 

@@ -102,7 +102,7 @@ public sealed class Windows
     [InlineData(27)]
     [Rule("broadcast.evict")]
     [Rule("broadcast.blocked")]
-    public void A_reader_that_stands_still_while_it_joins_is_shown_and_can_be_evicted(int window)
+    public void A_reader_that_is_stopped_while_it_joins_is_shown_and_can_be_evicted(int window)
     {
         using var name = new TemporaryName("broadcast");
         using var broadcast = Broadcast.Create(name, new() { Capacity = 4096, MaxReaders = 2 });
