@@ -137,9 +137,13 @@ internal sealed class ConnectionPipeWriter : PipeWriter
                 }
             }
         }
-        catch (Exception e) when (e is ChannelException or InvalidOperationException)
+        catch (ChannelException)
         {
-            // Nobody reads it any more.
+            // The peer has ended: no process reads it any more.
+        }
+        catch (InvalidOperationException)
+        {
+            // The peer takes no more, or this side was closed.
         }
 
         Finish(exception);
@@ -156,9 +160,13 @@ internal sealed class ConnectionPipeWriter : PipeWriter
         {
             await FlushAsync(CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is ChannelException or InvalidOperationException)
+        catch (ChannelException)
         {
-            // Nobody reads it any more.
+            // The peer has ended: no process reads it any more.
+        }
+        catch (InvalidOperationException)
+        {
+            // The peer takes no more, or this side was closed.
         }
 
         Finish(exception);

@@ -28,12 +28,7 @@ internal sealed class ConnectionSocket : IDisposable
     private long _received;
     private int _isDisposed;
 
-    internal ConnectionSocket(Socket socket)
-    {
-        _socket = socket;
-        // A doorbell is never waited for; asynchronous calls do not depend on it.
-        socket.Blocking = false;
-    }
+    internal ConnectionSocket(Socket socket) => _socket = socket;
 
     private static ReadOnlySpan<byte> Magic => "SHMOBJ\0\u0001"u8;
 
@@ -73,6 +68,8 @@ internal sealed class ConnectionSocket : IDisposable
         var bytes = new byte[MessageSize];
         try
         {
+            // A doorbell is never waited for; asynchronous calls do not depend on it.
+            _socket.Blocking = false;
             // A message is read up to its last byte: so each receive brings the beginning of one message at most, and its descriptor.
             while (failure is null)
             {
@@ -89,14 +86,28 @@ internal sealed class ConnectionSocket : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SharedMemoryException or ChannelClosedException)
+        catch (OperationCanceledException)
         {
-            // It was closed on this side; or the peer closed with bytes unread (ECONNRESET): its end too.
+            // It was closed on this side.
         }
-
-        _carried?.Dispose();
-        lose(failure);
-        _objects.Writer.TryComplete();
+        catch (ObjectDisposedException)
+        {
+            // As above.
+        }
+        catch (ChannelClosedException)
+        {
+            // As above, while an object was to be kept.
+        }
+        catch (SharedMemoryException)
+        {
+            // The peer closed with bytes unread (ECONNRESET), or the socket cannot be read: the end of it too.
+        }
+        finally
+        {
+            _carried?.Dispose();
+            lose(failure);
+            _objects.Writer.TryComplete();
+        }
     }
 
     /// <summary>Ends the socket. Also where a child of this process has inherited it, the peer sees the end.</summary>

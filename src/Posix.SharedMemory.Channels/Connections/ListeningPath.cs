@@ -207,9 +207,13 @@ internal sealed class ListeningPath
         {
             File.Delete(file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException)
         {
-            // It is gone, or the directory no longer lets this user remove it: it listens to nobody.
+            // It is gone.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // The directory no longer lets this user remove it: no process listens to it.
         }
     }
 }

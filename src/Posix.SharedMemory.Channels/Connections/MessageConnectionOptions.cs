@@ -1,6 +1,12 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>What the side that creates a connection decides for both.</summary>
+/// <example>
+/// <code><![CDATA[
+/// MessageConnectionOptions options = new() { Capacity = 4 << 20, ContentType = "application/json", Endpoint = new() { Label = "service" } };
+/// await using var listener = new MessageListener("/run/user/1000/prices.sock", options);
+/// ]]></code>
+/// </example>
 public sealed record MessageConnectionOptions
 {
     internal static readonly MessageConnectionOptions Default = new();

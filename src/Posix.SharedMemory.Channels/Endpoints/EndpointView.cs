@@ -53,7 +53,7 @@ internal sealed unsafe class EndpointView
     /// <summary>What has become of the endpoint. The end of the socket is a second witness: of a process that has opened no endpoint yet it is the only one.</summary>
     internal PeerState Look()
     {
-        // SYNC connection.end: the kernel ends the socket of a process that died after it has marked its locks: the look at the endpoint, which comes later, sees the death.
+        // SYNC connection.end: pairs with ConnectionSocket.PumpAsync. The kernel marks the locks of a process that dies before it ends its socket: the look at the owner comes after the look at that end.
         var isGone = _isGone;
         var state = LookAtOwner();
         return isGone && state is (PeerState.Alive or PeerState.None) ? PeerState.Left : state;
@@ -161,7 +161,7 @@ internal sealed unsafe class EndpointView
         return new()
         {
             Index = Index,
-            Role = _channel.Header.RoleOf(Index),
+            Role = _channel.Header.IsWriterAt(Index) ? EndpointRole.Writer : EndpointRole.Reader,
             State = state,
             Label = Label,
             ProcessId = ProcessId,

@@ -126,9 +126,9 @@ internal sealed record ChannelHeader
         return writers ? (0, first) : (first, Endpoints - first);
     }
 
-    /// <summary>What an endpoint does: its place says it.</summary>
-    internal EndpointRole RoleOf(int index) =>
-        (Kind == ChannelLayout.ConnectionKind ? index % ChannelLayout.MessageEndpoints == ChannelLayout.WriterEndpoint : index < PlacesOf(writers: true).Count) ? EndpointRole.Writer : EndpointRole.Reader;
+    /// <summary>Whether an endpoint is a writer's: its place says it.</summary>
+    internal bool IsWriterAt(int index) =>
+        Kind == ChannelLayout.ConnectionKind ? index % ChannelLayout.MessageEndpoints == ChannelLayout.WriterEndpoint : index < PlacesOf(writers: true).Count;
 
     internal static int MostInFanIn(long capacity) => (int)Math.Min((capacity / 2) - ChannelLayout.WidePrefix, ChannelLayout.MostInClaim);
 
@@ -173,13 +173,7 @@ internal sealed record ChannelHeader
             Require(false, contradiction);
         }
 
-        var size = kind switch
-        {
-            ChannelLayout.LatestKind => count * (ulong)StrideFor((int)most),
-            ChannelLayout.BroadcastKind => capacity + (count * (ulong)sizeof(ulong)),
-            ChannelLayout.ConnectionKind => ChannelLayout.Directions * capacity,
-            _ => capacity,
-        };
+        var size = DataOf(kind, capacity, most, count);
         Require(data % ChannelLayout.PageSize == 0 && data >= (ulong)(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize)) && data <= total && size <= total - data,
             $"its {size} bytes of data at {data} do not fit into {total} bytes past the endpoints");
         uint elementSize = U32(bytes, ChannelLayout.ElementSizeAt), elementAlign = U32(bytes, ChannelLayout.ElementAlignAt);
@@ -258,6 +252,15 @@ internal sealed record ChannelHeader
         ChannelLayout.BroadcastKind => (ChannelLayout.LeastBroadcastEndpoints, ChannelLayout.MostBroadcastEndpoints),
         ChannelLayout.ConnectionKind => (ChannelLayout.ConnectionEndpoints, ChannelLayout.ConnectionEndpoints),
         _ => (ChannelLayout.MessageEndpoints, ChannelLayout.MessageEndpoints),
+    };
+
+    /// <summary>How many bytes of data a kind has.</summary>
+    private static ulong DataOf(ushort kind, ulong capacity, uint most, uint count) => kind switch
+    {
+        ChannelLayout.LatestKind => count * (ulong)StrideFor((int)most),
+        ChannelLayout.BroadcastKind => capacity + (count * (ulong)sizeof(ulong)),
+        ChannelLayout.ConnectionKind => ChannelLayout.Directions * capacity,
+        _ => capacity,
     };
 
     /// <summary>What the sizes of a kind contradict, if anything.</summary>

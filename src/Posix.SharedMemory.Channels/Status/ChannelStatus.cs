@@ -234,7 +234,7 @@ public sealed record ChannelStatus
         if (Control(channel, ChannelLayout.RosterAt) == 0)
         {
             // No process has taken part yet.
-            return [.. places.Select(index => new EndpointInfo { Index = index, Role = channel.Header.RoleOf(index) })];
+            return [.. places.Select(index => new EndpointInfo { Index = index, Role = channel.Header.IsWriterAt(index) ? EndpointRole.Writer : EndpointRole.Reader })];
         }
 
         try

@@ -40,7 +40,7 @@ public sealed class Opening
     [Rule("connection.open")]
     [Rule("connection.peer")]
     [Rule("connection.status")]
-    public async Task What_each_side_writes_the_other_reads()
+    public async Task Each_side_reads_the_messages_that_the_other_writes()
     {
         using var both = await Both.OpenAsync(new() { Capacity = 8192, RecordAlignment = 64, SchemaId = 9, ContentType = "text", Endpoint = new() { Label = "creator" } });
         Assert.Equal(0, both.Creator.Output.Capacity - 8192);
@@ -123,7 +123,7 @@ public sealed class Opening
     [Fact]
     [Rule("connection.bad-options")]
     [Rule("connection.socket")]
-    public async Task What_cannot_be_is_refused_before_anything_is_made()
+    public async Task Bad_options_and_sockets_are_refused_before_anything_is_made()
     {
         using var pair = new SocketPair();
         using var datagrams = new SocketPair(SocketType.Dgram);

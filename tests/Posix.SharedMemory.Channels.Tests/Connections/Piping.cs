@@ -76,7 +76,7 @@ public sealed class Piping
 
     [Fact]
     [Rule("connection.pipe")]
-    public async Task What_was_not_flushed_is_not_seen_and_completing_sends_it()
+    public async Task Bytes_are_not_seen_before_they_are_flushed_and_completing_sends_them()
     {
         using var both = await Both.OpenAsync();
         IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
