@@ -115,6 +115,11 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <param name="path">The listener's path: at most 107 bytes.</param>
     /// <param name="endpoint">How this side's ends are opened.</param>
     /// <param name="ct">Ends the wait, also for a listener that accepts and then sends nothing.</param>
+    /// <example>
+    /// <code><![CDATA[
+    /// await using var connection = await MessageConnection.ConnectAsync("/run/user/1000/prices.sock", new EndpointOptions { Label = "display" });
+    /// ]]></code>
+    /// </example>
     public static async ValueTask<MessageConnection> ConnectAsync(string path, EndpointOptions endpoint, CancellationToken ct = default)
     {
         var ends = MessageConnectionOptions.CheckEndpoint(endpoint);
@@ -173,6 +178,13 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <param name="connected">A connected stream socket of <see cref="AddressFamily.Unix"/>. It belongs to the connection from then on; if this throws, it stays the caller's.</param>
     /// <param name="endpoint">How this side's ends are opened.</param>
     /// <param name="ct">Ends the wait.</param>
+    /// <example>
+    /// <code><![CDATA[
+    /// var (mine, theirs) = MessageConnection.CreatePair();
+    /// await using var parent = mine;
+    /// await using var child = await MessageConnection.ReceiveAsync(theirs, new EndpointOptions { Label = "worker" });     // In another process, usually.
+    /// ]]></code>
+    /// </example>
     public static async ValueTask<MessageConnection> ReceiveAsync(Socket connected, EndpointOptions endpoint, CancellationToken ct = default)
     {
         ConnectionSocket.Require(connected);
@@ -393,6 +405,13 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     }
 
     /// <inheritdoc cref="Dispose"/>
+    /// <example>
+    /// <code><![CDATA[
+    /// var connection = await MessageConnection.ConnectAsync("/run/user/1000/prices.sock");
+    /// connection.Output.Complete();
+    /// await connection.DisposeAsync();
+    /// ]]></code>
+    /// </example>
     public ValueTask DisposeAsync()
     {
         Dispose();
