@@ -103,7 +103,7 @@ internal sealed unsafe class ChannelMemory
         bytes.Clear();
         memory.Read(bytes, 0);
         var header = ChannelHeader.Parse(bytes, length, SubjectOf(memory), kind);
-        var mapping = memory.Map(0, length);
+        var mapping = memory.Map(0, header.MappedLength);
         try
         {
             return new(memory, mapping, header);
@@ -253,7 +253,7 @@ internal sealed unsafe class ChannelMemory
 
     private static ChannelMemory Fill(SharedMemoryObject memory, ChannelHeader header)
     {
-        var mapping = memory.Map();
+        var mapping = memory.Map(0, header.MappedLength);
         try
         {
             header.Write(mapping.GetSpan(0, ChannelLayout.HeaderSize));

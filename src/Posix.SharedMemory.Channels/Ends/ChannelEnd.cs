@@ -21,7 +21,8 @@ internal abstract class ChannelEnd
         _spin = new(endpoint.Options.SpinBudget);
     }
 
-    internal Endpoint Endpoint { get; }
+    /// <summary>Gets the endpoint. A reader of frames goes over to that of the next publisher's object.</summary>
+    internal Endpoint Endpoint { get; private set; }
 
     /// <summary>Gets the asynchronous wait, of which there is one at a time.</summary>
     protected EndWait Pending => field ??= new(this);
@@ -171,18 +172,24 @@ internal abstract class ChannelEnd
         while (true)
         {
             KillWindow.Pass(KillWindow.BeforeWait);
-            var key = Endpoint.Wakes.PrepareWait();
-            var look = LookAndCancel(length, key);
+            var wakes = Endpoint.Wakes;
+            var key = wakes.PrepareWait();
+            var look = LookAndCancel(length, wakes, key);
+            if (wakes != Endpoint.Wakes)
+            {
+                continue;
+            }
+
             var left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
             if (look != EndLook.Pending || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
             {
-                Endpoint.Wakes.CancelWait(key);
+                wakes.CancelWait(key);
                 _spin.Learn(start);
                 return look;
             }
 
             KillWindow.Pass(KillWindow.BeforeSleep);
-            Endpoint.Wakes.Wait(key, left);
+            wakes.Wait(key, Bound(left));
             RefuseIfClosed();
         }
     }
@@ -223,17 +230,23 @@ internal abstract class ChannelEnd
         awaiter = default;
         while (true)
         {
-            var key = Endpoint.Wakes.PrepareWait();
-            var look = LookAndCancel(length, key);
+            var wakes = Endpoint.Wakes;
+            var key = wakes.PrepareWait();
+            var look = LookAndCancel(length, wakes, key);
+            if (wakes != Endpoint.Wakes)
+            {
+                continue;
+            }
+
             if (look == EndLook.Pending)
             {
 #pragma warning disable CA2012 // The step that follows uses the awaiter, once.
-                awaiter = Endpoint.Wakes.WaitAsync(key, cancellationToken).GetAwaiter();
+                awaiter = WaitForWakeAsync(wakes, key, cancellationToken).GetAwaiter();
 #pragma warning restore CA2012
                 return look;
             }
 
-            Endpoint.Wakes.CancelWait(key);
+            wakes.CancelWait(key);
             if (look == EndLook.Ended)
             {
                 RefuseEnd();
@@ -336,10 +349,15 @@ internal abstract class ChannelEnd
             throw Loss(state);
         }
 
+        if (state is PeerState.Died or PeerState.Left)
+        {
+            Follow();
+        }
+
         return EndLook.Pending;
     }
 
-    private EndLook LookAndCancel(int length, EventCountKey key)
+    private EndLook LookAndCancel(int length, SharedEventCount wakes, EventCountKey key)
     {
         try
         {
@@ -347,9 +365,40 @@ internal abstract class ChannelEnd
         }
         catch
         {
-            Endpoint.Wakes.CancelWait(key);
+            wakes.CancelWait(key);
             throw;
         }
+    }
+
+    /// <summary>How long a blocking wait sleeps before it looks again by itself.</summary>
+    protected virtual TimeSpan Bound(TimeSpan left) => left;
+
+    /// <summary>Sleeps until the end may find what it waits for. May return without cause.</summary>
+    protected virtual ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) => wakes.WaitAsync(key, cancellationToken);
+
+    /// <summary>Called when the other side has ended, which was reported, or is not to be: goes over to what follows it, if there is something.</summary>
+    protected virtual void Follow()
+    {
+    }
+
+    /// <summary>Goes over to another endpoint, and closes the former one.</summary>
+    protected void MoveTo(Endpoint next)
+    {
+        var former = Endpoint;
+        lock (_gate)
+        {
+            Endpoint = next;
+            _told = ulong.MaxValue;
+            if (_watch is not null)
+            {
+                _watch.Stop();
+                _watch = new(this);
+                // The other side of the new object, if it is there, has just come.
+                _watch.Start(isNew: true);
+            }
+        }
+
+        former.Close();
     }
 
     /// <summary>The other side's generation and life. Where there are several, none of them ends a wait.</summary>

@@ -5,11 +5,15 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>Watches the other side of an end, each place of it: it waits for the event count of endpoint changes, which messages do not touch.</summary>
 internal sealed class EndWatch(ChannelEnd end)
 {
+    // The end may go over to another endpoint, which another watch watches.
+    private readonly Endpoint _endpoint = end.Endpoint;
     private volatile bool _isStopped;
 
-    internal void Start()
+    /// <summary>Begins to watch.</summary>
+    /// <param name="isNew">Whether a peer that is there already has just come.</param>
+    internal void Start(bool isNew = false)
     {
-        var seen = Array.ConvertAll(end.Endpoint.Peers, Look);
+        var seen = isNew ? new (uint, PeerState)[_endpoint.Peers.Length] : Array.ConvertAll(_endpoint.Peers, Look);
         _ = Task.Run(() => RunAsync(seen));
     }
 
@@ -41,11 +45,11 @@ internal sealed class EndWatch(ChannelEnd end)
         {
             while (!_isStopped)
             {
-                var key = end.Endpoint.Changes.PrepareWait();
+                var key = _endpoint.Changes.PrepareWait();
                 end.OnChange();
                 if (FindChange(seen) is { } changed)
                 {
-                    end.Endpoint.Changes.CancelWait(key);
+                    _endpoint.Changes.CancelWait(key);
                     if (!_isStopped)
                     {
                         Raise(changed);
@@ -54,10 +58,10 @@ internal sealed class EndWatch(ChannelEnd end)
                     continue;
                 }
 
-                await end.Endpoint.Changes.WaitAsync(key).ConfigureAwait(false);
+                await _endpoint.Changes.WaitAsync(key).ConfigureAwait(false);
             }
         }
-        catch (ObjectDisposedException) when (end.Act is EndAct.Disposed or EndAct.Corrupt)
+        catch (ObjectDisposedException) when (_isStopped || end.Act is EndAct.Disposed or EndAct.Corrupt)
         {
             // The end was closed while this waited.
         }
@@ -65,7 +69,7 @@ internal sealed class EndWatch(ChannelEnd end)
 
     private EndpointView? FindChange((uint Generation, PeerState State)[] seen)
     {
-        foreach (var (index, peer) in end.Endpoint.Peers.Index())
+        foreach (var (index, peer) in _endpoint.Peers.Index())
         {
             var now = Look(peer);
             if (now != seen[index])
