@@ -349,7 +349,7 @@ internal abstract class ChannelEnd
             throw Loss(state);
         }
 
-        if (state is PeerState.Died or PeerState.Left)
+        if (state != PeerState.Alive)
         {
             Follow();
         }
@@ -376,7 +376,7 @@ internal abstract class ChannelEnd
     /// <summary>Sleeps until the end may find what it waits for. May return without cause.</summary>
     protected virtual ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) => wakes.WaitAsync(key, cancellationToken);
 
-    /// <summary>Called when the other side has ended, which was reported, or is not to be: goes over to what follows it, if there is something.</summary>
+    /// <summary>Called when there is no other side, which was reported, or is not to be: goes over to what follows it, if there is something.</summary>
     protected virtual void Follow()
     {
     }

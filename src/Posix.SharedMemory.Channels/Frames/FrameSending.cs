@@ -415,7 +415,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
     {
         foreach (var subscriber in _subscribers)
         {
-            if (Volatile.Read(ref subscriber.Place.Mode) == EndpointView.WaitMode && Tend(subscriber) == EndpointView.WaitMode && !subscriber.HasRoom())
+            if (Volatile.Read(ref subscriber.Place.Mode) == EndpointView.WaitMode && Tend(subscriber) == EndpointView.WaitMode && !subscriber.HasRoom() && !subscriber.IsEvicted)
             {
                 return false;
             }

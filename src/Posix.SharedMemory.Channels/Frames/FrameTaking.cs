@@ -6,8 +6,8 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>A subscriber of a frame channel: what it waits for, what it missed, and how it follows a publisher that was restarted to its new object.</summary>
 internal sealed class FrameTaking : ReadingEnd
 {
-    /// <summary>How often a subscriber whose publisher has ended looks under the name by itself: a successor that was killed before it notified anybody is found that late.</summary>
-    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(200);
+    /// <summary>How often a subscriber without a publisher looks under the name by itself: an object that took the name while nobody was notified is found that late.</summary>
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly FrameReaderOptions _options;
     private Subscription _subscription;
@@ -36,7 +36,7 @@ internal sealed class FrameTaking : ReadingEnd
         get
         {
             RefuseIfClosed();
-            return (int)Math.Min(_subscription.Waiting, int.MaxValue);
+            return _subscription.TryCount(out var waiting) ? (int)waiting : throw CorruptBlock("has indices that cannot be");
         }
     }
 
@@ -128,15 +128,10 @@ internal sealed class FrameTaking : ReadingEnd
             throw Eviction();
         }
 
-        if (!_subscription.HasPossibleIndices)
-        {
-            throw CorruptBlock("has indices that cannot be");
-        }
-
-        return _subscription.Waiting != 0;
+        return _subscription.TryCount(out var waiting) ? waiting != 0 : throw CorruptBlock("has indices that cannot be");
     }
 
-    protected override bool IsDrained() => Volatile.Read(ref _subscription).Waiting == 0;
+    protected override bool IsDrained() => Volatile.Read(ref _subscription).TryCount(out var waiting) && waiting == 0;
 
     // Frames are returned by themselves, not by the end.
     protected override void PassBorrowed()

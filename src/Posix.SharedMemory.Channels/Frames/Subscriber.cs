@@ -33,8 +33,8 @@ internal sealed class Subscriber
 
     internal EndpointView Place => _place;
 
-    /// <summary>Gets the place that its rings have in the object.</summary>
-    internal long Offset => _rings.Offset;
+    /// <summary>Gets whether nothing is sent to it any more, until its process has ended or left.</summary>
+    internal bool IsEvicted => _isEvicted;
 
     /// <summary>Gets the indices that a new channel has: none was used.</summary>
     internal bool IsFresh => (_sentTail, _sentHead, _returnHead) == (0, 0, 0);

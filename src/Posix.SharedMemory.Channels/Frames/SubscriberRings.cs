@@ -3,6 +3,9 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The block of one subscriber: a ring of frames that were sent to it, and a ring of those that it has returned, each with its two indices.</summary>
 internal readonly unsafe struct SubscriberRings
 {
+    /// <summary>How often a look at indices is tried that move: only a hostile peer needs so many.</summary>
+    internal const int MostAttempts = 1000;
+
     private readonly byte* _block;
     private readonly int _sentMask;
     private readonly int _returnMask;
@@ -33,6 +36,26 @@ internal readonly unsafe struct SubscriberRings
     internal ulong SentCapacity => (ulong)_sentMask + 1;
 
     internal ulong ReturnCapacity => (ulong)_returnMask + 1;
+
+    /// <summary>Looks how many frames wait. The publisher moves both indices meanwhile: only a tail between two equal heads belongs to them.</summary>
+    /// <returns>False: there are more than can be.</returns>
+    internal bool TryCount(out ulong waiting)
+    {
+        waiting = 1;
+        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        {
+            var head = Volatile.Read(ref SentHead);
+            var tail = Volatile.Read(ref SentTail);
+            if (Volatile.Read(ref SentHead) == head)
+            {
+                waiting = tail - head;
+                return waiting <= SentCapacity;
+            }
+        }
+
+        // A publisher that sends so fast has sent something.
+        return true;
+    }
 
     internal ref ulong Sent(ulong index) => ref Word(ChannelLayout.RingsInBlock + (sizeof(ulong) * (int)(index & (uint)_sentMask)));
 

@@ -7,8 +7,6 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>A subscriber's part in one object: it takes frames out of its ring, reads them where they are, and returns them. The model is tests/models/frames.pml.</summary>
 internal sealed unsafe class Subscription : IFrameKeeper
 {
-    private const int MostAttempts = 1000;
-
     private readonly FrameLayout _layout;
     private readonly FrameSlots _slots;
     private readonly Frame?[] _frames;
@@ -39,11 +37,9 @@ internal sealed unsafe class Subscription : IFrameKeeper
     /// <summary>Gets whether the publisher has evicted it.</summary>
     internal bool IsEvicted => Volatile.Read(ref _own.Mode) == EndpointView.EvictedSubscriber;
 
-    /// <summary>Gets how many frames wait for it.</summary>
-    internal ulong Waiting => Volatile.Read(ref _rings.SentTail) - Volatile.Read(ref _rings.SentHead);
-
-    /// <summary>Gets whether its indices can be.</summary>
-    internal bool HasPossibleIndices => Waiting <= _rings.SentCapacity;
+    /// <summary>Looks how many frames wait for it.</summary>
+    /// <returns>False: the indices cannot be.</returns>
+    internal bool TryCount(out ulong waiting) => _rings.TryCount(out waiting);
 
     /// <summary>Takes part: what was sent to a former owner of the place goes back.</summary>
     /// <returns>False: the block holds what no correct process leaves there.</returns>
@@ -52,7 +48,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
         // SYNC frames.settle: pairs with Subscriber.Settle. The mutex was entered, and no former owner had died inside: the publisher has put in order what one left.
         _returnTail = Volatile.Read(ref _rings.ReturnTail);
         _head = Volatile.Read(ref _rings.SentHead);
-        if (!HasPossibleIndices || _returnTail - Volatile.Read(ref _rings.ReturnHead) > _rings.ReturnCapacity)
+        if (!TryCount(out _) || _returnTail - Volatile.Read(ref _rings.ReturnHead) > _rings.ReturnCapacity)
         {
             return false;
         }
@@ -219,14 +215,25 @@ internal sealed unsafe class Subscription : IFrameKeeper
 
     private bool TryTake(out FrameEntry entry, out bool isPossible)
     {
-        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        for (var attempt = 0; attempt < SubscriberRings.MostAttempts; attempt++)
         {
             var head = Volatile.Read(ref _rings.SentHead);
             // SYNC frames.send: pairs with Subscriber.TrySend. The entries before the tail are there, and all that belongs to their frames.
             var tail = Volatile.Read(ref _rings.SentTail);
-            if (head < _head || tail - head > _rings.SentCapacity)
+            if (head < _head)
             {
                 break;
+            }
+
+            if (tail - head > _rings.SentCapacity)
+            {
+                if (Volatile.Read(ref _rings.SentHead) == head)
+                {
+                    break;
+                }
+
+                // The publisher has dropped some, and sent more, between the two looks.
+                continue;
             }
 
             if (head == tail)

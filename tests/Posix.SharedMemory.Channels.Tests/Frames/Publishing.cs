@@ -339,6 +339,52 @@ public sealed class Publishing
         Assert.Equal((0L, 2), (next.Missed, writer.CountFree()));
     }
 
+    [Theory]
+    [InlineData(FrameOverflow.DropOldest)]
+    [InlineData(FrameOverflow.DropNewest)]
+    [InlineData(FrameOverflow.Wait)]
+    [Rule("frames.send")]
+    [Rule("frames.overflow")]
+    [Rule("frames.missed")]
+    public void A_reader_beside_a_fast_publisher_gets_whole_frames_in_order_and_knows_what_it_missed(FrameOverflow overflow)
+    {
+        const int Frames = 30_000;
+        using var channel = FrameChannel.CreateAnonymous(new() { SlotLength = 64, Alignment = 64, SlotCount = 6, Depth = 1, MaxReaders = 2 });
+        using var writer = channel.OpenWriter();
+        using var reader = channel.OpenReader(new() { Overflow = overflow });
+        var publishing = Task.Run(() =>
+        {
+            for (var number = 0L; number < Frames; number++)
+            {
+                var frame = writer.Loan(64);
+                System.Runtime.InteropServices.MemoryMarshal.Cast<byte, long>(frame.Span).Fill(number);
+                writer.Send(frame);
+            }
+
+            writer.Complete();
+        });
+        var (read, next) = (0L, 0L);
+        while (reader.WaitToRead(Watchdog.Limit))
+        {
+            _ = reader.Available;
+            while (reader.TryRead(out var frame))
+            {
+                using (frame)
+                {
+                    var numbers = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, long>(frame.ReadOnlySpan);
+                    Assert.True(frame.Sequence >= next && !numbers.ContainsAnyExcept(frame.Sequence));
+                    next = frame.Sequence + 1;
+                    read++;
+                }
+            }
+        }
+
+        publishing.GetAwaiter().GetResult();
+        Assert.Equal(next, read + reader.Missed);
+        Assert.True(overflow != FrameOverflow.Wait || read == Frames);
+        Assert.True(overflow == FrameOverflow.DropNewest || next == Frames);
+    }
+
     [Fact]
     [Rule("frames.allocation")]
     public void Frames_allocate_nothing()
