@@ -8,17 +8,16 @@ namespace Posix.SharedMemory.Channels;
 internal abstract class ChannelEnd
 {
     private readonly SpinBudget _spin;
-    private readonly Lock _gate = new();
     private ChannelCorruptException? _corruption;
     private ulong _told = ulong.MaxValue;
-    private EndWatch? _watch;
-    private EventHandler<PeerChangedEventArgs>? _peerChanged;
+    private readonly EndWatch _watch;
     private int _tickets;
 
     protected ChannelEnd(Endpoint endpoint)
     {
         Endpoint = endpoint;
         _spin = new(endpoint.Options.SpinBudget);
+        _watch = new(this);
     }
 
     /// <summary>Gets the endpoint. A reader of frames goes over to that of the next publisher's object.</summary>
@@ -42,23 +41,8 @@ internal abstract class ChannelEnd
 
     internal event EventHandler<PeerChangedEventArgs>? PeerChanged
     {
-        add
-        {
-            lock (_gate)
-            {
-                _peerChanged += value;
-            }
-
-            Watch();
-        }
-
-        remove
-        {
-            lock (_gate)
-            {
-                _peerChanged -= value;
-            }
-        }
+        add => _watch.Add(value);
+        remove => _watch.Remove(value);
     }
 
     /// <summary>Gets what the last wait found, where that is a number.</summary>
@@ -264,7 +248,7 @@ internal abstract class ChannelEnd
     internal virtual void Dispose()
     {
         (Act, OpenTicket) = (EndAct.Disposed, 0);
-        _watch?.Stop();
+        _watch.Stop();
         Endpoint.Close();
     }
 
@@ -287,26 +271,8 @@ internal abstract class ChannelEnd
     {
     }
 
-    internal void RaisePeerChanged(EndpointView peer)
-    {
-        if (Volatile.Read(ref _peerChanged) is { } handlers)
-        {
-            handlers(Owner ?? this, new(peer.Describe()));
-        }
-    }
-
     /// <summary>Watches the other side from now on.</summary>
-    internal void Watch()
-    {
-        lock (_gate)
-        {
-            if (_watch is null && Act is not (EndAct.Disposed or EndAct.Corrupt))
-            {
-                _watch = new(this);
-                _watch.Start();
-            }
-        }
-    }
+    internal void Watch() => _watch.Start();
 
     /// <summary>What a call gets that cannot begin.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -385,19 +351,8 @@ internal abstract class ChannelEnd
     protected void MoveTo(Endpoint next)
     {
         var former = Endpoint;
-        lock (_gate)
-        {
-            Endpoint = next;
-            _told = ulong.MaxValue;
-            if (_watch is not null)
-            {
-                _watch.Stop();
-                _watch = new(this);
-                // The other side of the new object, if it is there, has just come.
-                _watch.Start(isNew: true);
-            }
-        }
-
+        (Endpoint, _told) = (next, ulong.MaxValue);
+        _watch.Restart();
         former.Close();
     }
 

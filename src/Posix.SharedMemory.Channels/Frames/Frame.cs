@@ -155,8 +155,6 @@ public sealed class Frame : IMemoryOwner<byte>
     /// <summary>Gets in which life its slot is.</summary>
     internal uint Generation { get; private set; }
 
-    internal bool IsLoaned => Volatile.Read(ref _use) == (int)FrameUse.Loaned;
-
     internal bool IsUsed => Volatile.Read(ref _use) != (int)FrameUse.None;
 
     /// <summary>Gives the frame back: of one that was loaned nothing is sent; of one that was read the publisher may use the slot again. Further calls have no effect.</summary>

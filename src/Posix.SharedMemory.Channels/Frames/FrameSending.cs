@@ -1,52 +1,38 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>The publisher of a frame channel: loans slots, sends them to all subscribers, and takes back what they return. The model is tests/models/frames.pml.</summary>
-internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
+/// <summary>The publisher's end of a frame channel: one call at a time, and waits for slots and for room.</summary>
+internal sealed unsafe class FrameSending : ChannelEnd
 {
     /// <summary>What is waited for instead of a slot: room in the rings of subscribers for which sending waits.</summary>
     private const int ForSending = -1;
 
-    private readonly FramePool _pool;
-    private readonly FrameSlots _slots;
-    private readonly Frame?[] _frames;
-    private readonly Subscriber[] _subscribers;
+    private readonly FrameDispatch _dispatch;
     private readonly SharedEventCount _readerWakes;
-    private readonly Lock _gate = new();
     private readonly byte* _line;
-    private readonly byte* _headers;
     private FrameWait? _wait;
     private Frame? _toSend;
     private Frame? _found;
     private int _wanted = ForSending;
-    private ulong _sequence;
-    private long _bytes;
     private long _waits;
-    private int _reached;
 
     private FrameSending(Endpoint endpoint)
         : base(endpoint)
     {
-        var layout = Header.Frames;
-        _pool = new(layout);
-        _slots = new(endpoint.Channel, FileAccess.ReadWrite);
-        _frames = new Frame?[layout.Slots];
-        _subscribers = [.. endpoint.Peers.Select(place => new Subscriber(endpoint.Channel, place, _pool))];
         _readerWakes = endpoint.PeerWakes;
         _line = endpoint.Channel.First + ChannelLayout.WriterLine;
-        _headers = endpoint.Channel.First + layout.HeadersOffset;
+        _dispatch = new(this);
     }
 
     /// <summary>Gets how many readers the last sending reached.</summary>
-    internal override long Found => _reached;
+    internal override long Found => _dispatch.Reached;
 
     internal int MaxLength => Header.MaxMessage;
 
-    private FrameWait FrameWait => _wait ??= new(Pending, TakeFound, () => _reached);
+    private FrameWait FrameWait => _wait ??= new(Pending, TakeFound, () => _dispatch.Reached);
 
     /// <summary>Begins to publish through an endpoint that was entered.</summary>
     internal static FrameSending Over(Endpoint endpoint)
@@ -77,7 +63,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
         Begin(EndAct.Call);
         try
         {
-            return TryTake(length, out frame);
+            return _dispatch.TryLoan(length, out frame);
         }
         finally
         {
@@ -130,7 +116,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
         Begin(EndAct.Call);
         try
         {
-            return TryPut(frame) ? _reached : -1;
+            return TryPut(frame) ? _dispatch.Reached : -1;
         }
         finally
         {
@@ -181,11 +167,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
         Begin(EndAct.Call);
         try
         {
-            lock (_gate)
-            {
-                TendAll();
-                return _pool.CountFree(length);
-            }
+            return _dispatch.CountFree(length);
         }
         finally
         {
@@ -200,16 +182,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
     internal void Evict(int endpoint)
     {
         RefuseIfClosed();
-        var subscriber = Array.Find(_subscribers, subscriber => subscriber.Place.Index == endpoint)
-            ?? throw new ArgumentOutOfRangeException(nameof(endpoint), endpoint, $"The readers of this channel are the endpoints 1 to {_subscribers.Length}.");
-        lock (_gate)
-        {
-            if (Volatile.Read(ref subscriber.Place.Mode) is EndpointView.DropOldestMode or EndpointView.DropNewestMode or EndpointView.WaitMode)
-            {
-                subscriber.Evict();
-            }
-        }
-
+        _dispatch.Evict(endpoint);
         Endpoint.Notify();
     }
 
@@ -221,22 +194,13 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
         Endpoint.Notify();
     }
 
-    /// <summary>A frame that was not sent goes back to the pool.</summary>
-    void IFrameKeeper.GiveBack(Frame frame)
+    /// <summary>A loan was given back, on any thread: this end may wait for a slot on another one.</summary>
+    internal void OnReturn()
     {
-        lock (_gate)
+        if (Act is not (EndAct.Disposed or EndAct.Corrupt))
         {
-            if (Act is EndAct.Disposed or EndAct.Corrupt)
-            {
-                return;
-            }
-
-            _pool.EndLoan(frame.Slot);
-            ShowUse();
+            Endpoint.Wakes.NotifyAll();
         }
-
-        // This end may wait for a slot, on another thread.
-        Endpoint.Wakes.NotifyAll();
     }
 
     internal override void FinishWait()
@@ -248,29 +212,12 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
     internal override void Dispose()
     {
         base.Dispose();
-        EndFrames();
-        _slots.Close();
+        _dispatch.Close();
     }
 
-    protected override void OnCorrupt(ChannelCorruptException corruption) => EndFrames();
+    protected override void OnCorrupt(ChannelCorruptException corruption) => _dispatch.EndLoans();
 
-    protected override bool Poll(int length)
-    {
-        lock (_gate)
-        {
-            if (length == ForSending)
-            {
-                return HasRoom();
-            }
-
-            if (_pool.IsShort(length))
-            {
-                TendAll();
-            }
-
-            return _pool.CountFree(length) > 0;
-        }
-    }
+    protected override bool Poll(int length) => length == ForSending ? _dispatch.HasRoom() : _dispatch.HasSlot(length);
 
     // No subscriber ends a channel: others may come.
     protected override bool HasEnded() => false;
@@ -281,7 +228,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
     {
         if (_wanted != ForSending)
         {
-            return TryTake(_wanted, out _found);
+            return _dispatch.TryLoan(_wanted, out _found);
         }
 
         if (_toSend is not { } frame)
@@ -320,7 +267,7 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
     private void RequireLoaned(Frame frame)
     {
         ArgumentNullException.ThrowIfNull(frame);
-        if (!frame.IsOf(this))
+        if (!frame.IsOf(_dispatch))
         {
             throw new ArgumentException("The frame was not loaned from this writer.", nameof(frame));
         }
@@ -328,134 +275,15 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
         frame.RequireUse();
     }
 
-    private bool TryTake(int length, [NotNullWhen(true)] out Frame? frame)
-    {
-        lock (_gate)
-        {
-            if (_pool.IsShort(length))
-            {
-                TendAll();
-            }
-
-            if (!_pool.TryLoan(length, out var slot, out var generation))
-            {
-                frame = null;
-                return false;
-            }
-
-            ShowUse();
-            frame = _frames[slot] ??= new(this, _slots, slot);
-            frame.Lend(generation, length);
-            return true;
-        }
-    }
-
-    /// <summary>Sends a loaned frame, if there is room.</summary>
     private bool TryPut(Frame frame)
     {
-        lock (_gate)
+        if (!_dispatch.TrySend(frame))
         {
-            if (!HasRoom())
-            {
-                return false;
-            }
-
-            // Read before the frame ends.
-            var (slot, length) = (frame.Slot, frame.Length);
-            StoreHeader(frame, length);
-            var entry = new FrameEntry(slot, frame.Generation);
-            if (!frame.TryEnd())
-            {
-                throw new ObjectDisposedException(nameof(Frame), "The frame was disposed while it was sent.");
-            }
-
-            _reached = 0;
-            foreach (var subscriber in _subscribers)
-            {
-                var mode = Tend(subscriber);
-                if (mode != 0 && subscriber.TrySend(mode, entry, _sequence))
-                {
-                    _reached++;
-                }
-            }
-
-            _sequence++;
-            _bytes += length;
-            // SAFETY: the line lies in the bytes that the channel holds.
-            (*(ulong*)(_line + ChannelLayout.MessagesInLine), *(long*)(_line + ChannelLayout.BytesInLine)) = (_sequence, _bytes);
-            // SAFETY: as above.
-            Volatile.Write(ref *(ulong*)(_line + ChannelLayout.IndexInLine), _sequence);
-            KillWindow.Pass(KillWindow.AfterFrameIsCounted);
-            _pool.EndLoan(slot);
-            ShowUse();
+            return false;
         }
 
         _readerWakes.NotifyAll();
         return true;
-    }
-
-    private void StoreHeader(Frame frame, int length)
-    {
-        // SAFETY: the header lies in the bytes that the channel holds, at a multiple of 8; no subscriber has the slot.
-        ref var header = ref Unsafe.AsRef<SlotHeader>(_headers + ((long)frame.Slot * ChannelLayout.SlotHeaderSize));
-        header.Sequence = _sequence;
-        header.Timestamp = (ulong)(frame.Timestamp != 0 ? frame.Timestamp : Now());
-        header.Length = (uint)length;
-        header.Type = frame.Type;
-        header.Generation = frame.Generation;
-        header.User = frame.Header;
-        KillWindow.Pass(KillWindow.AfterSlotHeader);
-    }
-
-    /// <summary>Nanoseconds of the clock that all processes share; the base library reads it.</summary>
-    private static long Now() => Stopwatch.Frequency == 1_000_000_000 ? Stopwatch.GetTimestamp() : (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
-
-    /// <summary>Whether every living subscriber for which sending waits can take one more frame.</summary>
-    private bool HasRoom()
-    {
-        foreach (var subscriber in _subscribers)
-        {
-            if (Volatile.Read(ref subscriber.Place.Mode) == EndpointView.WaitMode && Tend(subscriber) == EndpointView.WaitMode && !subscriber.HasRoom() && !subscriber.IsEvicted)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private void TendAll()
-    {
-        foreach (var subscriber in _subscribers)
-        {
-            Tend(subscriber);
-        }
-
-        ShowUse();
-    }
-
-    private uint Tend(Subscriber subscriber)
-    {
-        try
-        {
-            return subscriber.Tend();
-        }
-        catch (Exception e) when (e is InvalidDataException or RetiredException or LockLostException || (e is InvalidOperationException and not ObjectDisposedException))
-        {
-            throw Corrupt("the roster or an endpoint", subscriber.Place.Offset, $"was overwritten ({e.Message})");
-        }
-    }
-
-    private void ShowUse() =>
-        // SAFETY: the word lies in the control page, which the channel holds.
-        Volatile.Write(ref *(long*)(Endpoint.Channel.First + ChannelLayout.SlotBytesInUseAt), _pool.BytesInUse);
-
-    private void EndFrames()
-    {
-        foreach (var frame in _frames)
-        {
-            frame?.TryEnd();
-        }
     }
 
     private Frame TakeFound()
@@ -473,13 +301,12 @@ internal sealed unsafe class FrameSending : ChannelEnd, IFrameKeeper
             throw FrameChannel.WasCompleted(Endpoint.Channel);
         }
 
-        // SAFETY: as above.
-        if (Volatile.Read(ref *(ulong*)(_line + ChannelLayout.IndexInLine)) != 0 || Array.Find(_subscribers, subscriber => !subscriber.IsFresh) is not null)
+        if (!_dispatch.IsFresh)
         {
             throw Corrupt("the writer's line or a subscriber's block", ChannelLayout.WriterLine, "is not that of a channel without a former writer");
         }
 
-        TendAll();
+        _dispatch.CountFree(0);
         Endpoint.Occupy();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Posix.SharedMemory.Channels.Tests.Frames;
@@ -93,56 +94,104 @@ public sealed class Hostile
         {
             using var channel = FrameChannel.CreateAnonymous(s_options);
             using var bytes = channel.Memory.Map(0, SlotHeaders + 512);
-            try
+            var steps = 0;
+            Count(Run(channel, seed, () =>
             {
-                using var writer = channel.OpenWriter(new() { SpinBudget = TimeSpan.Zero });
-                using var first = channel.OpenReader(new() { Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
-                for (var step = 0; step < 100; step++)
-                {
-                    long place = random.Next(6) switch { 0 => 256, 1 => Blocks + (random.Next(2) * Block) + (random.Next(4) * 128), 2 => Blocks + (random.Next(2) * Block) + 512 + (random.Next(6) * 8), 3 => SlotHeaders + (random.Next(64) * 8), 4 => 4480 + (random.Next(64) * 8), _ => 256 + (random.Next(1024) * 8L) };
-                    ref var word = ref bytes.GetReference<ulong>(place);
-                    word = random.Next(3) switch { 0 => word ^ (1UL << random.Next(64)), 1 => word + (ulong)random.Next(5), _ => (ulong)random.Next(5000) };
-                    using var second = channel.OpenReader(new() { Overflow = FrameOverflow.DropNewest, Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
-                    if (writer.TryLoan(random.Next(4097), out var frame))
-                    {
-                        frame.Span.Fill(1);
-                        writer.Send(frame, TimeSpan.FromTicks(10));
-                    }
-
-                    foreach (var reader in (FrameReader[])[first, second])
-                    {
-                        if (reader.TryRead(out frame))
-                        {
-                            Assert.InRange(frame.ReadOnlySpan.ToArray().Length, 0, 4096);
-                            frame.Dispose();
-                        }
-
-                        reader.WaitToRead(TimeSpan.FromTicks(10));
-                    }
-
-                    channel.GetStatus();
-                }
-            }
-            catch (Exception e) when (e is ChannelCorruptException or InvalidDataException)
-            {
-                corruptions++;
-            }
-            catch (Exception e) when (e is ChannelException or TimeoutException or SharedMemoryException { Errno: Errno.EAGAIN or Errno.EBUSY } or Threading.RosterFullException)
-            {
-                // Bytes that a peer may store: a state that says the end, a subscriber that is evicted, places that are taken.
-                evictions++;
-            }
-            catch (InvalidOperationException e) when (e.Message.Contains("had a writer", StringComparison.Ordinal) || e.Message.Contains("completed", StringComparison.Ordinal))
-            {
-                evictions++;
-            }
-            catch (Exception e)
-            {
-                throw new InvalidOperationException($"SHM_MODEL_SEED={seed}: {e}", e);
-            }
+                long place = random.Next(6) switch { 0 => 256, 1 => Blocks + (random.Next(2) * Block) + (random.Next(4) * 128), 2 => Blocks + (random.Next(2) * Block) + 512 + (random.Next(6) * 8), 3 => SlotHeaders + (random.Next(64) * 8), 4 => 4480 + (random.Next(64) * 8), _ => 256 + (random.Next(1024) * 8L) };
+                Store(random, ref bytes.GetReference<ulong>(place));
+                return ++steps < 100;
+            }));
         }
 
         Assert.InRange(corruptions + evictions, 20, 150);
         Assert.InRange(corruptions, 5, 150);
+
+        void Count(bool? isCorrupt)
+        {
+            corruptions += isCorrupt == true ? 1 : 0;
+            evictions += isCorrupt == false ? 1 : 0;
+        }
+    }
+
+    [Fact]
+    [Rule("frames.hostile")]
+    public void Stores_at_any_instant_do_no_harm()
+    {
+        // SHM_MUTATE=60 does it for a minute.
+        var time = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("SHM_MUTATE") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 1);
+        var start = Stopwatch.GetTimestamp();
+        var (rounds, found) = (0, 0);
+        for (; Stopwatch.GetElapsedTime(start) < time; rounds++)
+        {
+            using var channel = FrameChannel.CreateAnonymous(s_options);
+            using var bytes = channel.Memory.Map(0, SlotHeaders + 512);
+            var isOver = false;
+            var mutating = Task.Run(() =>
+            {
+                var random = new Random();
+                while (!Volatile.Read(ref isOver))
+                {
+                    Store(random, ref bytes.GetReference<ulong>(Blocks + (random.Next((2 * Block / 8) + 64) * 8)));
+                    Thread.SpinWait(random.Next(1000));
+                }
+            });
+            var steps = 0;
+            found += Run(channel, seed: 0, () => ++steps < 1000) is null ? 0 : 1;
+            Volatile.Write(ref isOver, true);
+            mutating.GetAwaiter().GetResult();
+        }
+
+        Assert.InRange(found, 1, rounds);
+    }
+
+    private static void Store(Random random, ref ulong word) => word = random.Next(3) switch { 0 => word ^ (1UL << random.Next(64)), 1 => word + (ulong)random.Next(5), _ => (ulong)random.Next(5000) };
+
+    /// <summary>Uses a channel in every way, until something is found that no correct peer stores.</summary>
+    /// <returns>Whether that was corruption; false: something that a peer may store; <see langword="null"/>: nothing was found.</returns>
+    private static bool? Run(FrameChannel channel, int seed, Func<bool> goesOn)
+    {
+        try
+        {
+            using var writer = channel.OpenWriter(new() { SpinBudget = TimeSpan.Zero });
+            using var first = channel.OpenReader(new() { Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
+            while (goesOn())
+            {
+                using var second = channel.OpenReader(new() { Overflow = FrameOverflow.DropNewest, Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
+                if (writer.TryLoan(4000, out var frame))
+                {
+                    frame.Span.Fill(1);
+                    writer.Send(frame, TimeSpan.FromTicks(10));
+                }
+
+                foreach (var reader in (FrameReader[])[first, second])
+                {
+                    if (reader.TryRead(out frame))
+                    {
+                        Assert.InRange(frame.ReadOnlySpan.ToArray().Length, 0, 4096);
+                        frame.Dispose();
+                    }
+
+                    reader.WaitToRead(TimeSpan.FromTicks(10));
+                }
+
+                channel.GetStatus();
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is ChannelCorruptException or InvalidDataException)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is ChannelException or TimeoutException or SharedMemoryException { Errno: Errno.EAGAIN or Errno.EBUSY } or Threading.RosterFullException
+            || (e is InvalidOperationException && (e.Message.Contains("had a writer", StringComparison.Ordinal) || e.Message.Contains("completed", StringComparison.Ordinal))))
+        {
+            // Bytes that a peer may store: a state that says the end, a subscriber that is evicted, places that are taken.
+            return false;
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"SHM_MODEL_SEED={seed}: {e}", e);
+        }
     }
 }
