@@ -302,7 +302,7 @@ public sealed class Spelling
         using TemporaryName name = new("spelling"), second = new("spelling");
         using FrameChannel channel = FrameChannel.Create(name, new FrameOptions { SlotLength = 4096, SlotCount = 8, Depth = 2, MaxReaders = 8, Alignment = 4096, HugePages = false, SchemaId = 0, ContentType = "", OnConflict = NameConflict.Fail });
         using FrameChannel opened = FrameChannel.Open(name, schemaId: 0);
-        using FrameChannel either = FrameChannel.OpenOrCreate(second, out _, options: new FrameOptions { Classes = [(64, 1), new FrameClass(128, 1)] });
+        using FrameChannel either = FrameChannel.OpenOrCreate(second, out _, options: new FrameOptions { Classes = [new(64, 1), new FrameClass(128, 1)] });
         using FrameChannel unnamed = FrameChannel.CreateAnonymous(options: null);
         using FrameChannel received = FrameChannel.FromObject(SharedMemoryObject.Open(second));
         using FrameWriter writer = channel.OpenWriter(new EndpointOptions { Label = "writer" });

@@ -20,7 +20,7 @@ internal abstract class ChannelEnd
         _watch = new(this);
     }
 
-    /// <summary>Gets the endpoint. A reader of frames goes over to that of the next publisher's object.</summary>
+    /// <summary>Gets the endpoint. A reader of frames moves to that of the next publisher's object.</summary>
     internal Endpoint Endpoint { get; private set; }
 
     /// <summary>Gets the asynchronous wait, of which there is one at a time.</summary>
@@ -342,12 +342,12 @@ internal abstract class ChannelEnd
     /// <summary>Sleeps until the end may find what it waits for. May return without cause.</summary>
     protected virtual ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) => wakes.WaitAsync(key, cancellationToken);
 
-    /// <summary>Called when there is no other side, which was reported, or is not to be: goes over to what follows it, if there is something.</summary>
+    /// <summary>Called when there is no other side, which was reported, or is not to be: moves to what follows it, if there is something.</summary>
     protected virtual void Follow()
     {
     }
 
-    /// <summary>Goes over to another endpoint, and closes the former one.</summary>
+    /// <summary>Moves to another endpoint, and closes the former one.</summary>
     protected void MoveTo(Endpoint next)
     {
         var former = Endpoint;

@@ -40,7 +40,7 @@ internal sealed class EndWatch(ChannelEnd end)
         }
     }
 
-    /// <summary>The end has gone over to another endpoint: the other side of that one, if it is there, has just come.</summary>
+    /// <summary>The end has moved to another endpoint: the other side of that one, if it is there, has just come.</summary>
     internal void Restart()
     {
         lock (_gate)
@@ -119,7 +119,7 @@ internal sealed class EndWatch(ChannelEnd end)
             }
             catch (ObjectDisposedException) when (_isStopped || watch.IsOver)
             {
-                // The end was closed, or has gone over to another endpoint, while this waited.
+                // The end was closed, or has moved to another endpoint, while this waited.
             }
         }
 

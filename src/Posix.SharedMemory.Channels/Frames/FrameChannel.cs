@@ -8,7 +8,7 @@ namespace Posix.SharedMemory.Channels;
 /// </para>
 /// <para>
 /// The channel is a shared memory object. Which reader holds which slot only the publisher knows, so a publisher that is opened after another one begins with a new object, which takes the
-/// name in one step; readers go over to it. This object keeps its own open, as each end does; the last one to be disposed closes it. <see cref="Dispose"/> does not close the ends.
+/// name in one step; readers move to it. This object keeps its own open, as each end does; the last one to be disposed closes it. <see cref="Dispose"/> does not close the ends.
 /// </para>
 /// </remarks>
 /// <example>
@@ -134,7 +134,7 @@ public sealed class FrameChannel : IDisposable
     }
 
     /// <summary>
-    /// Opens the writer. Where another one was open before, it begins with a new object that takes the name, and that this channel goes over to: <see cref="Memory"/> is another one then.
+    /// Opens the writer. Where another one was open before, it begins with a new object that takes the name, and that this channel moves to: <see cref="Memory"/> is another one then.
     /// </summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names. For a new object: as <see cref="Create"/>.</exception>
     /// <exception cref="InvalidOperationException">An earlier writer has completed the channel; or there was one, and the channel has no name; or it was opened for reading only.</exception>

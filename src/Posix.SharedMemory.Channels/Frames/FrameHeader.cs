@@ -200,6 +200,8 @@ public struct FrameHeader : IEquatable<FrameHeader>
         private int _first;
 
         [UnscopedRef]
-        internal readonly ReadOnlySpan<int> Read(int count) => MemoryMarshal.CreateReadOnlySpan(in _first, MaxDimensions)[..count];
+        internal readonly ReadOnlySpan<int> Read(int count) =>
+            // SAFETY: the four numbers follow each other, and the span is cut to no more.
+            MemoryMarshal.CreateReadOnlySpan(in _first, MaxDimensions)[..count];
     }
 }

@@ -8,9 +8,10 @@ namespace Posix.SharedMemory.Channels;
 /// <code><![CDATA[
 /// using var tensors = FrameChannel.Create("tensors", new()
 /// {
-///     Classes = [(64 << 10, 16), (8 << 20, 4)],        // 16 slots of 64 KiB, and 4 of 8 MiB.
+///     Classes = [new(64 << 10, 16), new(8 << 20, 4)],  // 16 slots of 64 KiB, and 4 of 8 MiB.
 ///     Depth = 1,                                       // A reader that is late gets the newest frame only.
 ///     HugePages = true,
+///     Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
 /// });
 /// ]]></code>
 /// </example>

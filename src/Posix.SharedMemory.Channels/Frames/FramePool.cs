@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>Who holds which slot: known to the publisher alone, in its own memory, so that nobody can damage it and nothing of it is lost with another process.</summary>
+/// <summary>Which subscriber holds which slot: known to the publisher alone, in its own memory, so that nobody can damage it and nothing of it is lost with another process.</summary>
 internal sealed class FramePool
 {
     private readonly FrameLayout _layout;

@@ -10,8 +10,8 @@ namespace Posix.SharedMemory.Channels;
 /// given back, and what it held when its process died as well.
 /// </para>
 /// <para>
-/// A publisher that was restarted begins with another object under the same name. With <see cref="PeerRestart.Wait"/> a wait goes over to it; with <see cref="PeerRestart.Fail"/> the loss is
-/// reported once, and the next wait goes over. Frames that are held stay readable. Without a name there is nothing to go over to.
+/// A publisher that was restarted begins with another object under the same name. With <see cref="PeerRestart.Wait"/> a wait moves to it; with <see cref="PeerRestart.Fail"/> the loss is
+/// reported once, and the next wait moves on. Frames that are held stay readable. Without a name there is nothing to move to.
 /// </para>
 /// <para>
 /// All members but <see cref="Writer"/>, <see cref="Missed"/>, <see cref="PeerChanged"/> and <see cref="Completion"/> throw <see cref="InvalidOperationException"/> while another call is under way;

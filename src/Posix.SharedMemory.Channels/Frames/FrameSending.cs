@@ -32,7 +32,7 @@ internal sealed unsafe class FrameSending : ChannelEnd
 
     internal int MaxLength => Header.MaxMessage;
 
-    private FrameWait FrameWait => _wait ??= new(Pending, TakeFound, () => _dispatch.Reached);
+    private FrameWait FrameWait => _wait ??= new(this, TakeFound, () => _dispatch.Reached);
 
     /// <summary>Begins to publish through an endpoint that was entered.</summary>
     internal static FrameSending Over(Endpoint endpoint)
@@ -105,7 +105,7 @@ internal sealed unsafe class FrameSending : ChannelEnd
         Begin(EndAct.Wait);
         CountWait();
         _wanted = length;
-        return new(FrameWait, Pending.Start(length, cancellationToken));
+        return new(FrameWait, FrameWait.Start(length, cancellationToken));
     }
 
     /// <summary>Sends a frame, if there is room for it in the rings of all subscribers for which sending waits.</summary>
@@ -157,7 +157,7 @@ internal sealed unsafe class FrameSending : ChannelEnd
         Begin(EndAct.Wait);
         CountWait();
         _toSend = frame;
-        return new(FrameWait, Pending.Start(ForSending, cancellationToken));
+        return new(FrameWait, FrameWait.Start(ForSending, cancellationToken));
     }
 
     /// <summary>How many slots are free now that are long enough.</summary>

@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>
-/// What follows a publisher that has ended. Who holds which slot only that one knew, so the next publisher begins with another object, which takes the name over in one step, and readers go
+/// What follows a publisher that has ended. Which reader holds which slot only that one knew, so the next publisher begins with another object, which takes the name over in one step, and readers go
 /// over to it.
 /// </summary>
 internal static class FrameSuccession

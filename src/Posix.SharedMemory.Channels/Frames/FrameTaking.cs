@@ -90,7 +90,8 @@ internal sealed class FrameTaking : ReadingEnd
         Begin(EndAct.Wait);
         CountWait();
         _isReading = true;
-        return new(_wait ??= new(Pending, TakeFound, () => 0), Pending.Start(0, cancellationToken));
+        _wait ??= new(this, TakeFound, () => 0);
+        return new(_wait, _wait.Start(0, cancellationToken));
     }
 
     internal override void FinishWait()
@@ -153,7 +154,7 @@ internal sealed class FrameTaking : ReadingEnd
     protected override ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) =>
         _isOrphan ? WaitForSuccessorAsync(wakes, key, cancellationToken) : wakes.WaitAsync(key, cancellationToken);
 
-    /// <summary>Goes over to the object of the next publisher, if the name has another one by now.</summary>
+    /// <summary>Moves to the object of the next publisher, if the name has another one by now.</summary>
     protected override void Follow()
     {
         _isOrphan = Endpoint.Channel.Memory.Name is not null;

@@ -118,7 +118,7 @@ public sealed class DyingEnds
     [Fact]
     [Rule("frames.died")]
     [Rule("frames.follow")]
-    public async Task A_loss_is_reported_once_and_the_next_wait_goes_over_to_the_next_publisher()
+    public async Task A_loss_is_reported_once_and_the_next_wait_moves_to_the_next_publisher()
     {
         using var name = new TemporaryName("frames");
         using var channel = FrameChannel.Create(name, s_options with { Lifetime = Lifetime.Keep, SchemaId = 3 });

@@ -12,7 +12,7 @@ public sealed class FrameWindows
     [Fact]
     [Rule("frames.reader-died")]
     [Rule("frames.send")]
-    public void What_a_subscriber_had_that_is_killed_in_any_window_is_free_again()
+    public void A_subscriber_killed_in_any_window_leaves_no_slot_in_use()
     {
         using var name = new TemporaryName("frames");
         using var channel = FrameChannel.Create(name, s_options);

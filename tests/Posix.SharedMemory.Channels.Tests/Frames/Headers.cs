@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Channels.Tests.Frames;
 
-/// <summary>What stands beside a frame: the same bytes for every language.</summary>
+/// <summary>The description of a frame: the same bytes for every language.</summary>
 public sealed class Headers
 {
     [Fact]
@@ -63,7 +63,7 @@ public sealed class Headers
     [Rule("frames.layout")]
     public void A_channel_with_a_frame_has_these_bytes()
     {
-        using var channel = FrameChannel.CreateAnonymous(new() { Classes = [(128, 2), (4096, 1)], Alignment = 64, Depth = 3, MaxReaders = 2, SchemaId = 9, ContentType = "x" });
+        using var channel = FrameChannel.CreateAnonymous(new() { Classes = [new(128, 2), new(4096, 1)], Alignment = 64, Depth = 3, MaxReaders = 2, SchemaId = 9, ContentType = "x" });
         using var writer = channel.OpenWriter();
         using FrameReader one = channel.OpenReader(), two = channel.OpenReader(new() { Overflow = FrameOverflow.Wait });
         writer.Loan(4096).Dispose();

@@ -14,8 +14,8 @@ public sealed class Publishing
     {
         using var name = new TemporaryName("frames");
         foreach (var options in (FrameOptions[])[new() { SlotLength = 0 }, new() { SlotLength = (1 << 30) + 1 }, new() { SlotCount = 0 }, new() { SlotCount = 65537 }, new() { Depth = 0 }, new() { Depth = 1025 }, new() { MaxReaders = 0 },
-            new() { MaxReaders = 65 }, new() { Alignment = 32 }, new() { Alignment = 100 }, new() { Alignment = 4 << 20 }, new() { ContentType = new('x', 49) }, new() { Classes = [(0, 1)] }, new() { Classes = [(1, 0)] },
-            new() { Classes = [(64, 65536), (128, 1)] }, new() { Classes = [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1)] }])
+            new() { MaxReaders = 65 }, new() { Alignment = 32 }, new() { Alignment = 100 }, new() { Alignment = 4 << 20 }, new() { ContentType = new('x', 49) }, new() { Classes = [new(0, 1)] }, new() { Classes = [new(1, 0)] },
+            new() { Classes = [new(64, 65536), new(128, 1)] }, new() { Classes = [new(1, 1), new(2, 1), new(3, 1), new(4, 1), new(5, 1), new(6, 1), new(7, 1), new(8, 1), new(9, 1)] }])
         {
             Assert.ThrowsAny<ArgumentException>(() => FrameChannel.Create(name, options));
         }
@@ -137,7 +137,7 @@ public sealed class Publishing
     [Rule("frames.loan")]
     public void A_loan_takes_the_smallest_free_slot_that_is_long_enough()
     {
-        using var channel = FrameChannel.CreateAnonymous(new() { Classes = [(1 << 16, 1), (100, 2), (4096, 1)], Alignment = 64 });
+        using var channel = FrameChannel.CreateAnonymous(new() { Classes = [new(1 << 16, 1), new(100, 2), new(4096, 1)], Alignment = 64 });
         using var writer = channel.OpenWriter();
         Assert.Equal((1 << 16, 4, 2, 1), (writer.MaxFrameLength, writer.CountFree(128), writer.CountFree(129), writer.CountFree(4097)));
         var loans = new List<Frame>();

@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Channels.Tests.Interop;
 /// <summary>Python reads frames, through psm_frames.py.</summary>
 public sealed class FrameLanguages
 {
-    private static readonly FrameOptions s_options = new() { Classes = [(64, 3), (1000, 4)], Alignment = 64, Depth = 3, MaxReaders = 2 };
+    private static readonly FrameOptions s_options = new() { Classes = [new(64, 3), new(1000, 4)], Alignment = 64, Depth = 3, MaxReaders = 2 };
 
     [SkippableFact]
     [Rule("channel.languages")]
@@ -43,7 +43,7 @@ public sealed class FrameLanguages
     [Rule("channel.languages")]
     [Rule("frames.reader-died")]
     [Rule("frames.evict")]
-    public void What_Python_held_is_free_again(string end)
+    public void A_frame_that_Python_held_is_free_again(string end)
     {
         using var name = new TemporaryName("frames");
         using var directory = TemporaryDirectory.InMemory();
