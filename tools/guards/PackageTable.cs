@@ -71,6 +71,7 @@ internal sealed record PackageTable(string Name)
                 ["Rings"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["Connections"] = ["Rings", "Ends", "Status", "Endpoints", "Layout"],
                 ["Broadcast"] = ["Rings", "Ends", "Status", "Endpoints", "Layout"],
+                ["Frames"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["Latest"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
             },

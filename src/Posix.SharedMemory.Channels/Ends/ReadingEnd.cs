@@ -19,7 +19,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         _data = endpoint.Data;
         _mask = (ulong)header.Capacity - 1;
         _prefix = (ulong)header.Prefix;
-        Ending = new(endpoint);
+        Ending = new(endpoint.Channel, endpoint.Direction);
     }
 
     /// <summary>Gets what completes when the channel has been completed and drained.</summary>

@@ -29,7 +29,7 @@ internal sealed unsafe class ValueReader : ChannelEnd
         _stride = header.Stride;
         MaxLength = header.MaxMessage;
         _mask = (ulong)header.Count - 1;
-        _completion = new(endpoint);
+        _completion = new(endpoint.Channel);
     }
 
     internal int MaxLength { get; }

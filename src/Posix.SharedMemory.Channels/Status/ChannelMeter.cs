@@ -42,6 +42,7 @@ internal static class ChannelMeter
         ChannelLayout.ConnectionKind => "connection",
         ChannelLayout.BroadcastKind => "broadcast",
         ChannelLayout.LatestKind => "latest",
+        ChannelLayout.FramesKind => "frames",
         ChannelLayout.FanInKind => "fan-in",
         _ => "message",
     };
