@@ -179,6 +179,15 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
             }
         }
 
+        // Afterwards, since a link is known by its temporary name, which is gone.
+        foreach (var name in new LinuxDirectory(calls, files).ListLinks(bytes))
+        {
+            if (new LinuxReservation(calls, files).TryRemoveAbandoned(PathIn(bytes, name.ToArray())))
+            {
+                removed.Add(name.Text!);
+            }
+        }
+
         return removed;
     }
 

@@ -17,6 +17,9 @@ internal static class PublishingName
 
     private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789abcdef");
 
+    /// <summary>Gets how many characters such a name has, which are as many bytes.</summary>
+    internal static int Length => Prefix.Length + RandomDigits + CheckDigits;
+
     internal static string Make()
     {
         var random = RandomText.Hex(RandomDigits);
@@ -25,7 +28,7 @@ internal static class PublishingName
 
     /// <summary>Returns whether a name is one that <see cref="Make"/> makes.</summary>
     internal static bool IsOne(string name) =>
-        name.Length == Prefix.Length + RandomDigits + CheckDigits && name.StartsWith(Prefix, StringComparison.Ordinal)
+        name.Length == Length && name.StartsWith(Prefix, StringComparison.Ordinal)
         && !name.AsSpan(Prefix.Length).ContainsAnyExcept(s_digits)
         && name.EndsWith(Check(name.AsSpan(Prefix.Length, RandomDigits)), StringComparison.Ordinal);
 
