@@ -236,12 +236,13 @@ public sealed class Changing
     public void Shows_the_links_that_killed_processes_left_and_removes_those_of_which_that_is_proven()
     {
         Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
-        var temporary = PublishingName.Make();
+        // In the exact form of a temporary name: the last four digits are computed from the others.
+        const string Temporary = ".shm-publish-00000000000022ad";
         var ran = Shm.Shell(
             $"""
             unshare --mount --propagation private sh -c '
             mount -t tmpfs tmpfs /dev/shm && cd /dev/shm && $SHM create frames 1 && $SHM create .shm-publish-mine 1
-            ln -s .//{temporary} left; ln -s .//frames moved; ln -s frames ours; ln -s .//.shm-publish-mine odd; ln -s /tmp sem.link
+            ln -s .//{Temporary} left; ln -s .//frames moved; ln -s frames ours; ln -s .//.shm-publish-mine odd; ln -s /tmp sem.link
             $SHM ls | tail -n 1; $SHM ls frames | tail -n 1; for name in left moved ours; do $SHM stat $name 2>&1; done
             echo; $SHM gc; echo; $SHM gc left --remove; $SHM gc --remove --older 1h; echo; $SHM gc --remove; echo; ls -A; $SHM rm moved; ls -A'
             """);

@@ -108,6 +108,37 @@ public sealed class Abandoned
         Assert.Equal("new", File.ReadAllText(to));
     }
 
+    [Fact]
+    [Rule("publish.abandoned")]
+    public void A_maker_that_cannot_have_the_lock_is_not_taken_for_gone()
+    {
+        const string Lock = "fcntl(F_OFD_SETLK)";
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 1).Dispose();
+        // Without nameless files an object has a temporary name until it is published; with them, for an instant, as it replaces another.
+        using (Platform.Substitute(new ScriptedPlatform("open", Errno.EOPNOTSUPP) { Forbidden = Lock }))
+        {
+            using var unpublished = SharedMemoryObject.CreateUnpublished(77);
+            using (Platform.Substitute(new ScriptedPlatform()))
+            {
+                _ = MappedRegion.RemoveAbandonedTemporaries("/dev/shm");
+            }
+
+            Assert.Equal(1, unpublished.GetStatus().NameCount);
+            unpublished.Publish(name, RenameMode.Replace);
+        }
+
+        Assert.Equal(77, SharedMemoryDirectory.Find(name)!.Length);
+        var platform = ScriptedPlatform.Before("rename", 1, () => _ = MappedRegion.RemoveAbandonedTemporaries("/dev/shm")) with { Forbidden = Lock };
+        using (Platform.Substitute(platform))
+        {
+            SharedMemoryObject.Create(name, 78, new() { OnConflict = NameConflict.Replace }).Dispose();
+        }
+
+        Assert.True(platform.Fired);
+        Assert.Equal(78, SharedMemoryDirectory.Find(name)!.Length);
+    }
+
     [Theory]
     [InlineData("readlink", 1)]
     [InlineData("readlink", 2)]
