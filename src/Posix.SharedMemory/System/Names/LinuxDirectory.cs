@@ -17,7 +17,7 @@ internal readonly struct LinuxDirectory(SystemCalls calls, LinuxFiles files)
     /// <summary>Lists the regular files in a directory, whatever bytes their names consist of.</summary>
     internal IEnumerable<ObjectName> List(byte[] directoryPath) => List(directoryPath, RegularFile);
 
-    /// <summary>Lists the symbolic links in a directory; where the file system does not tell types apart, everything.</summary>
+    /// <summary>Lists the symbolic links in a directory; where the file system does not report types, everything.</summary>
     internal IEnumerable<ObjectName> ListLinks(byte[] directoryPath) => List(directoryPath, SymbolicLink);
 
     private IEnumerable<ObjectName> List(byte[] directoryPath, byte type)

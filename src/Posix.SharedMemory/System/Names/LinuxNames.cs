@@ -266,7 +266,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     private Errno TakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path)
     {
-        // The lock proves to RemoveAbandoned that the maker lives. Where another program's lock is in the way it is no less proof; where none can be had, the name is one that it does not know.
+        // The lock proves to RemoveAbandoned that the maker lives. Where another program's lock is in the way it is no less proof; where there is none, the name is one that it does not know.
         var locking = locks.Try(target, RecordLock.Publishing, exclusive: true);
         var isLocked = locking.IsSuccess;
         try
