@@ -182,7 +182,7 @@ public sealed partial class BehindFilters
 
         /// <summary>Text without what differs each time.</summary>
         internal string Normal(string text) =>
-            Number().Replace(Time().Replace(text.Replace(_file.Path, "FILE", StringComparison.Ordinal).Replace(_objects.Prefix, "", StringComparison.Ordinal), "TIME"), "#");
+            Blanks().Replace(Number().Replace(Time().Replace(text.Replace(_file.Path, "FILE", StringComparison.Ordinal).Replace(_objects.Prefix, "", StringComparison.Ordinal), "TIME"), "#"), " ");
 
         /// <summary>The objects that there are: their lengths, permissions and bytes. Those whose bytes are words of locks and channels change by being used.</summary>
         internal string State() => string.Join(", ", _objects.Names().Select(name =>
@@ -205,8 +205,11 @@ public sealed partial class BehindFilters
     [GeneratedRegex(@"(?m)^shm top.*|\d{4}-\d\d-\d\d[T ][-+:.\d ]+Z?|\b(now|\d+[smhd])\b", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Time();
 
-    [GeneratedRegex(@"\d{4,}|\d+\.\d+|\d+%", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\d{3,}|\d+\.\d+|\d+%", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Number();
+
+    [GeneratedRegex(" +", RegexOptions.NonBacktracking)]
+    private static partial Regex Blanks();
 
     [GeneratedRegex(@"\?|unknown|\d\+|null|false|cannot|may ", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Unknown();
