@@ -17,12 +17,17 @@ public sealed partial class BehindFilters
     private static readonly Errno[] s_errors = [Errno.EPERM, Errno.ENOSYS, Errno.EINVAL];
 
     /// <summary>Where a command behind a filter may do something else, and why.</summary>
-    private static readonly (string Words, string Call, string Reason)[] s_allowed = [];
+    private static readonly (string Words, string Call, string Reason)[] s_allowed =
+    [
+        (@"--if-unused$|^resize \{c\} 100$|^gc ", "fcntl|fstatfs", "It does nothing to an object of which it is unknown whether a process uses it, and says that."),
+        (@"^create \{n\} --from \{f\}$", "lseek", "The base library moves the file's position: it names the file and the error."),
+        ("^doctor", "", "It reports what it finds, also about other objects."),
+    ];
 
     /// <summary>What the commands are run with. {a} and {c} are objects, {h} is one that this process has open, {m} a mutex, {t} a channel with a message, {f} a file; any other word is a free name, all behind one prefix.</summary>
     private static readonly string[] s_deeds =
     [
-        "ls {p}*", "ls {p}* --json", "ls {p}* --names", "stat {a}", "stat {h}", "stat {c} --json", "stat {t}", "who {h}", "who {a}", "lock {m}", "cat {a}", "dump {c}", "map {c}", "df", "top --once --filter {p}",
+        "ls {p}*", "ls {p}* --json", "ls {p}* --names", "stat {a}", "stat {h}", "stat {c} --json", "stat {t}", "who {h}", "who {a}", "lock {m}", "cat {a}", "dump {c}", "map {c}", "top --once --filter {p}",
         "gc {p}*", "gc {p}* --remove", "doctor --quiet", "topic ls {p}*", "topic tap {t} --once", "topic recv {t} --count 1 --timeout 5s", "topic send {t} more", "topic hz {t} --count 1 --interval 10ms",
         "create {n} 5000", "create {n} 5000 --sparse", "create {n} --from {f}", "create {n} --from -", "create {a} 5000 --on-conflict replace", "write {a} {f}", "resize {a} 9000", "resize {a} 9000 --sparse", "resize {c} 100", "resize {a} 100 --if-unused",
         "mv {a} {n}", "mv {a} {n} --no-replace", "mv {a} {c}", "mv {a} {c} --exchange", "rm {a}", "rm {a} --if-unused", "rm {h} --if-unused", "chmod 640 {a}", "chown :{g} {a}", "help", "completion bash",
@@ -55,7 +60,16 @@ public sealed partial class BehindFilters
             foreach (var (call, errno) in isWhole ? cells : chosen.GetItems(cells, 3))
             {
                 var outcome = Run(deed, call, errno);
-                if (Complain(deed, call, outcome, undisturbed) is not { } complaint)
+                var complaint = Complain(deed, call, outcome, undisturbed);
+                if (complaint is not null)
+                {
+                    // A child of another test holds everything that this process has open until it runs its program.
+                    undisturbed = Run(deed, call: null, default);
+                    outcome = Run(deed, call, errno);
+                    complaint = Complain(deed, call, outcome, undisturbed);
+                }
+
+                if (complaint is null)
                 {
                     _ = outcome.ExitCode == 0 ? Interlocked.Increment(ref worked) : Interlocked.Increment(ref advised);
                 }
@@ -78,10 +92,28 @@ public sealed partial class BehindFilters
         }
     }
 
+    [SkippableTheory]
+    [InlineData("rm {x}", 1)]
+    [InlineData("create {n} --from -", 0)]
+    [InlineData("topic tap {t} --once", 0)]
+    public void Without_pipes_of_its_own_the_runtime_handles_no_signals_and_has_no_console_and_commands_run_all_the_same(string deed, int exitCode)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Only Linux has such filters.");
+        Skip.If(ThreadFilter.Obstacle is not null, ThreadFilter.Obstacle);
+        Skip.IfNot(Installed.Has("python3") && Installed.Has("timeout"), "python3 or timeout is not installed.");
+        var outcome = Run(deed, FilteredCall.All.Single(call => call.Name == "pipe2"), Errno.EPERM);
+        Assert.Equal((exitCode, exitCode == 0 ? "" : "shm: rm: x: No such file or directory (ENOENT): no object has this name; shm ls shows all names\n"), (outcome.ExitCode, outcome.Errors));
+    }
+
     /// <summary>What is wrong; <see langword="null"/> where nothing is.</summary>
     private static string? Complain(string deed, FilteredCall call, Outcome outcome, Outcome undisturbed)
     {
-        if (s_allowed.Any(one => Regex.IsMatch(deed, one.Words, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)) && call.Name.StartsWith(one.Call, StringComparison.Ordinal)))
+        if (outcome.ExitCode is not (0 or 1))
+        {
+            return outcome.ExitCode == Hangs ? "hangs" : $"ends with {outcome.ExitCode}: {outcome.Errors}";
+        }
+
+        if (s_allowed.Any(one => Regex.IsMatch(deed, one.Words, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)) && Regex.IsMatch(call.Name, one.Call, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))))
         {
             return null;
         }
@@ -94,8 +126,7 @@ public sealed partial class BehindFilters
                 : null;
         }
 
-        return code == Hangs ? "hangs"
-            : code != 1 ? $"ends with {code}: {errors}"
+        return code == 0 ? $"says more: {errors}"
             : !errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).All(line => line.StartsWith($"shm: {deed.Split(' ')[0]}", StringComparison.Ordinal)) ? $"is not a line of the command: {errors}"
             : !FilterVerdict.NamesRefuser(errors) ? $"does not say that a filter may refuse it: {errors}"
             : state != undisturbed.State && state != Before(deed) ? $"fails and changed something: {state}; before {Before(deed)}"
@@ -202,7 +233,7 @@ public sealed partial class BehindFilters
     [GeneratedRegex(@"\{(?<name>[a-z])\}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex(@"(?m)^shm top.*|\d{4}-\d\d-\d\d[T ][-+:.\d ]+Z?|\b(now|\d+[smhd])\b", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?m)^shm top.*|\d+ of \d+ objects|\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ][-+:.\d ]+Z?|\b(now|\d+[smhd])\b", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Time();
 
     [GeneratedRegex(@"\d{3,}|\d+\.\d+|\d+%", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
@@ -211,7 +242,7 @@ public sealed partial class BehindFilters
     [GeneratedRegex(" +", RegexOptions.NonBacktracking)]
     private static partial Regex Blanks();
 
-    [GeneratedRegex(@"\?|unknown|\d\+|null|false|cannot|may ", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\?|unknown|\d\+|null|false|cannot|could not|may ", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Unknown();
 
     [GeneratedRegex(@"(?m)^\d+ +(?<call>[a-z0-9_]+)\(", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
