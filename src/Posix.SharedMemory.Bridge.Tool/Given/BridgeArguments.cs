@@ -10,6 +10,7 @@ internal sealed class BridgeArguments
     private readonly Option<string[]> _export = Many("--export", "Send the channels of this pattern to other hosts: a name, in which * is any number of any characters");
     private readonly Option<string[]> _import = Many("--import", "Take the channels of this pattern from other hosts");
     private readonly Option<string[]> _latest = Many("--latest", "Of these channels send only the newest message, PATTERN@HZ at most so many times a second");
+    private readonly Option<string[]> _durable = Many("--durable", "Lose nothing of these channels: JetStream keeps their messages until they have arrived, and their writers may have to wait");
     private readonly Option<string?> _host = One("--host", "The name of this host, the same on no other. Default: the machine's name");
     private readonly Option<long?> _window = new("--window") { Description = "How many bytes of a channel may be under way. Default: 33554432", HelpName = "BYTES" };
     private readonly Option<int?> _chunk = new("--chunk") { Description = "How many bytes of a message are sent at once. Default: 524288", HelpName = "BYTES" };
@@ -39,10 +40,11 @@ internal sealed class BridgeArguments
         Examples:
           shm-bridge nats://hub:4222 --export 'camera.*' --import 'plan.*'
           shm-bridge nats://hub:4222 --export '*' --latest 'pose.*@50' --log json
+          shm-bridge nats://hub:4222 --export 'orders' --durable 'orders'
           shm-bridge --config /etc/shm-bridge.json --prometheus 9464
         """)
     {
-        _url, _export, _import, _latest, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
+        _url, _export, _import, _latest, _durable, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
     };
 
     /// <summary>Puts together what was given here, in the file and by default.</summary>
@@ -57,7 +59,9 @@ internal sealed class BridgeArguments
 
         var file = given.GetValue(_config) is { } path ? BridgeFile.Read(path) : new();
         var defaults = new BridgeOptions();
-        var routes = (given.GetValue(_latest) ?? []).Select(RouteOf).Concat(file.Routes ?? []);
+        var routes = (given.GetValue(_latest) ?? []).Select(RouteOf)
+            .Concat((given.GetValue(_durable) ?? []).Select(pattern => new BridgeRoute(pattern, BridgeDelivery.Durable)))
+            .Concat(file.Routes ?? []);
         return new()
         {
             Url = given.GetValue(_url) ?? file.Url ?? "nats://127.0.0.1:4222",

@@ -37,12 +37,12 @@ public sealed class ChannelBridge : IAsyncDisposable
     /// <param name="backend">The engine, which belongs to the bridge from then on.</param>
     /// <param name="options">What is carried, and how.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="NotSupportedException">A delivery is <see cref="BridgeDelivery.Durable"/>.</exception>
+    /// <exception cref="NotSupportedException">A delivery is <see cref="BridgeDelivery.Durable"/>, and the engine does not keep messages: it is not an <see cref="IDurableBridgeBackend"/>.</exception>
     public ChannelBridge(IBridgeBackend backend, BridgeOptions options)
     {
         ArgumentNullException.ThrowIfNull(backend);
         _options = BridgeOptions.Check(options);
-        if (_options.Delivery == BridgeDelivery.Durable || _options.Routes.Any(route => route.Delivery == BridgeDelivery.Durable))
+        if (backend is not IDurableBridgeBackend && (_options.Delivery == BridgeDelivery.Durable || _options.Routes.Any(route => route.Delivery == BridgeDelivery.Durable)))
         {
             throw new NotSupportedException("The engine does not keep messages: BridgeDelivery.Durable needs one that does. Choose Stream, which reports each loss, or Latest.");
         }

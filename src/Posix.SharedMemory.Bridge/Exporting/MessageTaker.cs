@@ -7,23 +7,21 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>Takes messages out of a ring into a pooled buffer, and counts them.</summary>
 internal sealed class MessageTaker : IDisposable
 {
-    private readonly MessageReader _reader;
-    private readonly SequenceLine _line;
+    private readonly ExportSource _source;
     private readonly int _chunk;
     private byte[] _buffer;
     private int _filled;
     private byte[]? _newest;
     private int _newestFilled;
 
-    internal MessageTaker(MessageReader reader, SequenceLine line, int chunk)
+    internal MessageTaker(ExportSource source, int chunk)
     {
-        (_reader, _line, _chunk) = (reader, line, chunk);
-        Next = line.Next;
+        (_source, _chunk) = (source, chunk);
         _buffer = ArrayPool<byte>.Shared.Rent(chunk);
     }
 
-    /// <summary>Gets the sequence of the next message in the ring.</summary>
-    internal long Next { get; private set; }
+    /// <summary>Gets the sequence of the next message in the channel.</summary>
+    internal long Next => _source.Next;
 
     /// <summary>Gets the type of the message, where one was taken.</summary>
     internal ushort Type { get; private set; }
@@ -119,16 +117,9 @@ internal sealed class MessageTaker : IDisposable
         var first = Next;
         try
         {
-            while (_reader.Available > mayStay)
+            while (_source.Available > mayStay && _source.TryDrop())
             {
-                _line.Note(Next);
-                if (!_reader.TryRead(out MessageLease message))
-                {
-                    break;
-                }
-
-                message.Dispose();
-                Next++;
+                // The next one.
             }
         }
         catch (ChannelException)
@@ -154,8 +145,7 @@ internal sealed class MessageTaker : IDisposable
     private bool TryAdd(int most, out int length)
     {
         var at = _filled + BatchRecord.HeaderSize;
-        _line.Note(Next);
-        if (!_reader.TryRead(_buffer.AsSpan(at, most), out length, out var type))
+        if (!_source.TryRead(_buffer.AsSpan(at, most), out length, out var type))
         {
             return false;
         }
@@ -164,7 +154,6 @@ internal sealed class MessageTaker : IDisposable
         _filled = at + length;
         Type = type;
         Count++;
-        Next++;
         return true;
     }
 
@@ -180,5 +169,5 @@ internal sealed class MessageTaker : IDisposable
         return TryAdd(length, out _);
     }
 
-    private bool AwaitMore(TimeSpan left) => left > TimeSpan.Zero && _reader.WaitToRead(left);
+    private bool AwaitMore(TimeSpan left) => left > TimeSpan.Zero && _source.WaitToRead(left);
 }

@@ -17,19 +17,25 @@ internal sealed class ImportLine : IDisposable
         _which = Volatile.Read(in Word<uint>(LineAt));
     }
 
-    /// <summary>The sequence of the last message of a life that is in the ring, or was; <see langword="null"/>: the ring has had none of it.</summary>
-    internal long? LastOf(ulong epoch)
+    /// <summary>Gets the last message that is in the ring, or was, and its life; <see langword="null"/>: the ring has had none.</summary>
+    internal (ulong Epoch, long Sequence)? Last
     {
-        var pair = LineAt + (_which == 2 ? SecondPair : FirstPair);
-        var sequence = Word<long>(pair + SequenceInPair);
-        if (_which is not (1 or 2) || Word<ulong>(pair) != epoch || sequence is < 1 or long.MaxValue)
+        get
         {
-            return null;
-        }
+            var pair = LineAt + (_which == 2 ? SecondPair : FirstPair);
+            var (epoch, sequence) = (Word<ulong>(pair), Word<long>(pair + SequenceInPair));
+            if (_which is not (1 or 2) || epoch == 0 || sequence is < 1 or long.MaxValue)
+            {
+                return null;
+            }
 
-        // The writer moves the tail past a message when it is whole: it was killed before, or after.
-        return Volatile.Read(in Word<ulong>(TailAt)) != Word<ulong>(pair + TailInPair) ? sequence : sequence - 1;
+            // The writer moves the tail past a message when it is whole: it was killed before, or after.
+            return (epoch, Volatile.Read(in Word<ulong>(TailAt)) != Word<ulong>(pair + TailInPair) ? sequence : sequence - 1);
+        }
     }
+
+    /// <summary>The sequence of the last message of a life that is in the ring, or was; <see langword="null"/>: the ring has had none of it.</summary>
+    internal long? LastOf(ulong epoch) => Last is { } last && last.Epoch == epoch ? last.Sequence : null;
 
     /// <summary>Notes which message is written next, before it is.</summary>
     internal void Note(ulong epoch, long sequence)

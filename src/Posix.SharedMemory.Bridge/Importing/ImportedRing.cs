@@ -20,7 +20,7 @@ internal sealed class ImportedRing : IDisposable
 
     private ImportedRing(MessageChannel channel, MessageWriter writer, ImportLine line, BridgeOptions options, Announcement announced)
     {
-        (Capacity, _epoch, LastWritten) = (writer.Capacity, announced.EpochNumber, line.LastOf(announced.EpochNumber));
+        (Capacity, _epoch, LastWritten, Last) = (writer.Capacity, announced.EpochNumber, line.LastOf(announced.EpochNumber), line.Last);
         (_channel, _writer, _line, _keepsNewest) = (channel, writer, line, announced.Delivery == BridgeDelivery.Latest);
         // An exporter may exceed the window by what it was sending: a message, or a batch.
         _parked = new(options.WindowBytes + writer.MaxMessageLength + options.ChunkBytes);
@@ -31,6 +31,9 @@ internal sealed class ImportedRing : IDisposable
 
     /// <summary>Gets the last message of the announced life that was in the ring when it was opened; <see langword="null"/>: there was none.</summary>
     internal long? LastWritten { get; }
+
+    /// <summary>Gets the last message that was in the ring when it was opened, of whichever life; <see langword="null"/>: there was none.</summary>
+    internal (ulong Epoch, long Sequence)? Last { get; }
 
     /// <summary>Gets whether the name refers to another object now, or to none.</summary>
     internal bool HasLostName => _channel.Memory.IsUnlinked;
@@ -134,6 +137,9 @@ internal sealed class ImportedRing : IDisposable
     /// <summary>Whether a part is the next of the message that has begun.</summary>
     internal bool IsNext(long sequence, long offset, long total, long length, ushort type) =>
         _part.Sequence == sequence && _part.Filled == offset && _part.Total == total && _part.Type == type && length > 0 && length <= total - offset;
+
+    /// <summary>Whether a part is here already.</summary>
+    internal bool HasPart(long sequence, long offset, long length) => _part.Sequence == sequence && offset + length <= _part.Filled;
 
     /// <summary>Adds the next part.</summary>
     /// <returns>True: the message is whole, and in the ring or waiting for it.</returns>

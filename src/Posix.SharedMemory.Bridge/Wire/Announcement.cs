@@ -30,6 +30,9 @@ internal sealed record Announcement
 
     public BridgeDelivery Delivery { get; init; }
 
+    /// <summary>Gets how many bytes of a message are sent at once, where the engine keeps them; else 0.</summary>
+    public int Chunk { get; init; }
+
     /// <summary>Gets the sequence that the next message will have.</summary>
     public long Next { get; init; }
 

@@ -58,7 +58,7 @@ public sealed class Resuming
         using var channel = MessageChannel.Open(name);
         using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
         first.Dispose();
-        await using var import = new ChannelImport(name, s_announced with { Next = 9 }, new InMemoryBridgeHub().Connect(), new(), reports, new(1 << 20));
+        await using var import = new StreamImport(name, s_announced with { Next = 9 }, new InMemoryBridgeHub().Connect(), new(), reports, new(1 << 20));
         await import.StartAsync(default);
         foreach (var sequence in new[] { 4, 5, 9 })
         {

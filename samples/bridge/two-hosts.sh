@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Two hosts on one machine: sudo bash samples/bridge/two-hosts.sh
+#
+# Each host is a network namespace and a mount namespace of its own, with its own /dev/shm; a cable (veth) joins them. On A are a camera and a sensor, on B a program that reads both and sends
+# commands back. On the way the server and both bridges are killed, and started again. It ends after a few seconds and leaves nothing behind.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+skip() { echo "SKIPPED: $1"; exit 0; }
+[ "$(id -u)" -eq 0 ] || skip 'network and mount namespaces need root'
+for program in ip unshare nsenter nats-server; do command -v "$program" >/dev/null || skip "$program is not installed"; done
+shm=${SHM_PROGRAM:-src/Posix.SharedMemory.Tool/bin/Debug/net10.0/shm}
+bridge=${SHM_BRIDGE_PROGRAM:-src/Posix.SharedMemory.Bridge.Tool/bin/Debug/net10.0/shm-bridge}
+if ! { [ -x "$shm" ] && [ -x "$bridge" ]; }; then
+    dotnet build --nologo -v q src/Posix.SharedMemory.Tool && dotnet build --nologo -v q src/Posix.SharedMemory.Bridge.Tool || exit 1
+fi
+
+scratch=$(mktemp -d)
+a=shm-a-$$ b=shm-b-$$
+declare -A host=()
+clean() {
+    kill $(jobs -p) 2>/dev/null
+    wait 2>/dev/null
+    ip netns del "$a" 2>/dev/null
+    ip netns del "$b" 2>/dev/null
+    rm -rf "$scratch"
+}
+trap clean EXIT
+# One may be root and still not be allowed this, as in most containers.
+ip netns add "$a" 2>/dev/null && ip netns add "$b" 2>/dev/null && ip link add "va$$" netns "$a" type veth peer name "vb$$" netns "$b" 2>/dev/null || skip 'this machine does not allow network namespaces'
+ip -n "$a" addr add 10.99.0.1/24 dev "va$$" && ip -n "$a" link set "va$$" up && ip -n "$a" link set lo up || exit 1
+ip -n "$b" addr add 10.99.0.2/24 dev "vb$$" && ip -n "$b" link set "vb$$" up && ip -n "$b" link set lo up || exit 1
+
+# begin NAME: the host, as a process that keeps its mount namespace, with an empty /dev/shm.
+begin() {
+    ip netns exec "$1" unshare --mount sh -c 'mount -t tmpfs -o size=256m tmpfs /dev/shm && echo ready && exec sleep 600' >"$scratch/$1" &
+    host[$1]=$!
+    until grep -qs ready "$scratch/$1"; do kill -0 "${host[$1]}" 2>/dev/null || skip 'this machine does not allow mount namespaces'; sleep 0.1; done
+}
+
+# on NAME COMMAND…: runs a command on a host.
+on() { local at=$1; shift; nsenter --target "${host[$at]}" --mount --net "$@"; }
+
+begin "$a"
+begin "$b"
+serve() { on "$a" nats-server -a 10.99.0.1 -p 4222 -js -sd "$scratch/js" >/dev/null 2>&1 & server=$!; }
+export_a() { on "$a" "$bridge" nats://10.99.0.1:4222 --host a --export 'camera.*' --export 'sensor.*' --import 'plan.*' --latest 'sensor.*@20' --durable 'plan.*' >>"$scratch/bridge-a" 2>&1 & bridge_a=$!; }
+import_b() { on "$b" "$bridge" nats://10.99.0.1:4222 --host b --import 'camera.*' --import 'sensor.*' --export 'plan.*' --durable 'plan.*' >>"$scratch/bridge-b" 2>&1 & bridge_b=$!; }
+# again COMMAND…: until the server, or the channel, is there.
+again() { local try; for try in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "gave up: $*"; exit 1; }
+serve
+again on "$a" sh -c 'exec 3<>/dev/tcp/10.99.0.1/4222' || true
+sleep 0.5
+export_a
+import_b
+
+# The camera: 200 frames; the sensor: a state every 10 ms; the commands: 20 that must all arrive.
+( for frame in {1..200}; do echo "frame $frame"; sleep 0.02; done ) | on "$a" "$shm" topic send camera.front --create --complete >/dev/null &
+camera=$!
+( for state in {1..400}; do echo "state $state"; sleep 0.01; done ) | on "$a" "$shm" topic send sensor.pose --create --complete >/dev/null &
+( for command in {1..20}; do echo "command $command"; sleep 0.2; done ) | on "$b" "$shm" topic send plan.move --create --complete >/dev/null &
+commands=$!
+receive() { again on "$1" "$shm" stat "$2"; on "$1" "$shm" topic recv "$2" --format text >"$scratch/$2" 2>&1; }
+receive "$b" camera.front & frames_in=$!
+receive "$b" sensor.pose &
+receive "$a" plan.move & commands_in=$!
+
+sleep 1.5; echo 'the server is killed, and started again'
+kill -9 "$server"; sleep 0.3; serve
+sleep 1.5; echo 'the bridge of B is killed, and started again'
+kill -9 "$bridge_b"; import_b
+sleep 1; echo 'the bridge of A is killed, and started again'
+kill -9 "$bridge_a"; export_a
+wait "$camera" "$commands" "$frames_in" "$commands_in"
+
+echo "of 200 frames $(grep -c 'frame' "$scratch/camera.front") arrived; the bridges say:"
+grep -h '^lost' "$scratch/bridge-a" "$scratch/bridge-b" | sort | uniq
+echo "of 20 commands, which are durable, $(grep -c 'command' "$scratch/plan.move") arrived: $(tr '\n' ' ' <"$scratch/plan.move")"
+[ "$(sort -u "$scratch/plan.move" | grep -c command)" = 20 ] && [ "$(grep -c command "$scratch/plan.move")" = 20 ]
