@@ -93,7 +93,7 @@ internal sealed class KeptMessages(NatsConnection connection)
         }
         catch (NatsJSApiException e) when (e.Error.Code == NotFound)
         {
-            // Another bridge may do the same meanwhile: to create the same stream twice is no error.
+            // Another bridge may do the same meanwhile: creating the same stream twice succeeds.
             return await _context.CreateStreamAsync(
                 new StreamConfig(StreamOf(subject), [subject])
                 {

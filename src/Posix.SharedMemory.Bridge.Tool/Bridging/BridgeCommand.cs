@@ -26,7 +26,8 @@ internal static class BridgeCommand
 
         try
         {
-            return await BridgeAsync(arguments.Settle(given), output).ConfigureAwait(false);
+            var settings = arguments.Settle(given);
+            return await (arguments.Lists(given) ? ListCommand.RunAsync(settings, output) : BridgeAsync(settings, output)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is UsageException or ArgumentException or NotSupportedException)
         {

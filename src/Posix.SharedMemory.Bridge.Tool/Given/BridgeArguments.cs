@@ -27,9 +27,13 @@ internal sealed class BridgeArguments
     private readonly Option<int?> _prometheus = new("--prometheus") { Description = "Serve metrics on http://127.0.0.1:PORT/metrics, and /health", HelpName = "PORT" };
     private readonly Option<string?> _config = One("--config", "Read what is not given here from this JSON file");
 
+    private readonly Command _list = new("ls", "List the channels that hosts announce, with their rates and losses; --log json prints an object a line");
+
     internal RootCommand Command { get; }
 
-    internal BridgeArguments() => Command = new RootCommand(
+    internal BridgeArguments()
+    {
+        Command = new RootCommand(
         """
         Carries channels of this machine to others, and channels of others to this one, over NATS.
 
@@ -42,10 +46,28 @@ internal sealed class BridgeArguments
           shm-bridge nats://hub:4222 --export '*' --latest 'pose.*@50' --log json
           shm-bridge nats://hub:4222 --export 'orders' --durable 'orders'
           shm-bridge --config /etc/shm-bridge.json --prometheus 9464
+          shm-bridge ls nats://hub:4222
         """)
     {
-        _url, _export, _import, _latest, _durable, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
+        _list, _url, _export, _import, _latest, _durable, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
     };
+
+        // The words that say where the server is, and how to print.
+        foreach (var word in (Symbol[])[_url, _creds, _tls, _ca, _cert, _key, _log, _config])
+        {
+            if (word is Argument argument)
+            {
+                _list.Add(argument);
+            }
+            else
+            {
+                _list.Add((Option)word);
+            }
+        }
+    }
+
+    /// <summary>Whether channels are to be listed, and nothing carried.</summary>
+    internal bool Lists(ParseResult given) => given.CommandResult.Command == _list;
 
     /// <summary>Puts together what was given here, in the file and by default.</summary>
     /// <exception cref="UsageException">Something is wrong.</exception>

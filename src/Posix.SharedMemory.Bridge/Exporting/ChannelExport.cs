@@ -26,7 +26,7 @@ internal abstract class ChannelExport : IAsyncDisposable
         Report = new(reports, name, BridgeDirection.Export);
         _nameLost = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         Stop = _stop.Token;
-        Route = options.RouteOf(name);
+        Route = RouteOf(name, header, options);
         _subject = SubjectName.Encode(name);
         Subject = SubjectName.Messages + _subject;
         _status = ChannelStatus.TryRead(source.Memory) ?? throw new InvalidDataException("It is not a channel any more.");
@@ -76,10 +76,11 @@ internal abstract class ChannelExport : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The name refers to another channel now.</exception>
     internal static ChannelExport Open(string name, SourceHeader header, IBridgeBackend backend, BridgeOptions options, BridgeReports reports)
     {
-        var source = ExportSource.Open(options.NamePrefix + name, header);
+        var delivery = RouteOf(name, header, options).Delivery;
+        var source = ExportSource.Open(options.NamePrefix + name, header, delivery);
         try
         {
-            return options.RouteOf(name).Delivery == BridgeDelivery.Durable && backend is IDurableBridgeBackend durable
+            return delivery == BridgeDelivery.Durable && backend is IDurableBridgeBackend durable
                 ? new DurableExport(name, header, source, durable, options, reports)
                 : new StreamExport(name, header, source, backend, options, reports);
         }
@@ -100,11 +101,14 @@ internal abstract class ChannelExport : IAsyncDisposable
         Epoch = _header.Epoch.ToString("x16", CultureInfo.InvariantCulture),
         Capacity = _header.Capacity,
         Alignment = _header.Alignment,
+        History = _header.Count,
+        Ends = _header.Ends,
         SchemaId = _status.SchemaId,
         ContentType = _status.ContentType,
         Delivery = Route.Delivery,
         Chunk = IsDurable ? _chunk : 0,
         Next = Interlocked.Read(ref _published),
+        Lost = Report.LostSoFar,
         Completed = IsCompleted ? Completed : null,
     };
 
@@ -145,12 +149,19 @@ internal abstract class ChannelExport : IAsyncDisposable
     protected string Frame(long sequence, long offset, long total, ushort type) =>
         new FrameHeader(_header.Epoch, sequence, offset, total, type, (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick).ToString();
 
+    /// <summary>Of a latest value only the newest can be sent.</summary>
+    private static BridgeRoute RouteOf(string name, SourceHeader header, BridgeOptions options)
+    {
+        var route = options.RouteOf(name);
+        return (ChannelKind)header.Kind == ChannelKind.Latest ? route with { Delivery = BridgeDelivery.Latest } : route;
+    }
+
     /// <summary>Waits for a message. False: the channel was completed, see <see cref="Completed"/>; or nothing can come any more.</summary>
     protected async ValueTask<bool> WaitForMessageAsync()
     {
         try
         {
-            if (await _source.WaitToReadAsync(_nameLost.Token).ConfigureAwait(false))
+            if (_source.IsValue ? await WaitForValueAsync().ConfigureAwait(false) : await _source.WaitToReadAsync(_nameLost.Token).ConfigureAwait(false))
             {
                 return true;
             }
@@ -167,6 +178,29 @@ internal abstract class ChannelExport : IAsyncDisposable
         }
 
         return false;
+    }
+
+    /// <summary>Waits for another value, or for an importer that has not got the newest.</summary>
+    private async ValueTask<bool> WaitForValueAsync()
+    {
+        while (true)
+        {
+            if (Window.TakeNewcomer())
+            {
+                _source.Again();
+            }
+
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_nameLost.Token);
+            limit.CancelAfter(FrameLimits.AnnounceMilliseconds);
+            try
+            {
+                return await _source.WaitToReadAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!_nameLost.IsCancellationRequested)
+            {
+                // Another importer may have come.
+            }
+        }
     }
 
     /// <summary>As <see cref="WaitForMessageAsync"/>, where no other writer can come.</summary>

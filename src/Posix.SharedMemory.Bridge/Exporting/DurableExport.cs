@@ -16,23 +16,30 @@ internal sealed class DurableExport : ChannelExport
 
     private readonly IDurableBridgeBackend _backend;
     private readonly ExportSource _source;
-    private readonly DurableTaker _taker;
+    private readonly IMessageTaker _taker;
     private long _keptAt = long.MinValue / 2;
 
     internal DurableExport(string name, SourceHeader header, ExportSource source, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports)
         : base(name, header, source, backend, options, reports)
     {
         (_backend, _source) = (backend, source);
-        _taker = new(source, Chunk);
+        _taker = source.Waits ? new DurableTaker(source, Chunk) : new MessageTaker(source, Chunk);
     }
 
     protected override async Task CarryAsync()
     {
         while (await WaitForMessageAsync().ConfigureAwait(false))
         {
-            if (_taker.TryTake(together: Options.BatchDelay > TimeSpan.Zero))
+            if (_source.TakeMissed() is { First: > 0 } missed)
             {
-                await StoreTakenAsync().ConfigureAwait(false);
+                // It was not read before this bridge had begun, or the writer has evicted its reader.
+                Report.Lost(missed.First, missed.Last, LossPlace.LocalRing);
+            }
+
+            var first = _source.Next;
+            if (_taker.TryTake(Options.BatchDelay))
+            {
+                await StoreTakenAsync(first).ConfigureAwait(false);
             }
         }
 
@@ -45,9 +52,8 @@ internal sealed class DurableExport : ChannelExport
 
     protected override void End() => _taker.Dispose();
 
-    private async ValueTask StoreTakenAsync()
+    private async ValueTask StoreTakenAsync(long first)
     {
-        var first = _source.Next;
         var (count, bytes, payload) = (_taker.Count, _taker.Bytes, _taker.Taken);
         if (count > 1)
         {

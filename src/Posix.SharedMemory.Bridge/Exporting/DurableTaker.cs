@@ -4,7 +4,7 @@ using Posix.SharedMemory.Channels;
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>Copies messages of a channel and leaves them there, until <see cref="Release"/>: what the engine has not stored when this process is killed is copied again by the next.</summary>
-internal sealed class DurableTaker : IDisposable
+internal sealed class DurableTaker : IMessageTaker
 {
     private readonly ExportSource _source;
     private readonly MessageTap _tap;
@@ -22,22 +22,22 @@ internal sealed class DurableTaker : IDisposable
     }
 
     /// <summary>Gets the type of the message, where one was taken.</summary>
-    internal ushort Type { get; private set; }
+    public ushort Type { get; private set; }
 
     /// <summary>Gets how many messages were taken; several are a batch.</summary>
-    internal int Count { get; private set; }
+    public int Count { get; private set; }
 
     /// <summary>Gets the message that was taken, or the batch.</summary>
-    internal ReadOnlyMemory<byte> Taken => Count == 1 ? _buffer.AsMemory(BatchRecord.HeaderSize, _filled - BatchRecord.HeaderSize) : _buffer.AsMemory(0, _filled);
+    public ReadOnlyMemory<byte> Taken => Count == 1 ? _buffer.AsMemory(BatchRecord.HeaderSize, _filled - BatchRecord.HeaderSize) : _buffer.AsMemory(0, _filled);
 
     /// <summary>Gets how many bytes the messages have that were taken.</summary>
-    internal long Bytes => _filled - ((long)Count * BatchRecord.HeaderSize);
+    public long Bytes => _filled - ((long)Count * BatchRecord.HeaderSize);
 
     /// <summary>Copies the next message; if it is small, also those after it that are there and fit into a chunk.</summary>
-    /// <param name="together">Whether messages may be sent together.</param>
+    /// <param name="delay">Zero: messages are not sent together. Nothing is waited for: while a message is stored, others come.</param>
     /// <returns>False: there is none.</returns>
     /// <exception cref="ChannelCorruptException">The next message cannot be read, and none was taken before it.</exception>
-    internal bool TryTake(bool together)
+    public bool TryTake(TimeSpan delay)
     {
         (Count, _filled) = (0, 0);
         while (TryLookAhead())
@@ -49,7 +49,7 @@ internal sealed class DurableTaker : IDisposable
             }
 
             Add();
-            if (!together || !isSmall)
+            if (delay == TimeSpan.Zero || !isSmall)
             {
                 break;
             }
@@ -59,7 +59,7 @@ internal sealed class DurableTaker : IDisposable
     }
 
     /// <summary>Releases what was taken: the engine has it.</summary>
-    internal void Release()
+    public void Release()
     {
         for (; Count > 0; Count--)
         {

@@ -187,7 +187,7 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
                 // A bridge made it.
                 sighting.Ignore();
             }
-            else if (header.Kind != FrameLimits.MessageKind || header.ElementSize != 0)
+            else if (!ExportSource.CanOpen(header.Kind) || header.ElementSize != 0)
             {
                 sighting.Ignore();
                 _refusals.Refuse(name, header.ElementSize != 0 ? "Typed channels are not carried." : $"Channels of kind {header.Kind} are not carried.");

@@ -23,7 +23,30 @@ internal abstract class ExportSource : IDisposable
     /// <summary>Opens a channel as its reader.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: another process reads it.</exception>
     /// <exception cref="InvalidOperationException">The name refers to another channel now.</exception>
-    internal static ExportSource Open(string name, SourceHeader header) => RingSource.Open(name, header);
+    internal static ExportSource Open(string name, SourceHeader header, BridgeDelivery delivery) => (ChannelKind)header.Kind switch
+    {
+        ChannelKind.Broadcast => BroadcastSource.Open(name, header, delivery == BridgeDelivery.Durable),
+        ChannelKind.Latest => ValueSource.Open(name, header),
+        ChannelKind.FanIn => FanInSource.Open(name, header),
+        _ => RingSource.Open(name, header),
+    };
+
+    /// <summary>Whether channels of a kind are carried.</summary>
+    internal static bool CanOpen(int kind) => (ChannelKind)kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest or ChannelKind.FanIn;
+
+    /// <summary>Gets whether there is one message at most, the newest.</summary>
+    internal virtual bool IsValue => false;
+
+    /// <summary>Gets whether a message is released only when it was sent and not when it was copied: another bridge copies it again then.</summary>
+    internal virtual bool Waits => true;
+
+    /// <summary>Takes which messages were overwritten before this bridge had read them; a first of 0: none.</summary>
+    internal virtual (long First, long Last) TakeMissed() => default;
+
+    /// <summary>The newest message is to be read once more.</summary>
+    internal virtual void Again()
+    {
+    }
 
     /// <summary>How many of these bytes may stay, so that the writer need not wait while the network takes nothing.</summary>
     internal virtual long MayStay(long used) => used;

@@ -5,7 +5,7 @@ using Posix.SharedMemory.Channels;
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>Takes messages out of a ring into a pooled buffer, and counts them.</summary>
-internal sealed class MessageTaker : IDisposable
+internal sealed class MessageTaker : IMessageTaker
 {
     private readonly ExportSource _source;
     private readonly int _chunk;
@@ -24,16 +24,16 @@ internal sealed class MessageTaker : IDisposable
     internal long Next => _source.Next;
 
     /// <summary>Gets the type of the message, where one was taken.</summary>
-    internal ushort Type { get; private set; }
+    public ushort Type { get; private set; }
 
     /// <summary>Gets how many messages were taken; several are a batch.</summary>
-    internal int Count { get; private set; }
+    public int Count { get; private set; }
 
     /// <summary>Gets the message that was taken, or the batch.</summary>
-    internal ReadOnlyMemory<byte> Taken => Count == 1 ? _buffer.AsMemory(BatchRecord.HeaderSize, _filled - BatchRecord.HeaderSize) : _buffer.AsMemory(0, _filled);
+    public ReadOnlyMemory<byte> Taken => Count == 1 ? _buffer.AsMemory(BatchRecord.HeaderSize, _filled - BatchRecord.HeaderSize) : _buffer.AsMemory(0, _filled);
 
     /// <summary>Gets how many bytes the messages have that were taken.</summary>
-    internal long Bytes => _filled - ((long)Count * BatchRecord.HeaderSize);
+    public long Bytes => _filled - ((long)Count * BatchRecord.HeaderSize);
 
     /// <summary>Gets the longest message that is sent together with others.</summary>
     private int Small => _chunk / 8;
@@ -41,7 +41,7 @@ internal sealed class MessageTaker : IDisposable
     /// <summary>Takes the next message; if it is small, also those after it that come within the delay and fit into a chunk.</summary>
     /// <returns>False: there is none.</returns>
     /// <exception cref="ChannelCorruptException">The next message cannot be read, and none was taken before it.</exception>
-    internal bool TryTake(TimeSpan delay)
+    public bool TryTake(TimeSpan delay)
     {
         (Count, _filled) = (0, 0);
         if (!TryAdd(delay > TimeSpan.Zero ? Small : _chunk - BatchRecord.HeaderSize, out var length))
@@ -92,6 +92,12 @@ internal sealed class MessageTaker : IDisposable
             }
 
             found = true;
+            if (_source.IsValue)
+            {
+                // Its writer may be faster than any copy.
+                return true;
+            }
+
             (_newest, _buffer) = (_buffer, _newest ?? ArrayPool<byte>.Shared.Rent(_buffer.Length));
             _newestFilled = _filled;
         }
@@ -128,6 +134,11 @@ internal sealed class MessageTaker : IDisposable
         }
 
         return Next > first ? (first, Next - 1) : default;
+    }
+
+    /// <summary>What was taken was released when it was copied.</summary>
+    public void Release()
+    {
     }
 
     public void Dispose()

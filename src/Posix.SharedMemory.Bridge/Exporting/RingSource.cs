@@ -27,7 +27,7 @@ internal sealed class RingSource : ExportSource
     internal override bool HasWriter => _reader.Writer == PeerState.Alive;
 
     /// <inheritdoc cref="ExportSource.Open"/>
-    internal static new RingSource Open(string name, SourceHeader header)
+    internal static RingSource Open(string name, SourceHeader header)
     {
         var channel = MessageChannel.Open(name);
         try

@@ -107,6 +107,7 @@ internal sealed class StreamExport : ChannelExport
     /// <summary>Sends the newest message, once it may be sent. Until then newer ones replace it: the ring is emptied, and its writer does not wait for the rate or the network.</summary>
     private async ValueTask SendLatestAsync()
     {
+        _source.TakeMissed();
         if (!_taker.TryTakeNewest())
         {
             return;
@@ -133,7 +134,16 @@ internal sealed class StreamExport : ChannelExport
     }
 
     /// <summary>Drops the oldest messages where the writer would have to wait otherwise.</summary>
-    private void Relieve() => Drop(_source.MayStay(_source.Available));
+    private void Relieve()
+    {
+        var used = _source.Available;
+        var mayStay = _source.MayStay(used);
+        if (mayStay < used)
+        {
+            // What comes meanwhile may stay where nothing presses.
+            Drop(mayStay);
+        }
+    }
 
     private void Drop(long mayStay)
     {
@@ -148,6 +158,12 @@ internal sealed class StreamExport : ChannelExport
     /// <summary>Publishes which messages were dropped, so that importers know where they were lost.</summary>
     private async ValueTask TellDroppedAsync()
     {
+        if (_source.TakeMissed() is { First: > 0 } missed && Route.Delivery != BridgeDelivery.Latest)
+        {
+            Report.Lost(missed.First, missed.Last, LossPlace.LocalRing);
+            _dropped = (_dropped.First > 0 ? _dropped.First : missed.First, missed.Last);
+        }
+
         if (_dropped.First > 0)
         {
             var (first, last) = _dropped;

@@ -13,6 +13,7 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private readonly bool _keeps;
     private Task _run = Task.CompletedTask;
     private long _heardAt;
+    private bool _isOutdated;
     private ImportedRing? _left;
     private long _openedAt = long.MinValue / 2;
 
@@ -35,14 +36,14 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
     /// <summary>Gets whether the import writes to a ring. Without one, the next announcement makes it again.</summary>
     internal bool HasRing => Ring is not null;
 
-    /// <summary>Gets whether there is nothing to write to, and the channel has not been announced for a while.</summary>
+    /// <summary>Gets whether the import is over: there is nothing to write to, and the channel has not been announced for a while; or it is announced with another delivery.</summary>
     internal bool IsForgotten
     {
         get
         {
             lock (Gate)
             {
-                return Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds;
+                return _isOutdated || (Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds);
             }
         }
     }
@@ -114,7 +115,9 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
             }
             else if (announced.Delivery != Announced.Delivery && (announced.Delivery == BridgeDelivery.Durable || Announced.Delivery == BridgeDelivery.Durable))
             {
-                Report.Refuse("The channel is announced with another delivery: it is imported so when it has been silent for a while, or the bridge is started again.");
+                // An import of the other delivery follows.
+                _isOutdated = true;
+                Report.Refuse("The channel is announced with another delivery: it is imported again.");
             }
             else if (announced.IsOfLifeOf(Announced) && !announced.HasShapeOf(Announced))
             {

@@ -15,6 +15,7 @@ internal sealed class DurableImport : ChannelImport
     private readonly DurableIntake _intake;
     private IDurableSubscription? _subscription;
     private long _boundAt = long.MinValue / 2;
+    private long _checkedAt;
 
     internal DurableImport(string name, Announcement announced, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
         : base(name, announced, backend, options, reports, budget)
@@ -72,10 +73,16 @@ internal sealed class DurableImport : ChannelImport
         try
         {
             await AcknowledgeAsync().ConfigureAwait(false);
+            await CheckAsync().ConfigureAwait(false);
             await BindAsync().ConfigureAwait(false);
         }
         catch (IOException e)
         {
+            lock (Gate)
+            {
+                _intake.Again();
+            }
+
             if (_backend.IsConnected)
             {
                 Report.Refuse($"The engine does not deliver what it keeps: {e.Message}");
@@ -106,6 +113,25 @@ internal sealed class DurableImport : ChannelImport
         }
     }
 
+    /// <summary>Looks now and then whether the engine still knows this host: somebody may have removed what it keeps.</summary>
+    private async ValueTask CheckAsync()
+    {
+        var now = Environment.TickCount64;
+        if (_subscription is null || !_backend.IsConnected || now - _checkedAt < FrameLimits.SilenceMilliseconds)
+        {
+            return;
+        }
+
+        _checkedAt = now;
+        if (await _backend.KeepAsync(SubjectName.Messages + SubjectEnd, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false) == 0)
+        {
+            lock (Gate)
+            {
+                _intake.Again();
+            }
+        }
+    }
+
     private async ValueTask BindAsync()
     {
         var now = Environment.TickCount64;
@@ -122,7 +148,7 @@ internal sealed class DurableImport : ChannelImport
             await Task.Delay(BindMilliseconds, Stop).ConfigureAwait(false);
         }
 
-        _boundAt = Environment.TickCount64;
+        _boundAt = _checkedAt = Environment.TickCount64;
         await UnsubscribeAsync().ConfigureAwait(false);
         int most;
         lock (Gate)

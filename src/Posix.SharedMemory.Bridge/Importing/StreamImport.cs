@@ -18,7 +18,7 @@ internal sealed class StreamImport : ChannelImport
         _intake = new(Report);
         _tail = new(_intake, Report);
         // What was announced as next and never comes is a loss, also where it is the first message.
-        _intake.Begin(announced, announced.Next);
+        _intake.Begin(announced, announced.First);
     }
 
     internal override bool IsCompleted => _intake.IsCompleted;
@@ -58,10 +58,10 @@ internal sealed class StreamImport : ChannelImport
         former = goesOn ? null : _intake.Detach();
         Announced = announced;
         _tail.Forget();
-        _intake.Begin(announced, announced.Next);
+        _intake.Begin(announced, announced.First);
         if (goesOn)
         {
-            _intake.Ring!.BeginLife(announced.EpochNumber, announced.Next);
+            _intake.Ring!.BeginLife(announced.EpochNumber, announced.First);
         }
     }
 

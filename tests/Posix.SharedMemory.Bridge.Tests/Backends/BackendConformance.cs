@@ -14,7 +14,7 @@ public abstract class BackendConformance
 
     [SkippableFact]
     [Rule("bridge.durable-backend")]
-    public async Task What_is_published_durably_is_kept_for_each_taker_until_it_acknowledges()
+    public async Task Durable_messages_are_kept_for_each_taker_until_it_acknowledges()
     {
         await using var network = CreateKeepingNetwork();
         await using var backend = await network.ConnectAsync();
@@ -30,7 +30,7 @@ public abstract class BackendConformance
             await a.PublishDurableAsync(subject, new() { Frame = $"frame {i}" }, new byte[] { (byte)i }, $"id {i}", default);
         }
 
-        // A second one with the same words is not stored, which is no failure.
+        // A second one with the same words succeeds, and is not stored.
         await a.PublishDurableAsync(subject, default, new byte[] { 99 }, "id 3", default);
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], first.WaitFor(10).Select(message => (int)message.Payload[0]));
         Assert.Equal("frame 7", first.Messages.ElementAt(7).Headers.Frame);

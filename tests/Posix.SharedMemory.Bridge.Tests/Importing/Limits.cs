@@ -19,6 +19,7 @@ public sealed class Limits
         Announcement[] bad =
         [
             Announced(2) with { Capacity = 1L << 40 }, Announced(2) with { Capacity = 4097 }, Announced(2) with { Capacity = -1 }, Announced(2) with { Alignment = 7 }, Announced(2) with { Kind = 3 },
+            Announced(2) with { Kind = 5 }, Announced(2) with { Kind = 4 }, Announced(2) with { Kind = 6, Ends = 65 }, Announced(2) with { Kind = 3, Ends = 1, History = -1 },
             Announced(2) with { Delivery = BridgeDelivery.Durable }, Announced(1) with { Capacity = 8192 }, Announced(1) with { SchemaId = 5 }, Announced(1) with { ContentType = "x" },
         ];
         foreach (var announced in bad)
