@@ -39,7 +39,7 @@ public sealed record BroadcastOptions
     /// <summary>Gets what the messages are, for people: at most 48 bytes of UTF-8.</summary>
     public string ContentType { get; init; } = "";
 
-    /// <summary>Gets the number of the host that a bridge imports it from. A bridge does not export what has one, so that nothing travels in a circle. The default, 0: it was made here.</summary>
+    /// <summary>Gets the number of the host that a bridge imports the broadcast from. A bridge does not export a channel with one, so that nothing travels in a circle. The default, 0: it was made here.</summary>
     public ulong Origin { get; init; }
 
     /// <summary>Gets the exact permissions of the object. By default only the owner may read and write.</summary>
