@@ -8,8 +8,8 @@ cd "$(dirname "$0")/../.." || exit 1
 skip() { echo "SKIPPED: $1"; exit 0; }
 [ "$(id -u)" -eq 0 ] || skip 'network and mount namespaces need root'
 for program in ip unshare nsenter nats-server; do command -v "$program" >/dev/null || skip "$program is not installed"; done
-shm=${SHM_PROGRAM:-src/Posix.SharedMemory.Tool/bin/Debug/net10.0/shm}
-bridge=${SHM_BRIDGE_PROGRAM:-src/Posix.SharedMemory.Bridge.Tool/bin/Debug/net10.0/shm-bridge}
+shm=${SHM_PROGRAM:-$PWD/src/Posix.SharedMemory.Tool/bin/Debug/net10.0/shm}
+bridge=${SHM_BRIDGE_PROGRAM:-$PWD/src/Posix.SharedMemory.Bridge.Tool/bin/Debug/net10.0/shm-bridge}
 if ! { [ -x "$shm" ] && [ -x "$bridge" ]; }; then
     dotnet build --nologo -v q src/Posix.SharedMemory.Tool && dotnet build --nologo -v q src/Posix.SharedMemory.Bridge.Tool || exit 1
 fi
@@ -45,11 +45,12 @@ begin "$b"
 serve() { on "$a" nats-server -a 10.99.0.1 -p 4222 -js -sd "$scratch/js" >/dev/null 2>&1 & server=$!; }
 export_a() { on "$a" "$bridge" nats://10.99.0.1:4222 --host a --export 'camera.*' --export 'sensor.*' --import 'plan.*' --latest 'sensor.*@20' --durable 'plan.*' >>"$scratch/bridge-a" 2>&1 & bridge_a=$!; }
 import_b() { on "$b" "$bridge" nats://10.99.0.1:4222 --host b --import 'camera.*' --import 'sensor.*' --export 'plan.*' --durable 'plan.*' >>"$scratch/bridge-b" 2>&1 & bridge_b=$!; }
+# dies PROCESS: it is killed.
+dies() { kill -9 "$1"; wait "$1" 2>/dev/null; }
 # again COMMAND…: until the server, or the channel, is there.
 again() { local try; for try in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "gave up: $*"; exit 1; }
 serve
-again on "$a" sh -c 'exec 3<>/dev/tcp/10.99.0.1/4222' || true
-sleep 0.5
+again on "$a" bash -c 'exec 3<>/dev/tcp/10.99.0.1/4222'
 export_a
 import_b
 
@@ -65,11 +66,11 @@ receive "$b" sensor.pose &
 receive "$a" plan.move & commands_in=$!
 
 sleep 1.5; echo 'the server is killed, and started again'
-kill -9 "$server"; sleep 0.3; serve
+dies "$server"; sleep 0.3; serve
 sleep 1.5; echo 'the bridge of B is killed, and started again'
-kill -9 "$bridge_b"; import_b
+dies "$bridge_b"; import_b
 sleep 1; echo 'the bridge of A is killed, and started again'
-kill -9 "$bridge_a"; export_a
+dies "$bridge_a"; export_a
 wait "$camera" "$commands" "$frames_in" "$commands_in"
 
 echo "of 200 frames $(grep -c 'frame' "$scratch/camera.front") arrived; the bridges say:"

@@ -18,7 +18,7 @@ internal static class BridgeCommand
             return Fail(errors, given.Errors[0].Message.TrimEnd('.'), ExitCode.WrongUsage);
         }
 
-        if (given.Action is not null)
+        if (arguments.IsAnswered(given))
         {
             // Help, or the version.
             return await given.InvokeAsync(new InvocationConfiguration { Output = output, Error = errors }).ConfigureAwait(false);

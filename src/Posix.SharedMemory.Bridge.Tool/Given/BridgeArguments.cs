@@ -34,23 +34,27 @@ internal sealed class BridgeArguments
     internal BridgeArguments()
     {
         Command = new RootCommand(
-        """
-        Carries channels of this machine to others, and channels of others to this one, over NATS.
+            """
+            Carries channels of this machine to others, and channels of others to this one, over NATS.
 
-        Nothing is carried that is not named by --export, --import or the file. Every loss is a line: lost CHANNEL FIRST..LAST at PLACE.
-        Secrets come from the environment: SHM_BRIDGE_USER and SHM_BRIDGE_PASSWORD, or SHM_BRIDGE_TOKEN.
-        Exit codes: 0 ended by SIGINT or SIGTERM, 1 the server cannot be used, 2 wrong usage.
+            Nothing is carried that is not named by --export, --import or the file. Every loss is a line: lost CHANNEL FIRST..LAST at PLACE.
+            Secrets come from the environment: SHM_BRIDGE_USER and SHM_BRIDGE_PASSWORD, or SHM_BRIDGE_TOKEN.
+            Exit codes: 0 ended by SIGINT or SIGTERM, 1 the server cannot be used, 2 wrong usage.
 
-        Examples:
-          shm-bridge nats://hub:4222 --export 'camera.*' --import 'plan.*'
-          shm-bridge nats://hub:4222 --export '*' --latest 'pose.*@50' --log json
-          shm-bridge nats://hub:4222 --export 'orders' --durable 'orders'
-          shm-bridge --config /etc/shm-bridge.json --prometheus 9464
-          shm-bridge ls nats://hub:4222
-        """)
-    {
-        _list, _url, _export, _import, _latest, _durable, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
-    };
+            Examples:
+              shm-bridge nats://hub:4222 --export 'camera.*' --import 'plan.*'
+              shm-bridge nats://hub:4222 --export '*' --latest 'pose.*@50' --log json
+              shm-bridge nats://hub:4222 --export 'orders' --durable 'orders'
+              shm-bridge --config /etc/shm-bridge.json --prometheus 9464
+              shm-bridge ls nats://hub:4222
+            """)
+        {
+            _list, _url, _export, _import, _latest, _durable, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
+        };
+
+        // The parser requires a subcommand of a command that does nothing itself.
+        Command.SetAction(static _ => ExitCode.Done);
+        _list.SetAction(static _ => ExitCode.Done);
 
         // The words that say where the server is, and how to print.
         foreach (var word in (Symbol[])[_url, _creds, _tls, _ca, _cert, _key, _log, _config])
@@ -65,6 +69,9 @@ internal sealed class BridgeArguments
             }
         }
     }
+
+    /// <summary>Whether the parser answers itself: help, or the version.</summary>
+    internal bool IsAnswered(ParseResult given) => given.Action != Command.Action && given.Action != _list.Action;
 
     /// <summary>Whether channels are to be listed, and nothing carried.</summary>
     internal bool Lists(ParseResult given) => given.CommandResult.Command == _list;

@@ -12,6 +12,12 @@ internal sealed class DurableIntake(ChannelReport report)
     /// <summary>How often a gap is seen after everything was delivered again, before it counts as lost by the engine.</summary>
     private const int GapsBeforeLoss = 3;
 
+    /// <summary>How many lives are remembered that others have followed.</summary>
+    private const int MostFormer = 16;
+
+    /// <summary>Lives that have ended: an engine that was killed may deliver messages of them once more.</summary>
+    private readonly Queue<ulong> _former = [];
+
     /// <summary>What was delivered and is not acknowledged: each is acknowledged when the ring has its last message.</summary>
     private readonly Queue<(long Last, string Acknowledgement)> _delivered = [];
     private ulong _epoch;
@@ -144,6 +150,10 @@ internal sealed class DurableIntake(ChannelReport report)
             report.Refuse("A message has no valid header.");
             _delivered.Enqueue((0, acknowledgement));
         }
+        else if (_former.Contains(frame.Epoch))
+        {
+            _delivered.Enqueue((0, acknowledgement));
+        }
         else if (frame.Epoch != _epoch && !TryBeginLife(ring, frame, message.Headers.End is not null))
         {
             _mustBind = true;
@@ -164,6 +174,15 @@ internal sealed class DurableIntake(ChannelReport report)
         if (_epoch != 0 && (_delivered.Count > 0 || ring.IsParking || ring.PartSequence > 0 || _end is not null))
         {
             return false;
+        }
+
+        if (_epoch != 0)
+        {
+            _former.Enqueue(_epoch);
+            if (_former.Count > MostFormer)
+            {
+                _former.Dequeue();
+            }
         }
 
         // What is kept may begin in the middle of a life, if it was kept for others before.

@@ -86,7 +86,11 @@ public abstract class BackendConformance
         await subscription.DisposeAsync();
         var second = new Recorder();
         await using var again = await b.SubscribeDurableAsync(subject, "host-b%2Elocal", 100, second, default);
-        Assert.Equal([2, 3, 4, 5, 6, 7, 8, 9], second.WaitFor(8).Select(message => (int)message.Payload[0]));
+        // An engine that was killed may have forgotten an acknowledgement, and never a message.
+        Watchdog.Until(() => second.Messages.Any(message => message.Payload[0] == 9), "the last message");
+        var came = second.Messages.Select(message => (int)message.Payload[0]).ToArray();
+        Assert.InRange(came[0], 0, 2);
+        Assert.Equal(Enumerable.Range(came[0], 10 - came[0]), came);
     }
 
     [SkippableFact]

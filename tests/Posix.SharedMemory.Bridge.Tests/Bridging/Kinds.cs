@@ -35,7 +35,9 @@ public sealed class Kinds
                 Assert.True(reader.TryRead(out MessageLease message));
                 using (message)
                 {
-                    Assert.Equal((number, number), (BitConverter.ToInt32(message.Span), message.Type));
+                    Assert.True(
+                        (number, (ushort)number) == (BitConverter.ToInt32(message.Span), message.Type),
+                        $"{number} was expected, {BitConverter.ToInt32(message.Span)} came; lost: {string.Join(", ", hosts.Losses.Select(loss => $"{loss.First}..{loss.Last} {loss.Where}"))}; refused: {string.Join(", ", hosts.Refusals.Select(refusal => refusal.Reason))}");
                     Assert.Equal(number % 10 == 0 ? 60_000 : 30, message.Span.Length);
                 }
             }
