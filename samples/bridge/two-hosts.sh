@@ -18,7 +18,7 @@ scratch=$(mktemp -d)
 a=shm-a-$$ b=shm-b-$$
 declare -A host=()
 clean() {
-    kill $(jobs -p) 2>/dev/null
+    kill -9 $(jobs -p) 2>/dev/null
     wait 2>/dev/null
     ip netns del "$a" 2>/dev/null
     ip netns del "$b" 2>/dev/null
@@ -46,7 +46,7 @@ serve() { on "$a" nats-server -a 10.99.0.1 -p 4222 -js -sd "$scratch/js" >/dev/n
 export_a() { on "$a" "$bridge" nats://10.99.0.1:4222 --host a --export 'camera.*' --export 'sensor.*' --import 'plan.*' --latest 'sensor.*@20' --durable 'plan.*' >>"$scratch/bridge-a" 2>&1 & bridge_a=$!; }
 import_b() { on "$b" "$bridge" nats://10.99.0.1:4222 --host b --import 'camera.*' --import 'sensor.*' --export 'plan.*' --durable 'plan.*' >>"$scratch/bridge-b" 2>&1 & bridge_b=$!; }
 # dies PROCESS: it is killed.
-dies() { kill -9 "$1"; wait "$1" 2>/dev/null; }
+dies() { kill -9 "$1" 2>/dev/null || { echo 'it was dead before:'; cat "$scratch"/bridge-?; exit 1; }; wait "$1" 2>/dev/null; }
 # again COMMAND…: until the server, or the channel, is there.
 again() { local try; for try in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "gave up: $*"; exit 1; }
 serve

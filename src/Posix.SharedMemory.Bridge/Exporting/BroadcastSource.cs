@@ -138,12 +138,14 @@ internal sealed class BroadcastSource : ExportSource
             _ahead = ArrayPool<byte>.Shared.Rent(info.Length);
         }
 
-        if (_next > 0 && info.Sequence > _next)
+        // A broadcast counts from 0, and what is bridged from 1.
+        var sequence = info.Sequence + 1;
+        if (_next > 0 && sequence > _next)
         {
-            _missed = (_next, info.Sequence - 1);
+            _missed = (_next, sequence - 1);
         }
 
-        _next = info.Sequence;
+        _next = sequence;
         _found = (info.Length, info.Type, true);
         return true;
     }
