@@ -308,7 +308,7 @@ internal sealed class Usage
             // Named as the tests are, which see what is internal.
             var ofTests = CSharpSyntaxTree.ParseText(namespaces + "global using Posix.SharedMemory.Testing; global using Xunit;", s_parse);
             Read(package.Name + ".Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false,
-                [ofTests, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
+                [ofTests, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] where Directory.Exists(Path.Combine(root, "tests", project)) from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
         }
 
         foreach (var type in library.Types)
