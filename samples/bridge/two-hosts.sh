@@ -60,7 +60,7 @@ camera=$!
 ( for state in {1..400}; do echo "state $state"; sleep 0.01; done ) | on "$a" "$shm" topic send sensor.pose --create --complete >/dev/null &
 ( for command in {1..20}; do echo "command $command"; sleep 0.2; done ) | on "$b" "$shm" topic send plan.move --create --complete >/dev/null &
 commands=$!
-receive() { again on "$1" "$shm" stat "$2"; on "$1" "$shm" topic recv "$2" --format text >"$scratch/$2" 2>&1; }
+receive() { again on "$1" "$shm" stat "$2"; on "$1" "$shm" topic recv "$2" --reconnect >"$scratch/$2" 2>&1; }
 receive "$b" camera.front & frames_in=$!
 receive "$b" sensor.pose &
 receive "$a" plan.move & commands_in=$!
