@@ -37,33 +37,34 @@ begin() {
     until grep -qs ready "$scratch/$1"; do kill -0 "${host[$1]}" 2>/dev/null || skip 'this machine does not allow mount namespaces'; sleep 0.1; done
 }
 
-# on NAME COMMAND…: runs a command on a host.
-on() { local at=$1; shift; nsenter --target "${host[$at]}" --mount --net "$@"; }
-
 begin "$a"
 begin "$b"
-serve() { on "$a" nats-server -a 10.99.0.1 -p 4222 -js -sd "$scratch/js" >/dev/null 2>&1 & server=$!; }
-export_a() { on "$a" "$bridge" nats://10.99.0.1:4222 --host a --export 'camera.*' --export 'sensor.*' --import 'plan.*' --latest 'sensor.*@20' --durable 'plan.*' >>"$scratch/bridge-a" 2>&1 & bridge_a=$!; }
-import_b() { on "$b" "$bridge" nats://10.99.0.1:4222 --host b --import 'camera.*' --import 'sensor.*' --export 'plan.*' --durable 'plan.*' >>"$scratch/bridge-b" 2>&1 & bridge_b=$!; }
+# A command after these words runs on a host, and is the process itself: to kill it is to kill the command.
+A=(nsenter --target "${host[$a]}" --mount --net)
+B=(nsenter --target "${host[$b]}" --mount --net)
+serve() { "${A[@]}" nats-server -a 10.99.0.1 -p 4222 -js -sd "$scratch/js" >/dev/null 2>&1 & server=$!; }
+export_a() { "${A[@]}" "$bridge" nats://10.99.0.1:4222 --host a --export 'camera.*' --export 'sensor.*' --import 'plan.*' --latest 'sensor.*@20' --durable 'plan.*' >>"$scratch/bridge-a" 2>&1 & bridge_a=$!; }
+import_b() { "${B[@]}" "$bridge" nats://10.99.0.1:4222 --host b --import 'camera.*' --import 'sensor.*' --export 'plan.*' --durable 'plan.*' >>"$scratch/bridge-b" 2>&1 & bridge_b=$!; }
 # dies PROCESS: it is killed.
 dies() { kill -9 "$1" 2>/dev/null || { echo 'it was dead before:'; cat "$scratch"/bridge-?; exit 1; }; wait "$1" 2>/dev/null; }
 # again COMMAND…: until the server, or the channel, is there.
 again() { local try; for try in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "gave up: $*"; exit 1; }
 serve
-again on "$a" bash -c 'exec 3<>/dev/tcp/10.99.0.1/4222'
+again "${A[@]}" bash -c 'exec 3<>/dev/tcp/10.99.0.1/4222'
 export_a
 import_b
 
 # The camera: 200 frames; the sensor: a state every 10 ms; the commands: 20 that must all arrive.
-( for frame in {1..200}; do echo "frame $frame"; sleep 0.02; done ) | on "$a" "$shm" topic send camera.front --create --complete >/dev/null &
+( for frame in {1..200}; do echo "frame $frame"; sleep 0.02; done ) | "${A[@]}" "$shm" topic send camera.front --create --complete >/dev/null &
 camera=$!
-( for state in {1..400}; do echo "state $state"; sleep 0.01; done ) | on "$a" "$shm" topic send sensor.pose --create --complete >/dev/null &
-( for command in {1..20}; do echo "command $command"; sleep 0.2; done ) | on "$b" "$shm" topic send plan.move --create --complete >/dev/null &
+( for state in {1..400}; do echo "state $state"; sleep 0.01; done ) | "${A[@]}" "$shm" topic send sensor.pose --create --complete >/dev/null &
+( for command in {1..20}; do echo "command $command"; sleep 0.2; done ) | "${B[@]}" "$shm" topic send plan.move --create --complete >/dev/null &
 commands=$!
-receive() { again on "$1" "$shm" stat "$2"; on "$1" "$shm" topic recv "$2" --reconnect >"$scratch/$2" 2>&1; }
-receive "$b" camera.front & frames_in=$!
-receive "$b" sensor.pose &
-receive "$a" plan.move & commands_in=$!
+# receive CHANNEL COMMAND…: what comes out of a channel on a host, once it is there, until it was completed.
+receive() { local channel=$1; shift; again "$@" "$shm" stat "$channel"; "$@" "$shm" topic recv "$channel" --reconnect >"$scratch/$channel" 2>&1; }
+receive camera.front "${B[@]}" & frames_in=$!
+receive sensor.pose "${B[@]}" & states_in=$!
+receive plan.move "${A[@]}" & commands_in=$!
 
 sleep 1.5; echo 'the server is killed, and started again'
 dies "$server"; sleep 0.3; serve
@@ -71,7 +72,7 @@ sleep 1.5; echo 'the bridge of B is killed, and started again'
 dies "$bridge_b"; import_b
 sleep 1; echo 'the bridge of A is killed, and started again'
 dies "$bridge_a"; export_a
-wait "$camera" "$commands" "$frames_in" "$commands_in"
+wait "$camera" "$commands" "$frames_in" "$states_in" "$commands_in"
 
 echo "of 200 frames $(grep -c 'frame' "$scratch/camera.front") arrived; the bridges say:"
 grep -h '^lost' "$scratch/bridge-a" "$scratch/bridge-b" | sort | uniq

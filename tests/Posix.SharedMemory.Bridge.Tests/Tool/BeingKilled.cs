@@ -78,7 +78,7 @@ public sealed class BeingKilled : IDisposable
         using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
         var received = new List<long>();
         var reading = Task.Run(() => Traffic.ReadNumbers(reader, received, one => Volatile.Write(ref _arrived, one)));
-        for (var round = 0; round < 4; round++)
+        for (var round = 0; round < 2; round++)
         {
             await WriteWhileAsync(writer, async () =>
             {
