@@ -54,27 +54,30 @@ again "${A[@]}" bash -c 'exec 3<>/dev/tcp/10.99.0.1/4222'
 export_a
 import_b
 
-# The camera: 200 frames; the sensor: a state every 10 ms; the commands: 20 that must all arrive.
-( for frame in {1..200}; do echo "frame $frame"; sleep 0.02; done ) | "${A[@]}" "$shm" topic send camera.front --create --complete >/dev/null &
+# The camera: 300 frames; the sensor: a state every 10 ms; the commands: 20 that must all arrive.
+( for frame in {1..300}; do echo "frame $frame"; sleep 0.03; done ) | "${A[@]}" "$shm" topic send camera.front --create --complete >/dev/null &
 camera=$!
-( for state in {1..400}; do echo "state $state"; sleep 0.01; done ) | "${A[@]}" "$shm" topic send sensor.pose --create --complete >/dev/null &
-( for command in {1..20}; do echo "command $command"; sleep 0.2; done ) | "${B[@]}" "$shm" topic send plan.move --create --complete >/dev/null &
+( for state in {1..800}; do echo "state $state"; sleep 0.01; done ) | "${A[@]}" "$shm" topic send sensor.pose --create --complete >/dev/null &
+( for command in {1..20}; do echo "command $command"; sleep 0.5; done ) | "${B[@]}" "$shm" topic send plan.move --create --complete >/dev/null &
 commands=$!
 # receive CHANNEL COMMAND…: what comes out of a channel on a host, once it is there, until it was completed.
 receive() { local channel=$1; shift; again "$@" "$shm" stat "$channel"; "$@" "$shm" topic recv "$channel" --reconnect >"$scratch/$channel" 2>&1; }
 receive camera.front "${B[@]}" & frames_in=$!
 receive sensor.pose "${B[@]}" & states_in=$!
 receive plan.move "${A[@]}" & commands_in=$!
+# arrived: both ways work.
+arrived() { [ -s "$scratch/camera.front" ] && [ -s "$scratch/sensor.pose" ] && [ -s "$scratch/plan.move" ]; }
+again arrived
 
-sleep 1.5; echo 'the server is killed, and started again'
-dies "$server"; sleep 0.3; serve
-sleep 1.5; echo 'the bridge of B is killed, and started again'
-dies "$bridge_b"; import_b
-sleep 1; echo 'the bridge of A is killed, and started again'
+echo 'the server is killed, and started again'
+dies "$server"; sleep 0.3; serve; sleep 1.5
+echo 'the bridge of B is killed, and started again'
+dies "$bridge_b"; import_b; sleep 1.5
+echo 'the bridge of A is killed, and started again'
 dies "$bridge_a"; export_a
 wait "$camera" "$commands" "$frames_in" "$states_in" "$commands_in"
 
-echo "of 200 frames $(grep -c 'frame' "$scratch/camera.front") arrived; the bridges say:"
+echo "of 300 frames $(grep -c 'frame' "$scratch/camera.front") arrived; the bridges say:"
 grep -h '^lost' "$scratch/bridge-a" "$scratch/bridge-b" | sort | uniq
 echo "of 20 commands, which are durable, $(grep -c 'command' "$scratch/plan.move") arrived: $(tr '\n' ' ' <"$scratch/plan.move")"
 [ "$(sort -u "$scratch/plan.move" | grep -c command)" = 20 ] && [ "$(grep -c command "$scratch/plan.move")" = 20 ]
