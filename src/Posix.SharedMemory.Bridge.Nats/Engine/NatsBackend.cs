@@ -22,7 +22,7 @@ public sealed class NatsBackend : IDurableBridgeBackend
     /// <inheritdoc/>
     public bool IsConnected => _connection.ConnectionState == NatsConnectionState.Open;
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="IBridgeBackend.MaxPayload"/>
     /// <remarks>A server that is not configured takes 1 MiB.</remarks>
     public int MaxPayload => _connection.ServerInfo?.MaxPayload ?? 1 << 20;
 
@@ -101,7 +101,7 @@ public sealed class NatsBackend : IDurableBridgeBackend
         }
     }
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="IDurableBridgeBackend.KeepAsync"/>
     /// <remarks>A stream of JetStream keeps them, called as the subject, with <c>=</c> for each dot and <c>~</c> for each percent sign. One that exists stays as it is, with the limits that it was given.</remarks>
     public ValueTask<int> KeepAsync(string subject, CancellationToken cancellationToken) => _kept.KeepAsync(subject, cancellationToken);
 

@@ -153,6 +153,22 @@ public sealed class Kinds
         Assert.Empty(hosts.Losses);
     }
 
+    [Fact]
+    [Rule("bridge.loop")]
+    public async Task Channels_of_every_kind_that_have_an_origin_are_not_exported()
+    {
+        await using var network = new InMemoryNetwork();
+        await using var hosts = await TwoHosts.StartAsync(network);
+        using var ring = MessageChannel.Create(hosts.NameOnA("a"), new() { Origin = 5 });
+        using var broadcast = Broadcast.Create(hosts.NameOnA("b"), new() { Origin = 5 });
+        using var value = LatestBytes.Create(hosts.NameOnA("c"), new() { Origin = 5 });
+        using var fanIn = FanIn.Create(hosts.NameOnA("d"), new() { Origin = 5 });
+        using var own = MessageChannel.Create(hosts.NameOnA("e"));
+        Watchdog.Until(() => Exists(hosts.NameOnB("e")), "the channel without an origin to appear");
+        Assert.Equal("e", Assert.Single(hosts.A.GetChannels()).Name);
+        Assert.Empty(hosts.Refusals);
+    }
+
     private static byte[] NumberOf(int number, int length)
     {
         var message = new byte[Math.Max(length, sizeof(int))];
