@@ -30,8 +30,8 @@ internal sealed class BridgeCommand : ShmCommand
         {
             using var process = Process.Start(new ProcessStartInfo(Program, words) { UseShellExecute = false })!;
             // Ctrl-C goes to both; the other program ends as it does alone, and this one after it.
-            using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
-            using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+            using var interrupted = Signals.TryHandle(PosixSignal.SIGINT, context => context.Cancel = true);
+            using var terminated = Signals.TryHandle(PosixSignal.SIGTERM, context =>
             {
                 context.Cancel = true;
                 using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
