@@ -84,12 +84,13 @@ internal static class CommandLine
         return output.GetStringBuilder().Length == 0 ? code : Streams.Print(output.ToString(), code);
     }
 
-    /// <summary>The root with the command that the words select, or with all commands if they select none: the others would only cost time.</summary>
+    /// <summary>The root with the command that the words select, or with all commands if they select none; none for the version. The others would only cost time.</summary>
     internal static RootCommand MakeRoot(string[] args)
     {
         var root = new RootCommand("Inspect and manage every POSIX shared memory object on this machine.");
         var named = Array.FindIndex(s_commands, command => args.Length > 0 && command.Name == args[0]);
-        foreach (var (_, make) in named < 0 ? s_commands : s_commands.AsSpan(named, 1))
+        var needed = args is ["--version" or "-v"] ? [] : named < 0 ? s_commands : s_commands.AsSpan(named, 1);
+        foreach (var (_, make) in needed)
         {
             root.Add(make());
         }

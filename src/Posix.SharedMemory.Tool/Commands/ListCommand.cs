@@ -62,7 +62,8 @@ internal sealed class ListCommand : ShmCommand
         var isOrphaned = given.GetValue(_orphaned);
         var isCounted = !given.GetValue(_names) || given.GetValue(_json) || isOrphaned || given.GetValue(_sort) == "holders";
         var isLookedAt = !given.GetValue(_names) || given.GetValue(_json);
-        var index = isCounted ? HolderSearch.TryIndex() : null;
+        // All processes are looked at, and only if there is an object to look for.
+        var index = new Lazy<SharedMemoryHolderIndex?>(HolderSearch.TryIndex);
         var now = TimeProvider.System.GetUtcNow();
         var isWanted = Filter(given);
         var rows = new List<Row>();
@@ -72,7 +73,7 @@ internal sealed class ListCommand : ShmCommand
             count++;
             if (isWanted(entry))
             {
-                var holders = isCounted ? HolderCount.Of(entry, index?[entry.Identity]) : default;
+                var holders = isCounted ? HolderCount.Of(entry, index.Value?[entry.Identity]) : default;
                 if (!isOrphaned || holders.IsZero)
                 {
                     rows.Add(new(entry, holders, isLookedAt ? ObjectLook.Of(entry) : null));
