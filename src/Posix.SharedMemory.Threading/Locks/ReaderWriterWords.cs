@@ -81,15 +81,7 @@ internal sealed class ReaderWriterWords
             {
                 if ((value & LockLayout.Patient) != 0 && state.IsPatient)
                 {
-                    try
-                    {
-                        EndPatience();
-                    }
-                    catch
-                    {
-                        Uncount();
-                        throw;
-                    }
+                    EndPatience();
                 }
 
                 return (value & LockLayout.Inconsistent) != 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Taken;
@@ -386,12 +378,20 @@ internal sealed class ReaderWriterWords
     /// <summary>A patient reader is in: writers and readers that queued behind it go on.</summary>
     private void EndPatience()
     {
-        var value = _writer.Unmark(LockLayout.Patient);
-        if ((value & LockLayout.Waiters) != 0 && (value & LockLayout.OwnerMask) == 0)
+        try
         {
-            _writer.WakeOne();
-        }
+            var value = _writer.Unmark(LockLayout.Patient);
+            if ((value & (LockLayout.Waiters | LockLayout.OwnerMask)) == LockLayout.Waiters)
+            {
+                _writer.WakeOne();
+            }
 
-        OpenGate();
+            OpenGate();
+        }
+        catch
+        {
+            Uncount();
+            throw;
+        }
     }
 }

@@ -114,7 +114,7 @@ public sealed class SharedReaderWriterLock
     /// <inheritdoc cref="EnterRead"/>
     public ValueTask<ReadHold> EnterReadAsync(CancellationToken cancellationToken = default) => EnterReadAsync(EntryMode.RefuseUnrepaired, cancellationToken);
 
-    /// <summary>Enters for reading also after a writer's death: <see cref="ReadHold.OwnerDied"/> reports it. For callers that can tell whether what they read is whole.</summary>
+    /// <summary>Enters for reading also after a writer's death: <see cref="ReadHold.OwnerDied"/> reports it. For callers that can check what they read.</summary>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
