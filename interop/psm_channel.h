@@ -1,5 +1,5 @@
 /* psm_channel.h: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm.h, and what the ends of all kinds share. C11, Linux, 64-bit, little-endian, header-only.
-   psm_fanin.h has the ends of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4). The bytes and protocols are in docs/spec/channels.
+   psm_broadcast.h has the ends of a broadcast (kind 3), psm_fanin.h those of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4). The bytes and protocols are in docs/spec/channels.
    Functions return 0 or a positive outcome, or a negative errno:
    -EBUSY: a living process has the end open; -EPIPE: the channel was completed (opening a writer); -EILSEQ: the bytes are something else, or a peer stored what none stores: close the end;
    -EMSGSIZE: the message is too long, or not of the length that all have; -EOWNERDEAD, -ENOTCONN: the other side died, or left, and everything it had committed was delivered; -ETIMEDOUT.
@@ -9,7 +9,7 @@
 #include "psm.h"
 
 enum { PSM_CHANNEL_W = 256, PSM_CHANNEL_R = 384, PSM_CHANNEL_WAKES_READER = 512, PSM_CHANNEL_WAKES_WRITER = 640, PSM_CHANNEL_CHANGES = 704, PSM_CHANNEL_ROSTER = 4096 };
-enum { PSM_MESSAGE_KIND = 1, PSM_LATEST_KIND = 4, PSM_FANIN_KIND = 6 };
+enum { PSM_MESSAGE_KIND = 1, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FANIN_KIND = 6 };
 enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };                       /* what has become of the other side */
 #define PSM_PADDING (1ull << 48)
 /* Tests define it, to be killed at each step. */
@@ -41,7 +41,7 @@ static inline uint64_t psm_record(const struct psm_end *e, uint64_t length) { re
 
 /* -- what all kinds share -- */
 static inline uint64_t psm_latest_stride(uint32_t most) { return (16ull + most + 63) & ~63ull; }
-/* Copies and checks the header at base, which is an object of the given length, mapped for reading and writing, or of a latest value for reading only. */
+/* Copies and checks the header at base, which is an object of the given length, mapped for reading and writing, or of a latest value or broadcast for reading only. */
 static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t length, uint16_t expected) {
   unsigned char h[256]; memset(c, 0, sizeof *c); if (length < 4096) return -EILSEQ;
   uint64_t magic = psm_get8(base); memcpy(h, base, sizeof h);
@@ -54,7 +54,10 @@ static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t 
     if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
     size = buffers * psm_latest_stride(most);
   } else if (capacity < 4096 || capacity > 1u << 30 || (capacity & (capacity - 1))) return -EILSEQ;
-  else if (kind == PSM_FANIN_KIND ? endpoints < 2 || endpoints > 65 || align != 16 || most > capacity / 2 - 16 || most > 4095 * 64 - 16
+  else if (kind == PSM_BROADCAST_KIND) {
+    if (endpoints < 2 || endpoints > 65 || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - (align > 16 ? align : 16) || buffers > 1u << 20) return -EILSEQ;
+    size = capacity + 8ull * buffers;
+  } else if (kind == PSM_FANIN_KIND ? endpoints < 2 || endpoints > 65 || align != 16 || most > capacity / 2 - 16 || most > 4095 * 64 - 16
                                   : endpoints != 2 || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
   if (data % 4096 || data < first + 128ull * endpoints || data > total || size > total - data) return -EILSEQ;
   c->base = base; c->data = c->base + data; c->endpoints = c->base + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;

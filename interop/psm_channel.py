@@ -1,6 +1,6 @@
 """psm_channel: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm, and what the ends of all kinds share.
 
-psm_fanin has the ends of a fan-in, psm_latest those of a latest value. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
+psm_broadcast has the ends of a broadcast, psm_fanin those of a fan-in, psm_latest those of a latest value. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
 An end is for one thread at a time; a child after os.fork must not use it.
 
     with open("/dev/shm/quotes", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
@@ -16,7 +16,7 @@ import psm
 
 _W, _R, _WAKES_READER, _WAKES_WRITER, _CHANGES, _ROSTER = 256, 384, 512, 640, 704, 4096
 _MAGIC, _PADDING = 0x014E4148434D4853, 1 << 48
-_MESSAGE, _LATEST, _FANIN = 1, 4, 6
+_MESSAGE, _BROADCAST, _LATEST, _FANIN = 1, 3, 4, 6
 NEVER, ALIVE, LEFT, DIED = range(4)
 
 
@@ -57,9 +57,10 @@ class Header:
         self.endpoints = (_ROSTER + (64 + 32 * self.seats + 63) // 64 * 64 + 127) // 128 * 128
         self.stride = (16 + self.most + 63) // 64 * 64
         is_ring = 4096 <= self.capacity <= 1 << 30 and not self.capacity & (self.capacity - 1)
-        size = self.buffers * self.stride if kind == _LATEST else self.capacity
+        size = self.buffers * self.stride if kind == _LATEST else self.capacity + 8 * self.buffers if kind == _BROADCAST else self.capacity
         fits = {
             _MESSAGE: is_ring and self.count == 2 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - self.align,
+            _BROADCAST: is_ring and 2 <= self.count <= 65 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - max(16, self.align) and self.buffers <= 1 << 20,
             _FANIN: is_ring and 2 <= self.count <= 65 and self.align == 16 and self.most <= min(self.capacity // 2, 4095 * 64) - 16,
             _LATEST: self.capacity == 0 and self.count == 1 and self.align == 16 and 1 <= self.most <= 1 << 30 and self.buffers in (2, 4, 8, 16, 32, 64),
         }[expected]

@@ -1,7 +1,7 @@
-// Fan-in and latest value of Posix.SharedMemory.Channels beside the same protocols in C, and a ring between two processes beside what else .NET has: dotnet run -c Release benchmarks/ring/kinds.cs [ROUNDS]
+// Fan-in, latest value and broadcast of Posix.SharedMemory.Channels beside the same protocols in C, and a ring between two processes beside what else .NET has: dotnet run -c Release benchmarks/ring/kinds.cs [ROUNDS]
 //
 // First, how long a message or value of 64 bytes keeps one thread that has both ends: the medians of many short bursts also hold on a machine that is busy. Then two writers and a
-// reader of a fan-in, each a process, which sleep where they must wait. Last, 64 bytes at a time from one side to another: a SharedChannel and a pipe between two processes, and a
+// reader of a fan-in, and the writer and one or two readers of a broadcast, each a process, which sleep where they must wait. Last, 64 bytes at a time from one side to another: a SharedChannel and a pipe between two processes, and a
 // bounded channel of System.Threading.Channels between two threads. The candidates take turns; the medians of the rounds are printed, and their ratio.
 #:project ../../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
 #:property AllowUnsafeBlocks=true
@@ -21,6 +21,9 @@ switch (args)
 {
     case ["fanin", var name]: Console.WriteLine(AloneInFanIn(name)); return 0;
     case ["latest", var name]: Console.WriteLine(AloneInLatest(name)); return 0;
+    case ["broadcast", var name, var readers]: Console.WriteLine(AloneInBroadcast(name, (int)Number(readers))); return 0;
+    case ["cast", var name, var count]: return Cast(name, Number(count));
+    case ["hear", var name, var count]: return Hear(name, Number(count));
     case ["write", var name, var count]: return WriteFanIn(name, Number(count));
     case ["read", var name, var count]: return ReadFanIn(name, Number(count));
     case ["elements", var name, var count]: return WriteElements(name, Number(count));
@@ -51,6 +54,14 @@ for (var round = 0; round < rounds; round++)
         (written, read) = InOneThread("latest", c);
         Add("latest value, published 64 B, one thread", side, written);
         Add("latest value, read 64 B, one thread", side, read);
+        foreach (var (readers, text) in ((int, string)[])[(1, "one reader"), (2, "two readers")])
+        {
+            (written, read) = InOneThread("broadcast", c, readers);
+            Add($"broadcast to {text}, written 64 B, one thread", side, written);
+            Add($"broadcast to {text}, read 64 B by each, one thread", side, read);
+            Add($"broadcast of 64 B to {text}, a process each", side, ToReaders(c, readers));
+        }
+
         Add("fan-in, two writers of 64 B, three processes", side, TwoWriters(c));
     }
 
@@ -93,12 +104,13 @@ double Median(string key) => rows[key].Order().ElementAt(rows[key].Count / 2);
 Process Start(string file, params string[] arguments) =>
     Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })!;
 
-(double Written, double Read) InOneThread(string kind, bool inC)
+(double Written, double Read) InOneThread(string kind, bool inC, int readers = 0)
 {
+    using var broadcast = kind == "broadcast" ? Broadcast.Create(SharedMemoryObject.CreateUniqueName("kinds")) : null;
     using var fanIn = kind == "fanin" ? FanIn.Create(SharedMemoryObject.CreateUniqueName("kinds")) : null;
     using var latest = kind == "latest" ? LatestBytes.Create(SharedMemoryObject.CreateUniqueName("kinds"), new() { MaxLength = 64 }) : null;
-    var memory = fanIn?.Memory ?? latest!.Memory;
-    using var process = inC ? Start(program, $"/dev/shm/{memory.Name}", $"{memory.Length}", "alone-" + kind, "0") : Start(Environment.ProcessPath!, kind, memory.Name!);
+    var memory = fanIn?.Memory ?? latest?.Memory ?? broadcast!.Memory;
+    using var process = inC ? Start(program, $"/dev/shm/{memory.Name}", $"{memory.Length}", "alone-" + kind, $"{readers}") : Start(Environment.ProcessPath!, [kind, memory.Name!, .. readers == 0 ? Array.Empty<string>() : [$"{readers}"]]);
     var times = process.StandardOutput.ReadLine()!.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     process.WaitForExit();
     return (Number(times[0]) / 1000.0, Number(times[1]) / 1000.0);
@@ -129,6 +141,31 @@ double TwoWriters(bool inC)
     }
 
     return time;
+}
+
+double ToReaders(bool inC, int readers)
+{
+    using var broadcast = Broadcast.Create(SharedMemoryObject.CreateUniqueName("kinds"));
+    string[] place = [$"/dev/shm/{broadcast.Memory.Name}", $"{broadcast.Memory.Length}"];
+    var processes = Enumerable.Range(0, readers).Select(_ => Begin("hear")).ToList();
+    var writer = Begin("cast");
+    writer.StandardInput.WriteLine("go");
+    writer.StandardInput.Flush();
+    var time = Number(writer.StandardOutput.ReadLine()!) / 1000.0;
+    foreach (var process in processes.Append(writer))
+    {
+        process.WaitForExit();
+        process.Dispose();
+    }
+
+    return time;
+
+    Process Begin(string role)
+    {
+        var process = inC ? Start(program, [.. place, role, $"{Messages}"]) : Start(Environment.ProcessPath!, role, broadcast.Memory.Name!, $"{Messages}");
+        process.StandardOutput.ReadLine();
+        return process;
+    }
 }
 
 double ByRing()
@@ -233,6 +270,93 @@ static string AloneInFanIn(string name)
     using var writer = fanIn.OpenWriter();
     using var reader = fanIn.OpenReader();
     return Bursting(() => WriteBurst(writer, Burst), () => ReadBurst(reader, Burst));
+}
+
+static string AloneInBroadcast(string name, int count)
+{
+    using var broadcast = Broadcast.Open(name);
+    using var writer = broadcast.OpenWriter();
+    var readers = Enumerable.Range(0, count).Select(_ => broadcast.OpenReader()).ToArray();
+    var times = Bursting(() => CastBurst(writer, Burst), () =>
+    {
+        foreach (var reader in readers)
+        {
+            HearBurst(reader, Burst);
+        }
+    }).Split(' ');
+    foreach (var reader in readers)
+    {
+        reader.Dispose();
+    }
+
+    return $"{times[0]} {Number(times[1]) / count}";
+}
+
+static int Cast(string name, long count)
+{
+    using var broadcast = Broadcast.Open(name);
+    using var writer = broadcast.OpenWriter();
+    Console.WriteLine("open");
+    Console.ReadLine();
+    var start = Stopwatch.GetTimestamp();
+    CastBurst(writer, count);
+    Console.WriteLine((long)(Stopwatch.GetElapsedTime(start).TotalNanoseconds * 1000 / count));
+    return 0;
+}
+
+[MethodImpl(MethodImplOptions.AggressiveOptimization)]
+static int Hear(string name, long count)
+{
+    using var broadcast = Broadcast.Open(name);
+    using var reader = broadcast.OpenReader(new BroadcastReaderOptions { Restart = PeerRestart.Wait });
+    Console.WriteLine("open");
+    var (read, sum) = (0L, 0L);
+    while (read < count)
+    {
+        reader.WaitToRead(Timeout.InfiniteTimeSpan);
+        while (reader.TryRead(out MessageLease lease))
+        {
+            sum += lease.Span[0];
+            lease.Dispose();
+            read++;
+        }
+    }
+
+    return sum == count ? 0 : 1;
+}
+
+[MethodImpl(MethodImplOptions.AggressiveOptimization)]
+static void CastBurst(BroadcastWriter writer, long count)
+{
+    Span<byte> bytes = stackalloc byte[64];
+    bytes.Fill(1);
+    for (var n = 0L; n < count;)
+    {
+        if (writer.TryWrite(bytes))
+        {
+            n++;
+        }
+        else
+        {
+            writer.WaitToWrite(64, Timeout.InfiniteTimeSpan);
+        }
+    }
+}
+
+[MethodImpl(MethodImplOptions.AggressiveOptimization)]
+static void HearBurst(BroadcastReader reader, long count)
+{
+    var sum = 0L;
+    for (var n = 0L; n < count && reader.TryRead(out MessageLease lease); n++)
+    {
+        sum += lease.Span[0];
+        lease.Dispose();
+    }
+
+    if (sum != count)
+    {
+        throw new InvalidOperationException($"{sum} messages of {count} came.");
+    }
 }
 
 static string AloneInLatest(string name)

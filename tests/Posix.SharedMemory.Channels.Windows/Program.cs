@@ -13,7 +13,7 @@ internal static class Program
             return 9;
         }
 
-        (KillWindow.Chosen, KillWindow.Times) = ((int)Number(window), (int)Number(times));
+        (KillWindow.Chosen, KillWindow.Times, KillWindow.Pauses) = ((int)Number(window), (int)Number(times), how == "pause");
         switch (role)
         {
             case "stream" or "drain":
@@ -25,7 +25,15 @@ internal static class Program
             case "cast" or "receive":
                 using (var broadcast = Broadcast.Open(name))
                 {
-                    UseBroadcast(broadcast, role == "cast", Number(from), Number(count));
+                    try
+                    {
+                        UseBroadcast(broadcast, role == "cast", Number(from), Number(count), how);
+                    }
+                    catch (ChannelException e)
+                    {
+                        Console.WriteLine($"{e.GetType().Name}: {e.Message}");
+                        return 3;
+                    }
                 }
 
                 return 0;
@@ -121,9 +129,15 @@ internal static class Program
     }
 
     /// <summary>Writes numbered messages to a broadcast, or reads as many.</summary>
-    private static void UseBroadcast(Broadcast broadcast, bool isWriter, long from, long count)
+    private static void UseBroadcast(Broadcast broadcast, bool isWriter, long from, long count, string how)
     {
         Console.WriteLine("open");
+        if (isWriter && how == "batch")
+        {
+            CastBatches(broadcast, from, count);
+            return;
+        }
+
         if (isWriter)
         {
             using var writer = broadcast.OpenWriter();
@@ -153,6 +167,29 @@ internal static class Program
                 Streams.Check(lease.Span, 1024);
                 lease.Dispose();
                 read++;
+            }
+        }
+    }
+
+    /// <summary>Writes numbered messages in batches of three, which always find room once the readers have read everything.</summary>
+    private static void CastBatches(Broadcast broadcast, long from, long count)
+    {
+        using var writer = broadcast.OpenWriter();
+        var bytes = new byte[1024];
+        for (var number = from; number < from + count; number += 3)
+        {
+            // As long as three messages of up to 519 bytes are, with what comes before each.
+            writer.WaitToWrite(writer.MaxMessageLength, Timeout.InfiniteTimeSpan);
+            using var batch = writer.BeginBatch();
+            for (var i = 0; i < 3; i++)
+            {
+                var length = Streams.LengthOf(number + i, 1024);
+                KillWindow.Pass(KillWindow.InPayload);
+                Streams.Fill(bytes.AsSpan(0, length), number + i);
+                if (!batch.TryWrite(bytes.AsSpan(0, length)))
+                {
+                    throw new InvalidOperationException("There was no room for a batch.");
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ public sealed class ChannelsOfEveryKind : IDisposable
     [InlineData("message", "one two three")]
     [InlineData("fan-in", "one two three")]
     [InlineData("latest", "three")]
+    [InlineData("broadcast", "one two three")]
     public void Messages_to_every_kind_are_listed_tapped_measured_and_received(string kind, string expected)
     {
         var name = _objects.Prefix + "jobs";
@@ -25,14 +26,15 @@ public sealed class ChannelsOfEveryKind : IDisposable
         Assert.Equal(0, Objects.Json(Shm.Print("topic", "hz", name, "--json", "--count", "1", "--interval", "0.01")).GetProperty("messages").GetInt64());
         var count = expected.Split(' ').Length;
         Assert.Equal(expected, string.Join(' ', Texts(Shm.Print("topic", "recv", name, "--json", "--count", $"{count}"))));
-        // What was taken is gone; a value is not taken.
-        Assert.Equal(kind == "latest" ? expected : "", string.Join(' ', Texts(Shm.Print("topic", "tap", name, "--json", "--once"))));
+        // What was taken is gone; a value is not taken, nor is a message that others may read too.
+        Assert.Equal(kind is "latest" or "broadcast" ? expected : "", string.Join(' ', Texts(Shm.Print("topic", "tap", name, "--json", "--once"))));
     }
 
     [Theory]
     [InlineData("message")]
     [InlineData("fan-in")]
     [InlineData("latest")]
+    [InlineData("broadcast")]
     public void A_receiver_that_creates_the_channel_gets_what_is_sent_later(string kind)
     {
         var name = _objects.Prefix + "jobs";
@@ -104,6 +106,25 @@ public sealed class ChannelsOfEveryKind : IDisposable
     }
 
     [Fact]
+    public void A_reader_that_the_writer_of_a_broadcast_waits_for_is_named()
+    {
+        var name = _objects.Prefix + "news";
+        using var news = Broadcast.Create(name, new() { Capacity = 4096 });
+        using var writer = news.OpenWriter();
+        using var reader = news.OpenReader(new() { Label = "slow" });
+        while (writer.TryWrite(new byte[1000]))
+        {
+        }
+
+        Assert.Equal(JsonValueKind.Null, BlockedBy(name).ValueKind);
+        Assert.False(writer.WaitToWrite(1000, TimeSpan.Zero));
+        Assert.Equal("slow", BlockedBy(name).GetProperty("label").GetString());
+        Assert.Contains($"\nBlocked:   by reader 1 (slow, process {Environment.ProcessId}), which the writer has waited for since it last read\n", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.True(reader.TryRead(new byte[1000], out _));
+        Assert.Equal(JsonValueKind.Null, BlockedBy(name).ValueKind);
+    }
+
+    [Fact]
     public void A_kind_refuses_what_it_cannot_do_before_anything_is_sent()
     {
         string log = _objects.Prefix + "log", pose = _objects.Prefix + "pose", typed = _objects.Prefix + "typed";
@@ -114,7 +135,7 @@ public sealed class ChannelsOfEveryKind : IDisposable
         Assert.Equal($"shm: topic send: {pose}: a message has 11 bytes, and the longest that this channel carries has 10", Shm.Fail("topic", "send", pose, "hello world"));
         Assert.Equal($"shm: topic recv: {log}: the channel is of kind fan-in, not latest", Shm.Fail("topic", "recv", log, "--kind", "latest"));
         Assert.Equal($"shm: topic send: {pose}: the channel is of kind latest, not message", Shm.Fail("topic", "send", pose, "--create", "--kind", "message", "two"));
-        Assert.Contains("'x' is not a valid KIND; choose from message, fan-in, latest", Shm.Refuse("topic", "send", log, "--kind", "x"), StringComparison.Ordinal);
+        Assert.Contains("'x' is not a valid KIND; choose from message, fan-in, latest, broadcast", Shm.Refuse("topic", "send", log, "--kind", "x"), StringComparison.Ordinal);
         Assert.Equal(["one"], Texts(Shm.Print("topic", "tap", log, "--json", "--once")));
         Assert.Equal(["one"], Texts(Shm.Print("topic", "tap", pose, "--json", "--once")));
         using (var value = LatestValue<long>.Create(typed))

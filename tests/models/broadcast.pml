@@ -1,12 +1,14 @@
 /* One writer, readers that lose nothing and join while it runs, and one that may lose: records of one unit, N units of memory, T records. The writer may be killed anywhere and is
    taken over; lossless readers may leave or be killed anywhere, also while they join, and their endpoints are taken again. -DR=lossless readers, -DLR=lives of reader 0,
-   -DLW=lives of the writer, -DLOSSY: one lossy reader as well, -DEVICT: the writer evicts a reader that holds it up.
+   -DLW=lives of the writer, -DLOSSY: one lossy reader as well, -DEVICT: the writer evicts a reader that holds it up. -DLONG: the writer reserves room for two records, writes over all of it, and
+   commits one. -DLATE: the lossy reader joins while the writer runs, after the newest record, or past all of them where that is overrun.
    -DTSO: stores to the limit and of reader 0 are seen later, unless a fence comes between.
    Mutants, each of which must fail: -DLOWER: the limit falls below what was promised; -DNORESCAN: one look at the positions; -DNOLIMIT: a joiner does not look at the limit;
    -DTWICE: a position is loaded twice in a scan; -DKEEPLIMIT: the next writer keeps a limit that a killed one may not have looked after; -DBLIND: a dead reader is settled without its
    mutex; -DNODEATH: the death of a reader wakes nobody; -DNOJOINWAKE: a joiner that moves up wakes nobody; -DLATEINTENT: the intent is stored after the first byte; -DEARLYINTENT:
    a lossy reader looks at the intent before it copies; -DLOWERINTENT: the next writer takes back the intent; -DEVICT -DNOMODE: an evicted
-   reader does not look whether it is; -DTSO -DNOFENCEW, -DTSO -DNOFENCER: no fence between the store and the second look, of the writer or of a joiner. */
+   reader does not look whether it is; -DLOSSY -DLONG -DSHORTINTENT: the intent covers what is committed, not what is reserved; -DLOSSY -DLATE -DNOINTENT: a lossy joiner does not look whether the
+   newest record is whole; -DLOSSY -DLATE -DNOCOUNT: one that goes past all records takes the number of the next one without comparing the counts; -DTSO -DNOFENCEW, -DTSO -DNOFENCER: no fence between the store and the second look, of the writer or of a joiner. */
 #ifndef N
 #define N 2
 #endif
@@ -28,6 +30,7 @@
 #define DEAD 3
 byte slot[N];                                          /* position + 1; 0: half-written */
 byte tail, intent, limit;
+byte newest, next, messages;                           /* the place of the newest record, and two counts: one stored after the tail, and one before it. A record's number is its place */
 byte mode[R], pos[R], holder[R];                       /* modes: 0 none, 1 lossless, 3 evicted */
 bool wake;                                             /* the event count that the writer sleeps on; its own model is eventcount.pml */
 bool isOver; byte readers;
@@ -72,9 +75,9 @@ inline scan(m) {
   od
 }
 active proctype Writer() {
-  byte m, l, old, i, q, life; bool looked;
+  byte m, l, old, i, q, life, w; bool looked;
 born:
-  life++;
+  life++; w = 1;
   /* SYNC broadcast.takeover */
 #ifdef LOWERINTENT
   intent = tail;
@@ -84,19 +87,23 @@ born:
 #else
   if :: life == 1 -> limit = N :: else fi;
 #endif
+  d_step { if :: next < tail -> newest = tail - 1; next = tail :: else fi; messages = next };
   looked = 0;
   do
   :: tail == T -> break
   :: else ->
+#ifdef LONG
+     if :: looked :: !looked -> w = 1 :: !looked -> w = 2 fi;                             /* what is reserved; a wait is for the same */
+#endif
      if
-     :: tail + 1 > MY_LIMIT ->                                                         /* B1 */
+     :: tail + w > MY_LIMIT ->                                                         /* B1 */
         if :: looked -> wake = 0 :: else fi;
         scan(m);
         old = MY_LIMIT;
 #ifdef LOWER
         l = m + N;
 #else
-        if :: l = m + N :: m + N > tail + 1 -> l = tail + 1 fi;                          /* no more than is needed, so that the history is left to those who join */
+        if :: l = m + N :: m + N > tail + w -> l = tail + w fi;                          /* no more than is needed, so that the history is left to those who join */
         l = (l > old -> l : old);
 #endif
         ST_LIMIT(l);                                                                    /* SYNC broadcast.join: it stands before the second look */
@@ -118,8 +125,8 @@ born:
         fi;
 #endif
         if
-        :: tail + 1 > MY_LIMIT && !looked -> looked = 1                                    /* prepare, and look again */
-        :: tail + 1 > MY_LIMIT && looked ->
+        :: tail + w > MY_LIMIT && !looked -> looked = 1                                    /* prepare, and look again */
+        :: tail + w > MY_LIMIT && looked ->
            looked = 0;
            i = 0;
            do                                                                           /* the dead ones are settled */
@@ -150,15 +157,24 @@ born:
      :: else ->
         IN_ORDER_W;
 #ifndef LATEINTENT
-        intent = (tail + 1 > intent -> tail + 1 : intent);                              /* B2: SYNC broadcast.intent */
+#ifdef SHORTINTENT
+        intent = (tail + 1 > intent -> tail + 1 : intent);
+#else
+        intent = (tail + w > intent -> tail + w : intent);                              /* B2: SYNC broadcast.intent */
+#endif
 #endif
         slot[tail % N] = 0;                                                             /* B3 */
+        if :: w == 2 -> slot[(tail + 1) % N] = 0 :: else fi;
 #ifdef LATEINTENT
         intent = (tail + 1 > intent -> tail + 1 : intent);
 #endif
         if :: LW > 1 -> DIE(died) :: else fi;
         slot[tail % N] = tail + 1;
-        tail = tail + 1                                                                 /* B4: SYNC broadcast.publish */
+        messages = tail + 1;
+        if :: LW > 1 -> DIE(died) :: else fi;
+        tail = tail + 1;                                                                /* B4: SYNC broadcast.publish */
+        if :: LW > 1 -> DIE(died) :: else fi;
+        newest = tail - 1; next = tail                                                   /* SYNC broadcast.number */
      fi
   od;
   goto over;
@@ -226,7 +242,31 @@ out:
 #ifdef LOSSY
 active proctype Lossy() {
   byte p, v, w, i;
+#ifdef LATE
+  i = next; p = newest;
+  if
+  :: i == 0 -> p = 0
+  :: else ->
+     v = slot[p % N]; w = intent;                                                         /* SYNC broadcast.intent */
+     if
+#ifdef NOINTENT
+     :: true -> assert(v == p + 1); p++
+#else
+     :: w <= p + N -> assert(v == p + 1); p++
+     :: else ->
+        i = next; p = tail; v = messages;                                                 /* SYNC broadcast.number */
+#ifdef NOCOUNT
+        assert(i == p)
+#else
+        assert(v != i || i == p)
+#endif
+#endif
+     fi
+  fi;
+  v = 0; w = 0; i = 0;
+#else
   p = tail;
+#endif
   do
   :: p < tail ->
 #ifdef EARLYINTENT

@@ -69,7 +69,7 @@ internal sealed record PackageTable(string Name)
                 ["Ends"] = ["Endpoints", "Layout"],
                 ["Taps"] = ["Endpoints", "Layout"],
                 ["Rings"] = ["Ends", "Status", "Endpoints", "Layout"],
-                ["Broadcast"] = ["Ends", "Status", "Endpoints", "Layout"],
+                ["Broadcast"] = ["Rings", "Ends", "Status", "Endpoints", "Layout"],
                 ["Latest"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
             },

@@ -39,6 +39,9 @@ public sealed class Broadcast : IDisposable
     /// <summary>Gets the object that the broadcast is: for sending it to another process, for its permissions, for unlinking it. Disposed with it and its ends.</summary>
     public SharedMemoryObject Memory => _memory.Memory;
 
+    /// <summary>Gets the second object of a split broadcast (<see cref="CreateSplit"/>): endpoints and wake-ups, which its readers write to; <see langword="null"/>: everything is in <see cref="Memory"/>. Disposed as that.</summary>
+    public SharedMemoryObject? Control => _memory.Control;
+
     /// <summary>Creates a broadcast. It is complete before another process can see its name.</summary>
     /// <param name="name">As <see cref="SharedMemoryObject.Create"/> takes it.</param>
     /// <param name="options">Capacity, readers, history and meaning of the messages; permissions and lifetime of the object.</param>
@@ -96,6 +99,36 @@ public sealed class Broadcast : IDisposable
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static Broadcast CreateAnonymous(BroadcastOptions? options = null) => new(ChannelMemory.CreateAnonymous(BroadcastOptions.Check(options).ToHeader()));
 
+    /// <summary>
+    /// Creates a broadcast without a name whose readers cannot change a message, for processes that are not trusted: <see cref="Memory"/>, sealed against writing by any process but this one, and
+    /// <see cref="Control"/>, which they need to be seen and to wait. Pass both.
+    /// </summary>
+    /// <param name="options">As in <see cref="CreateAnonymous"/>. <see cref="BroadcastReaderOptions.Delivery"/> of all readers is <see cref="BroadcastDelivery.Lossy"/>: they never hold the writer up.</param>
+    /// <returns>A broadcast to which this process alone writes. If it ends, nobody can go on.</returns>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.ENOMEM"/>: there is not enough memory for it. <see cref="Errno.EINVAL"/>: this kernel, before Linux 5.1, has no <see cref="MemorySeals.FutureWrite"/>.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system has no <see cref="MemorySeals.FutureWrite"/>.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <remarks>
+    /// A hostile reader can delay the wake-ups of the others by up to a second, pretend that the writer died, and keep places of readers; it cannot change, delay or hide a message, nor fail the writer.
+    /// <see href="https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html">F_SEAL_FUTURE_WRITE(2const)</see>
+    /// </remarks>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var quotes = Broadcast.CreateSplit();
+    /// using var writer = quotes.OpenWriter();
+    /// await socket.SendObjectAsync(quotes.Memory);
+    /// await socket.SendObjectAsync(quotes.Control!);            // The other process: Broadcast.FromObjects(await …, await …).
+    /// ]]></code>
+    /// </example>
+    public static Broadcast CreateSplit(BroadcastOptions? options = null) => new(ChannelMemory.CreateSplit(BroadcastOptions.Check(options).ToHeader() with { IsSplit = true }));
+
+    /// <summary>The split broadcast in two objects that were received. They belong to the broadcast from then on; if this throws, they stay the caller's.</summary>
+    /// <param name="data">What <see cref="Memory"/> was. It is mapped for reading only. From a process that is not trusted, receive both with <c>ReceiveObjectAsync(MemorySeals.Shrink)</c>.</param>
+    /// <param name="control">What <see cref="Control"/> was. If it was opened for reading only, readers take no place and cannot wait.</param>
+    /// <exception cref="InvalidDataException">One of them is something else, or they are of two broadcasts.</exception>
+    /// <exception cref="SharedMemoryException">The objects could not be read or mapped.</exception>
+    public static Broadcast FromObjects(SharedMemoryObject data, SharedMemoryObject control) => new(ChannelMemory.From(data, control, ChannelLayout.BroadcastKind));
+
     /// <summary>The broadcast in an object that was received, or opened. The object belongs to the broadcast from then on; if this throws, it stays the caller's.</summary>
     /// <param name="memory">
     /// From a process that is not trusted, receive it with <c>ReceiveObjectAsync(MemorySeals.Shrink)</c>: an object that shrinks kills processes that use it. One that was opened for
@@ -132,6 +165,14 @@ public sealed class Broadcast : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
         return new(BroadcastReading.Open(_memory, options));
+    }
+
+    /// <summary>Opens one more reader with the options that the ends of all channels have. Unless they are <see cref="BroadcastReaderOptions"/>, it loses nothing and begins with the next message.</summary>
+    /// <inheritdoc cref="OpenReader(BroadcastReaderOptions?)"/>
+    public BroadcastReader OpenReader(EndpointOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return OpenReader(BroadcastReaderOptions.Of(options));
     }
 
     /// <summary>Closes the broadcast, but not its ends. Further calls have no effect.</summary>

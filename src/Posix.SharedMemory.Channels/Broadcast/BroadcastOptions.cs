@@ -39,6 +39,9 @@ public sealed record BroadcastOptions
     /// <summary>Gets what the messages are, for people: at most 48 bytes of UTF-8.</summary>
     public string ContentType { get; init; } = "";
 
+    /// <summary>Gets the number of the host that a bridge imports the broadcast from. A bridge does not export a channel with one, so that nothing travels in a circle. The default, 0: it was made here.</summary>
+    public ulong Origin { get; init; }
+
     /// <summary>Gets the exact permissions of the object. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -80,7 +83,7 @@ public sealed record BroadcastOptions
             : options;
     }
 
-    internal ChannelHeader ToHeader() => ChannelHeader.ForBroadcast(Capacity, RecordAlignment, MaxReaders, History, SchemaId, ContentType);
+    internal ChannelHeader ToHeader() => ChannelHeader.ForBroadcast(Capacity, RecordAlignment, MaxReaders, History, SchemaId, ContentType) with { Origin = Origin };
 
     internal SharedMemoryOptions ToObjectOptions() => new() { Permissions = Permissions, Lifetime = Lifetime, OnConflict = OnConflict };
 }

@@ -9,7 +9,7 @@ namespace Posix.SharedMemory.Channels;
 /// what has not been overwritten yet, whole and in order, and how many messages it missed before each.
 /// </para>
 /// <para>
-/// All members but <see cref="Writer"/>, <see cref="Missed"/>, <see cref="PeerChanged"/> and <see cref="Completion"/> throw <see cref="InvalidOperationException"/> while another call is under way,
+/// All members but <see cref="Writer"/>, <see cref="Missed"/>, <see cref="PeerChanged"/>, <see cref="Completion"/> and <see cref="Available"/> throw <see cref="InvalidOperationException"/> while another call is under way,
 /// and while a lease is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if the writer stored what no correct writer
 /// stores; and <see cref="ChannelException"/> once the writer has evicted it (<see cref="BroadcastWriter.Evict"/>).
 /// </para>
@@ -50,7 +50,7 @@ public sealed class BroadcastReader : IDisposable
     /// <summary>Gets how many messages it missed since it was opened.</summary>
     public long Missed => _reading.Missed;
 
-    /// <summary>Gets how many bytes of the ring are waiting to be read: messages with their headers and alignment.</summary>
+    /// <summary>Gets how many bytes of the ring are waiting to be read: messages with their headers and alignment. Any thread may read it.</summary>
     public long Available => _reading.Available;
 
     /// <summary>Copies the next message, if there is one. It is whole.</summary>

@@ -1,8 +1,13 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The readers of a broadcast as its writer sees them: how far the slowest of those is that lose nothing, and what is done about dead ones. The model is tests/models/broadcast.pml.</summary>
-internal sealed class BroadcastReaders(EndpointView[] places)
+/// <param name="places">Their endpoints.</param>
+/// <param name="areWaitedFor">Whether they can lose nothing. Those of a split broadcast cannot: what they store says nothing to the writer.</param>
+internal sealed class BroadcastReaders(EndpointView[] places, bool areWaitedFor)
 {
+    private readonly EndpointView[] _waitedFor = areWaitedFor ? places : [];
+
+
     /// <summary>Finds where the slowest reader is that holds the writer up.</summary>
     /// <param name="records">Where records can begin.</param>
     /// <param name="tail">The writer's tail: where no reader is slower.</param>
@@ -11,7 +16,7 @@ internal sealed class BroadcastReaders(EndpointView[] places)
     internal EndpointView? Scan(in BroadcastRecords records, ulong tail, out ulong least)
     {
         least = tail;
-        foreach (var place in places)
+        foreach (var place in _waitedFor)
         {
             var mode = Volatile.Read(ref place.Mode);
             if (mode == EndpointView.LosslessMode)
@@ -34,13 +39,30 @@ internal sealed class BroadcastReaders(EndpointView[] places)
         return null;
     }
 
+    /// <summary>The slowest reader that holds the writer up, as it stands in shared memory: nothing is judged.</summary>
+    /// <param name="least">Where it is.</param>
+    internal EndpointView? FindSlowest(out ulong least)
+    {
+        least = ulong.MaxValue;
+        EndpointView? slowest = null;
+        foreach (var place in _waitedFor)
+        {
+            if (Volatile.Read(ref place.Mode) == EndpointView.LosslessMode && Volatile.Read(ref place.Position) is var position && position < least)
+            {
+                (slowest, least) = (place, position);
+            }
+        }
+
+        return slowest;
+    }
+
     /// <summary>Settles the places whose owners died: the writer waits for them no longer.</summary>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="InvalidDataException">The place or the roster was overwritten.</exception>
     internal bool Settle()
     {
         var hasSettled = false;
-        foreach (var place in places)
+        foreach (var place in _waitedFor)
         {
             if (Volatile.Read(ref place.Mode) == EndpointView.LosslessMode && place.LookAndConfirm() == PeerState.Died && place.Mutex.TryEnterUnrepaired(out var hold))
             {
@@ -65,9 +87,9 @@ internal sealed class BroadcastReaders(EndpointView[] places)
     {
         var place = Array.Find(places, place => place.Index == endpoint) ?? throw new ArgumentOutOfRangeException(nameof(endpoint), endpoint, $"The readers of this broadcast are the endpoints 1 to {places.Length}.");
         // SYNC broadcast.evict: pairs with LosslessReader.RequireMode. A full fence: what is written over afterwards, the reader finds evicted.
-        return Interlocked.CompareExchange(ref place.Mode, EndpointView.EvictedMode, EndpointView.LosslessMode) == EndpointView.LosslessMode;
+        return areWaitedFor && Interlocked.CompareExchange(ref place.Mode, EndpointView.EvictedMode, EndpointView.LosslessMode) == EndpointView.LosslessMode;
     }
 
-    /// <summary>Those that were ever opened.</summary>
-    internal EndpointInfo[] Describe() => [.. places.Where(place => place.Generation != 0).Select(place => place.Describe())];
+    /// <summary>Those that were ever opened, and those that are being opened and hold the writer up already.</summary>
+    internal EndpointInfo[] Describe() => [.. places.Where(place => place.Generation != 0 || Volatile.Read(ref place.Mode) != 0).Select(place => place.Describe())];
 }

@@ -16,14 +16,16 @@ internal abstract class BroadcastReading : ReadingEnd
     /// <summary>Gets how many messages this reader missed.</summary>
     internal long Missed { get; private protected set; }
 
-    /// <summary>Gets how many bytes are waiting to be read.</summary>
+    /// <summary>Gets how many bytes are waiting to be read. Any thread may read it, also while the reader's own is at work: nothing is stored or judged here.</summary>
     internal long Available
     {
         get
         {
             RefuseIfClosed();
-            LoadTail();
-            return (long)Math.Min(_tail - _position, _records.Capacity);
+            // The position first: the tail only grows.
+            var position = Position;
+            var tail = Volatile.Read(ref _records.Tail);
+            return (long)Math.Min(_records.Capacity, tail - Math.Min(tail, position));
         }
     }
 
@@ -63,7 +65,12 @@ internal abstract class BroadcastReading : ReadingEnd
     {
         var checkedOptions = BroadcastReaderOptions.Check(options);
         var isLossy = checkedOptions.Delivery == BroadcastDelivery.Lossy;
-        var endpoint = isLossy && !channel.IsWritable ? Endpoint.Spectate(channel, checkedOptions) : Endpoint.Enter(channel, EndpointRole.Reader, checkedOptions);
+        if (!isLossy && channel.Header.IsSplit)
+        {
+            throw new InvalidOperationException($"{channel.Subject} is the data of a split broadcast, whose readers may lose messages: open the reader with BroadcastDelivery.Lossy.");
+        }
+
+        var endpoint = isLossy && !channel.CanTakePart ? Endpoint.Spectate(channel, checkedOptions) : Endpoint.Enter(channel, EndpointRole.Reader, checkedOptions);
         BroadcastReading reader = isLossy ? new LossyReader(endpoint) : new LosslessReader(endpoint);
         try
         {

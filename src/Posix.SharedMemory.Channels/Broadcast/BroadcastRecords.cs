@@ -88,40 +88,55 @@ internal readonly unsafe struct BroadcastRecords
     internal bool IsPadding(ulong position, ulong header, ulong tail) =>
         header == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && RoomAt(position) is var room && room != Capacity && room <= tail - position;
 
-    /// <summary>Stores where a record is, for those who come late.</summary>
-    internal void Remember(ulong sequence, ulong position)
+    /// <summary>Stores in the history where a record is. Those who come late find it there once its number is below that of the next one.</summary>
+    internal void Note(ulong sequence, ulong position)
     {
-        Volatile.Write(ref Latest, position);
         if (_count != 0)
         {
             // SAFETY: the entry lies in the history, which the channel holds.
             Volatile.Write(ref _history[sequence % _count], position);
         }
+    }
 
-        Volatile.Write(ref NextSequence, sequence + 1);
+    /// <summary>Stores which record is the newest, and how many there were.</summary>
+    internal void ShowLatest(ulong next, ulong position)
+    {
+        Volatile.Write(ref Latest, position);
+        KillWindow.Pass(KillWindow.AfterLatest);
+        Volatile.Write(ref NextSequence, next);
     }
 
     /// <summary>The oldest of the last records that begins at a place or after it. The writer goes on meanwhile: the answer may be newer.</summary>
     /// <param name="wanted">How many of the last records come into question.</param>
     /// <param name="least">The place.</param>
     /// <returns>A place past all that there may be: there is none.</returns>
+    /// <remarks>Places grow with the numbers, so that twenty looks find one in a million. A newer place than that of the newest record is one that the writer has stored over an old one.</remarks>
     internal ulong FindLast(ulong wanted, ulong least)
     {
         var next = Volatile.Read(ref NextSequence);
         var found = ulong.MaxValue;
-        var count = Math.Min(Math.Min(wanted, _count), next);
-        for (var back = 1UL; back <= count; back++)
+        var (low, high) = (next - Math.Min(Math.Min(wanted, _count), next), next);
+        var newest = low == high ? 0 : Entry(next - 1);
+        while (low < high)
         {
-            // SAFETY: the entry lies in the history, which the channel holds.
-            var position = Volatile.Read(ref _history[(next - back) % _count]);
-            if (position >= least && position < found)
+            var middle = low + ((high - low) / 2);
+            var position = Entry(middle);
+            if (position >= least && position <= newest)
             {
-                found = position;
+                (found, high) = (position, middle);
+            }
+            else
+            {
+                low = middle + 1;
             }
         }
 
         return found;
     }
+
+    private ulong Entry(ulong sequence) =>
+        // SAFETY: the entry lies in the history, which the channel holds.
+        Volatile.Read(ref _history[sequence % _count]);
 
     private ref ulong Word(int offset) =>
         // SAFETY: the words lie in the control page, which the channel holds, at multiples of 8.

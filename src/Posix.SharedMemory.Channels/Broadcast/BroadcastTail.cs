@@ -5,18 +5,21 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>
 /// The writing end of a broadcast: claims room that no reader needs any more which loses nothing, stores records, and publishes them. The model is tests/models/broadcast.pml.
 /// </summary>
-internal sealed unsafe class BroadcastTail : WritingEnd
+internal sealed unsafe class BroadcastTail : PublishingEnd
 {
     private readonly BroadcastRecords _records;
     private readonly BroadcastReaders _readers;
     private readonly SharedEventCount _readerWakes;
     private readonly byte* _line;
     private readonly ulong _step;
+    // Past what is stored, which in a batch is not published yet.
     private ulong _tail;
+    private ulong _published;
     private ulong _intent;
     private ulong _limit;
     private ulong _sequence;
-    private ulong _reserved;
+    private ulong _latest;
+    private (ulong From, ulong At) _claim;
     private long _bytes;
     private long _waits;
 
@@ -24,19 +27,22 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         : base(endpoint)
     {
         _records = new(endpoint.Channel);
-        _readers = new(endpoint.Peers);
+        _readers = new(endpoint.Peers, !Header.IsSplit);
         _readerWakes = endpoint.PeerWakes;
         _line = endpoint.Channel.First + ChannelLayout.WriterLine;
         _step = _records.Capacity / 4;
     }
 
-    /// <summary>Gets how many bytes of the ring are free now.</summary>
+    /// <summary>Gets how many bytes of the ring are free now. Any thread may read it, also while the writer's own is at work: nothing is stored or judged here.</summary>
     internal long Free
     {
         get
         {
             RefuseIfClosed();
-            return (long)(_records.Capacity - Math.Min(_records.Capacity, _tail - Least()));
+            // The readers first: the tail only grows.
+            var slowest = _readers.FindSlowest(out var least);
+            var tail = Volatile.Read(ref _tail);
+            return (long)(_records.Capacity - (slowest is null ? 0 : Math.Min(_records.Capacity, tail - Math.Min(tail, least))));
         }
     }
 
@@ -73,36 +79,17 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         }
     }
 
-    internal override bool TryReserve(int length, out int place, out int ticket)
-    {
-        ticket = BeginWithTicket(EndAct.Borrow);
-        var isClaimed = false;
-        try
-        {
-            isClaimed = TryClaim(length, out _reserved);
-            place = isClaimed ? (int)(_records.OffsetOf(_reserved) - _records.DataOffset + (long)_records.Prefix) : 0;
-            return isClaimed;
-        }
-        finally
-        {
-            if (!isClaimed)
-            {
-                Return(ticket);
-                ticket = 0;
-            }
-        }
-    }
-
-    internal override void Commit(int length, ushort type)
-    {
-        Publish(_reserved, length, type);
-        Return(OpenTicket);
-    }
+    internal override int Borrow(EndAct act) => BeginWithTicket(act);
 
     internal override void Return(int ticket)
     {
         if (IsOpen(ticket))
         {
+            if (_tail != _published)
+            {
+                Publish();
+            }
+
             FinishWithTicket();
         }
     }
@@ -120,7 +107,7 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         return isEvicted;
     }
 
-    protected override bool TryPut(ReadOnlySpan<byte> message, ushort type)
+    internal override bool TryStore(ReadOnlySpan<byte> message, ushort type)
     {
         if (!TryClaim(message.Length, out var at))
         {
@@ -128,9 +115,20 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         }
 
         // SAFETY: the claim is contiguous and lies in the data, which the channel holds.
-        message.CopyTo(new(_records.At(at) + _records.Prefix, message.Length));
-        Publish(at, message.Length, type);
+        MessageCopy.Copy(message, _records.At(at) + _records.Prefix);
+        Store(at, message.Length, type);
         return true;
+    }
+
+    protected override bool TryPut(ReadOnlySpan<byte> message, ushort type)
+    {
+        var isStored = TryStore(message, type);
+        if (isStored)
+        {
+            Publish();
+        }
+
+        return isStored;
     }
 
     protected override bool Poll(int length)
@@ -156,8 +154,7 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         return at + need;
     }
 
-    /// <summary>Claims room for a record in one piece, and pads what is left before the end of the data where it does not fit.</summary>
-    private bool TryClaim(int length, out ulong at)
+    internal override bool TryClaim(int length, out ulong at)
     {
         var end = EndOf(length, out at);
         if (end > _limit && !TryRaise(end))
@@ -173,8 +170,13 @@ internal sealed unsafe class BroadcastTail : WritingEnd
             _intent = end;
         }
 
-        // Read by the next writer only: it says which record is the last, also where this one dies before it has said so to the readers.
-        _records.Start = at;
+        _claim = (_tail, at);
+        if (_tail == _published)
+        {
+            // Read by the next writer only: it says where the last records are, also where this one dies before it has said so to the readers.
+            _records.Start = at;
+        }
+
         Volatile.WriteBarrier();
         if (at != _tail)
         {
@@ -185,25 +187,35 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         return true;
     }
 
-    /// <summary>Stores the header of a claimed record whose payload stands there, and lets the readers see it.</summary>
-    private void Publish(ulong at, int length, ushort type)
+    internal override bool IsNext(ulong at) => (_tail, at) == _claim;
+
+    internal override int PlaceOf(ulong at) => (int)(_records.OffsetOf(at) - _records.DataOffset + (long)_records.Prefix);
+
+    internal override void Store(ulong at, int length, ushort type)
     {
         var header = (uint)length | ((ulong)type << ChannelLayout.TypeShift);
         // SAFETY: the claim lies in the data, which the channel holds, at a multiple of 8, and has room for the prefix of at least 16 bytes.
         *(ulong*)(_records.At(at) + ChannelLayout.SequenceInRecord) = _sequence;
         // SAFETY: as above.
         *(ulong*)_records.At(at) = header;
+        _records.Note(_sequence, at);
         _bytes += length;
-        var sequence = _sequence++;
+        _sequence++;
+        _latest = at;
+        _tail = at + _records.SizeOf(header);
+    }
+
+    internal override void Publish()
+    {
         KillWindow.Pass(KillWindow.BeforeCounters);
         // SYNC broadcast.number: pairs with BroadcastReading.GoToTail. The count comes before the tail, and the number of the next record after it: while both are the same, the tail is the end of the last record.
         // SAFETY: the line lies in the bytes that the channel holds.
         (*(ulong*)(_line + ChannelLayout.MessagesInLine), *(long*)(_line + ChannelLayout.BytesInLine)) = (_sequence, _bytes);
         KillWindow.Pass(KillWindow.BeforeIndex);
         // SYNC broadcast.publish: pairs with BroadcastReading.LoadTail. A reader that sees the tail sees every record before it.
-        Volatile.Write(ref _records.Tail, _tail = at + _records.SizeOf(header));
+        Volatile.Write(ref _records.Tail, _published = _tail);
         KillWindow.Pass(KillWindow.AfterIndex);
-        _records.Remember(sequence, at);
+        _records.ShowLatest(_sequence, _latest);
         KillWindow.Pass(KillWindow.AfterHistory);
         _readerWakes.NotifyAll();
     }
@@ -245,8 +257,8 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         }
     }
 
-    private ulong Least() => _readers.Scan(_records, _tail, out var least) is not { } place ? least
-        : throw Corrupt("a reader's position or mode", place.Offset + ChannelLayout.ModeInEndpoint, $"is {place.Position} in mode {place.Mode}, and the tail is {_tail}");
+    private ulong Least() => _readers.Scan(_records, _published, out var least) is not { } place ? least
+        : throw Corrupt("a reader's position or mode", place.Offset + ChannelLayout.ModeInEndpoint, $"is {place.Position} in mode {place.Mode}, and the tail is {_published}");
 
     private bool TrySettle()
     {
@@ -270,7 +282,7 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         }
 
         // The mutex was entered: a former writer has confirmed its end, and stores nothing more.
-        _tail = Volatile.Read(ref _records.Tail);
+        _tail = _published = Volatile.Read(ref _records.Tail);
         _intent = Volatile.Read(ref _records.Intent);
         if (_tail > ChannelLayout.MostIndex || !_records.IsAligned(_tail))
         {
@@ -293,7 +305,7 @@ internal sealed unsafe class BroadcastTail : WritingEnd
         Endpoint.Occupy();
     }
 
-    /// <summary>Says what a writer that was killed did not come to say: which record is the newest.</summary>
+    /// <summary>Says what a writer that was killed did not come to say: which records are the newest.</summary>
     private void Mend()
     {
         _sequence = Volatile.Read(ref _records.NextSequence);
@@ -304,21 +316,49 @@ internal sealed unsafe class BroadcastTail : WritingEnd
             return;
         }
 
-        var header = _records.IsAligned(start) && _tail - start <= _records.Capacity ? _records.HeaderAt(start) : ulong.MaxValue;
-        if (!_records.IsRecord(start, header, _tail) || start + _records.SizeOf(header) != _tail)
+        if (!_records.IsAligned(start) || _tail - start > _records.Capacity)
         {
-            throw Corrupt("the last record", ChannelLayout.StartAt, $"begins at {start} with the header {header:x16}, and the tail is {_tail}");
+            throw NoRecord(start, ulong.MaxValue);
         }
 
-        var sequence = _records.SequenceAt(start);
-        if (sequence == _sequence)
+        ulong? expected = null;
+        var latest = start;
+        for (var at = start; at != _tail;)
         {
-            _records.Remember(sequence, start);
-            _sequence++;
+            var header = _records.HeaderAt(at);
+            if (at != start && _records.IsPadding(at, header, _tail))
+            {
+                at += _records.RoomAt(at);
+                continue;
+            }
+
+            if (!_records.IsRecord(at, header, _tail))
+            {
+                throw NoRecord(at, header);
+            }
+
+            var sequence = _records.SequenceAt(at);
+            if (sequence != (expected ?? Math.Min(sequence, _sequence)))
+            {
+                throw WrongNumber(at, sequence);
+            }
+
+            _records.Note(sequence, at);
+            (latest, expected) = (at, sequence + 1);
+            at += _records.SizeOf(header);
         }
-        else if (sequence + 1 != _sequence)
+
+        if (expected < _sequence)
         {
-            throw Corrupt("the last record's number", _records.OffsetOf(start) + ChannelLayout.SequenceInRecord, $"is {sequence}, and the next is {_sequence}");
+            throw WrongNumber(latest, expected.Value - 1);
         }
+
+        _sequence = expected ?? _sequence;
+        _records.ShowLatest(_sequence, latest);
     }
+
+    private ChannelCorruptException NoRecord(ulong at, ulong header) => Corrupt("the last record", ChannelLayout.StartAt, $"begins at {at} with the header {header:x16}, and the tail is {_tail}");
+
+    private ChannelCorruptException WrongNumber(ulong at, ulong sequence) =>
+        Corrupt("the last record's number", _records.OffsetOf(at) + ChannelLayout.SequenceInRecord, $"is {sequence}, and the next is {_sequence}");
 }

@@ -9,14 +9,15 @@ namespace Posix.SharedMemory.Channels;
 /// What was committed stays, whatever becomes of the writer: if its process is killed, readers get everything that was committed, and nothing of the message in the making.
 /// </para>
 /// <para>
-/// All members but <see cref="Readers"/>, <see cref="Evict"/>, <see cref="PeerChanged"/> and the capacities throw <see cref="InvalidOperationException"/> while another call is under way, while a
-/// reservation is open, and after <see cref="Complete"/>; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if a reader
+/// All members but <see cref="Readers"/>, <see cref="Evict"/>, <see cref="PeerChanged"/>, the capacities and <see cref="Free"/> throw <see cref="InvalidOperationException"/> while another call is under way, while a
+/// reservation or batch is open, and after <see cref="Complete"/>; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if a reader
 /// stored what no correct reader stores.
 /// </para>
 /// </remarks>
-public sealed class BroadcastWriter : IDisposable
+public sealed class BroadcastWriter : IBufferWriter<byte>, IDisposable
 {
     private readonly BroadcastTail _tail;
+    private MessageBuilder? _builder;
 
     internal BroadcastWriter(BroadcastTail tail)
     {
@@ -40,8 +41,10 @@ public sealed class BroadcastWriter : IDisposable
     /// <summary>Gets the longest message, in bytes.</summary>
     public int MaxMessageLength => _tail.MaxMessage;
 
-    /// <summary>Gets how many bytes of the ring no reader needs now that loses nothing.</summary>
+    /// <summary>Gets how many bytes of the ring no reader needs now that loses nothing. Any thread may read it.</summary>
     public long Free => _tail.Free;
+
+    private MessageBuilder Builder => _builder ??= new(_tail);
 
     /// <summary>Writes a message, if there is room for it.</summary>
     /// <param name="message">Up to <see cref="MaxMessageLength"/> bytes; none at all is a message too.</param>
@@ -102,6 +105,32 @@ public sealed class BroadcastWriter : IDisposable
         return isReserved;
     }
 
+    /// <summary>Begins a batch: many messages that readers are shown together, when the batch is disposed.</summary>
+    public MessageBatch BeginBatch() => new(_tail, _tail.Borrow(EndAct.Batch));
+
+    /// <summary>Returns room for the next part of a message that is built in place; waits until the readers that lose nothing have made enough.</summary>
+    /// <param name="sizeHint">How many bytes are needed; 0: at least one.</param>
+    /// <exception cref="ArgumentException">The message would be longer than <see cref="MaxMessageLength"/>.</exception>
+    /// <remarks>
+    /// Call <see cref="WaitToWriteAsync"/> with the expected length first if this must not block. The message is sent by <see cref="EndMessage"/> and dropped by
+    /// <see cref="CancelMessage"/>. The span is valid until the next call.
+    /// </remarks>
+    public Span<byte> GetSpan(int sizeHint = 0) => Builder.GetSpan(sizeHint);
+
+    /// <inheritdoc cref="GetSpan"/>
+    public Memory<byte> GetMemory(int sizeHint = 0) => Builder.GetMemory(sizeHint);
+
+    /// <summary>Adds bytes that were written to the last span or memory to the message that is built.</summary>
+    /// <exception cref="InvalidOperationException">They are more than the last <see cref="GetSpan"/> or <see cref="GetMemory"/> returned.</exception>
+    public void Advance(int count) => Builder.Advance(count);
+
+    /// <summary>Sends the message that was built.</summary>
+    /// <param name="type">Any number below 0xFF00.</param>
+    public void EndMessage(ushort type = 0) => Builder.End(type);
+
+    /// <summary>Drops the message that was built. Without one it has no effect.</summary>
+    public void CancelMessage() => Builder.Cancel();
+
     /// <summary>Waits until there is room for a message. No thread waits.</summary>
     /// <param name="length">The message's length in bytes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -136,6 +165,6 @@ public sealed class BroadcastWriter : IDisposable
     /// <param name="error">0, or a number that <see cref="ChannelException.Error"/> returns to the readers.</param>
     public void Complete(int error = 0) => _tail.Complete(error);
 
-    /// <summary>Leaves without completing: another writer may go on. A reservation that is open is dropped.</summary>
+    /// <summary>Leaves without completing: another writer may go on. A reservation or batch that is open is dropped.</summary>
     public void Dispose() => _tail.Dispose();
 }

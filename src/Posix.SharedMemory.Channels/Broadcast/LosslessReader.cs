@@ -109,6 +109,7 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
         Interlocked.MemoryBarrier();
         KillWindow.Pass(KillWindow.AfterMode);
         var limit = Volatile.Read(ref Records.Limit);
+        KillWindow.Pass(KillWindow.AfterLimit);
         LoadTail();
         var least = limit - Math.Min(limit, Records.Capacity);
         if (Position < least)
@@ -118,6 +119,9 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
 
         if (least > Tail || Tail - Position > Records.Capacity || !Records.IsAligned(Position))
         {
+            // One that was evicted while it joined is far behind.
+            Volatile.ReadBarrier();
+            RequireMode();
             throw Corrupt("the limit or the history", ChannelLayout.LimitAt, $"is {limit}, the tail {Tail}, and the place to begin {Position}");
         }
 

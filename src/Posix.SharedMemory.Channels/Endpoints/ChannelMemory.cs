@@ -1,22 +1,31 @@
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The object of a channel, mapped, with its checked header. The channel and its endpoints share it; the last of them disposes it.</summary>
-internal sealed unsafe class ChannelMemory
+internal sealed unsafe partial class ChannelMemory
 {
     private static readonly SharedMemoryOptions s_resuming = new() { Lifetime = Lifetime.UnlinkOnLastDispose };
 
     // Given back by the collector: whoever points into the bytes references this object.
     private readonly MappingHold _hold;
+    private readonly MappingHold _controlHold;
     private int _users = 1;
 
     private ChannelMemory(SharedMemoryObject memory, MemoryMapping mapping, ChannelHeader header)
+        : this(memory, mapping, header, null, mapping)
     {
-        Memory = memory;
-        Mapping = mapping;
+    }
+
+    private ChannelMemory(SharedMemoryObject memory, MemoryMapping mapping, ChannelHeader header, SharedMemoryObject? control, MemoryMapping controlMapping)
+    {
+        (Memory, Control) = (memory, control);
+        (Mapping, ControlMapping) = (mapping, controlMapping);
         Header = header;
         _hold = mapping.Hold();
-        // SAFETY: the hold, which this object references, keeps the bytes mapped.
+        _controlHold = control is null ? _hold : controlMapping.Hold();
+        // SAFETY: the holds, which this object references, keep the bytes mapped.
         First = _hold.DangerousGetPointer();
+        // SAFETY: as above.
+        ControlFirst = _controlHold.DangerousGetPointer();
     }
 
     internal SharedMemoryObject Memory { get; }
@@ -31,6 +40,20 @@ internal sealed unsafe class ChannelMemory
     internal MappingHold Hold => _hold;
 
     internal bool IsWritable => Mapping.Access == FileAccess.ReadWrite;
+
+    /// <summary>Gets whether endpoints can be opened, and processes can wait.</summary>
+    internal bool CanTakePart => ControlMapping.Access == FileAccess.ReadWrite;
+
+    /// <summary>Gets the object with roster, endpoints and event counts, where that is a second one.</summary>
+    internal SharedMemoryObject? Control { get; }
+
+    /// <summary>Gets the mapping of roster, endpoints and event counts, which all ends store to. They are where they are in a channel of one object.</summary>
+    internal MemoryMapping ControlMapping { get; }
+
+    internal byte* ControlFirst { get; }
+
+    /// <summary>Gets the hold that keeps <see cref="ControlFirst"/> and all after it mapped.</summary>
+    internal MappingHold ControlHold => _controlHold;
 
     /// <summary>Gets what messages call the channel.</summary>
     internal string Subject => SubjectOf(Memory);
@@ -93,15 +116,8 @@ internal sealed unsafe class ChannelMemory
     internal static ChannelMemory From(SharedMemoryObject memory, ushort kind = ChannelLayout.MessageKind)
     {
         ArgumentNullException.ThrowIfNull(memory);
-        var length = memory.Length;
-        if (length < ChannelLayout.PageSize)
-        {
-            throw new InvalidDataException($"{SubjectOf(memory)} cannot be opened as {ChannelHeader.NameOf(kind)}: it has {length} bytes.");
-        }
-
         Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
-        bytes.Clear();
-        memory.Read(bytes, 0);
+        var length = ReadHeader(memory, bytes, kind);
         var header = ChannelHeader.Parse(bytes, length, SubjectOf(memory), kind);
         var mapping = memory.Map(0, length);
         try
@@ -113,6 +129,16 @@ internal sealed unsafe class ChannelMemory
             mapping.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Copies the header of an object once.</summary>
+    /// <returns>The object's length.</returns>
+    private static long ReadHeader(SharedMemoryObject memory, Span<byte> bytes, ushort kind)
+    {
+        var length = memory.Length;
+        bytes.Clear();
+        return length >= ChannelLayout.PageSize && memory.Read(bytes, 0) == bytes.Length ? length
+            : throw new InvalidDataException($"{SubjectOf(memory)} cannot be opened as {ChannelHeader.NameOf(kind)}: it has {length} bytes.");
     }
 
     /// <summary>A copy of all that comes before the data, to look at: it stays as it is, whatever becomes of the object. Nothing is mapped that another process could cut.</summary>
@@ -187,6 +213,11 @@ internal sealed unsafe class ChannelMemory
         {
             Mapping.Dispose();
             Memory.DisposeKeepingLocks();
+            if (Control is not null)
+            {
+                ControlMapping.Dispose();
+                Control.DisposeKeepingLocks();
+            }
         }
     }
 
@@ -253,13 +284,28 @@ internal sealed unsafe class ChannelMemory
 
     private static ChannelMemory Fill(SharedMemoryObject memory, ChannelHeader header)
     {
+        var mapping = Write(memory, header);
+        try
+        {
+            return new(memory, mapping, header);
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Maps an object, and writes a header to it.</summary>
+    private static MemoryMapping Write(SharedMemoryObject memory, ChannelHeader header)
+    {
         var mapping = memory.Map();
         try
         {
             header.Write(mapping.GetSpan(0, ChannelLayout.HeaderSize));
             // SYNC channel.magic: pairs with the look at the magic in ChannelHeader.Parse. A process that sees it sees all other fields.
             Volatile.Write(ref mapping.GetReference<ulong>(ChannelLayout.MagicAt), ChannelLayout.Magic);
-            return new(memory, mapping, header);
+            return mapping;
         }
         catch
         {

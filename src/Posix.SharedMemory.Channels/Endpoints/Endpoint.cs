@@ -28,10 +28,10 @@ internal sealed unsafe class Endpoint
         var isWriter = role == EndpointRole.Writer;
         var (first, count) = channel.Header.PlacesOf(!isWriter);
         Peers = [.. Enumerable.Range(first, count).Select(index => new EndpointView(channel, roster, index))];
-        Wakes = SharedEventCount.At(roster, channel.Mapping, isWriter ? ChannelLayout.WriterWakesAt : ChannelLayout.ReaderWakesAt);
+        Wakes = SharedEventCount.At(roster, channel.ControlMapping, isWriter ? ChannelLayout.WriterWakesAt : ChannelLayout.ReaderWakesAt);
         Wakes.AllowSynchronousContinuations = options.AllowSynchronousContinuations;
-        PeerWakes = SharedEventCount.At(roster, channel.Mapping, isWriter ? ChannelLayout.ReaderWakesAt : ChannelLayout.WriterWakesAt);
-        Changes = SharedEventCount.At(roster, channel.Mapping, ChannelLayout.EndpointChangesAt);
+        PeerWakes = SharedEventCount.At(roster, channel.ControlMapping, isWriter ? ChannelLayout.ReaderWakesAt : ChannelLayout.WriterWakesAt);
+        Changes = SharedEventCount.At(roster, channel.ControlMapping, ChannelLayout.EndpointChangesAt);
     }
 
     private Endpoint(ChannelMemory channel, EndpointOptions options)
@@ -95,16 +95,18 @@ internal sealed unsafe class Endpoint
     internal static Endpoint Enter(ChannelMemory channel, EndpointRole role, EndpointOptions? options)
     {
         var checkedOptions = EndpointOptions.Check(options);
-        if (!channel.IsWritable)
+        if (!channel.CanTakePart || (role == EndpointRole.Writer && !channel.IsWritable))
         {
-            throw new InvalidOperationException($"{channel.Subject} was opened for reading only: its status can be read, but endpoints need write access.");
+            throw new InvalidOperationException(channel.CanTakePart
+                ? $"{channel.Subject} is the data of a split broadcast, which only the process that created it can write to."
+                : $"{channel.Subject} was opened for reading only: its status can be read, but endpoints need write access.");
         }
 
         var (first, count) = channel.Header.PlacesOf(role == EndpointRole.Writer);
         Roster? roster = null;
         try
         {
-            roster = Roster.Join(channel.Mapping, ChannelLayout.RosterAt, channel.Header.Seats);
+            roster = Roster.Join(channel.ControlMapping, ChannelLayout.RosterAt, channel.Header.Seats);
             var endpoint = new Endpoint(channel, roster, role, checkedOptions);
             if (count != 0 && !endpoint.TryEnterAny(first, count))
             {
@@ -140,9 +142,9 @@ internal sealed unsafe class Endpoint
     internal EndpointView? FindPeer()
     {
         // SAFETY: the roster lies in the bytes that the channel holds.
-        if (Peers.Length == 0 && Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.RosterAt)) != 0)
+        if (Peers.Length == 0 && Volatile.Read(ref *(ulong*)(_channel.ControlFirst + ChannelLayout.RosterAt)) != 0)
         {
-            var roster = _roster = Roster.Observe(_channel.Mapping, ChannelLayout.RosterAt);
+            var roster = _roster = Roster.Observe(_channel.ControlMapping, ChannelLayout.RosterAt);
             Peers = [new(_channel, roster, ChannelLayout.WriterEndpoint)];
         }
 
@@ -153,7 +155,7 @@ internal sealed unsafe class Endpoint
     internal void Occupy()
     {
         var own = _own!;
-        var first = _channel.First + own.Offset;
+        var first = _channel.ControlFirst + own.Offset;
         HadPredecessor = own.Generation != 0 || _hold.OwnerDied;
         KillWindow.Pass(KillWindow.BeforeGeneration);
         // SYNC endpoint.look: pairs with EndpointView.Look. The generation is stored while the word names this process.
@@ -164,7 +166,7 @@ internal sealed unsafe class Endpoint
         Volatile.Write(ref *(uint*)(first + ChannelLayout.RoleInEndpoint), (uint)Role);
         // SAFETY: as above.
         Volatile.Write(ref *(ulong*)(first + ChannelLayout.OpenedInEndpoint), EndpointView.Uptime());
-        var label = _channel.Hold.GetSpan(own.Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize);
+        var label = _channel.ControlHold.GetSpan(own.Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize);
         label.Clear();
         Encoding.UTF8.GetBytes(Options.Label, label);
         KillWindow.Pass(KillWindow.BeforeConsistent);

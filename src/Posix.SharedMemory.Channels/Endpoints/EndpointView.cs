@@ -21,8 +21,8 @@ internal sealed unsafe class EndpointView
         _roster = roster;
         Index = index;
         Offset = OffsetOf(channel, index);
-        _first = channel.First + Offset;
-        _mutex = SharedMutex.At(roster, channel.Mapping, Offset);
+        _first = channel.ControlFirst + Offset;
+        _mutex = SharedMutex.At(roster, channel.ControlMapping, Offset);
     }
 
     internal int Index { get; }
@@ -37,7 +37,7 @@ internal sealed unsafe class EndpointView
         // SAFETY: the field lies in the bytes that the channel holds, at a multiple of 4.
         Volatile.Read(ref *(uint*)(_first + ChannelLayout.GenerationInEndpoint));
 
-    internal string Label => ChannelHeader.ReadText(_channel.Hold.GetReadOnlySpan(Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize));
+    internal string Label => ChannelHeader.ReadText(_channel.ControlHold.GetReadOnlySpan(Offset + ChannelLayout.LabelInEndpoint, ChannelLayout.LabelSize));
 
     internal static long OffsetOf(ChannelMemory channel, int index) => channel.Header.EndpointsOffset + (ChannelLayout.EndpointSize * (long)index);
 

@@ -10,7 +10,7 @@ internal static partial class KillWindow
 {
     internal const int BeforeLeaving = 1, AfterLeaving = 2, AfterLeavingWasNotified = 3, AfterEntering = 4, BeforeGeneration = 5, AfterGeneration = 6, BeforeConsistent = 7, BeforeOpeningIsNotified = 8,
         BeforeHeader = 9, BeforeCounters = 10, BeforeIndex = 11, AfterIndex = 12, BeforeWait = 13, BeforeSleep = 14, BeforeError = 15, BeforeState = 16, AfterState = 17, InPayload = 20,
-        BeforeMode = 21, AfterMode = 22, AfterPromise = 23, AfterHistory = 24;
+        BeforeMode = 21, AfterMode = 22, AfterPromise = 23, AfterHistory = 24, AfterLatest = 25, AfterLimit = 27;
 
     /// <summary>The steps of a fan-in's ends.</summary>
     internal const int BeforeClaim = 30, AfterClaim = 31, BeforePaddingIsNotified = 32, BeforeCommit = 33, AfterCommit = 34, BeforeReleasing = 36, AfterReleasing = 37, BetweenZeros = 38, BeforeHead = 39, AfterHead = 40,

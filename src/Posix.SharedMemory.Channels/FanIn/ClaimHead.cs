@@ -44,13 +44,14 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     /// <summary>Gets how many claims of dead writers were passed over since the reader was opened.</summary>
     internal long LostClaims { get; private set; }
 
-    /// <summary>Gets how many bytes are claimed and not read.</summary>
+    /// <summary>Gets how many bytes are claimed and not read. Any thread may read it.</summary>
     internal long Available
     {
         get
         {
             RefuseIfClosed();
-            return (long)Math.Min(_lines, ClaimWord.Distance(_head, LoadClaim().End)) * ChannelLayout.LineSize;
+            // The head first: claims only go on.
+            return (long)Math.Min(_lines, ClaimWord.Distance(Volatile.Read(ref _head), LoadClaim().End)) * ChannelLayout.LineSize;
         }
     }
 

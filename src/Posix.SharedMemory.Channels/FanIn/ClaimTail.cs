@@ -36,7 +36,7 @@ internal abstract unsafe class ClaimTail : WritingEnd
         _readerWakes = endpoint.PeerWakes;
     }
 
-    /// <summary>Gets how many bytes are free now.</summary>
+    /// <summary>Gets how many bytes are free now. Any thread may read it.</summary>
     internal long Free
     {
         get

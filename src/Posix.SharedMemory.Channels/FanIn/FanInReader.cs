@@ -10,7 +10,7 @@ namespace Posix.SharedMemory.Channels;
 /// reader's process died comes again to the next reader, marked by <see cref="FanInLease.IsRedelivered"/>.
 /// </para>
 /// <para>
-/// All members but <see cref="Writers"/>, <see cref="LostClaims"/> and <see cref="PeerChanged"/> throw <see cref="InvalidOperationException"/> while another call is under way
+/// All members but <see cref="Writers"/>, <see cref="LostClaims"/>, <see cref="Available"/> and <see cref="PeerChanged"/> throw <see cref="InvalidOperationException"/> while another call is under way
 /// and while a lease is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if a peer stored what no correct peer stores.
 /// </para>
 /// </remarks>
@@ -38,7 +38,7 @@ public sealed class FanInReader : IDisposable
     /// <summary>Gets how many messages were lost since this reader was opened, since their writers were killed before they had committed them.</summary>
     public long LostClaims => _claims.LostClaims;
 
-    /// <summary>Gets how many bytes are waiting to be read or are being written: messages with their headers and alignment.</summary>
+    /// <summary>Gets how many bytes are waiting to be read or are being written: messages with their headers and alignment. Any thread may read it.</summary>
     public long Available => _claims.Available;
 
     /// <summary>Reads the next message in place, if it has been committed.</summary>

@@ -10,7 +10,7 @@ namespace Posix.SharedMemory.Channels;
 /// and counts it.
 /// </para>
 /// <para>
-/// All members but <see cref="Reader"/>, <see cref="PeerChanged"/> and the capacities throw <see cref="InvalidOperationException"/> while another call is under way, while a
+/// All members but <see cref="Reader"/>, <see cref="PeerChanged"/>, the capacities and <see cref="Free"/> throw <see cref="InvalidOperationException"/> while another call is under way, while a
 /// reservation or batch is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/> and <see cref="Complete"/>; <see cref="ChannelCorruptException"/> if
 /// a peer stored what no correct peer stores.
 /// </para>
@@ -50,7 +50,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <summary>Gets the longest message, in bytes.</summary>
     public int MaxMessageLength => _claims.MaxMessage;
 
-    /// <summary>Gets how many bytes of the ring are free now.</summary>
+    /// <summary>Gets how many bytes of the ring are free now. Any thread may read it.</summary>
     public long Free => _claims.Free;
 
     private ArrayBufferWriter<byte> Builder => _builder ??= new();

@@ -33,6 +33,9 @@ internal sealed record ChannelHeader
 
     internal string ContentType { get; init; } = "";
 
+    /// <summary>Gets whether roster, endpoints and event counts are in a second object, so that readers cannot write the data.</summary>
+    internal bool IsSplit { get; init; }
+
     /// <summary>Gets which host a bridge imported the channel from; 0: none.</summary>
     internal ulong Origin { get; init; }
 
@@ -124,15 +127,16 @@ internal sealed record ChannelHeader
     /// <param name="length">The object's length.</param>
     /// <param name="subject">What the messages call the object.</param>
     /// <param name="expected">The kind that it must be.</param>
+    /// <param name="features">The features that it must have.</param>
     /// <exception cref="InvalidDataException">What is there instead, or which field contradicts which.</exception>
-    internal static ChannelHeader Parse(ReadOnlySpan<byte> bytes, long length, string subject, ushort expected = ChannelLayout.MessageKind)
+    internal static ChannelHeader Parse(ReadOnlySpan<byte> bytes, long length, string subject, ushort expected = ChannelLayout.MessageKind, uint features = 0)
     {
         var magic = U64(bytes, ChannelLayout.MagicAt);
         Require(magic == ChannelLayout.Magic, $"its first bytes are {magic:x16}, not those of a channel of version 1 ({ChannelLayout.Magic:x16})");
         var kind = U16(bytes, ChannelLayout.KindAt);
         Require(kind == expected, $"it is {(IsKnown(kind) ? NameOf(kind) : "a channel")} of kind {kind}, not {NameOf(expected)} of kind {expected}");
         var required = U32(bytes, ChannelLayout.RequiredAt);
-        Require(required == 0, $"it needs the features 0x{required:x}, and this version knows 0x0");
+        Require(required == features, OtherFeatures(kind, required));
         var total = U64(bytes, ChannelLayout.TotalAt);
         Require(total == (ulong)length, $"its header says {total} bytes, and it has {length}");
         Require(U64(bytes, ChannelLayout.EpochAt) != 0, "its epoch is 0");
@@ -176,6 +180,7 @@ internal sealed record ChannelHeader
             Count = (int)count,
             ContentType = ReadText(bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize)),
             Origin = U64(bytes, ChannelLayout.OriginAt),
+            IsSplit = required == ChannelLayout.SplitFeature,
         };
 
         void Require(bool holds, string instead)
@@ -191,6 +196,7 @@ internal sealed record ChannelHeader
     internal void Write(Span<byte> bytes)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[ChannelLayout.KindAt..], Kind);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[ChannelLayout.RequiredAt..], IsSplit ? ChannelLayout.SplitFeature : 0);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[ChannelLayout.TotalAt..], Total);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[ChannelLayout.EpochAt..], Epoch);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.RosterOffsetAt..], ChannelLayout.RosterAt);
@@ -268,6 +274,13 @@ internal sealed record ChannelHeader
         ChannelLayout.FanInKind => "a fan-in",
         ChannelLayout.BroadcastKind => "a broadcast",
         _ => "a message channel",
+    };
+
+    private static string OtherFeatures(ushort kind, uint required) => (kind, required) switch
+    {
+        (_, 0) => "it is whole, not one of two objects: open it with FromObject",
+        (ChannelLayout.BroadcastKind, ChannelLayout.SplitFeature) => "it is one of the two objects of a split broadcast: open both together, with Broadcast.FromObjects",
+        _ => $"it needs the features 0x{required:x}, and this version knows 0x{(kind == ChannelLayout.BroadcastKind ? ChannelLayout.SplitFeature : 0):x}",
     };
 
     private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;

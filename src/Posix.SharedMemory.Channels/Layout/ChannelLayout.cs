@@ -11,12 +11,18 @@ internal static class ChannelLayout
         CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48, OriginAt = 128, CountAt = 144,
         HeaderSize = 256;
 
+    /// <summary>The required feature of a broadcast in two objects. Bit 0 is kept for checksums, bit 1 for rings without an index.</summary>
+    internal const uint SplitFeature = 4;
+
     // Line W, which the writer stores, and line R, which the reader stores.
     internal const int WriterLine = 256, ReaderLine = 384;
     internal const int IndexInLine = 0, MessagesInLine = 8, BytesInLine = 16, WaitsInLine = 24, StateInLine = 32, ErrorInLine = 36, ReleasingInLine = 40;
 
     // Event counts: slept on by the reader, slept on by the writer, slept on by whoever watches endpoints.
     internal const int ReaderWakesAt = 512, WriterWakesAt = 640, EndpointChangesAt = 704;
+
+    /// <summary>In the word of an event count: a process sleeps, or has prepared to.</summary>
+    internal const ulong SleeperInEventCount = 1;
 
     // Kind 6: the claim word, which writers compare and exchange, and in line C, which the reader stores, what was skipped.
     internal const int ClaimAt = 768, SkippedAt = 896, LostBytesAt = 904;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>Many messages that the reader is shown together, when the batch is disposed.</summary>
+/// <summary>Many messages that readers are shown together, when the batch is disposed.</summary>
 /// <remarks>A batch that is not disposed sends nothing. Copies of it are the same batch.</remarks>
 /// <example>
 /// <code><![CDATA[
@@ -21,6 +21,7 @@ public ref struct MessageBatch : IDisposable
 {
     // The way to the ring is one load longer than need be: a copy of a field that a finally block uses is not kept in a register.
     private readonly MessageWriter? _writer;
+    private readonly PublishingEnd? _other;
     private readonly int _ticket;
     private ulong _reserved;
     private int _length;
@@ -32,19 +33,36 @@ public ref struct MessageBatch : IDisposable
         _length = -1;
     }
 
+    internal MessageBatch(PublishingEnd other, int ticket)
+    {
+        _other = other;
+        _ticket = ticket;
+        _length = -1;
+    }
+
     /// <summary>Adds a message.</summary>
     /// <returns>False: there is not enough room now. Dispose the batch, so that the reader can make some.</returns>
-    /// <exception cref="ArgumentException">The message is longer than <see cref="MessageWriter.MaxMessageLength"/>.</exception>
+    /// <exception cref="ArgumentException">The message is longer than the writer's longest.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The type is reserved: 0xFF00 or more.</exception>
     /// <exception cref="InvalidOperationException">The batch was disposed.</exception>
-    /// <exception cref="ChannelCorruptException">The reader stored what no correct reader stores.</exception>
+    /// <exception cref="ChannelCorruptException">A reader stored what no correct reader stores.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryWrite(scoped ReadOnlySpan<byte> m, ushort type = 0)
     {
-        var writer = Current();
-        writer.RequireMessage(m.Length, type);
+        if (_writer is null)
+        {
+            return TryWriteElsewhere(m, type);
+        }
+
+        var ring = _writer.Ring;
+        if (!ring.IsOpen(_ticket))
+        {
+            ThrowSpent();
+        }
+
+        ring.RequireMessage(m.Length, type);
         _length = -1;
-        return writer.TryStore(m, type);
+        return ring.TryStore(m, type);
     }
 
     /// <summary>Reserves room for a message, to be written in place and committed. A reservation that is followed by anything but <see cref="Commit"/> is given up.</summary>
@@ -82,23 +100,27 @@ public ref struct MessageBatch : IDisposable
     }
 
     /// <summary>Sends the messages. Further calls, and calls on a copy, have no effect.</summary>
-    public readonly void Dispose() => _writer?.Ring.Return(_ticket);
+    public readonly void Dispose() => (_writer?.Ring ?? _other)?.Return(_ticket);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly RingWriter Current()
+    /// <summary>As <see cref="TryWrite"/>, of a batch that is not one of a ring.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryWriteElsewhere(scoped ReadOnlySpan<byte> m, ushort type)
     {
-        if (_writer is null)
+        var writer = Current();
+        writer.RequireMessage(m.Length, type);
+        _length = -1;
+        return writer.TryStore(m, type);
+    }
+
+    private readonly PublishingEnd Current()
+    {
+        var writer = _writer?.Ring ?? _other;
+        if (writer is null || !writer.IsOpen(_ticket))
         {
             ThrowSpent();
         }
 
-        var ring = _writer.Ring;
-        if (!ring.IsOpen(_ticket))
-        {
-            ThrowSpent();
-        }
-
-        return ring;
+        return writer;
     }
 
     [DoesNotReturn]

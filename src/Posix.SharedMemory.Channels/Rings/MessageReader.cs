@@ -9,7 +9,7 @@ namespace Posix.SharedMemory.Channels;
 /// A message that was read and not released when the reader's process died comes again to the next reader, marked by <see cref="MessageLease.IsRedelivered"/>.
 /// </para>
 /// <para>
-/// All members but <see cref="Writer"/>, <see cref="PeerChanged"/> and <see cref="Completion"/> throw <see cref="InvalidOperationException"/> while another call is under way,
+/// All members but <see cref="Writer"/>, <see cref="PeerChanged"/>, <see cref="Completion"/> and <see cref="Available"/> throw <see cref="InvalidOperationException"/> while another call is under way,
 /// and while a lease or enumeration is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if the writer stored what
 /// no correct writer stores.
 /// </para>
@@ -40,7 +40,7 @@ public sealed class MessageReader : IDisposable
     /// </summary>
     public Task Completion => _ring.Completion;
 
-    /// <summary>Gets how many bytes of the ring are waiting to be read: messages with their headers and alignment.</summary>
+    /// <summary>Gets how many bytes of the ring are waiting to be read: messages with their headers and alignment. Any thread may read it.</summary>
     public long Available
     {
         get

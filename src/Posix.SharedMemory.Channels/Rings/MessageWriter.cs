@@ -10,7 +10,7 @@ namespace Posix.SharedMemory.Channels;
 /// the message in the making.
 /// </para>
 /// <para>
-/// All members but <see cref="Reader"/>, <see cref="PeerChanged"/> and the capacities throw <see cref="InvalidOperationException"/> while another call is under way, while a
+/// All members but <see cref="Reader"/>, <see cref="PeerChanged"/>, the capacities and <see cref="Free"/> throw <see cref="InvalidOperationException"/> while another call is under way, while a
 /// reservation or batch is open, and after <see cref="Complete"/>; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if
 /// the reader stored what no correct reader stores.
 /// </para>
@@ -42,7 +42,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <summary>Gets the longest message, in bytes.</summary>
     public int MaxMessageLength => _ring.MaxMessage;
 
-    /// <summary>Gets how many bytes of the ring are free now.</summary>
+    /// <summary>Gets how many bytes of the ring are free now. Any thread may read it.</summary>
     public long Free => _ring.Free;
 
     internal RingWriter Ring => _ring;

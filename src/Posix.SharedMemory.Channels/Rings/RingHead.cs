@@ -45,14 +45,17 @@ internal abstract unsafe class RingHead : ReadingEnd
     /// <summary>Gets the place of the next record.</summary>
     protected ulong Head => _head;
 
-    /// <summary>Gets the indices between which the waiting records are.</summary>
+    /// <summary>Gets the indices between which the waiting records are. Any thread may read it, also while the reader's own is at work: nothing is stored or judged here.</summary>
     internal (ulong Head, ulong Tail) Waiting
     {
         get
         {
             RefuseIfClosed();
-            LoadTail();
-            return (_head, _tail);
+            // The head first: the tail only grows.
+            var head = Volatile.Read(ref _head);
+            // SAFETY: the line lies in the bytes that the channel holds.
+            var tail = Volatile.Read(ref *(ulong*)(_writerLine + ChannelLayout.IndexInLine));
+            return (head, head + Math.Min(_capacity, tail - Math.Min(tail, head)));
         }
     }
 

@@ -4,7 +4,7 @@ using Posix.SharedMemory.Threading;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The tail of a ring, as its writer keeps it: claims room, stores records, and publishes them. Nothing here waits.</summary>
-internal abstract unsafe class RingTail : WritingEnd
+internal abstract unsafe class RingTail : PublishingEnd
 {
     /// <summary>Stands for a place that there is not: an index never comes so far.</summary>
     private const ulong NoRoom = ulong.MaxValue;
@@ -51,14 +51,17 @@ internal abstract unsafe class RingTail : WritingEnd
     /// <summary>Gets the line that this side stores.</summary>
     protected byte* Line => _line;
 
-    /// <summary>Gets how many bytes of the ring are free now.</summary>
+    /// <summary>Gets how many bytes of the ring are free now. Any thread may read it, also while the writer's own is at work: nothing is stored or judged here.</summary>
     internal long Free
     {
         get
         {
             RefuseIfClosed();
-            LoadHead();
-            return (long)(_capacity - (_tail - _head));
+            // The head first: the tail only grows.
+            // SAFETY: the line lies in the bytes that the channel holds.
+            var head = Volatile.Read(ref *(ulong*)(_readerLine + ChannelLayout.IndexInLine));
+            var tail = Volatile.Read(ref _tail);
+            return (long)(_capacity - Math.Min(_capacity, tail - Math.Min(tail, head)));
         }
     }
 
@@ -88,9 +91,8 @@ internal abstract unsafe class RingTail : WritingEnd
         return true;
     }
 
-    /// <summary>Stores a record, which the reader sees once it is published.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryStore(ReadOnlySpan<byte> message, ushort type)
+    internal sealed override bool TryStore(ReadOnlySpan<byte> message, ushort type)
     {
         var (at, need) = (_tail, SizeOf(message.Length));
         if (!IsFree(at, need))
@@ -105,10 +107,8 @@ internal abstract unsafe class RingTail : WritingEnd
         return true;
     }
 
-    /// <summary>Finds room for a record in one piece, and pads what is left before the end of the data where it does not fit.</summary>
-    /// <param name="length">The payload's.</param>
-    /// <param name="at">Where the record begins. Nothing is claimed in shared memory: what is not stored and published never was.</param>
-    internal bool TryClaim(int length, out ulong at)
+    // Nothing is claimed in shared memory.
+    internal sealed override bool TryClaim(int length, out ulong at)
     {
         at = _tail;
         var need = SizeOf(length);
@@ -120,22 +120,14 @@ internal abstract unsafe class RingTail : WritingEnd
         return at != NoRoom;
     }
 
-    /// <summary>Where a claimed record's payload begins in the data.</summary>
-    internal int PlaceOf(ulong at) => (int)((at & _mask) + _prefix);
+    internal sealed override int PlaceOf(ulong at) => (int)((at & _mask) + _prefix);
 
-    /// <summary>The bytes of a claimed record's payload.</summary>
-    internal Span<byte> PayloadOf(ulong at, int length) =>
-        // SAFETY: the caller's claim found them free, inside the data, which the channel holds.
-        new(_data + (at & _mask) + _prefix, length);
-
-    /// <summary>Stores the header of a claimed record whose payload stands there.</summary>
-    internal void Store(ulong at, int length, ushort type) =>
+    internal sealed override void Store(ulong at, int length, ushort type) =>
         // SAFETY: the claim is inside the data, which the channel holds.
         Store(_data + (at & _mask), length, type, at + SizeOf(length));
 
-    /// <summary>Lets the reader see everything that was stored.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Publish()
+    internal sealed override void Publish()
     {
         var line = _line;
         var tail = _tail;
@@ -150,11 +142,10 @@ internal abstract unsafe class RingTail : WritingEnd
         _readerWakes.NotifyAll();
     }
 
-    /// <summary>Whether a claim is still the place of the next record: nothing was stored since, or between them is the padding that the claim itself needs.</summary>
-    internal bool IsNext(ulong at) => at == _tail || (_tail == _padded && at == _tail + _capacity - (_tail & _mask));
+    // Nothing was stored since, or between them is the padding that the claim itself needs.
+    internal sealed override bool IsNext(ulong at) => at == _tail || (_tail == _padded && at == _tail + _capacity - (_tail & _mask));
 
-    /// <summary>Begins a reservation or batch. What is stored meanwhile is published at its end.</summary>
-    internal int Borrow(EndAct act)
+    internal sealed override int Borrow(EndAct act)
     {
         var ticket = BeginWithTicket(act);
         _published = _tail;

@@ -4,7 +4,6 @@ namespace Posix.SharedMemory.Channels;
 internal sealed unsafe class RingWriter : RingTail
 {
     private long _waits;
-    private ulong _reserved;
 
     private RingWriter(Endpoint endpoint)
         : base(endpoint)
@@ -25,26 +24,6 @@ internal sealed unsafe class RingWriter : RingTail
             writer.Dispose();
             throw;
         }
-    }
-
-    internal override bool TryReserve(int length, out int place, out int ticket)
-    {
-        ticket = Borrow(EndAct.Borrow);
-        if (TryClaim(length, out _reserved))
-        {
-            place = PlaceOf(_reserved);
-            return true;
-        }
-
-        Return(ticket);
-        (place, ticket) = (0, 0);
-        return false;
-    }
-
-    internal override void Commit(int length, ushort type)
-    {
-        Store(_reserved, length, type);
-        Return(OpenTicket);
     }
 
     protected override void CountWait() =>

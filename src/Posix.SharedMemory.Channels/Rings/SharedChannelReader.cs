@@ -48,7 +48,7 @@ public sealed class SharedChannelReader<T> : ChannelReader<T>, IDisposable
     /// <inheritdoc/>
     public override bool CanPeek => true;
 
-    /// <summary>Gets how many elements are waiting to be read.</summary>
+    /// <summary>Gets how many elements are waiting to be read. Any thread may read it.</summary>
     public override int Count
     {
         get

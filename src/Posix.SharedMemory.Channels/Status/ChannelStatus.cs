@@ -46,8 +46,9 @@ public sealed record ChannelStatus
     public int ElementSize { get; internal init; }
 
     /// <summary>
-    /// Gets the writer whose message the reader of a fan-in waits for: it has claimed room, and has not committed yet. <see langword="null"/>: none. One that stays here is
-    /// stopped, or its process died and the reader has yet to notice.
+    /// Gets the endpoint that holds the channel up; <see langword="null"/>: none. Of a fan-in, the writer whose message the reader waits for: it has claimed room, and has not committed yet. Of a
+    /// broadcast, the slowest of the readers that lose nothing, if the writer has waited for room since that one last read. One that stays here is stopped, or its process died and the other side has
+    /// yet to notice.
     /// </summary>
     public EndpointInfo? BlockedBy { get; internal init; }
 
@@ -110,7 +111,7 @@ public sealed record ChannelStatus
             MaxMessageLength = channel.Header.MaxMessage,
             ElementSize = channel.Header.ElementSize,
             Endpoints = endpoints,
-            BlockedBy = isFanIn && OwnerOfHead(channel, original) is { } owner && owner < endpoints.Length ? endpoints[owner] : null,
+            BlockedBy = Blocker(channel, original) is { } blocker && blocker < endpoints.Length ? endpoints[blocker] : null,
         };
     }
 
@@ -125,26 +126,45 @@ public sealed record ChannelStatus
         var tail = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
         if (channel.Header.Kind == ChannelLayout.BroadcastKind)
         {
-            head = LeastPosition(channel, tail);
+            head = FindSlowest(channel, tail).Position;
         }
 
         return tail > head ? (long)Math.Min(tail - head, (ulong)channel.Header.Capacity) : 0;
     }
 
-    /// <summary>Where the slowest reader of a broadcast is that holds the writer up.</summary>
-    private static ulong LeastPosition(ChannelMemory channel, ulong tail)
+    /// <summary>Which reader of a broadcast is the slowest that holds the writer up, and where it is. None: 0, and the tail.</summary>
+    private static (int Index, ulong Position) FindSlowest(ChannelMemory channel, ulong tail)
     {
-        var least = tail;
-        for (var index = 1; index < channel.Header.Endpoints; index++)
+        var slowest = (Index: 0, Position: tail);
+        // The readers of a split one never hold its writer up, whatever they store.
+        for (var index = 1; index < channel.Header.Endpoints && !channel.Header.IsSplit; index++)
         {
             var endpoint = EndpointView.OffsetOf(channel, index);
-            if ((uint)U64(channel, endpoint + ChannelLayout.ModeInEndpoint) == EndpointView.LosslessMode)
+            if ((uint)Control(channel, endpoint + ChannelLayout.ModeInEndpoint) == EndpointView.LosslessMode && Control(channel, endpoint + ChannelLayout.PositionInEndpoint) is var position && position < slowest.Position)
             {
-                least = Math.Min(least, U64(channel, endpoint + ChannelLayout.PositionInEndpoint));
+                slowest = (index, position);
             }
         }
 
-        return least;
+        return slowest;
+    }
+
+    private static int? Blocker(ChannelMemory channel, SharedMemoryObject? original) => channel.Header.Kind switch
+    {
+        ChannelLayout.FanInKind => OwnerOfHead(channel, original),
+        ChannelLayout.BroadcastKind => SlowestInTheWay(channel),
+        _ => null,
+    };
+
+    /// <summary>Which reader of a broadcast the writer waits for. A reader that goes on clears the mark of the sleeper in the event count.</summary>
+    private static int? SlowestInTheWay(ChannelMemory channel)
+    {
+        var header = channel.Header;
+        var tail = U64(channel, ChannelLayout.WriterLine + ChannelLayout.IndexInLine);
+        var slowest = FindSlowest(channel, tail);
+        var (need, room) = ((ulong)ChannelLayout.RoundUp(header.Prefix + (long)header.MaxMessage, header.RecordAlign), (ulong)header.Capacity - (tail & ((ulong)header.Capacity - 1)));
+        var total = need <= room ? need : room + need;
+        return slowest.Index != 0 && (Control(channel, ChannelLayout.WriterWakesAt) & ChannelLayout.SleeperInEventCount) != 0 && tail - slowest.Position + total > (ulong)header.Capacity ? slowest.Index : null;
     }
 
     /// <summary>Whose claim a fan-in's reader waits for.</summary>
@@ -166,7 +186,7 @@ public sealed record ChannelStatus
 
         foreach (var index in Enumerable.Range(0, header.Endpoints - 1))
         {
-            var last = U64(channel, EndpointView.OffsetOf(channel, index) + ChannelLayout.LastClaimInEndpoint);
+            var last = Control(channel, EndpointView.OffsetOf(channel, index) + ChannelLayout.LastClaimInEndpoint);
             if (ClaimWord.PositionOfLast(last) == head && ClaimWord.LinesOfLast(last) != 0)
             {
                 return index;
@@ -199,7 +219,7 @@ public sealed record ChannelStatus
     private static EndpointInfo[] DescribeEndpoints(ChannelMemory channel)
     {
         var places = Enumerable.Range(0, channel.Header.Endpoints);
-        if (U64(channel, ChannelLayout.RosterAt) == 0)
+        if (Control(channel, ChannelLayout.RosterAt) == 0)
         {
             // No process has taken part yet.
             var writers = channel.Header.PlacesOf(writers: true).Count;
@@ -208,7 +228,7 @@ public sealed record ChannelStatus
 
         try
         {
-            using var roster = Roster.Observe(channel.Mapping, ChannelLayout.RosterAt);
+            using var roster = Roster.Observe(channel.ControlMapping, ChannelLayout.RosterAt);
             return [.. places.Select(index => new EndpointView(channel, roster, index).Describe())];
         }
         catch (Exception e) when (e is InvalidDataException or ArgumentException)
@@ -220,6 +240,9 @@ public sealed record ChannelStatus
     private static long Counter(ChannelMemory channel, int offset) => (long)Math.Min(U64(channel, offset), long.MaxValue);
 
     private static ulong U64(ChannelMemory channel, long offset) => Volatile.Read(in channel.Hold.GetReadOnlyReference<ulong>(offset));
+
+    /// <summary>A word of what all ends store to.</summary>
+    private static ulong Control(ChannelMemory channel, long offset) => Volatile.Read(in channel.ControlHold.GetReadOnlyReference<ulong>(offset));
 
     private static ChannelCorruptException Overwritten(string field, long offset, string found) => new(field, offset, found);
 }

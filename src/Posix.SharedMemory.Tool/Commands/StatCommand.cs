@@ -91,7 +91,8 @@ internal sealed class StatCommand : ShmCommand
         Line(terminal, "Waits", $"{status.WriterWaits} for room, {status.ReaderWaits} for a message");
         if (status.BlockedBy is { } blocker)
         {
-            Line(terminal, "Blocked", $"by writer {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}), which has claimed room and not committed");
+            var (role, reason) = blocker.Role == Channels.EndpointRole.Writer ? ("writer", "which has claimed room and not committed") : ("reader", "which the writer has waited for since it last read");
+            Line(terminal, "Blocked", $"by {role} {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}), {reason}");
         }
 
         terminal.Out.Write('\n');

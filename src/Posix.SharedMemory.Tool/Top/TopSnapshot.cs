@@ -21,7 +21,7 @@ internal sealed record TopSnapshot(DateTimeOffset Time, IReadOnlyList<TopRow> Ro
             var look = ObjectLook.Of(entry).Channel;
             var earlier = last?.GetValueOrDefault(entry.Identity);
             double? rate = look?.Status is { } status && earlier is not null ? Math.Max(0, status.Messages - earlier.Messages) / seconds : null;
-            var isBlocked = rate == 0 && look?.Status?.BlockedBy is { } writer && writer.Index == earlier?.BlockedBy?.Index;
+            var isBlocked = rate == 0 && look?.Status?.BlockedBy is { } blocker && blocker.Index == earlier?.BlockedBy?.Index;
             var found = index?[entry.Identity];
             return new TopRow(EscapedText.OfName(entry.NameBytes.Span), entry, HolderCount.Of(entry, found), found, look, rate, isBlocked);
         });

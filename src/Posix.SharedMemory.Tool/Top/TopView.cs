@@ -264,7 +264,7 @@ internal sealed class TopView(TopOrder order, bool isReverse, string filter)
             "  r        reverse the order", "  f, /     show only names that contain a text", "  up, down select an object; Enter shows which processes hold it, Esc ends the selection",
             "  page up and down, home, end: scroll", "  q        quit", "",
             "  HOLDERS counts the processes that have the object open or mapped.", "  Yellow, 0: no process does. ? and +: processes that cannot be seen from here may.",
-            "  MSG/S and FILL are of channels. Red: a process died that had an end open, or a stopped writer holds a fan-in up.", "", "Press any key to go back.",
+            "  MSG/S and FILL are of channels. Red: a process died that had an end open, or a stopped writer holds a fan-in up, or a stopped reader a broadcast.", "", "Press any key to go back.",
         ];
         lines = lines.ConvertAll(line => Fit(line, width));
         return lines.GetRange(0, Math.Min(lines.Count, height));

@@ -35,7 +35,7 @@ internal sealed class MessageOptions
         given.GetValue(_json) ? "json" : given.GetValue(_text) ? "text" : given.GetValue(_hex) ? "hex" : given.GetValue(_struct) is null ? "none" : "struct", given.GetValue(_struct));
 
     /// <summary>Which kind of channel to create, or to expect.</summary>
-    internal static Option<string> Kind() => Given.Choice("--kind", "KIND", "What the channel is: message, fan-in or latest; with --create, message by default", Topic.Kinds);
+    internal static Option<string> Kind() => Given.Choice("--kind", "KIND", "What the channel is: message, fan-in, latest or broadcast; with --create, message by default", Topic.Kinds);
 
     internal static Option<string> Delimiter(string description) => Given.Choice("--delimiter", "WORD", description, "newline", "nul", "none");
 

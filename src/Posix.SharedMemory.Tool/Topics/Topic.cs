@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Tool;
 internal abstract class Topic : IDisposable
 {
     /// <summary>The words for the kinds that can be created.</summary>
-    internal static readonly string[] Kinds = ["message", "fan-in", "latest"];
+    internal static readonly string[] Kinds = ["message", "fan-in", "latest", "broadcast"];
 
     /// <summary>Gets whether a writer can complete it.</summary>
     internal abstract bool CanComplete { get; }
@@ -41,7 +41,7 @@ internal abstract class Topic : IDisposable
                 ChannelKind.FanIn => new FanInTopic(FanIn.FromObject(memory)),
                 ChannelKind.Latest when status.ElementSize != 0 => throw new CommandException(
                     $"{name}: the channel carries a value of {status.ElementSize} bytes of a program's type, which only LatestValue reads and writes; shm topic tap prints it"),
-                ChannelKind.Broadcast => throw new CommandException($"{name}: the channel is a broadcast, and shm topic send and recv do not handle those; shm topic tap prints its messages"),
+                ChannelKind.Broadcast => new BroadcastTopic(Broadcast.FromObject(memory)),
                 ChannelKind.Latest => new LatestTopic(LatestBytes.FromObject(memory)),
                 _ => new MessageTopic(name, MessageChannel.FromObject(memory), status.ElementSize),
             };
@@ -68,6 +68,7 @@ internal abstract class Topic : IDisposable
         return kind switch
         {
             "fan-in" => new FanInTopic(FanIn.OpenOrCreate(name, out _, new() { Capacity = capacity ?? Default, Lifetime = Lifetime.Keep })),
+            "broadcast" => new BroadcastTopic(Broadcast.OpenOrCreate(name, out _, new() { Capacity = capacity ?? Default, History = BroadcastTopic.History, Lifetime = Lifetime.Keep })),
             "latest" => new LatestTopic(LatestBytes.OpenOrCreate(
                 name, out _, new() { MaxLength = capacity is { } most ? (int)Math.Min(most, int.MaxValue) : new LatestBytesOptions().MaxLength, Lifetime = Lifetime.Keep })),
             _ => new MessageTopic(GivenName.Read(name, out _)!, MessageChannel.OpenOrCreate(name, out _, new() { Capacity = capacity ?? Default, Lifetime = Lifetime.Keep }), elementSize: 0),

@@ -469,6 +469,21 @@ public sealed class Sending
                 reservation.Commit(50);
             }
 
+            using (var batch = writer.BeginBatch())
+            {
+                batch.TryWrite(bytes.AsSpan(0, 20));
+                batch.TryWrite(bytes.AsSpan(0, 20));
+            }
+
+            writer.GetSpan(20);
+            writer.Advance(20);
+            writer.EndMessage();
+            for (var i = 0; i < 3; i++)
+            {
+                lossless.TryRead(bytes, out _);
+                lossy.TryRead(bytes, out _);
+            }
+
             lossless.TryRead(bytes, out _);
             if (lossless.TryRead(out MessageLease lease))
             {

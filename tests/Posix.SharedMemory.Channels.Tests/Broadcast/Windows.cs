@@ -12,20 +12,23 @@ public sealed class Windows
 
     private static int Rounds => Environment.GetEnvironmentVariable("SHM_KILLS") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 1;
 
-    [Fact]
+    [Theory]
+    [InlineData("-")]
+    [InlineData("batch")]
     [Rule("broadcast.died")]
-    public void A_writer_killed_in_any_window_loses_and_invents_nothing()
+    [Rule("broadcast.batch")]
+    public void A_writer_killed_in_any_window_loses_and_invents_nothing(string how)
     {
         using var name = new TemporaryName("broadcast");
         using var broadcast = Broadcast.Create(name, new() { Capacity = 4096, History = 8 });
         using var audience = new Audience(broadcast);
         var killed = new SortedSet<int>();
-        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 23, 24];
+        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 23, 24, 25];
         for (var i = 0; i < windows.Length * Rounds; i++)
         {
             var window = windows[i % windows.Length];
             var before = audience.Expected;
-            using var peer = Start("cast", name, before, window);
+            using var peer = Start("cast", name, before, window, how);
             bool hasExited;
             do
             {
@@ -36,6 +39,8 @@ public sealed class Windows
 
             Note(killed, window, peer);
             Assert.InRange(audience.Expected, before, before + Messages);
+            // Batches of three arrive whole or not at all.
+            Assert.True(how == "-" || (audience.Expected - before) % 3 == 0, $"window {window}: {audience.Expected - before} messages came");
             // Taking over loses nothing, adds nothing, and says what the killed one did not come to say.
             broadcast.OpenWriter().Dispose();
             Assert.Equal(audience.Expected, broadcast.GetStatus().Messages);
@@ -59,7 +64,7 @@ public sealed class Windows
         using var writer = broadcast.OpenWriter();
         using var audience = new Audience(broadcast);
         var (killed, number, message) = (new SortedSet<int>(), 0L, new byte[1024]);
-        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 21, 22];
+        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 21, 22, 27];
         for (var i = 0; i < windows.Length * Rounds; i++)
         {
             var window = windows[i % windows.Length];
@@ -92,8 +97,43 @@ public sealed class Windows
         }
     }
 
-    private static Peer Start(string role, string name, long from, int window) =>
-        Peer.Run(s_program, role, name, Text(from), Text(Messages), "-", Text(window), Text(window is 9 or 10 or 11 or 12 or 20 or 24 ? Random.Shared.Next(1, 20) : window == 23 ? Random.Shared.Next(1, 4) : 1));
+    [Theory]
+    [InlineData(22)]
+    [InlineData(27)]
+    [Rule("broadcast.evict")]
+    [Rule("broadcast.blocked")]
+    public void A_reader_that_is_stopped_while_it_joins_is_shown_and_can_be_evicted(int window)
+    {
+        using var name = new TemporaryName("broadcast");
+        using var broadcast = Broadcast.Create(name, new() { Capacity = 4096, MaxReaders = 2 });
+        using var writer = broadcast.OpenWriter();
+        using var peer = Peer.Run(s_program, "receive", name, "0", "1", "pause", Text(window), "1");
+        Assert.Equal("open", peer.ReadLine());
+        Assert.Equal("paused", peer.ReadLine());
+        var message = new byte[1000];
+        while (writer.TryWrite(message))
+        {
+        }
+
+        Assert.False(writer.WaitToWrite(1000, TimeSpan.Zero));
+        var joining = Assert.Single(writer.Readers);
+        Assert.Equal((1, PeerState.Alive), (joining.Index, joining.State));
+        Assert.Equal(1, broadcast.GetStatus().BlockedBy?.Index);
+        writer.Evict(joining.Index);
+        for (var number = 0; number < 20; number++)
+        {
+            Assert.True(writer.TryWrite(message));
+        }
+
+        // It finds that it was evicted, and nothing that looks like corruption.
+        peer.Tell("go on");
+        Assert.Contains("ChannelException: The writer of", peer.ReadLine(), StringComparison.Ordinal);
+        Assert.Equal(3, peer.Finish().ExitCode);
+        broadcast.OpenReader().Dispose();
+    }
+
+    private static Peer Start(string role, string name, long from, int window, string how = "-") =>
+        Peer.Run(s_program, role, name, Text(from), Text(Messages), how, Text(window), Text(window is 9 or 10 or 11 or 12 or 20 or 24 or 25 ? Random.Shared.Next(1, 20) : window == 23 ? Random.Shared.Next(1, 4) : 1));
 
     private static void Note(SortedSet<int> killed, int window, Peer peer)
     {

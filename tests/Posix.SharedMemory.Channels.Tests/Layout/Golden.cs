@@ -62,6 +62,23 @@ public sealed class Golden
     }
 
     [Fact]
+    [Rule("broadcast.layout")]
+    public void A_broadcast_with_three_messages_that_everybody_has_left_has_these_bytes()
+    {
+        using var broadcast = Broadcast.CreateAnonymous(new() { Capacity = 4096, MaxReaders = 2, History = 4, SchemaId = 0x1122334455667788 });
+        using (var writer = broadcast.OpenWriter(new() { Label = "feed" }))
+        using (var reader = broadcast.OpenReader(new() { Label = "one" }))
+        {
+            writer.TryWrite("one"u8, 7);
+            writer.TryWrite([], 8);
+            writer.TryWrite("seventeen letters"u8, 0xFEFF);
+            reader.TryRead(new byte[8], out _);
+        }
+
+        GoldenImages.AssertEqual(GoldenImages.Broadcast(), broadcast.Memory, 4608, 2);
+    }
+
+    [Fact]
     [Rule("ring.wrap")]
     public void A_record_that_does_not_fit_before_the_end_follows_padding()
     {

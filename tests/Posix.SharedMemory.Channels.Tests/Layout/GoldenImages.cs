@@ -70,6 +70,28 @@ internal static class GoldenImages
         return bytes;
     }
 
+    /// <summary>A broadcast of 4096 bytes, aligned to 8, two readers and a history of four: "one" of type 7, an empty message of type 8 and 17 letters of type 0xFEFF, of which a reader has read the first.</summary>
+    internal static byte[] Broadcast()
+    {
+        var bytes = New(8192 + 4096 + 32, "03 00", "20 30 00 00 00 00 00 00");
+        Put(bytes, 32, "00 10 00 00  0B 00  03 00  00 20 00 00 00 00 00 00  00 10 00 00 00 00 00 00  F0 07 00 00  08 00 00 00  88 77 66 55 44 33 22 11");
+        Put(bytes, 144, "04 00 00 00");
+        Put(bytes, 256, "50 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  14 00 00 00 00 00 00 00");
+        // Line B: intent 80; limit 24 + a quarter of the ring; the newest record at 40; the next number 3; the last record at 40.
+        Put(bytes, 768, "50 00 00 00 00 00 00 00  18 04 00 00 00 00 00 00  28 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  28 00 00 00 00 00 00 00");
+        // 11 seats: the endpoints are at 4608. The reader's position is 24; the other place was never taken.
+        PutEndpoint(bytes, 4608, "01 00 00 00", "66 65 65 64");
+        PutEndpoint(bytes, 4736, "02 00 00 00", "6F 6E 65");
+        Put(bytes, 4736 + 32, "18 00 00 00 00 00 00 00");
+        Put(bytes, 4864 + 4, "50 58 4D 31");
+        Put(bytes, 8192, "03 00 00 00  07 00  00 00  00 00 00 00 00 00 00 00  6F 6E 65");
+        Put(bytes, 8192 + 24, "00 00 00 00  08 00  00 00  01 00 00 00 00 00 00 00");
+        Put(bytes, 8192 + 40, "11 00 00 00  FF FE  00 00  02 00 00 00 00 00 00 00");
+        Encoding.UTF8.GetBytes("seventeen letters", bytes.AsSpan(8192 + 56));
+        Put(bytes, 8192 + 4096, "00 00 00 00 00 00 00 00  18 00 00 00 00 00 00 00  28 00 00 00 00 00 00 00");
+        return bytes;
+    }
+
     /// <summary>Compares a channel with its image, but for what is different each time.</summary>
     internal static void AssertEqual(byte[] expected, SharedMemoryObject memory, int firstEndpoint, int endpoints)
     {

@@ -18,6 +18,7 @@ public sealed class Checking
     [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLOSSY -DT=3")]
     [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLR=2 -DTSO")]
     [InlineData("broadcast.pml", "-DR=1 -DLR=2 -DEVICT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLOSSY -DLONG -DLATE -DT=2")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -66,6 +67,9 @@ public sealed class Checking
     [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLATEINTENT")]
     [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DEARLYINTENT")]
     [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLW=2 -DLOWERINTENT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLONG -DT=3 -DSHORTINTENT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLATE -DNOINTENT")]
+    [InlineData("broadcast.pml", "-DR=1 -DLOSSY -DLATE -DLONG -DNOCOUNT")]
     [InlineData("broadcast.pml", "-DR=1 -DEVICT -DNOMODE")]
     [InlineData("broadcast.pml", "-DR=1 -DTSO -DNOFENCEW")]
     [InlineData("broadcast.pml", "-DR=1 -DTSO -DNOFENCER")]

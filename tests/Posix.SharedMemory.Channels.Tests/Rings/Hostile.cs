@@ -52,15 +52,20 @@ public sealed class Hostile
 
     [Theory]
     [InlineData(4UL)]
-    [InlineData(64UL)]
+    [InlineData(4096 + 64)]
     [InlineData(ulong.MaxValue - 7)]
     [Rule("ring.hostile")]
     public void A_writer_detects_a_head_that_no_reader_stores(ulong head)
     {
         using var ring = new Ring();
-        ring.Writer.TryWrite(new byte[8]);
+        while (ring.Writer.TryWrite(new byte[8]))
+        {
+        }
+
         ring.U64(384) = head;
-        var corruption = Assert.Throws<ChannelCorruptException>(() => ring.Writer.Free);
+        // Any thread may read how much is free: that judges nothing.
+        Assert.InRange(ring.Writer.Free, 0, 4096);
+        var corruption = Assert.Throws<ChannelCorruptException>(() => ring.Writer.TryWrite([1]));
         Assert.Equal(("the head", 384L), (corruption.Field, corruption.Offset));
         Assert.Throws<ChannelCorruptException>(() => ring.Writer.TryWrite([1]));
         Assert.Equal(PeerState.Left, ring.Reader.Writer);

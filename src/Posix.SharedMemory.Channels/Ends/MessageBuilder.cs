@@ -2,13 +2,13 @@ namespace Posix.SharedMemory.Channels;
 
 /// <summary>One message that is built in place through <see cref="System.Buffers.IBufferWriter{T}"/>, whose length is not known before its end.</summary>
 #pragma warning disable CA1001 // ChannelBytes has nothing to dispose: a MemoryManager has to be disposable.
-internal sealed class MessageBuilder(RingWriter ring)
+internal sealed class MessageBuilder(PublishingEnd end)
 #pragma warning restore CA1001
 {
     /// <summary>The least room that is claimed at once, where there is as much.</summary>
     private const int LeastRoom = 256;
 
-    private readonly ChannelBytes _bytes = new(ring.Endpoint.Channel);
+    private readonly ChannelBytes _bytes = new(end.Endpoint.Channel);
     private ulong _at;
     private int _room = -1;
     private int _built;
@@ -17,20 +17,20 @@ internal sealed class MessageBuilder(RingWriter ring)
     internal Memory<byte> GetMemory(int sizeHint)
     {
         Reserve(sizeHint);
-        return _bytes.Memory.Slice(ring.PlaceOf(_at) + _built, _room - _built);
+        return _bytes.Memory.Slice(end.PlaceOf(_at) + _built, _room - _built);
     }
 
     /// <inheritdoc cref="GetMemory"/>
     internal Span<byte> GetSpan(int sizeHint)
     {
         Reserve(sizeHint);
-        return ring.PayloadOf(_at, _room)[_built..];
+        return end.PayloadOf(_at, _room)[_built..];
     }
 
     internal void Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        if (ring.Act != EndAct.Building || count > _room - _built)
+        if (end.Act != EndAct.Building || count > _room - _built)
         {
             throw new InvalidOperationException($"{count} bytes are more than the last GetSpan or GetMemory returned.");
         }
@@ -40,22 +40,22 @@ internal sealed class MessageBuilder(RingWriter ring)
 
     internal void End(ushort type)
     {
-        ring.RequireMessage(_built, type);
-        if (ring.Act != EndAct.Building)
+        end.RequireMessage(_built, type);
+        if (end.Act != EndAct.Building)
         {
             Begin();
             Grow(0, 0);
         }
 
-        ring.Store(_at, _built, type);
-        ring.Publish();
+        end.Store(_at, _built, type);
+        end.Publish();
         Forget();
     }
 
     /// <summary>Drops what was built; nothing of it was ever in the channel.</summary>
     internal void Cancel()
     {
-        if (ring.Act == EndAct.Building)
+        if (end.Act == EndAct.Building)
         {
             Forget();
         }
@@ -64,38 +64,38 @@ internal sealed class MessageBuilder(RingWriter ring)
     private void Reserve(int sizeHint)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        if (ring.Act != EndAct.Building)
+        if (end.Act != EndAct.Building)
         {
             Begin();
         }
 
         var need = (long)_built + Math.Max(sizeHint, 1);
-        if (need > ring.MaxMessage)
+        if (need > end.MaxMessage)
         {
-            throw new ArgumentException($"The message would have {need} bytes, and the longest that this channel carries has {ring.MaxMessage}.", nameof(sizeHint));
+            throw new ArgumentException($"The message would have {need} bytes, and the longest that this channel carries has {end.MaxMessage}.", nameof(sizeHint));
         }
 
         if (need > _room)
         {
-            Grow((int)need, (int)Math.Min(ring.MaxMessage, Math.Max(need * 2, LeastRoom)));
+            Grow((int)need, (int)Math.Min(end.MaxMessage, Math.Max(need * 2, LeastRoom)));
         }
     }
 
     private void Begin()
     {
-        ring.Begin(EndAct.Building);
+        end.Begin(EndAct.Building);
         (_room, _built) = (-1, 0);
     }
 
     private void Grow(int need, int wanted)
     {
         var (from, length) = (_at, wanted);
-        if (!ring.TryClaim(wanted, out var at))
+        if (!end.TryClaim(wanted, out var at))
         {
             length = need;
-            while (!ring.TryClaim(need, out at))
+            while (!end.TryClaim(need, out at))
             {
-                if (ring.WaitInside(need, Timeout.InfiniteTimeSpan) == EndLook.Ended)
+                if (end.WaitInside(need, Timeout.InfiniteTimeSpan) == EndLook.Ended)
                 {
                     throw WritingEnd.TakesNoMore();
                 }
@@ -105,7 +105,7 @@ internal sealed class MessageBuilder(RingWriter ring)
         if (_built > 0 && at != from)
         {
             // The message goes on at the beginning of the data; what was built lies in the free room before.
-            ring.PayloadOf(from, _built).CopyTo(ring.PayloadOf(at, _built));
+            end.PayloadOf(from, _built).CopyTo(end.PayloadOf(at, _built));
         }
 
         (_at, _room) = (at, length);
@@ -114,6 +114,6 @@ internal sealed class MessageBuilder(RingWriter ring)
     private void Forget()
     {
         (_room, _built) = (-1, 0);
-        ring.Finish(EndAct.Building);
+        end.Finish(EndAct.Building);
     }
 }
