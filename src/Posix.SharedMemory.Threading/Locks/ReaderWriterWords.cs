@@ -81,7 +81,7 @@ internal sealed class ReaderWriterWords
             {
                 if ((value & LockLayout.Patient) != 0 && state.IsPatient)
                 {
-                    EndPatience();
+                    EndPatience(isIn: true);
                 }
 
                 return (value & LockLayout.Inconsistent) != 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Taken;
@@ -89,14 +89,9 @@ internal sealed class ReaderWriterWords
 
             Uncount();
             var owner = value & LockLayout.OwnerMask;
-            if (owner == 0 && (value & LockLayout.Inconsistent) != 0 && !AcceptsUnrepaired(state))
+            if (owner == 0 ? (value & LockLayout.Inconsistent) != 0 && !AcceptsUnrepaired(state) : (owner & Participant.Mark) == 0)
             {
-                return WaitOutcome.TakenUnrepaired;
-            }
-
-            if (owner != 0 && (owner & Participant.Mark) == 0)
-            {
-                return WaitOutcome.Closed;
+                return owner == 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Closed;
             }
 
             if (owner != 0 && IsDead(owner, state))
@@ -375,8 +370,8 @@ internal sealed class ReaderWriterWords
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _seat.Kernel.ChangeAndWake(Drained, WordChange.Add, 1, 1);
 
-    /// <summary>A patient reader is in: writers and readers that queued behind it go on.</summary>
-    private void EndPatience()
+    /// <summary>A patient reader is in, or has given up: writers and readers that queued behind it go on.</summary>
+    internal void EndPatience(bool isIn)
     {
         try
         {
@@ -388,7 +383,7 @@ internal sealed class ReaderWriterWords
 
             OpenGate();
         }
-        catch
+        catch when (isIn)
         {
             Uncount();
             throw;

@@ -292,8 +292,16 @@ public sealed class SharedReaderWriterLock
 
         public WaitOutcome Attempt(ref WaitState state, ref SleepList list) => target._words.AttemptRead(ref state, ref list);
 
-        // All sleeping readers are woken: nothing is handed on.
-        public WaitOutcome GiveUp(ref WaitState state) => WaitOutcome.Pending;
+        // All sleeping readers are woken: no wake-up is handed on. But nobody queues behind one that has gone.
+        public WaitOutcome GiveUp(ref WaitState state)
+        {
+            if (state.IsPatient)
+            {
+                target._words.EndPatience(isIn: false);
+            }
+
+            return WaitOutcome.Pending;
+        }
 
         public void BeforeSleep() => target._seat.Watch.Start();
 

@@ -202,6 +202,33 @@ public sealed class ReadingAndWriting : TwoParticipants
     }
 
     [Fact]
+    [Rule("readerwriter.gone")]
+    public void A_reader_that_has_waited_for_long_and_gives_up_takes_its_mark_with_it()
+    {
+        using var rare = new RareLooks();
+        using (_lock.EnterWrite())
+        {
+            var word = SharedWord.At(Mapping, Memory.ReaderWriter + 12);
+            using var cancellation = new CancellationTokenSource();
+            var reader = Task.Run(() => _other.EnterRead(cancellation.Token));
+            Watchdog.Until(
+                () =>
+                {
+                    word.Wake();
+                    return (Memory.Word(Memory.ReaderWriter) & LockLayout.Patient) != 0;
+                },
+                "a patient reader");
+            cancellation.Cancel();
+            Assert.ThrowsAny<OperationCanceledException>(() => Result(reader));
+            Assert.Equal(Roster.Self.Value, Memory.Word(Memory.ReaderWriter));
+        }
+
+        // Otherwise each of them would sleep until somebody looks.
+        _other.EnterRead().Dispose();
+        _other.EnterWrite().Dispose();
+    }
+
+    [Fact]
     [Rule("readerwriter.unrepaired")]
     public async Task A_reader_that_asks_for_it_enters_after_a_death_and_can_mark_what_it_reads_as_whole()
     {
