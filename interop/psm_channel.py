@@ -1,6 +1,6 @@
 """psm_channel: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm, and what the ends of all kinds share.
 
-psm_broadcast has the ends of a broadcast, psm_fanin those of a fan-in, psm_latest those of a latest value. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
+psm_broadcast has the ends of a broadcast, psm_fanin those of a fan-in, psm_latest those of a latest value, psm_frames the reader of frames. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
 An end is for one thread at a time; a child after os.fork must not use it.
 
     with open("/dev/shm/quotes", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
@@ -16,7 +16,7 @@ import psm
 
 _W, _R, _WAKES_READER, _WAKES_WRITER, _CHANGES, _ROSTER = 256, 384, 512, 640, 704, 4096
 _MAGIC, _PADDING = 0x014E4148434D4853, 1 << 48
-_MESSAGE, _BROADCAST, _LATEST, _FANIN = 1, 3, 4, 6
+_MESSAGE, _BROADCAST, _LATEST, _FRAMES, _FANIN = 1, 3, 4, 5, 6
 NEVER, ALIVE, LEFT, DIED = range(4)
 
 
@@ -57,15 +57,37 @@ class Header:
         self.endpoints = (_ROSTER + (64 + 32 * self.seats + 63) // 64 * 64 + 127) // 128 * 128
         self.stride = (16 + self.most + 63) // 64 * 64
         is_ring = 4096 <= self.capacity <= 1 << 30 and not self.capacity & (self.capacity - 1)
-        size = self.buffers * self.stride if kind == _LATEST else self.capacity + 8 * self.buffers if kind == _BROADCAST else self.capacity
+        frames = kind == _FRAMES and self._slots(bytes_)
+        size = self.size_of_frames if frames else self.buffers * self.stride if kind == _LATEST else self.capacity + 8 * self.buffers if kind == _BROADCAST else self.capacity
         fits = {
             _MESSAGE: is_ring and self.count == 2 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - self.align,
             _BROADCAST: is_ring and 2 <= self.count <= 65 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - max(16, self.align) and self.buffers <= 1 << 20,
             _FANIN: is_ring and 2 <= self.count <= 65 and self.align == 16 and self.most <= min(self.capacity // 2, 4095 * 64) - 16,
+            _FRAMES: frames and self.capacity == 0 and 2 <= self.count <= 65,
             _LATEST: self.capacity == 0 and self.count == 1 and self.align == 16 and 1 <= self.most <= 1 << 30 and self.buffers in (2, 4, 8, 16, 32, 64),
         }[expected]
         if not fits or self.element not in (0, self.most) or self.data % 4096 or self.data < self.endpoints + 128 * self.count or self.data + size > total:
             raise ValueError(f"the header contradicts itself: {size} bytes at {self.data} of {total}, {self.count} endpoints, aligned to {self.align}, messages up to {self.most}")
+
+    def _slots(self, bytes_):
+        """Where the slots of frames are. Whether that can be."""
+        self.depth, self.slot_align = struct.unpack_from("<II", bytes_, 148)
+        given = [struct.unpack_from("<II", bytes_, 160 + 8 * index) for index in range(8)]
+        classes = [(number, 64 * units) for number, units in given[:next((i for i, (number, _) in enumerate(given) if not number), 8)]]
+        lengths = [length for _, length in classes]
+        slots, align = sum(number for number, _ in classes), self.slot_align
+        if (not 1 <= self.depth <= 1024 or not 64 <= align <= 2 << 20 or align & (align - 1) or not 1 <= slots <= 1 << 16 or slots != self.buffers or lengths != sorted(set(lengths))
+                or lengths[-1] != self.most or any(length % align or not 0 < length <= 1 << 30 for length in lengths)):
+            return False
+        self.sent_ring, self.return_ring = 1 << (self.depth - 1).bit_length(), 1 << (slots - 1).bit_length()
+        self.block = (512 + 8 * (self.sent_ring + self.return_ring) + 127) // 128 * 128
+        self.slot_headers = self.data + (self.count - 1) * self.block
+        self.slots, at = [], (self.slot_headers + 128 * slots + align - 1) // align * align
+        for number, length in classes:
+            self.slots += [(at + index * length, length) for index in range(number)]
+            at += number * length
+        self.size_of_frames = at - self.data
+        return True
 
     def require_length(self, length):
         """ValueError: a message of that length is not possible."""

@@ -13,12 +13,13 @@ if (args is ["--producer", var given])
 
 var name = SharedMemoryObject.CreateUniqueName("sample-24");
 var good = true;
-foreach (var signal in (string[])["TERM", "KILL", "KILL", "TERM"])
+// What a shell runs in the background ignores SIGINT (Ctrl-C), and so does what that starts.
+var ignored = Convert.ToUInt64(File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:"))[7..].Trim(), 16);
+foreach (var signal in (string[])[(ignored & 2) == 0 ? "INT" : "TERM", "KILL", "KILL", "TERM"])
 {
     ProcessStartInfo start = new(Environment.ProcessPath!, ["--producer", name]) { RedirectStandardOutput = true };
     using var producer = Process.Start(start)!;
     good &= await producer.StandardOutput.ReadLineAsync() == "the producer is ready";
-
     using var kill = Process.Start("sh", ["-c", $"kill -{signal} {producer.Id}"]);
     await producer.WaitForExitAsync();
     var isLeft = SharedMemoryObject.Exists(name);
@@ -41,7 +42,6 @@ static void Produce(string name)
         stop.Cancel();
     }
     // end
-
     // snippet: producer
     // Succeeds if the previous producer was killed and left the name; fails with EEXIST if it is still running.
     using var memory = SharedMemoryObject.Create(name, 4096, new()

@@ -297,6 +297,51 @@ public sealed class Spelling
 
     [Fact]
     [Rule("channel.surface")]
+    public async Task Frame_channels()
+    {
+        using TemporaryName name = new("spelling"), second = new("spelling");
+        using FrameChannel channel = FrameChannel.Create(name, new FrameOptions { SlotLength = 4096, SlotCount = 8, Depth = 2, MaxReaders = 8, Alignment = 4096, HugePages = false, SchemaId = 0, ContentType = "", OnConflict = NameConflict.Fail });
+        using FrameChannel opened = FrameChannel.Open(name, schemaId: 0);
+        using FrameChannel either = FrameChannel.OpenOrCreate(second, out _, options: new FrameOptions { Classes = [new(64, 1), new FrameClass(128, 1)] });
+        using FrameChannel unnamed = FrameChannel.CreateAnonymous(options: null);
+        using FrameChannel received = FrameChannel.FromObject(SharedMemoryObject.Open(second));
+        using FrameWriter writer = channel.OpenWriter(new EndpointOptions { Label = "writer" });
+        using FrameReader reader = channel.OpenReader(new FrameReaderOptions { Overflow = FrameOverflow.Wait, Restart = PeerRestart.Fail });
+        Assert.Equal([FrameOverflow.DropOldest, FrameOverflow.DropNewest, FrameOverflow.Wait], Enum.GetValues<FrameOverflow>());
+        EventHandler<PeerChangedEventArgs> handler = (_, _) => { };
+        writer.PeerChanged += handler;
+        reader.PeerChanged += handler;
+        Assert.True(writer.TryLoan(length: 10, frame: out Frame? frame));
+        frame.Header = new FrameHeader { Width = 640, Height = 480, Format = 0, DType = "|u1", Tag = 0 };
+        int filled = frame.Span.Length + frame.Memory.Length;
+        frame.Type = 1;
+        int reached = writer.Send(frame);
+        reached += writer.Send(await writer.LoanAsync(length: 10, cancellationToken: default), TimeSpan.Zero);
+        using Frame read = await reader.ReadAsync(cancellationToken: default);
+        reached += await writer.SendAsync(writer.Loan(length: 10, timeout: null), cancellationToken: default);
+        filled -= read.ReadOnlySpan.Length;
+        (long sequence, long timestamp, ushort type, int length, int capacity) = (read.Sequence, read.Timestamp, read.Type, read.ReadOnlyMemory.Length, read.Capacity);
+        Assert.True(await reader.WaitToReadAsync(cancellationToken: default));
+        Assert.True(reader.WaitToRead(timeout: TimeSpan.Zero));
+        Assert.True(reader.TryRead(frame: out Frame? next));
+        next.Dispose();
+        IReadOnlyList<EndpointInfo> readers = writer.Readers;
+        System.Buffers.IMemoryOwner<byte> owner = read;
+        writer.Complete(error: 0);
+        await foreach (Frame each in reader.ReadAllAsync(cancellationToken: default))
+        {
+            reached += each.Length;
+        }
+
+        await reader.Completion;
+        Assert.Equal((0L, true, 1, 10, 4096, 13), (sequence, timestamp > 0, type, length, capacity, reached));
+        Assert.Equal((1, PeerState.Alive, 0L, 640), (readers.Count, reader.Writer, reader.Missed, read.Header.Width));
+        Assert.Equal((name.Name, ChannelKind.Frames), (channel.Memory.Name, channel.GetStatus().Kind));
+        Assert.True(filled == 10 && owner is not null);
+    }
+
+    [Fact]
+    [Rule("channel.surface")]
     public void Failures_and_peers()
     {
         ChannelException[] failures = [new PeerLeftException(), new PeerDiedException(), new ChannelCorruptException()];

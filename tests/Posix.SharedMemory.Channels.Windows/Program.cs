@@ -37,6 +37,9 @@ internal static class Program
                 }
 
                 return 0;
+            case "publish" or "subscribe":
+                UseFrames(name, role == "publish", Number(from), Number(count), how);
+                return 0;
             case "latest-stream":
                 Publish(name, Number(from), Number(count), how);
                 return 0;
@@ -166,6 +169,41 @@ internal static class Program
             {
                 Streams.Check(lease.Span, 1024);
                 lease.Dispose();
+                read++;
+            }
+        }
+    }
+
+    /// <summary>Sends numbered frames, or reads as many and holds some of them.</summary>
+    private static void UseFrames(string name, bool isPublisher, long from, long count, string how)
+    {
+        using var channel = FrameChannel.Open(name);
+        Console.WriteLine("open");
+        if (isPublisher)
+        {
+            using var writer = channel.OpenWriter();
+            while (!writer.Readers.Any(reader => reader.State == PeerState.Alive))
+            {
+                Thread.Sleep(1);
+            }
+
+            for (var number = from; number < from + count; number++)
+            {
+                FrameStreams.Send(writer, number, () => KillWindow.Pass(KillWindow.InPayload));
+            }
+
+            return;
+        }
+
+        using var reader = channel.OpenReader(new() { Overflow = Enum.Parse<FrameOverflow>(how), Restart = PeerRestart.Wait });
+        Frame? held = null;
+        for (long read = 0; read < count && reader.WaitToRead(TimeSpan.FromSeconds(1));)
+        {
+            if (reader.TryRead(out var frame))
+            {
+                FrameStreams.Check(frame);
+                held?.Dispose();
+                held = frame;
                 read++;
             }
         }

@@ -340,6 +340,20 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [Fact]
+    public void A_frame_channel_shows_how_much_of_its_slots_is_in_use_and_is_not_sent_to()
+    {
+        var name = _objects.Prefix + "camera";
+        using var frames = FrameChannel.Create(name, new() { SlotLength = 4096, SlotCount = 4 });
+        using var writer = frames.OpenWriter();
+        using var reader = frames.OpenReader();
+        writer.Send(writer.Loan(100));
+        Assert.Matches("frames +25% +W1 R1 +camera\n", _objects.Normal(Shm.Print("ls", name)));
+        Assert.Contains("\nChannel:   frames; open; 4K of 16K in use (25%); 1 frame, 100 written\nCarries:   frames of up to 4096 bytes\n", Shm.Print("stat", name), StringComparison.Ordinal);
+        Assert.Contains("carries frames", Shm.Run("topic", "recv", name).Errors, StringComparison.Ordinal);
+        Assert.Contains("frame channel", Shm.Run("topic", "tap", name).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Help_completion_and_suggestions_include_the_commands_of_topic()
     {
         Assert.Equal(Shm.Print("topic", "--help"), Shm.Print("help", "topic"));

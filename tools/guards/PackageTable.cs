@@ -70,6 +70,7 @@ internal sealed record PackageTable(string Name)
                 ["Taps"] = ["Endpoints", "Layout"],
                 ["Rings"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["Broadcast"] = ["Rings", "Ends", "Status", "Endpoints", "Layout"],
+                ["Frames"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["Latest"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
             },

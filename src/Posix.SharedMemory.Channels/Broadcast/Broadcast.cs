@@ -27,20 +27,15 @@ namespace Posix.SharedMemory.Channels;
 /// </example>
 public sealed class Broadcast : IDisposable
 {
-    private readonly ChannelMemory _memory;
-    private int _isDisposed;
+    private readonly OpenChannel _channel;
 
-    private Broadcast(ChannelMemory memory)
-    {
-        _memory = memory;
-        ChannelMeter.Add(memory);
-    }
+    private Broadcast(ChannelMemory memory) => _channel = new(memory, this);
 
     /// <summary>Gets the object that the broadcast is: for sending it to another process, for its permissions, for unlinking it. Disposed with it and its ends.</summary>
-    public SharedMemoryObject Memory => _memory.Memory;
+    public SharedMemoryObject Memory => _channel.Memory;
 
     /// <summary>Gets the second object of a split broadcast (<see cref="CreateSplit"/>): endpoints and wake-ups, which its readers write to; <see langword="null"/>: everything is in <see cref="Memory"/>. Disposed as that.</summary>
-    public SharedMemoryObject? Control => _memory.Control;
+    public SharedMemoryObject? Control => _channel.Control;
 
     /// <summary>Creates a broadcast. It is complete before another process can see its name.</summary>
     /// <param name="name">As <see cref="SharedMemoryObject.Create"/> takes it.</param>
@@ -139,33 +134,21 @@ public sealed class Broadcast : IDisposable
 
     /// <summary>Returns what can be seen of the broadcast now. Needs no end, and changes nothing.</summary>
     /// <exception cref="ObjectDisposedException">The broadcast was disposed.</exception>
-    public ChannelStatus GetStatus()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return ChannelStatus.Of(_memory);
-    }
+    public ChannelStatus GetStatus() => _channel.GetStatus();
 
     /// <summary>Opens the writer.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
     /// <exception cref="InvalidOperationException">An earlier writer has completed the broadcast, or it was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The broadcast's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the broadcast.</exception>
-    public BroadcastWriter OpenWriter(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(BroadcastTail.Open(_memory, options));
-    }
+    public BroadcastWriter OpenWriter(EndpointOptions? options = null) => new(BroadcastTail.Open(_channel.Opened, options));
 
     /// <summary>Opens one more reader. It is for one thread at a time; a process can open several.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: as many readers as the broadcast has are open.</exception>
     /// <exception cref="InvalidOperationException">The broadcast was opened for reading only, and the reader is to lose nothing.</exception>
     /// <exception cref="ChannelCorruptException">The broadcast's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the broadcast.</exception>
-    public BroadcastReader OpenReader(BroadcastReaderOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(BroadcastReading.Open(_memory, options));
-    }
+    public BroadcastReader OpenReader(BroadcastReaderOptions? options = null) => new(BroadcastReading.Open(_channel.Opened, options));
 
     /// <summary>Opens one more reader with the options that the ends of all channels have. Unless they are <see cref="BroadcastReaderOptions"/>, it loses nothing and begins with the next message.</summary>
     /// <inheritdoc cref="OpenReader(BroadcastReaderOptions?)"/>
@@ -176,12 +159,5 @@ public sealed class Broadcast : IDisposable
     }
 
     /// <summary>Closes the broadcast, but not its ends. Further calls have no effect.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            ChannelMeter.Remove(_memory);
-            _memory.Release();
-        }
-    }
+    public void Dispose() => _channel.Dispose();
 }

@@ -97,13 +97,7 @@ public sealed class BroadcastWriter : IBufferWriter<byte>, IDisposable
     /// <param name="reservation">To be committed, and disposed.</param>
     /// <returns>False: there is no room now.</returns>
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
-    public bool TryReserve(int length, out MessageReservation reservation)
-    {
-        _tail.RequireLength(length);
-        var isReserved = _tail.TryReserve(length, out var place, out var ticket);
-        reservation = isReserved ? new(_tail, place, length, ticket) : default;
-        return isReserved;
-    }
+    public bool TryReserve(int length, out MessageReservation reservation) => _tail.TryReserve(length, out reservation);
 
     /// <summary>Begins a batch: many messages that readers are shown together, when the batch is disposed.</summary>
     public MessageBatch BeginBatch() => new(_tail, _tail.Borrow(EndAct.Batch));
@@ -137,22 +131,14 @@ public sealed class BroadcastWriter : IBufferWriter<byte>, IDisposable
     /// <returns>True: there is room. A broadcast always takes more, since readers come and go.</returns>
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default)
-    {
-        _tail.RequireLength(length);
-        return _tail.WaitAsync(length, cancellationToken);
-    }
+    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default) => _tail.WaitToWriteAsync(length, cancellationToken);
 
     /// <summary>Blocks until there is room for a message.</summary>
     /// <param name="length">The message's length in bytes.</param>
     /// <param name="timeout">Not negative, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <returns>False: the time is up.</returns>
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative; or the timeout is negative.</exception>
-    public bool WaitToWrite(int length, TimeSpan timeout)
-    {
-        _tail.RequireLength(length);
-        return _tail.Wait(length, timeout) == EndLook.Ready;
-    }
+    public bool WaitToWrite(int length, TimeSpan timeout) => _tail.WaitToWrite(length, timeout);
 
     /// <summary>
     /// Waits no longer for a reader, which is stopped for example: its calls fail with <see cref="ChannelException"/> from then on. Any thread may call it, also while the writer waits.

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
@@ -6,7 +7,9 @@ namespace Posix.SharedMemory.Channels;
 internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpoint)
 {
     private readonly SharedEventCount _writerWakes = endpoint.PeerWakes;
+    private readonly EndpointView _own = endpoint.Own;
     private RingRecord _borrowed;
+    private ulong _borrowedSequence;
 
     internal override bool TryRead(Span<byte> destination, out BroadcastMessage info)
     {
@@ -14,12 +17,12 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
         try
         {
             info = default;
-            if (!TryFind(out var record))
+            if (!TryFind(out var record, out var sequence))
             {
                 return false;
             }
 
-            info = DescribeRecord(record);
+            info = new((long)sequence, record.Length, RingRecord.TypeOf(record.Header), 0);
             if (record.Length > destination.Length)
             {
                 return false;
@@ -29,7 +32,7 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
             Volatile.ReadBarrier();
             // Evicted meanwhile: the copy may be mixed with a newer message.
             RequireMode();
-            Pass(record, (ulong)info.Sequence);
+            Pass(record, sequence);
             return true;
         }
         finally
@@ -41,25 +44,14 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
     internal override bool TryBorrow(out RingRecord record, out int ticket)
     {
         ticket = BeginWithTicket(EndAct.Borrow);
-        var isFound = false;
-        try
+        if (!TryFind(out record, out _borrowedSequence))
         {
-            isFound = TryFind(out record);
-            if (isFound)
-            {
-                DescribeRecord(record);
-                _borrowed = record;
-            }
+            FinishWithTicket();
+            return false;
+        }
 
-            return isFound;
-        }
-        finally
-        {
-            if (!isFound && Act == EndAct.Borrow)
-            {
-                FinishWithTicket();
-            }
-        }
+        _borrowed = record;
+        return true;
     }
 
     internal override bool TryTake(out ReadOnlyMemory<byte> message, out int ticket)
@@ -76,7 +68,7 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
         return true;
     }
 
-    protected override void PassBorrowed() => Pass(_borrowed, Records.SequenceAt(_borrowed.At));
+    protected override void PassBorrowed() => Pass(_borrowed, _borrowedSequence);
 
     protected override bool Poll(int length)
     {
@@ -134,53 +126,82 @@ internal sealed class LosslessReader(Endpoint endpoint) : BroadcastReading(endpo
     {
         KillWindow.Pass(KillWindow.BeforeIndex);
         // SYNC broadcast.release: pairs with BroadcastReaders.Scan. A writer that sees the position may write over what is before it.
-        Volatile.Write(ref Endpoint.Own.Position, Position);
+        Volatile.Write(ref _own.Position, Position);
         KillWindow.Pass(KillWindow.AfterIndex);
         _writerWakes.NotifyAll();
         EndIfEnding();
     }
 
-    private bool TryFind(out RingRecord record)
+    /// <summary>Finds the next record, whole and with the number that comes next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFind(out RingRecord record, out ulong sequence)
     {
-        RequireMode();
-        record = default;
-        if (Position == Tail && !LoadTail())
+        var (at, tail) = (Position, Tail);
+        if (at != tail && tail - at <= Records.Capacity)
         {
-            return false;
+            var header = Records.HeaderAt(at);
+            if (Records.IsRecord(at, header, tail))
+            {
+                sequence = Records.SequenceAt(at);
+                Volatile.ReadBarrier();
+                if (Volatile.Read(ref _own.Mode) == EndpointView.LosslessMode && sequence == Expected && sequence <= at / ChannelLayout.WidePrefix)
+                {
+                    record = new(at, header);
+                    return true;
+                }
+            }
         }
 
-        var at = Position;
-        var header = Records.HeaderAt(at);
-        if (Records.IsPadding(at, header, Tail))
+        return TryFindSlowly(out record, out sequence);
+    }
+
+    /// <summary>As <see cref="TryFind"/>, where the tail has to be loaded again, there is padding, or something is wrong.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryFindSlowly(out RingRecord record, out ulong sequence)
+    {
+        try
         {
-            at += Records.RoomAt(at);
-            Position = at;
-            if (at == Tail)
+            (record, sequence) = (default, 0);
+            RequireMode();
+            if (Position == Tail && !LoadTail())
             {
                 return false;
             }
 
-            header = Records.HeaderAt(at);
-        }
+            var at = Position;
+            var header = Records.HeaderAt(at);
+            if (Records.IsPadding(at, header, Tail))
+            {
+                at += Records.RoomAt(at);
+                Position = at;
+                if (at == Tail)
+                {
+                    return false;
+                }
 
-        if (Tail - Position > Records.Capacity || !Records.IsRecord(at, header, Tail))
-        {
+                header = Records.HeaderAt(at);
+            }
+
+            if (Tail - Position > Records.Capacity || !Records.IsRecord(at, header, Tail))
+            {
+                Volatile.ReadBarrier();
+                RequireMode();
+                throw Nonsense(at, header);
+            }
+
+            sequence = Records.SequenceAt(at);
             Volatile.ReadBarrier();
+            // Evicted meanwhile: the number may be part of a newer message.
             RequireMode();
-            throw Nonsense(at, header);
+            Describe(at, header, sequence, mayMiss: false);
+            record = new(at, header);
+            return true;
         }
-
-        record = new(at, header);
-        return true;
-    }
-
-    private BroadcastMessage DescribeRecord(RingRecord record)
-    {
-        var sequence = Records.SequenceAt(record.At);
-        Volatile.ReadBarrier();
-        // Evicted meanwhile: the number may be part of a newer message.
-        RequireMode();
-        return Describe(record.At, record.Header, sequence, mayMiss: false);
+        catch (ChannelException) when (Act == EndAct.Borrow)
+        {
+            FinishWithTicket();
+            throw;
+        }
     }
 
     private void Pass(RingRecord record, ulong sequence)

@@ -119,7 +119,7 @@ internal sealed unsafe partial class ChannelMemory
         Span<byte> bytes = stackalloc byte[ChannelLayout.HeaderSize];
         var length = ReadHeader(memory, bytes, kind);
         var header = ChannelHeader.Parse(bytes, length, SubjectOf(memory), kind);
-        var mapping = memory.Map(0, length);
+        var mapping = memory.Map(0, header.MappedLength);
         try
         {
             return new(memory, mapping, header);
@@ -299,7 +299,7 @@ internal sealed unsafe partial class ChannelMemory
     /// <summary>Maps an object, and writes a header to it.</summary>
     private static MemoryMapping Write(SharedMemoryObject memory, ChannelHeader header)
     {
-        var mapping = memory.Map();
+        var mapping = memory.Map(0, header.MappedLength);
         try
         {
             header.Write(mapping.GetSpan(0, ChannelLayout.HeaderSize));

@@ -74,10 +74,13 @@ internal sealed unsafe class Endpoint
     internal EndpointView Own => _own!;
 
     /// <summary>Gets whether it is one of several places for the role, of which any will do.</summary>
-    private bool IsOneOfMany => Role == (_channel.Header.Kind == ChannelLayout.FanInKind ? EndpointRole.Writer : EndpointRole.Reader) && _channel.Header.Kind is ChannelLayout.FanInKind or ChannelLayout.BroadcastKind;
+    private bool IsOneOfMany => Role == (_channel.Header.Kind == ChannelLayout.FanInKind ? EndpointRole.Writer : EndpointRole.Reader) && _channel.Header.Kind is ChannelLayout.FanInKind or ChannelLayout.BroadcastKind or ChannelLayout.FramesKind;
 
-    /// <summary>Gets whether it is a place that its writer waits for, until it is given back.</summary>
-    private bool HasMode => Role == EndpointRole.Reader && _channel.Header.Kind == ChannelLayout.BroadcastKind && _own is not null;
+    /// <summary>Gets whether it is a place that its writer serves, until it is given back.</summary>
+    private bool HasMode => Role == EndpointRole.Reader && _channel.Header.Kind is ChannelLayout.BroadcastKind or ChannelLayout.FramesKind && _own is not null;
+
+    /// <summary>Gets whether a former owner left, or died, and nobody has occupied the place since.</summary>
+    internal bool IsInherited => _own is { } own && (own.Generation != 0 || _hold.OwnerDied);
 
     /// <summary>Gets whether another process, or another endpoint of this one, had it before.</summary>
     internal bool HadPredecessor { get; private set; }
@@ -204,8 +207,7 @@ internal sealed unsafe class Endpoint
         KillWindow.Pass(KillWindow.BeforeLeaving);
         if (HasMode)
         {
-            // The writer waits for it no longer.
-            Volatile.Write(ref _own!.Mode, 0);
+            LeaveMode(_own!);
         }
 
         try
@@ -222,6 +224,20 @@ internal sealed unsafe class Endpoint
         KillWindow.Pass(KillWindow.AfterLeavingWasNotified);
         _roster?.Dispose();
         _channel.Release();
+    }
+
+    /// <summary>The writer serves it no longer. That a subscriber of frames was evicted stays: its publisher puts its rings in order before another one takes the place.</summary>
+    private void LeaveMode(EndpointView own)
+    {
+        var mode = Volatile.Read(ref own.Mode);
+        if (_channel.Header.Kind == ChannelLayout.BroadcastKind)
+        {
+            Volatile.Write(ref own.Mode, 0);
+        }
+        else if (mode != EndpointView.EvictedSubscriber)
+        {
+            Interlocked.CompareExchange(ref own.Mode, 0, mode);
+        }
     }
 
     /// <summary>Of several places, one whose last owner's messages were read comes first: what is still to be read keeps its writer's label.</summary>
@@ -253,14 +269,14 @@ internal sealed unsafe class Endpoint
         for (var index = first; index < first + count; index++)
         {
             _own = new(_channel, _roster!, index);
-            if (IsOneOfMany && (isChoosy || _own.LookAndConfirm() == PeerState.Died) && !_own.IsSettled())
+            if (IsOneOfMany && (isChoosy || _own.IsForWriterToSettle || _own.LookAndConfirm() == PeerState.Died) && !_own.IsSettled())
             {
                 continue;
             }
 
             if (_own.Mutex.TryEnterUnrepaired(out _hold))
             {
-                if (!_hold.OwnerDied || _own.IsSettled())
+                if (_own.IsForWriterToSettle ? !_hold.OwnerDied && _own.IsSettled() : !_hold.OwnerDied || _own.IsSettled())
                 {
                     return true;
                 }

@@ -9,6 +9,9 @@ internal sealed unsafe class EndpointView
     /// <summary>What a reader of a broadcast is to its writer. 0: nothing, it has not joined.</summary>
     internal const uint LosslessMode = 1, LossyMode = 2, EvictedMode = 3;
 
+    /// <summary>What a subscriber of frames is to its publisher: what becomes of a frame where too many wait for it already. 0: nothing, it has not joined.</summary>
+    internal const uint DropOldestMode = 1, DropNewestMode = 2, WaitMode = 3, EvictedSubscriber = 4;
+
     private readonly ChannelMemory _channel;
     private readonly Roster _roster;
     private readonly SharedMutex _mutex;
@@ -110,7 +113,15 @@ internal sealed unsafe class EndpointView
         // SAFETY: as above, at a multiple of 8.
         ref *(ulong*)(_first + ChannelLayout.PositionInEndpoint);
 
-    /// <summary>Gets how many messages the reader of a broadcast missed.</summary>
+    /// <summary>Gets the number of the first frame that was sent to a subscriber. The publisher stores it before it sends that frame.</summary>
+    internal ref ulong FirstSequence =>
+        // SAFETY: as above, at a multiple of 8.
+        ref *(ulong*)(_first + ChannelLayout.FirstSequenceInEndpoint);
+
+    /// <summary>Gets whether only the writer can put in order what the last owner left.</summary>
+    internal bool IsForWriterToSettle => _channel.Header.Kind == ChannelLayout.FramesKind && Index != ChannelLayout.WriterEndpoint;
+
+    /// <summary>Gets how many messages the reader of a broadcast, or a subscriber of frames, missed.</summary>
     internal ref ulong Missed =>
         // SAFETY: as above, at a multiple of 8.
         ref *(ulong*)(_first + ChannelLayout.MissedInEndpoint);
@@ -121,6 +132,11 @@ internal sealed unsafe class EndpointView
     /// </summary>
     internal bool IsSettled()
     {
+        if (IsForWriterToSettle)
+        {
+            return Volatile.Read(ref Mode) != EvictedSubscriber && Look() != PeerState.Died;
+        }
+
         if (_channel.Header.Kind != ChannelLayout.FanInKind)
         {
             return true;
@@ -148,7 +164,7 @@ internal sealed unsafe class EndpointView
             State = state,
             Label = Label,
             ProcessId = ProcessId,
-            Missed = _channel.Header.Kind == ChannelLayout.BroadcastKind ? (long)Math.Min(Volatile.Read(ref Missed), long.MaxValue) : 0,
+            Missed = _channel.Header.Kind is ChannelLayout.BroadcastKind or ChannelLayout.FramesKind ? (long)Math.Min(Volatile.Read(ref Missed), long.MaxValue) : 0,
             // SAFETY: as above, at a multiple of 8.
             OpenedAt = state == PeerState.None ? null : TimeOf(Volatile.Read(ref *(ulong*)(_first + ChannelLayout.OpenedInEndpoint))),
         };

@@ -8,20 +8,20 @@ namespace Posix.SharedMemory.Channels;
 internal abstract class ChannelEnd
 {
     private readonly SpinBudget _spin;
-    private readonly Lock _gate = new();
     private ChannelCorruptException? _corruption;
     private ulong _told = ulong.MaxValue;
-    private EndWatch? _watch;
-    private EventHandler<PeerChangedEventArgs>? _peerChanged;
+    private readonly EndWatch _watch;
     private int _tickets;
 
     protected ChannelEnd(Endpoint endpoint)
     {
         Endpoint = endpoint;
         _spin = new(endpoint.Options.SpinBudget);
+        _watch = new(this);
     }
 
-    internal Endpoint Endpoint { get; }
+    /// <summary>Gets the endpoint. A reader of frames moves to that of the next publisher's object.</summary>
+    internal Endpoint Endpoint { get; private set; }
 
     /// <summary>Gets the asynchronous wait, of which there is one at a time.</summary>
     protected EndWait Pending => field ??= new(this);
@@ -41,23 +41,8 @@ internal abstract class ChannelEnd
 
     internal event EventHandler<PeerChangedEventArgs>? PeerChanged
     {
-        add
-        {
-            lock (_gate)
-            {
-                _peerChanged += value;
-            }
-
-            Watch();
-        }
-
-        remove
-        {
-            lock (_gate)
-            {
-                _peerChanged -= value;
-            }
-        }
+        add => _watch.Add(value);
+        remove => _watch.Remove(value);
     }
 
     /// <summary>Gets what the last wait found, where that is a number.</summary>
@@ -171,18 +156,24 @@ internal abstract class ChannelEnd
         while (true)
         {
             KillWindow.Pass(KillWindow.BeforeWait);
-            var key = Endpoint.Wakes.PrepareWait();
-            var look = LookAndCancel(length, key);
+            var wakes = Endpoint.Wakes;
+            var key = wakes.PrepareWait();
+            var look = LookAndCancel(length, wakes, key);
+            if (wakes != Endpoint.Wakes)
+            {
+                continue;
+            }
+
             var left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
             if (look != EndLook.Pending || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
             {
-                Endpoint.Wakes.CancelWait(key);
+                wakes.CancelWait(key);
                 _spin.Learn(start);
                 return look;
             }
 
             KillWindow.Pass(KillWindow.BeforeSleep);
-            Endpoint.Wakes.Wait(key, left);
+            wakes.Wait(key, Bound(left));
             RefuseIfClosed();
         }
     }
@@ -223,17 +214,23 @@ internal abstract class ChannelEnd
         awaiter = default;
         while (true)
         {
-            var key = Endpoint.Wakes.PrepareWait();
-            var look = LookAndCancel(length, key);
+            var wakes = Endpoint.Wakes;
+            var key = wakes.PrepareWait();
+            var look = LookAndCancel(length, wakes, key);
+            if (wakes != Endpoint.Wakes)
+            {
+                continue;
+            }
+
             if (look == EndLook.Pending)
             {
 #pragma warning disable CA2012 // The step that follows uses the awaiter, once.
-                awaiter = Endpoint.Wakes.WaitAsync(key, cancellationToken).GetAwaiter();
+                awaiter = WaitForWakeAsync(wakes, key, cancellationToken).GetAwaiter();
 #pragma warning restore CA2012
                 return look;
             }
 
-            Endpoint.Wakes.CancelWait(key);
+            wakes.CancelWait(key);
             if (look == EndLook.Ended)
             {
                 RefuseEnd();
@@ -251,7 +248,7 @@ internal abstract class ChannelEnd
     internal virtual void Dispose()
     {
         (Act, OpenTicket) = (EndAct.Disposed, 0);
-        _watch?.Stop();
+        _watch.Stop();
         Endpoint.Close();
     }
 
@@ -274,26 +271,8 @@ internal abstract class ChannelEnd
     {
     }
 
-    internal void RaisePeerChanged(EndpointView peer)
-    {
-        if (Volatile.Read(ref _peerChanged) is { } handlers)
-        {
-            handlers(Owner ?? this, new(peer.Describe()));
-        }
-    }
-
     /// <summary>Watches the other side from now on.</summary>
-    internal void Watch()
-    {
-        lock (_gate)
-        {
-            if (_watch is null && Act is not (EndAct.Disposed or EndAct.Corrupt))
-            {
-                _watch = new(this);
-                _watch.Start();
-            }
-        }
-    }
+    internal void Watch() => _watch.Start();
 
     /// <summary>What a call gets that cannot begin.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -336,10 +315,15 @@ internal abstract class ChannelEnd
             throw Loss(state);
         }
 
+        if (state != PeerState.Alive)
+        {
+            Follow();
+        }
+
         return EndLook.Pending;
     }
 
-    private EndLook LookAndCancel(int length, EventCountKey key)
+    private EndLook LookAndCancel(int length, SharedEventCount wakes, EventCountKey key)
     {
         try
         {
@@ -347,9 +331,29 @@ internal abstract class ChannelEnd
         }
         catch
         {
-            Endpoint.Wakes.CancelWait(key);
+            wakes.CancelWait(key);
             throw;
         }
+    }
+
+    /// <summary>How long a blocking wait sleeps before it looks again by itself.</summary>
+    protected virtual TimeSpan Bound(TimeSpan left) => left;
+
+    /// <summary>Sleeps until the end may find what it waits for. May return without cause.</summary>
+    protected virtual ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) => wakes.WaitAsync(key, cancellationToken);
+
+    /// <summary>Called when there is no other side, which was reported, or is not to be: moves to what follows it, if there is something.</summary>
+    protected virtual void Follow()
+    {
+    }
+
+    /// <summary>Moves to another endpoint, and closes the former one.</summary>
+    protected void MoveTo(Endpoint next)
+    {
+        var former = Endpoint;
+        (Endpoint, _told) = (next, ulong.MaxValue);
+        _watch.Restart();
+        former.Close();
     }
 
     /// <summary>The other side's generation and life. Where there are several, none of them ends a wait.</summary>

@@ -4,7 +4,7 @@ using System.Threading.Tasks.Sources;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The asynchronous wait of an end. There is one for each end, used again and again: a wait allocates nothing.</summary>
-internal sealed class EndWait : IValueTaskSource<bool>, IValueTaskSource<long>, IValueTaskSource
+internal class EndWait : IValueTaskSource<bool>, IValueTaskSource<long>, IValueTaskSource
 {
     private readonly ChannelEnd _end;
     private readonly Action _continue;

@@ -48,9 +48,7 @@ public readonly ref struct MessageReservation : IDisposable
     public void Commit(int length, ushort type = 0)
     {
         var writer = Current();
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _length);
-        writer.RequireMessage(length, type);
+        writer.RequireCommit(length, _length, type);
         writer.Commit(length, type);
     }
 

@@ -55,6 +55,29 @@ internal abstract unsafe class WritingEnd : ChannelEnd
         }
     }
 
+    /// <summary>Reserves room for one message.</summary>
+    internal bool TryReserve(int length, out MessageReservation reservation)
+    {
+        RequireLength(length);
+        var isReserved = TryReserve(length, out var place, out var ticket);
+        reservation = isReserved ? new(this, place, length, ticket) : default;
+        return isReserved;
+    }
+
+    /// <summary>Waits until there is room for a message. No thread waits.</summary>
+    internal ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken)
+    {
+        RequireLength(length);
+        return WaitAsync(length, cancellationToken);
+    }
+
+    /// <summary>Blocks until there is room for a message.</summary>
+    internal bool WaitToWrite(int length, TimeSpan timeout)
+    {
+        RequireLength(length);
+        return Wait(length, timeout) == EndLook.Ready;
+    }
+
     /// <summary>Waits for room for a message, and writes it. The caller has tried before.</summary>
     /// <param name="message">The message, which was checked.</param>
     /// <param name="type">Its type.</param>
@@ -126,6 +149,14 @@ internal abstract unsafe class WritingEnd : ChannelEnd
         {
             ThrowRefusal(length, type);
         }
+    }
+
+    /// <summary>Refuses what cannot be committed to room that was reserved.</summary>
+    internal void RequireCommit(int length, int reserved, ushort type)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, reserved);
+        RequireMessage(length, type);
     }
 
     internal static InvalidOperationException TakesNoMore() => new("The reader takes no more messages.");

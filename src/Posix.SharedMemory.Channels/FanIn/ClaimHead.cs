@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
@@ -63,14 +64,29 @@ internal abstract unsafe class ClaimHead : ChannelEnd
 
     internal bool IsRedelivered(ulong position) => ClaimWord.Distance(position, _redelivered) is > 0 and < 1UL << 45;
 
-    internal ReadOnlySpan<byte> PayloadOf(in ClaimedMessage message) =>
-        // SAFETY: TryFind has found the record inside the data, which the channel holds.
-        new(At(message.Position) + ChannelLayout.WidePrefix, message.Length);
+    /// <summary>The payload of a message that was found.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ReadOnlySpan<byte> PayloadOf(ulong position, ulong header) =>
+        // SAFETY: the record was found inside the data, which the channel holds.
+        MemoryMarshal.CreateReadOnlySpan(ref *(At(position) + ChannelLayout.WidePrefix), (int)new ClaimRecord(header).Length);
+
+    /// <inheritdoc cref="PayloadOf(ulong, ulong)"/>
+    internal ReadOnlySpan<byte> PayloadOf(in ClaimedMessage message) => PayloadOf(message.Position, message.Header);
+
+    /// <summary>The type of a message that was found.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ushort TypeOf(ulong position) =>
+        // SAFETY: as above.
+        *(ushort*)(At(position) + sizeof(ulong));
+
+    /// <summary>Where the record begins that ends at a position.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong StartOf(ulong end, ulong header) => (end - new ClaimRecord(header).Lines) & ClaimWord.PositionMask;
 
     /// <summary>Where a message's payload begins in the data.</summary>
     protected int PlaceOf(in ClaimedMessage message) => ((int)(message.Position & _mask) * ChannelLayout.LineSize) + ChannelLayout.WidePrefix;
 
-    protected override bool Poll(int length) => TryFind(out _);
+    protected override bool Poll(int length) => TryFindHeader(out _);
 
     protected override bool HasEnded() => false;
 
@@ -106,20 +122,27 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     }
 
     /// <summary>Finds the next record that is a message.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected bool TryFind(out ClaimedMessage message)
+    {
+        var isFound = TryFindHeader(out var header);
+        message = isFound ? new(_head, header, TypeOf(_head)) : default;
+        return isFound;
+    }
+
+    /// <summary>Finds the next record that is a message; it is at the head then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected bool TryFindHeader(out ulong header)
     {
         // SYNC fanin.commit: pairs with ClaimTail.Publish. One load: what is stored later changes nothing.
         // SAFETY: the line lies in the data, which the channel holds, at a multiple of 64.
         var record = new ClaimRecord(Volatile.Read(ref *(ulong*)At(_head)));
         if (record.IsMessageAt(_head) && IsPossible(record))
         {
-            // SAFETY: as above.
-            message = new(_head, (int)record.Length, *(ushort*)(At(_head) + sizeof(ulong)), record.Writer);
+            header = record.Value;
             return true;
         }
 
-        return TryFindSlowly(out message);
+        return TryFindSlowly(out header);
     }
 
     /// <summary>Whether a record's length and writer can be.</summary>
@@ -129,7 +152,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
 
     /// <summary>Passes padding and the claims of the dead before the next message.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryFindSlowly(out ClaimedMessage message)
+    private bool TryFindSlowly(out ulong header)
     {
         while (true)
         {
@@ -143,7 +166,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
                     continue;
                 }
 
-                message = default;
+                header = 0;
                 return false;
             }
 
@@ -154,8 +177,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
 
             if (!record.IsPadding)
             {
-                // SAFETY: as above.
-                message = new(_head, (int)record.Length, *(ushort*)(At(_head) + sizeof(ulong)), record.Writer);
+                header = record.Value;
                 return true;
             }
 
@@ -252,11 +274,11 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected void Advance(int length)
+    protected ulong Advance(int length)
     {
         _messages++;
         _bytes += length;
-        _head = (_head + ClaimRecord.LinesFor((uint)length)) & ClaimWord.PositionMask;
+        return _head = (_head + ClaimRecord.LinesFor((uint)length)) & ClaimWord.PositionMask;
     }
 
     /// <summary>Passes lines without a message.</summary>

@@ -143,8 +143,11 @@ internal sealed class ClaimReader : ClaimHead
     }
 
     /// <summary>Goes to the next message of an enumeration. The former one was read; its room is given back from time to time, or at once if a writer sleeps.</summary>
+    /// <param name="ticket">The enumeration's.</param>
+    /// <param name="head">Gets where the message ends.</param>
+    /// <param name="header">Gets its header.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal bool TryMove(int ticket, out ClaimedMessage message)
+    internal bool TryMove(int ticket, ref ulong head, ref ulong header)
     {
         if (!IsOpen(ticket))
         {
@@ -156,12 +159,13 @@ internal sealed class ClaimReader : ClaimHead
             PublishIfRead();
         }
 
-        if (!TryFind(out message))
+        if (!TryFindHeader(out var found))
         {
             return false;
         }
 
-        Advance(message.Length);
+        header = found;
+        head = Advance((int)new ClaimRecord(found).Length);
         return true;
     }
 

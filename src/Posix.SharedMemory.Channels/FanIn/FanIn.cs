@@ -29,17 +29,12 @@ namespace Posix.SharedMemory.Channels;
 /// </example>
 public sealed class FanIn : IDisposable
 {
-    private readonly ChannelMemory _memory;
-    private int _isDisposed;
+    private readonly OpenChannel _channel;
 
-    private FanIn(ChannelMemory memory)
-    {
-        _memory = memory;
-        ChannelMeter.Add(memory);
-    }
+    private FanIn(ChannelMemory memory) => _channel = new(memory, this);
 
     /// <summary>Gets the object that the fan-in is: for sending it to another process, for its permissions, for unlinking it. Disposed with it and its ends.</summary>
-    public SharedMemoryObject Memory => _memory.Memory;
+    public SharedMemoryObject Memory => _channel.Memory;
 
     /// <summary>Creates a fan-in. It is complete before another process can see its name.</summary>
     /// <param name="name">As <see cref="SharedMemoryObject.Create"/> takes it.</param>
@@ -92,43 +87,24 @@ public sealed class FanIn : IDisposable
 
     /// <summary>Returns what can be seen of the fan-in now. Needs no end, and changes nothing.</summary>
     /// <exception cref="ObjectDisposedException">The fan-in was disposed.</exception>
-    public ChannelStatus GetStatus()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return ChannelStatus.Of(_memory);
-    }
+    public ChannelStatus GetStatus() => _channel.GetStatus();
 
     /// <summary>Opens one more writer. It is for one thread at a time; a process can open several.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: as many writers as the fan-in has are open, or were killed and the reader has yet to pass their last messages.</exception>
     /// <exception cref="InvalidOperationException">The fan-in was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The fan-in's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the fan-in.</exception>
-    public FanInWriter OpenWriter(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(ClaimWriter.Open(_memory, options));
-    }
+    public FanInWriter OpenWriter(EndpointOptions? options = null) => new(ClaimWriter.Open(_channel.Opened, options));
 
     /// <summary>Opens the reader.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
     /// <exception cref="InvalidOperationException">The fan-in was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The fan-in's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the fan-in.</exception>
-    public FanInReader OpenReader(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(ClaimReader.Open(_memory, options));
-    }
+    public FanInReader OpenReader(EndpointOptions? options = null) => new(ClaimReader.Open(_channel.Opened, options));
 
     /// <summary>Closes the fan-in, but not its ends. Further calls have no effect.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            ChannelMeter.Remove(_memory);
-            _memory.Release();
-        }
-    }
+    public void Dispose() => _channel.Dispose();
 
     private static FanIn Require(ChannelMemory memory, ulong schemaId)
     {

@@ -83,9 +83,7 @@ public ref struct FanInBatch : IDisposable
             throw new InvalidOperationException("Nothing is reserved in this batch.");
         }
 
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _length);
-        writer.RequireMessage(length, type);
+        writer.RequireCommit(length, _length, type);
         writer.Add(length, type);
         _length = -1;
     }

@@ -52,7 +52,7 @@ public sealed class FanInReader : IDisposable
             return false;
         }
 
-        message = new(_claims, claimed, ticket);
+        message = new(_claims, claimed.Position, claimed.Header, claimed.Type, ticket);
         return true;
     }
 

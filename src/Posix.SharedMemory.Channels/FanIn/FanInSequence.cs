@@ -29,7 +29,8 @@ public readonly ref struct FanInSequence
     {
         private readonly ClaimReader _reader;
         private readonly int _ticket;
-        private ClaimedMessage _message;
+        private ulong _head;
+        private ulong _header;
 
         internal Enumerator(ClaimReader reader)
         {
@@ -38,14 +39,14 @@ public readonly ref struct FanInSequence
         }
 
         /// <summary>Gets the message. It need not be disposed, and is valid until <see cref="MoveNext"/>.</summary>
-        public readonly FanInLease Current => new(_reader, _message, 0);
+        public readonly FanInLease Current => new(_reader, ClaimHead.StartOf(_head, _header), _header, _reader.TypeOf(ClaimHead.StartOf(_head, _header)), 0);
 
         /// <summary>Goes to the next message.</summary>
         /// <returns>False: there is none now.</returns>
         /// <exception cref="ChannelCorruptException">A peer stored what no correct peer stores.</exception>
         /// <exception cref="InvalidOperationException">The enumeration has ended.</exception>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool MoveNext() => _reader.TryMove(_ticket, out _message);
+        public bool MoveNext() => _reader.TryMove(_ticket, ref _head, ref _header);
 
         /// <summary>Gives the room of the messages back to the writers. Further calls have no effect.</summary>
         public readonly void Dispose() => _reader.EndEnumeration(_ticket);

@@ -111,13 +111,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <param name="reservation">To be committed, and disposed.</param>
     /// <returns>False: there is no room now.</returns>
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
-    public bool TryReserve(int length, out MessageReservation reservation)
-    {
-        _claims.RequireLength(length);
-        var isReserved = _claims.TryReserve(length, out var place, out var ticket);
-        reservation = isReserved ? new(_claims, place, length, ticket) : default;
-        return isReserved;
-    }
+    public bool TryReserve(int length, out MessageReservation reservation) => _claims.TryReserve(length, out reservation);
 
     /// <summary>Begins a batch: many messages that are claimed together. While it is open, the reader waits for it before it reads messages that were claimed later.</summary>
     public FanInBatch BeginBatch() => new(_claims, _claims.BeginBatch());
@@ -158,11 +152,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="PeerDiedException">There is no room, and the reader's process died. Thrown once for each reader, and not with <see cref="PeerRestart.Wait"/>.</exception>
     /// <exception cref="PeerLeftException">There is no room, and the reader has left. Thrown as above.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default)
-    {
-        _claims.RequireLength(length);
-        return _claims.WaitAsync(length, cancellationToken);
-    }
+    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default) => _claims.WaitToWriteAsync(length, cancellationToken);
 
     /// <summary>Blocks until there is room for a message.</summary>
     /// <param name="length">The message's length in bytes.</param>
@@ -171,11 +161,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative; or the timeout is negative.</exception>
     /// <exception cref="PeerDiedException">As <see cref="WaitToWriteAsync"/>.</exception>
     /// <exception cref="PeerLeftException">As <see cref="WaitToWriteAsync"/>.</exception>
-    public bool WaitToWrite(int length, TimeSpan timeout)
-    {
-        _claims.RequireLength(length);
-        return _claims.Wait(length, timeout) == EndLook.Ready;
-    }
+    public bool WaitToWrite(int length, TimeSpan timeout) => _claims.WaitToWrite(length, timeout);
 
     /// <summary>Leaves, as <see cref="Dispose"/> does: a fan-in has other writers, and never completes.</summary>
     /// <param name="error">Not used: there is nobody to tell.</param>

@@ -24,20 +24,15 @@ namespace Posix.SharedMemory.Channels;
 /// </example>
 public sealed class LatestBytes : IDisposable
 {
-    private readonly ChannelMemory _memory;
-    private int _isDisposed;
+    private readonly OpenChannel _channel;
 
-    private LatestBytes(ChannelMemory memory)
-    {
-        _memory = memory;
-        ChannelMeter.Add(memory);
-    }
+    private LatestBytes(ChannelMemory memory) => _channel = new(memory, this);
 
     /// <summary>Gets the object that it is: for sending it to another process, for its permissions, for unlinking it. Disposed with this and its ends.</summary>
-    public SharedMemoryObject Memory => _memory.Memory;
+    public SharedMemoryObject Memory => _channel.Memory;
 
     /// <summary>Gets how many bytes the longest value has.</summary>
-    public int MaxLength => _memory.Header.MaxMessage;
+    public int MaxLength => _channel.Header.MaxMessage;
 
     /// <summary>Creates it. It is complete before another process can see its name, and has no value before the first is published.</summary>
     /// <param name="name">As <see cref="SharedMemoryObject.Create"/> takes it.</param>
@@ -116,39 +111,20 @@ public sealed class LatestBytes : IDisposable
 
     /// <summary>Returns what can be seen of it now. Needs no end, and changes nothing.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
-    public ChannelStatus GetStatus()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return ChannelStatus.Of(_memory);
-    }
+    public ChannelStatus GetStatus() => _channel.GetStatus();
 
     /// <summary>Opens the writer.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
     /// <exception cref="InvalidOperationException">An earlier writer has completed it, or it was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">Its bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in it.</exception>
-    public LatestBytesWriter OpenWriter(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(ValueWriter.Open(_memory, options));
-    }
+    public LatestBytesWriter OpenWriter(EndpointOptions? options = null) => new(ValueWriter.Open(_channel.Opened, options));
 
     /// <summary>Opens a reader. There can be any number of them, in 62 processes besides the writer's; readers of processes that may only read are not counted.</summary>
     /// <exception cref="ChannelCorruptException">Its bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in it.</exception>
-    public LatestBytesReader OpenReader(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(ValueReader.Open(_memory, options));
-    }
+    public LatestBytesReader OpenReader(EndpointOptions? options = null) => new(ValueReader.Open(_channel.Opened, options));
 
     /// <summary>Closes it, but not its ends. Further calls have no effect.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            ChannelMeter.Remove(_memory);
-            _memory.Release();
-        }
-    }
+    public void Dispose() => _channel.Dispose();
 }

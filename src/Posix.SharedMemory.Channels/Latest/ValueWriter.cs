@@ -111,14 +111,7 @@ internal sealed unsafe class ValueWriter : ChannelEnd
     internal void Complete(int error)
     {
         Begin(EndAct.Completed);
-        KillWindow.Pass(KillWindow.BeforeError);
-        // SAFETY: the line lies in the bytes that the channel holds.
-        Volatile.Write(ref *(int*)(_line + ChannelLayout.ErrorInLine), error);
-        KillWindow.Pass(KillWindow.BeforeState);
-        // SYNC ring.complete: pairs with ChannelCompletion.State. The state comes after the newest value, and after the error.
-        // SAFETY: as above.
-        Volatile.Write(ref *(uint*)(_line + ChannelLayout.StateInLine), (uint)(error == 0 ? ChannelState.Completed : ChannelState.Aborted));
-        KillWindow.Pass(KillWindow.AfterState);
+        ChannelCompletion.Store(_line, error);
         Endpoint.Notify();
     }
 

@@ -7,6 +7,8 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The first 256 bytes of a channel, which never change: copied once when a channel is opened, checked against the object's length, and never read again.</summary>
 internal sealed record ChannelHeader
 {
+    private FrameLayout? _frames;
+
     internal ushort Kind { get; init; }
 
     internal long Total { get; init; }
@@ -39,8 +41,15 @@ internal sealed record ChannelHeader
     /// <summary>Gets which host a bridge imported the channel from; 0: none.</summary>
     internal ulong Origin { get; init; }
 
-    /// <summary>Gets how many buffers a latest value has, and how many places of records the history of a broadcast.</summary>
+    /// <summary>Gets how many buffers a latest value has, how many places of records the history of a broadcast, and how many slots a frame channel.</summary>
     internal int Count { get; init; }
+
+    /// <summary>Gets where the parts of a frame channel are.</summary>
+    /// <exception cref="InvalidOperationException">It is of another kind.</exception>
+    internal FrameLayout Frames => _frames ?? throw new InvalidOperationException("Only a frame channel has slots.");
+
+    /// <summary>Gets how much of the object every process maps: all of it, but not the slots of a frame channel, which its ends map for themselves.</summary>
+    internal long MappedLength => _frames?.SlotsOffset ?? Total;
 
     /// <summary>Gets how many bytes a buffer of a latest value takes.</summary>
     internal long Stride => StrideFor(MaxMessage);
@@ -103,6 +112,30 @@ internal sealed record ChannelHeader
             ContentType = contentType,
         };
 
+    /// <summary>The header of a new frame channel.</summary>
+    /// <param name="classes">The sizes of its slots, smallest first.</param>
+    /// <param name="depth">How many frames wait for a subscriber at most.</param>
+    /// <param name="readers">How many subscribers there can be.</param>
+    /// <param name="slotAlign">Where slots begin.</param>
+    /// <param name="schemaId">What the frames mean.</param>
+    /// <param name="contentType">The same for people.</param>
+    internal static ChannelHeader ForFrames(SlotClass[] classes, int depth, int readers, int slotAlign, ulong schemaId, string contentType)
+    {
+        var header = New(ChannelLayout.FramesKind, readers + 1 + ChannelLayout.SpareSeats, readers + 1, 0) with
+        {
+            MaxMessage = (int)classes[^1].Length,
+            RecordAlign = slotAlign,
+            SchemaId = schemaId,
+            ContentType = contentType,
+            Count = classes.Sum(slots => slots.Count),
+        };
+        var frames = new FrameLayout(header.DataOffset, readers, depth, slotAlign, classes);
+        return header with { Total = frames.Total, _frames = frames };
+    }
+
+    /// <summary>The same for another object, with an epoch of its own.</summary>
+    internal ChannelHeader Again() => this with { Epoch = NewEpoch() };
+
     /// <summary>Which endpoints are for writers, and which for readers: the writers' come first.</summary>
     internal (int First, int Count) PlacesOf(bool writers)
     {
@@ -117,7 +150,7 @@ internal sealed record ChannelHeader
     internal static int PrefixFor(ushort kind, int recordAlign) => Math.Max(kind == ChannelLayout.BroadcastKind ? ChannelLayout.WidePrefix : ChannelLayout.RecordHeaderSize, recordAlign);
 
     /// <summary>The kind that bytes name, if it is one that this version knows; otherwise that of a message channel, which is then what is missed.</summary>
-    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
+    internal static ushort KnownKind(ReadOnlySpan<byte> bytes) => U16(bytes, ChannelLayout.KindAt) is var kind and (ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FramesKind or ChannelLayout.FanInKind) ? kind : ChannelLayout.MessageKind;
 
     /// <summary>Whether bytes begin as a channel of any version does.</summary>
     internal static bool IsChannel(ReadOnlySpan<byte> bytes) => (U64(bytes, ChannelLayout.MagicAt) & ChannelLayout.MagicWithoutVersion) == (ChannelLayout.Magic & ChannelLayout.MagicWithoutVersion);
@@ -153,18 +186,15 @@ internal sealed record ChannelHeader
             Require(false, contradiction);
         }
 
-        var size = kind switch
-        {
-            ChannelLayout.LatestKind => count * (ulong)StrideFor((int)most),
-            ChannelLayout.BroadcastKind => capacity + (count * (ulong)sizeof(ulong)),
-            _ => capacity,
-        };
+        var frames = kind == ChannelLayout.FramesKind ? ParseFrames(bytes, (long)Math.Min(data, long.MaxValue / 2), endpoints - 1, count, most, Require) : null;
+        var size = SizeOf(kind, capacity, count, most, frames);
         Require(data % ChannelLayout.PageSize == 0 && data >= (ulong)(EndpointsAfter(seats) + (endpoints * ChannelLayout.EndpointSize)) && data <= total && size <= total - data,
             $"its {size} bytes of data at {data} do not fit into {total} bytes past the endpoints");
         uint elementSize = U32(bytes, ChannelLayout.ElementSizeAt), elementAlign = U32(bytes, ChannelLayout.ElementAlignAt);
         Require(elementSize == 0 || elementSize == most, $"its elements have {elementSize} bytes, and its messages up to {most}");
         return new()
         {
+            _frames = frames,
             Kind = kind,
             Total = length,
             Epoch = U64(bytes, ChannelLayout.EpochAt),
@@ -210,6 +240,7 @@ internal sealed record ChannelHeader
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementSizeAt..], ElementSize);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.ElementAlignAt..], ElementAlign);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[ChannelLayout.CountAt..], Count);
+        _frames?.Write(bytes);
         Encoding.UTF8.GetBytes(ContentType, bytes.Slice(ChannelLayout.ContentTypeAt, ChannelLayout.ContentTypeSize));
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[ChannelLayout.OriginAt..], Origin);
     }
@@ -235,7 +266,24 @@ internal sealed record ChannelHeader
         ChannelLayout.LatestKind => (ChannelLayout.LatestEndpoints, ChannelLayout.LatestEndpoints),
         ChannelLayout.FanInKind => (ChannelLayout.LeastFanInEndpoints, ChannelLayout.MostFanInEndpoints),
         ChannelLayout.BroadcastKind => (ChannelLayout.LeastBroadcastEndpoints, ChannelLayout.MostBroadcastEndpoints),
+        ChannelLayout.FramesKind => (ChannelLayout.LeastFramesEndpoints, ChannelLayout.MostFramesEndpoints),
         _ => (ChannelLayout.MessageEndpoints, ChannelLayout.MessageEndpoints),
+    };
+
+    private static FrameLayout ParseFrames(ReadOnlySpan<byte> bytes, long data, int readers, uint count, uint most, Action<bool, string> require)
+    {
+        var frames = FrameLayout.Parse(bytes, data, readers, count, most, out var wrong);
+        require(wrong is null, wrong ?? "");
+        return frames!;
+    }
+
+    /// <summary>How many bytes the data takes.</summary>
+    private static ulong SizeOf(ushort kind, ulong capacity, uint count, uint most, FrameLayout? frames) => kind switch
+    {
+        ChannelLayout.FramesKind => (ulong)(frames!.Total - frames.BlocksOffset),
+        ChannelLayout.LatestKind => count * (ulong)StrideFor((int)most),
+        ChannelLayout.BroadcastKind => capacity + (count * (ulong)sizeof(ulong)),
+        _ => capacity,
     };
 
     /// <summary>What the sizes of a kind contradict, if anything.</summary>
@@ -247,6 +295,12 @@ internal sealed record ChannelHeader
                 : count is < ChannelLayout.LeastCount or > ChannelLayout.MostCount || !BitOperations.IsPow2(count) ? $"it has {count} buffers, not a power of two from {ChannelLayout.LeastCount} to {ChannelLayout.MostCount}"
                 : most is < 1 or > ChannelLayout.MostValue ? $"its longest value has {most} bytes, not 1 to {ChannelLayout.MostValue}"
                 : null;
+        }
+
+        if (kind == ChannelLayout.FramesKind)
+        {
+            // The rest of it is checked with the layout of the slots.
+            return capacity != 0 ? $"its capacity is {capacity}, not 0" : null;
         }
 
         if (capacity is < ChannelLayout.LeastCapacity or > ChannelLayout.MostCapacity || !BitOperations.IsPow2(capacity))
@@ -273,6 +327,7 @@ internal sealed record ChannelHeader
         ChannelLayout.LatestKind => "a latest value",
         ChannelLayout.FanInKind => "a fan-in",
         ChannelLayout.BroadcastKind => "a broadcast",
+        ChannelLayout.FramesKind => "a frame channel",
         _ => "a message channel",
     };
 
@@ -283,7 +338,9 @@ internal sealed record ChannelHeader
         _ => $"it needs the features 0x{required:x}, and this version knows 0x{(kind == ChannelLayout.BroadcastKind ? ChannelLayout.SplitFeature : 0):x}",
     };
 
-    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FanInKind;
+    private static bool IsKnown(ushort kind) => kind is ChannelLayout.MessageKind or ChannelLayout.BroadcastKind or ChannelLayout.LatestKind or ChannelLayout.FramesKind or ChannelLayout.FanInKind;
+
+    private static ulong NewEpoch() => (ulong)Random.Shared.NextInt64(1, long.MaxValue);
 
     private static ChannelHeader New(ushort kind, int seats, int endpoints, long size)
     {
@@ -292,7 +349,7 @@ internal sealed record ChannelHeader
         {
             Kind = kind,
             Total = data + size,
-            Epoch = (ulong)Random.Shared.NextInt64(1, long.MaxValue),
+            Epoch = NewEpoch(),
             Seats = seats,
             Endpoints = endpoints,
             DataOffset = data,

@@ -8,7 +8,7 @@ internal static class ChannelLayout
 
     // The header: never changes after creation.
     internal const int MagicAt = 0, KindAt = 8, MinorAt = 10, RequiredAt = 12, TotalAt = 16, EpochAt = 24, RosterOffsetAt = 32, SeatsAt = 36, EndpointsAt = 38, DataOffsetAt = 40,
-        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48, OriginAt = 128, CountAt = 144,
+        CapacityAt = 48, MaxMessageAt = 56, RecordAlignAt = 60, SchemaIdAt = 64, ElementSizeAt = 72, ElementAlignAt = 76, ContentTypeAt = 80, ContentTypeSize = 48, OriginAt = 128, CountAt = 144, DepthAt = 148, SlotAlignAt = 152, ClassesAt = 160,
         HeaderSize = 256;
 
     /// <summary>The required feature of a broadcast in two objects. Bit 0 is kept for checksums, bit 1 for rings without an index.</summary>
@@ -47,6 +47,15 @@ internal static class ChannelLayout
 
     // Kind 3: the sequence in a record, and how many positions of records the history holds at most.
     internal const int SequenceInRecord = 8, MostHistory = 1 << 20;
+
+    // Kind 5: in line W the index counts the frames that were sent; at 768 how many bytes of slots are in use, which the publisher stores.
+    internal const ushort FramesKind = 5, LeastFramesEndpoints = 2, MostFramesEndpoints = 65;
+    internal const int SlotBytesInUseAt = 768, FirstSequenceInEndpoint = 32;
+
+    // Kind 5: a subscriber's block, with an index on each of four pairs of lines and then its rings; the header of a slot; classes of slots.
+    internal const int SentHeadInBlock = 0, SentTailInBlock = 128, ReturnHeadInBlock = 256, ReturnTailInBlock = 384, RingsInBlock = 512, BlockAlign = 128, SlotHeaderSize = 128, SequenceInSlot = 0, TimestampInSlot = 8,
+        SlotFrameLength = 16, SlotFrameType = 20, SlotGeneration = 24, SlotFrameHeader = 32, FrameHeaderSize = 64, MostClasses = 8, SlotUnit = 64, MostSlots = 1 << 16, MostDepth = 1 << 10, LeastSlotAlign = 64, MostSlotAlign = 2 << 20,
+        MostSlotLength = 1 << 30;
 
     // Kinds 3, 4 and 6: where payloads start in a buffer or a record, both of which take whole lines.
     internal const int WidePrefix = 16, LineSize = 64;

@@ -92,9 +92,7 @@ public ref struct MessageBatch : IDisposable
             throw new InvalidOperationException("Nothing is reserved in this batch.");
         }
 
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _length);
-        writer.RequireMessage(length, type);
+        writer.RequireCommit(length, _length, type);
         writer.Store(_reserved, length, type);
         _length = -1;
     }

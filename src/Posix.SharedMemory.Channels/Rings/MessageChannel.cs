@@ -28,17 +28,12 @@ namespace Posix.SharedMemory.Channels;
 /// </example>
 public sealed class MessageChannel : IDisposable
 {
-    private readonly ChannelMemory _memory;
-    private int _isDisposed;
+    private readonly OpenChannel _channel;
 
-    private MessageChannel(ChannelMemory memory)
-    {
-        _memory = memory;
-        ChannelMeter.Add(memory);
-    }
+    private MessageChannel(ChannelMemory memory) => _channel = new(memory, this);
 
     /// <summary>Gets the object that the channel is: for sending it to another process, for its permissions, for unlinking it. Disposed with the channel and its ends.</summary>
-    public SharedMemoryObject Memory => _memory.Memory;
+    public SharedMemoryObject Memory => _channel.Memory;
 
     /// <summary>Creates a channel. It is complete before another process can see its name.</summary>
     /// <param name="name">As <see cref="SharedMemoryObject.Create"/> takes it.</param>
@@ -91,11 +86,7 @@ public sealed class MessageChannel : IDisposable
 
     /// <summary>Returns what can be seen of the channel now. Needs no end, and changes nothing.</summary>
     /// <exception cref="ObjectDisposedException">The channel was disposed.</exception>
-    public ChannelStatus GetStatus()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return ChannelStatus.Of(_memory);
-    }
+    public ChannelStatus GetStatus() => _channel.GetStatus();
 
     /// <summary>Opens the writing end.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
@@ -104,9 +95,9 @@ public sealed class MessageChannel : IDisposable
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the channel.</exception>
     public MessageWriter OpenWriter(EndpointOptions? options = null)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return _memory.Header.ElementSize == 0 ? new(RingWriter.Open(_memory, options))
-            : throw new InvalidOperationException($"{_memory.Subject} carries elements of {_memory.Header.ElementSize} bytes: open its writer with SharedChannel.");
+        var memory = _channel.Opened;
+        return memory.Header.ElementSize == 0 ? new(RingWriter.Open(memory, options))
+            : throw new InvalidOperationException($"{memory.Subject} carries elements of {memory.Header.ElementSize} bytes: open its writer with SharedChannel.");
     }
 
     /// <summary>Opens the reading end.</summary>
@@ -114,21 +105,10 @@ public sealed class MessageChannel : IDisposable
     /// <exception cref="InvalidOperationException">The channel was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the channel.</exception>
-    public MessageReader OpenReader(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(RingReader.Open(_memory, options));
-    }
+    public MessageReader OpenReader(EndpointOptions? options = null) => new(RingReader.Open(_channel.Opened, options));
 
     /// <summary>Closes the channel, but not its ends. Further calls have no effect.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            ChannelMeter.Remove(_memory);
-            _memory.Release();
-        }
-    }
+    public void Dispose() => _channel.Dispose();
 
     private static MessageChannel Require(ChannelMemory memory, ulong schemaId)
     {

@@ -105,13 +105,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <param name="reservation">To be committed, and disposed.</param>
     /// <returns>False: there is no room now.</returns>
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative.</exception>
-    public bool TryReserve(int length, out MessageReservation reservation)
-    {
-        _ring.RequireLength(length);
-        var isReserved = _ring.TryReserve(length, out var place, out var ticket);
-        reservation = isReserved ? new(_ring, place, length, ticket) : default;
-        return isReserved;
-    }
+    public bool TryReserve(int length, out MessageReservation reservation) => _ring.TryReserve(length, out reservation);
 
     /// <summary>Begins a batch: many messages that the reader is shown together, when the batch is disposed.</summary>
     public MessageBatch BeginBatch() => new(this, _ring.Borrow(EndAct.Batch));
@@ -149,11 +143,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="PeerDiedException">There is no room, and the reader's process died. Thrown once for each reader, and not with <see cref="PeerRestart.Wait"/>.</exception>
     /// <exception cref="PeerLeftException">There is no room, and the reader has left. Thrown as above.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default)
-    {
-        _ring.RequireLength(length);
-        return _ring.WaitAsync(length, cancellationToken);
-    }
+    public ValueTask<bool> WaitToWriteAsync(int length = 0, CancellationToken cancellationToken = default) => _ring.WaitToWriteAsync(length, cancellationToken);
 
     /// <summary>Blocks until there is room for a message.</summary>
     /// <param name="length">The message's length in bytes.</param>
@@ -162,11 +152,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="ArgumentException">The length is more than <see cref="MaxMessageLength"/>, or negative; or the timeout is negative.</exception>
     /// <exception cref="PeerDiedException">As <see cref="WaitToWriteAsync"/>.</exception>
     /// <exception cref="PeerLeftException">As <see cref="WaitToWriteAsync"/>.</exception>
-    public bool WaitToWrite(int length, TimeSpan timeout)
-    {
-        _ring.RequireLength(length);
-        return _ring.Wait(length, timeout) == EndLook.Ready;
-    }
+    public bool WaitToWrite(int length, TimeSpan timeout) => _ring.WaitToWrite(length, timeout);
 
     /// <summary>Ends the channel: the reader drains it, and then sees the end. Final for the channel; no writer can be opened any more.</summary>
     /// <param name="error">0, or a number that the reader's <see cref="ChannelException.Error"/> returns.</param>

@@ -16,55 +16,31 @@ namespace Posix.SharedMemory.Channels;
 public sealed class SharedChannel<T> : IDisposable
     where T : unmanaged
 {
-    private readonly ChannelMemory _memory;
-    private int _isDisposed;
+    private readonly OpenChannel _channel;
 
-    internal SharedChannel(ChannelMemory memory)
-    {
-        _memory = memory;
-        ChannelMeter.Add(memory);
-    }
+    internal SharedChannel(ChannelMemory memory) => _channel = new(memory, this);
 
     /// <summary>Gets the object that the channel is. Disposed with the channel and its ends.</summary>
-    public SharedMemoryObject Memory => _memory.Memory;
+    public SharedMemoryObject Memory => _channel.Memory;
 
     /// <summary>Returns what can be seen of the channel now. Needs no end, and changes nothing.</summary>
     /// <exception cref="ObjectDisposedException">The channel was disposed.</exception>
-    public ChannelStatus GetStatus()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return ChannelStatus.Of(_memory);
-    }
+    public ChannelStatus GetStatus() => _channel.GetStatus();
 
     /// <summary>Opens the writing end.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
     /// <exception cref="InvalidOperationException">The channel was completed, or was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the channel.</exception>
-    public SharedChannelWriter<T> OpenWriter(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(RingWriter.Open(_memory, options));
-    }
+    public SharedChannelWriter<T> OpenWriter(EndpointOptions? options = null) => new(RingWriter.Open(_channel.Opened, options));
 
     /// <summary>Opens the reading end.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
     /// <exception cref="InvalidOperationException">The channel was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the channel.</exception>
-    public SharedChannelReader<T> OpenReader(EndpointOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new(RingReader.Open(_memory, options));
-    }
+    public SharedChannelReader<T> OpenReader(EndpointOptions? options = null) => new(RingReader.Open(_channel.Opened, options));
 
     /// <summary>Closes the channel, but not its ends. Further calls have no effect.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            ChannelMeter.Remove(_memory);
-            _memory.Release();
-        }
-    }
+    public void Dispose() => _channel.Dispose();
 }

@@ -22,6 +22,9 @@ public enum ChannelKind
     /// <summary>One writer, any number of readers of the newest value: <see cref="LatestValue{T}"/> and <see cref="LatestBytes"/>.</summary>
     Latest = 4,
 
+    /// <summary>One publisher of big messages, up to 64 readers that read them where they are: <see cref="FrameChannel"/>.</summary>
+    Frames = 5,
+
     /// <summary>Many writers, one reader: <see cref="FanIn"/>.</summary>
     FanIn = 6,
 }

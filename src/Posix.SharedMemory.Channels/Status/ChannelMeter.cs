@@ -41,6 +41,7 @@ internal static class ChannelMeter
     {
         ChannelLayout.BroadcastKind => "broadcast",
         ChannelLayout.LatestKind => "latest",
+        ChannelLayout.FramesKind => "frames",
         ChannelLayout.FanInKind => "fan-in",
         _ => "message",
     };

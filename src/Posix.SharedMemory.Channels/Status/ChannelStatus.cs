@@ -10,11 +10,12 @@ public sealed record ChannelStatus
     /// <summary>Gets what the channel does.</summary>
     public ChannelKind Kind { get; internal init; }
 
-    /// <summary>Gets how many bytes the ring has; of a latest value, how many the longest value may have.</summary>
+    /// <summary>Gets how many bytes the ring has; of a latest value, how many the longest value may have; of a frame channel, how many all slots have.</summary>
     public long Capacity { get; internal init; }
 
     /// <summary>
-    /// Gets how many bytes of the ring are waiting to be read; of a broadcast, how many wait for the slowest of the readers that lose nothing; of a latest value, how many the newest has.
+    /// Gets how many bytes of the ring are waiting to be read; of a broadcast, how many wait for the slowest of the readers that lose nothing; of a latest value, how many the newest has; of a frame channel, how many the slots
+    /// have that are being filled or that readers hold, as far as its writer knows.
     /// </summary>
     public long Used { get; internal init; }
 
@@ -99,7 +100,12 @@ public sealed record ChannelStatus
         return new()
         {
             Kind = (ChannelKind)channel.Header.Kind,
-            Capacity = channel.Header.Kind == ChannelLayout.LatestKind ? channel.Header.MaxMessage : channel.Header.Capacity,
+            Capacity = channel.Header.Kind switch
+            {
+                ChannelLayout.LatestKind => channel.Header.MaxMessage,
+                ChannelLayout.FramesKind => channel.Header.Frames.SlotBytes,
+                _ => channel.Header.Capacity,
+            },
             Used = channel.Header.Kind == ChannelLayout.LatestKind ? LengthOfNewest(channel, original) : Waiting(channel),
             Messages = Counter(channel, counted + ChannelLayout.MessagesInLine),
             Bytes = Counter(channel, counted + ChannelLayout.BytesInLine),
@@ -117,6 +123,11 @@ public sealed record ChannelStatus
 
     private static long Waiting(ChannelMemory channel)
     {
+        if (channel.Header.Kind == ChannelLayout.FramesKind)
+        {
+            return (long)Math.Min(U64(channel, ChannelLayout.SlotBytesInUseAt), (ulong)channel.Header.Frames.SlotBytes);
+        }
+
         var head = U64(channel, ChannelLayout.ReaderLine + ChannelLayout.IndexInLine);
         if (channel.Header.Kind == ChannelLayout.FanInKind)
         {

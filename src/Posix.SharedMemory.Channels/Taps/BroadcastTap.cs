@@ -12,7 +12,7 @@ internal sealed class BroadcastTap(SharedMemoryObject memory, ChannelHeader head
     private ulong _tail;
     private ulong _intent;
     private ulong _latest;
-    private bool _isEmpty;
+    private ulong _next;
     private uint _state;
 
     internal override bool TryRead(out TappedMessage message)
@@ -20,7 +20,7 @@ internal sealed class BroadcastTap(SharedMemoryObject memory, ChannelHeader head
         for (int looks = 0, nonsense = 0; looks < MostLooks; looks++)
         {
             Look();
-            if (_isEmpty || (_hasBegun && _at == _tail))
+            if (_next == 0 || (_hasBegun && _at == _tail))
             {
                 HasEnded = _state != (uint)ChannelState.Open;
                 break;
@@ -92,31 +92,34 @@ internal sealed class BroadcastTap(SharedMemoryObject memory, ChannelHeader head
         return true;
     }
 
-    /// <summary>The oldest record of the history at a place or after it.</summary>
+    /// <summary>The oldest record of the history at a place or after it: as BroadcastRecords.FindLast, by few reads also where the history is long.</summary>
     private ulong FindOldest(ulong least)
     {
         var found = ulong.MaxValue;
-        Span<byte> part = stackalloc byte[4096];
-        var left = Header.Count * (long)sizeof(ulong);
-        for (var at = Header.DataOffset + Header.Capacity; left > 0;)
+        var (low, high) = (_next - Math.Min((ulong)Header.Count, _next), _next);
+        var newest = low == high ? 0 : Entry(_next - 1);
+        while (low < high)
         {
-            var read = part[..(int)Math.Min(left, part.Length)];
-            Read(read, at);
-            for (var i = 0; i < read.Length; i += sizeof(ulong))
+            var middle = low + ((high - low) / 2);
+            var position = Entry(middle);
+            if (position >= least && position <= newest)
             {
-                var position = U64(read, i);
-                // Places that were never stored are 0: so is the first record's, which is the oldest while nothing was overwritten.
-                if (position >= least && position < found && position <= _latest)
-                {
-                    found = position;
-                }
+                (found, high) = (position, middle);
             }
-
-            at += read.Length;
-            left -= read.Length;
+            else
+            {
+                low = middle + 1;
+            }
         }
 
         return found;
+    }
+
+    private ulong Entry(ulong sequence)
+    {
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        Read(word, Header.HistoryOffset + ((long)(sequence % (ulong)Header.Count) * sizeof(ulong)));
+        return U64(word, 0);
     }
 
     /// <summary>Reads the lines of the writer until they fit each other: nothing promises that the kernel copies a word in one piece.</summary>
@@ -143,7 +146,7 @@ internal sealed class BroadcastTap(SharedMemoryObject memory, ChannelHeader head
         Read(lines, ChannelLayout.WriterLine);
         var latest = U64(lines, ChannelLayout.LatestAt - ChannelLayout.WriterLine);
         _state = (uint)U64(lines, ChannelLayout.StateInLine);
-        _isEmpty = U64(lines, ChannelLayout.NextSequenceAt - ChannelLayout.WriterLine) == 0;
+        _next = U64(lines, ChannelLayout.NextSequenceAt - ChannelLayout.WriterLine);
         Interlocked.MemoryBarrier();
         Read(lines, ChannelLayout.WriterLine);
         Interlocked.MemoryBarrier();
@@ -153,6 +156,6 @@ internal sealed class BroadcastTap(SharedMemoryObject memory, ChannelHeader head
         Interlocked.MemoryBarrier();
         _tail = Math.Min(tail, U64(lines, ChannelLayout.IndexInLine));
         _intent = Math.Max(intent, U64(lines, ChannelLayout.IntentAt - ChannelLayout.WriterLine));
-        return !(_tail > ChannelLayout.MostIndex || _intent < _tail || (!_isEmpty && _latest >= _tail) || ((_tail | _latest) & ((ulong)Header.RecordAlign - 1)) != 0 || _at > _tail);
+        return !(_tail > ChannelLayout.MostIndex || _intent < _tail || (_next != 0 && _latest >= _tail) || ((_tail | _latest) & ((ulong)Header.RecordAlign - 1)) != 0 || _at > _tail);
     }
 }

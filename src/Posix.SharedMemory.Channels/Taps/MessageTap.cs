@@ -48,6 +48,7 @@ public sealed class MessageTap
         var header = ChannelHeader.Parse(bytes, memory.Length, ChannelTap.SubjectOf(memory), ChannelHeader.KnownKind(bytes));
         return new(header.Kind switch
         {
+            ChannelLayout.FramesKind => throw new InvalidDataException($"{ChannelTap.SubjectOf(memory)} is a frame channel: its frames cannot be looked at without taking part."),
             ChannelLayout.LatestKind => new NewestTap(memory, header),
             ChannelLayout.FanInKind => new ClaimTap(memory, header),
             ChannelLayout.BroadcastKind => new BroadcastTap(memory, header),

@@ -5,9 +5,6 @@ namespace Posix.SharedMemory.Tool;
 /// <summary><c>shm gc</c>: objects that no process uses any more.</summary>
 internal sealed class CollectCommand : ShmCommand
 {
-    /// <summary>What the names begin with that the library gives to an object for the instant in which it replaces another.</summary>
-    private const string TemporaryPrefix = ".shm-publish-";
-
     private readonly Argument<NamePattern?> _pattern = Given.Pattern("Only objects with this name, or matching this pattern of * and ?");
     private readonly Option<TimeSpan?> _older = Given.Span("--older", "Only objects not written to for this long");
     private readonly Option<bool> _dryRun = Given.Flag("--dry-run", "Only list the objects, which is the default", "-n");
@@ -42,8 +39,10 @@ internal sealed class CollectCommand : ShmCommand
         var temporaries = new List<SharedMemoryEntry>();
         var (unknown, examined) = (0, 0);
         var index = HolderSearch.TryIndex();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
+            names.Add(entry.Name);
             if (now - entry.LastWriteTime < (given.GetValue(_older) ?? TimeSpan.MinValue) || !(pattern?.Matches(entry) ?? true))
             {
                 continue;
@@ -59,7 +58,7 @@ internal sealed class CollectCommand : ShmCommand
             else
             {
                 unknown += count.IsHeld ? 0 : 1;
-                if (!count.IsHeld && entry.Name.StartsWith(TemporaryPrefix, StringComparison.Ordinal))
+                if (!count.IsHeld && entry.Name.StartsWith(HeldName.TemporaryPrefix, StringComparison.Ordinal))
                 {
                     temporaries.Add(entry);
                 }
@@ -70,8 +69,11 @@ internal sealed class CollectCommand : ShmCommand
         // What is removed cannot be read afterwards.
         var facts = (given.GetValue(_json) ? orphans.Concat(temporaries) : []).ToDictionary(entry => entry, entry => ObjectFacts.Of(entry, new(0, IsExact: true), ObjectLook.Of(entry)));
         var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
-        // All temporary names are examined and removed at once: only where all are meant.
-        var swept = given.GetValue(_remove) && pattern is null && given.GetValue(_older) is null ? Sweep(temporaries) : [];
+        // All temporary names, and the names that are held for what has one, are examined and removed at once: only where all are meant.
+        var isAll = pattern is null && given.GetValue(_older) is null;
+        var held = isAll ? HeldName.FindAll(names) : [];
+        var gone = isAll && given.GetValue(_remove) && temporaries.Count + held.Count > 0 ? Sweep() : [];
+        var swept = temporaries.FindAll(entry => gone.Contains(entry.Name, StringComparer.Ordinal));
         orphans.AddRange(swept);
         removed.UnionWith(swept);
         unknown -= swept.Count;
@@ -83,19 +85,24 @@ internal sealed class CollectCommand : ShmCommand
         else
         {
             Print(terminal, orphans, given.GetValue(_remove) ? removed.Count : null, unknown, examined, now);
+            foreach (var one in held)
+            {
+                terminal.Out.Write($"{EscapedText.Of(one.Name)}: {Fate(one, given.GetValue(_remove), gone)}\n");
+            }
         }
 
         return given.GetValue(_remove) && removed.Count < orphans.Count ? ExitCode.Failed : ExitCode.Done;
     }
 
-    /// <summary>Removes the temporary names whose makers were killed. The lock that a maker has says so also where the kernel does not say whether an object is in use.</summary>
-    /// <param name="temporaries">Objects with names that look like it, of which it is unknown whether a process uses them.</param>
-    /// <returns>Those of them that were removed.</returns>
-    private static List<SharedMemoryEntry> Sweep(List<SharedMemoryEntry> temporaries)
-    {
-        var names = temporaries.Count > 0 && OperatingSystem.IsLinux() ? MappedRegion.RemoveAbandonedTemporaries("/dev/shm") : [];
-        return temporaries.FindAll(entry => names.Contains(entry.Name, StringComparer.Ordinal));
-    }
+    /// <summary>What is or becomes of a name that is held for an object.</summary>
+    private static string Fate(HeldName held, bool removes, IReadOnlyList<string> gone) =>
+        gone.Contains(held.Name, StringComparer.Ordinal) ? "a process was killed while it created an object here; the link that it left was removed"
+        : !removes && held.IsAbandoned() ? "a process was killed while it created an object here; use --remove to remove the link that it left"
+        : $"{held.Describe()}; shm rm removes what it left";
+
+    /// <summary>Removes the temporary names whose makers were killed, and the links that they left. The lock that a maker has says so also where the kernel does not say whether an object is in use.</summary>
+    /// <returns>The names that were removed.</returns>
+    private static IReadOnlyList<string> Sweep() => OperatingSystem.IsLinux() ? MappedRegion.RemoveAbandonedTemporaries("/dev/shm") : [];
 
     private static bool Remove(Terminal terminal, SharedMemoryEntry entry) => terminal.Try(EscapedText.OfName(entry.NameBytes.Span), () =>
     {

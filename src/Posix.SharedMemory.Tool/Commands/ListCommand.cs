@@ -68,9 +68,11 @@ internal sealed class ListCommand : ShmCommand
         var isWanted = Filter(given);
         var rows = new List<Row>();
         var count = 0;
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
             count++;
+            names.Add(entry.Name);
             if (isWanted(entry))
             {
                 var holders = isCounted ? HolderCount.Of(entry, index.Value?[entry.Identity]) : default;
@@ -99,6 +101,10 @@ internal sealed class ListCommand : ShmCommand
         else
         {
             Print(terminal, rows, count, now, given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short);
+            if (rows.Count == count)
+            {
+                PrintHeld(terminal, HeldName.FindAll(names));
+            }
         }
 
         return ExitCode.Done;
@@ -167,5 +173,13 @@ internal sealed class ListCommand : ShmCommand
 
         var what = rows.Count == count ? ByteSize.Count(count, "object") : $"{rows.Count} of {ByteSize.Count(count, "object")}";
         terminal.Out.Write(terminal.Paint($"{what}, {size(length)} long, {size(allocated)} allocated", Ink.Dim) + "\n");
+    }
+    /// <summary>Names that a process holds for an object, or left when it was killed: <c>create</c> finds them taken, and they are not objects.</summary>
+    private static void PrintHeld(Terminal terminal, IReadOnlyList<HeldName> held)
+    {
+        if (held.Count > 0)
+        {
+            terminal.Out.Write(terminal.Paint($"Held for objects that are being moved there, or were: {HeldName.Names(held)}; shm gc says more", Ink.Dim) + "\n");
+        }
     }
 }

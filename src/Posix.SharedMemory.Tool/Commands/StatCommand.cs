@@ -86,9 +86,9 @@ internal sealed class StatCommand : ShmCommand
             return;
         }
 
-        Line(terminal, "Carries", (status.ElementSize != 0 ? $"elements of {status.ElementSize} bytes" : $"{(status.Kind == Channels.ChannelKind.Latest ? "values" : "messages")} of up to {status.MaxMessageLength} bytes")
+        Line(terminal, "Carries", (status.ElementSize != 0 ? $"elements of {status.ElementSize} bytes" : $"{ChannelLook.UnitOf(status.Kind)}s of up to {status.MaxMessageLength} bytes")
             + (status.SchemaId == 0 ? "" : $", schema {status.SchemaId}") + (status.ContentType.Length == 0 ? "" : $", {EscapedText.Of(status.ContentType)}"));
-        Line(terminal, "Waits", $"{status.WriterWaits} for room, {status.ReaderWaits} for a message");
+        Line(terminal, "Waits", $"{status.WriterWaits} for room, {status.ReaderWaits} for a {ChannelLook.UnitOf(status.Kind)}");
         if (status.BlockedBy is { } blocker)
         {
             var (role, reason) = blocker.Role == Channels.EndpointRole.Writer ? ("writer", "which has claimed room and not committed") : ("reader", "which the writer has waited for since it last read");

@@ -74,7 +74,7 @@ internal sealed class ByteSource : IDisposable
 
             return count;
         }
-        catch (SharedMemoryException e) when (e.Operation == "read")
+        catch (Exception e) when (e is SharedMemoryException { Operation: "read" } or (IOException and not SharedMemoryException) or UnauthorizedAccessException)
         {
             throw new CommandException(Failure.Describe(e, Name));
         }

@@ -10,7 +10,7 @@ internal sealed class Interruption : IDisposable
     private static readonly TimeSpan s_signalAfterEnd = TimeSpan.FromMilliseconds(50);
 
     private readonly SharedMemoryObject _memory;
-    private readonly PosixSignalRegistration[] _registrations;
+    private readonly PosixSignalRegistration?[] _registrations;
     private readonly Lock _lock = new();
     private bool _isPublished;
 
@@ -22,8 +22,8 @@ internal sealed class Interruption : IDisposable
         _memory = memory;
         _registrations =
         [
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, 130)),
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, 143)),
+            Signals.TryHandle(PosixSignal.SIGINT, context => End(context, 130)),
+            Signals.TryHandle(PosixSignal.SIGTERM, context => End(context, 143)),
         ];
     }
 
@@ -42,7 +42,7 @@ internal sealed class Interruption : IDisposable
         }
     }
 
-    public void Dispose() => Array.ForEach(_registrations, registration => registration.Dispose());
+    public void Dispose() => Array.ForEach(_registrations, registration => registration?.Dispose());
 
     private void End(PosixSignalContext context, int exitCode)
     {

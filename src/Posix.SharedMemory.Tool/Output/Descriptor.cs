@@ -3,7 +3,7 @@ namespace Posix.SharedMemory.Tool;
 /// <summary>What the kernel says about the standard descriptors.</summary>
 internal static class Descriptor
 {
-    internal const int Input = 0, Output = 1;
+    internal const int Input = 0, Output = 1, Error = 2;
 
     // <fcntl.h> of Linux, as /proc shows them.
     private const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;

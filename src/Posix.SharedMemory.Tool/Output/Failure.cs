@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Tool;
@@ -8,7 +9,7 @@ internal static class Failure
     /// <summary>Whether an exception comes from the system or from the request, and is not a bug in this program.</summary>
     internal static bool IsKnown(Exception exception) =>
         exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException or InvalidOperationException
-            or ArgumentException or InvalidDataException or CommandException;
+            or ArgumentException or InvalidDataException or CommandException or Win32Exception;
 
     /// <summary>Whether the reader of our output is gone, as <c>head</c> is once it has read enough.</summary>
     internal static bool IsClosedPipe(Exception exception) => exception switch
@@ -31,6 +32,7 @@ internal static class Failure
         DirectoryNotFoundException => Line(subject, Reason(Errno.ENOENT)),
         UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? ErrnoNumbers.FromNative(inner.HResult) : Errno.EACCES)),
         IOException when IsErrno(exception.HResult) => Line(subject, Reason(ErrnoNumbers.FromNative(exception.HResult))),
+        Win32Exception console => Line(subject, $"{Reason(ErrnoNumbers.FromNative(console.NativeErrorCode))}: the console cannot be used; a filter in front of the kernel (seccomp) may refuse a call that it makes, such as pipe2"),
         PlatformNotSupportedException unsupported => Line(subject, Advice.For(unsupported)),
         ArgumentException argument => Line(subject, WithoutParameter(argument)),
         _ => Line(subject, exception.Message),

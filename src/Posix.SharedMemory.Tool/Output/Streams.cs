@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -71,14 +72,35 @@ internal static class Streams
     /// <summary>Writes to standard error if possible: a failure could be reported nowhere else.</summary>
     internal static void WriteError(string text)
     {
+        var bytes = s_utf8.GetBytes(text);
         try
         {
             using var error = Console.OpenStandardError();
-            error.Write(s_utf8.GetBytes(text));
+            error.Write(bytes);
+        }
+        catch (Win32Exception)
+        {
+            // The console handles signals too, for which it needs a pipe that a filter refuses.
+            WriteErrorDirectly(bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The exit code still reports the failure.
+            return;
+        }
+    }
+
+    private static void WriteErrorDirectly(byte[] bytes)
+    {
+        try
+        {
+            using var handle = new SafeFileHandle(Descriptor.Error, ownsHandle: false);
+            using var stream = new FileStream(handle, FileAccess.Write, bufferSize: 0);
+            stream.Write(bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            // As above.
             return;
         }
     }

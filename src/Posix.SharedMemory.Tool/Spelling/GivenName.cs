@@ -69,7 +69,7 @@ internal sealed class GivenName
     /// <see cref="Errno.ENOENT"/>: no object has the name. <see cref="Errno.EINVAL"/>: it is the name of something else, such as a FIFO, a link or a directory.
     /// </exception>
     internal SharedMemoryEntry Find() => SharedMemoryDirectory.Find(_bytes) ?? throw (IsSomethingElse
-        ? new SharedMemoryException(Errno.EINVAL, "shm_open", Encoding.UTF8.GetString(_bytes), "this is not a shared memory object")
+        ? new SharedMemoryException(Errno.EINVAL, "shm_open", Encoding.UTF8.GetString(_bytes), HeldName.Find(_text!) is { } held ? $"{held.Describe()}; shm rm removes what it left" : "this is not a shared memory object")
         : new SharedMemoryException(Errno.ENOENT, "shm_open", Encoding.UTF8.GetString(_bytes)));
 
     /// <summary>Gets whether the name exists but is not an object's. An object may come or go between two looks; something else is the same at all of them.</summary>
@@ -103,7 +103,6 @@ internal sealed class GivenName
     /// <returns>Whether there was one. One that a process uses at this moment is gone before the last look.</returns>
     internal bool TryUnlinkLeftover()
     {
-        // The library makes its links with two slashes: ".//frames".
         return OperatingSystem.IsLinux() && _text is not null && Enumerable.Range(0, Looks).All(look => IsLeftover(look)) && SharedMemoryObject.TryUnlink(_text);
 
         bool IsLeftover(int look)
@@ -113,7 +112,7 @@ internal sealed class GivenName
                 Thread.Sleep(s_betweenLooks);
             }
 
-            return new FileInfo(Directory + _text).LinkTarget?.StartsWith(".//", StringComparison.Ordinal) == true;
+            return HeldName.Find(_text) is not null;
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class FullScreen : IDisposable
     private const string Enter = "\e[?1049h\e[?25l\e[?7l\e[2J", Leave = "\e[?7h\e[?25h\e[?1049l\e[?1l\e>";
 
     private readonly Stream _output = Console.OpenStandardOutput();
-    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly List<PosixSignalRegistration?> _signals = [];
     private readonly Lock _lock = new();
     private readonly Action<bool> _post;
     private bool _isOn;
@@ -29,20 +29,20 @@ internal sealed class FullScreen : IDisposable
         AppDomain.CurrentDomain.ProcessExit += (_, _) => TurnOff();
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT })
         {
-            _signals.Add(PosixSignalRegistration.Create(signal, context =>
+            _signals.Add(Signals.TryHandle(signal, context =>
             {
                 context.Cancel = true;
                 post(true);
             }));
         }
 
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, Stop));
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ =>
+        _signals.Add(Signals.TryHandle(PosixSignal.SIGTSTP, Stop));
+        _signals.Add(Signals.TryHandle(PosixSignal.SIGCONT, _ =>
         {
             TurnOn();
             post(false);
         }));
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => post(false)));
+        _signals.Add(Signals.TryHandle(PosixSignal.SIGWINCH, _ => post(false)));
         TurnOn();
     }
 
@@ -64,7 +64,7 @@ internal sealed class FullScreen : IDisposable
 
     public void Dispose()
     {
-        _signals.ForEach(signal => signal.Dispose());
+        _signals.ForEach(signal => signal?.Dispose());
         TurnOff();
     }
 

@@ -48,10 +48,18 @@ internal sealed record ChannelLook(ChannelStatus? Status, string? Problem)
 
     /// <summary>What state it is in, in a line for people.</summary>
     internal string Summary => Status is null ? $"cannot be read: {Problem}" : string.Create(
-        CultureInfo.InvariantCulture, $"{Kind}; {StateWord(Status.State)}; {Content}; {ByteSize.Count(Status.Messages, Status.Kind == ChannelKind.Latest ? "value" : "message")}, {ByteSize.Short(Status.Bytes)} written");
+        CultureInfo.InvariantCulture, $"{Kind}; {StateWord(Status.State)}; {Content}; {ByteSize.Count(Status.Messages, UnitOf(Status.Kind))}, {ByteSize.Short(Status.Bytes)} written");
 
     private string Content => Status!.Kind == ChannelKind.Latest ? $"the newest has {ByteSize.Count(Status.Used, "byte")}"
-        : $"{ByteSize.Short(Status.Used)} of {ByteSize.Short(Status.Capacity)} waiting ({FillText})";
+        : $"{ByteSize.Short(Status.Used)} of {ByteSize.Short(Status.Capacity)} {(Status.Kind == ChannelKind.Frames ? "in use" : "waiting")} ({FillText})";
+
+    /// <summary>What a channel carries, one of them.</summary>
+    internal static string UnitOf(ChannelKind kind) => kind switch
+    {
+        ChannelKind.Latest => "value",
+        ChannelKind.Frames => "frame",
+        _ => "message",
+    };
 
     internal static string KindOf(ChannelKind kind) => (int)kind < s_kinds.Length ? s_kinds[(int)kind] : UnknownKind;
 

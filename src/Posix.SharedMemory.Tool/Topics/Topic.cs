@@ -42,6 +42,7 @@ internal abstract class Topic : IDisposable
                 ChannelKind.Latest when status.ElementSize != 0 => throw new CommandException(
                     $"{name}: the channel carries a value of {status.ElementSize} bytes of a program's type, which only LatestValue reads and writes; shm topic tap prints it"),
                 ChannelKind.Broadcast => new BroadcastTopic(Broadcast.FromObject(memory)),
+                ChannelKind.Frames => throw new CommandException($"{name}: the channel carries frames, and shm topic send and recv do not handle those; shm stat shows who sends and reads them"),
                 ChannelKind.Latest => new LatestTopic(LatestBytes.FromObject(memory)),
                 _ => new MessageTopic(name, MessageChannel.FromObject(memory), status.ElementSize),
             };

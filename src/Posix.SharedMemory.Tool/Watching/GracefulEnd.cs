@@ -6,13 +6,13 @@ namespace Posix.SharedMemory.Tool;
 internal sealed class GracefulEnd : IDisposable
 {
     private readonly CancellationTokenSource _ended = new();
-    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly List<PosixSignalRegistration?> _signals = [];
 
     internal GracefulEnd()
     {
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
         {
-            _signals.Add(PosixSignalRegistration.Create(signal, context =>
+            _signals.Add(Signals.TryHandle(signal, context =>
             {
                 context.Cancel = true;
                 _ended.Cancel();
@@ -24,7 +24,7 @@ internal sealed class GracefulEnd : IDisposable
 
     public void Dispose()
     {
-        _signals.ForEach(signal => signal.Dispose());
+        _signals.ForEach(signal => signal?.Dispose());
         _ended.Dispose();
     }
 }

@@ -120,7 +120,7 @@ public sealed class MappedRegion : IDisposable
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>, <see cref="Errno.EACCES"/>: the directory does not exist, or this user may not read it.</exception>
     /// <remarks>
     /// <see cref="Create"/> over an existing file gives the new file a name <c>.shm-publish-</c> and 16 digits for an instant. A file is removed only if its name is one that this library makes,
-    /// and if the kernel has released the lock that its creator holds while it lives. In /dev/shm, <c>shm gc</c> finds such names among those that no process uses; where the kernel does not say that (an overlay, FUSE), <c>shm gc --remove</c> goes by this lock.
+    /// and if the kernel has released the lock that its creator holds while it lives; and then also the symbolic link by which the creator held the new name, on a file system that cannot rename without replacing. In /dev/shm, <c>shm gc</c> finds such names among those that no process uses; where the kernel does not say that (an overlay, FUSE), <c>shm gc --remove</c> goes by this lock.
     /// </remarks>
     /// <example><code>var removed = MappedRegion.RemoveAbandonedTemporaries("/var/lib/service/regions");</code></example>
     public static IReadOnlyList<string> RemoveAbandonedTemporaries(string directory) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using Posix.SharedMemory.Interop;
 
 namespace Posix.SharedMemory;
@@ -18,8 +19,27 @@ internal readonly struct LinuxReservation(SystemCalls calls, LinuxFiles files)
     internal bool WasAt(ReadOnlySpan<byte> path)
     {
         Span<byte> start = stackalloc byte[Prefix.Length];
-        var length = calls.OnBytes(nameof(Libc.readlink), path, ref start, static (ref path, _, ref start) => Libc.readlink(ref path, ref start[0], (nuint)start.Length));
-        return length == -1 ? SystemCalls.ErrorOf(length) is Errno.EINVAL or Errno.ENOENT : start[..(int)length].SequenceEqual(Prefix);
+        var error = Read(path, ref start);
+        return error.IsSuccess ? start.SequenceEqual(Prefix) : error is Errno.EINVAL or Errno.ENOENT;
+    }
+
+    /// <summary>Removes the link that a process left when it was killed while it gave a new object its name.</summary>
+    /// <returns>
+    /// Whether there was one. It is known by what it leads to: a temporary name, which is made once, and is gone, so that no process can move it here any more. A link that leads to an
+    /// object's name, which is being moved or was, is left alone.
+    /// </returns>
+    internal bool TryRemoveAbandoned(ReadOnlySpan<byte> path)
+    {
+        // One byte more than it may have: a longer one is another program's.
+        Span<byte> first = stackalloc byte[Prefix.Length + PublishingName.Length + 1], second = stackalloc byte[first.Length];
+        if (!Read(path, ref first).IsSuccess || !first.StartsWith(Prefix) || !PublishingName.IsOne(Encoding.Latin1.GetString(first[Prefix.Length..])))
+        {
+            return false;
+        }
+
+        byte[] temporary = [.. path[..(path.LastIndexOf((byte)'/') + 1)], .. first[Prefix.Length..], 0];
+        // The second look tells an object that has come meanwhile, and has the name, from a link that stays.
+        return files.Stat(temporary, out _) == Errno.ENOENT && Read(path, ref second).IsSuccess && second.SequenceEqual(first) && files.Unlink(path).IsSuccess;
     }
 
     /// <param name="from">It ends with a NUL, and so does the other, which is in the same directory.</param>
@@ -48,6 +68,14 @@ internal readonly struct LinuxReservation(SystemCalls calls, LinuxFiles files)
         }
 
         return error;
+    }
+
+    /// <summary>Reads where a link leads, or the beginning of it that there is room for.</summary>
+    private Errno Read(ReadOnlySpan<byte> path, ref Span<byte> target)
+    {
+        var length = calls.OnBytes(nameof(Libc.readlink), path, ref target, static (ref path, _, ref target) => Libc.readlink(ref path, ref target[0], (nuint)target.Length));
+        target = length == -1 ? target : target[..(int)length];
+        return SystemCalls.ErrorOf(length);
     }
 
     private bool IsObject(ReadOnlySpan<byte> path) => files.Stat(path, out var statx).IsSuccess && LinuxFiles.IsRegularFile(statx);

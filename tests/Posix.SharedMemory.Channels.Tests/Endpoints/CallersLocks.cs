@@ -15,6 +15,8 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         ["LatestValue.OpenOrCreate"] = name => LatestValue<long>.OpenOrCreate(name, out _),
         ["Broadcast.Open"] = name => Broadcast.Open(name),
         ["Broadcast.OpenOrCreate"] = name => Broadcast.OpenOrCreate(name, out _),
+        ["FrameChannel.Open"] = name => FrameChannel.Open(name),
+        ["FrameChannel.OpenOrCreate"] = name => FrameChannel.OpenOrCreate(name, out _),
         ["FanIn.Open"] = name => FanIn.Open(name),
         ["FanIn.OpenOrCreate"] = name => FanIn.OpenOrCreate(name, out _),
     };
@@ -26,6 +28,7 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         ["LatestBytes"] = name => LatestBytes.Create(name),
         ["LatestValue"] = name => LatestValue<long>.Create(name),
         ["Broadcast"] = name => Broadcast.Create(name),
+        ["FrameChannel"] = name => FrameChannel.Create(name, new() { SlotLength = 4096 }),
         ["FanIn"] = name => FanIn.Create(name),
     };
 

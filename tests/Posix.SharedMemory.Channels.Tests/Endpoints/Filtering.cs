@@ -93,6 +93,14 @@ public sealed class Filtering
             writer.Write("message"u8);
             return $"{reader.WaitToRead(TimeSpan.Zero)} {reader.TryRead(new byte[10], out var info)} {info}";
         },
+        ["FrameChannel"] = name =>
+        {
+            using var channel = FrameChannel.Create(name, new() { SlotLength = 4096 });
+            using var writer = channel.OpenWriter();
+            using var reader = channel.OpenReader();
+            writer.Send(writer.Loan(7));
+            return $"{reader.WaitToRead(TimeSpan.Zero)} {reader.TryRead(out var frame)} {frame?.Length}";
+        },
         ["FanIn"] = name =>
         {
             using var channel = FanIn.Create(name);

@@ -19,6 +19,10 @@ public sealed class Checking
     [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLR=2 -DTSO")]
     [InlineData("broadcast.pml", "-DR=1 -DLR=2 -DEVICT")]
     [InlineData("broadcast.pml", "-DR=1 -DLW=2 -DLOSSY -DLONG -DLATE -DT=2")]
+    [InlineData("frames.pml", "-DR=1 -DT=4")]
+    [InlineData("frames.pml", "-DR=1 -DNS=1 -DK=1 -DL0=3")]
+    [InlineData("frames.pml", "-DR=1 -DNS=3 -DSTOP")]
+    [InlineData("frames.pml", "-DT=2")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -73,6 +77,19 @@ public sealed class Checking
     [InlineData("broadcast.pml", "-DR=1 -DEVICT -DNOMODE")]
     [InlineData("broadcast.pml", "-DR=1 -DTSO -DNOFENCEW")]
     [InlineData("broadcast.pml", "-DR=1 -DTSO -DNOFENCER")]
+    [InlineData("frames.pml", "-DR=1 -DPLAINPOP")]
+    [InlineData("frames.pml", "-DR=1 -DPLAINTAKE")]
+    [InlineData("frames.pml", "-DR=1 -DLATELOAD")]
+    [InlineData("frames.pml", "-DR=1 -DTAILFIRST")]
+    [InlineData("frames.pml", "-DR=1 -DNODRAIN")]
+    [InlineData("frames.pml", "-DR=1 -DNOCONFIRM")]
+    [InlineData("frames.pml", "-DR=1 -DNS=1 -DK=1 -DBLIND")]
+    [InlineData("frames.pml", "-DR=1 -DNS=1 -DREPAIRS")]
+    [InlineData("frames.pml", "-DR=1 -DNOSWEEP")]
+    [InlineData("frames.pml", "-DR=1 -DNS=1 -DK=1 -DNOMOVE")]
+    [InlineData("frames.pml", "-DR=1 -DNODEATH")]
+    [InlineData("frames.pml", "-DR=1 -DNS=1 -DNORETURNWAKE")]
+    [InlineData("frames.pml", "-DT=2 -DL0=1 -DEARLYCLEAR")]
     [Rule("channel.models")]
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {

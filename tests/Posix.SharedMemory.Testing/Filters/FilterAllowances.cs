@@ -29,6 +29,7 @@ internal static class FilterAllowances
     private static readonly (string Verb, string Answer, string Reason)[] s_answers =
     [
         ("RemoveAbandonedTemporaries", "0", "It removes what it can, and returns what it removed."),
+        ("RemoveAbandonedTemporaries", "1", "As above."),
     ];
 
     private static readonly (string Verb, string Call, Type Thrown, string Reason)[] s_exceptions =

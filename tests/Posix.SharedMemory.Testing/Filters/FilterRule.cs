@@ -31,6 +31,14 @@ internal sealed record FilterRule(int X64, int Generic)
     /// <summary>Only calls in which an argument has another value.</summary>
     internal FilterRule WhereNot(int argument, uint value) => this with { Argument = argument, Mask = uint.MaxValue, Value = value, IsNegated = true };
 
+    /// <summary>The instructions of a whole filter that refuses some calls with an error, and allows all others: each is a <c>struct sock_filter</c>.</summary>
+    internal static ulong[] Compile(IEnumerable<FilteredCall> calls, Errno errno)
+    {
+        const ushort Return = 0x06;
+        const uint ReturnsAllow = 0x7FFF0000;
+        return [.. calls.SelectMany(call => call.Rules).Where(rule => rule.Number >= 0).SelectMany(rule => rule.Compile(errno.ToNative())), Instruction(Return, 0, 0, ReturnsAllow)];
+    }
+
     /// <summary>The instructions of a BPF program that return an error for such a call, and go on for every other.</summary>
     internal IEnumerable<ulong> Compile(int errno)
     {
@@ -51,6 +59,6 @@ internal sealed record FilterRule(int X64, int Generic)
     }
 
     /// <summary>A <c>struct sock_filter</c>: 16 bits of code, two jumps of 8, an operand of 32.</summary>
-    internal static ulong Instruction(ushort code, byte ifTrue, byte ifFalse, uint operand) =>
+    private static ulong Instruction(ushort code, byte ifTrue, byte ifFalse, uint operand) =>
         code | ((ulong)ifTrue << 16) | ((ulong)ifFalse << 24) | ((ulong)operand << 32);
 }

@@ -85,15 +85,13 @@ internal static unsafe partial class ThreadFilter
     private static void Install(IReadOnlyList<FilteredCall> calls, Errno errno)
     {
         const int PR_SET_NO_NEW_PRIVS = 38, PR_SET_SECCOMP = 22, SECCOMP_MODE_FILTER = 2;
-        const ushort Return = 0x06;
-        const uint ReturnsAllow = 0x7FFF0000;
         Mark("walk-begin");
         if (calls.Count == 0)
         {
             return;
         }
 
-        ulong[] program = [.. calls.SelectMany(call => call.Rules).Where(rule => rule.Number >= 0).SelectMany(rule => rule.Compile(errno.ToNative())), FilterRule.Instruction(Return, 0, 0, ReturnsAllow)];
+        ulong[] program = FilterRule.Compile(calls, errno);
         fixed (ulong* instructions = program)
         {
             var filter = new Program { Length = (ushort)program.Length, Instructions = instructions };

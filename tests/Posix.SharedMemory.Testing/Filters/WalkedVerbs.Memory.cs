@@ -124,9 +124,10 @@ internal static partial class WalkedVerbs
         }, (_, region) => Done(region.TakeOwnership));
         yield return Verb("RemoveAbandonedTemporaries", ["MappedRegion.RemoveAbandonedTemporaries"], scene =>
         {
-            // The other name becomes a directory, in which a publisher that was killed has left its name.
+            // The other name becomes a directory, in which a publisher that was killed has left its name, and another one a link.
             var directory = Directory.CreateDirectory(scene.Other.Path).FullName;
             File.WriteAllText(Path.Combine(directory, PublishingName.Make()), "left");
+            File.CreateSymbolicLink(Path.Combine(directory, "left"), ".//" + PublishingName.Make());
             return directory;
         }, (_, directory) => $"{MappedRegion.RemoveAbandonedTemporaries(directory).Count}");
     }

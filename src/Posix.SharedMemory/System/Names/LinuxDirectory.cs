@@ -11,8 +11,16 @@ namespace Posix.SharedMemory;
 /// <summary>Linux: reads a directory by <c>getdents64</c>, which returns names as bytes, and says which entries are regular files.</summary>
 internal readonly struct LinuxDirectory(SystemCalls calls, LinuxFiles files)
 {
+    // What a record says about the entry's type.
+    private const byte UnknownType = 0, RegularFile = 8, SymbolicLink = 10;
+
     /// <summary>Lists the regular files in a directory, whatever bytes their names consist of.</summary>
-    internal IEnumerable<ObjectName> List(byte[] directoryPath)
+    internal IEnumerable<ObjectName> List(byte[] directoryPath) => List(directoryPath, RegularFile);
+
+    /// <summary>Lists the symbolic links in a directory; where the file system does not report types, everything.</summary>
+    internal IEnumerable<ObjectName> ListLinks(byte[] directoryPath) => List(directoryPath, SymbolicLink);
+
+    private IEnumerable<ObjectName> List(byte[] directoryPath, byte type)
     {
         var error = files.Open(directoryPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC, UnixFileMode.None, out var directory);
         if (directory is null)
@@ -27,7 +35,7 @@ internal readonly struct LinuxDirectory(SystemCalls calls, LinuxFiles files)
             {
                 for (var at = 0; at < filled; at += BinaryPrimitives.ReadUInt16LittleEndian(records.AsSpan(at + LinuxDirent64.d_reclen)))
                 {
-                    var name = NameIn(records.AsSpan(at));
+                    var name = NameIn(records.AsSpan(at), type);
                     if (!name.IsNone)
                     {
                         yield return name;
@@ -37,13 +45,13 @@ internal readonly struct LinuxDirectory(SystemCalls calls, LinuxFiles files)
         }
     }
 
-    /// <summary>The name in a record; none for what is not a regular file and for POSIX semaphores, which are in that directory too.</summary>
-    private static ObjectName NameIn(ReadOnlySpan<byte> record)
+    /// <summary>The name in a record; none for what is of another type and for POSIX semaphores, which are in that directory too.</summary>
+    private static ObjectName NameIn(ReadOnlySpan<byte> record, byte type)
     {
-        const byte Unknown = 0, RegularFile = 8;
         var name = record[LinuxDirent64.d_name..];
         name = name[..name.IndexOf((byte)0)];
-        return record[LinuxDirent64.d_type] is Unknown or RegularFile && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)
+        var found = record[LinuxDirent64.d_type];
+        return (found == UnknownType || found == type) && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)
             && !name.StartsWith("sem."u8)
                 ? ObjectName.FromSystem(name)
                 : default;

@@ -179,6 +179,15 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
             }
         }
 
+        // Afterwards, since a link is known by its temporary name, which is gone.
+        foreach (var name in new LinuxDirectory(calls, files).ListLinks(bytes))
+        {
+            if (new LinuxReservation(calls, files).TryRemoveAbandoned(PathIn(bytes, name.ToArray())))
+            {
+                removed.Add(name.Text!);
+            }
+        }
+
         return removed;
     }
 
@@ -257,11 +266,12 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
     private Errno TakeOver(in OpenObject target, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> path)
     {
-        // The lock proves to RemoveAbandoned that the maker lives. Where another program's lock is in the way it is no less proof.
-        var isLocked = locks.Try(target, RecordLock.Publishing, exclusive: true).IsSuccess;
+        // The lock proves to RemoveAbandoned that the maker lives. Where another program's lock is in the way it is no less proof; where there is none, the name is one that it does not know.
+        var locking = locks.Try(target, RecordLock.Publishing, exclusive: true);
+        var isLocked = locking.IsSuccess;
         try
         {
-            var temporary = PathIn(directory, Encoding.ASCII.GetBytes(PublishingName.Make()));
+            var temporary = PathIn(directory, Encoding.ASCII.GetBytes(isLocked || locking == Errno.EAGAIN ? PublishingName.Make() : PublishingName.MakeUnprovable()));
             var error = files.Link(target, temporary);
             if (!error.IsSuccess)
             {
@@ -310,31 +320,42 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     /// <summary>Returns whether an error says that a file system, the kernel or a filter has no files without a name (<c>O_TMPFILE</c>).</summary>
     private static bool LacksNamelessFiles(Errno error) => error is Errno.EOPNOTSUPP or Errno.EISDIR or Errno.EINVAL or Errno.ENOSYS or Errno.EPERM;
 
-    /// <summary>Creates a file under a temporary name, with the lock that proves that its maker lives.</summary>
+    /// <summary>Creates a file under a temporary name, with the lock that proves that its maker lives; where that cannot be had, under a name that is not taken for abandoned.</summary>
     private Errno CreateTemporary(ReadOnlySpan<byte> directory, out SafeFileHandle? handle, out string name)
     {
-        while (true)
+        for (var isProvable = true; ;)
         {
-            name = PublishingName.Make();
-            var error = files.Open(PathIn(directory, Encoding.ASCII.GetBytes(name)), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OwnerOnly, out handle);
-            if (handle is not null && IsLost(new(handle, default)))
+            name = isProvable ? PublishingName.Make() : PublishingName.MakeUnprovable();
+            var path = PathIn(directory, Encoding.ASCII.GetBytes(name));
+            var error = files.Open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OwnerOnly, out handle);
+            if (handle is null && error == Errno.EEXIST)
             {
-                handle.Dispose();
                 continue;
             }
 
-            if (error != Errno.EEXIST)
+            if (handle is null || !isProvable)
             {
                 return error;
             }
+
+            // SYNC publish.temporary: pairs with TryRemoveAbandoned. A process that got the lock before this one unlinks the name before it lets go of it.
+            var locking = locks.Try(new(handle, default), RecordLock.Publishing, exclusive: true);
+            if (locking.IsSuccess && !IsUnlinked(handle))
+            {
+                return default;
+            }
+
+            if (!locking.IsSuccess && locking != Errno.EAGAIN)
+            {
+                isProvable = false;
+                _ = files.Unlink(path);
+            }
+
+            handle.Dispose();
         }
     }
 
-    /// <summary>Takes the lock that proves that a temporary name's maker lives, and returns whether another process had it first and removes the name.</summary>
-    private bool IsLost(in OpenObject target) =>
-        // SYNC publish.temporary: pairs with TryRemoveAbandoned. A process that got the lock before this one unlinks the name before it lets go of it.
-        locks.Try(target, RecordLock.Publishing, exclusive: true) == Errno.EAGAIN
-        || (files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess && statx.stx_nlink == 0);
+    private bool IsUnlinked(SafeFileHandle handle) => files.Stat(handle, STATX_BASIC_STATS, out var statx).IsSuccess && statx.stx_nlink == 0;
 
     /// <summary>Removes a temporary name if its maker is gone: the kernel has given back its lock.</summary>
     private bool TryRemoveAbandoned(ReadOnlySpan<byte> path, in ObjectName name)
@@ -346,7 +367,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
 
         try
         {
-            // SYNC publish.temporary: pairs with IsLost.
+            // SYNC publish.temporary: pairs with CreateTemporary.
             return locks.Try(new(handle!, name), RecordLock.Publishing, exclusive: true).IsSuccess && files.Unlink(path).IsSuccess;
         }
         finally

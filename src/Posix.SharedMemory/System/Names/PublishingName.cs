@@ -17,15 +17,22 @@ internal static class PublishingName
 
     private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789abcdef");
 
+    /// <summary>Gets how many characters such a name has, which are as many bytes.</summary>
+    internal static int Length => Prefix.Length + RandomDigits + CheckDigits;
+
+    /// <summary>Makes a name for a maker that has the lock, or whose lock another program's is in the way of.</summary>
     internal static string Make()
     {
         var random = RandomText.Hex(RandomDigits);
         return $"{Prefix}{random}{Check(random)}";
     }
 
+    /// <summary>Makes a name that is never taken for abandoned, for a maker that cannot have the lock: a filter refuses it, or the file system has none.</summary>
+    internal static string MakeUnprovable() => Make() + "0";
+
     /// <summary>Returns whether a name is one that <see cref="Make"/> makes.</summary>
     internal static bool IsOne(string name) =>
-        name.Length == Prefix.Length + RandomDigits + CheckDigits && name.StartsWith(Prefix, StringComparison.Ordinal)
+        name.Length == Length && name.StartsWith(Prefix, StringComparison.Ordinal)
         && !name.AsSpan(Prefix.Length).ContainsAnyExcept(s_digits)
         && name.EndsWith(Check(name.AsSpan(Prefix.Length, RandomDigits)), StringComparison.Ordinal);
 

@@ -65,7 +65,7 @@ internal class SystemNames
     /// </summary>
     internal virtual Errno PlaceFile(in OpenObject target, FilePath? temporary, in FilePath path, RenameMode mode) => throw Platform.NotSupported();
 
-    /// <summary>Removes the temporary names in a directory whose makers were killed while they replaced an object or a file.</summary>
+    /// <summary>Removes the temporary names in a directory whose makers were killed while they replaced an object or a file, and the links by which they held a name meanwhile.</summary>
     /// <returns>Those that were removed.</returns>
     internal virtual IReadOnlyList<string> RemoveAbandoned(in FilePath directory) => throw Platform.NotSupported();
 

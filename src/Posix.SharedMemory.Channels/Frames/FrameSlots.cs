@@ -1,0 +1,40 @@
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>The slots of a frame channel as one end maps them: the publisher for writing, a subscriber for reading only.</summary>
+internal sealed unsafe class FrameSlots
+{
+    private readonly FrameLayout _layout;
+    private readonly MemoryMapping _mapping;
+    // Given back by the collector: whoever points into the bytes references this object.
+    private readonly MappingHold _hold;
+    private readonly byte* _first;
+
+    internal FrameSlots(ChannelMemory channel, FileAccess access)
+    {
+        _layout = channel.Header.Frames;
+        _mapping = channel.Memory.Map(_layout.SlotsOffset, _layout.SlotBytes, new() { Access = access });
+        try
+        {
+            _hold = _mapping.Hold();
+        }
+        catch
+        {
+            _mapping.Dispose();
+            throw;
+        }
+
+        // SAFETY: the hold, which this object references, keeps the bytes mapped.
+        _first = _hold.DangerousGetPointer();
+    }
+
+    internal byte* SlotAt(int slot) => _first + _layout.SlotOf(slot);
+
+    internal int LengthOf(int slot) => _layout.LengthOf(slot);
+
+    /// <summary>Unmaps the slots as soon as no frame points into them any more.</summary>
+    internal void Close()
+    {
+        _mapping.Dispose();
+        GC.KeepAlive(_hold);
+    }
+}

@@ -1,0 +1,261 @@
+using System.Diagnostics.CodeAnalysis;
+using Posix.SharedMemory.Threading;
+
+namespace Posix.SharedMemory.Channels;
+
+/// <summary>A subscriber of a frame channel: what it waits for, what it missed, and how it follows a publisher that was restarted to its new object.</summary>
+internal sealed class FrameTaking : ReadingEnd
+{
+    /// <summary>How often a subscriber without a publisher looks under the name by itself: an object that took the name while nobody was notified is found that late.</summary>
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
+
+    private readonly FrameReaderOptions _options;
+    private Subscription _subscription;
+    private FrameWait? _wait;
+    private Frame? _found;
+    private bool _isReading;
+    private volatile bool _isOrphan;
+    private long _missed;
+    private long _missedHere;
+
+    private FrameTaking(Endpoint endpoint, FrameReaderOptions options)
+        : base(endpoint)
+    {
+        _options = options;
+        _subscription = new(endpoint);
+    }
+
+    /// <summary>Gets how many frames it missed.</summary>
+    internal long Missed => Volatile.Read(ref _missed);
+
+    internal int MaxLength => Header.MaxMessage;
+
+    /// <summary>Gets how many frames wait for it.</summary>
+    internal int Available
+    {
+        get
+        {
+            RefuseIfClosed();
+            return _subscription.TryCount(out var waiting) ? (int)waiting : throw CorruptBlock("has indices that cannot be");
+        }
+    }
+
+    /// <summary>Opens a reader.</summary>
+    internal static FrameTaking Open(ChannelMemory channel, FrameReaderOptions? options)
+    {
+        var checkedOptions = FrameReaderOptions.Check(options);
+        var endpoint = Endpoint.Enter(channel, EndpointRole.Reader, checkedOptions);
+        FrameTaking? taking = null;
+        try
+        {
+            taking = new(endpoint, checkedOptions);
+            taking.Join(endpoint, taking._subscription);
+            return taking;
+        }
+        catch
+        {
+            taking?.Dispose();
+            endpoint.Close();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the next frame.</summary>
+    internal bool TryRead([NotNullWhen(true)] out Frame? frame)
+    {
+        Begin(EndAct.Call);
+        try
+        {
+            return TryTake(out frame);
+        }
+        finally
+        {
+            Finish(EndAct.Call);
+        }
+    }
+
+    /// <summary>Waits for the next frame, and takes it.</summary>
+    internal ValueTask<Frame> ReadAsync(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<Frame>(cancellationToken);
+        }
+
+        if (TryRead(out var frame))
+        {
+            return new(frame);
+        }
+
+        Begin(EndAct.Wait);
+        CountWait();
+        _isReading = true;
+        _wait ??= new(this, TakeFound, () => 0);
+        return new(_wait, _wait.Start(0, cancellationToken));
+    }
+
+    internal override void FinishWait()
+    {
+        _isReading = false;
+        base.FinishWait();
+    }
+
+    internal override void Dispose()
+    {
+        _subscription.Leave();
+        base.Dispose();
+    }
+
+    /// <summary>An evicted subscriber gets nothing more: its task fails.</summary>
+    internal override void OnChange()
+    {
+        base.OnChange();
+        if (Volatile.Read(ref _subscription) is { IsEvicted: true })
+        {
+            Ending.Fail(Eviction());
+        }
+    }
+
+    protected override void OnCorrupt(ChannelCorruptException corruption)
+    {
+        _subscription.Abandon();
+        base.OnCorrupt(corruption);
+    }
+
+    protected override bool Poll(int length)
+    {
+        if (_subscription.IsEvicted)
+        {
+            throw Eviction();
+        }
+
+        return _subscription.TryCount(out var waiting) ? waiting != 0 : throw CorruptBlock("has indices that cannot be");
+    }
+
+    protected override bool IsDrained() => Volatile.Read(ref _subscription).TryCount(out var waiting) && waiting == 0;
+
+    // Frames are returned by themselves, not by the end.
+    protected override void PassBorrowed()
+    {
+    }
+
+    protected override bool TryDeliver() => !_isReading || TryTake(out _found);
+
+    protected override void RefuseEnd()
+    {
+        if (_isReading)
+        {
+            throw new InvalidOperationException("The writer has completed the channel, and every frame was read.");
+        }
+    }
+
+    protected override TimeSpan Bound(TimeSpan left) => !_isOrphan || (left < s_betweenLooks && left != Timeout.InfiniteTimeSpan) ? left : s_betweenLooks;
+
+    protected override ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) =>
+        _isOrphan ? WaitForSuccessorAsync(wakes, key, cancellationToken) : wakes.WaitAsync(key, cancellationToken);
+
+    /// <summary>Moves to the object of the next publisher, if the name has another one by now.</summary>
+    protected override void Follow()
+    {
+        _isOrphan = Endpoint.Channel.Memory.Name is not null;
+        if (!_isOrphan || FrameSuccession.TryOpen(Endpoint.Channel) is not { } next)
+        {
+            return;
+        }
+
+        Endpoint? endpoint = null;
+        Subscription subscription;
+        try
+        {
+            endpoint = Endpoint.Enter(next, EndpointRole.Reader, _options);
+            subscription = new(endpoint);
+            Join(endpoint, subscription);
+        }
+        catch
+        {
+            endpoint?.Close();
+            throw;
+        }
+        finally
+        {
+            next.Release();
+        }
+
+        var former = _subscription;
+        Volatile.Write(ref _subscription, subscription);
+        _missedHere = 0;
+        _isOrphan = false;
+        former.Detach();
+        Ending.MoveTo(endpoint.Channel);
+        MoveTo(endpoint);
+    }
+
+    private static async ValueTask WaitForSuccessorAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_betweenLooks);
+        try
+        {
+            await wakes.WaitAsync(key, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // It looks again.
+        }
+        catch (OperationCanceledException)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+    }
+
+    private void Join(Endpoint endpoint, Subscription subscription)
+    {
+        var mode = _options.Overflow switch
+        {
+            FrameOverflow.DropOldest => EndpointView.DropOldestMode,
+            FrameOverflow.DropNewest => EndpointView.DropNewestMode,
+            _ => EndpointView.WaitMode,
+        };
+        if (!subscription.TryJoin(endpoint, mode))
+        {
+            subscription.Abandon();
+            throw endpoint == Endpoint ? CorruptBlock("has indices that cannot be")
+                : new ChannelCorruptException("a subscriber's block", subscription.Offset, "has indices that cannot be");
+        }
+    }
+
+    private bool TryTake([NotNullWhen(true)] out Frame? frame)
+    {
+        if (_subscription.IsEvicted)
+        {
+            throw Eviction();
+        }
+
+        if (!_subscription.TryRead(out frame, out var missed, out var wrong))
+        {
+            // What an evicted subscriber sees may be of a later frame.
+            return wrong is null ? false : throw (_subscription.IsEvicted ? Eviction() : CorruptBlock(wrong));
+        }
+
+        if (missed != 0)
+        {
+            Volatile.Write(ref _missed, _missed + missed);
+            _subscription.ShowMissed(_missedHere += missed);
+        }
+
+        EndIfEnding();
+        return true;
+    }
+
+    private Frame TakeFound()
+    {
+        var frame = _found!;
+        _found = null;
+        return frame;
+    }
+
+    private ChannelCorruptException CorruptBlock(string found) => Corrupt("a subscriber's ring", _subscription.Offset, found);
+
+    private ChannelException Eviction() =>
+        new($"The writer of {Endpoint.Channel.Subject} has evicted this reader: it sends it nothing more, and uses again what it held. Open another reader.");
+}
