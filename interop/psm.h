@@ -196,21 +196,23 @@ static inline void psm_leave(struct psm_roster *r) {
 
 /* -- mutex: 16 bytes, the tag at +4 -- */
 static inline int psm_mutex_at(void *place) { return psm_claim_tag((uint32_t *)place + 1, 0x314d5850); }
-/* PSM_OK; PSM_OWNER_DIED: entered, and what the dead owner left is unrepaired; PSM_TIMED_OUT; -ENOTRECOVERABLE: retired; -EILSEQ: the bytes were overwritten. */
+/* PSM_OK; PSM_OWNER_DIED: entered, and what the dead owner left is unrepaired; PSM_TIMED_OUT; -ENOTRECOVERABLE: retired; -EILSEQ: the bytes were overwritten.
+   The deadline is one of psm_now; one that has passed already makes it a try, which never waits and passes by those who wait. */
 static inline int psm_lock_until(struct psm_roster *r, uint32_t *word, int64_t deadline) {
   if (psm_swap(word, 0, r->me)) return PSM_OK;
-  int slept = 0; int64_t patience = 0;
+  int slept = 0, tries = psm_now() >= deadline, swaps = 0; int64_t patience = 0;
   for (;;) {
     uint32_t v = psm_load(word), owner = v & PSM_OWNER, *life = 0, value = 0; int alive = 1, patient = patience > 1000000;
-    if (!owner && (slept || !(v & PSM_PATIENT))) { if (psm_swap(word, v, r->me | (v & PSM_INCONSISTENT) | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (patient ? v & PSM_PATIENT : 0))) return v & PSM_INCONSISTENT ? PSM_OWNER_DIED : PSM_OK; continue; }
+    if (++swaps > 1000 && psm_now() >= deadline) { if (slept && !owner) psm_wake(word, 1); return PSM_TIMED_OUT; } /* somebody does nothing else than write the word */
+    if (!owner && (slept || tries || !(v & PSM_PATIENT))) { if (psm_swap(word, v, r->me | (v & PSM_INCONSISTENT) | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (patient || tries ? v & PSM_PATIENT : 0))) return v & PSM_INCONSISTENT ? PSM_OWNER_DIED : PSM_OK; continue; }
     if (owner && !(owner & 1u << 28)) return -ENOTRECOVERABLE;
     if (owner && (alive = psm_alive(r, owner, &life, &value)) < 0) return alive;
-    if (owner && !alive) { psm_confirm_end(r, owner); if (psm_swap(word, v, r->me | PSM_INCONSISTENT | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (v & PSM_PATIENT))) return PSM_OWNER_DIED; continue; }
+    if (owner && !alive) { psm_confirm_end(r, owner); if (psm_swap(word, v, r->me | PSM_INCONSISTENT | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (v & PSM_PATIENT))) return PSM_OWNER_DIED; swaps += 250; continue; }
     int64_t now = psm_now(); if (now >= deadline) { if (slept && !owner) psm_wake(word, 1); return PSM_TIMED_OUT; }
     uint32_t marked = v | PSM_WAITERS | (patient && owner ? PSM_PATIENT : 0); if (marked != v && !psm_swap(word, v, marked)) continue;
     struct psm_waitv words[2] = {{marked, (uintptr_t)word, 2, 0}, {0, 0, 2, 0}}; if (owner) { words[1].val = value; words[1].addr = (uintptr_t)life; }
     if (psm_sleep(words, owner ? 2 : 1, deadline) && owner && owner != r->me) psm_witness(r, owner >> 18 & 0x3ff);
-    slept = 1; patience += psm_now() - now;
+    slept = 1; swaps = 0; patience += psm_now() - now;
   }
 }
 static inline int psm_lock(struct psm_roster *r, uint32_t *word) { return psm_lock_until(r, word, INT64_MAX); }
@@ -255,7 +257,7 @@ static inline int psm_semaphore_release(uint32_t *word, uint32_t count) {
   for (;;) {
     uint32_t v = psm_load(word); if (count > word[2] - (v & 0x7fffffff)) return -EOVERFLOW;
     if (!psm_swap(word, v, v + count)) continue;
-    if ((v & PSM_WAITERS) && psm_wake(word, (int)count) < (int)count) psm_swap(word, v + count, (v + count) & ~PSM_WAITERS);
+    if ((v & PSM_WAITERS) && psm_wake(word, (int)count) < (int)count && psm_swap(word, v + count, (v + count) & ~PSM_WAITERS)) psm_wake(word, INT_MAX); /* the word may be what it was although others went to sleep since */
     return 0;
   }
 }

@@ -293,14 +293,19 @@ class Mutex:
         _tag(self.word + 4, 0x314D5850, "a mutex")
 
     def enter_unrepaired(self, timeout=None):
-        """Enters. Returns None: the time is up; False: entered; True: entered, and a dead owner's work is unrepaired."""
-        roster, word, slept, patience = self.roster, self.word, False, 0
+        """Enters. Returns None: the time is up; False: entered; True: entered, and a dead owner's work is unrepaired. A timeout of 0 is a try, which never waits."""
+        roster, word, slept, patience, swaps = self.roster, self.word, False, 0, 0
         deadline = None if timeout is None else time.clock_gettime_ns(time.CLOCK_MONOTONIC) + int(timeout * 1e9)
+        tries = timeout is not None and timeout <= 0
         while True:
             value = _read(word)
-            owner, kept = value & OWNER, WAITERS if slept else value & WAITERS
-            if not owner and (slept or not value & PATIENT):
-                patient = value & PATIENT if patience > 10**6 else 0
+            owner, kept, swaps = value & OWNER, WAITERS if slept else value & WAITERS, swaps + 1
+            if swaps > 1000 and deadline is not None and time.clock_gettime_ns(time.CLOCK_MONOTONIC) >= deadline:
+                if slept and not owner:
+                    _wake(word, 1)
+                return None  # somebody does nothing else than write the word
+            if not owner and (slept or tries or not value & PATIENT):
+                patient = value & PATIENT if tries or patience > 10**6 else 0
                 if _swap(word, value, roster.me | value & INCONSISTENT | kept | patient) == value:
                     return bool(value & INCONSISTENT)
                 continue
@@ -313,6 +318,7 @@ class Mutex:
                     roster.confirm_end(owner)
                     if _swap(word, value, roster.me | INCONSISTENT | kept | value & PATIENT) == value:
                         return True
+                    swaps += 250
                     continue
                 words.append((life, seen))
             now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
@@ -324,7 +330,7 @@ class Mutex:
             if marked != value and _swap(word, value, marked) != value:
                 continue
             _sleep((word, marked), *words, deadline=deadline)
-            slept, patience = True, patience + time.clock_gettime_ns(time.CLOCK_MONOTONIC) - now
+            slept, swaps, patience = True, 0, patience + time.clock_gettime_ns(time.CLOCK_MONOTONIC) - now
 
     def mark_consistent(self):
         _and4(self.word, ~INCONSISTENT & 0xFFFFFFFF, _SEQ)
@@ -414,8 +420,8 @@ class Semaphore:
             if count > _read(self.word + 8) - (value & 0x7FFFFFFF):
                 raise OverflowError("more permits than the maximum")
             if _swap(self.word, value, value + count) == value:
-                if value & WAITERS and _wake(self.word, count) < count:
-                    _swap(self.word, value + count, value + count & ~WAITERS)
+                if value & WAITERS and _wake(self.word, count) < count and _swap(self.word, value + count, value + count & ~WAITERS) == value + count:
+                    _wake(self.word, _EVERYBODY)  # the word may be what it was although others went to sleep since
                 return
 
 

@@ -1,6 +1,7 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 #:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 #:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
+#:project ../src/Posix.SharedMemory.Bridge/Posix.SharedMemory.Bridge.csproj
 #:project ../src/Posix.SharedMemory.Bridge.Nats/Posix.SharedMemory.Bridge.Nats.csproj
 #:package Microsoft.CodeAnalysis.CSharp@5.12.0
 #:package Microsoft.CodeAnalysis.Analyzers@5.12.0
@@ -43,6 +44,11 @@ Package[] packages =
         ("Rings", "Messages from one sender to one receiver"), ("Connections", "Connections between two processes"), ("Broadcast", "Messages from one sender to many receivers"), ("FanIn", "Messages from many senders"), ("Frames", "Big messages that are read where they are"), ("Ends", "Messages written in place"), ("Latest", "The latest value"), ("Endpoints", "Endpoints, and what happens when one ends"),
         ("Taps", "Taps: reading along"), ("Status", "Status"), ("Layout", "States and kinds"),
     ]),
+    new("Posix.SharedMemory.Bridge",
+    [
+        ("Bridging", "Bridges"), ("Settings", "What is carried, and how"), ("Reports", "Losses and counts"), ("Backends", "Engines"),
+    ], AllHaveExamples: false),
+    new("Posix.SharedMemory.Bridge.Nats", [("Engine", "NATS as the engine")], AllHaveExamples: false),
 ];
 
 if (args is not [("check" or "update" or "missing") and var act])
@@ -302,7 +308,7 @@ internal sealed class Usage
             // Named as the tests are, which see what is internal.
             var ofTests = CSharpSyntaxTree.ParseText(namespaces + "global using Posix.SharedMemory.Testing; global using Xunit;", s_parse);
             Read(package.Name + ".Tests", OutputKind.DynamicallyLinkedLibrary, isWhole: false,
-                [ofTests, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
+                [ofTests, .. from project in (string[])[package.Name + ".Tests", "Posix.SharedMemory.Testing", "Posix.SharedMemory.TestPeer"] where Directory.Exists(Path.Combine(root, "tests", project)) from path in Sources(root, $"tests/{project}") select Parse(root, path)]);
         }
 
         foreach (var type in library.Types)

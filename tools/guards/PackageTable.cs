@@ -97,7 +97,7 @@ internal sealed record PackageTable(string Name)
         {
             PublicNamespaces = ["Posix.SharedMemory.Bridge.Nats"],
             Uses = ["Posix.SharedMemory.Bridge"],
-            Packages = ["NATS.Client.Core"],
+            Packages = ["NATS.Client.Core", "NATS.Client.JetStream"],
             Rooms = new(StringComparer.Ordinal) { ["Engine"] = [] },
         },
         new("Posix.SharedMemory.Bridge.Tool")

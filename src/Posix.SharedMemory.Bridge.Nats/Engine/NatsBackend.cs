@@ -2,8 +2,8 @@ using NATS.Client.Core;
 
 namespace Posix.SharedMemory.Bridge.Nats;
 
-/// <summary>A connection to a NATS server as the engine of a bridge.</summary>
-public sealed class NatsBackend : IBridgeBackend
+/// <summary>A connection to a NATS server as the engine of a bridge. Messages are kept by JetStream, where the server has it.</summary>
+public sealed class NatsBackend : IDurableBridgeBackend
 {
     /// <summary>How many bytes the client collects before it writes to the socket, and reads at once.</summary>
     private const int BufferBytes = 1 << 20;
@@ -12,8 +12,9 @@ public sealed class NatsBackend : IBridgeBackend
     private const int HeaderOverhead = 128;
 
     private readonly NatsConnection _connection;
+    private readonly KeptMessages _kept;
 
-    private NatsBackend(NatsConnection connection) => _connection = connection;
+    private NatsBackend(NatsConnection connection) => (_connection, _kept) = (connection, new(connection));
 
     /// <inheritdoc/>
     public event EventHandler? Reconnected;
@@ -21,7 +22,7 @@ public sealed class NatsBackend : IBridgeBackend
     /// <inheritdoc/>
     public bool IsConnected => _connection.ConnectionState == NatsConnectionState.Open;
 
-    /// <inheritdoc/>
+    /// <inheritdoc cref="IBridgeBackend.MaxPayload"/>
     /// <remarks>A server that is not configured takes 1 MiB.</remarks>
     public int MaxPayload => _connection.ServerInfo?.MaxPayload ?? 1 << 20;
 
@@ -67,13 +68,7 @@ public sealed class NatsBackend : IBridgeBackend
     /// <inheritdoc/>
     public async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        var headerBytes = HeaderOverhead + (headers.Frame?.Length ?? 0) + (headers.Lost?.Length ?? 0) + (headers.End?.Length ?? 0);
-        if (payload.Length + headerBytes > MaxPayload)
-        {
-            // The server would end the connection.
-            throw new IOException($"The message has {payload.Length} bytes and up to {headerBytes} of headers, and the server takes {MaxPayload}.");
-        }
-
+        RequireRoom(headers, payload);
         try
         {
             await _connection.PublishAsync(subject, payload, HeaderText.ToNats(headers), serializer: PayloadSerializer.Instance, cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -94,9 +89,46 @@ public sealed class NatsBackend : IBridgeBackend
             await _connection.AddSubAsync(subscription, cancellationToken).ConfigureAwait(false);
             return subscription;
         }
-        catch (NatsException e)
+        catch (Exception e)
         {
-            throw new IOException($"{subject} was not subscribed to: {e.Message}", e);
+            await ((IAsyncDisposable)subscription).DisposeAsync().ConfigureAwait(false);
+            if (e is NatsException)
+            {
+                throw new IOException($"{subject} was not subscribed to: {e.Message}", e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="IDurableBridgeBackend.KeepAsync"/>
+    /// <remarks>A stream of JetStream keeps them, called as the subject, with <c>=</c> for each dot and <c>~</c> for each percent sign. One that exists stays as it is, with the limits that it was given.</remarks>
+    public ValueTask<int> KeepAsync(string subject, CancellationToken cancellationToken) => _kept.KeepAsync(subject, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask PublishDurableAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
+    {
+        RequireRoom(headers, payload);
+        return _kept.PublishAsync(subject, headers, payload, id, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IDurableSubscription> SubscribeDurableAsync(string subject, string taker, int mostUnderWay, IBridgeReceiver receiver, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(receiver);
+        await _kept.KeepAsync(subject, cancellationToken).ConfigureAwait(false);
+        // A new address each time: the server delivers again what was not acknowledged when the address of a consumer changes.
+        var inbox = _kept.NewAddress();
+        var subscription = await SubscribeAsync(inbox, receiver, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _kept.DeliverAsync(subject, taker, mostUnderWay, inbox, cancellationToken).ConfigureAwait(false);
+            return new KeptSubscription(_connection, subscription);
+        }
+        catch
+        {
+            await subscription.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -118,6 +150,16 @@ public sealed class NatsBackend : IBridgeBackend
     {
         _connection.ConnectionOpened -= OnOpenedAsync;
         return _connection.DisposeAsync();
+    }
+
+    /// <exception cref="IOException">The server would end the connection.</exception>
+    private void RequireRoom(BridgeHeaders headers, ReadOnlyMemory<byte> payload)
+    {
+        var headerBytes = HeaderOverhead + (headers.Frame?.Length ?? 0) + (headers.Lost?.Length ?? 0) + (headers.End?.Length ?? 0);
+        if (payload.Length + headerBytes > MaxPayload)
+        {
+            throw new IOException($"The message has {payload.Length} bytes and up to {headerBytes} of headers, and the server takes {MaxPayload}.");
+        }
     }
 
     // The client subscribes again before it raises this.

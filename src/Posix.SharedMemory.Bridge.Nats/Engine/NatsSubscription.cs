@@ -26,7 +26,7 @@ internal sealed class NatsSubscription(NatsConnection connection, string subject
         {
             if (!_isEnded)
             {
-                receiver.Receive(new(subject, HeaderText.Parse(headersBuffer), payloadBuffer));
+                receiver.Receive(new(subject, HeaderText.Parse(headersBuffer), payloadBuffer, replyTo));
             }
         }
 

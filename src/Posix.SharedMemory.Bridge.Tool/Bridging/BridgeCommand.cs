@@ -18,7 +18,7 @@ internal static class BridgeCommand
             return Fail(errors, given.Errors[0].Message.TrimEnd('.'), ExitCode.WrongUsage);
         }
 
-        if (given.Action is not null)
+        if (arguments.IsAnswered(given))
         {
             // Help, or the version.
             return await given.InvokeAsync(new InvocationConfiguration { Output = output, Error = errors }).ConfigureAwait(false);
@@ -26,7 +26,8 @@ internal static class BridgeCommand
 
         try
         {
-            return await BridgeAsync(arguments.Settle(given), output).ConfigureAwait(false);
+            var settings = arguments.Settle(given);
+            return await (arguments.Lists(given) ? ListCommand.RunAsync(settings, output) : BridgeAsync(settings, output)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is UsageException or ArgumentException or NotSupportedException)
         {

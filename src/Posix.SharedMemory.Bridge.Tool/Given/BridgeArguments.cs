@@ -10,6 +10,7 @@ internal sealed class BridgeArguments
     private readonly Option<string[]> _export = Many("--export", "Send the channels of this pattern to other hosts: a name, in which * is any number of any characters");
     private readonly Option<string[]> _import = Many("--import", "Take the channels of this pattern from other hosts");
     private readonly Option<string[]> _latest = Many("--latest", "Of these channels send only the newest message, PATTERN@HZ at most so many times a second");
+    private readonly Option<string[]> _durable = Many("--durable", "Lose nothing of these channels: JetStream keeps their messages until they have arrived, and their writers may have to wait");
     private readonly Option<string?> _host = One("--host", "The name of this host, the same on no other. Default: the machine's name");
     private readonly Option<long?> _window = new("--window") { Description = "How many bytes of a channel may be under way. Default: 33554432", HelpName = "BYTES" };
     private readonly Option<int?> _chunk = new("--chunk") { Description = "How many bytes of a message are sent at once. Default: 524288", HelpName = "BYTES" };
@@ -26,24 +27,54 @@ internal sealed class BridgeArguments
     private readonly Option<int?> _prometheus = new("--prometheus") { Description = "Serve metrics on http://127.0.0.1:PORT/metrics, and /health", HelpName = "PORT" };
     private readonly Option<string?> _config = One("--config", "Read what is not given here from this JSON file");
 
+    private readonly Command _list = new("ls", "List the channels that hosts announce, with their rates and losses; --log json prints an object a line");
+
     internal RootCommand Command { get; }
 
-    internal BridgeArguments() => Command = new RootCommand(
-        """
-        Carries channels of this machine to others, and channels of others to this one, over NATS.
-
-        Nothing is carried that is not named by --export, --import or the file. Every loss is a line: lost CHANNEL FIRST..LAST at PLACE.
-        Secrets come from the environment: SHM_BRIDGE_USER and SHM_BRIDGE_PASSWORD, or SHM_BRIDGE_TOKEN.
-        Exit codes: 0 ended by SIGINT or SIGTERM, 1 the server cannot be used, 2 wrong usage.
-
-        Examples:
-          shm-bridge nats://hub:4222 --export 'camera.*' --import 'plan.*'
-          shm-bridge nats://hub:4222 --export '*' --latest 'pose.*@50' --log json
-          shm-bridge --config /etc/shm-bridge.json --prometheus 9464
-        """)
+    internal BridgeArguments()
     {
-        _url, _export, _import, _latest, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
-    };
+        Command = new RootCommand(
+            """
+            Carries channels of this machine to others, and channels of others to this one, over NATS.
+
+            Nothing is carried that is not named by --export, --import or the file. Every loss is a line: lost CHANNEL FIRST..LAST at PLACE.
+            Secrets come from the environment: SHM_BRIDGE_USER and SHM_BRIDGE_PASSWORD, or SHM_BRIDGE_TOKEN.
+            Exit codes: 0 ended by SIGINT or SIGTERM, 1 the server cannot be used, 2 wrong usage.
+
+            Examples:
+              shm-bridge nats://hub:4222 --export 'camera.*' --import 'plan.*'
+              shm-bridge nats://hub:4222 --export '*' --latest 'pose.*@50' --log json
+              shm-bridge nats://hub:4222 --export 'orders' --durable 'orders'
+              shm-bridge --config /etc/shm-bridge.json --prometheus 9464
+              shm-bridge ls nats://hub:4222
+            """)
+        {
+            _list, _url, _export, _import, _latest, _durable, _host, _window, _chunk, _batch, _mode, _limit, _prefix, _creds, _tls, _ca, _cert, _key, _log, _prometheus, _config,
+        };
+
+        // The parser requires a subcommand of a command that does nothing itself.
+        Command.SetAction(static _ => ExitCode.Done);
+        _list.SetAction(static _ => ExitCode.Done);
+
+        // The words that say where the server is, and how to print.
+        foreach (var word in (Symbol[])[_url, _creds, _tls, _ca, _cert, _key, _log, _config])
+        {
+            if (word is Argument argument)
+            {
+                _list.Add(argument);
+            }
+            else
+            {
+                _list.Add((Option)word);
+            }
+        }
+    }
+
+    /// <summary>Whether the parser answers itself: help, or the version.</summary>
+    internal bool IsAnswered(ParseResult given) => given.Action != Command.Action && given.Action != _list.Action;
+
+    /// <summary>Whether channels are to be listed, and nothing carried.</summary>
+    internal bool Lists(ParseResult given) => given.CommandResult.Command == _list;
 
     /// <summary>Puts together what was given here, in the file and by default.</summary>
     /// <exception cref="UsageException">Something is wrong.</exception>
@@ -57,7 +88,9 @@ internal sealed class BridgeArguments
 
         var file = given.GetValue(_config) is { } path ? BridgeFile.Read(path) : new();
         var defaults = new BridgeOptions();
-        var routes = (given.GetValue(_latest) ?? []).Select(RouteOf).Concat(file.Routes ?? []);
+        var routes = (given.GetValue(_latest) ?? []).Select(RouteOf)
+            .Concat((given.GetValue(_durable) ?? []).Select(pattern => new BridgeRoute(pattern, BridgeDelivery.Durable)))
+            .Concat(file.Routes ?? []);
         return new()
         {
             Url = given.GetValue(_url) ?? file.Url ?? "nats://127.0.0.1:4222",

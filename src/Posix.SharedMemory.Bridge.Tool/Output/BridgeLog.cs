@@ -68,7 +68,8 @@ internal sealed class BridgeLog(TextWriter output, LogFormat format)
         return System.Text.Encoding.UTF8.GetString(bytes.ToArray());
     }
 
-    private static string Escape(string text) =>
+    /// <summary>Text of which nothing does anything to a terminal.</summary>
+    internal static string Escape(string text) =>
         string.Concat(text.Select(c => char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
             ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : c.ToString()));
 }

@@ -6,7 +6,8 @@ namespace Posix.SharedMemory.Bridge;
 /// <param name="subject">Where it was published.</param>
 /// <param name="headers">What it says of itself.</param>
 /// <param name="payload">Its bytes, which are the backend's.</param>
-public readonly ref struct BridgeMessage(string subject, BridgeHeaders headers, ReadOnlySequence<byte> payload)
+/// <param name="acknowledgement">What it is acknowledged with, where the engine keeps it until then.</param>
+public readonly ref struct BridgeMessage(string subject, BridgeHeaders headers, ReadOnlySequence<byte> payload, string? acknowledgement = null)
 {
     /// <summary>Gets where it was published.</summary>
     public string Subject { get; } = subject;
@@ -16,4 +17,7 @@ public readonly ref struct BridgeMessage(string subject, BridgeHeaders headers, 
 
     /// <summary>Gets its bytes, valid until <see cref="IBridgeReceiver.Receive"/> returns.</summary>
     public ReadOnlySequence<byte> Payload { get; } = payload;
+
+    /// <summary>Gets what it is acknowledged with by <see cref="IDurableSubscription.AcknowledgeAsync"/>; <see langword="null"/>: the engine does not keep it.</summary>
+    public string? Acknowledgement { get; } = acknowledgement;
 }

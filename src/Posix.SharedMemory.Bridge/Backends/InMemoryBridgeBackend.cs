@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>A connection to an <see cref="InMemoryBridgeHub"/>.</summary>
-public sealed class InMemoryBridgeBackend : IBridgeBackend
+public sealed class InMemoryBridgeBackend : IDurableBridgeBackend
 {
     private readonly InMemoryBridgeHub _hub;
     private volatile bool _isConnected = true;
@@ -33,12 +33,7 @@ public sealed class InMemoryBridgeBackend : IBridgeBackend
     public ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        RequireConnection();
-        if (payload.Length > MaxPayload)
-        {
-            throw new IOException($"The message has {payload.Length} bytes, and the engine takes {MaxPayload}.");
-        }
-
+        RequireRoom(payload);
         _hub.Deliver(this, subject, headers, payload);
         return default;
     }
@@ -48,6 +43,35 @@ public sealed class InMemoryBridgeBackend : IBridgeBackend
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         return new(_hub.Add(this, subject, receiver));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<int> KeepAsync(string subject, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireConnection();
+        return new(_hub.LogOf(subject).Takers);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask PublishDurableAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireRoom(payload);
+        if (_hub.LogOf(subject).TryAdd(subject, headers, payload, id))
+        {
+            _hub.Deliver(this, subject, headers, payload);
+        }
+
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IDurableSubscription> SubscribeDurableAsync(string subject, string taker, int mostUnderWay, IBridgeReceiver receiver, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireConnection();
+        return new(_hub.LogOf(subject).Bind(taker, this, mostUnderWay, receiver));
     }
 
     /// <inheritdoc/>
@@ -64,7 +88,16 @@ public sealed class InMemoryBridgeBackend : IBridgeBackend
         return default;
     }
 
-    private void RequireConnection()
+    private void RequireRoom(ReadOnlyMemory<byte> payload)
+    {
+        RequireConnection();
+        if (payload.Length > MaxPayload)
+        {
+            throw new IOException($"The message has {payload.Length} bytes, and the engine takes {MaxPayload}.");
+        }
+    }
+
+    internal void RequireConnection()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (!_isConnected)

@@ -4,6 +4,7 @@ namespace Posix.SharedMemory.Bridge;
 public sealed class InMemoryBridgeHub
 {
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, InMemoryLog> _logs = new(StringComparer.Ordinal);
     private Subscription[] _subscriptions = [];
 
     /// <summary>Creates an engine.</summary>
@@ -20,6 +21,15 @@ public sealed class InMemoryBridgeHub
 
     /// <summary>Connects to the engine.</summary>
     public InMemoryBridgeBackend Connect() => new(this);
+
+    /// <summary>The messages of a subject that are kept.</summary>
+    internal InMemoryLog LogOf(string subject)
+    {
+        lock (_gate)
+        {
+            return _logs.TryGetValue(subject, out var log) ? log : _logs[subject] = new();
+        }
+    }
 
     internal Subscription Add(InMemoryBridgeBackend owner, string subject, IBridgeReceiver receiver)
     {

@@ -7,7 +7,10 @@ namespace Posix.SharedMemory.Bridge;
 /// use, or its writer waits for room, the oldest are dropped: each publication that the network does not end holds a local writer up for a quarter of a second at most. Each loss is reported with
 /// its place by <see cref="Lost"/>.
 /// </para>
-/// <para>Only message channels are carried, not typed ones. A channel that was imported is not exported again.</para>
+/// <para>
+/// Message channels, broadcasts, latest values and fan-ins are carried, each as what it is; typed ones are not. A channel that was imported is not exported again.
+/// </para>
+/// <para>With <see cref="BridgeDelivery.Durable"/> nothing is dropped: the local writer waits where the ring is full.</para>
 /// </remarks>
 /// <example>
 /// <code><![CDATA[
@@ -37,12 +40,12 @@ public sealed class ChannelBridge : IAsyncDisposable
     /// <param name="backend">The engine, which belongs to the bridge from then on.</param>
     /// <param name="options">What is carried, and how.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="NotSupportedException">A delivery is <see cref="BridgeDelivery.Durable"/>.</exception>
+    /// <exception cref="NotSupportedException">A delivery is <see cref="BridgeDelivery.Durable"/>, and the engine does not keep messages: it is not an <see cref="IDurableBridgeBackend"/>.</exception>
     public ChannelBridge(IBridgeBackend backend, BridgeOptions options)
     {
         ArgumentNullException.ThrowIfNull(backend);
         _options = BridgeOptions.Check(options);
-        if (_options.Delivery == BridgeDelivery.Durable || _options.Routes.Any(route => route.Delivery == BridgeDelivery.Durable))
+        if (backend is not IDurableBridgeBackend && (_options.Delivery == BridgeDelivery.Durable || _options.Routes.Any(route => route.Delivery == BridgeDelivery.Durable)))
         {
             throw new NotSupportedException("The engine does not keep messages: BridgeDelivery.Durable needs one that does. Choose Stream, which reports each loss, or Latest.");
         }
@@ -60,6 +63,36 @@ public sealed class ChannelBridge : IAsyncDisposable
 
     /// <summary>Returns what the bridge has done for each channel so far.</summary>
     public IReadOnlyList<BridgedChannel> GetChannels() => [.. _exports.Describe(), .. _imports.Describe()];
+
+    /// <summary>Returns the channels that hosts announce while it waits; each announces all of its channels once a second. Nothing is carried.</summary>
+    /// <param name="backend">The engine, which stays the caller's.</param>
+    /// <param name="wait">How long to listen. Two seconds show rates.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="IOException">The connection was lost.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// var hub = new InMemoryBridgeHub();
+    /// foreach (var channel in await ChannelBridge.ListAsync(hub.Connect(), TimeSpan.FromSeconds(2)))
+    /// {
+    ///     Console.WriteLine($"{channel.Name} on {channel.Host}: {channel.Rate:F0} messages a second");
+    /// }
+    /// ]]></code>
+    /// </example>
+    public static async Task<IReadOnlyList<AnnouncedChannel>> ListAsync(IBridgeBackend backend, TimeSpan wait, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        var watch = new AnnouncementWatch();
+        var subscription = await backend.SubscribeAsync(SubjectName.AllChannels, watch, cancellationToken).ConfigureAwait(false);
+        await using (subscription.ConfigureAwait(false))
+        {
+            await backend.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await backend.PublishAsync(SubjectName.List, default, default, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
+        }
+
+        return watch.Describe();
+    }
 
     /// <summary>Carries messages until the token is cancelled. A connection that is lost is waited for.</summary>
     /// <param name="cancellationToken">Ends the bridge: what was taken out of a ring is still sent, what is in a ring stays there.</param>

@@ -11,6 +11,7 @@ internal sealed class CreditWindow(ulong epoch, long windowBytes) : IDisposable
     private readonly Dictionary<ulong, (long Settled, long Window, long HeardAt, int Stalls)> _importers = [];
     private readonly SemaphoreSlim _credit = new(0, 1);
     private long _bytes;
+    private bool _hasNewcomer;
     private bool _isDisposed;
 
     /// <summary>Gets how many importers are there.</summary>
@@ -74,6 +75,7 @@ internal sealed class CreditWindow(ulong epoch, long windowBytes) : IDisposable
             }
 
             var now = Environment.TickCount64;
+            _hasNewcomer |= !_importers.ContainsKey(note.Importer);
             var stalls = 0;
             if (_importers.TryGetValue(note.Importer, out var before))
             {
@@ -106,6 +108,17 @@ internal sealed class CreditWindow(ulong epoch, long windowBytes) : IDisposable
         lock (_gate)
         {
             Forget();
+            _hasNewcomer = _importers.Count > 0;
+        }
+    }
+
+    /// <summary>Whether an importer has come, or its connection is new, since the last call.</summary>
+    internal bool TakeNewcomer()
+    {
+        lock (_gate)
+        {
+            (var hasNewcomer, _hasNewcomer) = (_hasNewcomer, false);
+            return hasNewcomer;
         }
     }
 

@@ -187,7 +187,7 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
                 // A bridge made it.
                 sighting.Ignore();
             }
-            else if (header.Kind != FrameLimits.MessageKind || header.ElementSize != 0)
+            else if (!ExportSource.CanOpen(header.Kind) || header.ElementSize != 0)
             {
                 sighting.Ignore();
                 _refusals.Refuse(name, header.ElementSize != 0 ? "Typed channels are not carried." : $"Channels of kind {header.Kind} are not carried.");
@@ -220,8 +220,18 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
         }
     }
 
-    private ChannelExport Open(string name, SourceHeader header)
+    private ChannelExport? Open(string name, SourceHeader header)
     {
+        lock (_gate)
+        {
+            if (_exports.TryGetValue(name, out var durable) && durable is { IsDurable: true, HasEnded: false })
+            {
+                // Nothing of a durable channel is dropped: the one that has its name now follows when it is empty.
+                durable.LoseName();
+                return null;
+            }
+        }
+
         var export = ChannelExport.Open(name, header, backend, options, reports);
         export.Start();
         ChannelExport? former;

@@ -5,37 +5,35 @@ using Posix.SharedMemory.Channels;
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>Takes messages out of a ring into a pooled buffer, and counts them.</summary>
-internal sealed class MessageTaker : IDisposable
+internal sealed class MessageTaker : IMessageTaker
 {
-    private readonly MessageReader _reader;
-    private readonly SequenceLine _line;
+    private readonly ExportSource _source;
     private readonly int _chunk;
     private byte[] _buffer;
     private int _filled;
     private byte[]? _newest;
     private int _newestFilled;
 
-    internal MessageTaker(MessageReader reader, SequenceLine line, int chunk)
+    internal MessageTaker(ExportSource source, int chunk)
     {
-        (_reader, _line, _chunk) = (reader, line, chunk);
-        Next = line.Next;
+        (_source, _chunk) = (source, chunk);
         _buffer = ArrayPool<byte>.Shared.Rent(chunk);
     }
 
-    /// <summary>Gets the sequence of the next message in the ring.</summary>
-    internal long Next { get; private set; }
+    /// <summary>Gets the sequence of the next message in the channel.</summary>
+    internal long Next => _source.Next;
 
     /// <summary>Gets the type of the message, where one was taken.</summary>
-    internal ushort Type { get; private set; }
+    public ushort Type { get; private set; }
 
     /// <summary>Gets how many messages were taken; several are a batch.</summary>
-    internal int Count { get; private set; }
+    public int Count { get; private set; }
 
     /// <summary>Gets the message that was taken, or the batch.</summary>
-    internal ReadOnlyMemory<byte> Taken => Count == 1 ? _buffer.AsMemory(BatchRecord.HeaderSize, _filled - BatchRecord.HeaderSize) : _buffer.AsMemory(0, _filled);
+    public ReadOnlyMemory<byte> Taken => Count == 1 ? _buffer.AsMemory(BatchRecord.HeaderSize, _filled - BatchRecord.HeaderSize) : _buffer.AsMemory(0, _filled);
 
     /// <summary>Gets how many bytes the messages have that were taken.</summary>
-    internal long Bytes => _filled - ((long)Count * BatchRecord.HeaderSize);
+    public long Bytes => _filled - ((long)Count * BatchRecord.HeaderSize);
 
     /// <summary>Gets the longest message that is sent together with others.</summary>
     private int Small => _chunk / 8;
@@ -43,7 +41,7 @@ internal sealed class MessageTaker : IDisposable
     /// <summary>Takes the next message; if it is small, also those after it that come within the delay and fit into a chunk.</summary>
     /// <returns>False: there is none.</returns>
     /// <exception cref="ChannelCorruptException">The next message cannot be read, and none was taken before it.</exception>
-    internal bool TryTake(TimeSpan delay)
+    public bool TryTake(TimeSpan delay)
     {
         (Count, _filled) = (0, 0);
         if (!TryAdd(delay > TimeSpan.Zero ? Small : _chunk - BatchRecord.HeaderSize, out var length))
@@ -94,6 +92,12 @@ internal sealed class MessageTaker : IDisposable
             }
 
             found = true;
+            if (_source.IsValue)
+            {
+                // Its writer may be faster than any copy.
+                return true;
+            }
+
             (_newest, _buffer) = (_buffer, _newest ?? ArrayPool<byte>.Shared.Rent(_buffer.Length));
             _newestFilled = _filled;
         }
@@ -119,16 +123,9 @@ internal sealed class MessageTaker : IDisposable
         var first = Next;
         try
         {
-            while (_reader.Available > mayStay)
+            while (_source.Available > mayStay && _source.TryDrop())
             {
-                _line.Note(Next);
-                if (!_reader.TryRead(out MessageLease message))
-                {
-                    break;
-                }
-
-                message.Dispose();
-                Next++;
+                // The next one.
             }
         }
         catch (ChannelException)
@@ -137,6 +134,11 @@ internal sealed class MessageTaker : IDisposable
         }
 
         return Next > first ? (first, Next - 1) : default;
+    }
+
+    /// <summary>What was taken was released when it was copied.</summary>
+    public void Release()
+    {
     }
 
     public void Dispose()
@@ -154,8 +156,7 @@ internal sealed class MessageTaker : IDisposable
     private bool TryAdd(int most, out int length)
     {
         var at = _filled + BatchRecord.HeaderSize;
-        _line.Note(Next);
-        if (!_reader.TryRead(_buffer.AsSpan(at, most), out length, out var type))
+        if (!_source.TryRead(_buffer.AsSpan(at, most), out length, out var type))
         {
             return false;
         }
@@ -164,7 +165,6 @@ internal sealed class MessageTaker : IDisposable
         _filled = at + length;
         Type = type;
         Count++;
-        Next++;
         return true;
     }
 
@@ -180,5 +180,5 @@ internal sealed class MessageTaker : IDisposable
         return TryAdd(length, out _);
     }
 
-    private bool AwaitMore(TimeSpan left) => left > TimeSpan.Zero && _reader.WaitToRead(left);
+    private bool AwaitMore(TimeSpan left) => left > TimeSpan.Zero && _source.WaitToRead(left);
 }

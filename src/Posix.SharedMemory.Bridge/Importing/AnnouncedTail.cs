@@ -14,7 +14,11 @@ internal sealed class AnnouncedTail(MessageIntake intake, ChannelReport report)
     /// <returns>Whether the channel has ended.</returns>
     internal bool CatchUp(Announcement announced, long now)
     {
-        if (intake.Expected == 0)
+        if (announced.IsValue)
+        {
+            // A value that did not arrive is sent again.
+        }
+        else if (intake.Expected == 0)
         {
             // What this connection publishes arrives in order: nothing that came before this announcement is still under way.
             intake.GoOn(announced.Next);
@@ -43,7 +47,7 @@ internal sealed class AnnouncedTail(MessageIntake intake, ChannelReport report)
             _behind = default;
         }
 
-        if (announced.Completed is { } error && announced.Next <= intake.Expected && intake is { IsCompleted: false, End: null })
+        if (announced.Completed is { } error && (announced.IsValue || announced.Next <= intake.Expected) && intake is { IsCompleted: false, End: null })
         {
             intake.Finish(error);
             return true;

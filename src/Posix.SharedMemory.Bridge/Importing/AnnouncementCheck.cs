@@ -1,14 +1,30 @@
+using System.Numerics;
+using Posix.SharedMemory.Channels;
+
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>What an announcement must hold before memory is taken for it: any program may have written it, the first one of a channel and every later one.</summary>
 internal static class AnnouncementCheck
 {
     private const long LeastCapacity = 4096, MostCapacity = 1 << 30;
+    private const int MostEnds = 64, MostHistory = 1 << 20, LeastBuffers = 2, MostBuffers = 64;
 
     /// <summary>Why a channel is not imported as it is announced; <see langword="null"/>: it can be.</summary>
-    internal static string? Refusal(Announcement announced) =>
-        announced.Kind != FrameLimits.MessageKind ? $"Channels of kind {announced.Kind} are not carried."
-        : announced.Delivery == BridgeDelivery.Durable ? "The channel is announced as durable, which this bridge does not carry."
-        : announced.Capacity is < LeastCapacity or > MostCapacity || !long.IsPow2(announced.Capacity) || announced.Alignment is not (8 or 16 or 32 or 64) ? "The channel is announced with a capacity or an alignment that no channel has."
+    /// <param name="announced">The announcement.</param>
+    /// <param name="keeps">Whether the engine keeps messages.</param>
+    internal static string? Refusal(Announcement announced, bool keeps) =>
+        !IsCarried(announced.Kind) ? $"Channels of kind {announced.Kind} are not carried."
+        : announced.Delivery == BridgeDelivery.Durable && !keeps ? "The channel is announced as durable, and the engine of this bridge does not keep messages."
+        : !(announced.IsValue ? IsValue(announced) : IsRing(announced)) ? "The channel is announced with a capacity, an alignment, a history or a number of ends that no channel has."
         : null;
+
+    /// <summary>Whether channels of a kind are carried.</summary>
+    internal static bool IsCarried(int kind) => (ChannelKind)kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest or ChannelKind.FanIn;
+
+    private static bool IsRing(Announcement announced) =>
+        announced.Capacity is >= LeastCapacity and <= MostCapacity && BitOperations.IsPow2(announced.Capacity) && announced.Alignment is 8 or 16 or 32 or 64
+        && announced.History is >= 0 and <= MostHistory && announced.Ends is >= 0 and <= MostEnds && ((ChannelKind)announced.Kind == ChannelKind.Message || announced.Ends > 0);
+
+    private static bool IsValue(Announcement announced) =>
+        announced is { Capacity: >= 1 and <= MostCapacity, History: >= LeastBuffers and <= MostBuffers, Delivery: BridgeDelivery.Latest } && BitOperations.IsPow2(announced.History);
 }

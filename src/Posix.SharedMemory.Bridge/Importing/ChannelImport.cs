@@ -2,58 +2,48 @@ using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Bridge;
 
-/// <summary>Writes the messages of a channel of another host into a ring of this one. Everything that comes from the network is checked before a byte of it is copied.</summary>
-internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
+/// <summary>
+/// Writes the messages of a channel of another host into a ring of this one. Everything that comes from the network is checked before a byte of it is copied. How messages come is in the classes below.
+/// </summary>
+internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly IBridgeBackend _backend;
-    private readonly BridgeOptions _options;
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
-    private readonly string _subject;
-    private readonly ulong _importer = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
-    private IAsyncDisposable? _subscription;
-    private Task _run = Task.CompletedTask;
-    private Announcement _announced;
-    private long _heardAt;
-    private readonly MessageIntake _intake;
-    private readonly AnnouncedTail _tail;
-    private long _settledNote;
     private readonly RingSupply _rings;
-    private readonly CreditGiver _credit;
-    private readonly Renewable _limit = new();
-    private Announcement? _next;
-    private bool _hasOpened;
+    private readonly bool _keeps;
+    private Task _run = Task.CompletedTask;
+    private long _heardAt;
+    private bool _isOutdated;
     private ImportedRing? _left;
     private long _openedAt = long.MinValue / 2;
 
     /// <summary>Makes an import, which takes nothing from this host before <see cref="StartAsync"/>.</summary>
-    internal ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
+    protected ChannelImport(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
     {
-        (_announced, _next, _backend, _options) = (announced, announced, backend, options);
+        (Announced, Next, Backend, Options) = (announced, announced, backend, options);
         Report = new(reports, name, BridgeDirection.Import);
-        _subject = SubjectName.Encode(name);
+        SubjectEnd = SubjectName.Encode(name);
+        _keeps = backend is IDurableBridgeBackend;
         _rings = new(Report, options, budget);
-        _credit = new(backend, _subject);
         _heardAt = Environment.TickCount64;
-        _intake = new(Report);
-        _tail = new(_intake, Report);
-        // What was announced as next and never comes is a loss, also where it is the first message.
-        _intake.Begin(announced, announced.Next);
     }
 
     internal ChannelReport Report { get; }
 
-    internal bool IsCompleted => _intake.IsCompleted;
+    /// <summary>Gets whether the channel was completed, and the ring was.</summary>
+    internal abstract bool IsCompleted { get; }
 
-    /// <summary>Gets whether there is nothing to write to, and the channel has not been announced for a while.</summary>
+    /// <summary>Gets whether the import writes to a ring. Without one, the next announcement makes it again.</summary>
+    internal bool HasRing => Ring is not null;
+
+    /// <summary>Gets whether the import is over: there is nothing to write to, and the channel has not been announced for a while; or it is announced with another delivery.</summary>
     internal bool IsForgotten
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
-                return _intake.Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds;
+                return _isOutdated || (Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds);
             }
         }
     }
@@ -62,59 +52,90 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
-                return _announced.Host;
+                return Announced.Host;
             }
         }
     }
 
-    /// <summary>Gets whether the import writes to a ring. Without one, the next announcement makes it again.</summary>
-    internal bool HasRing => _intake.Ring is not null;
+    /// <summary>Gets the lock that guards what the engine's thread and the import's loop share.</summary>
+    protected Lock Gate { get; } = new();
+
+    protected IBridgeBackend Backend { get; }
+
+    protected BridgeOptions Options { get; }
+
+    /// <summary>Gets the channel's name, as the end of a subject.</summary>
+    protected string SubjectEnd { get; }
+
+    /// <summary>Gets what is cancelled when the import ends.</summary>
+    protected CancellationToken Stop => _stop.Token;
+
+    /// <summary>Gets the token that ends waits which an announcement interrupts.</summary>
+    protected Renewable Limit { get; } = new();
+
+    /// <summary>Gets or sets the announcement that is in force.</summary>
+    protected Announcement Announced { get; set; }
+
+    /// <summary>Gets or sets the announcement that asks for another life or a ring, until the loop has seen to it.</summary>
+    protected Announcement? Next { get; set; }
+
+    /// <summary>Gets the ring; <see langword="null"/>: it could not be opened, or is closed.</summary>
+    protected abstract ImportedRing? Ring { get; }
+
+    /// <summary>Makes an import for the delivery that is announced.</summary>
+    internal static ChannelImport Create(string name, Announcement announced, IBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget) =>
+        announced.Delivery == BridgeDelivery.Durable && backend is IDurableBridgeBackend durable
+            ? new DurableImport(name, announced, durable, options, reports, budget)
+            : new StreamImport(name, announced, backend, options, reports, budget);
 
     /// <summary>Opens the ring, and begins to receive.</summary>
     /// <exception cref="IOException">The engine did not take the subscription.</exception>
     internal async Task StartAsync(CancellationToken cancellationToken)
     {
         Settle();
-        _subscription = await _backend.SubscribeAsync(SubjectName.Messages + _subject, this, cancellationToken).ConfigureAwait(false);
+        await SubscribeAsync(cancellationToken).ConfigureAwait(false);
         _run = Task.Run(RunAsync, CancellationToken.None);
     }
 
     /// <summary>The exporter says how far the channel is. This is called where the engine reads from the network: rings are opened and closed by the import's own loop.</summary>
     internal void Take(Announcement announced)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var now = Environment.TickCount64;
-            if (announced.Host != _announced.Host && now - _heardAt < FrameLimits.SilenceMilliseconds)
+            if (announced.Host != Announced.Host && now - _heardAt < FrameLimits.SilenceMilliseconds)
             {
-                Report.Refuse($"The channel is announced by two hosts: {_announced.Host} and {announced.Host}.");
+                Report.Refuse($"The channel is announced by two hosts: {Announced.Host} and {announced.Host}.");
             }
-            else if (AnnouncementCheck.Refusal(announced) is { } refusal)
+            else if (AnnouncementCheck.Refusal(announced, _keeps) is { } refusal)
             {
                 Report.Refuse(refusal);
             }
-            else if (announced.IsOfLifeOf(_announced) && !announced.HasShapeOf(_announced))
+            else if (announced.Delivery != Announced.Delivery && (announced.Delivery == BridgeDelivery.Durable || Announced.Delivery == BridgeDelivery.Durable))
+            {
+                // An import of the other delivery follows.
+                _isOutdated = true;
+                Report.Refuse("The channel is announced with another delivery: it is imported again.");
+            }
+            else if (announced.IsOfLifeOf(Announced) && !announced.HasShapeOf(Announced))
             {
                 Report.Refuse("The channel is announced with another shape in the same life.");
             }
             else
             {
                 _heardAt = now;
-                if (!announced.IsOfLifeOf(_announced) || (_intake is { Ring: null, IsCompleted: false } && now - _openedAt >= FrameLimits.AnnounceMilliseconds / 2))
+                if (!announced.IsOfLifeOf(Announced) || (Ring is null && !IsCompleted && now - _openedAt >= FrameLimits.AnnounceMilliseconds / 2))
                 {
-                    _next = announced;
+                    Next = announced;
                     WakeInside();
-                    _limit.Interrupt();
+                    Limit.Interrupt();
                 }
                 else
                 {
-                    _announced = announced;
-                    if (_tail.CatchUp(announced, now))
-                    {
-                        WakeInside();
-                    }
+                    Announced = announced;
+                    Follow(announced, now);
                 }
             }
         }
@@ -123,14 +144,12 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
     {
-        lock (_gate)
+        lock (Gate)
         {
             try
             {
-                _intake.Accept(message);
-                if (_intake.NeedsWork || _intake.UnsettledBytes >= _options.WindowBytes / 4)
+                if (Accept(message))
                 {
-                    _intake.NeedsWork = false;
                     WakeInside();
                 }
             }
@@ -141,11 +160,12 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
     }
 
-    /// <summary>Credit is given again at once, since the connection is new.</summary>
-    internal void Wake()
+    /// <summary>The connection is new.</summary>
+    internal void Reconnect()
     {
-        lock (_gate)
+        lock (Gate)
         {
+            BeginConnection();
             WakeInside();
         }
     }
@@ -158,25 +178,67 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
-        if (_subscription is { } subscription)
-        {
-            await subscription.DisposeAsync().ConfigureAwait(false);
-        }
-
         await _run.ConfigureAwait(false);
+        await UnsubscribeAsync().ConfigureAwait(false);
         DrainAndComplete();
         ImportedRing? ring;
-        lock (_gate)
+        lock (Gate)
         {
-            ring = _intake.Detach();
+            ring = Detach();
         }
 
         _rings.Discard(ring);
         DiscardLeft();
-        _limit.Dispose();
+        Limit.Dispose();
         // The token ended every wait; nothing can be released after this.
         _stop.Dispose();
         _wake.Dispose();
+    }
+
+    /// <summary>Subscribes to the messages.</summary>
+    /// <exception cref="IOException">The engine did not take the subscription.</exception>
+    protected abstract Task SubscribeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Ends the subscription: nothing is received after it.</summary>
+    protected abstract ValueTask UnsubscribeAsync();
+
+    /// <summary>Begins another life of the channel, with the lock held.</summary>
+    /// <param name="announced">The announcement.</param>
+    /// <param name="former">The ring of the former life, for the caller to dispose, unless the new one goes on in it.</param>
+    protected abstract void BeginLife(Announcement announced, out ImportedRing? former);
+
+    /// <summary>A ring was opened, or could not be. With the lock held.</summary>
+    protected abstract void Open(ImportedRing? ring);
+
+    /// <summary>Gives the ring up, with the lock held.</summary>
+    /// <returns>The ring, for the caller to dispose.</returns>
+    protected abstract ImportedRing? Detach();
+
+    /// <summary>The life that is known was announced again, with the lock held.</summary>
+    protected abstract void Follow(Announcement announced, long now);
+
+    /// <summary>The connection is new, with the lock held.</summary>
+    protected virtual void BeginConnection()
+    {
+    }
+
+    /// <summary>Checks a message and writes it, with the lock held.</summary>
+    /// <returns>Whether the loop has something to do.</returns>
+    protected abstract bool Accept(in BridgeMessage message);
+
+    /// <summary>Writes what waits, as far as there is room, and completes the ring if the channel has ended. With the lock held.</summary>
+    /// <returns>The ring where it was completed, for the caller to dispose.</returns>
+    protected abstract ImportedRing? Drain();
+
+    /// <summary>Says to the engine, or the exporter, what has arrived.</summary>
+    protected abstract ValueTask AnswerAsync();
+
+    protected void WakeInside()
+    {
+        if (_wake.CurrentCount == 0 && !_stop.IsCancellationRequested)
+        {
+            _wake.Release();
+        }
     }
 
     /// <summary>Does what announcements ask for: begins another life of the channel, and opens a ring. Only one thread at a time comes here, and it does not hold the lock while it opens or closes.</summary>
@@ -185,67 +247,41 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         DiscardLeft();
         ImportedRing? former = null;
         Announcement announced;
-        lock (_gate)
+        lock (Gate)
         {
-            if (_next is not { } next)
+            if (Next is not { } next)
             {
                 return;
             }
 
-            _next = null;
-            if (!next.IsOfLifeOf(_announced) && BeginLife(next, out former))
+            Next = null;
+            if (!next.IsOfLifeOf(Announced))
+            {
+                BeginLife(next, out former);
+            }
+
+            if (Ring is not null)
             {
                 return;
             }
 
-            if (_intake.Ring is not null)
-            {
-                return;
-            }
-
-            announced = _announced;
+            announced = Announced;
         }
 
         _rings.Discard(former);
         var ring = _rings.TryOpen(announced);
-        lock (_gate)
+        lock (Gate)
         {
-            if (ring is { LastWritten: { } last } && !_hasOpened)
-            {
-                // An earlier bridge of this host was killed: what it missed is missing from here on.
-                _intake.GoOn(last + 1);
-            }
-
-            ring?.BeginLife(announced.EpochNumber, _intake.Expected);
-            _intake.Open(ring);
-            _hasOpened |= ring is not null;
+            Open(ring);
             _openedAt = Environment.TickCount64;
         }
-    }
-
-    /// <summary>The channel has begun another life, or another host has taken it over.</summary>
-    /// <returns>True: it goes on in the ring of the former life. False: it needs a ring.</returns>
-    private bool BeginLife(Announcement announced, out ImportedRing? former)
-    {
-        _intake.EndAt(_announced.Next);
-        var goesOn = _intake is { Ring.ParkedBytes: 0, IsCompleted: false, End: null } && announced.HasShapeOf(_announced) && announced.Host == _announced.Host;
-        former = goesOn ? null : _intake.Detach();
-        _announced = announced;
-        _tail.Forget();
-        _intake.Begin(announced, announced.Next);
-        if (goesOn)
-        {
-            _intake.Ring!.BeginLife(announced.EpochNumber, announced.Next);
-        }
-
-        return goesOn;
     }
 
     /// <summary>The ring cannot be written: the import's loop closes it, and the next announcement opens one again.</summary>
     private void GiveUp(Exception reason)
     {
         Report.Refuse($"The ring cannot be written any more: {reason.Message}");
-        _left = _intake.Detach() ?? _left;
+        _left = Detach() ?? _left;
         WakeInside();
     }
 
@@ -254,20 +290,12 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private void DiscardLeft()
     {
         ImportedRing? left;
-        lock (_gate)
+        lock (Gate)
         {
             (left, _left) = (_left, null);
         }
 
         _rings.Discard(left);
-    }
-
-    private void WakeInside()
-    {
-        if (_wake.CurrentCount == 0 && !_stop.IsCancellationRequested)
-        {
-            _wake.Release();
-        }
     }
 
     private async Task RunAsync()
@@ -277,7 +305,7 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
             while (true)
             {
                 Settle();
-                await SendCreditAsync().ConfigureAwait(false);
+                await AnswerAsync().ConfigureAwait(false);
                 if (WaitingLength() is { } length)
                 {
                     await WaitForRoomAsync(length).ConfigureAwait(false);
@@ -300,9 +328,9 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     /// <summary>A ring whose name was removed, or given to another object, is found by no reader any more.</summary>
     private void GiveUpWithoutName()
     {
-        if (_intake.Ring is { HasLostName: true })
+        if (Ring is { HasLostName: true })
         {
-            lock (_gate)
+            lock (Gate)
             {
                 GiveUp(new InvalidOperationException("its name was removed, or given to another object."));
             }
@@ -311,31 +339,31 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
 
     private int? WaitingLength()
     {
-        lock (_gate)
+        lock (Gate)
         {
-            return _intake.Ring is { IsParking: true, ParkedBytes: > 0 } ring ? ring.WaitingLength : null;
+            return Ring is { IsParking: true, ParkedBytes: > 0 } ring ? ring.WaitingLength : null;
         }
     }
 
     private async Task WaitForRoomAsync(int length)
     {
-        var ring = _intake.Ring;
+        var ring = Ring;
         try
         {
-            if (ring is not null && !await ring.WaitForRoomAsync(length, _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false))
+            if (ring is not null && !await ring.WaitForRoomAsync(length, Limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token)).ConfigureAwait(false))
             {
                 await Task.Delay(FrameLimits.AnnounceMilliseconds, _stop.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
-            // No room came within the time: credit is given again.
+            // No room came within the time: what has arrived is said again.
         }
         catch (Exception e) when (IsOfRing(e))
         {
-            lock (_gate)
+            lock (Gate)
             {
-                if (ring == _intake.Ring)
+                if (ring == Ring)
                 {
                     GiveUp(e);
                 }
@@ -346,11 +374,11 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private void DrainAndComplete()
     {
         ImportedRing? completed = null;
-        lock (_gate)
+        lock (Gate)
         {
             try
             {
-                completed = _intake.Drain();
+                completed = Drain();
             }
             catch (Exception e) when (IsOfRing(e))
             {
@@ -359,24 +387,5 @@ internal sealed class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
 
         _rings.Discard(completed);
-    }
-
-    private async Task SendCreditAsync()
-    {
-        CreditNote note;
-        lock (_gate)
-        {
-            // While messages wait, what has come is not settled beyond the window: the exporter keeps what is more.
-            var settled = _intake.Ring is { IsParking: true } ? _settledNote : Math.Max(_intake.Expected - 1, 0);
-            _settledNote = settled;
-            note = new(_importer, _announced.EpochNumber, settled, _intake.Ring?.ParkedBytes ?? 0, _options.WindowBytes);
-            _intake.UnsettledBytes = 0;
-            if (_intake.Ring is null)
-            {
-                return;
-            }
-        }
-
-        await _credit.PublishAsync(note, _limit.In(FrameLimits.AnnounceMilliseconds, _stop.Token), _stop.Token).ConfigureAwait(false);
     }
 }

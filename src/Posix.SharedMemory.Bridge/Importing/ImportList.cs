@@ -77,7 +77,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         _hasAsked = false;
         foreach (var import in All())
         {
-            import.Wake();
+            import.Reconnect();
         }
     }
 
@@ -107,15 +107,15 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         {
             foreach (var (name, announced) in _waiting)
             {
-                var refusal = AnnouncementCheck.Refusal(announced)
-                    ?? (announced.Completed is not null ? "The channel was completed before it was imported." : _imports.Count >= MostImports ? $"{MostImports} channels are imported already." : null);
+                var refusal = AnnouncementCheck.Refusal(announced, backend is IDurableBridgeBackend)
+                    ?? (announced is { Completed: not null, Delivery: not BridgeDelivery.Durable } ? "The channel was completed before it was imported." : _imports.Count >= MostImports ? $"{MostImports} channels are imported already." : null);
                 if (refusal is not null)
                 {
                     _refusals.Refuse(name, refusal);
                     continue;
                 }
 
-                var import = new ChannelImport(name, announced, backend, options, reports, _budget);
+                var import = ChannelImport.Create(name, announced, backend, options, reports, _budget);
                 _imports.Add(name, import);
                 begun.Add(new(name, import));
             }

@@ -6,10 +6,7 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>The ring of this host that an import writes, and what waits for room in it. Not safe for several threads: the import's lock guards it.</summary>
 internal sealed class ImportedRing : IDisposable
 {
-    private static readonly EndpointOptions s_writing = new() { Label = "bridge", Restart = PeerRestart.Wait };
-
-    private readonly MessageChannel _channel;
-    private readonly MessageWriter _writer;
+    private readonly ImportTarget _target;
     private readonly ImportLine _line;
     private readonly ParkedMessages _parked;
     private readonly bool _keepsNewest;
@@ -18,24 +15,27 @@ internal sealed class ImportedRing : IDisposable
     private (long Sequence, int Total, int Filled, ushort Type) _part;
     private ulong _epoch;
 
-    private ImportedRing(MessageChannel channel, MessageWriter writer, ImportLine line, BridgeOptions options, Announcement announced)
+    private ImportedRing(ImportTarget target, ImportLine line, BridgeOptions options, Announcement announced)
     {
-        (Capacity, _epoch, LastWritten) = (writer.Capacity, announced.EpochNumber, line.LastOf(announced.EpochNumber));
-        (_channel, _writer, _line, _keepsNewest) = (channel, writer, line, announced.Delivery == BridgeDelivery.Latest);
+        (Bytes, _epoch, LastWritten, Last) = (announced.Bytes, announced.EpochNumber, line.LastOf(announced.EpochNumber), line.Last);
+        (_target, _line, _keepsNewest) = (target, line, announced.Delivery == BridgeDelivery.Latest);
         // An exporter may exceed the window by what it was sending: a message, or a batch.
-        _parked = new(options.WindowBytes + writer.MaxMessageLength + options.ChunkBytes);
+        _parked = new(options.WindowBytes + target.MaxMessageLength + options.ChunkBytes);
     }
 
-    /// <summary>Gets how many bytes the ring has.</summary>
-    internal long Capacity { get; }
+    /// <summary>Gets about how many bytes the channel takes.</summary>
+    internal long Bytes { get; }
 
     /// <summary>Gets the last message of the announced life that was in the ring when it was opened; <see langword="null"/>: there was none.</summary>
     internal long? LastWritten { get; }
 
-    /// <summary>Gets whether the name refers to another object now, or to none.</summary>
-    internal bool HasLostName => _channel.Memory.IsUnlinked;
+    /// <summary>Gets the last message that was in the ring when it was opened, of whichever life; <see langword="null"/>: there was none.</summary>
+    internal (ulong Epoch, long Sequence)? Last { get; }
 
-    internal int MaxMessageLength => _writer.MaxMessageLength;
+    /// <summary>Gets whether the name refers to another object now, or to none.</summary>
+    internal bool HasLostName => _target.Memory.IsUnlinked;
+
+    internal int MaxMessageLength => _target.MaxMessageLength;
 
     internal long ParkedBytes => _parked.Bytes;
 
@@ -56,24 +56,15 @@ internal sealed class ImportedRing : IDisposable
     /// <exception cref="SharedMemoryException">The ring could not be made, or another process is its writer.</exception>
     internal static ImportedRing Open(string name, Announcement announced, ulong origin, BridgeOptions options)
     {
-        var ring = new MessageChannelOptions
-        {
-            Capacity = announced.Capacity,
-            RecordAlignment = announced.Alignment,
-            SchemaId = announced.SchemaId,
-            ContentType = announced.ContentType,
-            Permissions = options.Permissions,
-            Origin = origin,
-        };
-        var (channel, writer) = TryCreate(name, ring) ?? TryTakeOver(name, ring) ?? Write(MessageChannel.Create(name, ring with { OnConflict = NameConflict.Replace }));
+        var target = TryCreate(name, announced, origin, options.Permissions) ?? TryTakeOver(name, announced, origin)
+            ?? ImportTarget.Create(name, announced, origin, options.Permissions, NameConflict.Replace);
         try
         {
-            return new(channel, writer, new(channel.Memory), options, announced);
+            return new(target, new(target.Memory, target.TailAt), options, announced);
         }
         catch
         {
-            writer.Dispose();
-            channel.Dispose();
+            target.Dispose();
             throw;
         }
     }
@@ -97,7 +88,7 @@ internal sealed class ImportedRing : IDisposable
         if (!IsParking)
         {
             _line.Note(_epoch, sequence);
-            if (_writer.TryWrite(payload, type))
+            if (_target.TryWrite(payload, type))
             {
                 return true;
             }
@@ -111,9 +102,9 @@ internal sealed class ImportedRing : IDisposable
     /// <returns>False: there is room for it neither here nor there.</returns>
     internal bool TryBegin(long sequence, int total, ushort type)
     {
-        if (!IsParking && _writer.WaitToWrite(total, TimeSpan.Zero))
+        if (!IsParking && _target.TryBuild(total, out var building))
         {
-            _building = _writer.GetMemory(total)[..total];
+            _building = building;
         }
         else
         {
@@ -135,6 +126,9 @@ internal sealed class ImportedRing : IDisposable
     internal bool IsNext(long sequence, long offset, long total, long length, ushort type) =>
         _part.Sequence == sequence && _part.Filled == offset && _part.Total == total && _part.Type == type && length > 0 && length <= total - offset;
 
+    /// <summary>Whether a part is here already.</summary>
+    internal bool HasPart(long sequence, long offset, long length) => _part.Sequence == sequence && offset + length <= _part.Filled;
+
     /// <summary>Adds the next part.</summary>
     /// <returns>True: the message is whole, and in the ring or waiting for it.</returns>
     internal bool AddPart(in ReadOnlySequence<byte> payload)
@@ -154,8 +148,7 @@ internal sealed class ImportedRing : IDisposable
         else
         {
             _line.Note(_epoch, _part.Sequence);
-            _writer.Advance(_part.Total);
-            _writer.EndMessage(_part.Type);
+            _target.Send(_part.Total, _part.Type);
         }
 
         (_part, _building) = (default, default);
@@ -177,14 +170,14 @@ internal sealed class ImportedRing : IDisposable
         }
         else
         {
-            _writer.CancelMessage();
+            _target.Cancel();
         }
 
         (_part, _building) = (default, default);
     }
 
     /// <summary>Waits for room for the oldest message that waits. Nothing else may be written meanwhile.</summary>
-    internal ValueTask<bool> WaitForRoomAsync(int length, CancellationToken cancellationToken) => _writer.WaitToWriteAsync(length, cancellationToken);
+    internal ValueTask<bool> WaitForRoomAsync(int length, CancellationToken cancellationToken) => _target.WaitToWriteAsync(length, cancellationToken);
 
     /// <summary>Writes what waits, as far as there is room.</summary>
     internal void Drain()
@@ -192,7 +185,7 @@ internal sealed class ImportedRing : IDisposable
         while (_parked.TryPeek(out var message))
         {
             _line.Note(_epoch, message.Sequence);
-            if (!_writer.TryWrite(message.Buffer.AsSpan(0, message.Length), message.Type))
+            if (!_target.TryWrite(message.Buffer.AsSpan(0, message.Length), message.Type))
             {
                 return;
             }
@@ -204,15 +197,14 @@ internal sealed class ImportedRing : IDisposable
         IsParking = _pooled is not null;
     }
 
-    internal void Complete(int error) => _writer.Complete(error);
+    internal void Complete(int error) => _target.Complete(error);
 
     public void Dispose()
     {
         DropPooled();
         _parked.Clear();
         _line.Dispose();
-        _writer.Dispose();
-        _channel.Dispose();
+        _target.Dispose();
     }
 
     private void DropPooled()
@@ -233,11 +225,11 @@ internal sealed class ImportedRing : IDisposable
         }
     }
 
-    private static (MessageChannel Channel, MessageWriter Writer)? TryCreate(string name, MessageChannelOptions options)
+    private static ImportTarget? TryCreate(string name, Announcement announced, ulong origin, UnixFileMode permissions)
     {
         try
         {
-            return Write(MessageChannel.Create(name, options));
+            return ImportTarget.Create(name, announced, origin, permissions, NameConflict.Fail);
         }
         catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
         {
@@ -247,71 +239,55 @@ internal sealed class ImportedRing : IDisposable
 
     /// <summary>Goes on with the ring that is there. Where that cannot be, its readers see its end.</summary>
     /// <returns><see langword="null"/>: nobody writes it, and it is to be replaced by one of the announced shape.</returns>
-    private static (MessageChannel Channel, MessageWriter Writer)? TryTakeOver(string name, MessageChannelOptions options)
+    private static ImportTarget? TryTakeOver(string name, Announcement announced, ulong origin)
     {
-        var header = RequireImported(name, options.Origin);
-        var channel = MessageChannel.Open(name);
-        MessageWriter? writer = null;
+        var (header, status) = RequireImported(name, origin);
+        if (status.State != ChannelState.Open)
+        {
+            return null;
+        }
+
+        // Another process that writes it, such as a second bridge, is EBUSY here: its ring stays.
+        var target = ImportTarget.Open(name, header.Kind);
         var goesOn = false;
         try
         {
-            var status = channel.GetStatus();
-            if (SourceHeader.TryRead(channel.Memory) is not { } now || now.Epoch != header.Epoch)
+            if (SourceHeader.TryRead(target.Memory) is not { } now || now.Epoch != header.Epoch)
             {
                 throw new InvalidOperationException($"'{name}' was replaced while it was opened.");
             }
 
-            if (status.State != ChannelState.Open)
-            {
-                return null;
-            }
-
-            // Another process that writes it, such as a second bridge, is EBUSY here: its ring stays.
-            writer = channel.OpenWriter(s_writing);
-            goesOn = (now.Capacity, now.Alignment, status.SchemaId, status.ContentType) == (options.Capacity, options.RecordAlignment, options.SchemaId, options.ContentType);
+            goesOn = (now.Kind, now.Capacity, now.Alignment, now.Count, now.Ends, status.SchemaId, status.ContentType)
+                == (announced.Kind, announced.Capacity, announced.Alignment, announced.History, announced.Ends, announced.SchemaId, announced.ContentType);
             if (goesOn)
             {
-                return (channel, writer);
+                return target;
             }
 
-            writer.Complete((int)Errno.ESTALE);
+            target.Complete((int)Errno.ESTALE);
             return null;
         }
         finally
         {
             if (!goesOn)
             {
-                writer?.Dispose();
-                channel.Dispose();
+                target.Dispose();
             }
         }
     }
 
     /// <summary>Refuses what was not imported from that host: it is neither joined nor written.</summary>
-    private static SourceHeader RequireImported(string name, ulong origin)
+    private static (SourceHeader Header, ChannelStatus Status) RequireImported(string name, ulong origin)
     {
         var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
         try
         {
-            return SourceHeader.TryRead(memory) is { Kind: FrameLimits.MessageKind } header && header.Origin == origin ? header
+            return SourceHeader.TryRead(memory) is { } header && header.Origin == origin && AnnouncementCheck.IsCarried(header.Kind) && ChannelStatus.TryRead(memory) is { } status ? (header, status)
                 : throw new InvalidOperationException($"'{name}' is taken by something that was not imported from that host.");
         }
         finally
         {
             memory.DisposeKeepingLocks();
-        }
-    }
-
-    private static (MessageChannel Channel, MessageWriter Writer) Write(MessageChannel channel)
-    {
-        try
-        {
-            return (channel, channel.OpenWriter(s_writing));
-        }
-        catch
-        {
-            channel.Dispose();
-            throw;
         }
     }
 }

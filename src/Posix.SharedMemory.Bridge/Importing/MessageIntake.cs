@@ -169,16 +169,7 @@ internal sealed class MessageIntake(ChannelReport report)
 
     private void AcceptBatch(ImportedRing ring, FrameHeader frame, ReadOnlySequence<byte> payload)
     {
-        var count = 0;
-        for (var rest = payload; !rest.IsEmpty; count++)
-        {
-            if (!BatchRecord.TryTake(ref rest, ring.MaxMessageLength, out _, out _))
-            {
-                count = 0;
-                break;
-            }
-        }
-
+        var count = BatchRecord.Count(payload, ring.MaxMessageLength);
         if (count == 0 || frame.Sequence == 0 || frame.Sequence > long.MaxValue - count || frame.Offset != 0 || frame.Total != payload.Length)
         {
             report.Refuse("A batch is not valid.");

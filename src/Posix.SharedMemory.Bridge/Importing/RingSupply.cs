@@ -8,9 +8,9 @@ internal sealed class RingSupply(ChannelReport report, BridgeOptions options, Im
     /// <summary>Opens the ring of an announced channel. Where that cannot be, the reason is reported.</summary>
     internal ImportedRing? TryOpen(Announcement announced)
     {
-        if (!budget.TryTake(announced.Capacity))
+        if (!budget.TryTake(announced.Bytes))
         {
-            report.Refuse($"With its {announced.Capacity} bytes, the imported channels would have more than ImportLimitBytes allows.");
+            report.Refuse($"With its {announced.Bytes} bytes, the imported channels would have more than ImportLimitBytes allows.");
             return null;
         }
 
@@ -27,7 +27,7 @@ internal sealed class RingSupply(ChannelReport report, BridgeOptions options, Im
         {
             if (ring is null)
             {
-                budget.Give(announced.Capacity);
+                budget.Give(announced.Bytes);
             }
         }
 
@@ -40,7 +40,7 @@ internal sealed class RingSupply(ChannelReport report, BridgeOptions options, Im
         if (ring is not null)
         {
             ring.Dispose();
-            budget.Give(ring.Capacity);
+            budget.Give(ring.Bytes);
         }
     }
 }

@@ -16,6 +16,9 @@ internal sealed class ChannelReport(BridgeReports bridge, string channel, Bridge
 
     internal string Channel => channel;
 
+    /// <summary>Gets how many messages are known to be lost.</summary>
+    internal long LostSoFar => Interlocked.Read(ref _lost);
+
     internal void Carried(long messages, long bytes)
     {
         Interlocked.Add(ref _messages, messages);

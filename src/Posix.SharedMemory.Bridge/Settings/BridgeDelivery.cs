@@ -9,6 +9,9 @@ public enum BridgeDelivery
     /// <summary>Only the newest: what it replaces is not a loss.</summary>
     Latest,
 
-    /// <summary>All of them, none lost and none twice, kept by the engine until they have arrived. No engine of this version can: a bridge with it is <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// All of them, none lost and none twice: the engine keeps them until they are in the rings of all hosts that have imported the channel. The local writer waits while the engine takes nothing and
+    /// the ring is full, and until a first host imports the channel.
+    /// </summary>
     Durable,
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Bridge;
 
@@ -24,14 +25,26 @@ internal sealed record Announcement
 
     public int Alignment { get; init; }
 
+    /// <summary>Gets how many messages the history of a broadcast has, or how many buffers a latest value.</summary>
+    public int History { get; init; }
+
+    /// <summary>Gets how many readers a broadcast can have, or how many writers a fan-in.</summary>
+    public int Ends { get; init; }
+
     public ulong SchemaId { get; init; }
 
     public string ContentType { get; init; } = "";
 
     public BridgeDelivery Delivery { get; init; }
 
+    /// <summary>Gets how many bytes of a message are sent at once, where the engine keeps them; else 0.</summary>
+    public int Chunk { get; init; }
+
     /// <summary>Gets the sequence that the next message will have.</summary>
     public long Next { get; init; }
+
+    /// <summary>Gets how many messages the exporter knows to be lost.</summary>
+    public long Lost { get; init; }
 
     /// <summary>Gets the error that the channel was completed with, 0: none; <see langword="null"/>: it is open.</summary>
     public int? Completed { get; init; }
@@ -40,9 +53,21 @@ internal sealed record Announcement
     [JsonIgnore]
     internal ulong EpochNumber => Epoch.Length == 16 && ulong.TryParse(Epoch, System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out var epoch) ? epoch : 0;
 
+    /// <summary>Gets whether only the newest value counts, and there is one all the time.</summary>
+    [JsonIgnore]
+    internal bool IsValue => Kind == (int)ChannelKind.Latest;
+
+    /// <summary>Gets the sequence that an import expects first; 0: any.</summary>
+    [JsonIgnore]
+    internal long First => IsValue ? 0 : Next;
+
+    /// <summary>Gets about how many bytes the channel takes.</summary>
+    [JsonIgnore]
+    internal long Bytes => IsValue ? Capacity * History : Capacity + (History * (long)sizeof(ulong));
+
     /// <summary>Whether a ring of one shape serves both.</summary>
     internal bool HasShapeOf(Announcement other) =>
-        (Kind, Capacity, Alignment, SchemaId, Delivery) == (other.Kind, other.Capacity, other.Alignment, other.SchemaId, other.Delivery) && ContentType == other.ContentType;
+        (Kind, Capacity, Alignment, History, Ends, SchemaId, Delivery) == (other.Kind, other.Capacity, other.Alignment, other.History, other.Ends, other.SchemaId, other.Delivery) && ContentType == other.ContentType;
 
     /// <summary>Whether both are of the same life of a channel of the same host.</summary>
     internal bool IsOfLifeOf(Announcement other) => EpochNumber == other.EpochNumber && Host == other.Host;

@@ -15,6 +15,23 @@ internal static class BatchRecord
         BinaryPrimitives.WriteUInt16LittleEndian(destination[6..], 0);
     }
 
+    /// <summary>How many messages a batch has; 0: it is not valid.</summary>
+    internal static int Count(ReadOnlySequence<byte> batch, int most)
+    {
+        var count = 0;
+        while (!batch.IsEmpty)
+        {
+            if (!TryTake(ref batch, most, out _, out _))
+            {
+                return 0;
+            }
+
+            count++;
+        }
+
+        return count;
+    }
+
     /// <summary>Takes the next message off a batch.</summary>
     /// <param name="batch">What is left of the batch.</param>
     /// <param name="most">The longest message that is accepted.</param>

@@ -9,9 +9,6 @@ internal static class FrameLimits
     /// <summary>The first type of a message that channels refuse.</summary>
     internal const ushort FirstReservedType = 0xFF00;
 
-    /// <summary>The kind of a message channel.</summary>
-    internal const int MessageKind = 1;
-
     /// <summary>What one message counts in a window beside its bytes, so that empty ones do not wait without end.</summary>
     internal const int MessageOverhead = 64;
 

@@ -26,6 +26,9 @@ public sealed record FanInOptions
     /// <summary>Gets what the messages are, for people: at most 48 bytes of UTF-8.</summary>
     public string ContentType { get; init; } = "";
 
+    /// <summary>Gets the number of the host that a bridge imports it from. A bridge does not export what has one, so that nothing travels in a circle. The default, 0: it was made here.</summary>
+    public ulong Origin { get; init; }
+
     /// <summary>Gets the exact permissions of the object. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -57,7 +60,7 @@ public sealed record FanInOptions
             : options;
     }
 
-    internal ChannelHeader ToHeader() => ChannelHeader.ForFanIn(Capacity, MaxWriters, SchemaId, ContentType);
+    internal ChannelHeader ToHeader() => ChannelHeader.ForFanIn(Capacity, MaxWriters, SchemaId, ContentType) with { Origin = Origin };
 
     internal SharedMemoryOptions ToObjectOptions() => new() { Permissions = Permissions, Lifetime = Lifetime, OnConflict = OnConflict };
 }

@@ -21,5 +21,5 @@ public sealed record LatestBytesOptions : LatestOptions
             : options;
     }
 
-    internal ChannelHeader ToHeader() => ChannelHeader.ForLatest(MaxLength, Buffers, SchemaId, ContentType);
+    internal ChannelHeader ToHeader() => ChannelHeader.ForLatest(MaxLength, Buffers, SchemaId, ContentType) with { Origin = Origin };
 }

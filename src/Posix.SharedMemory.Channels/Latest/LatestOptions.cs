@@ -26,6 +26,9 @@ public record LatestOptions
     /// <summary>Gets what the value is, for people: at most 48 bytes of UTF-8.</summary>
     public string ContentType { get; init; } = "";
 
+    /// <summary>Gets the number of the host that a bridge imports it from. A bridge does not export what has one, so that nothing travels in a circle. The default, 0: it was made here.</summary>
+    public ulong Origin { get; init; }
+
     /// <summary>Gets the exact permissions of the object. By default only the owner may read and write. Those who may only read can read the value, but not wait for a change.</summary>
     public UnixFileMode Permissions { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

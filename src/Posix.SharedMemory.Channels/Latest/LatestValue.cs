@@ -136,5 +136,5 @@ public sealed class LatestValue<T> : IDisposable
     }
 
     private static ChannelHeader HeaderFor(LatestOptions options) =>
-        ChannelHeader.ForLatest(Unsafe.SizeOf<T>(), options.Buffers, options.SchemaId, options.ContentType, Unsafe.SizeOf<T>(), ElementLayout.AlignmentOf<T>());
+        ChannelHeader.ForLatest(Unsafe.SizeOf<T>(), options.Buffers, options.SchemaId, options.ContentType, Unsafe.SizeOf<T>(), ElementLayout.AlignmentOf<T>()) with { Origin = options.Origin };
 }

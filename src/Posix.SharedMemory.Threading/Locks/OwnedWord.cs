@@ -8,6 +8,9 @@ internal sealed class OwnedWord
 {
     private const int MostSpins = 100, PausesPerSpin = 8;
 
+    /// <summary>A take-over that failed counts as so many swaps: confirming an end can take ten milliseconds.</summary>
+    private const int CostOfTakeOver = SleepList.MostSwaps / 4;
+
     private readonly unsafe uint* _word;
     private readonly HeldBytes _bytes;
     private readonly Seat _seat;
@@ -75,7 +78,7 @@ internal sealed class OwnedWord
     internal unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var me = _seat.Require();
             var value = Value;
@@ -85,13 +88,12 @@ internal sealed class OwnedWord
                 if ((value & LockLayout.Patient) != 0 && !state.HasSlept && !state.IsTry)
                 {
                     // Somebody has waited for long: a fresh arrival queues, although the word is free.
-                    if ((value & LockLayout.Waiters) == 0 && !Swap(value, value | LockLayout.Waiters))
+                    if (TryQueue(value, ref list))
                     {
-                        continue;
+                        return WaitOutcome.Pending;
                     }
 
-                    list.Add(_word, value | LockLayout.Waiters);
-                    return WaitOutcome.Pending;
+                    continue;
                 }
 
                 // SYNC mutex.waiters: pairs with Leave. Whoever has slept cannot know whether others sleep behind it.
@@ -112,6 +114,8 @@ internal sealed class OwnedWord
                 {
                     return WaitOutcome.TakenUnrepaired;
                 }
+
+                swaps += CostOfTakeOver;
             }
             else if (state.IsTry)
             {
@@ -130,6 +134,21 @@ internal sealed class OwnedWord
                 return WaitOutcome.Pending;
             }
         }
+
+        return list.Retry();
+    }
+
+    private unsafe bool TryQueue(uint value, ref SleepList list)
+    {
+        var marked = value | LockLayout.Waiters;
+        if (marked != value && !Swap(value, marked))
+        {
+            return false;
+        }
+
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        list.Add(_word, marked);
+        return true;
     }
 
     /// <summary>A waiter leaves without having entered: the wake-up may have been meant for it.</summary>

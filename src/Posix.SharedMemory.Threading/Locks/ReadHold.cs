@@ -12,7 +12,14 @@ public readonly struct ReadHold : IDisposable, IEquatable<ReadHold>
         _ticket = ticket;
     }
 
+    /// <summary>Gets whether a writer had died inside the lock, and what it left had not been repaired, when this hold entered: only after <see cref="SharedReaderWriterLock.EnterReadUnrepaired"/> and its like.</summary>
+    public bool OwnerDied => ReadTickets.TellsOfDeath(_ticket);
+
     internal SharedReaderWriterLock? Lock { get; }
+
+    /// <summary>Marks what the dead writer left as whole: later entries no longer report the death. For a reader that has checked what the lock protects; to repair it, enter for writing.</summary>
+    /// <exception cref="InvalidOperationException">The hold has been left already, or never entered anything.</exception>
+    public void MarkConsistent() => (Lock is { } entered && entered.IsCurrentRead(_ticket) ? entered : throw EntryTicket.Spent()).MarkConsistent();
 
     /// <summary>Leaves the lock. Further calls have no effect.</summary>
     public void Dispose() => Lock?.LeaveRead(_ticket);

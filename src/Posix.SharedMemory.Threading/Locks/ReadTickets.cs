@@ -10,10 +10,20 @@ internal sealed class ReadTickets
     /// <summary>In a ticket: its place belongs to a thread.</summary>
     private const uint OwnBit = 1u << 31;
 
+    /// <summary>In a ticket: the entry came after a writer's death that nobody has repaired.</summary>
+    private const uint DeathBit = 1u << 30;
+
+    private const uint PlaceMask = DeathBit - 1;
+
     /// <summary>The first entry of each thread: only the thread itself begins one there, so that it needs no swap. Whoever ends it does.</summary>
     private readonly uint[] _own = new uint[Length];
     private readonly uint[] _places = new uint[Length];
     private ReadTickets? _next;
+
+    internal static bool TellsOfDeath(long ticket) => ((uint)ticket & DeathBit) != 0;
+
+    /// <summary>Begins an entry after a writer's death.</summary>
+    internal long BeginUnrepaired() => Begin() | DeathBit;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal long Begin()
@@ -62,18 +72,31 @@ internal sealed class ReadTickets
         }
 
         var value = (uint)(ticket >> IndexBits);
-        return Interlocked.CompareExchange(ref _own[(uint)ticket & ~OwnBit], value + 1, value) == value;
+        return Interlocked.CompareExchange(ref _own[(uint)ticket & PlaceMask], value + 1, value) == value;
+    }
+
+    /// <summary>Whether an entry lasts still.</summary>
+    internal bool IsCurrent(long ticket)
+    {
+        var value = (uint)(ticket >> IndexBits);
+        return value != 0 && Volatile.Read(ref ((uint)ticket & OwnBit) != 0 ? ref _own[(uint)ticket & PlaceMask] : ref PlaceOf(ticket)) == value;
     }
 
     private bool TryEndAnywhere(long ticket)
     {
         var value = (uint)(ticket >> IndexBits);
+        return value != 0 && Interlocked.CompareExchange(ref PlaceOf(ticket), value + 1, value) == value;
+    }
+
+    private ref uint PlaceOf(long ticket)
+    {
+        var place = (uint)ticket & PlaceMask;
         var tickets = this;
-        for (var chunk = (uint)ticket / Length; chunk > 0; chunk--)
+        for (var chunk = place / Length; chunk > 0; chunk--)
         {
             tickets = tickets!._next;
         }
 
-        return value != 0 && Interlocked.CompareExchange(ref tickets!._places[(uint)ticket % Length], value + 1, value) == value;
+        return ref tickets!._places[place % Length];
     }
 }

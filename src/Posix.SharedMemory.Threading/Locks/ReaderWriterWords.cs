@@ -11,6 +11,9 @@ internal sealed class ReaderWriterWords
     private const int DrainedAt = 8, GateAt = 12, MaskAt = 24, MostInMask = 63;
     private const uint GateSleepers = 1u << 31;
 
+    /// <summary>A reader that has found the lock changed so often while it prepared to sleep looks at its deadline.</summary>
+    private const int MostLooks = 10;
+
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
     private readonly OwnedWord _writer;
@@ -65,11 +68,11 @@ internal sealed class ReaderWriterWords
         return false;
     }
 
-    /// <summary>Enters for reading, or names the words to sleep on.</summary>
+    /// <summary>Enters for reading, or names the words to sleep on. After a writer's death it has entered only if the mode accepts that.</summary>
     internal WaitOutcome AttemptRead(ref WaitState state, ref SleepList list)
     {
         var before = list.Count;
-        while (true)
+        for (var looks = 0; looks < MostLooks; looks++)
         {
             Count();
             // SYNC readerwriter.dekker: pairs with FindReader.
@@ -78,30 +81,17 @@ internal sealed class ReaderWriterWords
             {
                 if ((value & LockLayout.Patient) != 0 && state.IsPatient)
                 {
-                    try
-                    {
-                        EndPatience();
-                    }
-                    catch
-                    {
-                        Uncount();
-                        throw;
-                    }
+                    EndPatience(isIn: true);
                 }
 
-                return WaitOutcome.Taken;
+                return (value & LockLayout.Inconsistent) != 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Taken;
             }
 
             Uncount();
             var owner = value & LockLayout.OwnerMask;
-            if (owner == 0 && (value & LockLayout.Inconsistent) != 0)
+            if (owner == 0 ? (value & LockLayout.Inconsistent) != 0 && !AcceptsUnrepaired(state) : (owner & Participant.Mark) == 0)
             {
-                return WaitOutcome.TakenUnrepaired;
-            }
-
-            if (owner != 0 && (owner & Participant.Mark) == 0)
-            {
-                return WaitOutcome.Closed;
+                return owner == 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Closed;
             }
 
             if (owner != 0 && IsDead(owner, state))
@@ -118,6 +108,8 @@ internal sealed class ReaderWriterWords
 
             list.Truncate(before);
         }
+
+        return list.Retry();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -229,7 +221,10 @@ internal sealed class ReaderWriterWords
     }
 
     private static bool IsOpen(uint value, in WaitState state) =>
-        (value & (LockLayout.OwnerMask | LockLayout.Inconsistent)) == 0 && ((value & LockLayout.Patient) == 0 || state.HasSlept || state.IsTry);
+        (value & LockLayout.OwnerMask) == 0 && ((value & LockLayout.Inconsistent) == 0 || AcceptsUnrepaired(state))
+        && ((value & LockLayout.Patient) == 0 || state.HasSlept || state.IsTry);
+
+    private static bool AcceptsUnrepaired(in WaitState state) => ((EntryMode)state.Mode & EntryMode.AcceptUnrepaired) != 0;
 
     private unsafe bool IsDead(uint owner, in WaitState state) =>
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
@@ -271,7 +266,7 @@ internal sealed class ReaderWriterWords
             return true;
         }
 
-        return owner == 0 && (again & LockLayout.Inconsistent) == 0;
+        return owner == 0 && ((again & LockLayout.Inconsistent) == 0 || AcceptsUnrepaired(state));
     }
 
     /// <summary>Whether a living reader is inside; names then the words whose change means that it has left.</summary>
@@ -375,15 +370,23 @@ internal sealed class ReaderWriterWords
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         _seat.Kernel.ChangeAndWake(Drained, WordChange.Add, 1, 1);
 
-    /// <summary>A patient reader is in: writers and readers that queued behind it go on.</summary>
-    private void EndPatience()
+    /// <summary>A patient reader is in, or has given up: writers and readers that queued behind it go on.</summary>
+    internal void EndPatience(bool isIn)
     {
-        var value = _writer.Unmark(LockLayout.Patient);
-        if ((value & LockLayout.Waiters) != 0 && (value & LockLayout.OwnerMask) == 0)
+        try
         {
-            _writer.WakeOne();
-        }
+            var value = _writer.Unmark(LockLayout.Patient);
+            if ((value & (LockLayout.Waiters | LockLayout.OwnerMask)) == LockLayout.Waiters)
+            {
+                _writer.WakeOne();
+            }
 
-        OpenGate();
+            OpenGate();
+        }
+        catch when (isIn)
+        {
+            Uncount();
+            throw;
+        }
     }
 }

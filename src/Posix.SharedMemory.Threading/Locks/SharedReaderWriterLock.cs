@@ -93,16 +93,16 @@ public sealed class SharedReaderWriterLock
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ReadHold EnterRead(CancellationToken ct = default) => _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(Deadline.Never, ct);
+    public ReadHold EnterRead(CancellationToken cancellationToken = default) => _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>Enters for reading, unless that takes longer than a timeout.</summary>
     /// <returns>Whether it was entered; false: the time is up.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, but not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     /// <inheritdoc cref="EnterRead"/>
-    public bool TryEnterRead(TimeSpan timeout, out ReadHold hold, CancellationToken ct = default)
+    public bool TryEnterRead(TimeSpan timeout, out ReadHold hold, CancellationToken cancellationToken = default)
     {
         var deadline = Deadline.After(timeout);
-        hold = _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(deadline, ct);
+        hold = _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.RefuseUnrepaired, deadline, cancellationToken);
         return hold.Lock is not null;
     }
 
@@ -112,16 +112,27 @@ public sealed class SharedReaderWriterLock
 
     /// <summary>Enters for reading; no thread waits.</summary>
     /// <inheritdoc cref="EnterRead"/>
-    public ValueTask<ReadHold> EnterReadAsync(CancellationToken ct = default)
-    {
-        if (_words.TryEnterReadFree())
-        {
-            return new(new ReadHold(this, _tickets.Begin()));
-        }
+    public ValueTask<ReadHold> EnterReadAsync(CancellationToken cancellationToken = default) => EnterReadAsync(EntryMode.RefuseUnrepaired, cancellationToken);
 
-        _seat.Require();
-        return ct.IsCancellationRequested ? ValueTask.FromCanceled<ReadHold>(ct) : _readers.WaitAsync(_read, default, Deadline.Never, synchronously: false, ct);
+    /// <summary>Enters for reading also after a writer's death: <see cref="ReadHold.OwnerDied"/> reports it. For callers that can check what they read.</summary>
+    /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
+    public ReadHold EnterReadUnrepaired(CancellationToken cancellationToken = default) =>
+        _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
+
+    /// <summary>Enters for reading if no living process writes, also after a writer's death; never waits.</summary>
+    /// <returns>Whether it was entered; false: a living process writes, which may be this one.</returns>
+    /// <inheritdoc cref="EnterReadUnrepaired"/>
+    public bool TryEnterReadUnrepaired(out ReadHold hold)
+    {
+        hold = _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.AcceptUnrepaired, Deadline.Passed, CancellationToken.None);
+        return hold.Lock is not null;
     }
+
+    /// <summary>As <see cref="EnterReadUnrepaired"/>; no thread waits.</summary>
+    /// <inheritdoc cref="EnterReadUnrepaired"/>
+    public ValueTask<ReadHold> EnterReadUnrepairedAsync(CancellationToken cancellationToken = default) => EnterReadAsync(EntryMode.AcceptUnrepaired, cancellationToken);
 
     /// <summary>Enters for writing.</summary>
     /// <exception cref="OwnerDiedException">A writer died inside, and what it left has not been repaired since. The lock is not held.</exception>
@@ -129,24 +140,24 @@ public sealed class SharedReaderWriterLock
     /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
-    public WriteHold EnterWrite(CancellationToken ct = default) => EnterWrite(EntryMode.RefuseUnrepaired, Deadline.Never, ct);
+    public WriteHold EnterWrite(CancellationToken cancellationToken = default) => EnterWrite(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>Enters for writing; if the last writer died inside, repairs first what it left.</summary>
     /// <param name="repair">Runs inside the lock. If it throws, the lock is left unrepaired, and the exception comes out.</param>
-    /// <param name="ct">Ends the wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RetiredException">The lock was retired.</exception>
     /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
-    public WriteHold EnterWrite(Action repair, CancellationToken ct = default)
+    public WriteHold EnterWrite(Action repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        return EnterWriteUnrepaired(ct).RepairedBy(repair);
+        return EnterWriteUnrepaired(cancellationToken).RepairedBy(repair);
     }
 
     /// <summary>Enters for writing also after a writer's death: <see cref="WriteHold.OwnerDied"/> reports it.</summary>
     /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
-    public WriteHold EnterWriteUnrepaired(CancellationToken ct = default) => EnterWrite(EntryMode.AcceptUnrepaired, Deadline.Never, ct);
+    public WriteHold EnterWriteUnrepaired(CancellationToken cancellationToken = default) => EnterWrite(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>Enters for writing if no living process is inside; never waits.</summary>
     /// <returns>Whether it was entered; false: a living process is inside, which may be this one.</returns>
@@ -169,34 +180,33 @@ public sealed class SharedReaderWriterLock
     /// <returns>Whether it was entered; false: the time is up.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, but not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
-    public bool TryEnterWrite(TimeSpan timeout, out WriteHold hold, CancellationToken ct = default)
+    public bool TryEnterWrite(TimeSpan timeout, out WriteHold hold, CancellationToken cancellationToken = default)
     {
-        hold = EnterWrite(EntryMode.RefuseUnrepaired, Deadline.After(timeout), ct);
+        hold = EnterWrite(EntryMode.RefuseUnrepaired, Deadline.After(timeout), cancellationToken);
         return hold.Lock is not null;
     }
 
     /// <summary>Enters for writing; no thread waits.</summary>
     /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
-    public ValueTask<WriteHold> EnterWriteAsync(CancellationToken ct = default) => EnterWriteAsync(EntryMode.RefuseUnrepaired, ct);
+    public ValueTask<WriteHold> EnterWriteAsync(CancellationToken cancellationToken = default) => EnterWriteAsync(EntryMode.RefuseUnrepaired, cancellationToken);
 
     /// <summary>Enters for writing also after a writer's death; no thread waits.</summary>
     /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
-    public ValueTask<WriteHold> EnterWriteUnrepairedAsync(CancellationToken ct = default) => EnterWriteAsync(EntryMode.AcceptUnrepaired, ct);
+    public ValueTask<WriteHold> EnterWriteUnrepairedAsync(CancellationToken cancellationToken = default) => EnterWriteAsync(EntryMode.AcceptUnrepaired, cancellationToken);
 
     /// <summary>Enters for writing; if the last writer died inside, repairs first what it left. No thread waits.</summary>
     /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
-    public ValueTask<WriteHold> EnterWriteAsync(Func<CancellationToken, ValueTask> repair, CancellationToken ct = default)
+    public ValueTask<WriteHold> EnterWriteAsync(Func<CancellationToken, ValueTask> repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        return EnterWriteAsync(EntryMode.AcceptUnrepaired, ct).RepairedByAsync(repair, ct);
+        return EnterWriteAsync(EntryMode.AcceptUnrepaired, cancellationToken).RepairedByAsync(repair, cancellationToken);
     }
 
     internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);
 
-    internal void MarkConsistent()
-    {
-        _words.Writer.MarkConsistent();
-    }
+    internal bool IsCurrentRead(long ticket) => _tickets.IsCurrent(ticket);
+
+    internal void MarkConsistent() => _words.Writer.MarkConsistent();
 
     internal void Retire(long ticket)
     {
@@ -229,16 +239,28 @@ public sealed class SharedReaderWriterLock
     };
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ReadHold EnterReadSlowly(Deadline deadline, CancellationToken ct)
+    private ReadHold EnterReadSlowly(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
     {
-        ct.ThrowIfCancellationRequested();
-        var state = default(WaitState);
-        return _read.Finish(BlockingWait.Run(_read, _seat.Kernel, ref state, deadline, ct), ref state);
+        cancellationToken.ThrowIfCancellationRequested();
+        var state = new WaitState { Mode = (int)mode };
+        return _read.Finish(BlockingWait.Run(_read, _seat.Kernel, ref state, deadline, cancellationToken), ref state);
     }
 
-    private WriteHold EnterWrite(EntryMode mode, Deadline deadline, CancellationToken ct)
+    private ValueTask<ReadHold> EnterReadAsync(EntryMode mode, CancellationToken cancellationToken)
     {
-        ct.ThrowIfCancellationRequested();
+        if (_words.TryEnterReadFree())
+        {
+            return new(new ReadHold(this, _tickets.Begin()));
+        }
+
+        _seat.Require();
+        return cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<ReadHold>(cancellationToken)
+            : _readers.WaitAsync(_read, new() { Mode = (int)mode }, Deadline.Never, synchronously: false, cancellationToken);
+    }
+
+    private WriteHold EnterWrite(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
         if (_words.TryEnterWriteFree())
         {
             return new(this, _ticket.Begin(Environment.CurrentManagedThreadId, 0));
@@ -250,18 +272,18 @@ public sealed class SharedReaderWriterLock
         }
 
         var state = new WaitState { Mode = (int)mode };
-        return _write.Finish(BlockingWait.Run(_write, _seat.Kernel, ref state, deadline, ct), ref state);
+        return _write.Finish(BlockingWait.Run(_write, _seat.Kernel, ref state, deadline, cancellationToken), ref state);
     }
 
-    private ValueTask<WriteHold> EnterWriteAsync(EntryMode mode, CancellationToken ct)
+    private ValueTask<WriteHold> EnterWriteAsync(EntryMode mode, CancellationToken cancellationToken)
     {
-        if (ct.IsCancellationRequested)
+        if (cancellationToken.IsCancellationRequested)
         {
-            return ValueTask.FromCanceled<WriteHold>(ct);
+            return ValueTask.FromCanceled<WriteHold>(cancellationToken);
         }
 
         _seat.Require();
-        return _writers.WaitAsync(_write, new() { Mode = (int)(mode | EntryMode.Asynchronous) }, Deadline.Never, synchronously: false, ct);
+        return _writers.WaitAsync(_write, new() { Mode = (int)(mode | EntryMode.Asynchronous) }, Deadline.Never, synchronously: false, cancellationToken);
     }
 
     private sealed class ReadTarget(SharedReaderWriterLock target) : IWaitTarget<ReadHold>
@@ -270,15 +292,23 @@ public sealed class SharedReaderWriterLock
 
         public WaitOutcome Attempt(ref WaitState state, ref SleepList list) => target._words.AttemptRead(ref state, ref list);
 
-        // All sleeping readers are woken: nothing is handed on.
-        public WaitOutcome GiveUp(ref WaitState state) => WaitOutcome.Pending;
+        // All sleeping readers are woken: no wake-up is handed on. But nobody queues behind one that has gone.
+        public WaitOutcome GiveUp(ref WaitState state)
+        {
+            if (state.IsPatient)
+            {
+                target._words.EndPatience(isIn: false);
+            }
+
+            return WaitOutcome.Pending;
+        }
 
         public void BeforeSleep() => target._seat.Watch.Start();
 
         public ReadHold Finish(WaitOutcome outcome, ref WaitState state) => outcome switch
         {
             WaitOutcome.Taken => new(target, target._tickets.Begin()),
-            WaitOutcome.TakenUnrepaired => throw new OwnerDiedException(state),
+            WaitOutcome.TakenUnrepaired => EntryTicket.IsRefused(outcome, state) ? throw new OwnerDiedException(state) : new(target, target._tickets.BeginUnrepaired()),
             WaitOutcome.Closed => throw new RetiredException(),
             _ => default,
         };

@@ -21,7 +21,7 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Value;
             if ((uint)value != 0)
@@ -54,6 +54,8 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
             list.Add(Word, 0);
             return WaitOutcome.Pending;
         }
+
+        return list.Retry();
     }
 
     public override unsafe WaitOutcome GiveUp(ref WaitState state)

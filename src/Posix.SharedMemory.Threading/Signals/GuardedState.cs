@@ -52,15 +52,18 @@ internal sealed class GuardedState
     }
 
     /// <summary>Enters; waits as long as the owner, which lives, takes for its few instructions.</summary>
-    internal void Enter()
+    internal void Enter() => TryEnter(Deadline.Never);
+
+    /// <summary>Enters, unless that takes longer than until a deadline.</summary>
+    internal bool TryEnter(Deadline deadline)
     {
         if (_mutex.TryEnterFree() || _mutex.SpinEnter())
         {
-            return;
+            return true;
         }
 
         var state = default(WaitState);
-        BlockingWait.Run(Entry, Seat.Kernel, ref state, Deadline.Never, CancellationToken.None);
+        return BlockingWait.Run(Entry, Seat.Kernel, ref state, deadline, CancellationToken.None) == WaitOutcome.Taken;
     }
 
     internal void Leave()

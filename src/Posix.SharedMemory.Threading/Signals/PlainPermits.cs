@@ -70,7 +70,7 @@ internal sealed class PlainPermits : Permits
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static unsafe bool TryTake(uint* word)
     {
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             // SAFETY: the caller holds the word.
             var value = Volatile.Read(ref *word);
@@ -85,6 +85,8 @@ internal sealed class PlainPermits : Permits
                 return true;
             }
         }
+
+        return false;
     }
 
     /// <summary>Gives permits back if nobody sleeps and there is room: one swap.</summary>
@@ -102,7 +104,7 @@ internal sealed class PlainPermits : Permits
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Word;
             if ((value & CountMask) != 0)
@@ -129,6 +131,8 @@ internal sealed class PlainPermits : Permits
             list.Add(_word, value | Waiters);
             return WaitOutcome.Pending;
         }
+
+        return list.Retry();
     }
 
     public override unsafe WaitOutcome GiveUp(ref WaitState state)
@@ -186,9 +190,10 @@ internal sealed class PlainPermits : Permits
                 continue;
             }
 
-            if (woken < count)
+            if (woken < count && Swap(after, after & ~Waiters))
             {
-                Swap(after, after & ~Waiters);
+                // SYNC semaphore.again: pairs with Attempt. The word may be what it was although the permits were taken meanwhile, others went to sleep, and another release has woken only one of them.
+                Kernel.Wake(_word, int.MaxValue);
             }
 
             return before;

@@ -3,7 +3,8 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>A barrier between processes: each arrives and waits until all have. A process that dies does not keep the others waiting.</summary>
 /// <remarks>
 /// A process becomes a member with its first arrival, up to the number of participants; it arrives once in a phase. After a death, the phases count without the dead member,
-/// and a newcomer may take its place. A cancelled arrival is withdrawn.
+/// and a newcomer may take its place. A cancelled arrival is withdrawn; where another process is stopped (by SIGSTOP, a debugger or a freezer) in the few instructions in which it changes the
+/// barrier, the cancellation is reported within a second, and the arrival is withdrawn as soon as that process goes on or dies.
 /// </remarks>
 /// <example>
 /// <code>
@@ -21,11 +22,18 @@ namespace Posix.SharedMemory.Threading;
 /// </example>
 public sealed class SharedBarrier
 {
+    /// <summary>In <see cref="_owed"/>: there is a withdrawal; below it, the phase.</summary>
+    private const long OwedBit = 1L << 32;
+
     private readonly Seat _seat;
     private readonly BarrierWords _words;
     private readonly GuardedState _state;
     private readonly ArrivalTarget _target;
     private readonly WaitQueue _queue;
+    private readonly WaitQueue _withdrawals;
+
+    /// <summary>An arrival that was cancelled, and could not be withdrawn yet.</summary>
+    private long _owed;
 
     private SharedBarrier(Roster roster, MemoryMapping mapping, long offset, int participants)
     {
@@ -37,10 +45,14 @@ public sealed class SharedBarrier
         _state = new(_seat, bytes, _words.Recompute);
         _target = new(this);
         _queue = new(_seat.Kernel.Service, wakesAll: true);
+        _withdrawals = new(_seat.Kernel.Service, wakesAll: false);
     }
 
     /// <summary>Gets how many processes a phase waits for.</summary>
     public int Participants { get; }
+
+    /// <summary>Gets whether an arrival that was cancelled has not been withdrawn yet.</summary>
+    internal bool OwesWithdrawal => Volatile.Read(ref _owed) != 0;
 
     /// <summary>How many bytes a barrier takes, at a multiple of 8: 64 and 4 for each participant, rounded up to a multiple of 64.</summary>
     /// <param name="participants">1 to 63.</param>
@@ -95,6 +107,7 @@ public sealed class SharedBarrier
         do
         {
             _words.CompletePending();
+            WithdrawOwed();
             if (state.Mode == 1 && _words.Phase != state.Key)
             {
                 return WaitOutcome.Taken;
@@ -126,6 +139,62 @@ public sealed class SharedBarrier
         }
         while (!_words.TryAddWords(ref list));
         return WaitOutcome.Pending;
+    }
+
+    /// <summary>Withdraws an arrival whose wait has ended while another process was inside. Under the mutex.</summary>
+    private void WithdrawOwed()
+    {
+        if (Interlocked.Exchange(ref _owed, 0) is not 0 and var owed)
+        {
+            var arrival = new WaitState { Key = (uint)owed };
+            _words.Withdraw(ref arrival);
+        }
+    }
+
+    /// <summary>Leaves the withdrawal to the service thread, which waits for the mutex as long as it takes.</summary>
+    private void WithdrawLater(uint phase)
+    {
+        Volatile.Write(ref _owed, OwedBit | phase);
+        _ = _withdrawals.WaitWithoutResultAsync(new WithdrawalTarget(this), default, synchronously: false, CancellationToken.None).AsTask();
+    }
+
+    private sealed class WithdrawalTarget(SharedBarrier barrier) : IWaitTarget<bool>
+    {
+        public News News => barrier._seat.News;
+
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+        {
+            // A process that has left the roster has ended for the others, with its arrival.
+            if (barrier._seat.Me == 0 || !barrier.OwesWithdrawal)
+            {
+                return WaitOutcome.Taken;
+            }
+
+            if (!barrier._state.TryEnter(ref state, ref list))
+            {
+                return WaitOutcome.Pending;
+            }
+
+            try
+            {
+                barrier.WithdrawOwed();
+                return WaitOutcome.Taken;
+            }
+            finally
+            {
+                barrier._state.Leave();
+            }
+        }
+
+        public WaitOutcome GiveUp(ref WaitState state)
+        {
+            barrier._state.GiveUp(state);
+            return WaitOutcome.Pending;
+        }
+
+        public void BeforeSleep() => barrier._seat.Watch.Start();
+
+        public bool Finish(WaitOutcome outcome, ref WaitState state) => true;
     }
 
     private sealed class ArrivalTarget(SharedBarrier barrier) : IWaitTarget<BarrierResult>
@@ -163,7 +232,13 @@ public sealed class SharedBarrier
                 return WaitOutcome.Pending;
             }
 
-            barrier._state.Enter();
+            // A process that is inside needs a few instructions, unless it is stopped there. A service thread waits for nobody.
+            if (!barrier._state.TryEnter(ServiceThread.IsCurrent ? Deadline.Passed : new(Deadline.Now + Deadline.Second)))
+            {
+                barrier.WithdrawLater(state.Key);
+                return WaitOutcome.Pending;
+            }
+
             try
             {
                 return barrier._words.Withdraw(ref state);

@@ -204,7 +204,7 @@ public sealed class SharedEvent : ISharedWaitable
                 state = signal.Begin();
             }
 
-            while (true)
+            for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
             {
                 var value = signal.Word;
                 var isManual = signal.Mode == EventResetMode.ManualReset;
@@ -238,6 +238,8 @@ public sealed class SharedEvent : ISharedWaitable
                 list.Add(signal._word, value | WaitersBit);
                 return WaitOutcome.Pending;
             }
+
+            return list.Retry();
         }
 
         public unsafe WaitOutcome GiveUp(ref WaitState state)

@@ -5,8 +5,10 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>The wait of a thread: attempts, with sleeps between them.</summary>
 internal static class BlockingWait
 {
-    /// <summary>No sleeper sleeps longer without looking again: what a killed waiter took with it, another finds then.</summary>
-    internal const long LookEvery = Deadline.Second;
+    /// <summary>
+    /// Gets or sets how long a sleeper sleeps at most without looking again: what a killed waiter took with it, another finds then. A test makes looks rare, so that a wake-up that is missing is missed.
+    /// </summary>
+    internal static long LookEvery { get; set; } = Deadline.Second;
 
     /// <summary>A blocking wait names at most this many words: what it waits for, the lives of those who have it, and its news.</summary>
     private const int MostWords = 64;
@@ -83,6 +85,12 @@ internal static class BlockingWait
 
     private static void Sleep(Kernel kernel, ref SleepList list, ref WaitState state, long now, Deadline deadline)
     {
+        if (list.IsToRetry)
+        {
+            Thread.Yield();
+            return;
+        }
+
         var look = now + LookEvery;
         var ended = kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look));
         var awake = Deadline.Now;

@@ -104,7 +104,7 @@ internal sealed class ServiceThread
                 wait.Publish();
             }
 
-            if (_ended.Count > 0)
+            if (_ended.Count > 0 || words.IsToRetry)
             {
                 // Awaiters that ran at once may have begun new waits, or changed what was looked at.
                 _ended.Clear();

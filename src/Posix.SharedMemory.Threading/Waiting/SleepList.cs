@@ -5,6 +5,12 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>The words of one sleep, each with the value at which it sleeps. A change of any of them ends it.</summary>
 internal ref struct SleepList
 {
+    /// <summary>
+    /// An attempt ends after so many swaps of a word that others were quicker to change, and asks to be made again: deadline and token are looked at between attempts, and a service thread
+    /// serves its other waits. Nobody comes to so many but where a process does nothing else than write the word.
+    /// </summary>
+    internal const int MostSwaps = 1000;
+
     // SAFETY: addresses become numbers for the kernel; whoever adds one keeps the word mapped while the list is in use.
     private Span<LinuxFutexWaitv> _entries;
 
@@ -22,7 +28,17 @@ internal ref struct SleepList
     /// <summary>Gets whether a word found no room; the look of every second then stands in for it.</summary>
     internal bool IsFull { get; private set; }
 
+    /// <summary>Gets whether there is nothing to sleep on: the attempt is to be made again.</summary>
+    internal bool IsToRetry { get; private set; }
+
     internal readonly Span<LinuxFutexWaitv> Entries => _entries[..Count];
+
+    /// <summary>Asks for another attempt instead of a sleep.</summary>
+    internal WaitOutcome Retry()
+    {
+        IsToRetry = true;
+        return WaitOutcome.Pending;
+    }
 
     /// <summary>Adds a word that other processes change.</summary>
     internal unsafe void Add(uint* word, uint value) => Add(word, value, Linux.FUTEX_32);

@@ -33,6 +33,7 @@ internal static class CommandLine
         ("watch", () => new WatchCommand()),
         ("top", () => new TopCommand()),
         ("doctor", () => new DoctorCommand()),
+        ("bridge", () => new BridgeCommand()),
         ("demo", () => new DemoCommand()),
         ("help", () => new HelpCommand()),
         ("completion", () => new CompletionCommand()),
@@ -51,6 +52,11 @@ internal static class CommandLine
     internal static int Run(string[] args)
     {
         TerminalType.Hide();
+        if (BridgeCommand.IsMeant(args))
+        {
+            return BridgeCommand.Start(args.Skip(1));
+        }
+
         IsCompleting = args is [['[', 's', 'u', 'g', 'g', 'e', 's', 't', ..], ..];
         var root = MakeRoot(args);
 

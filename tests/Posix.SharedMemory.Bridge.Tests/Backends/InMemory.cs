@@ -5,6 +5,8 @@ public sealed class InMemory : BackendConformance
 {
     private protected override INetwork CreateNetwork() => new InMemoryNetwork();
 
+    private protected override INetwork CreateKeepingNetwork() => new InMemoryNetwork();
+
     [Theory]
     [Rule("bridge.backend")]
     [InlineData("a.b", "a.b", true)]

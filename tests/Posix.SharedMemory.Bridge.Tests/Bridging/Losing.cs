@@ -15,6 +15,11 @@ public sealed class Losing
         using var writer = source.OpenWriter();
         using var target = hosts.OpenTarget("x");
         using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        // Before an importer has given credit, there is no limit.
+        var credit = new Recorder();
+        await using var listener = await network.ConnectAsync();
+        await using var listening = await listener.SubscribeAsync(SubjectName.AllCredit, credit, default);
+        credit.WaitFor(1);
         for (var number = 1; number <= 2000; number++)
         {
             await Traffic.WriteNumberAsync(writer, number, 200);

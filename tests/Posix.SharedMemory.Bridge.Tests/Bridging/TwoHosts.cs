@@ -7,12 +7,14 @@ namespace Posix.SharedMemory.Bridge.Tests.Bridging;
 internal sealed class TwoHosts : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly INetwork _network;
+    private CancellationTokenSource _stopB = new();
+    private Task _runningB = Task.CompletedTask;
+    private BridgeOptions _optionsOfB = new();
     private readonly string _prefix = SharedMemoryObject.CreateUniqueName("bridge");
     private readonly List<Task> _running = [];
 
-    private TwoHosts()
-    {
-    }
+    private TwoHosts(INetwork network) => _network = network;
 
     internal ChannelBridge A { get; private set; } = null!;
 
@@ -28,12 +30,30 @@ internal sealed class TwoHosts : IAsyncDisposable
 
     internal static async Task<TwoHosts> StartAsync(INetwork network, Func<BridgeOptions, BridgeOptions>? a = null, Func<BridgeOptions, BridgeOptions>? b = null)
     {
-        var hosts = new TwoHosts();
+        var hosts = new TwoHosts(network);
         var options = new BridgeOptions { Host = "a" + hosts._prefix, Export = ["*"], NamePrefix = hosts.NameOnA("") };
-        hosts.A = hosts.Start(await network.ConnectAsync(), a?.Invoke(options) ?? options);
+        (hosts.A, var running) = hosts.Start(await network.ConnectAsync(), a?.Invoke(options) ?? options, hosts._stop.Token);
+        hosts._running.Add(running);
         options = new() { Host = "b" + hosts._prefix, Import = ["*"], NamePrefix = hosts.NameOnB("") };
-        hosts.B = hosts.Start(await network.ConnectAsync(), b?.Invoke(options) ?? options);
+        hosts._optionsOfB = b?.Invoke(options) ?? options;
+        await hosts.StartBAgainAsync();
         return hosts;
+    }
+
+    /// <summary>Ends the bridge of B.</summary>
+    internal async Task StopBAsync()
+    {
+        await _stopB.CancelAsync();
+        await _runningB;
+        await B.DisposeAsync();
+    }
+
+    /// <summary>Makes a bridge of B, as the one before.</summary>
+    internal async Task StartBAgainAsync()
+    {
+        _stopB.Dispose();
+        _stopB = new();
+        (B, _runningB) = Start(await _network.ConnectAsync(), _optionsOfB, _stopB.Token);
     }
 
     internal MessageChannel CreateSource(string name, MessageChannelOptions? options = null) => MessageChannel.Create(NameOnA(name), options);
@@ -74,16 +94,16 @@ internal sealed class TwoHosts : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_running);
         await A.DisposeAsync();
-        await B.DisposeAsync();
+        await StopBAsync();
+        _stopB.Dispose();
         _stop.Dispose();
     }
 
-    private ChannelBridge Start(IBridgeBackend backend, BridgeOptions options)
+    private (ChannelBridge Bridge, Task Running) Start(IBridgeBackend backend, BridgeOptions options, CancellationToken stop)
     {
         var bridge = new ChannelBridge(backend, options);
         bridge.Lost += (_, loss) => Losses.Enqueue(loss);
         bridge.Refused += (_, refusal) => Refusals.Enqueue(refusal);
-        _running.Add(bridge.RunAsync(_stop.Token));
-        return bridge;
+        return (bridge, bridge.RunAsync(stop));
     }
 }

@@ -18,10 +18,10 @@ public sealed class Counting
         long next = 1;
         for (var life = 0; life < 5; life++)
         {
-            using var reader = channel.OpenReader();
             using var line = new SequenceLine(channel.Memory);
             Assert.Equal(next, line.Next);
-            using var taker = new MessageTaker(reader, line, 1024);
+            using var source = SourceOf(channel);
+            using var taker = new MessageTaker(source, 1024);
             Assert.True(taker.TryTake(TimeSpan.Zero));
             Assert.Equal(life, BitConverter.ToInt32(taker.Taken.Span));
             next = taker.Next;
@@ -49,9 +49,8 @@ public sealed class Counting
     {
         using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 1 << 16 });
         using var writer = channel.OpenWriter();
-        using var reader = channel.OpenReader();
-        using var line = new SequenceLine(channel.Memory);
-        using var taker = new MessageTaker(reader, line, 1024);
+        using var source = SourceOf(channel);
+        using var taker = new MessageTaker(source, 1024);
         Assert.False(taker.TryTake(TimeSpan.FromMilliseconds(1)));
         for (var i = 0; i < 12; i++)
         {
@@ -77,19 +76,17 @@ public sealed class Counting
     {
         using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
         using var writer = channel.OpenWriter();
-        using var reader = channel.OpenReader();
-        using var line = new SequenceLine(channel.Memory);
-        using var taker = new MessageTaker(reader, line, 1024);
-        using var pressure = new RingPressure(channel.Memory, 4096);
+        using var source = SourceOf(channel);
+        using var taker = new MessageTaker(source, 1024);
         for (var i = 0; i < 16; i++)
         {
             writer.Write(new byte[120]);
         }
 
-        Assert.Equal(default, taker.DropOldest(pressure.MayStay(reader.Available)));
+        Assert.Equal(default, taker.DropOldest(source.MayStay(source.Available)));
         writer.Write(new byte[120]);
-        Assert.Equal((1, 9), taker.DropOldest(pressure.MayStay(reader.Available)));
-        Assert.Equal(1024, reader.Available);
+        Assert.Equal((1, 9), taker.DropOldest(source.MayStay(source.Available)));
+        Assert.Equal(1024, source.Available);
         Assert.Equal(10, taker.Next);
     }
 
@@ -99,20 +96,18 @@ public sealed class Counting
     {
         using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
         using var writer = channel.OpenWriter();
-        using var reader = channel.OpenReader();
-        using var line = new SequenceLine(channel.Memory);
-        using var taker = new MessageTaker(reader, line, 1024);
-        using var pressure = new RingPressure(channel.Memory, 4096);
+        using var source = SourceOf(channel);
+        using var taker = new MessageTaker(source, 1024);
         // After 1,016 bytes in the middle of the ring there is no place for the longest message, before or after them.
         writer.Write(new byte[1528]);
         writer.Write(new byte[1000]);
-        Assert.True(reader.TryRead(new byte[2000], out _, out _));
-        Assert.Equal(1008, pressure.MayStay(reader.Available));
+        Assert.True(source.TryRead(new byte[2000], out _, out _));
+        Assert.Equal(1008, source.MayStay(source.Available));
         using var limit = new CancellationTokenSource(Watchdog.Limit);
         var writing = writer.WriteAsync(new byte[2040], cancellationToken: limit.Token).AsTask();
-        Watchdog.Until(() => taker.DropOldest(pressure.MayStay(reader.Available)).First > 0 || writing.IsCompleted, "the drop");
+        Watchdog.Until(() => taker.DropOldest(source.MayStay(source.Available)).First > 0 || writing.IsCompleted, "the drop");
         await writing;
-        Assert.Equal(2, taker.Next);
+        Assert.Equal(3, taker.Next);
     }
 
     [Fact]
@@ -123,9 +118,8 @@ public sealed class Counting
         {
             using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
             using var writer = channel.OpenWriter();
-            using var reader = channel.OpenReader();
-            using var line = new SequenceLine(channel.Memory);
-            using var taker = new MessageTaker(reader, line, 1024);
+            using var source = SourceOf(channel);
+            using var taker = new MessageTaker(source, 1024);
             for (var i = 1; i <= 4; i++)
             {
                 writer.Write(BitConverter.GetBytes((long)i));
@@ -149,6 +143,9 @@ public sealed class Counting
             mapping.GetReference<uint>(third) = 0x7FFF_FFF0;
         }
     }
+
+    /// <summary>The channel stays open when the source is disposed: its reader leaves.</summary>
+    private static RingSource SourceOf(MessageChannel channel) => RingSource.On(channel, channel.GetStatus().Capacity);
 
     [Fact]
     [Rule("bridge.bounded")]

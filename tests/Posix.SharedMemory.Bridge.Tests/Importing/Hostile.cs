@@ -12,7 +12,7 @@ public sealed class Hostile : IAsyncLifetime
     private readonly InMemoryBridgeHub _hub = new();
     private readonly BridgeReports _reports = new();
     private readonly TemporaryName _name = new("hostile");
-    private readonly ChannelImport _import;
+    private readonly StreamImport _import;
     private MessageChannel _ring = null!;
     private MessageReader _reader = null!;
 
@@ -225,7 +225,7 @@ public sealed class Hostile : IAsyncLifetime
     {
         using var name = new TemporaryName("hostile");
         using var own = MessageChannel.Create(name);
-        await using var import = new ChannelImport(name, Announced(1), _hub.Connect(), new(), _reports, new(1 << 20));
+        await using var import = new StreamImport(name, Announced(1), _hub.Connect(), new(), _reports, new(1 << 20));
         await import.StartAsync(default);
         Assert.False(import.HasRing);
         import.Take(Announced(1) with { Epoch = "00000000000000ff" });

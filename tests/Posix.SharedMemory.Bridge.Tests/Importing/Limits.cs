@@ -14,11 +14,12 @@ public sealed class Limits
     public async Task Every_announcement_is_checked_and_not_only_the_first()
     {
         using var name = new TemporaryName("limits");
-        await using var import = new ChannelImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(1 << 30));
+        await using var import = new StreamImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(1 << 30));
         await import.StartAsync(default);
         Announcement[] bad =
         [
             Announced(2) with { Capacity = 1L << 40 }, Announced(2) with { Capacity = 4097 }, Announced(2) with { Capacity = -1 }, Announced(2) with { Alignment = 7 }, Announced(2) with { Kind = 3 },
+            Announced(2) with { Kind = 5 }, Announced(2) with { Kind = 4 }, Announced(2) with { Kind = 6, Ends = 65 }, Announced(2) with { Kind = 3, Ends = 1, History = -1 },
             Announced(2) with { Delivery = BridgeDelivery.Durable }, Announced(1) with { Capacity = 8192 }, Announced(1) with { SchemaId = 5 }, Announced(1) with { ContentType = "x" },
         ];
         foreach (var announced in bad)
@@ -36,7 +37,7 @@ public sealed class Limits
     public async Task A_later_life_that_exceeds_the_limit_is_refused_and_gives_back_what_the_former_took()
     {
         using var name = new TemporaryName("limits");
-        await using var import = new ChannelImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(4096));
+        await using var import = new StreamImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(4096));
         await import.StartAsync(default);
         import.Take(Announced(2) with { Capacity = 8192 });
         Watchdog.Until(() => Refused(import) == 1, "the refusal");
@@ -53,7 +54,7 @@ public sealed class Limits
     public async Task Announcements_open_nothing_where_the_engine_reads()
     {
         using var name = new TemporaryName("limits");
-        await using var import = new ChannelImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(1 << 30));
+        await using var import = new StreamImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(1 << 30));
         import.Take(Announced(1));
         import.Take(Announced(2));
         Assert.False(import.HasRing);
@@ -133,7 +134,7 @@ public sealed class Limits
     public async Task A_ring_whose_name_was_removed_is_made_again()
     {
         using var name = new TemporaryName("limits");
-        await using var import = new ChannelImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(4096));
+        await using var import = new StreamImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, new(4096));
         await import.StartAsync(default);
         SharedMemoryObject.Unlink(name);
         Watchdog.Until(

@@ -13,7 +13,7 @@ public sealed class Resuming
     {
         using var channel = MessageChannel.CreateAnonymous(new() { Capacity = 4096 });
         using var writer = channel.OpenWriter();
-        using var line = new ImportLine(channel.Memory);
+        using var line = new ImportLine(channel.Memory, 256);
         Assert.Null(Last(14));
         line.Note(14, 1);
         Assert.Equal(0, Last(14));
@@ -36,7 +36,7 @@ public sealed class Resuming
 
         long? Last(ulong epoch)
         {
-            using var another = new ImportLine(channel.Memory);
+            using var another = new ImportLine(channel.Memory, 256);
             return another.LastOf(epoch);
         }
     }
@@ -58,7 +58,7 @@ public sealed class Resuming
         using var channel = MessageChannel.Open(name);
         using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
         first.Dispose();
-        await using var import = new ChannelImport(name, s_announced with { Next = 9 }, new InMemoryBridgeHub().Connect(), new(), reports, new(1 << 20));
+        await using var import = new StreamImport(name, s_announced with { Next = 9 }, new InMemoryBridgeHub().Connect(), new(), reports, new(1 << 20));
         await import.StartAsync(default);
         foreach (var sequence in new[] { 4, 5, 9 })
         {

@@ -12,6 +12,7 @@ internal sealed class NatsServer : INetwork
 {
     private readonly int _port;
     private readonly string[] _options;
+    private TemporaryDirectory? _store;
     private Process? _process;
 
     /// <summary>Starts a server, or skips the test where there is none.</summary>
@@ -27,6 +28,14 @@ internal sealed class NatsServer : INetwork
         }
 
         Start();
+    }
+
+    /// <summary>A server with JetStream, which keeps messages in files.</summary>
+    internal static NatsServer Keeping()
+    {
+        Skip.If(Program is null, "nats-server is not installed");
+        var store = TemporaryDirectory.InMemory();
+        return new("-js", "-sd", store.Path) { _store = store };
     }
 
     internal string Url => $"nats://127.0.0.1:{_port}";
@@ -52,6 +61,7 @@ internal sealed class NatsServer : INetwork
     {
         await BreakAsync();
         _process!.Dispose();
+        _store?.Dispose();
     }
 
     private void Start()

@@ -11,6 +11,8 @@ public sealed class OverNats : BackendConformance
 {
     private protected override INetwork CreateNetwork() => new NatsServer();
 
+    private protected override INetwork CreateKeepingNetwork() => NatsServer.Keeping();
+
     [SkippableFact]
     [Rule("bridge.frame")]
     public async Task Any_client_reads_the_messages_of_an_exported_channel()
@@ -78,6 +80,71 @@ public sealed class OverNats : BackendConformance
         writer.Complete();
         await reading;
         hosts.RequireAllAccountedFor(received, 300);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.durable-bytes")]
+    public async Task The_server_shows_a_stream_for_a_durable_channel_and_a_consumer_for_each_host()
+    {
+        await using var server = NatsServer.Keeping();
+        await using var plain = new NatsConnection(new NatsOpts { Url = server.Url });
+        await using var subscription = await plain.SubscribeCoreAsync<byte[]>("shm.v1.t.orders.>");
+        await plain.PingAsync();
+        await using var hosts = await TwoHosts.StartAsync(server, a => a with { Delivery = BridgeDelivery.Durable, BatchDelay = TimeSpan.Zero });
+        using var source = hosts.CreateSource("orders.new");
+        using var writer = source.OpenWriter();
+        writer.Write("hello"u8, 7);
+        using var target = hosts.OpenTarget("orders.new");
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        Assert.Equal("hello", Encoding.UTF8.GetString(Traffic.ReadOne(reader).Bytes));
+        using var limit = new CancellationTokenSource(Watchdog.Limit);
+        var seen = await subscription.Msgs.ReadAsync(limit.Token);
+        var epoch = seen.Headers!["Shm"].ToString()[..16];
+        Assert.Equal(epoch + "-1-0", seen.Headers["Nats-Msg-Id"].ToString());
+        var stream = await new global::NATS.Client.JetStream.NatsJSContext(plain).GetStreamAsync("shm=v1=t=orders=new", cancellationToken: limit.Token);
+        Assert.Equal(1L, (long)stream.Info.State.ConsumerCount);
+        Watchdog.Until(() => IsEmpty(stream), "the acknowledgement");
+
+        static bool IsEmpty(global::NATS.Client.JetStream.INatsJSStream stream)
+        {
+            stream.RefreshAsync(default).AsTask().GetAwaiter().GetResult();
+            return (long)stream.Info.State.Messages == 0;
+        }
+    }
+
+    [SkippableFact]
+    [Rule("bridge.backend")]
+    public async Task A_subscription_that_cannot_be_made_is_disposed()
+    {
+        await using var server = NatsServer.Keeping();
+        await using var backend = await NatsBackend.ConnectAsync(new NatsOpts { Url = server.Url });
+        var recorder = new Recorder();
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        await server.BreakAsync();
+        Watchdog.Until(() => !backend.IsConnected, "the connection to be lost");
+        await Assert.ThrowsAnyAsync<Exception>(async () => await backend.SubscribeAsync("shm.test.never", recorder, cancelled.Token));
+        await server.RestoreAsync();
+        Watchdog.Until(() => backend.IsConnected, "the connection");
+        await backend.FlushAsync(default);
+        await using var other = await server.ConnectAsync();
+        await other.PublishAsync("shm.test.never", default, new byte[1], default);
+        await other.FlushAsync(default);
+        await backend.FlushAsync(default);
+        Assert.Empty(recorder.Messages);
+    }
+
+    [SkippableFact]
+    [Rule("bridge.durable")]
+    public async Task A_server_without_JetStream_is_reported_and_the_messages_stay_in_the_channel()
+    {
+        await using var server = new NatsServer();
+        await using var hosts = await TwoHosts.StartAsync(server, a => a with { Delivery = BridgeDelivery.Durable });
+        using var source = hosts.CreateSource("x");
+        using var writer = source.OpenWriter();
+        writer.Write("hello"u8);
+        Watchdog.Until(() => hosts.Refusals.Any(refusal => refusal.Reason.Contains("JetStream", StringComparison.Ordinal)), "the refusal");
+        Assert.NotEqual(0, source.GetStatus().Used);
     }
 
     [SkippableFact]

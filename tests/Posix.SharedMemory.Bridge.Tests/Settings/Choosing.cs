@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Bridge.Tests.Backends;
+
 namespace Posix.SharedMemory.Bridge.Tests.Settings;
 
 /// <summary>What is carried, and how.</summary>
@@ -33,8 +35,8 @@ public sealed class Choosing
             Assert.ThrowsAny<ArgumentException>(() => new ChannelBridge(hub.Connect(), options));
         }
 
-        Assert.Throws<NotSupportedException>(() => new ChannelBridge(hub.Connect(), new() { Delivery = BridgeDelivery.Durable }));
-        Assert.Throws<NotSupportedException>(() => new ChannelBridge(hub.Connect(), new() { Routes = [new("x", BridgeDelivery.Durable)] }));
+        Assert.Throws<NotSupportedException>(() => new ChannelBridge(new InterceptedBackend(hub.Connect()), new() { Delivery = BridgeDelivery.Durable }));
+        Assert.Throws<NotSupportedException>(() => new ChannelBridge(new InterceptedBackend(hub.Connect()), new() { Routes = [new("x", BridgeDelivery.Durable)] }));
         Assert.Throws<ArgumentNullException>(() => new ChannelBridge(null!, new()));
         Assert.Throws<ArgumentNullException>(() => new ChannelBridge(hub.Connect(), null!));
         Assert.Throws<ArgumentOutOfRangeException>(() => new InMemoryBridgeHub(10));

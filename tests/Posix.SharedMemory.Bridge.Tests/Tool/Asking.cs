@@ -100,6 +100,31 @@ public sealed class Asking
     }
 
     [SkippableFact]
+    [Rule("bridge-tool.ls")]
+    public async Task Ls_shows_what_hosts_announce()
+    {
+        await using var server = new NatsServer();
+        var (code, output, errors) = ShmBridge.Run("ls", server.Url);
+        Assert.Equal((0, "no host announces a channel\n", ""), (code, output, errors));
+        await using var hosts = await TwoHosts.StartAsync(server, a => a with { Routes = [new("pose", BridgeDelivery.Latest)] });
+        using var source = hosts.CreateSource("camera.front");
+        using var pose = LatestBytes.Create(hosts.NameOnA("pose"));
+        using var writer = source.OpenWriter();
+        writer.Write("hello"u8);
+        writer.Complete();
+        Watchdog.Until(() => hosts.A.GetChannels().Count(channel => channel.IsCompleted || channel.Name == "pose") == 2, "both exports");
+        (code, output, errors) = ShmBridge.Run("ls", server.Url);
+        Assert.Equal((0, ""), (code, errors));
+        var rows = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(row => row.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToArray();
+        Assert.Equal(["CHANNEL", "HOST", "KIND", "DELIVERY", "MESSAGES", "RATE/S", "LOST", "STATE"], rows[0]);
+        Assert.Equal(("camera.front", "Message", "Stream", "1", "completed"), (rows[1][0], rows[1][2], rows[1][3], rows[1][4], rows[1][7]));
+        Assert.Equal(("pose", "Latest", "Latest", "open"), (rows[2][0], rows[2][2], rows[2][3], rows[2][7]));
+        (code, output, _) = ShmBridge.Run("ls", server.Url, "--log", "json");
+        Assert.Equal(0, code);
+        Assert.Equal(["camera.front", "pose"], output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("channel").GetString()));
+    }
+
+    [SkippableFact]
     [Rule("bridge-tool.run")]
     public async Task It_bridges_until_a_signal_and_prints_losses_and_metrics()
     {

@@ -12,6 +12,7 @@ public sealed class BeingKilled : IDisposable
     private readonly ConcurrentQueue<(long First, long Last)> _losses = new();
     private readonly List<Peer> _bridges = [];
     private readonly Random _random = new(11);
+    private string[] _more = [];
     private long _number;
     private long _arrived;
 
@@ -59,12 +60,60 @@ public sealed class BeingKilled : IDisposable
         Assert.All(_losses, loss => Assert.True(loss.Last <= _number));
     }
 
-    private async Task WriteWhileKillingAsync(MessageWriter writer, Peer victim)
+    [SkippableTheory]
+    [Rule("bridge.durable")]
+    [InlineData("exporter")]
+    [InlineData("importer")]
+    [InlineData("server")]
+    public async Task Of_a_durable_channel_nothing_is_lost_and_nothing_comes_twice_whatever_is_killed(string victim)
+    {
+        await using var server = NatsServer.Keeping();
+        _more = ["--durable", "*"];
+        using var source = MessageChannel.Create(_prefix + "-a-x", new() { Capacity = 4 << 20 });
+        using var writer = source.OpenWriter(new() { Restart = PeerRestart.Wait });
+        var (exporter, importer) = (Export(server), Import(server));
+        MessageChannel? appeared = null;
+        Watchdog.Until(() => (appeared = TwoHosts.TryOpen(_prefix + "-b-x")) is not null, "the channel to appear");
+        using var target = appeared!;
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        var received = new List<long>();
+        var reading = Task.Run(() => Traffic.ReadNumbers(reader, received, one => Volatile.Write(ref _arrived, one)));
+        for (var round = 0; round < 2; round++)
+        {
+            await WriteWhileAsync(writer, async () =>
+            {
+                if (victim == "server")
+                {
+                    await server.BreakAsync();
+                    await server.RestoreAsync();
+                }
+                else
+                {
+                    (victim == "exporter" ? exporter : importer).Kill();
+                }
+            });
+            (exporter, importer) = (victim == "exporter" ? Export(server) : exporter, victim == "importer" ? Import(server) : importer);
+            await WriteUntilOneArrivesAsync(writer, exporter, importer);
+        }
+
+        writer.Complete();
+        await reading;
+        Assert.Equal(Enumerable.Range(1, (int)_number).Select(number => (long)number), received);
+        Assert.Empty(_losses);
+    }
+
+    private Task WriteWhileKillingAsync(MessageWriter writer, Peer victim) => WriteWhileAsync(writer, () =>
+    {
+        victim.Kill();
+        return Task.CompletedTask;
+    });
+
+    private async Task WriteWhileAsync(MessageWriter writer, Func<Task> kill)
     {
         var killing = Task.Run(async () =>
         {
             await Task.Delay(_random.Next(150));
-            victim.Kill();
+            await kill();
         });
         for (var i = 0; !killing.IsCompleted; i++)
         {
@@ -106,7 +155,7 @@ public sealed class BeingKilled : IDisposable
         return missing;
     }
 
-    private Peer Export(NatsServer server) => Listen(ShmBridge.Start(server.Url, "--host", _prefix + "-a", "--name-prefix", _prefix + "-a-", "--export", "*", "--chunk", "16384"));
+    private Peer Export(NatsServer server) => Listen(ShmBridge.Start([server.Url, "--host", _prefix + "-a", "--name-prefix", _prefix + "-a-", "--export", "*", "--chunk", "16384", .. _more]));
 
     private Peer Import(NatsServer server) => Listen(ShmBridge.Start(server.Url, "--host", _prefix + "-b", "--name-prefix", _prefix + "-b-", "--import", "*"));
 

@@ -81,6 +81,32 @@ public sealed class OtherLanguages : TwoParticipants
     }
 
     [SkippableTheory]
+    [InlineData("c")]
+    [InlineData("python")]
+    [Rule("languages.try")]
+    public void A_try_enters_a_free_mutex_that_somebody_waits_for_patiently_and_never_waits(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var peer = Start(language, directory);
+        var self = uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture);
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        Memory.Store(Memory.Mutex, LockLayout.Waiters | LockLayout.Patient);
+        Assert.Equal("entered", peer.Ask("try"));
+        Assert.Equal(self | LockLayout.Waiters | LockLayout.Patient, Memory.Word(Memory.Mutex));
+        // Nobody sleeps, so nobody is patient either.
+        Assert.Equal("0", peer.Ask("leave"));
+        Assert.Equal(0u, Memory.Word(Memory.Mutex));
+        using (mutex.Enter())
+        {
+            Assert.Equal("taken", peer.Ask("try"));
+            Assert.Equal(Roster.Self.Value, Memory.Word(Memory.Mutex));
+        }
+
+        Memory.Store(Memory.Mutex, LockLayout.Inconsistent);
+        Assert.Equal("after a death", peer.Ask("try"));
+    }
+
+    [SkippableTheory]
     [InlineData("futex_waitv")]
     [InlineData("FUTEX_WAKE_OP")]
     [InlineData("membarrier")]

@@ -95,6 +95,95 @@ public sealed class PosixSemaphores : IDisposable
         Assert.Equal(0, Waiters());
     }
 
+    /// <summary>A C program that creates the semaphore or opens it, and the C library's own sizes and offsets.</summary>
+    [SkippableTheory]
+    [InlineData("cc", true)]
+    [InlineData("cc", false)]
+    [InlineData("musl-gcc", true)]
+    [Rule("posix.semaphore.sides")]
+    public async Task C_and_NET_use_it_whichever_of_them_created_it(string compiler, bool createdByC)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var program = CCompilation.Build(compiler, "semaphore.c", directory);
+        using var created = createdByC ? null : PosixSemaphore.OpenOrCreate(_name, 0, out _);
+        using var peer = Peer.Run(program, "/" + _name, createdByC ? "create" : "open");
+        // Its size, and where value and waiters are: found by the program in a semaphore with the value 5.
+        var found = peer.ReadLine();
+        if (compiler == "musl-gcc")
+        {
+            // Another layout, and a file without the prefix: nothing is shared, and nothing is mistaken.
+            Assert.Equal("32 0", found);
+            Assert.False(PosixSemaphore.TryUnlink(_name));
+            Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => PosixSemaphore.Open(_name)).Errno);
+            Assert.Equal("unlinked", peer.Ask("unlink"));
+            return;
+        }
+
+        Assert.Equal($"{PosixSemaphore.Size} 0", found);
+        using var semaphore = PosixSemaphore.Open(_name);
+        await PassPermits(semaphore, peer);
+        Assert.Equal("unlinked", peer.Ask("unlink"));
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => PosixSemaphore.Open(_name)).Errno);
+    }
+
+    /// <summary>Python's own module, which knows the C library's functions only, and keeps the name for itself.</summary>
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Rule("posix.semaphore.sides")]
+    public async Task Python_multiprocessing_and_NET_use_it_whichever_of_them_created_it(bool createdByPython)
+    {
+        const string Program = """
+            import sys, _multiprocessing
+            name, creates = sys.argv[1], sys.argv[2] == "create"
+            if creates:
+                s = _multiprocessing.SemLock(1, 0, 0x7fffffff, name, False)
+            else:
+                s = _multiprocessing.SemLock._rebuild(0, 1, 0x7fffffff, name)
+            print("32 0", flush=True)
+            for line in sys.stdin:
+                act = line.strip()
+                if act == "wait":
+                    s.acquire(); print("0", flush=True)
+                elif act == "post":
+                    s.release(); print("0", flush=True)
+                elif act == "value":
+                    print(s._get_value(), flush=True)
+                else:
+                    _multiprocessing.sem_unlink(name); print("unlinked", flush=True)
+            """;
+        Skip.IfNot(Installed.Has("python3"), "python3 is not on this machine.");
+        using var created = createdByPython ? null : PosixSemaphore.OpenOrCreate(_name, 0, out _);
+        using var peer = Peer.Run("python3", "-c", Program, "/" + _name, createdByPython ? "create" : "open");
+        Assert.Equal("32 0", peer.ReadLine());
+        using var semaphore = PosixSemaphore.Open(_name);
+        await PassPermits(semaphore, peer);
+        Assert.Equal("unlinked", peer.Ask("unlink"));
+        Assert.False(PosixSemaphore.TryUnlink(_name));
+    }
+
+    /// <summary>Permits go both ways, to sleepers and to those that come later; nothing is lost.</summary>
+    private async Task PassPermits(PosixSemaphore semaphore, Peer peer)
+    {
+        Assert.Equal("0", peer.Ask("value"));
+        Assert.Equal(0, semaphore.Release(3));
+        Assert.Equal("3", peer.Ask("value"));
+        Assert.Equal("0", peer.Ask("wait"));
+        Assert.Equal(2, semaphore.CurrentCount);
+        Assert.True(semaphore.TryWait());
+        Assert.True(await semaphore.WaitAsync(Watchdog.Limit));
+        peer.Tell("wait");
+        Watchdog.Until(() => Waiters() == 1, "the waiter");
+        semaphore.Release();
+        Assert.Equal("0", peer.ReadLine());
+        var blocked = Task.Run(() => semaphore.Wait());
+        Watchdog.Until(() => Waiters() == 1, "the waiter here");
+        Assert.Equal("0", peer.Ask("post"));
+        await blocked.WaitAsync(Watchdog.Limit);
+        Assert.Equal("0", peer.Ask("value"));
+        Assert.Equal(0, Waiters());
+    }
+
     public void Dispose()
     {
         _file.Dispose();

@@ -31,6 +31,7 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof line, stdin)) {
     line[strcspn(line, "\n")] = 0;
     if (!strcmp(line, "enter")) printf("%s\n", psm_lock(&r, mutex) == PSM_OWNER_DIED ? "after a death" : "entered");
+    else if (!strcmp(line, "try")) { int how = psm_lock_until(&r, mutex, 0); puts(how == PSM_TIMED_OUT ? "taken" : how == PSM_OWNER_DIED ? "after a death" : "entered"); }
     else if (!strcmp(line, "leave")) printf("%d\n", psm_unlock(&r, mutex));
     else if (!strcmp(line, "consistent")) { psm_consistent(mutex); puts("consistent"); }
     else if (!strcmp(line, "wait-semaphore")) { psm_semaphore_wait(semaphore); puts("taken"); }

@@ -202,6 +202,81 @@ public sealed class ReadingAndWriting : TwoParticipants
     }
 
     [Fact]
+    [Rule("readerwriter.gone")]
+    public void A_reader_that_has_waited_for_long_and_gives_up_takes_its_mark_with_it()
+    {
+        using var rare = new RareLooks();
+        using (_lock.EnterWrite())
+        {
+            var word = SharedWord.At(Mapping, Memory.ReaderWriter + 12);
+            using var cancellation = new CancellationTokenSource();
+            var reader = Task.Run(() => _other.EnterRead(cancellation.Token));
+            Watchdog.Until(
+                () =>
+                {
+                    word.Wake();
+                    return (Memory.Word(Memory.ReaderWriter) & LockLayout.Patient) != 0;
+                },
+                "a patient reader");
+            cancellation.Cancel();
+            Assert.ThrowsAny<OperationCanceledException>(() => Result(reader));
+            Assert.Equal(Roster.Self.Value, Memory.Word(Memory.ReaderWriter));
+        }
+
+        // Otherwise each of them would sleep until somebody looks.
+        _other.EnterRead().Dispose();
+        _other.EnterWrite().Dispose();
+    }
+
+    [Fact]
+    [Rule("readerwriter.unrepaired")]
+    public async Task A_reader_that_asks_for_it_enters_after_a_death_and_can_mark_what_it_reads_as_whole()
+    {
+        using (var partner = Partner.Join(Memory))
+        {
+            Assert.Equal("writing", partner.Ask("write"));
+            Assert.False(_lock.TryEnterReadUnrepaired(out _));
+            var blocked = Task.Run(() => _lock.EnterReadUnrepaired());
+            var waiting = _other.EnterReadUnrepairedAsync().AsTask();
+            partner.Kill();
+            Assert.Equal((true, true), (Left(await blocked.WaitAsync(Watchdog.Limit)), Left(await waiting.WaitAsync(Watchdog.Limit))));
+        }
+
+        Assert.Equal(0x40000000u, Memory.Word(Memory.ReaderWriter) & 0x5FFFFFFF);
+        Assert.True(_lock.TryEnterReadUnrepaired(out var hold));
+        Assert.True(hold.OwnerDied);
+        // Readers share it, and a writer waits for them.
+        using (_other.EnterReadUnrepaired())
+        {
+            Assert.False(_other.TryEnterWriteUnrepaired(out _));
+        }
+
+        Assert.Throws<OwnerDiedException>(() => _other.EnterRead());
+        var many = Enumerable.Range(0, 200).Select(_ => _lock.EnterReadUnrepaired()).ToArray();
+        Assert.All(many, one => Assert.True(one.OwnerDied));
+        Array.ForEach(many, one => one.Dispose());
+        Assert.Throws<InvalidOperationException>(() => many[199].MarkConsistent());
+        Assert.Throws<InvalidOperationException>(() => default(ReadHold).MarkConsistent());
+        hold.MarkConsistent();
+        hold.Dispose();
+        Assert.Throws<InvalidOperationException>(() => hold.MarkConsistent());
+        Assert.False(Left(_other.EnterReadUnrepaired()));
+        Assert.False(Left(_lock.EnterRead()));
+        Assert.Equal(0u, Memory.Word(Memory.ReaderWriter + 64));
+        Assert.Equal(0u, Memory.Word(Memory.ReaderWriter + 128));
+        using (var write = _other.EnterWriteUnrepaired())
+        {
+            Assert.False(write.OwnerDied);
+        }
+
+        static bool Left(ReadHold hold)
+        {
+            hold.Dispose();
+            return hold.OwnerDied;
+        }
+    }
+
+    [Fact]
     [Rule("readerwriter.retire")]
     public void A_retired_lock_is_never_entered_again()
     {

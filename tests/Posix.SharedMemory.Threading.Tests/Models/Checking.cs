@@ -19,6 +19,14 @@ public sealed class Checking
     [InlineData("returning.pml", "-DM=2 -DMAXK=2")]
     [InlineData("barrier.pml", "-DMAXK=0")]
     [InlineData("barrier.pml", "-DN=2 -DMAXK=2")]
+    [InlineData("semaphore.pml", "-DNW=2 -DNR=2 -DTIMEOUTS")]
+    [InlineData("semaphore.pml", "-DNW=2 -DNR=2 -DTWOSTEP -DMAXK=1")]
+    [InlineData("event.pml", "-DTIMEOUTS")]
+    [InlineData("event.pml", "-DAUTO -DTIMEOUTS")]
+    [InlineData("condition.pml", "")]
+    [InlineData("condition.pml", "-DTWOSTEP")]
+    [InlineData("once.pml", "-DN=2")]
+    [InlineData("once.pml", "-DMAXK=0 -DNOLOOK")]
     [Rule("models.hold")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -35,6 +43,10 @@ public sealed class Checking
     [InlineData("readerwriter.pml", "-DONEREADER -DMAXK=2")]
     [InlineData("returning.pml", "-DMAXK=2")]
     [InlineData("barrier.pml", "-DMAXK=1")]
+    [InlineData("semaphore.pml", "")]
+    [InlineData("condition.pml", "-DALL")]
+    [InlineData("once.pml", "")]
+    [InlineData("once.pml", "-DMAXK=2")]
     [Rule("models.hold")]
     public void No_interleaving_breaks_the_protocol_in_its_long_form(string model, string options)
     {
@@ -75,6 +87,21 @@ public sealed class Checking
     [InlineData("barrier.pml", "-DNOSWEEP")]
     [InlineData("barrier.pml", "-DNOCONFIRM")]
     [InlineData("barrier.pml", "-DNONEWS")]
+    [InlineData("semaphore.pml", "-DNOKEEP")]
+    [InlineData("semaphore.pml", "-DNOAGAIN")]
+    [InlineData("semaphore.pml", "-DNW=3 -DNR=2 -DTIMEOUTS -DNOGIVE")]
+    [InlineData("semaphore.pml", "-DNW=2 -DNR=2 -DTWOSTEP -DMAXK=1 -DNOLOOK")]
+    [InlineData("event.pml", "-DAUTO -DNOKEEP")]
+    [InlineData("event.pml", "-DAUTO -DTIMEOUTS -DNOGIVE")]
+    [InlineData("event.pml", "-DAUTO -DWAKENONE")]
+    [InlineData("event.pml", "-DNOPULSE")]
+    [InlineData("condition.pml", "-DREADLATE")]
+    [InlineData("condition.pml", "-DTWOSTEP -DNOLOOK")]
+    [InlineData("condition.pml", "-DNOCHANGE")]
+    [InlineData("once.pml", "-DN=2 -DDONEFIRST")]
+    [InlineData("once.pml", "-DN=2 -DNOFENCE")]
+    [InlineData("once.pml", "-DN=2 -DNOLIFE")]
+    [InlineData("once.pml", "-DMAXK=0 -DNOLOOK -DWAKEONE")]
     [Rule("models.mutants")]
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {

@@ -156,6 +156,39 @@ public sealed class CountingPermits : TwoParticipants
     }
 
     [Fact]
+    [Rule("semaphore.again")]
+    public void A_release_that_found_nobody_asleep_leaves_nobody_asleep_beside_a_permit()
+    {
+        using var rare = new RareLooks();
+        var before = Kernel.Current;
+        var kernel = new LateKernel();
+        Kernel.Current = kernel;
+        try
+        {
+            var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0);
+            Memory.Store(Memory.Semaphore, LockLayout.Waiters);
+            var sleepers = Enumerable.Range(1, 2).Select(i => new Thread(() => semaphore.Wait()) { Name = $"sleeper {i}" }).ToArray();
+            kernel.AfterChange(() =>
+            {
+                Assert.True(semaphore.TryWait());
+                Array.ForEach(sleepers, sleeper => sleeper.Start());
+                Watchdog.Until(() => sleepers.All(sleeper => ServiceThreads.IsInFutex(sleeper.Name!)), "the sleep of both");
+                kernel.Gate.Reset();
+                semaphore.Release();
+            });
+            // It clears the mark of sleepers although one of two still sleeps; so the next release wakes nobody.
+            semaphore.Release();
+            semaphore.Release();
+            kernel.Gate.Set();
+            Assert.All(sleepers, sleeper => Assert.True(sleeper.Join(Watchdog.Limit)));
+        }
+        finally
+        {
+            Kernel.Current = before;
+        }
+    }
+
+    [Fact]
     [Rule("semaphore.process")]
     public void A_permit_goes_to_another_process()
     {

@@ -158,6 +158,55 @@ public sealed class Meeting : TwoParticipants
     }
 
     [Fact]
+    [Rule("barrier.bounded")]
+    public async Task A_cancelled_arrival_does_not_wait_for_a_process_that_is_stopped_inside_the_barrier()
+    {
+        var barrier = SharedBarrier.At(Roster, Memory.Barrier, 2);
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        using var cancellation = new CancellationTokenSource();
+        var blocked = Task.Run(() => barrier.SignalAndWait(cancellation.Token));
+        Watchdog.Until(() => Memory.Word(Memory.Barrier + 32) != 0, "the arrival");
+        var inner = StopInside();
+        cancellation.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => blocked.WaitAsync(Watchdog.Limit));
+        Assert.Equal(1u, Memory.Word(Memory.Barrier + 32));
+        // Whoever waits by the service thread, which has to withdraw the arrival, is served.
+        var hold = mutex.Enter();
+        var entering = mutex.EnterAsync().AsTask();
+        hold.Dispose();
+        (await entering.WaitAsync(Watchdog.Limit)).Dispose();
+        inner.Leave();
+        Watchdog.Until(() => Memory.Word(Memory.Barrier + 32) == 0, "the withdrawal");
+
+        // The same without a thread; and an arrival that comes before the withdrawal is one.
+        using var again = new CancellationTokenSource();
+        var waiting = barrier.SignalAndWaitAsync(again.Token).AsTask();
+        Watchdog.Until(() => Memory.Word(Memory.Barrier + 32) != 0, "the arrival");
+        inner = StopInside();
+        again.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(Watchdog.Limit));
+        var next = barrier.SignalAndWaitAsync().AsTask();
+        inner.Leave();
+        Watchdog.Until(() => !barrier.OwesWithdrawal && Memory.Word(Memory.Barrier + 32) == 1, "the new arrival");
+        Assert.Equal(BarrierResult.Last, SharedBarrier.At(OtherRoster, OtherMapping, Memory.Barrier, 2).SignalAndWait());
+        Assert.Equal(BarrierResult.Passed, await next.WaitAsync(Watchdog.Limit));
+
+        OwnedWord StopInside()
+        {
+            var word = WordAt(Memory.Barrier);
+            Watchdog.Until(word.TryEnterFree, "the barrier's mutex");
+            return word;
+        }
+    }
+
+    private unsafe OwnedWord WordAt(long offset)
+    {
+        var bytes = HeldBytes.Take(OtherMapping, offset, LockLayout.MutexSize, alignment: 8);
+        // SAFETY: the object that is made keeps the bytes mapped.
+        return new(OtherRoster.Seat, bytes, (uint*)bytes.First);
+    }
+
+    [Fact]
     [Rule("barrier.cancel")]
     public void A_cancelled_arrival_is_withdrawn()
     {

@@ -1,0 +1,109 @@
+using System.Text;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+
+namespace Posix.SharedMemory.Bridge.Nats;
+
+/// <summary>What JetStream keeps: a stream for each subject, and in it a durable consumer for each taker.</summary>
+internal sealed class KeptMessages(NatsConnection connection)
+{
+    /// <summary>The longest name of a stream that is used; the server takes a little more.</summary>
+    private const int MostName = 200;
+
+    private const int NotFound = 404;
+
+    /// <summary>After this time the server delivers again what was not acknowledged. The bridge asks for that where it is necessary, and sooner.</summary>
+    private static readonly TimeSpan s_acknowledged = TimeSpan.FromMinutes(10);
+
+    private readonly NatsJSContext _context = new(connection);
+
+    /// <summary>An address that nothing else of this connection receives from.</summary>
+    internal string NewAddress() => _context.NewBaseInbox();
+
+    /// <inheritdoc cref="NatsBackend.KeepAsync"/>
+    internal async ValueTask<int> KeepAsync(string subject, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (int)Math.Min((await OpenAsync(subject, cancellationToken).ConfigureAwait(false)).Info.State.ConsumerCount, int.MaxValue);
+        }
+        catch (NatsException e)
+        {
+            throw NotKept(subject, e);
+        }
+    }
+
+    internal async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = id, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
+            if (answer.Error is { } error)
+            {
+                throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
+            }
+        }
+        catch (NatsException e)
+        {
+            throw NotKept(subject, e);
+        }
+    }
+
+    /// <summary>Makes the consumer of a taker, or lets it deliver to another address: what it has not acknowledged is delivered again then, in order.</summary>
+    internal async ValueTask DeliverAsync(string subject, string taker, int mostUnderWay, string address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _context.CreateOrUpdatePushConsumerAsync(
+                StreamOf(subject),
+                new NatsJSPushConsumerOpts
+                {
+                    DurableName = NameOf(taker),
+                    DeliverSubject = address,
+                    DeliverPolicy = ConsumerConfigDeliverPolicy.All,
+                    AckPolicy = ConsumerConfigAckPolicy.All,
+                    AckWait = s_acknowledged,
+                    MaxAckPending = mostUnderWay,
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (NatsException e)
+        {
+            throw new IOException($"JetStream does not deliver {subject} to {taker}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The name of the stream that keeps a subject. Names are limited in their length: a long one is cut, and told from others by its hash.</summary>
+    internal static string StreamOf(string subject)
+    {
+        var name = NameOf(subject);
+        return name.Length <= MostName ? name
+            : name[..(MostName - 65)] + "-" + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(subject)));
+    }
+
+    // A dot separates tokens; and a server of the series 2.9 formats addresses twice, so that a percent sign in a name garbles what it sends.
+    private static string NameOf(string subject) => subject.Replace('.', '=').Replace('%', '~');
+
+    private async ValueTask<INatsJSStream> OpenAsync(string subject, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException e) when (e.Error.Code == NotFound)
+        {
+            // Another bridge may do the same meanwhile: creating the same stream twice succeeds.
+            return await _context.CreateStreamAsync(
+                new StreamConfig(StreamOf(subject), [subject])
+                {
+                    Retention = StreamConfigRetention.Interest,
+                    Storage = StreamConfigStorage.File,
+                    Discard = StreamConfigDiscard.New,
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static IOException NotKept(string subject, NatsException e) => new($"JetStream does not keep {subject}: {e.Message}", e);
+}

@@ -1,0 +1,176 @@
+namespace Posix.SharedMemory.Bridge;
+
+/// <summary>
+/// An import whose messages the engine keeps until they are in the ring. Whatever comes out of order, or finds no room, is left to the engine: the import subscribes again, and everything that it has
+/// not acknowledged comes again, in order.
+/// </summary>
+internal sealed class DurableImport : ChannelImport
+{
+    /// <summary>How long it takes to the next subscription.</summary>
+    private const int BindMilliseconds = 200;
+
+    private const int LeastUnderWay = 64, MostUnderWay = 65_536, LeastChunk = 1024;
+
+    private readonly IDurableBridgeBackend _backend;
+    private readonly DurableIntake _intake;
+    private IDurableSubscription? _subscription;
+    private long _boundAt = long.MinValue / 2;
+    private long _checkedAt;
+
+    internal DurableImport(string name, Announcement announced, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
+        : base(name, announced, backend, options, reports, budget)
+    {
+        _backend = backend;
+        _intake = new(Report);
+    }
+
+    internal override bool IsCompleted => _intake.IsCompleted;
+
+    protected override ImportedRing? Ring => _intake.Ring;
+
+    /// <summary>The loop subscribes, as often as it is necessary.</summary>
+    protected override Task SubscribeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override async ValueTask UnsubscribeAsync()
+    {
+        if (_subscription is { } subscription)
+        {
+            _subscription = null;
+            await subscription.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    protected override bool Accept(in BridgeMessage message)
+    {
+        _intake.Accept(message, Announced.EpochNumber);
+        return true;
+    }
+
+    protected override void Follow(Announcement announced, long now)
+    {
+        // How far the channel is, and whether it has ended, the engine says.
+    }
+
+    /// <summary>The lives of a channel follow each other in what the engine keeps: only a ring of another shape cannot go on.</summary>
+    protected override void BeginLife(Announcement announced, out ImportedRing? former)
+    {
+        former = announced.HasShapeOf(Announced) && announced.Host == Announced.Host && !_intake.IsCompleted ? null : Detach();
+        Announced = announced;
+        _intake.BeginLife();
+    }
+
+    protected override void Open(ImportedRing? ring) => _intake.Open(ring);
+
+    protected override ImportedRing? Detach() => _intake.Detach();
+
+    protected override void BeginConnection() => _intake.Again();
+
+    protected override ImportedRing? Drain() => _intake.Drain();
+
+    /// <summary>Acknowledges what is in the ring, and then subscribes again where that is necessary.</summary>
+    protected override async ValueTask AnswerAsync()
+    {
+        try
+        {
+            await AcknowledgeAsync().ConfigureAwait(false);
+            await CheckAsync().ConfigureAwait(false);
+            await BindAsync().ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            lock (Gate)
+            {
+                _intake.Again();
+            }
+
+            if (_backend.IsConnected)
+            {
+                Report.Refuse($"The engine does not deliver what it keeps: {e.Message}");
+            }
+        }
+        catch (OperationCanceledException) when (!Stop.IsCancellationRequested)
+        {
+            // It took too long: the next turn tries again.
+        }
+    }
+
+    private async ValueTask AcknowledgeAsync()
+    {
+        string acknowledgement;
+        int count;
+        lock (Gate)
+        {
+            (acknowledgement, count) = _intake.Settled;
+        }
+
+        if (count > 0 && _subscription is { } subscription && _backend.IsConnected)
+        {
+            await subscription.AcknowledgeAsync(acknowledgement, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
+            lock (Gate)
+            {
+                _intake.Forget(count);
+            }
+        }
+    }
+
+    /// <summary>Looks now and then whether the engine still knows this host: somebody may have removed what it keeps.</summary>
+    private async ValueTask CheckAsync()
+    {
+        var now = Environment.TickCount64;
+        if (_subscription is null || !_backend.IsConnected || now - _checkedAt < FrameLimits.SilenceMilliseconds)
+        {
+            return;
+        }
+
+        _checkedAt = now;
+        if (await _backend.KeepAsync(SubjectName.Messages + SubjectEnd, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false) == 0)
+        {
+            lock (Gate)
+            {
+                _intake.Again();
+            }
+        }
+    }
+
+    private async ValueTask BindAsync()
+    {
+        var now = Environment.TickCount64;
+        lock (Gate)
+        {
+            if (!_intake.MustBindNow || !_backend.IsConnected)
+            {
+                return;
+            }
+        }
+
+        if (now - _boundAt < BindMilliseconds)
+        {
+            await Task.Delay(BindMilliseconds, Stop).ConfigureAwait(false);
+        }
+
+        _boundAt = _checkedAt = Environment.TickCount64;
+        await UnsubscribeAsync().ConfigureAwait(false);
+        int most;
+        lock (Gate)
+        {
+            _intake.Bound();
+            // All parts of the longest message must be under way before any of them is acknowledged.
+            most = (int)Math.Clamp(Announced.Capacity / Math.Max(Announced.Chunk, LeastChunk), LeastUnderWay, MostUnderWay);
+        }
+
+        try
+        {
+            _subscription = await _backend.SubscribeDurableAsync(
+                SubjectName.Messages + SubjectEnd, "shm-" + SubjectName.EncodeHost(Options.Host), most, this, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
+        }
+        catch
+        {
+            lock (Gate)
+            {
+                _intake.Again();
+            }
+
+            throw;
+        }
+    }
+}

@@ -1,0 +1,369 @@
+using System.Buffers;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Bridge;
+
+/// <summary>
+/// Checks what the engine delivers of what it keeps, and hands each message to the ring once: what is not newer than what the ring has is skipped, and what does not follow it is left to be delivered
+/// again. Not safe for several threads: the import's lock guards it.
+/// </summary>
+internal sealed class DurableIntake(ChannelReport report)
+{
+    /// <summary>How often a gap is seen after everything was delivered again, before it counts as lost by the engine.</summary>
+    private const int GapsBeforeLoss = 3;
+
+    /// <summary>How many lives are remembered that others have followed.</summary>
+    private const int MostFormer = 16;
+
+    /// <summary>Lives that have ended: an engine that was killed may deliver messages of them once more.</summary>
+    private readonly Queue<ulong> _former = [];
+
+    /// <summary>What was delivered and is not acknowledged: each is acknowledged when the ring has its last message.</summary>
+    private readonly Queue<(long Last, string Acknowledgement)> _delivered = [];
+    private ulong _epoch;
+    private long _expected;
+    private (long Expected, long First, int Count) _gap;
+    private int? _end;
+    private bool _mustBind = true;
+
+    /// <summary>Gets the ring; <see langword="null"/>: it could not be opened, or is closed.</summary>
+    internal ImportedRing? Ring { get; private set; }
+
+    /// <summary>Gets whether the ring was completed.</summary>
+    internal bool IsCompleted { get; private set; }
+
+    /// <summary>Gets whether everything that is not acknowledged is to be delivered again, and there is room for it.</summary>
+    internal bool MustBindNow => _mustBind && Ring is { ParkedBytes: 0 };
+
+    /// <summary>Gets what acknowledges everything that is in the ring, and how many deliveries that are.</summary>
+    internal (string Acknowledgement, int Count) Settled
+    {
+        get
+        {
+            var (acknowledgement, count) = ("", 0);
+            var last = Ring is { Waiting.First: > 0 } ring ? ring.Waiting.First - 1 : Math.Max(_expected - 1, 0);
+            foreach (var delivery in _delivered)
+            {
+                if (delivery.Last > last)
+                {
+                    break;
+                }
+
+                (acknowledgement, count) = (delivery.Acknowledgement, count + 1);
+            }
+
+            return (acknowledgement, count);
+        }
+    }
+
+    /// <summary>Deliveries were acknowledged.</summary>
+    internal void Forget(int count)
+    {
+        for (; count > 0 && _delivered.Count > 0; count--)
+        {
+            _delivered.Dequeue();
+        }
+    }
+
+    /// <summary>Everything that is not acknowledged is to be delivered again.</summary>
+    internal void Again() => _mustBind = true;
+
+    /// <summary>A new subscription begins.</summary>
+    internal void Bound()
+    {
+        _delivered.Clear();
+        Ring?.DropPart();
+        _mustBind = false;
+    }
+
+    /// <summary>The channel has begun another life.</summary>
+    internal void BeginLife() => (IsCompleted, _end) = (false, null);
+
+    /// <summary>Goes on in a ring.</summary>
+    internal void Open(ImportedRing? ring)
+    {
+        Ring = ring;
+        _mustBind = true;
+        if (ring?.Last is { } last && _epoch == 0)
+        {
+            // An earlier bridge of this host left it.
+            (_epoch, _expected) = (last.Epoch, last.Sequence + 1);
+        }
+
+        if (_epoch != 0)
+        {
+            ring?.BeginLife(_epoch, _expected);
+        }
+    }
+
+    /// <summary>Gives the ring up. What waited for room in it is delivered again.</summary>
+    /// <returns>The ring, for the caller to dispose.</returns>
+    internal ImportedRing? Detach()
+    {
+        var ring = Ring;
+        if (ring is { Waiting.First: > 0 })
+        {
+            _expected = ring.Waiting.First;
+        }
+
+        (Ring, _mustBind) = (null, true);
+        return ring;
+    }
+
+    /// <summary>Writes what waits, as far as there is room, and then completes the ring if the channel has ended.</summary>
+    /// <returns>The ring where it was completed, for the caller to dispose.</returns>
+    internal ImportedRing? Drain()
+    {
+        if (Ring is not { } ring)
+        {
+            return null;
+        }
+
+        if (ring.IsParking)
+        {
+            ring.Drain();
+        }
+
+        if (_end is not { } error || ring.IsParking)
+        {
+            return null;
+        }
+
+        ring.Complete(error);
+        // The end counts as a message: it is not acknowledged before the ring was completed.
+        (_end, IsCompleted, _expected) = (null, true, _expected + 1);
+        return Detach();
+    }
+
+    /// <param name="message">What was delivered.</param>
+    /// <param name="announced">The life of the channel that is announced.</param>
+    internal void Accept(in BridgeMessage message, ulong announced)
+    {
+        if (_mustBind || Ring is not { } ring || message.Acknowledgement is not { } acknowledgement)
+        {
+            // It comes again.
+            return;
+        }
+
+        if (!FrameHeader.TryParse(message.Headers.Frame, out var frame) || frame.Epoch == 0 || frame.Sequence == long.MaxValue)
+        {
+            report.Refuse("A message has no valid header.");
+            _delivered.Enqueue((0, acknowledgement));
+        }
+        else if (_former.Contains(frame.Epoch))
+        {
+            _delivered.Enqueue((0, acknowledgement));
+        }
+        else if (frame.Epoch != _epoch && !TryBeginLife(ring, frame, message.Headers.End is not null))
+        {
+            _mustBind = true;
+        }
+        else if (TryAccept(ring, frame, message, announced) is { } last)
+        {
+            _delivered.Enqueue((last, acknowledgement));
+        }
+        else
+        {
+            _mustBind = true;
+        }
+    }
+
+    /// <summary>Another life follows when everything of the former one is in the ring and acknowledged: else it could come again, and would be taken for new.</summary>
+    private bool TryBeginLife(ImportedRing ring, FrameHeader frame, bool isEnd)
+    {
+        if (_epoch != 0 && (_delivered.Count > 0 || ring.IsParking || ring.PartSequence > 0 || _end is not null))
+        {
+            return false;
+        }
+
+        if (_epoch != 0)
+        {
+            _former.Enqueue(_epoch);
+            if (_former.Count > MostFormer)
+            {
+                _former.Dequeue();
+            }
+        }
+
+        // What is kept may begin in the middle of a life, if it was kept for others before.
+        (_epoch, _expected) = (frame.Epoch, isEnd ? frame.Sequence + 1 : Math.Max(frame.Sequence, 1));
+        _gap = default;
+        ring.BeginLife(_epoch, _expected);
+        return true;
+    }
+
+    /// <returns>The sequence that the ring must have before the message is acknowledged; <see langword="null"/>: it does not follow, or there is no room.</returns>
+    private long? TryAccept(ImportedRing ring, FrameHeader frame, in BridgeMessage message, ulong announced)
+    {
+        if (message.Headers.End is { } end)
+        {
+            return AcceptEnd(ring, frame, end, announced);
+        }
+
+        if (message.Headers.IsBatch)
+        {
+            return AcceptBatch(ring, frame, message.Payload);
+        }
+
+        if (frame.Sequence == 0 || frame.Offset > frame.Total || message.Payload.Length > frame.Total - frame.Offset || frame.Type >= FrameLimits.FirstReservedType || (message.Payload.IsEmpty && frame.Total > 0))
+        {
+            report.Refuse("A part of a message is not valid: its bounds, its type or its length.");
+            return 0;
+        }
+
+        if (frame.Sequence < _expected)
+        {
+            return frame.Sequence;
+        }
+
+        if (!Follows(frame.Sequence))
+        {
+            return null;
+        }
+
+        if (frame.Total > ring.MaxMessageLength)
+        {
+            report.Lost(frame.Sequence, frame.Sequence, LossPlace.RemoteRing);
+            _expected = frame.Sequence + 1;
+            return frame.Sequence;
+        }
+
+        return frame.Offset == 0 && message.Payload.Length == frame.Total
+            ? Deliver(ring, message.Payload, frame.Sequence, frame.Type)
+            : AcceptPart(ring, frame, message.Payload);
+    }
+
+    private long? AcceptEnd(ImportedRing ring, FrameHeader frame, string end, ulong announced)
+    {
+        if (!int.TryParse(end, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var error))
+        {
+            report.Refuse("The end of a channel is not valid.");
+            return 0;
+        }
+
+        if (!Follows(frame.Sequence + 1))
+        {
+            return null;
+        }
+
+        if (frame.Epoch == announced && frame.Sequence + 1 == _expected)
+        {
+            ring.DropPart();
+            _end = error;
+            return _expected;
+        }
+
+        return frame.Sequence;
+    }
+
+    private long? AcceptBatch(ImportedRing ring, FrameHeader frame, ReadOnlySequence<byte> payload)
+    {
+        var count = BatchRecord.Count(payload, ring.MaxMessageLength);
+        if (count == 0 || frame.Sequence == 0 || frame.Sequence > long.MaxValue - count || frame.Offset != 0 || frame.Total != payload.Length)
+        {
+            report.Refuse("A batch is not valid.");
+            return 0;
+        }
+
+        var last = frame.Sequence + count - 1;
+        if (last >= _expected && !Follows(frame.Sequence))
+        {
+            return null;
+        }
+
+        for (var sequence = frame.Sequence; BatchRecord.TryTake(ref payload, ring.MaxMessageLength, out var message, out var type); sequence++)
+        {
+            if (sequence >= _expected && Deliver(ring, message, sequence, type) is null)
+            {
+                return null;
+            }
+        }
+
+        return last;
+    }
+
+    private long? AcceptPart(ImportedRing ring, FrameHeader frame, in ReadOnlySequence<byte> payload)
+    {
+        if (frame.Offset == 0)
+        {
+            // An exporter that was killed in the middle of it, and takes the next bytes together otherwise, begins again.
+            ring.DropPart();
+            if (!ring.TryBegin(frame.Sequence, (int)frame.Total, frame.Type))
+            {
+                return null;
+            }
+        }
+        else if (!ring.IsNext(frame.Sequence, frame.Offset, frame.Total, payload.Length, frame.Type))
+        {
+            return AcceptWrongPart(ring, frame, payload.Length);
+        }
+
+        if (ring.AddPart(payload))
+        {
+            Arrived(frame.Sequence, frame.Total);
+        }
+
+        return frame.Sequence;
+    }
+
+    /// <summary>A part that is here already is skipped. Where the one before is missing, it is delivered again; if it still is missing then, the message is lost.</summary>
+    private long? AcceptWrongPart(ImportedRing ring, FrameHeader frame, long length)
+    {
+        if (ring.HasPart(frame.Sequence, frame.Offset, length))
+        {
+            return frame.Sequence;
+        }
+
+        if (!IsGapForGood(frame.Sequence + 1))
+        {
+            return null;
+        }
+
+        ring.DropPart();
+        report.Lost(frame.Sequence, frame.Sequence, LossPlace.Wire);
+        _expected = frame.Sequence + 1;
+        return frame.Sequence;
+    }
+
+    private long? Deliver(ImportedRing ring, in ReadOnlySequence<byte> payload, long sequence, ushort type)
+    {
+        ring.DropPart();
+        if (!ring.TryAdd(payload, sequence, type))
+        {
+            return null;
+        }
+
+        Arrived(sequence, payload.Length);
+        return sequence;
+    }
+
+    private void Arrived(long sequence, long bytes)
+    {
+        _expected = sequence + 1;
+        report.Carried(1, bytes);
+    }
+
+    /// <summary>Whether nothing is missing before a sequence, or what is missing is lost for good.</summary>
+    private bool Follows(long first)
+    {
+        if (first <= _expected)
+        {
+            return true;
+        }
+
+        if (!IsGapForGood(first))
+        {
+            return false;
+        }
+
+        report.Lost(_expected, first - 1, LossPlace.Wire);
+        _expected = first;
+        return true;
+    }
+
+    private bool IsGapForGood(long first)
+    {
+        _gap = (_gap.Expected, _gap.First) == (_expected, first) ? _gap with { Count = _gap.Count + 1 } : (_expected, first, 1);
+        return _gap.Count >= GapsBeforeLoss;
+    }
+}
