@@ -127,7 +127,8 @@ public sealed class WakingWithoutLooks : TwoParticipants
             case "barrier":
                 var first = SharedBarrier.At(Roster, Memory.Barrier, 2);
                 var second = SharedBarrier.At(OtherRoster, OtherMapping, Memory.Barrier, 2);
-                return (() => first.SignalAndWait(), () => first.SignalAndWaitAsync().AsTask(), () => Assert.Equal(BarrierResult.Last, second.SignalAndWait()));
+                // The service thread makes the asynchronous arrival: it may come after this one.
+                return (() => first.SignalAndWait(), () => first.SignalAndWaitAsync().AsTask(), () => Assert.NotEqual(BarrierResult.Broken, second.SignalAndWait()));
             case "once":
                 return PrepareOnce();
             case "word":
