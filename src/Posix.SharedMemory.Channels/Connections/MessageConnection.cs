@@ -441,7 +441,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         }
     }
 
-    private void Start() => _ = _socket.PumpAsync(Lose);
+    private void Start() => _ = _socket.Start(Lose);
 
     private void Lose(ChannelCorruptException? failure)
     {
