@@ -307,6 +307,8 @@ internal abstract class ChannelEnd
         if (!ended)
         {
             (generation, state) = LookAtPeer();
+            // SYNC ring.end: what has ended may have completed the channel after the first look, and before its end.
+            ended = state is PeerState.Died or PeerState.Left && HasEnded();
         }
 
         if (Poll(length))
