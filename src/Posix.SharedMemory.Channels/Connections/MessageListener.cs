@@ -47,7 +47,7 @@ public sealed class MessageListener : IAsyncDisposable, IDisposable
     /// <param name="mode">Who may connect: those who may write. Only this user by default.</param>
     /// <exception cref="ArgumentException">The path is empty or too long, the mode has other bits than permissions, or an option is out of its range.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EADDRINUSE"/>: a living process listens there, or the file is not a socket. <see cref="Errno.ENOENT"/>: the directory does not exist.
+    /// <see cref="Errno.EADDRINUSE"/>: a living process listens there, or the file is not a socket, or this user may not open it, or not connect to it. <see cref="Errno.ENOENT"/>: the directory does not exist.
     /// <see cref="Errno.EACCES"/>: this user may not create files there, or not remove what a dead listener has left.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man7/unix.7.html">unix(7)</see></remarks>
