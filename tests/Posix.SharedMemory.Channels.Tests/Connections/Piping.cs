@@ -61,6 +61,42 @@ public sealed class Piping
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [Rule("connection.pipe")]
+    public async Task Objects_before_the_bytes_are_passed_whether_they_were_received_or_not(int received)
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        using var memory = SharedMemoryObject.CreateAnonymous(4096);
+        for (var round = 0; round < 300; round++)
+        {
+            await both.Creator.SendObjectAsync(memory);
+            await both.Creator.SendObjectAsync(memory);
+            for (var i = 0; i < received; i++)
+            {
+                (await both.Receiver.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit)).Dispose();
+            }
+
+            if (round % 2 == 0)
+            {
+                // Objects alone are not bytes.
+                Assert.False(two.Input.TryRead(out _));
+            }
+
+            await one.Output.WriteAsync("x"u8.ToArray());
+            var result = await two.Input.ReadAsync().AsTask().WaitAsync(Watchdog.Limit);
+            Assert.Equal("x"u8, result.Buffer.ToArray());
+            two.Input.AdvanceTo(result.Buffer.End);
+            for (var i = received; i < 2; i++)
+            {
+                (await both.Receiver.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit)).Dispose();
+            }
+        }
+    }
+
     [Fact]
     [Rule("connection.pipe")]
     public async Task A_frame_that_is_longer_than_the_ring_is_assembled()
