@@ -361,7 +361,8 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// that finds no room writes into memory of this process, until <see cref="System.IO.Pipelines.PipeWriter.FlushAsync"/> has waited for some.
     /// </para>
     /// <para>
-    /// Completing the writer ends the writing half; completing both closes the connection. The bytes of a peer that is not trusted may change while they are read: copy what is checked before it is used.
+    /// Completing the writer ends the writing half, and with an error where bytes are left that the peer has not made room for: <c>CompleteAsync</c> waits for it as long as it takes, <c>Complete</c> for two
+    /// seconds. Completing both halves closes the connection. The bytes of a peer that is not trusted may change while they are read: copy what is checked before it is used.
     /// </para>
     /// </remarks>
     /// <example>

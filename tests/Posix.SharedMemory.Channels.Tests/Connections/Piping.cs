@@ -99,6 +99,40 @@ public sealed class Piping
 
     [Fact]
     [Rule("connection.pipe")]
+    public async Task Completing_sends_what_is_left_also_after_a_flush_was_cancelled()
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        one.Output.Write(new byte[50_000]);
+        one.Output.CancelPendingFlush();
+        var completing = one.Output.CompleteAsync().AsTask();
+        var result = await two.Input.ReadAtLeastAsync(50_001).AsTask().WaitAsync(Watchdog.Limit);
+        Assert.Equal((50_000L, true), (result.Buffer.Length, result.IsCompleted));
+        two.Input.AdvanceTo(result.Buffer.End);
+        await completing.WaitAsync(Watchdog.Limit);
+    }
+
+    [Fact]
+    [Rule("connection.pipe-end")]
+    public async Task Completing_without_a_wait_tells_a_peer_that_does_not_read_that_bytes_are_missing()
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        one.Output.Write(new byte[50_000]);
+        one.Output.Complete();
+        await Assert.ThrowsAsync<ChannelException>(async () =>
+        {
+            while (true)
+            {
+                var result = await two.Input.ReadAsync().AsTask().WaitAsync(Watchdog.Limit);
+                Assert.False(result.IsCompleted);
+                two.Input.AdvanceTo(result.Buffer.End);
+            }
+        });
+    }
+
+    [Fact]
+    [Rule("connection.pipe")]
     public async Task A_frame_that_is_longer_than_the_ring_is_assembled()
     {
         using var both = await Both.OpenAsync();
