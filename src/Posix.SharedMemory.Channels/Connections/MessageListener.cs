@@ -62,7 +62,10 @@ public sealed class MessageListener : IAsyncDisposable, IDisposable
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>, <see cref="Errno.ENOMEM"/>: this process has no descriptor or memory left for a client, who sees the end.</exception>
     /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <remarks>Clients that have left before it was their turn are passed over. <see href="https://man7.org/linux/man-pages/man2/accept.2.html">accept(2)</see></remarks>
+    /// <remarks>
+    /// Clients that have left before it was their turn are passed over; so are those to which no descriptor can be sent, because others have not received theirs (<see cref="Errno.ETOOMANYREFS"/>): they see the end.
+    /// <see href="https://man7.org/linux/man-pages/man2/accept.2.html">accept(2)</see>
+    /// </remarks>
     public async ValueTask<MessageConnection> AcceptAsync(CancellationToken ct = default)
     {
         while (true)
@@ -71,11 +74,12 @@ public sealed class MessageListener : IAsyncDisposable, IDisposable
             var client = await AcceptSocketAsync(ct).ConfigureAwait(false);
             try
             {
-                return await MessageConnection.AcceptAsync(client, _options, ct).ConfigureAwait(false);
+                // Without the token: a client that was accepted is not lost. The new socket takes the 16 bytes at once.
+                return await MessageConnection.AcceptAsync(client, _options, CancellationToken.None).ConfigureAwait(false);
             }
-            catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET or Errno.ENOTCONN)
+            catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET or Errno.ENOTCONN or Errno.ETOOMANYREFS)
             {
-                // The client has gone: the next one.
+                // The client has gone, or others have not received too many descriptors: it sees the end. The next one.
                 client.Dispose();
             }
             catch
