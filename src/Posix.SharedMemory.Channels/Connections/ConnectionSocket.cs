@@ -128,6 +128,12 @@ internal sealed class ConnectionSocket : IDisposable
         {
             _carried?.Dispose();
             lose(failure);
+            if (failure is not null)
+            {
+                // Who waits for room in the socket learns that there will be none.
+                EndBoth();
+            }
+
             _objects.Writer.TryComplete();
         }
     }
@@ -141,15 +147,7 @@ internal sealed class ConnectionSocket : IDisposable
         }
 
         _closing.Cancel();
-        try
-        {
-            _socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (SocketException)
-        {
-            // The peer has ended it already.
-        }
-
+        EndBoth();
         _socket.Dispose();
         _objects.Writer.TryComplete();
         while (_objects.Reader.TryRead(out var item))
@@ -158,6 +156,22 @@ internal sealed class ConnectionSocket : IDisposable
         }
 
         _closing.Dispose();
+    }
+
+    private void EndBoth()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The peer has ended it already.
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was closed on this side, by who handed it over too.
+        }
     }
 
     /// <summary>Sorts bytes into doorbells and the message that is being collected.</summary>

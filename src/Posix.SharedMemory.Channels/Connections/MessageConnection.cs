@@ -235,6 +235,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="InvalidOperationException">Another call on <see cref="Output"/> is under way, or it was completed.</exception>
     /// <exception cref="PeerDiedException">The peer's process died.</exception>
     /// <exception cref="PeerLeftException">The peer has left.</exception>
+    /// <exception cref="ChannelCorruptException">The peer sent what no correct peer sends.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ETOOMANYREFS"/>: this user has sent more descriptors that have not been received than <c>RLIMIT_NOFILE</c> allows.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see></remarks>
@@ -266,7 +267,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         }
         catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            throw ring.Loss(ring.Peer == PeerState.Died ? PeerState.Died : PeerState.Left);
+            throw ring.Endpoint.Failure ?? ring.Loss(ring.Peer == PeerState.Died ? PeerState.Died : PeerState.Left);
         }
         finally
         {
@@ -402,6 +403,10 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         catch (InvalidOperationException)
         {
             // Another call is under way: the peer sees that this side has left.
+        }
+        catch (ChannelException)
+        {
+            // The end was closed as corrupt at the same time.
         }
     }
 

@@ -102,6 +102,30 @@ public sealed class Hostile
     }
 
     [Fact]
+    [Rule("connection.garbage")]
+    public async Task Garbage_ends_an_object_that_waits_for_room_in_the_socket()
+    {
+        using var pair = new SocketPair();
+        using var connection = await MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 1 << 20 });
+        using var memory = SharedMemoryObject.CreateAnonymous(4096);
+        // Doorbells fill the socket, so that no descriptors pile up.
+        var bells = new byte[1000];
+        pair.Sender.Blocking = false;
+        while (pair.Sender.Send(bells, System.Net.Sockets.SocketFlags.None, out var error) > 0 && error == System.Net.Sockets.SocketError.Success)
+        {
+        }
+
+        var sending = connection.SendObjectAsync(memory).AsTask();
+        while (sending.IsCompletedSuccessfully)
+        {
+            sending = connection.SendObjectAsync(memory).AsTask();
+        }
+
+        pair.Receiver.Send([0]);
+        Assert.Equal("the socket", (await Assert.ThrowsAsync<ChannelCorruptException>(() => sending.WaitAsync(Watchdog.Limit))).Field);
+    }
+
+    [Fact]
     [Rule("connection.doorbell")]
     public async Task A_peer_that_sleeps_on_the_socket_is_rung()
     {
