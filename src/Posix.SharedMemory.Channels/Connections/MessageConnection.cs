@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace Posix.SharedMemory.Channels;
@@ -109,6 +110,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks>It completes when the listener has accepted. While the listener's queue is full, it tries again. <see href="https://man7.org/linux/man-pages/man2/connect.2.html">connect(2)</see></remarks>
+    [OverloadResolutionPriority(1)]     // So that "default" is the token, as it was before there was another overload.
     public static ValueTask<MessageConnection> ConnectAsync(string path, CancellationToken ct = default) => ConnectAsync(path, EndpointOptions.Default, ct);
 
     /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>
@@ -172,6 +174,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: the peer has opened this side's ends itself. <see cref="Errno.ENOTCONN"/>: not connected.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    [OverloadResolutionPriority(1)]     // As for ConnectAsync.
     public static ValueTask<MessageConnection> ReceiveAsync(Socket connected, CancellationToken ct = default) => ReceiveAsync(connected, EndpointOptions.Default, ct);
 
     /// <inheritdoc cref="ReceiveAsync(Socket, CancellationToken)"/>

@@ -241,7 +241,8 @@ public sealed class Listening
         var second = MessageConnection.ConnectAsync(path).AsTask();
         listening.Accept().Dispose();
         await Assert.ThrowsAsync<PeerLeftException>(() => second.WaitAsync(Watchdog.Limit));
-        var third = MessageConnection.ConnectAsync(path).AsTask();
+        // The token, and not the options.
+        var third = MessageConnection.ConnectAsync(path, default).AsTask();
         using (var half = listening.Accept())
         {
             half.Send("SHM"u8);
