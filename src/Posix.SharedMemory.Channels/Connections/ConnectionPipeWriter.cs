@@ -87,8 +87,8 @@ internal sealed class ConnectionPipeWriter : PipeWriter
     {
         RequireOpen();
         cancellationToken.ThrowIfCancellationRequested();
-        RequireSound();
         Publish();
+        RequireSound();
         if (_wake.Take())
         {
             return new(isCanceled: true, isCompleted: false);

@@ -110,7 +110,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks>It completes when the listener has accepted. While the listener's queue is full, it tries again. <see href="https://man7.org/linux/man-pages/man2/connect.2.html">connect(2)</see></remarks>
-    [OverloadResolutionPriority(1)]     // So that "default" is the token, as it was before there was another overload.
+    [OverloadResolutionPriority(1)]     // A plain "default" is the token.
     public static ValueTask<MessageConnection> ConnectAsync(string path, CancellationToken ct = default) => ConnectAsync(path, EndpointOptions.Default, ct);
 
     /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>
