@@ -130,7 +130,7 @@ internal sealed class ConnectionSocket : IDisposable
             lose(failure);
             if (failure is not null)
             {
-                // Who waits for room in the socket learns that there will be none.
+                // A call that waits for room in the socket ends.
                 EndBoth();
             }
 

@@ -76,7 +76,7 @@ internal sealed class ListeningPath
                 Delete(_path);
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException)
         {
             // Without the lock it stays, as after a listener that was killed: the next one replaces it.
         }

@@ -10,7 +10,7 @@ namespace Posix.SharedMemory.Channels;
 /// </para>
 /// <para>
 /// The file at the path is a socket that appears with its permissions, ready to be connected to. One that a dead listener has left is replaced. Listeners that start at
-/// the same path at the same time wait for each other, by a file <c>.shm-&lt;name&gt;.lock</c> beside it, which is there for an instant. Other programs do not know it: one that binds at the path in that instant may
+/// the same path at the same time wait for each other, by a file <c>.shm-&lt;name&gt;.lock</c> beside it, which is there for an instant. Other programs do not know it: one that binds at the path meanwhile may
 /// lose its file.
 /// </para>
 /// </remarks>

@@ -44,9 +44,13 @@ internal sealed class PathLock : IDisposable
         {
             File.Delete(_file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException)
         {
             // It stays, and can be held by the next.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // As above: the directory no longer lets this user remove it.
         }
 
         _held.Dispose();
@@ -71,7 +75,7 @@ internal sealed class PathLock : IDisposable
                 BufferSize = 0,
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
-            // The former holder may have removed the file between the two calls that open and hold it. A time that nobody else has set tells whether it still has the name.
+            // The former holder may have removed the file between the two calls that open and hold it. It still has the name if the name has this time, which nobody else has set.
             var mark = File.GetLastWriteTimeUtc(stream.SafeFileHandle).AddTicks(-Random.Shared.NextInt64(TimeSpan.TicksPerSecond));
             File.SetLastWriteTimeUtc(stream.SafeFileHandle, mark);
             if (File.GetLastWriteTimeUtc(file) == File.GetLastWriteTimeUtc(stream.SafeFileHandle))
@@ -79,9 +83,13 @@ internal sealed class PathLock : IDisposable
                 return stream;
             }
         }
-        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && e.HResult == Errno.EAGAIN.ToNative()))
+        catch (IOException e) when (e.HResult == Errno.EAGAIN.ToNative())
         {
-            // Another process holds it, or it is another user's.
+            // Another process holds it.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // It is another user's.
         }
         catch
         {
