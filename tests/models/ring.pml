@@ -2,7 +2,7 @@
    is for both sides. Writer and reader may be killed anywhere; a next life takes the endpoint over. -DM=m messages, -DC=c records in the ring, -DLW=l, -DLR=l lives.
    Mutants, each of which must fail: -DNOFENCE: the sleeper imposes no fence; -DNOLOOK: it does not look again after its bit; -DNODEATH: a death wakes nobody;
    -DNOCONFIRM: who takes over, or learns of a death, does not wait until the dead one's stores are seen; -DNORELOAD: a reader that sees the writer dead does not load the tail
-   again; -DNOROOM: the writer does not look whether the reader has left the place; -DTAILFIRST: the tail is stored before the record. */
+   again; -DNOENDAGAIN: a reader that sees the writer gone does not look again whether it has completed; -DNOROOM: the writer does not look whether the reader has left the place; -DTAILFIRST: the tail is stored before the record. */
 #ifndef M
 #define M 3
 #endif
@@ -94,6 +94,8 @@ again:
   atomic { !hasEnd -> hasEnd = 1 };                                                    /* Complete: state, then the notification */
   v = words[0];
   if :: (v & 1) == 0 -> skip :: else -> atomic { drainWriter(); wakeAll(0) } fi;
+  if :: skip :: goto out fi;                                                           /* and then it may leave: the peer's life ends after the completion */
+  atomic { drainWriter(); dead[1] = 1; gone[1] = 1; wakeAll(0) };
   goto out;
 died:
   atomic { dead[1] = 1; if :: life == LW -> gone[1] = 1 :: else fi;
@@ -125,7 +127,8 @@ open:
      v = words[1];
      if :: (v & 1) == 0 -> skip :: else -> DIE; atomic { drainReader(); wakeAll(1) } fi
   :: else ->
-     ended = completed; isGone = gone[1];                /* SYNC ring.end: the end is looked at before the tail */
+     ended = completed;                                 /* SYNC ring.end: the end is looked at before the tail */
+     isGone = gone[1];
      if
      :: tail != cached -> cached = tail
      :: else ->
@@ -134,11 +137,14 @@ open:
 #ifndef NOCONFIRM
            if :: isGone -> atomic { drainWriter() } :: else fi;                          /* ConfirmEnd */
 #endif
+#ifndef NOENDAGAIN
+           ended = completed;                                                           /* the writer may have completed after the first look, and left */
+#endif
 #ifndef NORELOAD
            if :: tail != cached -> cached = tail; goto next :: else fi;
 #endif
            assert(h == tail && !hasTail);               /* told of the end only when everything committed was read */
-           if :: ended -> finished = 1 :: else -> told = 1 fi; break
+           if :: ended -> finished = 1 :: else -> assert(!completed); told = 1 fi; break
         :: else ->
            DIE;
            atomic { words[0] = words[0] | 1; key = words[0] };                          /* S1 */

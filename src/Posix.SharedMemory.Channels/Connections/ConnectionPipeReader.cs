@@ -131,17 +131,29 @@ internal sealed class ConnectionPipeReader(RingReader ring, Action close) : Pipe
             {
                 if (IsBytes(record))
                 {
+                    // What stood before it was passed: records of objects are counted, and not looked at again.
+                    PassTo(record.At);
                     return true;
                 }
 
                 ring.PassTo(at, 1, record.Length);
             }
 
+            PassTo(at);
             return false;
         }
         finally
         {
             ring.Finish(EndAct.Call);
+        }
+    }
+
+    /// <summary>Passes records of objects that were received, and padding.</summary>
+    private void PassTo(ulong at)
+    {
+        if (at != ring.Head)
+        {
+            ring.PassTo(at, 0, 0);
         }
     }
 
@@ -181,7 +193,7 @@ internal sealed class ConnectionPipeReader(RingReader ring, Action close) : Pipe
     {
         var isOpen = ring.EndLoan(_ticket);
         _ticket = 0;
-        if (isOpen && _peeked.Count != 0)
+        if (isOpen && _end != ring.Head)
         {
             ring.PassTo(_end, _peeked.Count, _peeked.Bytes);
         }

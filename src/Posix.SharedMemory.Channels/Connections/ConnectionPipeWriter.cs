@@ -11,6 +11,9 @@ internal sealed class ConnectionPipeWriter : PipeWriter
     /// <summary>The least room that is handed out, where there is as much.</summary>
     private const int LeastRoom = 4096;
 
+    /// <summary>How long <see cref="Complete"/> waits for the peer to read one more piece. <see cref="CompleteAsync"/> waits as long as it takes.</summary>
+    private static readonly TimeSpan s_longestComplete = TimeSpan.FromSeconds(2);
+
     private readonly MessageConnection _connection;
     private readonly RingWriter _ring;
     private readonly ChannelBytes _bytes;
@@ -85,6 +88,7 @@ internal sealed class ConnectionPipeWriter : PipeWriter
         RequireOpen();
         cancellationToken.ThrowIfCancellationRequested();
         Publish();
+        RequireSound();
         if (_wake.Take())
         {
             return new(isCanceled: true, isCompleted: false);
@@ -113,7 +117,8 @@ internal sealed class ConnectionPipeWriter : PipeWriter
         }
 
         Return();
-        return new(isCanceled: false, isCompleted: _ring.Peer == PeerState.Left);
+        RequireSound();
+        return _ring.Peer is var state && state == PeerState.Died ? throw _ring.Loss(state) : new(isCanceled: false, isCompleted: state == PeerState.Left);
     }
 
     public override void CancelPendingFlush() => _wake.Request();
@@ -128,14 +133,20 @@ internal sealed class ConnectionPipeWriter : PipeWriter
         try
         {
             Publish();
-            for (; _restFrom < _restLength; _restFrom += _piece)
+            while (_restFrom < _restLength)
             {
                 var piece = _rest.AsSpan(_restFrom, Math.Min(_restLength - _restFrom, _piece));
                 if (!_ring.TryWrite(piece, 0))
                 {
-                    _ring.WaitAndWrite(piece, 0, null);
+                    _ring.WaitAndWrite(piece, 0, s_longestComplete);
                 }
+
+                _restFrom += piece.Length;
             }
+        }
+        catch (TimeoutException)
+        {
+            // The peer does not read: it learns that bytes are missing.
         }
         catch (ChannelException)
         {
@@ -158,7 +169,10 @@ internal sealed class ConnectionPipeWriter : PipeWriter
 
         try
         {
-            await FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            // A flush that was cancelled from elsewhere has not sent everything.
+            while ((await FlushAsync(CancellationToken.None).ConfigureAwait(false)).IsCanceled)
+            {
+            }
         }
         catch (ChannelException)
         {
@@ -172,12 +186,14 @@ internal sealed class ConnectionPipeWriter : PipeWriter
         Finish(exception);
     }
 
+    /// <summary>Ends the output; with an error also where bytes are left that could not be sent.</summary>
     private void Finish(Exception? exception)
     {
         _isCompleted = true;
+        var isCut = _restFrom < _restLength;
         _lent = 0;
         Return();
-        _connection.CompleteOutput(exception is null ? 0 : exception.HResult is 0 ? -1 : exception.HResult);
+        _connection.CompleteOutput(exception is null ? (isCut ? -1 : 0) : exception.HResult is 0 ? -1 : exception.HResult);
         _close();
     }
 
@@ -259,6 +275,15 @@ internal sealed class ConnectionPipeWriter : PipeWriter
         }
 
         (_rest, _restFrom, _restLength) = ([], 0, 0);
+    }
+
+    /// <summary>Throws what the peer has sent that no correct one sends.</summary>
+    private void RequireSound()
+    {
+        if (_ring.Endpoint.Failure is { } failure)
+        {
+            throw failure;
+        }
     }
 
     private void RequireOpen()

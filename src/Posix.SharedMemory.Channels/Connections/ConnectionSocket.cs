@@ -17,6 +17,9 @@ internal sealed class ConnectionSocket : IDisposable
     /// <summary>How many objects are kept until they are asked for. The socket is not read meanwhile: the kernel bounds what a peer can have under way.</summary>
     private const int MostObjects = 8;
 
+    /// <summary>How many receives follow each other before the thread is given to others.</summary>
+    private const int ReceivesInOneGo = 64;
+
     private static readonly byte[] s_doorbell = [Doorbell];
 
     private readonly Socket _socket;
@@ -60,19 +63,38 @@ internal sealed class ConnectionSocket : IDisposable
     /// <exception cref="ChannelClosedException">The socket has ended.</exception>
     internal ValueTask<ReceivedObject> ReceiveAsync(CancellationToken cancellationToken) => _objects.Reader.ReadAsync(cancellationToken);
 
-    /// <summary>Receives what comes until the socket ends.</summary>
-    /// <param name="lose">Called at its end, with what the peer sent that no correct one sends.</param>
-    internal async Task PumpAsync(Action<ChannelCorruptException?> lose)
+    /// <summary>Begins to receive what comes, on the thread pool: a peer that sends without a pause does not keep the caller's thread.</summary>
+    /// <param name="lose">Called when the socket ends, with what the peer sent that no correct one sends.</param>
+    internal Task Start(Action<ChannelCorruptException?> lose)
+    {
+        try
+        {
+            // A doorbell is never waited for; asynchronous calls do not depend on it.
+            _socket.Blocking = false;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The pump finds it too.
+        }
+
+        return Task.Run(() => PumpAsync(lose));
+    }
+
+    private async Task PumpAsync(Action<ChannelCorruptException?> lose)
     {
         ChannelCorruptException? failure = null;
         var bytes = new byte[MessageSize];
         try
         {
-            // A doorbell is never waited for; asynchronous calls do not depend on it.
-            _socket.Blocking = false;
             // A message is read up to its last byte: so each receive brings the beginning of one message at most, and its descriptor.
-            while (failure is null)
+            for (var receives = 1; failure is null; receives++)
             {
+                if (receives % ReceivesInOneGo == 0)
+                {
+                    // Where bytes are always there, a receive never waits: others get the thread from time to time.
+                    await Task.Yield();
+                }
+
                 var part = await _socket.ReceiveHandlesAsync(bytes.AsMemory(0, MessageSize - _collected), maxHandles: 1, _closing.Token).ConfigureAwait(false);
                 if (part.BytesReceived == 0 && part.Handles.Count == 0 && !part.HandlesDropped)
                 {
@@ -106,6 +128,12 @@ internal sealed class ConnectionSocket : IDisposable
         {
             _carried?.Dispose();
             lose(failure);
+            if (failure is not null)
+            {
+                // A call that waits for room in the socket ends.
+                EndBoth();
+            }
+
             _objects.Writer.TryComplete();
         }
     }
@@ -119,15 +147,7 @@ internal sealed class ConnectionSocket : IDisposable
         }
 
         _closing.Cancel();
-        try
-        {
-            _socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (SocketException)
-        {
-            // The peer has ended it already.
-        }
-
+        EndBoth();
         _socket.Dispose();
         _objects.Writer.TryComplete();
         while (_objects.Reader.TryRead(out var item))
@@ -136,6 +156,22 @@ internal sealed class ConnectionSocket : IDisposable
         }
 
         _closing.Dispose();
+    }
+
+    private void EndBoth()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The peer has ended it already.
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was closed on this side, by who handed it over too.
+        }
     }
 
     /// <summary>Sorts bytes into doorbells and the message that is being collected.</summary>

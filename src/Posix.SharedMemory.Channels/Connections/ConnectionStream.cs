@@ -294,6 +294,11 @@ internal sealed class ConnectionStream : Stream
     /// <summary>The peer that has ended will not read what is written now.</summary>
     private void RequirePeer()
     {
+        if (_output.Endpoint.Failure is { } failure)
+        {
+            throw failure;
+        }
+
         if (_output.Peer is var state && state is (PeerState.Died or PeerState.Left))
         {
             throw _output.Loss(state);

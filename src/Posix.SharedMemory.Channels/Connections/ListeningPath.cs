@@ -3,14 +3,11 @@ using System.Net.Sockets;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>
-/// The file of a listening socket. It is made under a name of its own, gets its permissions and listens before it appears at its path; what a dead listener left there is moved away first, and
-/// only if it still is what was found dead.
+/// The file of a listening socket. It is made under a name of its own, gets its permissions and listens before it appears at its path. What a dead listener left there is removed first; from the
+/// look at it until the new one has its place, no other listener of this library changes what is there.
 /// </summary>
 internal sealed class ListeningPath
 {
-    /// <summary>How often it tries where other processes start and end at the same path.</summary>
-    private const int MostAttempts = 16;
-
     private const UnixFileMode Permissions =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
@@ -71,66 +68,38 @@ internal sealed class ListeningPath
     /// <summary>Removes the file, if it is this listener's.</summary>
     internal void Remove()
     {
-        if (MarkOf(_path) == _mark)
+        try
         {
-            Delete(_path);
+            using var held = PathLock.TryEnter(_path);
+            if (held is not null && MarkOf(_path) == _mark)
+            {
+                Delete(_path);
+            }
+        }
+        catch (IOException)
+        {
+            // Without the lock it stays, as after a listener that was killed: the next one replaces it.
         }
     }
 
     /// <summary>Gives the socket its path, which must be free, or left by a dead listener.</summary>
     private static void Publish(string beside, string full, string path)
     {
-        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        using var held = PathLock.TryEnter(full)
+            ?? throw new SharedMemoryException(Errno.EADDRINUSE, "bind", null, $"another process, or another user, holds '{PathLock.NameOf(full)}', and with it the path '{path}'");
+        if (MarkOf(full) is not null)
         {
-            try
-            {
-                // link and unlink: never replaces what another process has put there.
-                File.Move(beside, full, overwrite: false);
-                return;
-            }
-            catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && MarkOf(full) is not null)
-            {
-                MoveDeadAway(full, path);
-            }
+            RequireDead(full, path);
+            File.Delete(full);
         }
 
-        throw new SharedMemoryException(Errno.EADDRINUSE, "bind", null, $"other processes start listening at '{path}' at the same time");
-    }
-
-    /// <summary>Removes a socket to which nobody listens.</summary>
-    private static void MoveDeadAway(string full, string path)
-    {
-        if (MarkOf(full) is not { } mark)
-        {
-            return;
-        }
-
-        RequireDead(full, path);
-        var aside = NameBeside(full);
         try
         {
-            File.Move(full, aside, overwrite: false);
+            File.Move(beside, full, overwrite: false);
         }
-        catch (IOException)
+        catch (IOException) when (MarkOf(full) is not null)
         {
-            // Another process was faster.
-            return;
-        }
-
-        if (MarkOf(aside) == mark && IsDead(aside))
-        {
-            Delete(aside);
-            return;
-        }
-
-        // Between the two looks another listener has taken the path over: it gets it back.
-        try
-        {
-            File.Move(aside, full, overwrite: false);
-        }
-        catch (IOException)
-        {
-            Delete(aside);
+            throw new SharedMemoryException(Errno.EADDRINUSE, "bind", null, $"another process has put something at '{path}' at the same time");
         }
     }
 
@@ -139,7 +108,7 @@ internal sealed class ListeningPath
     {
         if (!IsSocket(full))
         {
-            throw new SharedMemoryException(Errno.EADDRINUSE, "bind", null, $"'{path}' is not a socket");
+            throw new SharedMemoryException(Errno.EADDRINUSE, "bind", null, $"'{path}' is not a socket, or this user may not open it");
         }
 
         if (!IsDead(full))

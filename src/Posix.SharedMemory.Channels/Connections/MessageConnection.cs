@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace Posix.SharedMemory.Channels;
@@ -109,6 +110,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks>It completes when the listener has accepted. While the listener's queue is full, it tries again. <see href="https://man7.org/linux/man-pages/man2/connect.2.html">connect(2)</see></remarks>
+    [OverloadResolutionPriority(1)]     // A plain "default" is the token.
     public static ValueTask<MessageConnection> ConnectAsync(string path, CancellationToken ct = default) => ConnectAsync(path, EndpointOptions.Default, ct);
 
     /// <inheritdoc cref="ConnectAsync(string, CancellationToken)"/>
@@ -172,6 +174,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: the peer has opened this side's ends itself. <see cref="Errno.ENOTCONN"/>: not connected.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    [OverloadResolutionPriority(1)]     // As for ConnectAsync.
     public static ValueTask<MessageConnection> ReceiveAsync(Socket connected, CancellationToken ct = default) => ReceiveAsync(connected, EndpointOptions.Default, ct);
 
     /// <inheritdoc cref="ReceiveAsync(Socket, CancellationToken)"/>
@@ -235,6 +238,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// <exception cref="InvalidOperationException">Another call on <see cref="Output"/> is under way, or it was completed.</exception>
     /// <exception cref="PeerDiedException">The peer's process died.</exception>
     /// <exception cref="PeerLeftException">The peer has left.</exception>
+    /// <exception cref="ChannelCorruptException">The peer sent what no correct peer sends.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ETOOMANYREFS"/>: this user has sent more descriptors that have not been received than <c>RLIMIT_NOFILE</c> allows.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see></remarks>
@@ -266,7 +270,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         }
         catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            throw ring.Loss(ring.Peer == PeerState.Died ? PeerState.Died : PeerState.Left);
+            throw ring.Endpoint.Failure ?? ring.Loss(ring.Peer == PeerState.Died ? PeerState.Died : PeerState.Left);
         }
         finally
         {
@@ -361,7 +365,8 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
     /// that finds no room writes into memory of this process, until <see cref="System.IO.Pipelines.PipeWriter.FlushAsync"/> has waited for some.
     /// </para>
     /// <para>
-    /// Completing the writer ends the writing half; completing both closes the connection. The bytes of a peer that is not trusted may change while they are read: copy what is checked before it is used.
+    /// Completing the writer ends the writing half, and with an error where bytes are left that the peer has not made room for: <c>CompleteAsync</c> waits for it as long as it takes, <c>Complete</c> for two
+    /// seconds. Completing both halves closes the connection. The bytes of a peer that is not trusted may change while they are read: copy what is checked before it is used.
     /// </para>
     /// </remarks>
     /// <example>
@@ -402,6 +407,10 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         {
             // Another call is under way: the peer sees that this side has left.
         }
+        catch (ChannelException)
+        {
+            // The end was closed as corrupt at the same time.
+        }
     }
 
     /// <inheritdoc cref="Dispose"/>
@@ -441,7 +450,7 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         }
     }
 
-    private void Start() => _ = _socket.PumpAsync(Lose);
+    private void Start() => _ = _socket.Start(Lose);
 
     private void Lose(ChannelCorruptException? failure)
     {

@@ -9,7 +9,9 @@ namespace Posix.SharedMemory.Channels;
 /// for two rings, so a service that any user may connect to decides by <see cref="MessageConnection.Peer"/> how many it keeps.
 /// </para>
 /// <para>
-/// The file at the path is a socket that appears with its permissions, ready to be connected to. One that a dead listener has left is replaced.
+/// The file at the path is a socket that appears with its permissions, ready to be connected to. One that a dead listener has left is replaced. Listeners that start at
+/// the same path at the same time wait for each other, by a file <c>.shm-&lt;name&gt;.lock</c> beside it, which is there for an instant. Other programs do not know it: one that binds at the path meanwhile may
+/// lose its file.
 /// </para>
 /// </remarks>
 /// <example>
@@ -47,7 +49,7 @@ public sealed class MessageListener : IAsyncDisposable, IDisposable
     /// <param name="mode">Who may connect: those who may write. Only this user by default.</param>
     /// <exception cref="ArgumentException">The path is empty or too long, the mode has other bits than permissions, or an option is out of its range.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.EADDRINUSE"/>: a living process listens there, or the file is not a socket. <see cref="Errno.ENOENT"/>: the directory does not exist.
+    /// <see cref="Errno.EADDRINUSE"/>: a living process listens there, or the file is not a socket, or this user may not open it, or not connect to it. <see cref="Errno.ENOENT"/>: the directory does not exist.
     /// <see cref="Errno.EACCES"/>: this user may not create files there, or not remove what a dead listener has left.
     /// </exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man7/unix.7.html">unix(7)</see></remarks>
@@ -62,7 +64,10 @@ public sealed class MessageListener : IAsyncDisposable, IDisposable
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.ENFILE"/>, <see cref="Errno.ENOMEM"/>: this process has no descriptor or memory left for a client, who sees the end.</exception>
     /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <remarks>Clients that have left before it was their turn are passed over. <see href="https://man7.org/linux/man-pages/man2/accept.2.html">accept(2)</see></remarks>
+    /// <remarks>
+    /// Clients that have left before it was their turn are passed over; so are those to which no descriptor can be sent, because others have not received theirs (<see cref="Errno.ETOOMANYREFS"/>): they see the end.
+    /// <see href="https://man7.org/linux/man-pages/man2/accept.2.html">accept(2)</see>
+    /// </remarks>
     public async ValueTask<MessageConnection> AcceptAsync(CancellationToken ct = default)
     {
         while (true)
@@ -71,11 +76,12 @@ public sealed class MessageListener : IAsyncDisposable, IDisposable
             var client = await AcceptSocketAsync(ct).ConfigureAwait(false);
             try
             {
-                return await MessageConnection.AcceptAsync(client, _options, ct).ConfigureAwait(false);
+                // Without the token: a client that was accepted is not lost. The new socket takes the 16 bytes at once.
+                return await MessageConnection.AcceptAsync(client, _options, CancellationToken.None).ConfigureAwait(false);
             }
-            catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET or Errno.ENOTCONN)
+            catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET or Errno.ENOTCONN or Errno.ETOOMANYREFS)
             {
-                // The client has gone: the next one.
+                // The client has gone, or others have not received too many descriptors: it sees the end. The next one.
                 client.Dispose();
             }
             catch

@@ -253,10 +253,7 @@ internal abstract class ChannelEnd
     }
 
     /// <summary>Closes the end, since the other side has written what no correct one writes.</summary>
-    internal ChannelCorruptException Corrupt(string field, long offset, string found)
-    {
-        return Corrupt(new ChannelCorruptException(field, offset, found));
-    }
+    internal ChannelCorruptException Corrupt(string field, long offset, string found) => Corrupt(new ChannelCorruptException(field, offset, found));
 
     /// <inheritdoc cref="Corrupt(string, long, string)"/>
     private ChannelCorruptException Corrupt(ChannelCorruptException found)
@@ -307,6 +304,8 @@ internal abstract class ChannelEnd
         if (!ended)
         {
             (generation, state) = LookAtPeer();
+            // SYNC ring.end: what has ended may have completed the channel after the first look, and before its end.
+            ended = state is PeerState.Died or PeerState.Left && HasEnded();
         }
 
         if (Poll(length))

@@ -124,7 +124,7 @@ public sealed class MessageReader : IDisposable
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/futex.2.html">futex(2)</see></remarks>
     public bool WaitToRead(TimeSpan timeout) => _ring.Wait(0, timeout) == EndLook.Ready;
 
-    /// <summary>All messages, until the channel was completed and everything was read. Each is valid until the next is asked for.</summary>
+    /// <summary>All messages, until the channel was completed and everything was read. Each is valid until the next is asked for. What stands for an object of a connection is passed over.</summary>
     /// <inheritdoc cref="WaitToReadAsync"/>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -132,6 +132,12 @@ public sealed class MessageReader : IDisposable
         {
             while (_ring.TryBorrow(out var record, out var ticket))
             {
+                if (record.Type >= ChannelLayout.FirstReservedType)
+                {
+                    _ring.Release(ticket);
+                    continue;
+                }
+
                 try
                 {
                     yield return _ring.MemoryOf(record);

@@ -52,6 +52,7 @@ public sealed class Ending
         Assert.Equal((PeerState.Died, PeerState.Died), (connection.Input.Writer, connection.Output.Reader));
         using var memory = SharedMemoryObject.CreateAnonymous(4096);
         await Assert.ThrowsAsync<PeerDiedException>(() => connection.SendObjectAsync(memory).AsTask());
+        await Assert.ThrowsAsync<PeerDiedException>(() => connection.AsPipe().Output.FlushAsync().AsTask());
     }
 
     [Fact]

@@ -70,6 +70,62 @@ public sealed class Hostile
     }
 
     [Fact]
+    [Rule("connection.garbage")]
+    public async Task A_peer_that_sends_doorbells_without_a_pause_does_not_keep_the_thread_that_accepts_it()
+    {
+        using var pair = new SocketPair();
+        var bells = new byte[1000];
+        bells.AsSpan().Fill(1);
+        using var stopping = new CancellationTokenSource();
+        pair.Receiver.Send(bells);
+        var flooding = Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    while (!stopping.IsCancellationRequested)
+                    {
+                        pair.Receiver.Send(bells);
+                    }
+                }
+                catch (Exception e) when (e is System.Net.Sockets.SocketException or ObjectDisposedException)
+                {
+                    // The connection was closed.
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        // On a thread of its own: one that is kept never comes back.
+        using var connection = await Task.Run(() => MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 4096 }).AsTask()).WaitAsync(Watchdog.Limit);
+        stopping.Cancel();
+        connection.Dispose();
+        await flooding.WaitAsync(Watchdog.Limit);
+    }
+
+    [Fact]
+    [Rule("connection.garbage")]
+    public async Task Garbage_ends_an_object_that_waits_for_room_in_the_socket()
+    {
+        using var pair = new SocketPair();
+        using var connection = await MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 1 << 20 });
+        using var memory = SharedMemoryObject.CreateAnonymous(4096);
+        // Doorbells fill the socket, so that no descriptors pile up.
+        var bells = new byte[1000];
+        pair.Sender.Blocking = false;
+        while (pair.Sender.Send(bells, System.Net.Sockets.SocketFlags.None, out var error) > 0 && error == System.Net.Sockets.SocketError.Success)
+        {
+        }
+
+        var sending = connection.SendObjectAsync(memory).AsTask();
+        while (sending.IsCompletedSuccessfully)
+        {
+            sending = connection.SendObjectAsync(memory).AsTask();
+        }
+
+        pair.Receiver.Send([0]);
+        Assert.Equal("the socket", (await Assert.ThrowsAsync<ChannelCorruptException>(() => sending.WaitAsync(Watchdog.Limit))).Field);
+    }
+
+    [Fact]
     [Rule("connection.doorbell")]
     public async Task A_peer_that_sleeps_on_the_socket_is_rung()
     {

@@ -146,6 +146,33 @@ public sealed class Listening
     }
 
     [Fact]
+    [Rule("connection.taken")]
+    public void A_lock_file_that_was_left_holds_nobody_up_and_one_that_is_held_changes_nothing()
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var path = directory.File("sock");
+        File.WriteAllText(directory.File(".shm-sock.lock"), "");
+        new MessageListener(path).Dispose();
+        Assert.Empty(directory.List());
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(directory.File("made")));
+            File.Move(directory.File("made"), path);
+        }
+
+        using (new FileStream(directory.File(".shm-sock.lock"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+        {
+            var refusal = Assert.Throws<SharedMemoryException>(() => new MessageListener(path));
+            Assert.Equal(Errno.EADDRINUSE, refusal.Errno);
+            Assert.Contains(".shm-sock.lock", refusal.Message, StringComparison.Ordinal);
+            Assert.Equal([".shm-sock.lock", "sock"], directory.List().Order(StringComparer.Ordinal));
+        }
+
+        new MessageListener(path).Dispose();
+        Assert.Empty(directory.List());
+    }
+
+    [Fact]
     [Rule("connection.listen")]
     public void A_file_that_is_no_longer_the_listener_s_stays()
     {
@@ -214,7 +241,8 @@ public sealed class Listening
         var second = MessageConnection.ConnectAsync(path).AsTask();
         listening.Accept().Dispose();
         await Assert.ThrowsAsync<PeerLeftException>(() => second.WaitAsync(Watchdog.Limit));
-        var third = MessageConnection.ConnectAsync(path).AsTask();
+        // The token, and not the options.
+        var third = MessageConnection.ConnectAsync(path, default).AsTask();
         using (var half = listening.Accept())
         {
             half.Send("SHM"u8);

@@ -52,6 +52,31 @@ public sealed class Objects
 
     [Fact]
     [Rule("connection.object")]
+    public async Task Reading_all_messages_passes_over_the_records_of_objects()
+    {
+        using var both = await Both.OpenAsync();
+        using var sent = SharedMemoryObject.CreateAnonymous(4096);
+        await both.Creator.SendObjectAsync(sent);
+        both.Creator.Output.Write("one"u8);
+        await both.Creator.SendObjectAsync(sent);
+        both.Creator.Output.Write("two"u8);
+        await both.Creator.SendObjectAsync(sent);
+        both.Creator.Output.Complete();
+        var messages = new List<string>();
+        await foreach (var message in both.Receiver.Input.ReadAllAsync())
+        {
+            messages.Add(Encoding.UTF8.GetString(message.Span));
+        }
+
+        Assert.Equal(["one", "two"], messages);
+        for (var i = 0; i < 3; i++)
+        {
+            (await both.Receiver.ReceiveObjectAsync()).Dispose();
+        }
+    }
+
+    [Fact]
+    [Rule("connection.object")]
     public async Task A_record_that_is_passed_over_ends_no_wait_and_gives_its_room_back()
     {
         using var both = await Both.OpenAsync();

@@ -61,6 +61,76 @@ public sealed class Piping
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [Rule("connection.pipe")]
+    public async Task Objects_before_the_bytes_are_passed_whether_they_were_received_or_not(int received)
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        using var memory = SharedMemoryObject.CreateAnonymous(4096);
+        for (var round = 0; round < 300; round++)
+        {
+            await both.Creator.SendObjectAsync(memory);
+            await both.Creator.SendObjectAsync(memory);
+            for (var i = 0; i < received; i++)
+            {
+                (await both.Receiver.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit)).Dispose();
+            }
+
+            if (round % 2 == 0)
+            {
+                // Objects alone are not bytes.
+                Assert.False(two.Input.TryRead(out _));
+            }
+
+            await one.Output.WriteAsync("x"u8.ToArray());
+            var result = await two.Input.ReadAsync().AsTask().WaitAsync(Watchdog.Limit);
+            Assert.Equal("x"u8, result.Buffer.ToArray());
+            two.Input.AdvanceTo(result.Buffer.End);
+            for (var i = received; i < 2; i++)
+            {
+                (await both.Receiver.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit)).Dispose();
+            }
+        }
+    }
+
+    [Fact]
+    [Rule("connection.pipe")]
+    public async Task Completing_sends_what_is_left_also_after_a_flush_was_cancelled()
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        one.Output.Write(new byte[50_000]);
+        one.Output.CancelPendingFlush();
+        var completing = one.Output.CompleteAsync().AsTask();
+        var result = await two.Input.ReadAtLeastAsync(50_001).AsTask().WaitAsync(Watchdog.Limit);
+        Assert.Equal((50_000L, true), (result.Buffer.Length, result.IsCompleted));
+        two.Input.AdvanceTo(result.Buffer.End);
+        await completing.WaitAsync(Watchdog.Limit);
+    }
+
+    [Fact]
+    [Rule("connection.pipe-end")]
+    public async Task Completing_without_a_wait_tells_a_peer_that_does_not_read_that_bytes_are_missing()
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        one.Output.Write(new byte[50_000]);
+        one.Output.Complete();
+        await Assert.ThrowsAsync<ChannelException>(async () =>
+        {
+            while (true)
+            {
+                var result = await two.Input.ReadAsync().AsTask().WaitAsync(Watchdog.Limit);
+                Assert.False(result.IsCompleted);
+                two.Input.AdvanceTo(result.Buffer.End);
+            }
+        });
+    }
+
     [Fact]
     [Rule("connection.pipe")]
     public async Task A_frame_that_is_longer_than_the_ring_is_assembled()

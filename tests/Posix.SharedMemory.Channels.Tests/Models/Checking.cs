@@ -39,6 +39,7 @@ public sealed class Checking
     [InlineData("ring.pml", "-DNOCONFIRM")]
     [InlineData("ring.pml", "-DNORELOAD")]
     [InlineData("ring.pml", "-DNOROOM")]
+    [InlineData("ring.pml", "-DNOENDAGAIN")]
     [InlineData("ring.pml", "-DTAILFIRST")]
     [InlineData("endpoints.pml", "-DTIMEOUT")]
     [InlineData("endpoints.pml", "-DMARKFIRST")]
