@@ -10,10 +10,13 @@ internal sealed class FrameTaking : ReadingEnd
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly FrameReaderOptions _options;
+    // Between Dispose, on any thread, and a move to the next object: the move ends before it, or not at all.
+    private readonly Lock _moving = new();
     private Subscription _subscription;
     private FrameWait? _wait;
     private Frame? _found;
     private bool _isReading;
+    private bool _isDisposed;
     private volatile bool _isOrphan;
     private long _missed;
     private long _missedHere;
@@ -102,6 +105,11 @@ internal sealed class FrameTaking : ReadingEnd
 
     internal override void Dispose()
     {
+        lock (_moving)
+        {
+            _isDisposed = true;
+        }
+
         _subscription.Leave();
         base.Dispose();
     }
@@ -181,13 +189,24 @@ internal sealed class FrameTaking : ReadingEnd
             next.Release();
         }
 
-        var former = _subscription;
-        Volatile.Write(ref _subscription, subscription);
-        _missedHere = 0;
-        _isOrphan = false;
-        former.Detach();
-        Ending.MoveTo(endpoint.Channel);
-        MoveTo(endpoint);
+        lock (_moving)
+        {
+            if (!_isDisposed)
+            {
+                var former = _subscription;
+                Volatile.Write(ref _subscription, subscription);
+                _missedHere = 0;
+                _isOrphan = false;
+                former.Detach();
+                Ending.MoveTo(endpoint.Channel);
+                MoveTo(endpoint);
+                return;
+            }
+        }
+
+        subscription.Leave();
+        endpoint.Close();
+        throw new ObjectDisposedException(nameof(FrameReader));
     }
 
     private static async ValueTask WaitForSuccessorAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken)
