@@ -105,6 +105,22 @@ internal sealed class Subscriber
         return true;
     }
 
+    /// <summary>Whether frames are sent to it, or it has not returned one: what its place shows is its own to store, and it may be stopped while it leaves.</summary>
+    internal bool HasAnything()
+    {
+        if (Volatile.Read(ref _place.Mode) is EndpointView.DropOldestMode or EndpointView.DropNewestMode or EndpointView.WaitMode)
+        {
+            return true;
+        }
+
+        if (!_isEvicted)
+        {
+            Drain();
+        }
+
+        return !_pool.IsFree(_bit);
+    }
+
     /// <summary>Sends it nothing more, and has back at once what it held. Whatever it returns is ignored until its process has ended or left.</summary>
     internal void Evict()
     {
