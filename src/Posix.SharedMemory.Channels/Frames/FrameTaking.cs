@@ -162,6 +162,18 @@ internal sealed class FrameTaking : ReadingEnd
     protected override ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) =>
         _isOrphan ? WaitForSuccessorAsync(wakes, key, cancellationToken) : wakes.WaitAsync(key, cancellationToken);
 
+    /// <summary>A reader that was there first has found no publisher: the first one of this object ends that too.</summary>
+    protected override (uint Generation, PeerState State) LookAtPeer()
+    {
+        var look = base.LookAtPeer();
+        if (look.State == PeerState.Alive)
+        {
+            _isOrphan = false;
+        }
+
+        return look;
+    }
+
     /// <summary>Moves to the object of the next publisher, if the name has another one by now.</summary>
     protected override void Follow()
     {

@@ -416,6 +416,36 @@ public sealed class Publishing
     }
 
     [Fact]
+    [Rule("frames.allocation")]
+    public void Waits_of_a_reader_that_was_there_before_its_publisher_allocate_nothing()
+    {
+        using var name = new TemporaryName("frames");
+        using var channel = FrameChannel.Create(name, s_small);
+        using var reader = channel.OpenReader(new() { SpinBudget = TimeSpan.Zero, AllowSynchronousContinuations = true });
+        Assert.False(reader.WaitToRead(TimeSpan.Zero));
+        using var writer = channel.OpenWriter();
+        for (var i = 0; i < 8; i++)
+        {
+            Round();
+        }
+
+        Assert.Equal(0, Allocation.OfRounds(200, Round));
+
+        void Round()
+        {
+            var reading = reader.ReadAsync();
+            writer.TryLoan(1, out var frame);
+            writer.Send(frame!);
+            while (!reading.IsCompleted)
+            {
+                Thread.Yield();
+            }
+
+            reading.Result.Dispose();
+        }
+    }
+
+    [Fact]
     [Rule("frames.endpoints")]
     public void Opening_and_closing_a_thousand_times_leaves_nothing_behind()
     {
