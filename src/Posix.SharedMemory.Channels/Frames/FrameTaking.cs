@@ -253,6 +253,12 @@ internal sealed class FrameTaking : ReadingEnd
             throw endpoint == Endpoint ? CorruptBlock("has indices that cannot be")
                 : new ChannelCorruptException("a subscriber's block", subscription.Offset, "has indices that cannot be");
         }
+
+        if (Volatile.Read(ref endpoint.Own.Mode) != mode)
+        {
+            subscription.Leave();
+            throw Eviction();
+        }
     }
 
     private bool TryTake([NotNullWhen(true)] out Frame? frame)

@@ -65,8 +65,8 @@ internal sealed unsafe class Subscription : IFrameKeeper
         Volatile.Write(ref _own.Missed, 0);
         endpoint.Occupy();
         KillWindow.Pass(KillWindow.BeforeMode);
-        // SYNC frames.join: pairs with Subscriber.Tend. The rings are in order, and the generation is there.
-        Volatile.Write(ref _own.Mode, mode);
+        // SYNC frames.join: pairs with Subscriber.Tend. The rings are in order, and the generation is there. A publisher that has evicted it by now has stored that, and it stays.
+        Interlocked.CompareExchange(ref _own.Mode, mode, 0);
         KillWindow.Pass(KillWindow.AfterMode);
         return true;
     }
