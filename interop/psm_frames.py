@@ -73,8 +73,7 @@ class Reader(Endpoint):
             if not 0 <= self.returned - self._load(self.block + _RETURN_HEAD) <= self.header.return_ring:
                 raise Corrupt(f"the return ring ends at {self.returned}")
             # What was sent to a former owner goes back.
-            while (entry := self._take()) is not None:
-                self._give(entry)
+            self._give_waiting()
         except BaseException:
             self._refuse()
             raise
@@ -114,6 +113,15 @@ class Reader(Endpoint):
                 self.head = head + 1
                 return entry
         what = "the ring has indices that cannot be"
+        raise self._corrupt(what) if self._joined else Corrupt(what)
+
+    def _give_waiting(self):
+        """Returns what waits. The mode is 0: a correct publisher sends one frame more, if it was about to."""
+        for _ in range(self.header.sent_ring + 2):
+            if (entry := self._take()) is None:
+                return
+            self._give(entry)
+        what = "the publisher sends more than the ring has room for"
         raise self._corrupt(what) if self._joined else Corrupt(what)
 
     def _give(self, entry):
@@ -168,8 +176,7 @@ class Reader(Endpoint):
             mode = psm._read(self.origin + self.own + _MODE)
             try:
                 if mode != _EVICTED and psm._swap(self.origin + self.own + _MODE, mode, 0) == mode:
-                    while (entry := self._take()) is not None:
-                        self._give(entry)
+                    self._give_waiting()
                     for entry in self.held:
                         self._give(entry)
             except Corrupt:

@@ -56,9 +56,9 @@ internal sealed unsafe class Subscription : IFrameKeeper
             return false;
         }
 
-        while (TryTake(out var entry, out var isPossible) && isPossible)
+        if (!TryReturnWaiting())
         {
-            Return(entry);
+            return false;
         }
 
         // The generation comes first: the publisher says of each new one which frame is its first.
@@ -124,11 +124,8 @@ internal sealed unsafe class Subscription : IFrameKeeper
             var mode = Volatile.Read(ref _own.Mode);
             if (mode != EndpointView.EvictedSubscriber && Interlocked.CompareExchange(ref _own.Mode, 0, mode) == mode)
             {
-                while (TryTake(out var entry, out var isPossible) && isPossible)
-                {
-                    Return(entry);
-                }
-
+                // What cannot be returned, the publisher has back when the place has no owner.
+                TryReturnWaiting();
                 for (var slot = 0; slot < _isHeld.Length; slot++)
                 {
                     if (_isHeld[slot])
@@ -271,6 +268,23 @@ internal sealed unsafe class Subscription : IFrameKeeper
         }
 
         (entry, isPossible) = (default, false);
+        return false;
+    }
+
+    /// <summary>Returns what waits. The mode is 0: a correct publisher sends one frame more, if it was about to.</summary>
+    /// <returns>False: the indices cannot be, or the publisher goes on sending.</returns>
+    private bool TryReturnWaiting()
+    {
+        for (var round = 0UL; round <= _rings.SentCapacity + 1; round++)
+        {
+            if (!TryTake(out var entry, out var isPossible))
+            {
+                return isPossible;
+            }
+
+            Return(entry);
+        }
+
         return false;
     }
 
