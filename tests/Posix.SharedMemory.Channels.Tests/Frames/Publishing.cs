@@ -78,7 +78,7 @@ public sealed class Publishing
         (frame.Type, frame.Timestamp) = (5, 123);
         frame.Header.Width = 30;
         Assert.Equal(2, writer.Send(frame));
-        Assert.Throws<ObjectDisposedException>(() => frame.Span.Length);
+        RequireEnded(frame);
         Assert.Throws<ObjectDisposedException>(() => writer.Send(frame));
         frame.Dispose();
         Assert.Equal((1, 1), (one.Available, two.Available));
@@ -97,7 +97,7 @@ public sealed class Publishing
         var memory = first.ReadOnlyMemory;
         first.Dispose();
         first.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => first.ReadOnlySpan.Length);
+        RequireEnded(first);
         Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
         Assert.Equal(3, writer.CountFree());
         second.Dispose();
@@ -481,6 +481,15 @@ public sealed class Publishing
         writer.Send(frame);
         Assert.True(reader.TryRead(out frame));
         Assert.False(frame.ReadOnlySpan.ContainsAnyExcept((byte)3));
+    }
+
+    private static void RequireEnded(Frame frame)
+    {
+        foreach (Action use in (Action[])[() => _ = frame.Span.Length, () => _ = frame.Memory, () => _ = frame.ReadOnlySpan.Length, () => _ = frame.ReadOnlyMemory, () => _ = frame.Length, () => _ = frame.Capacity,
+            () => _ = frame.Sequence, () => _ = frame.Timestamp, () => _ = frame.Type, () => _ = frame.Header.Width, () => frame.Length = 1, () => frame.Timestamp = 1, () => frame.Type = 1, () => frame.Header.Width = 1])
+        {
+            Assert.Throws<ObjectDisposedException>(use);
+        }
     }
 
     private static void RequireReadOnly(Frame frame)
