@@ -70,10 +70,15 @@ class Reader(Endpoint):
             index = (self.own - self.header.endpoints) // 128
             self.block = self.data + (index - 1) * self.header.block
             self.head, self.returned, self.expected, self.missed, self.held = self._load(self.block), self._load(self.block + _RETURN_TAIL), None, 0, {}
-            if not 0 <= self.returned - self._load(self.block + _RETURN_HEAD) <= self.header.return_ring:
-                raise Corrupt(f"the return ring ends at {self.returned}")
-            # What was sent to a former owner goes back.
-            self._give_waiting()
+            try:
+                if not 0 <= self.returned - self._load(self.block + _RETURN_HEAD) <= self.header.return_ring:
+                    raise Corrupt(f"the return ring ends at {self.returned}")
+                # What was sent to a former owner goes back.
+                self._give_waiting()
+            except Corrupt:
+                # Nobody else takes the place until the publisher has put it in order.
+                psm._swap(self.origin + self.own + _MODE, 0, _EVICTED)
+                raise
         except BaseException:
             self._refuse()
             raise

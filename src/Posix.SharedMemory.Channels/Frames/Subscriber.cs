@@ -203,6 +203,7 @@ internal sealed class Subscriber
 
             KillWindow.Pass(KillWindow.InSettling);
             _pool.ReleaseAll(_bit);
+            Volatile.Write(ref _rings.SentTail, _sentTail);
             Volatile.Write(ref _rings.SentHead, _sentHead = _sentTail);
             Volatile.Write(ref _rings.ReturnTail, _returnHead);
             Volatile.Write(ref _rings.ReturnHead, _returnHead);

@@ -51,13 +51,10 @@ internal sealed unsafe class Subscription : IFrameKeeper
         // SYNC frames.settle: pairs with Subscriber.Settle. The mutex was entered, and no former owner had died inside: the publisher has put in order what one left.
         _returnTail = Volatile.Read(ref _rings.ReturnTail);
         _head = Volatile.Read(ref _rings.SentHead);
-        if (!TryCount(out _) || _returnTail - Volatile.Read(ref _rings.ReturnHead) > _rings.ReturnCapacity)
+        if (!TryCount(out _) || _returnTail - Volatile.Read(ref _rings.ReturnHead) > _rings.ReturnCapacity || !TryReturnWaiting())
         {
-            return false;
-        }
-
-        if (!TryReturnWaiting())
-        {
+            // Nobody else takes the place until the publisher has put it in order.
+            Interlocked.CompareExchange(ref _own.Mode, EndpointView.EvictedSubscriber, 0);
             return false;
         }
 

@@ -54,6 +54,33 @@ public sealed class Hostile
     }
 
     [Theory]
+    [InlineData(0, 9)]
+    [InlineData(128, 9)]
+    [InlineData(256, 9)]
+    [InlineData(384, 9)]
+    [Rule("frames.hostile")]
+    public void A_place_that_was_left_with_nonsense_is_put_in_order(int offset, long value)
+    {
+        using var channel = FrameChannel.CreateAnonymous(s_options);
+        using var bytes = channel.Memory.Map(0, SlotHeaders);
+        using var writer = channel.OpenWriter();
+        bytes.GetReference<long>(Blocks + offset) = value;
+        Assert.Throws<ChannelCorruptException>(() => channel.OpenReader());
+        // The next one takes the next place.
+        using (var second = channel.OpenReader())
+        {
+            Assert.Equal(1, writer.Send(writer.Loan(1)));
+            Assert.True(second.TryRead(out _));
+        }
+
+        Assert.Equal(4, writer.CountFree());
+        using FrameReader one = channel.OpenReader(), two = channel.OpenReader();
+        Assert.Equal(2, writer.Send(writer.Loan(1)));
+        Assert.True(one.TryRead(out _));
+        Assert.True(two.TryRead(out _));
+    }
+
+    [Theory]
     // It was stopped while it left; it pretends to be evicted.
     [InlineData(0)]
     [InlineData(4)]
