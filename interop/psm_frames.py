@@ -84,6 +84,7 @@ class Reader(Endpoint):
             raise
         self._joined = True
         self._put(self.own + _MISSED, 0)
+        self._put(self.own + _FIRST, (1 << 64) - 1)
         # The generation comes first: the publisher says of each new one which frame is its first.
         self._occupy(label)
         psm._store4(self.origin + self.own + _MODE, mode, psm._SEQ)
@@ -160,7 +161,8 @@ class Reader(Endpoint):
         at, length = self.header.slots[slot]
         header = bytes(self.memory[self.header.slot_headers + 128 * slot:self.header.slot_headers + 128 * (slot + 1)])
         sequence, _, used, _, life = struct.unpack_from("<QQIII", header)
-        expected = self._load(self.own + _FIRST) if self.expected is None else self.expected
+        # The first may have been on its way to a former owner: it comes before the one that is named, or none is named yet, and nothing was missed.
+        expected = min(self._load(self.own + _FIRST), sequence) if self.expected is None else self.expected
         if life & _GENERATION != generation or used > length or not expected <= sequence <= 1 << 63:
             self._require_served()
             raise self._corrupt(f"slot {slot} in life {generation}: its header has life {life}, {used} bytes and number {sequence}, and {expected} comes next")

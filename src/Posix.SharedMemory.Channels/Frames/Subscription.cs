@@ -60,6 +60,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
 
         // The generation comes first: the publisher says of each new one which frame is its first.
         Volatile.Write(ref _own.Missed, 0);
+        Volatile.Write(ref _own.FirstSequence, ulong.MaxValue);
         endpoint.Occupy();
         KillWindow.Pass(KillWindow.BeforeMode);
         // SYNC frames.join: pairs with Subscriber.Tend. The rings are in order, and the generation is there. A publisher that has evicted it by now has stored that, and it stays.
@@ -209,7 +210,8 @@ internal sealed unsafe class Subscription : IFrameKeeper
             return false;
         }
 
-        var expected = _expected ?? Volatile.Read(ref _own.FirstSequence);
+        // The first may have been on its way to a former owner: it comes before the one that is named, or none is named yet, and nothing was missed.
+        var expected = _expected ?? Math.Min(Volatile.Read(ref _own.FirstSequence), header.Sequence);
         if (header.Sequence < expected || header.Sequence > ChannelLayout.MostIndex)
         {
             wrong = $"names the frame {header.Sequence}, and {expected} comes next";
