@@ -3,8 +3,9 @@
     with open("/dev/shm/camera", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
         with psm_frames.Reader(memory) as reader:
             while reader.wait():
-                with reader.read() as frame:
-                    print(frame.sequence, frame.array().mean())     # a NumPy array over the shared memory; frame.view without NumPy
+                while frame := reader.read():           # None: there is none any more; one that waits can be dropped for a newer one
+                    with frame:
+                        print(frame.sequence, frame.array().mean())     # a NumPy array over the shared memory; frame.view without NumPy
 
 A publisher that was started again has another object under the same name: after PeerDied or PeerLeft, open the name again. The bytes and the protocol are in docs/spec/channels/frames.md.
 """

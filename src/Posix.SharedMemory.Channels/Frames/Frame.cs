@@ -18,11 +18,15 @@ namespace Posix.SharedMemory.Channels;
 /// <code><![CDATA[
 /// using var camera = FrameChannel.Open("camera");
 /// using var reader = camera.OpenReader();
-/// while (reader.WaitToRead(TimeSpan.FromSeconds(1)) && reader.TryRead(out var frame))
+/// while (reader.WaitToRead(TimeSpan.FromSeconds(1)))
 /// {
-///     using (frame)
+///     // A frame that waited may have been dropped for a newer one before it is read.
+///     while (reader.TryRead(out var frame))
 ///     {
-///         Console.WriteLine($"frame {frame.Sequence}: {frame.Header.Width} × {frame.Header.Height}, {frame.ReadOnlySpan.Length} bytes where they are");
+///         using (frame)
+///         {
+///             Console.WriteLine($"frame {frame.Sequence}: {frame.Header.Width} × {frame.Header.Height}, {frame.ReadOnlySpan.Length} bytes where they are");
+///         }
 ///     }
 /// }
 /// ]]></code>
