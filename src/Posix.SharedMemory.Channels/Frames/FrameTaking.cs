@@ -270,7 +270,8 @@ internal sealed class FrameTaking : ReadingEnd
 
         if (!_subscription.TryRead(out frame, out var missed, out var wrong))
         {
-            // What an evicted subscriber sees may be of a later frame.
+            // What an evicted subscriber sees may be of a later frame: the publisher stored the eviction before it, so the mode is loaded after it.
+            Volatile.ReadBarrier();
             return wrong is null ? false : throw (_subscription.IsEvicted ? Eviction() : CorruptBlock(wrong));
         }
 

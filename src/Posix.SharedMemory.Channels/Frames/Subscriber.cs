@@ -85,10 +85,17 @@ internal sealed class Subscriber
             Volatile.Write(ref _place.FirstSequence, sequence);
         }
 
-        while (!HasRoom())
+        for (var attempt = 0; !HasRoom(); attempt++)
         {
             if (_isEvicted || mode != EndpointView.DropOldestMode)
             {
+                return false;
+            }
+
+            if (attempt == SubscriberRings.MostAttempts)
+            {
+                // One attempt makes room, or the subscriber has just made it: only a hostile one moves the index so often.
+                Evict();
                 return false;
             }
 
