@@ -134,6 +134,36 @@ public sealed class Publishing
     }
 
     [Fact]
+    [Rule("frames.dispose")]
+    public void Frames_that_are_read_and_disposed_while_their_reader_is_disposed_go_back()
+    {
+        using var channel = FrameChannel.CreateAnonymous(s_small);
+        using var writer = channel.OpenWriter();
+        for (var round = 0; round < 2000; round++)
+        {
+            var reader = channel.OpenReader();
+            writer.Send(writer.Loan(1));
+            writer.Send(writer.Loan(1));
+            Assert.True(reader.TryRead(out var held));
+            Parallel.Invoke(
+                held.Dispose,
+                reader.Dispose,
+                () =>
+                {
+                    try
+                    {
+                        reader.TryRead(out _);
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                        // It was disposed first.
+                    }
+                });
+            Assert.Equal(4, writer.CountFree());
+        }
+    }
+
+    [Fact]
     [Rule("frames.loan")]
     public void A_loan_takes_the_smallest_free_slot_that_is_long_enough()
     {
