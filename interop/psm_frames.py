@@ -3,8 +3,9 @@
     with open("/dev/shm/camera", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
         with psm_frames.Reader(memory) as reader:
             while reader.wait():
-                with reader.read() as frame:
-                    print(frame.sequence, frame.array().mean())     # a NumPy array over the shared memory; frame.view without NumPy
+                while frame := reader.read():           # None: there is none any more; one that waits can be dropped for a newer one
+                    with frame:
+                        print(frame.sequence, frame.array().mean())     # a NumPy array over the shared memory; frame.view without NumPy
 
 A publisher that was started again has another object under the same name: after PeerDied or PeerLeft, open the name again. The bytes and the protocol are in docs/spec/channels/frames.md.
 """
@@ -70,16 +71,21 @@ class Reader(Endpoint):
             index = (self.own - self.header.endpoints) // 128
             self.block = self.data + (index - 1) * self.header.block
             self.head, self.returned, self.expected, self.missed, self.held = self._load(self.block), self._load(self.block + _RETURN_TAIL), None, 0, {}
-            if not 0 <= self.returned - self._load(self.block + _RETURN_HEAD) <= self.header.return_ring:
-                raise Corrupt(f"the return ring ends at {self.returned}")
-            # What was sent to a former owner goes back.
-            while (entry := self._take()) is not None:
-                self._give(entry)
+            try:
+                if not 0 <= self.returned - self._load(self.block + _RETURN_HEAD) <= self.header.return_ring:
+                    raise Corrupt(f"the return ring ends at {self.returned}")
+                # What was sent to a former owner goes back.
+                self._give_waiting()
+            except Corrupt:
+                # Nobody else takes the place until the publisher has put it in order.
+                psm._swap(self.origin + self.own + _MODE, 0, _EVICTED)
+                raise
         except BaseException:
             self._refuse()
             raise
         self._joined = True
         self._put(self.own + _MISSED, 0)
+        self._put(self.own + _FIRST, (1 << 64) - 1)
         # The generation comes first: the publisher says of each new one which frame is its first.
         self._occupy(label)
         psm._store4(self.origin + self.own + _MODE, mode, psm._SEQ)
@@ -116,6 +122,15 @@ class Reader(Endpoint):
         what = "the ring has indices that cannot be"
         raise self._corrupt(what) if self._joined else Corrupt(what)
 
+    def _give_waiting(self):
+        """Returns what waits. The mode is 0: a correct publisher sends one frame more, if it was about to."""
+        for _ in range(self.header.sent_ring + 2):
+            if (entry := self._take()) is None:
+                return
+            self._give(entry)
+        what = "the publisher sends more than the ring has room for"
+        raise self._corrupt(what) if self._joined else Corrupt(what)
+
     def _give(self, entry):
         self._put(self.block + _RINGS + 8 * (self.header.sent_ring + self.returned % self.header.return_ring), entry)
         self.returned += 1
@@ -147,7 +162,8 @@ class Reader(Endpoint):
         at, length = self.header.slots[slot]
         header = bytes(self.memory[self.header.slot_headers + 128 * slot:self.header.slot_headers + 128 * (slot + 1)])
         sequence, _, used, _, life = struct.unpack_from("<QQIII", header)
-        expected = self._load(self.own + _FIRST) if self.expected is None else self.expected
+        # The first may have been on its way to a former owner: it comes before the one that is named, or none is named yet, and nothing was missed.
+        expected = min(self._load(self.own + _FIRST), sequence) if self.expected is None else self.expected
         if life & _GENERATION != generation or used > length or not expected <= sequence <= 1 << 63:
             self._require_served()
             raise self._corrupt(f"slot {slot} in life {generation}: its header has life {life}, {used} bytes and number {sequence}, and {expected} comes next")
@@ -168,8 +184,7 @@ class Reader(Endpoint):
             mode = psm._read(self.origin + self.own + _MODE)
             try:
                 if mode != _EVICTED and psm._swap(self.origin + self.own + _MODE, mode, 0) == mode:
-                    while (entry := self._take()) is not None:
-                        self._give(entry)
+                    self._give_waiting()
                     for entry in self.held:
                         self._give(entry)
             except Corrupt:

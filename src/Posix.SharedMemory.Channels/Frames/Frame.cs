@@ -18,11 +18,15 @@ namespace Posix.SharedMemory.Channels;
 /// <code><![CDATA[
 /// using var camera = FrameChannel.Open("camera");
 /// using var reader = camera.OpenReader();
-/// while (reader.WaitToRead(TimeSpan.FromSeconds(1)) && reader.TryRead(out var frame))
+/// while (reader.WaitToRead(TimeSpan.FromSeconds(1)))
 /// {
-///     using (frame)
+///     // A frame that waited may have been dropped for a newer one before it is read.
+///     while (reader.TryRead(out var frame))
 ///     {
-///         Console.WriteLine($"frame {frame.Sequence}: {frame.Header.Width} × {frame.Header.Height}, {frame.ReadOnlySpan.Length} bytes where they are");
+///         using (frame)
+///         {
+///             Console.WriteLine($"frame {frame.Sequence}: {frame.Header.Width} × {frame.Header.Height}, {frame.ReadOnlySpan.Length} bytes where they are");
+///         }
 ///     }
 /// }
 /// ]]></code>
@@ -34,6 +38,7 @@ public sealed class Frame : IMemoryOwner<byte>
     private FrameHeader _header;
     private int _use;
     private int _length;
+    private long _sequence;
     private long _timestamp;
     private ushort _type;
 
@@ -111,20 +116,41 @@ public sealed class Frame : IMemoryOwner<byte>
     }
 
     /// <summary>Gets how many bytes its slot has.</summary>
-    public int Capacity => _bytes.Length;
+    /// <exception cref="ObjectDisposedException">The frame was sent or disposed.</exception>
+    public int Capacity
+    {
+        get
+        {
+            RequireUse();
+            return _bytes.Length;
+        }
+    }
 
     /// <summary>Gets its number, of one that was read: 0 for the first frame that the publisher sent, and one more for each.</summary>
-    public long Sequence { get; private set; }
+    /// <exception cref="ObjectDisposedException">The frame was sent or disposed.</exception>
+    public long Sequence
+    {
+        get
+        {
+            RequireUse();
+            return _sequence;
+        }
+    }
 
     /// <summary>
     /// Gets or sets when it was taken: nanoseconds of <c>CLOCK_MONOTONIC</c>, which all processes of the machine share. If it is not set, that is when it was sent.
     /// </summary>
     /// <exception cref="InvalidOperationException">It is set, and the frame was read.</exception>
-    /// <exception cref="ObjectDisposedException">The frame was sent or disposed, and it is set.</exception>
+    /// <exception cref="ObjectDisposedException">The frame was sent or disposed.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/clock_gettime.2.html">clock_gettime(2)</see></remarks>
     public long Timestamp
     {
-        get => _timestamp;
+        get
+        {
+            RequireUse();
+            return _timestamp;
+        }
+
         set
         {
             RequireLoan();
@@ -135,10 +161,15 @@ public sealed class Frame : IMemoryOwner<byte>
     /// <summary>Gets or sets a number below 0xFF00 of the user's.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The type is reserved: 0xFF00 or more.</exception>
     /// <exception cref="InvalidOperationException">It is set, and the frame was read.</exception>
-    /// <exception cref="ObjectDisposedException">The frame was sent or disposed, and it is set.</exception>
+    /// <exception cref="ObjectDisposedException">The frame was sent or disposed.</exception>
     public ushort Type
     {
-        get => _type;
+        get
+        {
+            RequireUse();
+            return _type;
+        }
+
         set
         {
             RequireLoan();
@@ -148,7 +179,15 @@ public sealed class Frame : IMemoryOwner<byte>
     }
 
     /// <summary>Gets what the frame is. Of a loaned frame it is sent with it; of one that was read it is a copy.</summary>
-    public ref FrameHeader Header => ref _header;
+    /// <exception cref="ObjectDisposedException">The frame was sent or disposed.</exception>
+    public ref FrameHeader Header
+    {
+        get
+        {
+            RequireUse();
+            return ref _header;
+        }
+    }
 
     internal int Slot { get; }
 
@@ -173,14 +212,14 @@ public sealed class Frame : IMemoryOwner<byte>
     /// <summary>It is loaned from now on.</summary>
     internal void Lend(uint generation, int length)
     {
-        (_header, _length, _timestamp, _type, Sequence, Generation) = (default, length, 0, 0, 0, generation);
+        (_header, _length, _timestamp, _type, _sequence, Generation) = (default, length, 0, 0, 0, generation);
         Volatile.Write(ref _use, (int)FrameUse.Loaned);
     }
 
     /// <summary>It is read from now on.</summary>
     internal void Show(uint generation, in SlotHeader header)
     {
-        (_header, _length, _timestamp, _type, Sequence, Generation) = (header.User, (int)header.Length, (long)header.Timestamp, header.Type, (long)header.Sequence, generation);
+        (_header, _length, _timestamp, _type, _sequence, Generation) = (header.User, (int)header.Length, (long)header.Timestamp, header.Type, (long)header.Sequence, generation);
         Volatile.Write(ref _use, (int)FrameUse.Read);
     }
 

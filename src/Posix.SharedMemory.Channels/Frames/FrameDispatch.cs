@@ -147,7 +147,7 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
             ?? throw new ArgumentOutOfRangeException(nameof(endpoint), endpoint, $"The readers of this channel are the endpoints 1 to {_subscribers.Length}.");
         lock (_gate)
         {
-            if (Volatile.Read(ref subscriber.Place.Mode) is EndpointView.DropOldestMode or EndpointView.DropNewestMode or EndpointView.WaitMode)
+            if (subscriber.HasAnything())
             {
                 subscriber.Evict();
             }

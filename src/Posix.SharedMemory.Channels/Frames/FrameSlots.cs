@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The slots of a frame channel as one end maps them: the publisher for writing, a subscriber for reading only.</summary>
@@ -8,6 +10,7 @@ internal sealed unsafe class FrameSlots
     // Given back by the collector: whoever points into the bytes references this object.
     private readonly MappingHold _hold;
     private readonly byte* _first;
+    private int _isClosed;
 
     internal FrameSlots(ChannelMemory channel, FileAccess access)
     {
@@ -27,14 +30,28 @@ internal sealed unsafe class FrameSlots
         _first = _hold.DangerousGetPointer();
     }
 
+    [SuppressMessage("Design", "MA0055", Justification = "The collector gives the hold back, and nothing else knows when it has.")]
+    ~FrameSlots()
+    {
+        if (_isClosed != 0)
+        {
+            GC.RemoveMemoryPressure(_layout.SlotBytes);
+        }
+    }
+
     internal byte* SlotAt(int slot) => _first + _layout.SlotOf(slot);
 
     internal int LengthOf(int slot) => _layout.LengthOf(slot);
 
-    /// <summary>Unmaps the slots as soon as no frame points into them any more.</summary>
+    /// <summary>Unmaps the slots as soon as no frame points into them any more: the collector finds that out, and knows how much waits for it.</summary>
     internal void Close()
     {
         _mapping.Dispose();
+        if (Interlocked.Exchange(ref _isClosed, 1) == 0)
+        {
+            GC.AddMemoryPressure(_layout.SlotBytes);
+        }
+
         GC.KeepAlive(_hold);
     }
 }

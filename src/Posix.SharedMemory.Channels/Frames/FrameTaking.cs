@@ -10,10 +10,13 @@ internal sealed class FrameTaking : ReadingEnd
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromSeconds(1);
 
     private readonly FrameReaderOptions _options;
+    // Between Dispose, on any thread, and a move to the next object: the move ends before it, or not at all.
+    private readonly Lock _moving = new();
     private Subscription _subscription;
     private FrameWait? _wait;
     private Frame? _found;
     private bool _isReading;
+    private bool _isDisposed;
     private volatile bool _isOrphan;
     private long _missed;
     private long _missedHere;
@@ -102,6 +105,11 @@ internal sealed class FrameTaking : ReadingEnd
 
     internal override void Dispose()
     {
+        lock (_moving)
+        {
+            _isDisposed = true;
+        }
+
         _subscription.Leave();
         base.Dispose();
     }
@@ -154,6 +162,18 @@ internal sealed class FrameTaking : ReadingEnd
     protected override ValueTask WaitForWakeAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken) =>
         _isOrphan ? WaitForSuccessorAsync(wakes, key, cancellationToken) : wakes.WaitAsync(key, cancellationToken);
 
+    /// <summary>A reader that was there first has found no publisher: the first one of this object ends that too.</summary>
+    protected override (uint Generation, PeerState State) LookAtPeer()
+    {
+        var look = base.LookAtPeer();
+        if (look.State == PeerState.Alive)
+        {
+            _isOrphan = false;
+        }
+
+        return look;
+    }
+
     /// <summary>Moves to the object of the next publisher, if the name has another one by now.</summary>
     protected override void Follow()
     {
@@ -181,13 +201,24 @@ internal sealed class FrameTaking : ReadingEnd
             next.Release();
         }
 
-        var former = _subscription;
-        Volatile.Write(ref _subscription, subscription);
-        _missedHere = 0;
-        _isOrphan = false;
-        former.Detach();
-        Ending.MoveTo(endpoint.Channel);
-        MoveTo(endpoint);
+        lock (_moving)
+        {
+            if (!_isDisposed)
+            {
+                var former = _subscription;
+                Volatile.Write(ref _subscription, subscription);
+                _missedHere = 0;
+                _isOrphan = false;
+                former.Detach();
+                Ending.MoveTo(endpoint.Channel);
+                MoveTo(endpoint);
+                return;
+            }
+        }
+
+        subscription.Leave();
+        endpoint.Close();
+        throw new ObjectDisposedException(nameof(FrameReader));
     }
 
     private static async ValueTask WaitForSuccessorAsync(SharedEventCount wakes, EventCountKey key, CancellationToken cancellationToken)
@@ -222,6 +253,12 @@ internal sealed class FrameTaking : ReadingEnd
             throw endpoint == Endpoint ? CorruptBlock("has indices that cannot be")
                 : new ChannelCorruptException("a subscriber's block", subscription.Offset, "has indices that cannot be");
         }
+
+        if (Volatile.Read(ref endpoint.Own.Mode) != mode)
+        {
+            subscription.Leave();
+            throw Eviction();
+        }
     }
 
     private bool TryTake([NotNullWhen(true)] out Frame? frame)
@@ -233,7 +270,8 @@ internal sealed class FrameTaking : ReadingEnd
 
         if (!_subscription.TryRead(out frame, out var missed, out var wrong))
         {
-            // What an evicted subscriber sees may be of a later frame.
+            // What an evicted subscriber sees may be of a later frame: the publisher stored the eviction before it, so the mode is loaded after it.
+            Volatile.ReadBarrier();
             return wrong is null ? false : throw (_subscription.IsEvicted ? Eviction() : CorruptBlock(wrong));
         }
 

@@ -85,10 +85,17 @@ internal sealed class Subscriber
             Volatile.Write(ref _place.FirstSequence, sequence);
         }
 
-        while (!HasRoom())
+        for (var attempt = 0; !HasRoom(); attempt++)
         {
             if (_isEvicted || mode != EndpointView.DropOldestMode)
             {
+                return false;
+            }
+
+            if (attempt == SubscriberRings.MostAttempts)
+            {
+                // One attempt makes room, or the subscriber has just made it: only a hostile one moves the index so often.
+                Evict();
                 return false;
             }
 
@@ -103,6 +110,22 @@ internal sealed class Subscriber
         Volatile.Write(ref _rings.SentTail, ++_sentTail);
         KillWindow.Pass(KillWindow.AfterPush);
         return true;
+    }
+
+    /// <summary>Whether frames are sent to it, or it has not returned one: what its place shows is its own to store, and it may be stopped while it leaves.</summary>
+    internal bool HasAnything()
+    {
+        if (Volatile.Read(ref _place.Mode) is EndpointView.DropOldestMode or EndpointView.DropNewestMode or EndpointView.WaitMode)
+        {
+            return true;
+        }
+
+        if (!_isEvicted)
+        {
+            Drain();
+        }
+
+        return !_pool.IsFree(_bit);
     }
 
     /// <summary>Sends it nothing more, and has back at once what it held. Whatever it returns is ignored until its process has ended or left.</summary>
@@ -187,6 +210,7 @@ internal sealed class Subscriber
 
             KillWindow.Pass(KillWindow.InSettling);
             _pool.ReleaseAll(_bit);
+            Volatile.Write(ref _rings.SentTail, _sentTail);
             Volatile.Write(ref _rings.SentHead, _sentHead = _sentTail);
             Volatile.Write(ref _rings.ReturnTail, _returnHead);
             Volatile.Write(ref _rings.ReturnHead, _returnHead);

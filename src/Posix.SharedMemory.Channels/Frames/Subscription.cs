@@ -10,6 +10,8 @@ internal sealed unsafe class Subscription : IFrameKeeper
     private readonly FrameLayout _layout;
     private readonly FrameSlots _slots;
     private readonly Frame?[] _frames;
+    // Which slots it holds. Changed inside the gate only: a frame that is being disposed is still held until it was returned.
+    private readonly bool[] _isHeld;
     private readonly SubscriberRings _rings;
     private readonly EndpointView _own;
     private readonly SharedEventCount _publisherWakes;
@@ -28,6 +30,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
         _publisherWakes = endpoint.PeerWakes;
         _headers = endpoint.Channel.First + _layout.HeadersOffset;
         _frames = new Frame?[_layout.Slots];
+        _isHeld = new bool[_layout.Slots];
         _slots = new(endpoint.Channel, FileAccess.Read);
     }
 
@@ -48,22 +51,20 @@ internal sealed unsafe class Subscription : IFrameKeeper
         // SYNC frames.settle: pairs with Subscriber.Settle. The mutex was entered, and no former owner had died inside: the publisher has put in order what one left.
         _returnTail = Volatile.Read(ref _rings.ReturnTail);
         _head = Volatile.Read(ref _rings.SentHead);
-        if (!TryCount(out _) || _returnTail - Volatile.Read(ref _rings.ReturnHead) > _rings.ReturnCapacity)
+        if (!TryCount(out _) || _returnTail - Volatile.Read(ref _rings.ReturnHead) > _rings.ReturnCapacity || !TryReturnWaiting())
         {
+            // Nobody else takes the place until the publisher has put it in order.
+            Interlocked.CompareExchange(ref _own.Mode, EndpointView.EvictedSubscriber, 0);
             return false;
-        }
-
-        while (TryTake(out var entry, out var isPossible) && isPossible)
-        {
-            Return(entry);
         }
 
         // The generation comes first: the publisher says of each new one which frame is its first.
         Volatile.Write(ref _own.Missed, 0);
+        Volatile.Write(ref _own.FirstSequence, ulong.MaxValue);
         endpoint.Occupy();
         KillWindow.Pass(KillWindow.BeforeMode);
-        // SYNC frames.join: pairs with Subscriber.Tend. The rings are in order, and the generation is there.
-        Volatile.Write(ref _own.Mode, mode);
+        // SYNC frames.join: pairs with Subscriber.Tend. The rings are in order, and the generation is there. A publisher that has evicted it by now has stored that, and it stays.
+        Interlocked.CompareExchange(ref _own.Mode, mode, 0);
         KillWindow.Pass(KillWindow.AfterMode);
         return true;
     }
@@ -74,53 +75,12 @@ internal sealed unsafe class Subscription : IFrameKeeper
     /// <param name="wrong">What the publisher stored that no correct one stores; <see langword="null"/>: nothing.</param>
     internal bool TryRead([NotNullWhen(true)] out Frame? frame, out long missed, out string? wrong)
     {
-        (frame, missed, wrong) = (null, 0, null);
-        if (!TryTake(out var entry, out var isPossible))
-        {
-            wrong = isPossible ? null : "has indices that cannot be";
-            return false;
-        }
-
-        if (entry.HasFlags || entry.Slot >= _layout.Slots)
-        {
-            wrong = $"names the slot {entry.Slot} of {_layout.Slots}";
-            return false;
-        }
-
-        // Each field is loaded once.
-        // SAFETY: the header lies in the bytes that the channel holds, at a multiple of 8.
-        var header = Unsafe.AsRef<SlotHeader>(_headers + ((long)entry.Slot * ChannelLayout.SlotHeaderSize));
-        if ((header.Generation & FrameEntry.GenerationMask) != entry.Generation || header.Length > (uint)_layout.LengthOf(entry.Slot))
-        {
-            wrong = $"names the slot {entry.Slot} in life {entry.Generation}, and its header life {header.Generation} and {header.Length} bytes";
-            return false;
-        }
-
-        var expected = _expected ?? Volatile.Read(ref _own.FirstSequence);
-        if (header.Sequence < expected || header.Sequence > ChannelLayout.MostIndex)
-        {
-            wrong = $"names the frame {header.Sequence}, and {expected} comes next";
-            return false;
-        }
-
-        missed = (long)(header.Sequence - expected);
-        _expected = header.Sequence + 1;
         lock (_gate)
         {
-            if (_isClosed)
+            if (!TryShowNext(out frame, out missed, out wrong))
             {
                 return false;
             }
-
-            frame = _frames[entry.Slot] ??= new(this, _slots, entry.Slot);
-            if (frame.IsUsed)
-            {
-                wrong = $"names the slot {entry.Slot} again, which has not been returned";
-                frame = null;
-                return false;
-            }
-
-            frame.Show(entry.Generation, header);
         }
 
         // A publisher that waits for this subscriber can go on.
@@ -141,6 +101,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
                 return;
             }
 
+            _isHeld[frame.Slot] = false;
             Return(new(frame.Slot, frame.Generation));
         }
 
@@ -161,16 +122,16 @@ internal sealed unsafe class Subscription : IFrameKeeper
             var mode = Volatile.Read(ref _own.Mode);
             if (mode != EndpointView.EvictedSubscriber && Interlocked.CompareExchange(ref _own.Mode, 0, mode) == mode)
             {
-                while (TryTake(out var entry, out var isPossible) && isPossible)
+                // What cannot be returned, the publisher has back when the place has no owner.
+                TryReturnWaiting();
+                for (var slot = 0; slot < _isHeld.Length; slot++)
                 {
-                    Return(entry);
-                }
-
-                foreach (var frame in _frames)
-                {
-                    if (frame?.TryEnd() == true)
+                    if (_isHeld[slot])
                     {
-                        Return(new(frame.Slot, frame.Generation));
+                        _isHeld[slot] = false;
+                        var frame = _frames[slot]!;
+                        frame.TryEnd();
+                        Return(new(slot, frame.Generation));
                     }
                 }
 
@@ -211,6 +172,58 @@ internal sealed unsafe class Subscription : IFrameKeeper
         }
 
         _slots.Close();
+    }
+
+    /// <summary>Takes an entry and shows its frame, inside the gate: what was taken is held before anybody leaves.</summary>
+    private bool TryShowNext([NotNullWhen(true)] out Frame? frame, out long missed, out string? wrong)
+    {
+        (frame, missed, wrong) = (null, 0, null);
+        if (_isClosed)
+        {
+            return false;
+        }
+
+        if (!TryTake(out var entry, out var isPossible))
+        {
+            wrong = isPossible ? null : "has indices that cannot be";
+            return false;
+        }
+
+        if (entry.HasFlags || entry.Slot >= _layout.Slots)
+        {
+            wrong = $"names the slot {entry.Slot} of {_layout.Slots}";
+            return false;
+        }
+
+        if (_isHeld[entry.Slot])
+        {
+            wrong = $"names the slot {entry.Slot} again, which has not been returned";
+            return false;
+        }
+
+        // Each field is loaded once.
+        // SAFETY: the header lies in the bytes that the channel holds, at a multiple of 8.
+        var header = Unsafe.AsRef<SlotHeader>(_headers + ((long)entry.Slot * ChannelLayout.SlotHeaderSize));
+        if ((header.Generation & FrameEntry.GenerationMask) != entry.Generation || header.Length > (uint)_layout.LengthOf(entry.Slot))
+        {
+            wrong = $"names the slot {entry.Slot} in life {entry.Generation}, and its header life {header.Generation} and {header.Length} bytes";
+            return false;
+        }
+
+        // The first may have been on its way to a former owner: it comes before the one that is named, or none is named yet, and nothing was missed.
+        var expected = _expected ?? Math.Min(Volatile.Read(ref _own.FirstSequence), header.Sequence);
+        if (header.Sequence < expected || header.Sequence > ChannelLayout.MostIndex)
+        {
+            wrong = $"names the frame {header.Sequence}, and {expected} comes next";
+            return false;
+        }
+
+        missed = (long)(header.Sequence - expected);
+        _expected = header.Sequence + 1;
+        frame = _frames[entry.Slot] ??= new(this, _slots, entry.Slot);
+        _isHeld[entry.Slot] = true;
+        frame.Show(entry.Generation, header);
+        return true;
     }
 
     private bool TryTake(out FrameEntry entry, out bool isPossible)
@@ -254,6 +267,23 @@ internal sealed unsafe class Subscription : IFrameKeeper
         }
 
         (entry, isPossible) = (default, false);
+        return false;
+    }
+
+    /// <summary>Returns what waits. The mode is 0: a correct publisher sends one frame more, if it was about to.</summary>
+    /// <returns>False: the indices cannot be, or the publisher goes on sending.</returns>
+    private bool TryReturnWaiting()
+    {
+        for (var round = 0UL; round <= _rings.SentCapacity + 1; round++)
+        {
+            if (!TryTake(out var entry, out var isPossible))
+            {
+                return isPossible;
+            }
+
+            Return(entry);
+        }
+
         return false;
     }
 

@@ -172,6 +172,33 @@ public sealed class DyingEnds
     }
 
     [Fact]
+    [Rule("frames.dispose")]
+    [Rule("frames.follow")]
+    public async Task A_reader_that_is_disposed_while_it_moves_is_in_neither_object()
+    {
+        for (var round = 0; round < 40; round++)
+        {
+            using var name = new TemporaryName("frames");
+            using var channel = FrameChannel.Create(name, s_options);
+            using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
+            channel.OpenWriter().Dispose();
+            using var writer = channel.OpenWriter();
+            using var start = new Barrier(2);
+            var waiting = Task.Run(() =>
+            {
+                start.SignalAndWait();
+                reader.WaitToRead(Watchdog.Limit);
+            });
+            start.SignalAndWait();
+            // A move takes some hundred microseconds.
+            Thread.SpinWait(Random.Shared.Next(40_000));
+            reader.Dispose();
+            await Assert.ThrowsAnyAsync<Exception>(() => waiting.WaitAsync(Watchdog.Limit));
+            Assert.DoesNotContain(writer.Readers, place => place.State != PeerState.Left);
+        }
+    }
+
+    [Fact]
     [Rule("frames.follow")]
     public void Without_a_name_there_is_no_second_publisher()
     {

@@ -54,6 +54,54 @@ public sealed class Hostile
     }
 
     [Theory]
+    [InlineData(0, 9)]
+    [InlineData(128, 9)]
+    [InlineData(256, 9)]
+    [InlineData(384, 9)]
+    [Rule("frames.hostile")]
+    public void A_place_that_was_left_with_nonsense_is_put_in_order(int offset, long value)
+    {
+        using var channel = FrameChannel.CreateAnonymous(s_options);
+        using var bytes = channel.Memory.Map(0, SlotHeaders);
+        using var writer = channel.OpenWriter();
+        bytes.GetReference<long>(Blocks + offset) = value;
+        Assert.Throws<ChannelCorruptException>(() => channel.OpenReader());
+        // The next one takes the next place.
+        using (var second = channel.OpenReader())
+        {
+            Assert.Equal(1, writer.Send(writer.Loan(1)));
+            Assert.True(second.TryRead(out _));
+        }
+
+        Assert.Equal(4, writer.CountFree());
+        using FrameReader one = channel.OpenReader(), two = channel.OpenReader();
+        Assert.Equal(2, writer.Send(writer.Loan(1)));
+        Assert.True(one.TryRead(out _));
+        Assert.True(two.TryRead(out _));
+    }
+
+    [Theory]
+    // It was stopped while it left; it pretends to be evicted.
+    [InlineData(0)]
+    [InlineData(4)]
+    [Rule("frames.evict")]
+    [Rule("frames.hostile")]
+    public void A_subscriber_that_holds_slots_is_evicted_whatever_its_place_shows(int mode)
+    {
+        using var channel = FrameChannel.CreateAnonymous(s_options);
+        using var bytes = channel.Memory.Map(0, SlotHeaders);
+        using var writer = channel.OpenWriter();
+        using var reader = channel.OpenReader();
+        writer.Send(writer.Loan(1));
+        Assert.True(reader.TryRead(out _));
+        bytes.GetReference<int>(FirstReader(bytes) + 24) = mode;
+        Assert.Equal(3, writer.CountFree());
+        writer.Evict(1);
+        Assert.Equal(4, writer.CountFree());
+        Assert.Throws<ChannelException>(() => reader.TryRead(out _));
+    }
+
+    [Theory]
     [InlineData(Blocks + 128, 9, "ring")]
     [InlineData(Blocks + 512, 4L | (1L << 24), "ring")]
     [InlineData(Blocks + 512, (1L << 24) | (1L << 50), "ring")]
@@ -143,6 +191,8 @@ public sealed class Hostile
 
         Assert.InRange(found, 1, rounds);
     }
+
+    private static long FirstReader(MemoryMapping bytes) => ((4096 + Threading.Roster.SizeFor(bytes.GetReference<ushort>(36)) + 127) / 128 * 128) + 128;
 
     private static void Store(Random random, ref ulong word) => word = random.Next(3) switch { 0 => word ^ (1UL << random.Next(64)), 1 => word + (ulong)random.Next(5), _ => (ulong)random.Next(5000) };
 

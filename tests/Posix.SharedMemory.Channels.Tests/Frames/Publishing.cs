@@ -78,7 +78,7 @@ public sealed class Publishing
         (frame.Type, frame.Timestamp) = (5, 123);
         frame.Header.Width = 30;
         Assert.Equal(2, writer.Send(frame));
-        Assert.Throws<ObjectDisposedException>(() => frame.Span.Length);
+        RequireEnded(frame);
         Assert.Throws<ObjectDisposedException>(() => writer.Send(frame));
         frame.Dispose();
         Assert.Equal((1, 1), (one.Available, two.Available));
@@ -97,7 +97,7 @@ public sealed class Publishing
         var memory = first.ReadOnlyMemory;
         first.Dispose();
         first.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => first.ReadOnlySpan.Length);
+        RequireEnded(first);
         Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
         Assert.Equal(3, writer.CountFree());
         second.Dispose();
@@ -131,6 +131,38 @@ public sealed class Publishing
         Assert.True(writer.TryLoan(10, out frame));
         Assert.Equal(0, writer.Send(frame));
         Assert.Equal((2L, 10L), (channel.GetStatus().Messages, channel.GetStatus().Bytes));
+    }
+
+    [Fact]
+    [Rule("frames.dispose")]
+    public void Frames_that_are_read_and_disposed_while_their_reader_is_disposed_go_back()
+    {
+        using var channel = FrameChannel.CreateAnonymous(s_small with { MaxReaders = 1 });
+        using var writer = channel.OpenWriter();
+        for (var round = 0; round < 2000; round++)
+        {
+            var reader = channel.OpenReader();
+            writer.Send(writer.Loan(1));
+            writer.Send(writer.Loan(1));
+            Assert.True(reader.TryRead(out var held));
+            Parallel.Invoke(
+                held.Dispose,
+                reader.Dispose,
+                () =>
+                {
+                    try
+                    {
+                        reader.TryRead(out _);
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                        // It was disposed first.
+                    }
+                });
+            // Of a place that somebody has again, the publisher frees only what was returned.
+            using var next = channel.OpenReader();
+            Assert.Equal(4, writer.CountFree());
+        }
     }
 
     [Fact]
@@ -416,6 +448,36 @@ public sealed class Publishing
     }
 
     [Fact]
+    [Rule("frames.allocation")]
+    public void Waits_of_a_reader_that_was_there_before_its_publisher_allocate_nothing()
+    {
+        using var name = new TemporaryName("frames");
+        using var channel = FrameChannel.Create(name, s_small);
+        using var reader = channel.OpenReader(new() { SpinBudget = TimeSpan.Zero, AllowSynchronousContinuations = true });
+        Assert.False(reader.WaitToRead(TimeSpan.Zero));
+        using var writer = channel.OpenWriter();
+        for (var i = 0; i < 8; i++)
+        {
+            Round();
+        }
+
+        Assert.Equal(0, Allocation.OfRounds(200, Round));
+
+        void Round()
+        {
+            var reading = reader.ReadAsync();
+            writer.TryLoan(1, out var frame);
+            writer.Send(frame!);
+            while (!reading.IsCompleted)
+            {
+                Thread.Yield();
+            }
+
+            reading.Result.Dispose();
+        }
+    }
+
+    [Fact]
     [Rule("frames.endpoints")]
     public void Opening_and_closing_a_thousand_times_leaves_nothing_behind()
     {
@@ -451,6 +513,15 @@ public sealed class Publishing
         writer.Send(frame);
         Assert.True(reader.TryRead(out frame));
         Assert.False(frame.ReadOnlySpan.ContainsAnyExcept((byte)3));
+    }
+
+    private static void RequireEnded(Frame frame)
+    {
+        foreach (Action use in (Action[])[() => _ = frame.Span.Length, () => _ = frame.Memory, () => _ = frame.ReadOnlySpan.Length, () => _ = frame.ReadOnlyMemory, () => _ = frame.Length, () => _ = frame.Capacity,
+            () => _ = frame.Sequence, () => _ = frame.Timestamp, () => _ = frame.Type, () => _ = frame.Header.Width, () => frame.Length = 1, () => frame.Timestamp = 1, () => frame.Type = 1, () => frame.Header.Width = 1])
+        {
+            Assert.Throws<ObjectDisposedException>(use);
+        }
     }
 
     private static void RequireReadOnly(Frame frame)
