@@ -104,6 +104,7 @@ public sealed class Queueing : TwoParticipants
     {
         var hog = SharedMutex.At(Roster, Memory.Mutex);
         var mutex = SharedMutex.At(OtherRoster, Memory.Mutex);
+        var first = 0;
         for (var round = 1; round <= 20; round++)
         {
             var hold = hog.Enter();
@@ -117,14 +118,19 @@ public sealed class Queueing : TwoParticipants
             waiter.Start();
             MakePatient(waiter.Name);
             hold.Dispose();
+            // A waiter that slept in the runtime instead, for a collection, was not found asleep, and the mark has gone: such a round shows nothing.
+            var isMarked = (Memory.Word(Memory.Mutex) & P) != 0;
             // At once: long before the waiter runs. Without the mark, this would take the free word.
             using (hog.Enter())
             {
-                Assert.Equal(1, Volatile.Read(ref wasInside));
+                Assert.True(!isMarked || Volatile.Read(ref wasInside) == 1, $"the owner entered again before the waiter in round {round}");
+                first += Volatile.Read(ref wasInside);
             }
 
             waiter.Join();
         }
+
+        Assert.NotEqual(0, first);
     }
 
     [Fact]
