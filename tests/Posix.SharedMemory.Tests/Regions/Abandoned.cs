@@ -27,15 +27,18 @@ public sealed class Abandoned
     [Rule("publish.abandoned")]
     public void Temporary_names_have_one_form_and_are_recognized_by_all_of_it()
     {
+        // Four digits tell names apart but for one in 65,536: of 1000 that were changed, more than five are as likely as one in 10^13.
+        var taken = 0;
         for (var round = 0; round < 1000; round++)
         {
             var name = PublishingName.Make();
             Assert.True(PublishingName.IsOne(name), name);
             var at = 13 + (round % 16);
             var changed = name[..at] + (name[at] == '0' ? '1' : '0') + name[(at + 1)..];
-            Assert.False(PublishingName.IsOne(changed), changed);
+            taken += PublishingName.IsOne(changed) ? 1 : 0;
         }
 
+        Assert.InRange(taken, 0, 5);
         Assert.False(PublishingName.IsOne(PublishingName.Make() + "0"));
     }
 

@@ -35,6 +35,7 @@ public sealed class Retrying : TwoParticipants
     public void Waits_end_at_their_deadlines_while_a_thread_writes_the_words_without_a_pause()
     {
         uint owner = OtherRoster.Self.Value, isOver = 0;
+        var hasBegun = false;
         var mutex = SharedMutex.At(Roster, Memory.Mutex);
         var readerWriter = SharedReaderWriterLock.At(Roster, Memory.ReaderWriter);
         var semaphore = SharedSemaphore.At(Mapping, Memory.Semaphore, 0);
@@ -48,11 +49,14 @@ public sealed class Retrying : TwoParticipants
                 Memory.Store(Memory.ReaderWriter, owner | marks);
                 Memory.Store(Memory.Semaphore, (i & 1) << 31);
                 Memory.Store(Memory.Event, (i << 1) & 0x7FFFFFFE);
+                Volatile.Write(ref hasBegun, true);
             }
         });
         writer.Start();
         try
         {
+            // Until then the words are those of free locks.
+            Watchdog.Until(() => Volatile.Read(ref hasBegun), "words");
             for (var i = 0; i < 5; i++)
             {
                 var soon = TimeSpan.FromMilliseconds(5);
