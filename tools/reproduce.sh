@@ -16,14 +16,21 @@ same() {
     echo "$(basename "$2"): the same $(stat --format %s "$3") bytes from $PWD and from $copy"
 }
 
+# Analyzers judge the code and do not change it.
+build() { dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false "$@"; }
+
+# All in one build, but for what is packed for each system by itself: that is built for "any".
+together=$(grep -L PackEachSystem src/*/*.csproj)
+printf '<Solution>\n%s\n</Solution>\n' "$(printf '  <Project Path="%s" />\n' $together)" >"$copy/together.slnx"
+build "$copy/together.slnx"
+
 for project in src/*/*.csproj; do
     name=$(basename "$project" .csproj)
-    # Analyzers judge the code and do not change it.
-    any=()
-    if ls "$packages/$name.any."* >/dev/null 2>&1; then any=(--runtime any -p:PackEachSystem=true); fi
-    dotnet build --nologo --configuration Release --verbosity quiet -p:RunAnalyzers=false ${any[@]+"${any[@]}"} "$copy/$(dirname "$project")"
-    package=$(find "$packages" -name "$name.${any[0]+any.}[0-9]*.nupkg")
-    built=$copy/src/$name/bin/Release/net10.0${any[0]+/any}
+    any=
+    if ls "$packages/$name.any."* >/dev/null 2>&1; then any=any; fi
+    if grep -q PackEachSystem "$project"; then build ${any:+--runtime any -p:PackEachSystem=true} "$copy/$project"; fi
+    package=$(find "$packages" -name "$name.${any:+any.}[0-9]*.nupkg")
+    built=$copy/src/$name/bin/Release/net10.0${any:+/any}
     if grep -q '<PackAsTool>true' "$project"; then
         command=$(sed -n 's/.*<ToolCommandName>\(.*\)<.*/\1/p' "$project")
         same "$package" "tools/net10.0/any/$command.dll" "$built/$command.dll"

@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Channels.Tests.Interop;
 /// <summary>Starts a partner of the tests that is written in another language: in C by glibc or musl, or in Python.</summary>
 internal static class Languages
 {
-    /// <summary>Starts it. The directory keeps what was compiled.</summary>
+    /// <summary>Starts it. The directory keeps what Python needs.</summary>
     internal static Peer Start(
         string language, TemporaryDirectory directory, string partner, string name, long length, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false)
     {
@@ -17,20 +17,7 @@ internal static class Languages
         }
 
         Skip.IfNot(Installed.Has(language), $"{language} is not on this machine.");
-        var program = Path.Combine(directory.Path, $"{partner}-{language}.out");
-        if (!File.Exists(program))
-        {
-            string[] options =
-            [
-                "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", .. language == "musl-gcc" ? ["-static"] : Array.Empty<string>(),
-                "-I" + Path.Combine(AppContext.BaseDirectory, "interop"), "-o", program, Path.Combine(AppContext.BaseDirectory, "Interop", partner + ".c"),
-            ];
-            using var compiler = Process.Start(new ProcessStartInfo(language, options) { RedirectStandardError = true, UseShellExecute = false })!;
-            var errors = compiler.StandardError.ReadToEnd();
-            compiler.WaitForExit();
-            Assert.True(compiler.ExitCode == 0, errors);
-        }
-
+        var program = CPrograms.Build(language, partner + ".c");
         return inNamespace ? Peer.Run("unshare", ["--pid", "--fork", "--kill-child", program, .. arguments]) : Peer.Run(program, arguments);
     }
 

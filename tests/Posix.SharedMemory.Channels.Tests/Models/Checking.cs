@@ -1,13 +1,8 @@
-using System.Diagnostics;
-using System.Globalization;
-
 namespace Posix.SharedMemory.Channels.Tests.Models;
 
 /// <summary>The Promela models of channels: searched in full, and each mutant must fail.</summary>
 public sealed class Checking
 {
-    private static readonly string s_models = Path.Combine(AppContext.BaseDirectory, "models");
-
     [SkippableTheory]
     [InlineData("ring.pml", "")]
     [InlineData("endpoints.pml", "")]
@@ -27,7 +22,8 @@ public sealed class Checking
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
-        var (errors, states, report) = Search(model, options);
+        Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
+        var (errors, states, report) = ModelSearch.Run(model, options);
         Assert.True(errors == 0, report);
         Assert.InRange(states, 1000, long.MaxValue);
     }
@@ -105,29 +101,8 @@ public sealed class Checking
     [Rule("channel.models")]
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {
-        var (errors, _, report) = Search(model, options);
+        Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
+        var (errors, _, report) = ModelSearch.Run(model, options, isMutant: true);
         Assert.True(errors > 0, report);
-    }
-
-    private static (int Errors, long States, string Report) Search(string model, string options)
-    {
-        Skip.IfNot((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "spin"))), "spin is not on this machine (Debian's package spin).");
-        using var directory = TemporaryDirectory.InMemory();
-        Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
-        Run("cc", $"{(options.Length == 0 ? "-O1" : "-O0")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
-        var report = Run(Path.Combine(directory.Path, "pan"), "-m1000000 -E", directory.Path);
-        Assert.DoesNotContain("too small", report, StringComparison.Ordinal);
-        var errors = report.Split("errors: ")[1].Split('\n')[0];
-        var states = report.Split("states, stored")[0].Split('\n')[^1];
-        return (int.Parse(errors, CultureInfo.InvariantCulture), (long)double.Parse(states, CultureInfo.InvariantCulture), report);
-    }
-
-    private static string Run(string program, string arguments, string directory)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return output + errors.GetAwaiter().GetResult();
     }
 }

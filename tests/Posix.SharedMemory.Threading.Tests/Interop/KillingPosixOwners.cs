@@ -12,7 +12,6 @@ public sealed class KillingPosixOwners : IDisposable
 
     private static readonly bool s_every = Environment.GetEnvironmentVariable("EVERY_INSTRUCTION") == "1";
 
-    private readonly TemporaryDirectory _directory = TemporaryDirectory.InMemory();
     private readonly Memory _memory = new();
     private readonly Random _random = new(20261127);
     private readonly PosixMutex _mutex;
@@ -116,7 +115,6 @@ public sealed class KillingPosixOwners : IDisposable
     public void Dispose()
     {
         _memory.Dispose();
-        _directory.Dispose();
     }
 
     private void Reset(bool isUnrepaired)
@@ -169,7 +167,7 @@ public sealed class KillingPosixOwners : IDisposable
 
     private Peer StartC()
     {
-        var peer = Peer.Run(CCompilation.Build("cc", "mutex.c", _directory), File, PosixVictim.Mutex.ToString(CultureInfo.InvariantCulture));
+        var peer = Peer.Run(CCompilation.Build("cc", "mutex.c"), File, PosixVictim.Mutex.ToString(CultureInfo.InvariantCulture));
         peer.ReadLine();
         return peer;
     }
@@ -177,7 +175,7 @@ public sealed class KillingPosixOwners : IDisposable
     private Peer Trace(string thread, string kind, int count)
     {
         var tracer = Peer.Run(
-            CCompilation.Build("cc", "tracer.c", _directory), thread, kind, count.ToString(CultureInfo.InvariantCulture), File, PosixVictim.Go.ToString(CultureInfo.InvariantCulture));
+            CCompilation.Build("cc", "tracer.c"), thread, kind, count.ToString(CultureInfo.InvariantCulture), File, PosixVictim.Go.ToString(CultureInfo.InvariantCulture));
         Skip.If(tracer.ReadLine() == "refused", "This machine lets no process be traced.");
         return tracer;
     }

@@ -114,8 +114,7 @@ public sealed class OtherLanguages : TwoParticipants
     [Rule("languages.refused")]
     public async Task A_C_program_takes_part_even_if_a_filter_refuses_its_calls(string refused)
     {
-        using var directory = TemporaryDirectory.InMemory();
-        using var peer = Peer.Run(CCompilation.Build("cc", "partner.c", directory), "/dev/shm/" + Memory.Name, refused);
+        using var peer = Peer.Run(CCompilation.Build("cc", "partner.c"), "/dev/shm/" + Memory.Name, refused);
         var self = new Participant(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
         Assert.Equal(refused != "membarrier", (Memory.Word(64 + (32 * (self.Seat - 1)) + 4) >> 31) == 1);
         var mutex = SharedMutex.At(Roster, Memory.Mutex);
@@ -183,11 +182,10 @@ public sealed class OtherLanguages : TwoParticipants
     [Rule("languages.storm")]
     public void Peers_in_C_and_NET_that_are_killed_at_random_tear_no_value()
     {
-        using var directory = TemporaryDirectory.InMemory();
         var mutex = SharedMutex.At(Roster, Memory.Mutex);
         var seconds = double.Parse(Environment.GetEnvironmentVariable("STRESS_SECONDS") ?? "4", CultureInfo.InvariantCulture);
         var random = new Random(4711);
-        var program = CCompilation.Build("cc", "partner.c", directory);
+        var program = CCompilation.Build("cc", "partner.c");
         var clock = Stopwatch.StartNew();
         do
         {
@@ -212,8 +210,7 @@ public sealed class OtherLanguages : TwoParticipants
     [Rule("languages.namespaces")]
     public async Task Deaths_are_noticed_across_PID_namespaces_where_process_and_thread_ids_are_equal()
     {
-        using var directory = TemporaryDirectory.InMemory();
-        var program = CCompilation.Build("cc", "partner.c", directory);
+        var program = CCompilation.Build("cc", "partner.c");
         Skip.IfNot(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/unshare"), "A PID namespace needs root and unshare.");
         using var first = StartInNamespace();
         using var second = StartInNamespace();
@@ -240,7 +237,7 @@ public sealed class OtherLanguages : TwoParticipants
 
     private Peer Start(string language, TemporaryDirectory directory) => language == "python"
         ? Peer.Run("python3", Prepare(directory), "/dev/shm/" + Memory.Name)
-        : Peer.Run(CCompilation.Build(language == "musl" ? "musl-gcc" : "cc", "partner.c", directory), "/dev/shm/" + Memory.Name);
+        : Peer.Run(CCompilation.Build(language == "musl" ? "musl-gcc" : "cc", "partner.c"), "/dev/shm/" + Memory.Name);
 
     private static string Prepare(TemporaryDirectory directory)
     {

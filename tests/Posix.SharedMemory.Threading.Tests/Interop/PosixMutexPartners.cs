@@ -8,7 +8,6 @@ public abstract class PosixMutexPartners : IDisposable
     protected const long Place = 4096, Second = Place + 64, Data = Place + 256;
     protected const string Busy = "16", OwnerDied = "130", NotRecoverable = "131";
 
-    private readonly TemporaryDirectory _directory = TemporaryDirectory.InMemory();
 
     private protected Memory Memory { get; } = new();
 
@@ -25,7 +24,6 @@ public abstract class PosixMutexPartners : IDisposable
     protected virtual void Dispose(bool disposing)
     {
         Memory.Dispose();
-        _directory.Dispose();
     }
 
     protected bool HasWaiters() => (Memory.Word(Place + WordOffset) >> 31) == 1;
@@ -84,5 +82,5 @@ public abstract class PosixMutexPartners : IDisposable
         return peer;
     }
 
-    private protected string Build(string compiler, string source) => CCompilation.Build(compiler, source + ".c", _directory);
+    private protected static string Build(string compiler, string source) => CCompilation.Build(compiler, source + ".c");
 }

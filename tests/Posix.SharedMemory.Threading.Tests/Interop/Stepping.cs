@@ -10,7 +10,6 @@ public sealed class Stepping : TwoParticipants
 {
     private static readonly bool s_every = Environment.GetEnvironmentVariable("EVERY_INSTRUCTION") == "1";
 
-    private readonly TemporaryDirectory _directory = TemporaryDirectory.InMemory();
     private readonly SharedMutex _mutex;
     private readonly Random _random = new(20261126);
     private Peer? _stepper;
@@ -23,7 +22,7 @@ public sealed class Stepping : TwoParticipants
         _mutex = SharedMutex.At(Roster, Memory.Mutex);
     }
 
-    private Peer Stepper => _stepper ??= Peer.Run(CCompilation.Build("cc", "stepper.c", _directory), "/dev/shm/" + Memory.Name);
+    private Peer Stepper => _stepper ??= Peer.Run(CCompilation.Build("cc", "stepper.c"), "/dev/shm/" + Memory.Name);
 
     [SkippableTheory]
     [InlineData("enter-leave", "free")]
@@ -277,7 +276,6 @@ public sealed class Stepping : TwoParticipants
     protected override void Dispose(bool disposing)
     {
         _stepper?.Dispose();
-        _directory.Dispose();
         base.Dispose(disposing);
     }
 }

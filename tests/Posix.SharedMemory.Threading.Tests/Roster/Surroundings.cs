@@ -4,7 +4,7 @@ using Posix.SharedMemory.Threading.Tests.Peers;
 namespace Posix.SharedMemory.Threading.Tests;
 
 /// <summary>Processes that see the machine in other ways than the owner of a seat does: none of that makes it dead.</summary>
-public sealed class Surroundings(Surroundings.Programs programs) : IClassFixture<Surroundings.Programs>
+public sealed class Surroundings
 {
     private const string BootFile = "/proc/sys/kernel/random/boot_id";
 
@@ -64,12 +64,12 @@ public sealed class Surroundings(Surroundings.Programs programs) : IClassFixture
         Assert.Equal(program == ".NET" ? "1 alive, joined" : "joined", peer.ReadLine());
     }
 
-    private string Command(string program, Memory memory)
+    private static string Command(string program, Memory memory)
     {
         Skip.If(program == "Python" && !Installed.Has("python3"), "python3 is not on this machine.");
         return program switch
         {
-            "C" => $"'{CCompilation.Build("cc", "looker.c", programs.Directory)}' /dev/shm/{memory.Name}",
+            "C" => $"'{CCompilation.Build("cc", "looker.c")}' /dev/shm/{memory.Name}",
             "Python" => $"env PYTHONPATH='{Path.Combine(AppContext.BaseDirectory, "interop")}' python3 '{Path.Combine(AppContext.BaseDirectory, "Interop", "looker.py")}' /dev/shm/{memory.Name}",
             _ => $"'{Partner.Program}' look {memory.Name} 1",
         };
@@ -85,13 +85,5 @@ public sealed class Surroundings(Surroundings.Programs programs) : IClassFixture
         }
 
         return Peer.Run("unshare", "--mount", "--propagation", "private", "sh", "-c", before + "exec " + command);
-    }
-
-    /// <summary>Where the compiled program is, once for all tests.</summary>
-    public sealed class Programs : IDisposable
-    {
-        internal TemporaryDirectory Directory { get; } = TemporaryDirectory.InMemory();
-
-        public void Dispose() => Directory.Dispose();
     }
 }
