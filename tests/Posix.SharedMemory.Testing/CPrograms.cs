@@ -9,6 +9,9 @@ public static class CPrograms
     private static readonly ConcurrentDictionary<string, Lazy<string>> s_built = new(StringComparer.Ordinal);
     private static readonly Lazy<string> s_directory = new(MakeDirectory);
 
+    // Removes the directory once its input ends, which it does with this process, in whatever way that ends.
+    private static Process? s_remover;
+
     /// <summary>Compiles a program, unless that was done already.</summary>
     /// <param name="compiler">cc or musl-gcc.</param>
     /// <param name="sources">Files of the directory Interop beside the tests' program. The first names the program.</param>
@@ -31,10 +34,10 @@ public static class CPrograms
 
     private static string MakeDirectory()
     {
-        var directory = Directory.CreateTempSubdirectory("shm-programs-");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => directory.Delete(recursive: true);
+        var directory = Directory.CreateTempSubdirectory("shm-programs-").FullName;
         // Other users run what is in it.
-        File.SetUnixFileMode(directory.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
-        return directory.FullName;
+        File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        s_remover = Process.Start(new ProcessStartInfo("sh", ["-c", "cat >/dev/null; rm -r \"$1\"", "sh", directory]) { RedirectStandardInput = true, UseShellExecute = false });
+        return directory;
     }
 }
