@@ -20,7 +20,12 @@ public static class ModelSearch
     public static (int Errors, long States, string Report) Run(string model, string options)
     {
         using var directory = TemporaryDirectory.InMemory();
-        Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
+        // It says what it cannot make sense of, and goes on without it.
+        if (Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path) is var said && said.Contains("Error:", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException(said);
+        }
+
         // Mutants end at the first error, so that compiling takes longest.
         var level = options.Contains("=1 -DNO", StringComparison.Ordinal) || !options.Contains('=', StringComparison.Ordinal) ? "-O0" : "-O1";
         Run("cc", $"{level} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
