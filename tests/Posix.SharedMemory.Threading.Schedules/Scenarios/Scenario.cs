@@ -38,7 +38,7 @@ internal abstract class Scenario
     /// <summary>The actor is inside for a moment.</summary>
     /// <param name="process">Whose actor.</param>
     /// <param name="shares">Others that share may be there.</param>
-    /// <param name="knowsOfDeath">It was told that an owner died.</param>
+    /// <param name="knowsOfDeath">It learned that an owner died.</param>
     protected void BeInside(Process process, bool shares, bool knowsOfDeath)
     {
         foreach (var other in _inside)
@@ -56,7 +56,7 @@ internal abstract class Scenario
 
         if (knowsOfDeath && !Array.Exists(Processes, other => other.IsKilled))
         {
-            Schedule.Fail($"Process {process.Number} was told of a death, and nobody has died.");
+            Schedule.Fail($"Process {process.Number} learned of a death, and nobody has died.");
         }
 
         _inside.Add((process, shares));

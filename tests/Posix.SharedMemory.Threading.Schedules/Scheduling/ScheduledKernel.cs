@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Threading.Schedules;
 
-/// <summary>Linux for whoever is no actor; for actors, the scheduler's futexes and fences.</summary>
+/// <summary>For actors, the futexes and fences of the scheduler; for all other threads, those of Linux.</summary>
 internal sealed unsafe class ScheduledKernel : LinuxKernel
 {
     internal override bool RegisterForFences()

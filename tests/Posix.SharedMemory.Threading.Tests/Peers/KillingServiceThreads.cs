@@ -26,7 +26,7 @@ public sealed class KillingServiceThreads(ITestOutputHelper output) : TwoPartici
         var count = SharedEventCount.At(Roster, Memory.EventCount);
         var isDone = false;
         int point = 0, killed = 0;
-        for (; !isDone; point += s_every ? 1 : 1 + random.Next(10))
+        for (; !isDone; point += s_every ? 1 : 1 + random.Next(24))
         {
             Assert.InRange(point, 0, 400);
             var hold = mutex.Enter();
