@@ -13,10 +13,10 @@ internal static class Explorer
 
     /// <summary>Runs schedules until one goes wrong.</summary>
     /// <returns>What went wrong, with all that led to it; null: nothing did.</returns>
-    internal static string? Explore(Func<Scenario> scenario, int schedules)
+    internal static string? Explore(Func<Scenario> scenario, int schedules, int firstSeed)
     {
         using var arena = new Arena();
-        for (var seed = FirstSeed; seed < FirstSeed + schedules; seed++)
+        for (var seed = firstSeed; seed < firstSeed + schedules; seed++)
         {
             if (Run(scenario(), seed, arena).Failure is { } failure)
             {
@@ -34,7 +34,7 @@ internal static class Explorer
         try
         {
             var failure = schedule.Run();
-            return (failure ?? (scenario.Judge() is { } wrong ? $"Seed {seed}: {wrong}" : null), schedule);
+            return (failure ?? (scenario.Judge() is { } wrong ? $"Seed {seed}: {wrong}\n" : null), schedule);
         }
         finally
         {

@@ -51,7 +51,7 @@ public sealed unsafe class StoreBuffering
         // Pinned: the sides use addresses, as the locks do.
         uint[] words = GC.AllocateArray<uint>(Rounds * 2 * Line, pinned: true), seen = new uint[Rounds * 2];
         var arrived = 0;
-        var threads = new[] { 0, 1 }.Select(side => new Thread(() =>
+        var threads = Enumerable.Range(0, 2).Select(side => new Thread(() =>
         {
             fixed (uint* first = words)
             {
