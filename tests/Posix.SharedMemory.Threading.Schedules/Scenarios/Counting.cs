@@ -18,7 +18,8 @@ internal sealed class Counting(int maximum, bool givesUp) : Scenario
             {
                 if (givesUp && process.Number == 0)
                 {
-                    _taken += waits.Wait(TimeSpan.FromMilliseconds(1)) ? 1 : 0;
+                    var has = waits.Wait(TimeSpan.FromMilliseconds(1));
+                    _taken += has ? 1 : 0;
                 }
                 else
                 {

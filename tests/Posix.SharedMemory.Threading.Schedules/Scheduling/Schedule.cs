@@ -25,6 +25,7 @@ internal sealed class Schedule
     private int _looks;
     private int _killAt = -1;
     private Process? _victim;
+    private bool _isMarked;
     private ulong _hash = 14695981039346656037;
 
     internal Schedule(int seed, Arena arena)
@@ -67,7 +68,7 @@ internal sealed class Schedule
         {
             Add(process, $"watch {process.Number}", () =>
             {
-                Actor.Current!.AwaitsDeath = true;
+                Actor.Current!.AwaitsDeath = !_isMarked;
                 Actor.Current.Point("watch", "", 0, 0);
                 process.Roster.Seat.Watch.Tell();
             });
@@ -325,6 +326,7 @@ internal sealed class Schedule
         var place = (nuint)(RosterLayout.HeaderSize + (RosterLayout.SeatSize * (victim.Self.Seat - 1)));
         *(uint*)Arena.AddressOf(place) = RosterLayout.Waiters | RosterLayout.Died;
         Wake(place, 1);
+        _isMarked = true;
         foreach (var actor in _actors.Where(actor => actor.AwaitsDeath))
         {
             actor.AwaitsDeath = false;
