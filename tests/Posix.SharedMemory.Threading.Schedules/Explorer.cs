@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.Threading.Schedules;
 internal static class Explorer
 {
     /// <summary>How many schedules a scenario gets: SCHEDULES asks for more, by hand.</summary>
-    internal static int Schedules { get; } = int.Parse(System.Environment.GetEnvironmentVariable("SCHEDULES") ?? "400", CultureInfo.InvariantCulture);
+    internal static int Schedules { get; } = int.Parse(System.Environment.GetEnvironmentVariable("SCHEDULES") ?? "100", CultureInfo.InvariantCulture);
 
     /// <summary>With which seed they begin: SCHEDULE_SEED repeats one that was reported.</summary>
     internal static int FirstSeed { get; } = int.Parse(System.Environment.GetEnvironmentVariable("SCHEDULE_SEED") ?? "1", CultureInfo.InvariantCulture);
