@@ -90,9 +90,11 @@ internal static class Peer
 
     private static int Join(string name)
     {
-        var (elapsed, processor) = Joining.First(name);
+        var (elapsed, processor, compilation, methods) = Joining.First(name);
         Answer(elapsed);
         Answer(processor);
+        Answer(compilation);
+        Answer(methods);
         return 0;
     }
 

@@ -21,7 +21,12 @@ public static class ModelSearch
     public static (int Errors, long States, string Report) Run(string model, string options, bool isMutant = false)
     {
         using var directory = TemporaryDirectory.InMemory();
-        Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path);
+        // It says what it cannot make sense of, and goes on without it.
+        if (Run("spin", $"-a {options} {Path.Combine(s_models, model)}", directory.Path) is var said && said.Contains("Error:", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException(said);
+        }
+
         Run("cc", $"{(isMutant ? "-O0" : "-O1")} -DVECTORSZ=1024 -DCOLLAPSE -DSAFETY -w -o pan pan.c", directory.Path);
         // What is reserved for states is cleared first, which takes longer than finding an error.
         var report = Run(Path.Combine(directory.Path, "pan"), isMutant ? "-m1000000 -w18 -E" : "-m1000000 -E", directory.Path);

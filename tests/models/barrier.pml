@@ -102,7 +102,7 @@ proctype Process(byte me) provided (RUNS(me))
      :: else
      fi;
      j = phase; mutex = 0;
-     atomic {                               /* it sleeps on the phase and on the news that somebody has ended: a member may come and die after this look */
+     atomic {                               /* barrier.life: it sleeps on the phase and on the news that somebody has ended: a member may come and die after this look */
        if
 #ifdef NONEWS
        :: phase == j -> asleep[me] = 1

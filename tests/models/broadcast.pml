@@ -137,7 +137,7 @@ born:
                  mode[i] = 0; wake = 1
 #else
                  if
-                 :: atomic { holder[i] == DEAD -> holder[i] = WRITER }; mode[i] = 0; if :: LW > 1 && life < LW -> DIE(diedInside) :: else fi; holder[i] = NOBODY; wake = 1
+                 :: atomic { holder[i] == DEAD -> holder[i] = WRITER }; /* SYNC broadcast.settle */ mode[i] = 0; if :: LW > 1 && life < LW -> DIE(diedInside) :: else fi; holder[i] = NOBODY; wake = 1
                  :: atomic { holder[i] != DEAD -> skip }
                  fi
 #endif
@@ -214,7 +214,7 @@ enter:
      if :: v == s + 1 -> v = slot[s % N] :: else fi;
 #ifdef EVICT
 #ifndef NOMODE
-     if :: mode[me] != 1 -> break :: else fi;
+     if :: mode[me] != 1 -> break :: else fi;                                           /* SYNC broadcast.evict */
 #endif
 #endif
      assert(v == s + 1);                                                                /* SYNC broadcast.release */

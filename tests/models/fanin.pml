@@ -114,7 +114,7 @@ left:
 out:
   running--
 }
-inline release(l) {                                                                    /* SYNC fanin.release */
+inline release(l) {                                                                    /* SYNC fanin.room */
   releasing = h + l;
   DIE;
 #ifdef HEADFIRST

@@ -39,7 +39,7 @@ inline endIfNoneLeft(t)
      a = count[0]; if :: t == 0 && pending[0] > 0 -> a = newest[0] :: else fi;
      b = count[1]; if :: t == 1 && pending[1] > 0 -> b = newest[1] :: else fi;
      if
-     :: a == 0 && b == 0 ->
+     :: a == 0 && b == 0 ->                                    /* SYNC lease.end */
         atomic { won = (phase == COUNTED); if :: won -> phase = ENDED; if :: t < 2 -> drain(t) :: else fi :: else fi };
         if :: won -> release() :: else fi
      :: else

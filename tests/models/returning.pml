@@ -73,7 +73,7 @@ proctype Process(byte me) provided (RUNS(me))
         taken++;
         leave()
      :: else ->
-        atomic {                                           /* the value of a life at which it sleeps is the one that said "it lives" */
+        atomic {                                           /* returning.life: the value at which it sleeps is the one that said "it lives" */
 #ifndef LATELIFE
           if :: (held[1] > 0 && life[1] != 0) || (held[2] > 0 && life[2] != 0) || (held[3] > 0 && life[3] != 0) -> leave(); goto again :: else fi;
 #endif

@@ -83,7 +83,7 @@ again:
 #endif
      atomic { !hasRecord -> sent++; hasRecord = 1; bufferedAt = t % C; bufferedRecord = sent };
      DIE;
-     atomic { !hasTail -> t++; hasTail = 1; bufferedTail = t; bufferedOf = sent };      /* publish */
+     atomic { !hasTail -> t++; hasTail = 1; bufferedTail = t; bufferedOf = sent };      /* SYNC ring.publish */
      DIE;
      v = words[0];                                                                     /* N3: may pass the buffered tail */
      if :: (v & 1) == 0 -> skip
@@ -91,7 +91,7 @@ again:
      fi
   :: else -> break
   od;
-  atomic { !hasEnd -> hasEnd = 1 };                                                    /* Complete: state, then the notification */
+  atomic { !hasEnd -> hasEnd = 1 };                                                    /* SYNC ring.complete: state, then the notification */
   v = words[0];
   if :: (v & 1) == 0 -> skip :: else -> atomic { drainWriter(); wakeAll(0) } fi;
   if :: skip :: goto out fi;                                                           /* and then it may leave: the peer's life ends after the completion */
@@ -122,7 +122,7 @@ open:
      v = place[h % C];
      DIE;
      assert(v == committed[h]);                         /* nothing is lost, invented, torn or reordered */
-     atomic { !hasHead -> h++; hasHead = 1; bufferedHead = h };                         /* release */
+     atomic { !hasHead -> h++; hasHead = 1; bufferedHead = h };                         /* SYNC ring.release */
      DIE;
      v = words[1];
      if :: (v & 1) == 0 -> skip :: else -> DIE; atomic { drainReader(); wakeAll(1) } fi

@@ -17,6 +17,7 @@ internal static class Promises
         ("The way of a byte is short", WayOfAByte.IsShort),
         ("Each unsafe act has its SAFETY sentence", UnsafeActs.HaveReasons),
         ("Each SYNC label names its pair", SyncLabels.ComeInPairs),
+        ("The models and the code have the same SYNC labels", SyncModels.AgreeWithTheCode),
         ("Each rule of the specification is claimed by a test", Rules.AreClaimed),
         ("No failure is swallowed", Catches.AreNotEmpty),
         ("Public types are in the package's namespaces", PublicNamespaces.AreThoseOfTheTable),

@@ -47,6 +47,8 @@ internal static class SelfTest
         ("Each unsafe act has its SAFETY sentence", "src/P/High/Top.cs", "class Top { static unsafe int Open() => 0; }", "is it needed?"),
         ("Each SYNC label names its pair", "src/P/High/Top.cs", "class Top\n{\n    // SYNC a.b: alone.\n    static int Open() => 0;\n}", "occurs once"),
         ("Each SYNC label names its pair", "src/P/High/Top.cs", "class Top\n{\n    // SYNC a.b: pairs with Top.Gone. It is not.\n    static int Open() => 0;\n}", "Top.Gone, which is not there"),
+        ("The models and the code have the same SYNC labels", "tests/models/p.pml", "byte a; /* SYNC call.run */ a = 1; /* call.gone */", "the model's label call.gone"),
+        ("The models and the code have the same SYNC labels", "tests/models/p.pml", "byte a; /* SYNC call.run, as in other.pml. */ a = 1;", "SYNC call.end does not stand"),
         ("Each rule of the specification is claimed by a test", "docs/spec/p/rules.md", "- **a.b** A rule.\n- **a.c** Another.\n", "no test claims a.c"),
         ("Each rule of the specification is claimed by a test", "tests/P.Tests/Tests.cs", "class Tests { [Rule(\"a.b\")] void A() { } [Rule(\"a.d\")] void B() { } }", "claims a.d"),
         ("No failure is swallowed", "src/P/High/Top.cs", "class Top { static int Open() { try { } catch (System.Exception) { } return 0; } }", "swallowed"),
@@ -65,10 +67,11 @@ internal static class SelfTest
         ("Plain English", "tools/tool.cs", "var text = $\"Who has it open keeps it, {1}.\";\n", "Who has"),
     ];
 
-    // What planted calls lead to.
+    // What planted calls lead to, and a model with its code.
     private static readonly Dictionary<string, string> s_beside = new(StringComparer.Ordinal)
     {
-        ["src/P/Low/Callee.cs"] = "namespace P;\ninternal static class Callee { internal static void Run(System.Action act) => act(); }\n",
+        ["src/P/Low/Callee.cs"] = "namespace P;\ninternal static class Callee\n{\n    // SYNC call.run: pairs with the next.\n    // SYNC call.end: pairs with the one before.\n    internal static void Run(System.Action act) => act();\n}\n",
+        ["tests/models/p.pml"] = "byte a; /* SYNC call.run */ a = 1; /* call.end, as in other.pml. */ a = 0;\n",
         ["src/P/High/Held.cs"] = "namespace P;\ninternal sealed class Held { internal Word Word => null!; }\n",
     };
 

@@ -164,6 +164,7 @@ internal sealed unsafe class EndpointView
         // SAFETY: the words lie in the bytes that the channel holds, at multiples of 8.
         var claim = new ClaimWord(Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.ClaimAt)));
         var last = Volatile.Read(ref LastClaim);
+        // SYNC fanin.settle: pairs with ClaimHead.Publish. Past a head that is seen here, the reader looks for no claim of the former owner.
         // SAFETY: as above.
         var head = Volatile.Read(ref *(ulong*)(_channel.First + ChannelLayout.ReaderLine + ChannelLayout.IndexInLine)) & ClaimWord.PositionMask;
         return (claim.Writer != Index || claim.Lines == 0 || ClaimWord.IsBefore(claim.Position, head))

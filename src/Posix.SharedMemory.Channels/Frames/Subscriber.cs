@@ -56,6 +56,7 @@ internal sealed class Subscriber
             Drain();
         }
 
+        // SYNC frames.leave: pairs with Subscription.Leave. One that has left has returned what it could; the rest is settled.
         if (_place.Look() != PeerState.Alive)
         {
             Settle();

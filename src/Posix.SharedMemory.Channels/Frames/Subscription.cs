@@ -139,6 +139,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
             }
         }
 
+        // SYNC frames.leave: pairs with Subscriber.Tend. What was returned stands in the ring before the place has no owner.
         End();
     }
 

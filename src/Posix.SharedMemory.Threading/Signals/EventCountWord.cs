@@ -87,6 +87,8 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     internal unsafe uint Prepare()
     {
         _seat.Require();
+        // Before the caller looks whether others live: an end between that look and the first watch would be noticed by nobody.
+        BeforeSleep();
         // SAFETY: the word lies in the held bytes.
         var value = Interlocked.Or(ref *_word, Sleepers) | Sleepers;
         // SYNC eventcount.dekker: pairs with Notify. One fence for each sleep instead of one for each notification.

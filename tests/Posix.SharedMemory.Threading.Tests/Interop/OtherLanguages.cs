@@ -107,52 +107,6 @@ public sealed class OtherLanguages : TwoParticipants
     }
 
     [SkippableTheory]
-    [InlineData("futex_waitv")]
-    [InlineData("FUTEX_WAKE_OP")]
-    [InlineData("membarrier")]
-    [InlineData("set_robust_list")]
-    [Rule("languages.refused")]
-    public async Task A_C_program_takes_part_even_if_a_filter_refuses_its_calls(string refused)
-    {
-        using var peer = Peer.Run(CCompilation.Build("cc", "partner.c"), "/dev/shm/" + Memory.Name, refused);
-        var self = new Participant(uint.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
-        Assert.Equal(refused != "membarrier", (Memory.Word(64 + (32 * (self.Seat - 1)) + 4) >> 31) == 1);
-        var mutex = SharedMutex.At(Roster, Memory.Mutex);
-        using (mutex.Enter())
-        {
-            peer.Tell("enter");
-            Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter");
-        }
-
-        Assert.Equal("entered", peer.ReadLine());
-        var blocked = Task.Run(() => mutex.Enter().Dispose());
-        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter here");
-        Assert.Equal("0", peer.Ask("leave"));
-        await blocked.WaitAsync(Watchdog.Limit);
-
-        // It finds a death while it sleeps.
-        using var owner = Peers.Partner.Join(Memory);
-        owner.Ask("enter");
-        peer.Tell("enter");
-        Watchdog.Until(() => (Memory.Word(Memory.Mutex) >> 31) == 1, "the waiter");
-        owner.Kill();
-        Assert.Equal("after a death", peer.ReadLine());
-        Assert.Equal("consistent", peer.Ask("consistent"));
-        Assert.Equal("0", peer.Ask("leave"));
-
-        var count = SharedEventCount.At(Roster, Memory.EventCount);
-        Assert.Equal("prepared", peer.Ask("wait-count"));
-        count.NotifyAll();
-        Assert.Equal("notified", peer.ReadLine());
-
-        // Its own death is found, without a list by the second witness.
-        Assert.Equal("entered", peer.Ask("enter"));
-        var waiting = Task.Run(() => mutex.Enter());
-        peer.Kill();
-        await Assert.ThrowsAsync<OwnerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
-    }
-
-    [SkippableTheory]
     [InlineData("c")]
     [InlineData("musl")]
     [InlineData("python")]
@@ -235,24 +189,5 @@ public sealed class OtherLanguages : TwoParticipants
         Peer StartInNamespace() => Peer.Run("unshare", "--pid", "--fork", "--kill-child", program, "/dev/shm/" + Memory.Name);
     }
 
-    private Peer Start(string language, TemporaryDirectory directory) => language == "python"
-        ? Peer.Run("python3", Prepare(directory), "/dev/shm/" + Memory.Name)
-        : Peer.Run(CCompilation.Build(language == "musl" ? "musl-gcc" : "cc", "partner.c"), "/dev/shm/" + Memory.Name);
-
-    private static string Prepare(TemporaryDirectory directory)
-    {
-        using var check = Process.Start(new ProcessStartInfo("python3", ["-c", "import ctypes, sys; ctypes.CDLL('libatomic.so.1'); sys.exit(sys.version_info < (3, 10))"])
-        {
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
-        check.WaitForExit();
-        Skip.IfNot(check.ExitCode == 0, "Python 3.10 with libatomic.so.1 is not on this machine.");
-        foreach (var file in (string[])["interop/psm.py", "Interop/partner.py"])
-        {
-            File.Copy(Path.Combine(AppContext.BaseDirectory, file), Path.Combine(directory.Path, Path.GetFileName(file)), overwrite: true);
-        }
-
-        return Path.Combine(directory.Path, "partner.py");
-    }
+    private Peer Start(string language, TemporaryDirectory directory) => Languages.Start(language, directory, Memory);
 }

@@ -17,7 +17,10 @@ for line in sys.stdin:
         case "enter":
             print("after a death" if mutex.enter_unrepaired() else "entered", flush=True)
         case "try":
-            print({None: "taken", False: "entered", True: "after a death"}[mutex.enter_unrepaired(0)], flush=True)
+            try:
+                print({None: "taken", False: "entered", True: "after a death"}[mutex.enter_unrepaired(0)], flush=True)
+            except psm.Retired:
+                print("retired", flush=True)
         case "leave":
             mutex.leave()
             print(0, flush=True)

@@ -68,6 +68,12 @@ internal static class Acts
             case "work":
                 Storming.Work(mapping);
                 return true;
+            case "serve" or "serve-alone":
+                Serving.Run(mapping, isAlone: command == "serve-alone");
+                return true;
+            case "refused":
+                Serving.ReportRefused(mapping);
+                return true;
             case "scribble":
                 Scribbling.Scribble(mapping);
                 return true;
@@ -155,6 +161,9 @@ internal static class Acts
             case "leave":
                 s_mutex.Dispose();
                 return "left";
+            case "consistent":
+                s_mutex.MarkConsistent();
+                return "consistent";
             case "read":
                 s_read = SharedReaderWriterLock.At(roster, Memory.ReaderWriter).EnterRead();
                 return "reading";
@@ -185,6 +194,8 @@ internal static class Acts
                 return "set";
             case "notify":
                 return SharedEventCount.At(roster, Memory.EventCount).NotifyAll().ToString();
+            case "wait-count":
+                return Serving.WaitForCount(roster);
             case "arrive":
                 return SharedBarrier.At(roster, Memory.Barrier, 3).SignalAndWait().ToString();
             case "once":
