@@ -3,6 +3,7 @@
 #:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
 #:project ../src/Posix.SharedMemory.Bridge/Posix.SharedMemory.Bridge.csproj
 #:project ../src/Posix.SharedMemory.Bridge.Nats/Posix.SharedMemory.Bridge.Nats.csproj
+#:project ../src/Posix.SharedMemory.Bridge.Hosting/Posix.SharedMemory.Bridge.Hosting.csproj
 #:package Microsoft.CodeAnalysis.CSharp@5.12.0
 #:package Microsoft.CodeAnalysis.Analyzers@5.12.0
 #:package Microsoft.Extensions.Logging.Abstractions@6.0.4
@@ -49,6 +50,7 @@ Package[] packages =
         ("Bridging", "Bridges"), ("Settings", "What is carried, and how"), ("Reports", "Losses and counts"), ("Backends", "Engines"),
     ], AllHaveExamples: false),
     new("Posix.SharedMemory.Bridge.Nats", [("Engine", "NATS as the engine")], AllHaveExamples: false),
+    new("Posix.SharedMemory.Bridge.Hosting", [("Services", "Bridges as services of a host")], AllHaveExamples: false),
 ];
 
 if (args is not [("check" or "update" or "missing") and var act])

@@ -100,6 +100,13 @@ internal sealed record PackageTable(string Name)
             Packages = ["NATS.Client.Core", "NATS.Client.JetStream"],
             Rooms = new(StringComparer.Ordinal) { ["Engine"] = [] },
         },
+        new("Posix.SharedMemory.Bridge.Hosting")
+        {
+            PublicNamespaces = ["Posix.SharedMemory.Bridge.Hosting"],
+            Uses = ["Posix.SharedMemory.Bridge", "Posix.SharedMemory.Bridge.Nats"],
+            Packages = ["Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Logging.Abstractions"],
+            Rooms = new(StringComparer.Ordinal) { ["Services"] = [] },
+        },
         new("Posix.SharedMemory.Bridge.Tool")
         {
             Uses = ["Posix.SharedMemory", "Posix.SharedMemory.Threading", "Posix.SharedMemory.Channels", "Posix.SharedMemory.Bridge", "Posix.SharedMemory.Bridge.Nats"],

@@ -19,6 +19,7 @@ internal static class HeaderText
 
         var nats = new NatsHeaders();
         Add(BridgeHeaders.FrameName, headers.Frame);
+        Add(BridgeHeaders.DescriptionName, headers.Description);
         Add(BridgeHeaders.BatchName, headers.IsBatch ? "1" : null);
         Add(BridgeHeaders.LostName, headers.Lost);
         Add(BridgeHeaders.EndName, headers.End);
@@ -62,6 +63,7 @@ internal static class HeaderText
 
     private static BridgeHeaders With(BridgeHeaders headers, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) =>
         name.SequenceEqual("Shm"u8) ? headers with { Frame = Encoding.ASCII.GetString(value) }
+        : name.SequenceEqual("Shm-Frame"u8) ? headers with { Description = Encoding.ASCII.GetString(value) }
         : name.SequenceEqual("Shm-Batch"u8) ? headers with { IsBatch = value.SequenceEqual("1"u8) }
         : name.SequenceEqual("Shm-Lost"u8) ? headers with { Lost = Encoding.ASCII.GetString(value) }
         : name.SequenceEqual("Shm-End"u8) ? headers with { End = Encoding.ASCII.GetString(value) }

@@ -34,6 +34,29 @@ internal sealed class KeptMessages(NatsConnection connection)
         }
     }
 
+    /// <inheritdoc cref="NatsBackend.CountKeptAsync"/>
+    internal async ValueTask<long> CountAsync(string subject, string? taker, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (taker is null)
+            {
+                return (long)(await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false)).Info.State.Messages;
+            }
+
+            var known = (await _context.GetConsumerAsync(StreamOf(subject), NameOf(taker), cancellationToken).ConfigureAwait(false)).Info;
+            return (long)known.NumPending + known.NumAckPending;
+        }
+        catch (NatsJSApiException e) when (e.Error.Code == NotFound)
+        {
+            return 0;
+        }
+        catch (NatsException e)
+        {
+            throw NotKept(subject, e);
+        }
+    }
+
     internal async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
     {
         try

@@ -9,12 +9,13 @@ public sealed class NatsBackend : IDurableBridgeBackend
     private const int BufferBytes = 1 << 20;
 
     /// <summary>What the engine adds to the headers of a message: its version, names and line ends.</summary>
-    private const int HeaderOverhead = 128;
+    private const int HeaderOverhead = 160;
 
     private readonly NatsConnection _connection;
     private readonly KeptMessages _kept;
+    private readonly KeptNotes _notes;
 
-    private NatsBackend(NatsConnection connection) => (_connection, _kept) = (connection, new(connection));
+    private NatsBackend(NatsConnection connection) => (_connection, _kept, _notes) = (connection, new(connection), new(connection));
 
     /// <inheritdoc/>
     public event EventHandler? Reconnected;
@@ -133,6 +134,26 @@ public sealed class NatsBackend : IDurableBridgeBackend
     }
 
     /// <inheritdoc/>
+    public ValueTask<long> CountKeptAsync(string subject, string? taker, CancellationToken cancellationToken) => _kept.CountAsync(subject, taker, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask WriteNoteAsync(string subject, ReadOnlyMemory<byte> note, CancellationToken cancellationToken)
+    {
+        RequireRoom(default, note);
+        return _notes.WriteAsync(subject, note, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ReadNotesAsync(string subject, IBridgeReceiver receiver, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(receiver);
+        return _notes.ReadAsync(subject, receiver, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveNoteAsync(string subject, string acknowledgement, CancellationToken cancellationToken) => _notes.RemoveAsync(subject, acknowledgement, cancellationToken);
+
+    /// <inheritdoc/>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         try
@@ -155,7 +176,7 @@ public sealed class NatsBackend : IDurableBridgeBackend
     /// <exception cref="IOException">The server would end the connection.</exception>
     private void RequireRoom(BridgeHeaders headers, ReadOnlyMemory<byte> payload)
     {
-        var headerBytes = HeaderOverhead + (headers.Frame?.Length ?? 0) + (headers.Lost?.Length ?? 0) + (headers.End?.Length ?? 0);
+        var headerBytes = HeaderOverhead + (headers.Frame?.Length ?? 0) + (headers.Description?.Length ?? 0) + (headers.Lost?.Length ?? 0) + (headers.End?.Length ?? 0);
         if (payload.Length + headerBytes > MaxPayload)
         {
             throw new IOException($"The message has {payload.Length} bytes and up to {headerBytes} of headers, and the server takes {MaxPayload}.");

@@ -15,8 +15,14 @@ public readonly record struct BridgeHeaders
     /// <summary>The header of <see cref="End"/>.</summary>
     public const string EndName = "Shm-End";
 
+    /// <summary>The header of <see cref="Description"/>.</summary>
+    public const string DescriptionName = "Shm-Frame";
+
     /// <summary>Gets which part of which message the payload is; <see langword="null"/>: it is not a part of a channel's message.</summary>
     public string? Frame { get; init; }
+
+    /// <summary>Gets the 64 bytes that say what a frame is, as hexadecimal digits; <see langword="null"/>: they are all zero, or the message is not a frame.</summary>
+    public string? Description { get; init; }
 
     /// <summary>Gets whether the payload is several messages, each after its length.</summary>
     public bool IsBatch { get; init; }

@@ -37,4 +37,37 @@ public interface IDurableBridgeBackend : IBridgeBackend
     /// <exception cref="IOException">The engine refused, or another subscription of this taker is in force.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     ValueTask<IDurableSubscription> SubscribeDurableAsync(string subject, string taker, int mostUnderWay, IBridgeReceiver receiver, CancellationToken cancellationToken);
+
+    /// <summary>Returns how many messages of a subject are kept that a taker has not acknowledged.</summary>
+    /// <param name="subject">A subject without wildcards.</param>
+    /// <param name="taker">The taker; <see langword="null"/>: how many are kept for any of them.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>0 also where the subject is not kept, or does not have this taker.</returns>
+    /// <exception cref="IOException">The engine refused, or the connection was lost.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    ValueTask<long> CountKeptAsync(string subject, string? taker, CancellationToken cancellationToken);
+
+    /// <summary>Stores a note, which is kept until it is removed, in the place of an earlier one with this subject.</summary>
+    /// <param name="subject">What the note is about: <c>shm.v1.note.</c> and more tokens.</param>
+    /// <param name="note">The note; the bytes are the caller's again when the task has completed.</param>
+    /// <param name="cancellationToken">Ends the wait; whether the note was stored is unknown then.</param>
+    /// <exception cref="IOException">The engine refused, or the connection was lost: whether the note was stored is unknown.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    ValueTask WriteNoteAsync(string subject, ReadOnlyMemory<byte> note, CancellationToken cancellationToken);
+
+    /// <summary>Passes all notes with some subject to a receiver, before it completes.</summary>
+    /// <param name="subject">As in <see cref="WriteNoteAsync"/>; the last token may be <c>&gt;</c>, one or more tokens.</param>
+    /// <param name="receiver">Gets each note, and as its <see cref="BridgeMessage.Acknowledgement"/> what it is removed with.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="IOException">The engine refused, or the connection was lost.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    ValueTask ReadNotesAsync(string subject, IBridgeReceiver receiver, CancellationToken cancellationToken);
+
+    /// <summary>Removes a note, unless another one has been written in its place since it was read.</summary>
+    /// <param name="subject">The subject of the note.</param>
+    /// <param name="acknowledgement">What came with it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="IOException">The engine refused, or the connection was lost.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    ValueTask RemoveNoteAsync(string subject, string acknowledgement, CancellationToken cancellationToken);
 }

@@ -75,6 +75,41 @@ public sealed class InMemoryBridgeBackend : IDurableBridgeBackend
     }
 
     /// <inheritdoc/>
+    public ValueTask<long> CountKeptAsync(string subject, string? taker, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireConnection();
+        return new(_hub.LogOf(subject).CountKept(taker));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteNoteAsync(string subject, ReadOnlyMemory<byte> note, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireRoom(note);
+        _hub.Notes.Write(subject, note);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ReadNotesAsync(string subject, IBridgeReceiver receiver, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireConnection();
+        _hub.Notes.Read(subject, receiver);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveNoteAsync(string subject, string acknowledgement, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireConnection();
+        _hub.Notes.Remove(subject, acknowledgement);
+        return default;
+    }
+
+    /// <inheritdoc/>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         RequireConnection();

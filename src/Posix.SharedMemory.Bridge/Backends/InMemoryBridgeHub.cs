@@ -22,6 +22,8 @@ public sealed class InMemoryBridgeHub
     /// <summary>Connects to the engine.</summary>
     public InMemoryBridgeBackend Connect() => new(this);
 
+    internal InMemoryNotes Notes { get; } = new();
+
     /// <summary>The messages of a subject that are kept.</summary>
     internal InMemoryLog LogOf(string subject)
     {

@@ -22,6 +22,15 @@ internal sealed class InMemoryLog
         }
     }
 
+    /// <summary>How many messages are kept that a taker has not acknowledged, or any of them.</summary>
+    internal long CountKept(string? taker)
+    {
+        lock (_gate)
+        {
+            return taker is null ? _kept.Count : _takers.TryGetValue(taker, out var known) ? _kept.Count(message => message.Position > known.Acknowledged) : 0;
+        }
+    }
+
     /// <summary>Keeps a message for all takers, and delivers it to those that are there.</summary>
     /// <returns>False: there was one with this id.</returns>
     internal bool TryAdd(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id)

@@ -8,7 +8,7 @@ namespace Posix.SharedMemory.Bridge;
 /// its place by <see cref="Lost"/>.
 /// </para>
 /// <para>
-/// Message channels, broadcasts, latest values and fan-ins are carried, each as what it is; typed ones are not. A channel that was imported is not exported again.
+/// Message channels, broadcasts, latest values, fan-ins and frames are carried, each as what it is, and of typed ones channels of elements. A channel that was imported is not exported again.
 /// </para>
 /// <para>With <see cref="BridgeDelivery.Durable"/> nothing is dropped: the local writer waits where the ring is full.</para>
 /// </remarks>

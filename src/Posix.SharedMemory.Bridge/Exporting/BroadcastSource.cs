@@ -3,38 +3,26 @@ using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Bridge;
 
-/// <summary>
-/// A broadcast as the bridge reads it, which begins with the oldest message that its history has. Its writer does not wait for a bridge that may lose messages; messages that it misses are lost in the ring.
-/// </summary>
-internal sealed class BroadcastSource : ExportSource
+/// <summary>A broadcast as the bridge reads it, which begins with the oldest message that its history has.</summary>
+internal sealed class BroadcastSource : GappySource
 {
     private readonly Broadcast _broadcast;
     private readonly BroadcastReader _reader;
     private byte[] _ahead = [];
-    private (int Length, ushort Type, bool IsThere) _found;
-    private (long First, long Last) _missed;
-    private long _next;
 
     private BroadcastSource(Broadcast broadcast, BroadcastReader reader)
     {
         (_broadcast, _reader) = (broadcast, reader);
-        if (!TryLookAhead())
-        {
-            _next = broadcast.GetStatus().Messages + 1;
-        }
+        Begin(() => broadcast.GetStatus().Messages);
     }
 
     internal override SharedMemoryObject Memory => _broadcast.Memory;
 
-    internal override long Next => _missed.First > 0 ? _missed.First : _next;
-
-    internal override long Available => _reader.Available + (_found.IsThere ? _found.Length + FrameLimits.MessageOverhead : 0);
+    internal override long Available => _reader.Available + (HasAhead ? AheadLength + FrameLimits.MessageOverhead : 0);
 
     internal override bool HasWriter => _reader.Writer == PeerState.Alive;
 
-    /// <inheritdoc/>
-    /// <remarks>A reader that is killed is not waited for by the writer any more: what it had copied is in the history, or nowhere.</remarks>
-    internal override bool Waits => false;
+    protected override ReadOnlySpan<byte> Ahead => _ahead.AsSpan(0, AheadLength);
 
     /// <summary>Opens a broadcast as one of its readers.</summary>
     /// <param name="name">The broadcast.</param>
@@ -64,53 +52,6 @@ internal sealed class BroadcastSource : ExportSource
         }
     }
 
-    internal override async ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken) =>
-        _found.IsThere || _missed.First > 0 || await _reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false);
-
-    internal override bool WaitToRead(TimeSpan timeout) => _found.IsThere || _missed.First > 0 || _reader.WaitToRead(timeout);
-
-    /// <inheritdoc/>
-    internal override (long First, long Last) TakeMissed()
-    {
-        var missed = _missed;
-        _missed = default;
-        return missed;
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>Where messages are missing before it, there is none until they were reported: the messages of a batch follow each other.</remarks>
-    internal override bool TryRead(Span<byte> destination, out int length, out ushort type)
-    {
-        if (!TryLookAhead() || _missed.First > 0)
-        {
-            (length, type) = (0, 0);
-            return false;
-        }
-
-        (length, type) = (_found.Length, _found.Type);
-        if (length > destination.Length)
-        {
-            return false;
-        }
-
-        _ahead.AsSpan(0, length).CopyTo(destination);
-        _found = default;
-        _next++;
-        return true;
-    }
-
-    internal override bool TryDrop()
-    {
-        if (!TryLookAhead() || _missed.First > 0)
-        {
-            return false;
-        }
-
-        _found = default;
-        _next++;
-        return true;
-    }
-
     public override void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_ahead);
@@ -118,18 +59,18 @@ internal sealed class BroadcastSource : ExportSource
         _broadcast.Dispose();
     }
 
-    private bool TryLookAhead()
-    {
-        if (_found.IsThere)
-        {
-            return true;
-        }
+    protected override ValueTask<bool> WaitForNextAsync(CancellationToken cancellationToken) => _reader.WaitToReadAsync(cancellationToken);
 
+    protected override bool WaitForNext(TimeSpan timeout) => _reader.WaitToRead(timeout);
+
+    protected override bool TryTake(out int length, out MessageMark mark)
+    {
         BroadcastMessage info;
         while (!_reader.TryRead(_ahead, out info))
         {
             if (info.Length <= _ahead.Length)
             {
+                (length, mark) = (0, default);
                 return false;
             }
 
@@ -139,14 +80,7 @@ internal sealed class BroadcastSource : ExportSource
         }
 
         // A broadcast counts from 0, and what is bridged from 1.
-        var sequence = info.Sequence + 1;
-        if (_next > 0 && sequence > _next)
-        {
-            _missed = (_next, sequence - 1);
-        }
-
-        _next = sequence;
-        _found = (info.Length, info.Type, true);
+        (length, mark) = (info.Length, new(info.Sequence + 1, info.Type));
         return true;
     }
 }

@@ -103,6 +103,9 @@ internal abstract class ChannelExport : IAsyncDisposable
         Alignment = _header.Alignment,
         History = _header.Count,
         Ends = _header.Ends,
+        ElementSize = _header.ElementSize,
+        ElementAlignment = _header.ElementAlignment,
+        Slots = (ChannelKind)_header.Kind == ChannelKind.Frames ? _header.Slots : null,
         SchemaId = _status.SchemaId,
         ContentType = _status.ContentType,
         Delivery = Route.Delivery,
@@ -172,7 +175,7 @@ internal abstract class ChannelExport : IAsyncDisposable
         {
             return await WaitWithoutNameAsync().ConfigureAwait(false);
         }
-        catch (ChannelException e) when (e is not (ChannelCorruptException or PeerDiedException or PeerLeftException))
+        catch (ChannelException e) when (e.Error != 0)
         {
             Completed = e.Error;
         }

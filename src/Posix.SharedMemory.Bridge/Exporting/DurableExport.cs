@@ -18,6 +18,7 @@ internal sealed class DurableExport : ChannelExport
     private readonly ExportSource _source;
     private readonly IMessageTaker _taker;
     private long _keptAt = long.MinValue / 2;
+    private bool _isNoted;
 
     internal DurableExport(string name, SourceHeader header, ExportSource source, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports)
         : base(name, header, source, backend, options, reports)
@@ -67,7 +68,7 @@ internal sealed class DurableExport : ChannelExport
             {
                 var part = payload.Slice(offset, Math.Min(Chunk, payload.Length - offset));
                 var place = part.Length == payload.Length ? "0" : string.Create(CultureInfo.InvariantCulture, $"{offset}-{part.Length}");
-                await StoreAsync(new() { Frame = Frame(first, offset, payload.Length, _taker.Type) }, part, Id(first, place)).ConfigureAwait(false);
+                await StoreAsync(new() { Frame = Frame(first, offset, payload.Length, _taker.Mark.Type), Description = offset == 0 ? _taker.Mark.FrameText : null }, part, Id(first, place)).ConfigureAwait(false);
                 offset += part.Length;
             }
             while (offset < payload.Length);
@@ -99,12 +100,20 @@ internal sealed class DurableExport : ChannelExport
                 return false;
             }
 
+            if (!_isNoted)
+            {
+                // A host that is away hears no announcement. This one it finds when it is back, whatever has become of this host.
+                var announced = Announce();
+                await _backend.WriteNoteAsync(SubjectName.NoteOf(announced), announced.ToBytes(), limit.Token).ConfigureAwait(false);
+                _isNoted = true;
+            }
+
             await _backend.PublishDurableAsync(Subject, headers, payload, id, limit.Token).ConfigureAwait(false);
             return true;
         }
         catch (IOException e)
         {
-            _keptAt = long.MinValue / 2;
+            LookAgain();
             if (_backend.IsConnected)
             {
                 Report.Refuse($"The engine does not store messages: {e.Message}");
@@ -114,10 +123,13 @@ internal sealed class DurableExport : ChannelExport
         }
         catch (OperationCanceledException) when (!Stop.IsCancellationRequested)
         {
-            _keptAt = long.MinValue / 2;
+            LookAgain();
             return false;
         }
     }
+
+    /// <summary>The engine may have lost what it kept.</summary>
+    private void LookAgain() => (_keptAt, _isNoted) = (long.MinValue / 2, false);
 
     /// <summary>Whether the engine keeps what is published, which it does for a taker. Looked at once a second: a taker can be removed.</summary>
     private async ValueTask<bool> IsKeptAsync(CancellationToken cancellationToken)

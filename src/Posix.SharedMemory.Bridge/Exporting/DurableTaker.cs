@@ -21,8 +21,8 @@ internal sealed class DurableTaker : IMessageTaker
         _buffer = ArrayPool<byte>.Shared.Rent(chunk);
     }
 
-    /// <summary>Gets the type of the message, where one was taken.</summary>
-    public ushort Type { get; private set; }
+    /// <summary>Gets what the message is, where one was taken.</summary>
+    public MessageMark Mark { get; private set; }
 
     /// <summary>Gets how many messages were taken; several are a batch.</summary>
     public int Count { get; private set; }
@@ -120,7 +120,7 @@ internal sealed class DurableTaker : IMessageTaker
 
         BatchRecord.Write(_buffer.AsSpan(_filled), _ahead.Length, _ahead.Type);
         _next.AsSpan(0, _ahead.Length).CopyTo(_buffer.AsSpan(at));
-        (_filled, Type) = (at + _ahead.Length, _ahead.Type);
+        (_filled, Mark) = (at + _ahead.Length, new(_source.Next, _ahead.Type));
         Count++;
         _ahead = default;
     }

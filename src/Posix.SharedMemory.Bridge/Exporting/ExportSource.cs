@@ -28,17 +28,18 @@ internal abstract class ExportSource : IDisposable
         ChannelKind.Broadcast => BroadcastSource.Open(name, header, delivery == BridgeDelivery.Durable),
         ChannelKind.Latest => ValueSource.Open(name, header),
         ChannelKind.FanIn => FanInSource.Open(name, header),
+        ChannelKind.Frames => FramesSource.Open(name, header, delivery == BridgeDelivery.Durable),
         _ => RingSource.Open(name, header),
     };
-
-    /// <summary>Whether channels of a kind are carried.</summary>
-    internal static bool CanOpen(int kind) => (ChannelKind)kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest or ChannelKind.FanIn;
 
     /// <summary>Gets whether there is one message at most, the newest.</summary>
     internal virtual bool IsValue => false;
 
     /// <summary>Gets whether a message is released only when it was sent and not when it was copied: another bridge copies it again then.</summary>
     internal virtual bool Waits => true;
+
+    /// <summary>Gets whether small messages are sent together.</summary>
+    internal virtual bool MayBatch => true;
 
     /// <summary>Takes which messages were overwritten before this bridge had read them; a first of 0: none.</summary>
     internal virtual (long First, long Last) TakeMissed() => default;
@@ -61,8 +62,8 @@ internal abstract class ExportSource : IDisposable
     /// <summary>Copies the next message, if it fits.</summary>
     /// <param name="destination">Where it goes.</param>
     /// <param name="length">Its length; 0 with false: there is none.</param>
-    /// <param name="type">Its type.</param>
-    internal abstract bool TryRead(Span<byte> destination, out int length, out ushort type);
+    /// <param name="mark">What it is.</param>
+    internal abstract bool TryRead(Span<byte> destination, out int length, out MessageMark mark);
 
     /// <summary>Releases the next message, which was copied otherwise or is dropped.</summary>
     /// <returns>False: there is none.</returns>

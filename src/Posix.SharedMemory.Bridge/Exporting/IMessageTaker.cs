@@ -3,8 +3,8 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>Takes messages out of a channel into a pooled buffer, one or a batch at a time.</summary>
 internal interface IMessageTaker : IDisposable
 {
-    /// <summary>Gets the type of the message, where one was taken.</summary>
-    ushort Type { get; }
+    /// <summary>Gets what the message is, where one was taken.</summary>
+    MessageMark Mark { get; }
 
     /// <summary>Gets how many messages were taken; several are a batch.</summary>
     int Count { get; }

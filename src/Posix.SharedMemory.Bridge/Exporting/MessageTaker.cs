@@ -23,8 +23,8 @@ internal sealed class MessageTaker : IMessageTaker
     /// <summary>Gets the sequence of the next message in the channel.</summary>
     internal long Next => _source.Next;
 
-    /// <summary>Gets the type of the message, where one was taken.</summary>
-    public ushort Type { get; private set; }
+    /// <summary>Gets what the message is, where one was taken.</summary>
+    public MessageMark Mark { get; private set; }
 
     /// <summary>Gets how many messages were taken; several are a batch.</summary>
     public int Count { get; private set; }
@@ -44,6 +44,11 @@ internal sealed class MessageTaker : IMessageTaker
     public bool TryTake(TimeSpan delay)
     {
         (Count, _filled) = (0, 0);
+        if (!_source.MayBatch)
+        {
+            delay = TimeSpan.Zero;
+        }
+
         if (!TryAdd(delay > TimeSpan.Zero ? Small : _chunk - BatchRecord.HeaderSize, out var length))
         {
             return length > 0 && TryTakeLong(length);
@@ -156,14 +161,14 @@ internal sealed class MessageTaker : IMessageTaker
     private bool TryAdd(int most, out int length)
     {
         var at = _filled + BatchRecord.HeaderSize;
-        if (!_source.TryRead(_buffer.AsSpan(at, most), out length, out var type))
+        if (!_source.TryRead(_buffer.AsSpan(at, most), out length, out var mark))
         {
             return false;
         }
 
-        BatchRecord.Write(_buffer.AsSpan(_filled), length, type);
+        BatchRecord.Write(_buffer.AsSpan(_filled), length, mark.Type);
         _filled = at + length;
-        Type = type;
+        Mark = mark;
         Count++;
         return true;
     }

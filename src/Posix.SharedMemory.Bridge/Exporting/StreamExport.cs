@@ -190,7 +190,7 @@ internal sealed class StreamExport : ChannelExport
             {
                 // Another server may take less than the one before.
                 var part = payload.Slice(offset, Math.Min(Chunk, payload.Length - offset));
-                isSent = await TryPublishAsync(new() { Frame = Frame(first, offset, payload.Length, _taker.Type) }, part).ConfigureAwait(false);
+                isSent = await TryPublishAsync(new() { Frame = Frame(first, offset, payload.Length, _taker.Mark.Type), Description = offset == 0 ? _taker.Mark.FrameText : null }, part).ConfigureAwait(false);
                 offset += part.Length;
             }
             while (isSent && offset < payload.Length);

@@ -46,10 +46,10 @@ internal sealed class ValueSource : ExportSource
     /// <inheritdoc/>
     internal override void Again() => _seen = 0;
 
-    internal override bool TryRead(Span<byte> destination, out int length, out ushort type)
+    internal override bool TryRead(Span<byte> destination, out int length, out MessageMark mark)
     {
-        type = 0;
         var isRead = _reader.TryRead(destination, out length, out var version);
+        mark = new(version / 2, 0);
         if (version == _seen)
         {
             length = 0;

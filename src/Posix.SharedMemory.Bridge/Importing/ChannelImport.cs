@@ -90,12 +90,12 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
             ? new DurableImport(name, announced, durable, options, reports, budget)
             : new StreamImport(name, announced, backend, options, reports, budget);
 
-    /// <summary>Opens the ring, and begins to receive.</summary>
+    /// <summary>Begins to receive, and then opens the ring: a process that sees it gets everything that is published from then on.</summary>
     /// <exception cref="IOException">The engine did not take the subscription.</exception>
     internal async Task StartAsync(CancellationToken cancellationToken)
     {
-        Settle();
         await SubscribeAsync(cancellationToken).ConfigureAwait(false);
+        Settle();
         _run = Task.Run(RunAsync, CancellationToken.None);
     }
 

@@ -16,6 +16,7 @@ internal sealed class DurableImport : ChannelImport
     private IDurableSubscription? _subscription;
     private long _boundAt = long.MinValue / 2;
     private long _checkedAt;
+    private ulong _withoutNote;
 
     internal DurableImport(string name, Announcement announced, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
         : base(name, announced, backend, options, reports, budget)
@@ -73,6 +74,7 @@ internal sealed class DurableImport : ChannelImport
         try
         {
             await AcknowledgeAsync().ConfigureAwait(false);
+            await RemoveNoteAsync().ConfigureAwait(false);
             await CheckAsync().ConfigureAwait(false);
             await BindAsync().ConfigureAwait(false);
         }
@@ -110,6 +112,34 @@ internal sealed class DurableImport : ChannelImport
             {
                 _intake.Forget(count);
             }
+        }
+    }
+
+    /// <summary>When the channel has ended here, and no host waits for messages of it, nobody needs the note any more.</summary>
+    private async ValueTask RemoveNoteAsync()
+    {
+        Announcement ended;
+        lock (Gate)
+        {
+            if (!_intake.IsCompleted || _intake.HasUnacknowledged || !_backend.IsConnected || _withoutNote == Announced.EpochNumber)
+            {
+                return;
+            }
+
+            ended = Announced;
+        }
+
+        var limit = Limit.In(FrameLimits.SilenceMilliseconds, Stop);
+        if (await _backend.CountKeptAsync(SubjectName.Messages + SubjectEnd, taker: null, limit).ConfigureAwait(false) == 0)
+        {
+            var note = new NoteOfLife(ended);
+            await _backend.ReadNotesAsync(SubjectName.NoteOf(ended), note, limit).ConfigureAwait(false);
+            if (note.Acknowledgement is { } acknowledgement)
+            {
+                await _backend.RemoveNoteAsync(SubjectName.NoteOf(ended), acknowledgement, limit).ConfigureAwait(false);
+            }
+
+            _withoutNote = ended.EpochNumber;
         }
     }
 
@@ -161,7 +191,7 @@ internal sealed class DurableImport : ChannelImport
         try
         {
             _subscription = await _backend.SubscribeDurableAsync(
-                SubjectName.Messages + SubjectEnd, "shm-" + SubjectName.EncodeHost(Options.Host), most, this, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
+                SubjectName.Messages + SubjectEnd, SubjectName.TakerOf(Options.Host), most, this, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
         }
         catch
         {
@@ -171,6 +201,20 @@ internal sealed class DurableImport : ChannelImport
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Finds the note about one life of a channel.</summary>
+    private sealed class NoteOfLife(Announcement ended) : IBridgeReceiver
+    {
+        internal string? Acknowledgement { get; private set; }
+
+        public void Receive(in BridgeMessage message)
+        {
+            if (Announcement.TryParse(message.Payload) is { } noted && noted.IsOfLifeOf(ended))
+            {
+                Acknowledgement = message.Acknowledgement;
+            }
         }
     }
 }

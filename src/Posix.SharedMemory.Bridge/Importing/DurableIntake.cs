@@ -56,6 +56,9 @@ internal sealed class DurableIntake(ChannelReport report)
         }
     }
 
+    /// <summary>Gets whether something was delivered that is not acknowledged.</summary>
+    internal bool HasUnacknowledged => _delivered.Count > 0;
+
     /// <summary>Deliveries were acknowledged.</summary>
     internal void Forget(int count)
     {
@@ -205,7 +208,7 @@ internal sealed class DurableIntake(ChannelReport report)
             return AcceptBatch(ring, frame, message.Payload);
         }
 
-        if (frame.Sequence == 0 || frame.Offset > frame.Total || message.Payload.Length > frame.Total - frame.Offset || frame.Type >= FrameLimits.FirstReservedType || (message.Payload.IsEmpty && frame.Total > 0))
+        if (!MessageMark.TryRead(frame, message.Headers.Description, out var mark) || frame.Sequence == 0 || frame.Offset > frame.Total || message.Payload.Length > frame.Total - frame.Offset || (message.Payload.IsEmpty && frame.Total > 0))
         {
             report.Refuse("A part of a message is not valid: its bounds, its type or its length.");
             return 0;
@@ -221,7 +224,7 @@ internal sealed class DurableIntake(ChannelReport report)
             return null;
         }
 
-        if (frame.Total > ring.MaxMessageLength)
+        if (frame.Total < ring.Lengths.Least || frame.Total > ring.Lengths.Most)
         {
             report.Lost(frame.Sequence, frame.Sequence, LossPlace.RemoteRing);
             _expected = frame.Sequence + 1;
@@ -229,8 +232,8 @@ internal sealed class DurableIntake(ChannelReport report)
         }
 
         return frame.Offset == 0 && message.Payload.Length == frame.Total
-            ? Deliver(ring, message.Payload, frame.Sequence, frame.Type)
-            : AcceptPart(ring, frame, message.Payload);
+            ? Deliver(ring, message.Payload, mark)
+            : AcceptPart(ring, frame, mark, message.Payload);
     }
 
     private long? AcceptEnd(ImportedRing ring, FrameHeader frame, string end, ulong announced)
@@ -258,7 +261,7 @@ internal sealed class DurableIntake(ChannelReport report)
 
     private long? AcceptBatch(ImportedRing ring, FrameHeader frame, ReadOnlySequence<byte> payload)
     {
-        var count = BatchRecord.Count(payload, ring.MaxMessageLength);
+        var count = BatchRecord.Count(payload, ring.Lengths);
         if (count == 0 || frame.Sequence == 0 || frame.Sequence > long.MaxValue - count || frame.Offset != 0 || frame.Total != payload.Length)
         {
             report.Refuse("A batch is not valid.");
@@ -271,9 +274,9 @@ internal sealed class DurableIntake(ChannelReport report)
             return null;
         }
 
-        for (var sequence = frame.Sequence; BatchRecord.TryTake(ref payload, ring.MaxMessageLength, out var message, out var type); sequence++)
+        for (var sequence = frame.Sequence; BatchRecord.TryTake(ref payload, ring.Lengths, out var message, out var type); sequence++)
         {
-            if (sequence >= _expected && Deliver(ring, message, sequence, type) is null)
+            if (sequence >= _expected && Deliver(ring, message, new(sequence, type)) is null)
             {
                 return null;
             }
@@ -282,13 +285,13 @@ internal sealed class DurableIntake(ChannelReport report)
         return last;
     }
 
-    private long? AcceptPart(ImportedRing ring, FrameHeader frame, in ReadOnlySequence<byte> payload)
+    private long? AcceptPart(ImportedRing ring, FrameHeader frame, in MessageMark mark, in ReadOnlySequence<byte> payload)
     {
         if (frame.Offset == 0)
         {
             // An exporter that was killed in the middle of it, and takes the next bytes together otherwise, begins again.
             ring.DropPart();
-            if (!ring.TryBegin(frame.Sequence, (int)frame.Total, frame.Type))
+            if (!ring.TryBegin((int)frame.Total, mark))
             {
                 return null;
             }
@@ -325,16 +328,16 @@ internal sealed class DurableIntake(ChannelReport report)
         return frame.Sequence;
     }
 
-    private long? Deliver(ImportedRing ring, in ReadOnlySequence<byte> payload, long sequence, ushort type)
+    private long? Deliver(ImportedRing ring, in ReadOnlySequence<byte> payload, in MessageMark mark)
     {
         ring.DropPart();
-        if (!ring.TryAdd(payload, sequence, type))
+        if (!ring.TryAdd(payload, mark))
         {
             return null;
         }
 
-        Arrived(sequence, payload.Length);
-        return sequence;
+        Arrived(mark.Sequence, payload.Length);
+        return mark.Sequence;
     }
 
     private void Arrived(long sequence, long bytes)

@@ -14,15 +14,7 @@ internal sealed class FanInTarget : ImportTarget
     internal FanInTarget(FanIn fanIn)
     {
         _fanIn = fanIn;
-        try
-        {
-            _writer = fanIn.OpenWriter(Writing);
-        }
-        catch
-        {
-            fanIn.Dispose();
-            throw;
-        }
+        _writer = OpenOrDispose(fanIn, () => fanIn.OpenWriter(Writing));
     }
 
     internal override SharedMemoryObject Memory => _fanIn.Memory;
@@ -33,9 +25,7 @@ internal sealed class FanInTarget : ImportTarget
     /// <remarks>Claims of other writers move it too: after a kill a message may be taken for written that was not.</remarks>
     internal override int TailAt => ClaimAt;
 
-    internal override bool TryWrite(in ReadOnlySequence<byte> message, ushort type) => _writer.TryWrite(message, type);
-
-    internal override bool TryWrite(ReadOnlySpan<byte> message, ushort type) => _writer.TryWrite(message, type);
+    internal override bool TryWrite(in ReadOnlySequence<byte> message, in MessageMark mark) => _writer.TryWrite(message, mark.Type);
 
     internal override ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken) => _writer.WaitToWriteAsync(length, cancellationToken);
 

@@ -14,28 +14,16 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     private readonly Dictionary<string, Announcement> _waiting = new(StringComparer.Ordinal);
     private readonly RefusalLog _refusals = new(reports, BridgeDirection.Import);
     private readonly ImportBudget _budget = new(options.ImportLimitBytes);
+    private readonly KeptChannels _kept = new(backend, options);
     private bool _hasAsked;
 
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
     {
-        if (message.Payload.IsEmpty || Announcement.TryParse(message.Payload) is not { } announced
-            || message.Subject != SubjectName.Channels + announced.Host || announced.Host == SubjectName.EncodeHost(options.Host)
-            || !SubjectName.TryDecodeHost(announced.Host, out _) || !SubjectName.TryDecode(announced.Channel, out var name) || !options.Imports(name))
+        if (!message.Payload.IsEmpty && Announcement.TryParse(message.Payload) is { } announced && message.Subject == SubjectName.Channels + announced.Host && announced.IsFor(options, out var name))
         {
-            return;
+            Await(name, announced)?.Take(announced);
         }
-
-        ChannelImport? import;
-        lock (_gate)
-        {
-            if (!_imports.TryGetValue(name, out import) && (_waiting.ContainsKey(name) || _waiting.Count < MostWaiting))
-            {
-                _waiting[name] = announced;
-            }
-        }
-
-        import?.Take(announced);
     }
 
     /// <summary>Opens what was announced since the last call, and forgets what has no ring and is not announced any more.</summary>
@@ -44,6 +32,11 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         foreach (var (_, import) in TakeForgotten())
         {
             await import.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var (name, announced) in await _kept.FindAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Await(name, announced);
         }
 
         foreach (var (name, import) in TakeWaiting())
@@ -75,6 +68,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     internal void Reconnect()
     {
         _hasAsked = false;
+        _kept.LookAgain();
         foreach (var import in All())
         {
             import.Reconnect();
@@ -99,6 +93,21 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         }
     }
 
+    /// <summary>The import of a name that was announced. Where there is none, the next look makes it.</summary>
+    private ChannelImport? Await(string name, Announcement announced)
+    {
+        lock (_gate)
+        {
+            var isWaiting = _waiting.ContainsKey(name);
+            if (!_imports.TryGetValue(name, out var import) && (isWaiting ? announced.Completed is null : _waiting.Count < MostWaiting))
+            {
+                _waiting[name] = announced;
+            }
+
+            return import;
+        }
+    }
+
     /// <summary>Makes imports of what was announced. From here on announcements of these names go to them, so that no name has two.</summary>
     private List<KeyValuePair<string, ChannelImport>> TakeWaiting()
     {
@@ -108,7 +117,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
             foreach (var (name, announced) in _waiting)
             {
                 var refusal = AnnouncementCheck.Refusal(announced, backend is IDurableBridgeBackend)
-                    ?? (announced is { Completed: not null, Delivery: not BridgeDelivery.Durable } ? "The channel was completed before it was imported." : _imports.Count >= MostImports ? $"{MostImports} channels are imported already." : null);
+                    ?? (announced.Completed is not null && !ImportedRing.IsLeftOpen(options.NamePrefix + name, FrameLimits.OriginOf(announced.Host)) ? "The channel was completed before it was imported." : _imports.Count >= MostImports ? $"{MostImports} channels are imported already." : null);
                 if (refusal is not null)
                 {
                     _refusals.Refuse(name, refusal);

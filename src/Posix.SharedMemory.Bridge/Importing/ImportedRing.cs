@@ -10,15 +10,22 @@ internal sealed class ImportedRing : IDisposable
     private readonly ImportLine _line;
     private readonly ParkedMessages _parked;
     private readonly bool _keepsNewest;
+    private readonly int _elementSize;
     private Memory<byte> _building;
     private byte[]? _pooled;
-    private (long Sequence, int Total, int Filled, ushort Type) _part;
+    private (MessageMark Mark, int Total, int Filled) _part;
     private ulong _epoch;
 
     private ImportedRing(ImportTarget target, ImportLine line, BridgeOptions options, Announcement announced)
     {
+        if (target.Former is { } former)
+        {
+            // The next one would have been written next.
+            line.Note(former.Epoch, former.Sequence + 1);
+        }
+
         (Bytes, _epoch, LastWritten, Last) = (announced.Bytes, announced.EpochNumber, line.LastOf(announced.EpochNumber), line.Last);
-        (_target, _line, _keepsNewest) = (target, line, announced.Delivery == BridgeDelivery.Latest);
+        (_target, _line, _keepsNewest, _elementSize) = (target, line, announced.Delivery == BridgeDelivery.Latest, announced.ElementSize);
         // An exporter may exceed the window by what it was sending: a message, or a batch.
         _parked = new(options.WindowBytes + target.MaxMessageLength + options.ChunkBytes);
     }
@@ -35,7 +42,8 @@ internal sealed class ImportedRing : IDisposable
     /// <summary>Gets whether the name refers to another object now, or to none.</summary>
     internal bool HasLostName => _target.Memory.IsUnlinked;
 
-    internal int MaxMessageLength => _target.MaxMessageLength;
+    /// <summary>Gets how long messages are that the ring can take.</summary>
+    internal (int Least, int Most) Lengths => (_elementSize, _target.MaxMessageLength);
 
     internal long ParkedBytes => _parked.Bytes;
 
@@ -43,7 +51,7 @@ internal sealed class ImportedRing : IDisposable
     internal bool IsParking { get; private set; }
 
     /// <summary>Gets the sequence of the message of which a part is here; 0: none.</summary>
-    internal long PartSequence => _part.Sequence;
+    internal long PartSequence => _part.Mark.Sequence;
 
     /// <summary>Gets the length of the oldest message that waits.</summary>
     internal int WaitingLength => _parked.TryPeek(out var message) ? message.Length : 0;
@@ -69,6 +77,19 @@ internal sealed class ImportedRing : IDisposable
         }
     }
 
+    /// <summary>Whether an earlier bridge of this host has left a ring open that it imported from a host.</summary>
+    internal static bool IsLeftOpen(string name, ulong origin)
+    {
+        try
+        {
+            return RequireImported(name, origin).Status.State == ChannelState.Open;
+        }
+        catch (Exception e) when (e is SharedMemoryException or ChannelException or InvalidOperationException or InvalidDataException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Begins a life of the channel.</summary>
     /// <param name="epoch">The life.</param>
     /// <param name="next">The message that is expected first: if this process is killed before it is here, the next import misses it.</param>
@@ -83,24 +104,24 @@ internal sealed class ImportedRing : IDisposable
 
     /// <summary>Writes a message, or lets it wait for room.</summary>
     /// <returns>False: there is room for it neither here nor there.</returns>
-    internal bool TryAdd(in ReadOnlySequence<byte> payload, long sequence, ushort type)
+    internal bool TryAdd(in ReadOnlySequence<byte> payload, in MessageMark mark)
     {
         if (!IsParking)
         {
-            _line.Note(_epoch, sequence);
-            if (_target.TryWrite(payload, type))
+            _line.Note(_epoch, mark.Sequence);
+            if (_target.TryWrite(payload, mark))
             {
                 return true;
             }
         }
 
         Park();
-        return _parked.TryAdd(payload, sequence, type);
+        return _parked.TryAdd(payload, mark);
     }
 
     /// <summary>Begins a message that comes in parts: in the ring where there is room, else in a pooled buffer.</summary>
     /// <returns>False: there is room for it neither here nor there.</returns>
-    internal bool TryBegin(long sequence, int total, ushort type)
+    internal bool TryBegin(int total, in MessageMark mark)
     {
         if (!IsParking && _target.TryBuild(total, out var building))
         {
@@ -118,16 +139,16 @@ internal sealed class ImportedRing : IDisposable
             _building = _pooled.AsMemory(0, total);
         }
 
-        _part = (sequence, total, 0, type);
+        _part = (mark, total, 0);
         return true;
     }
 
     /// <summary>Whether a part is the next of the message that has begun.</summary>
     internal bool IsNext(long sequence, long offset, long total, long length, ushort type) =>
-        _part.Sequence == sequence && _part.Filled == offset && _part.Total == total && _part.Type == type && length > 0 && length <= total - offset;
+        PartSequence == sequence && _part.Filled == offset && _part.Total == total && _part.Mark.Type == type && length > 0 && length <= total - offset;
 
     /// <summary>Whether a part is here already.</summary>
-    internal bool HasPart(long sequence, long offset, long length) => _part.Sequence == sequence && offset + length <= _part.Filled;
+    internal bool HasPart(long sequence, long offset, long length) => PartSequence == sequence && offset + length <= _part.Filled;
 
     /// <summary>Adds the next part.</summary>
     /// <returns>True: the message is whole, and in the ring or waiting for it.</returns>
@@ -143,12 +164,19 @@ internal sealed class ImportedRing : IDisposable
         if (_pooled is { } buffer)
         {
             _pooled = null;
-            _parked.Add(new(buffer, _part.Total, _part.Sequence, _part.Type));
+            _parked.Add(new(buffer, _part.Total, _part.Mark));
         }
         else
         {
-            _line.Note(_epoch, _part.Sequence);
-            _target.Send(_part.Total, _part.Type);
+            _line.Note(_epoch, PartSequence);
+            if (!_target.TrySend(_part.Total, _part.Mark))
+            {
+                Park();
+                var waiting = ArrayPool<byte>.Shared.Rent(_part.Total);
+                _building.CopyTo(waiting);
+                _target.Cancel();
+                _parked.Add(new(waiting, _part.Total, _part.Mark));
+            }
         }
 
         (_part, _building) = (default, default);
@@ -158,7 +186,7 @@ internal sealed class ImportedRing : IDisposable
     /// <summary>Drops the message of which parts are here: nothing of it is seen.</summary>
     internal void DropPart()
     {
-        if (_part.Sequence == 0)
+        if (PartSequence == 0)
         {
             return;
         }
@@ -185,7 +213,7 @@ internal sealed class ImportedRing : IDisposable
         while (_parked.TryPeek(out var message))
         {
             _line.Note(_epoch, message.Sequence);
-            if (!_target.TryWrite(message.Buffer.AsSpan(0, message.Length), message.Type))
+            if (!_target.TryWrite(message.Bytes, message.Mark))
             {
                 return;
             }
@@ -248,31 +276,17 @@ internal sealed class ImportedRing : IDisposable
         }
 
         // Another process that writes it, such as a second bridge, is EBUSY here: its ring stays.
-        var target = ImportTarget.Open(name, header.Kind);
-        var goesOn = false;
-        try
+        var target = ImportTarget.Open(name, header);
+        if ((header.Kind, header.Capacity, header.Alignment, header.Count, header.Ends, header.Slots, (header.ElementSize, header.ElementAlignment), status.SchemaId, status.ContentType)
+            == (announced.Kind, announced.Capacity, announced.Alignment, announced.History, announced.Ends, announced.Slots ?? "", (announced.ElementSize, announced.ElementAlignment), announced.SchemaId, announced.ContentType))
         {
-            if (SourceHeader.TryRead(target.Memory) is not { } now || now.Epoch != header.Epoch)
-            {
-                throw new InvalidOperationException($"'{name}' was replaced while it was opened.");
-            }
+            return target;
+        }
 
-            goesOn = (now.Kind, now.Capacity, now.Alignment, now.Count, now.Ends, status.SchemaId, status.ContentType)
-                == (announced.Kind, announced.Capacity, announced.Alignment, announced.History, announced.Ends, announced.SchemaId, announced.ContentType);
-            if (goesOn)
-            {
-                return target;
-            }
-
+        using (target)
+        {
             target.Complete((int)Errno.ESTALE);
             return null;
-        }
-        finally
-        {
-            if (!goesOn)
-            {
-                target.Dispose();
-            }
         }
     }
 

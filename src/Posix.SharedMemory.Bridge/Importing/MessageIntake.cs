@@ -11,6 +11,7 @@ internal sealed class MessageIntake(ChannelReport report)
     private SequenceCheck _check;
     private (long First, long Last) _dropped;
     private LossPlace _gapPlace = LossPlace.Wire;
+    private bool _hasOpened;
 
     /// <summary>Gets the ring; <see langword="null"/>: it could not be opened, or is closed.</summary>
     internal ImportedRing? Ring { get; private set; }
@@ -47,7 +48,7 @@ internal sealed class MessageIntake(ChannelReport report)
     /// <summary>Goes on at a sequence.</summary>
     internal void GoOn(long next) => _check.Begin(next);
 
-    internal void Open(ImportedRing? ring) => Ring = ring;
+    internal void Open(ImportedRing? ring) => (Ring, _hasOpened) = (ring, true);
 
     /// <summary>Gives the ring up. What waited for room in it is lost here.</summary>
     /// <returns>The ring, for the caller to dispose.</returns>
@@ -114,6 +115,11 @@ internal sealed class MessageIntake(ChannelReport report)
         {
             report.Refuse("A message belongs to a life of the channel that was not announced.");
         }
+        else if (!_hasOpened)
+        {
+            // The import begins, and its ring is not there yet: this message is one of those that are missing before the next.
+            _gapPlace = LossPlace.RemoteRing;
+        }
         else if (Ring is not { } ring || IsCompleted)
         {
             report.Refuse("A message came after the channel was completed, or while it has no ring.");
@@ -132,7 +138,7 @@ internal sealed class MessageIntake(ChannelReport report)
         }
         else
         {
-            AcceptPart(ring, frame, message.Payload);
+            AcceptPart(ring, frame, message.Headers.Description, message.Payload);
         }
     }
 
@@ -169,7 +175,7 @@ internal sealed class MessageIntake(ChannelReport report)
 
     private void AcceptBatch(ImportedRing ring, FrameHeader frame, ReadOnlySequence<byte> payload)
     {
-        var count = BatchRecord.Count(payload, ring.MaxMessageLength);
+        var count = BatchRecord.Count(payload, ring.Lengths);
         if (count == 0 || frame.Sequence == 0 || frame.Sequence > long.MaxValue - count || frame.Offset != 0 || frame.Total != payload.Length)
         {
             report.Refuse("A batch is not valid.");
@@ -177,19 +183,19 @@ internal sealed class MessageIntake(ChannelReport report)
         }
 
         var seen = Pass(frame.Sequence, frame.Sequence + count - 1);
-        for (var i = 0; BatchRecord.TryTake(ref payload, ring.MaxMessageLength, out var message, out var type); i++)
+        for (var i = 0; BatchRecord.TryTake(ref payload, ring.Lengths, out var message, out var type); i++)
         {
             if (i >= seen)
             {
-                Deliver(ring, message, frame.Sequence + i, type);
+                Deliver(ring, message, new(frame.Sequence + i, type));
             }
         }
     }
 
-    private void AcceptPart(ImportedRing ring, FrameHeader frame, in ReadOnlySequence<byte> payload)
+    private void AcceptPart(ImportedRing ring, FrameHeader frame, string? description, in ReadOnlySequence<byte> payload)
     {
-        if (frame.Sequence == 0 || frame.Total > ring.MaxMessageLength || frame.Offset > frame.Total || payload.Length > frame.Total - frame.Offset
-            || frame.Type >= FrameLimits.FirstReservedType || (payload.IsEmpty && frame.Total > 0))
+        if (!MessageMark.TryRead(frame, description, out var mark) || frame.Sequence == 0 || frame.Total < ring.Lengths.Least || frame.Total > ring.Lengths.Most || frame.Offset > frame.Total
+            || payload.Length > frame.Total - frame.Offset || (payload.IsEmpty && frame.Total > 0))
         {
             report.Refuse("A part of a message is not valid: its bounds, its type or its length.");
         }
@@ -197,7 +203,7 @@ internal sealed class MessageIntake(ChannelReport report)
         {
             if (Pass(frame.Sequence, frame.Sequence) == 0)
             {
-                Deliver(ring, payload, frame.Sequence, frame.Type);
+                Deliver(ring, payload, mark);
             }
         }
         else if (frame.Offset == 0)
@@ -205,7 +211,7 @@ internal sealed class MessageIntake(ChannelReport report)
             // The message counts as arrived when its last part has come; until then it counts as missing.
             if (Pass(frame.Sequence, frame.Sequence) == 0)
             {
-                if (!ring.TryBegin(frame.Sequence, (int)frame.Total, frame.Type))
+                if (!ring.TryBegin((int)frame.Total, mark))
                 {
                     Drop(frame.Sequence);
                     return;
@@ -267,11 +273,11 @@ internal sealed class MessageIntake(ChannelReport report)
         NeedsWork = true;
     }
 
-    private void Deliver(ImportedRing ring, in ReadOnlySequence<byte> payload, long sequence, ushort type)
+    private void Deliver(ImportedRing ring, in ReadOnlySequence<byte> payload, in MessageMark mark)
     {
-        if (!ring.TryAdd(payload, sequence, type))
+        if (!ring.TryAdd(payload, mark))
         {
-            Drop(sequence);
+            Drop(mark.Sequence);
             return;
         }
 

@@ -18,7 +18,7 @@ internal sealed class ParkedMessages(long mostBytes)
     internal bool IsEmpty => _messages.Count == 0;
 
     /// <summary>Copies a message, if it does not exceed what may wait.</summary>
-    internal bool TryAdd(in ReadOnlySequence<byte> payload, long sequence, ushort type)
+    internal bool TryAdd(in ReadOnlySequence<byte> payload, in MessageMark mark)
     {
         var length = (int)payload.Length;
         if (Bytes + length + Overhead > mostBytes)
@@ -28,7 +28,7 @@ internal sealed class ParkedMessages(long mostBytes)
 
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         payload.CopyTo(buffer);
-        Add(new(buffer, length, sequence, type));
+        Add(new(buffer, length, mark));
         return true;
     }
 
@@ -64,4 +64,9 @@ internal sealed class ParkedMessages(long mostBytes)
 }
 
 /// <summary>A message in a pooled array.</summary>
-internal sealed record ParkedMessage(byte[] Buffer, int Length, long Sequence, ushort Type);
+internal sealed record ParkedMessage(byte[] Buffer, int Length, MessageMark Mark)
+{
+    internal ReadOnlySequence<byte> Bytes => new(Buffer, 0, Length);
+
+    internal long Sequence => Mark.Sequence;
+}

@@ -3,8 +3,8 @@ using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Bridge;
 
-/// <summary>A message channel that an import writes. Long messages are put together in the ring.</summary>
-internal sealed class RingTarget : ImportTarget
+/// <summary>A message channel that an import writes.</summary>
+internal sealed class RingTarget : BuildingTarget
 {
     private readonly MessageChannel _channel;
     private readonly MessageWriter _writer;
@@ -12,48 +12,26 @@ internal sealed class RingTarget : ImportTarget
     internal RingTarget(MessageChannel channel)
     {
         _channel = channel;
-        try
-        {
-            _writer = channel.OpenWriter(Writing);
-        }
-        catch
-        {
-            channel.Dispose();
-            throw;
-        }
+        _writer = OpenOrDispose(channel, () => channel.OpenWriter(Writing));
     }
 
     internal override SharedMemoryObject Memory => _channel.Memory;
 
     internal override int MaxMessageLength => _writer.MaxMessageLength;
 
-    internal override bool TryWrite(in ReadOnlySequence<byte> message, ushort type) => _writer.TryWrite(message, type);
+    protected override IBufferWriter<byte> Building => _writer;
 
-    internal override bool TryWrite(ReadOnlySpan<byte> message, ushort type) => _writer.TryWrite(message, type);
+    internal override bool TryWrite(in ReadOnlySequence<byte> message, in MessageMark mark) => _writer.TryWrite(message, mark.Type);
 
     internal override ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken) => _writer.WaitToWriteAsync(length, cancellationToken);
-
-    internal override bool TryBuild(int length, out Memory<byte> building)
-    {
-        building = default;
-        if (!_writer.WaitToWrite(length, TimeSpan.Zero))
-        {
-            return false;
-        }
-
-        building = _writer.GetMemory(length)[..length];
-        return true;
-    }
-
-    internal override void Send(int length, ushort type)
-    {
-        _writer.Advance(length);
-        _writer.EndMessage(type);
-    }
 
     internal override void Cancel() => _writer.CancelMessage();
 
     internal override void Complete(int error) => _writer.Complete(error);
+
+    protected override bool HasRoom(int length) => _writer.WaitToWrite(length, TimeSpan.Zero);
+
+    protected override void EndMessage(ushort type) => _writer.EndMessage(type);
 
     public override void Dispose()
     {

@@ -25,8 +25,20 @@ internal sealed class StreamImport : ChannelImport
 
     protected override ImportedRing? Ring => _intake.Ring;
 
-    protected override async Task SubscribeAsync(CancellationToken cancellationToken) =>
-        _subscription = await Backend.SubscribeAsync(SubjectName.Messages + SubjectEnd, this, cancellationToken).ConfigureAwait(false);
+    protected override async Task SubscribeAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(FrameLimits.SilenceMilliseconds);
+        try
+        {
+            _subscription = await Backend.SubscribeAsync(SubjectName.Messages + SubjectEnd, this, limit.Token).ConfigureAwait(false);
+            await Backend.FlushAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException("The engine does not answer.", e);
+        }
+    }
 
     protected override ValueTask UnsubscribeAsync() => _subscription?.DisposeAsync() ?? default;
 

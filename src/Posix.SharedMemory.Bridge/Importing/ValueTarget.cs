@@ -12,32 +12,18 @@ internal sealed class ValueTarget : ImportTarget
     internal ValueTarget(LatestBytes value)
     {
         _value = value;
-        try
-        {
-            _writer = value.OpenWriter(Writing);
-        }
-        catch
-        {
-            value.Dispose();
-            throw;
-        }
+        _writer = OpenOrDispose(value, () => value.OpenWriter(Writing));
     }
 
     internal override SharedMemoryObject Memory => _value.Memory;
 
     internal override int MaxMessageLength => _writer.MaxLength;
 
-    internal override bool TryWrite(in ReadOnlySequence<byte> message, ushort type)
+    internal override bool TryWrite(in ReadOnlySequence<byte> message, in MessageMark mark)
     {
         using var value = _writer.Begin();
         message.CopyTo(value.Span);
         value.Commit((int)message.Length);
-        return true;
-    }
-
-    internal override bool TryWrite(ReadOnlySpan<byte> message, ushort type)
-    {
-        _writer.Publish(message);
         return true;
     }
 

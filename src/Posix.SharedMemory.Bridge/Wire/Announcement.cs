@@ -8,7 +8,7 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>What an exporter says of one of its channels, as JSON.</summary>
 internal sealed record Announcement
 {
-    private const int MostBytes = 4096;
+    private const int MostBytes = 4096, SlotHeader = 128;
 
     /// <summary>Gets the host, as one token of a subject.</summary>
     public string Host { get; init; } = "";
@@ -25,11 +25,20 @@ internal sealed record Announcement
 
     public int Alignment { get; init; }
 
-    /// <summary>Gets how many messages the history of a broadcast has, or how many buffers a latest value.</summary>
+    /// <summary>Gets how many messages the history of a broadcast has, how many buffers a latest value, or how many frames wait for a reader at most.</summary>
     public int History { get; init; }
 
-    /// <summary>Gets how many readers a broadcast can have, or how many writers a fan-in.</summary>
+    /// <summary>Gets how many readers a broadcast or a frame channel can have, or how many writers a fan-in.</summary>
     public int Ends { get; init; }
+
+    /// <summary>Gets the slots of a frame channel, as <see cref="SlotText"/> writes them; <see langword="null"/>: it is of another kind.</summary>
+    public string? Slots { get; init; }
+
+    /// <summary>Gets how many bytes each message has, where they are elements of a type; else 0.</summary>
+    public int ElementSize { get; init; }
+
+    /// <summary>Gets the alignment of that type.</summary>
+    public int ElementAlignment { get; init; }
 
     public ulong SchemaId { get; init; }
 
@@ -63,14 +72,24 @@ internal sealed record Announcement
 
     /// <summary>Gets about how many bytes the channel takes.</summary>
     [JsonIgnore]
-    internal long Bytes => IsValue ? Capacity * History : Capacity + (History * (long)sizeof(ulong));
+    internal long Bytes => IsValue ? Capacity * History : Slots is not null ? Capacity + SlotOverhead : Capacity + (History * (long)sizeof(ulong));
+
+    /// <summary>Gets about how many bytes a frame channel takes beside its slots: what each reader can hold, and the slots' headers.</summary>
+    private long SlotOverhead => SlotText.TryRead(Slots!, Math.Max(Alignment, 1), out var classes) ? (classes.Sum(slots => (long)slots.SlotCount) * ((Ends * (long)sizeof(ulong)) + SlotHeader)) : 0;
 
     /// <summary>Whether a ring of one shape serves both.</summary>
     internal bool HasShapeOf(Announcement other) =>
-        (Kind, Capacity, Alignment, History, Ends, SchemaId, Delivery) == (other.Kind, other.Capacity, other.Alignment, other.History, other.Ends, other.SchemaId, other.Delivery) && ContentType == other.ContentType;
+        (Kind, Capacity, Alignment, History, Ends, SchemaId, Delivery) == (other.Kind, other.Capacity, other.Alignment, other.History, other.Ends, other.SchemaId, other.Delivery) && (ContentType, Slots, ElementSize, ElementAlignment) == (other.ContentType, other.Slots, other.ElementSize, other.ElementAlignment);
 
     /// <summary>Whether both are of the same life of a channel of the same host.</summary>
     internal bool IsOfLifeOf(Announcement other) => EpochNumber == other.EpochNumber && Host == other.Host;
+
+    /// <summary>Whether a channel is announced that the options of a host import, and by another host.</summary>
+    internal bool IsFor(BridgeOptions options, out string name)
+    {
+        name = "";
+        return Host != SubjectName.EncodeHost(options.Host) && SubjectName.TryDecodeHost(Host, out _) && SubjectName.TryDecode(Channel, out name) && options.Imports(name);
+    }
 
     internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, AnnouncementJson.Default.Announcement);
 

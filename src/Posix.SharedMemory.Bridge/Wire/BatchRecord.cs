@@ -16,12 +16,12 @@ internal static class BatchRecord
     }
 
     /// <summary>How many messages a batch has; 0: it is not valid.</summary>
-    internal static int Count(ReadOnlySequence<byte> batch, int most)
+    internal static int Count(ReadOnlySequence<byte> batch, (int Least, int Most) lengths)
     {
         var count = 0;
         while (!batch.IsEmpty)
         {
-            if (!TryTake(ref batch, most, out _, out _))
+            if (!TryTake(ref batch, lengths, out _, out _))
             {
                 return 0;
             }
@@ -34,11 +34,11 @@ internal static class BatchRecord
 
     /// <summary>Takes the next message off a batch.</summary>
     /// <param name="batch">What is left of the batch.</param>
-    /// <param name="most">The longest message that is accepted.</param>
+    /// <param name="lengths">The shortest and the longest message that is accepted.</param>
     /// <param name="payload">The message's bytes.</param>
     /// <param name="type">Its type.</param>
     /// <returns>False: what is left does not begin with a message that is accepted.</returns>
-    internal static bool TryTake(ref ReadOnlySequence<byte> batch, int most, out ReadOnlySequence<byte> payload, out ushort type)
+    internal static bool TryTake(ref ReadOnlySequence<byte> batch, (int Least, int Most) lengths, out ReadOnlySequence<byte> payload, out ushort type)
     {
         Span<byte> header = stackalloc byte[HeaderSize];
         payload = default;
@@ -51,7 +51,7 @@ internal static class BatchRecord
         batch.Slice(0, HeaderSize).CopyTo(header);
         var length = BinaryPrimitives.ReadUInt32LittleEndian(header);
         type = BinaryPrimitives.ReadUInt16LittleEndian(header[4..]);
-        if (length > (uint)most || length > batch.Length - HeaderSize || type >= FrameLimits.FirstReservedType || BinaryPrimitives.ReadUInt16LittleEndian(header[6..]) != 0)
+        if (length < (uint)lengths.Least || length > (uint)lengths.Most || length > batch.Length - HeaderSize || type >= FrameLimits.FirstReservedType || BinaryPrimitives.ReadUInt16LittleEndian(header[6..]) != 0)
         {
             return false;
         }

@@ -9,7 +9,7 @@ namespace Posix.SharedMemory.Bridge;
 /// </summary>
 internal static class SubjectName
 {
-    internal const string Channels = "shm.v1.channels.", List = "shm.v1.channels.list", AllChannels = "shm.v1.channels.*", Messages = "shm.v1.t.", Credit = "shm.v1.credit.", AllCredit = "shm.v1.credit.>";
+    internal const string Channels = "shm.v1.channels.", List = "shm.v1.channels.list", AllChannels = "shm.v1.channels.*", Messages = "shm.v1.t.", Credit = "shm.v1.credit.", AllCredit = "shm.v1.credit.>", Notes = "shm.v1.note.", AllNotes = "shm.v1.note.>";
 
     private const string ListToken = "list", EscapedListToken = "%6Cist";
 
@@ -21,6 +21,12 @@ internal static class SubjectName
 
     /// <summary>The name of a host as one token.</summary>
     internal static string EncodeHost(string name) => name == ListToken ? EscapedListToken : Encode(name, keepsDots: false);
+
+    /// <summary>The note about a channel, from what its host announces.</summary>
+    internal static string NoteOf(Announcement announced) => $"{Notes}{announced.Host}.{announced.Channel}";
+
+    /// <summary>What a host is called as a taker of durable messages.</summary>
+    internal static string TakerOf(string host) => "shm-" + EncodeHost(host);
 
     /// <summary>Reads the end of a subject back. Only what <see cref="Encode(string)"/> writes is accepted: two subjects never mean one channel.</summary>
     internal static bool TryDecode(string subject, out string name) => TryUnescape(subject, out name) && name is not ("." or "..") && !name.AsSpan().ContainsAny('/', '\0') && Encode(name) == subject;

@@ -10,6 +10,7 @@ internal abstract unsafe class WritingEnd : ChannelEnd
 {
     private readonly byte* _readerState;
     private readonly uint _most;
+    private readonly uint _least;
     private ReadOnlyMemory<byte> _message;
     private ushort _type;
     private bool _hasMessage;
@@ -19,6 +20,8 @@ internal abstract unsafe class WritingEnd : ChannelEnd
     {
         _readerState = endpoint.Line(ChannelLayout.ReaderLine) + ChannelLayout.StateInLine;
         _most = (uint)Header.MaxMessage;
+        // Elements are all as long as the longest.
+        _least = (uint)Header.ElementSize;
         Data = endpoint.Data;
     }
 
@@ -139,7 +142,10 @@ internal abstract unsafe class WritingEnd : ChannelEnd
     internal void RequireLength(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        RequireMessage(length, 0);
+        if ((uint)length > _most)
+        {
+            ThrowRefusal(length, 0);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -168,12 +174,14 @@ internal abstract unsafe class WritingEnd : ChannelEnd
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected bool IsRefused(int length, ushort type) => (uint)length > _most || type >= ChannelLayout.FirstReservedType;
+    protected bool IsRefused(int length, ushort type) => (uint)length - _least > _most - _least || type >= ChannelLayout.FirstReservedType;
 
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]
     protected void ThrowRefusal(int length, ushort type) => throw (
-        (uint)length > _most ? TooLong(length, nameof(length)) : new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved."));
+        (uint)length > _most ? TooLong(length, nameof(length))
+        : (uint)length < _least ? new ArgumentException($"The message has {length} bytes, and the elements of this channel have {_least}.", nameof(length))
+        : new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved."));
 
     /// <summary>Stores a message and shows it to the reader, if there is room. The act is the caller's.</summary>
     protected abstract bool TryPut(ReadOnlySpan<byte> message, ushort type);

@@ -54,6 +54,9 @@ public sealed record FrameOptions
     /// <summary>Gets what the frames are, for people: at most 48 bytes of UTF-8.</summary>
     public string ContentType { get; init; } = "";
 
+    /// <summary>Gets the number of the host that a bridge imports the channel from. A bridge does not export a channel with one, so that nothing travels in a circle. The default, 0: it was made here.</summary>
+    public ulong Origin { get; init; }
+
     /// <summary>Gets the exact permissions of the object. By default only the owner may read and write.</summary>
     public UnixFileMode Permissions { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -106,7 +109,7 @@ public sealed record FrameOptions
         IReadOnlyList<FrameClass> classes = Classes.Count == 0 ? [new(SlotLength, SlotCount)] : Classes;
         // Two classes that the alignment makes equally long are one.
         var slots = classes.GroupBy(given => ChannelLayout.RoundUp(given.SlotLength, Alignment)).OrderBy(group => group.Key).Select(group => new SlotClass(group.Sum(given => given.SlotCount), group.Key));
-        return ChannelHeader.ForFrames([.. slots], Depth, MaxReaders, Alignment, SchemaId, ContentType);
+        return ChannelHeader.ForFrames([.. slots], Depth, MaxReaders, Alignment, SchemaId, ContentType) with { Origin = Origin };
     }
 
     internal SharedMemoryOptions ToObjectOptions() => new() { Permissions = Permissions, Lifetime = Lifetime, OnConflict = OnConflict };

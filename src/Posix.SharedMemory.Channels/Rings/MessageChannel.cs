@@ -88,17 +88,12 @@ public sealed class MessageChannel : IDisposable
     /// <exception cref="ObjectDisposedException">The channel was disposed.</exception>
     public ChannelStatus GetStatus() => _channel.GetStatus();
 
-    /// <summary>Opens the writing end.</summary>
+    /// <summary>Opens the writing end. Where the channel has elements, each message must be as long as one.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>
-    /// <exception cref="InvalidOperationException">The channel was completed; or it carries elements, see <see cref="SharedChannel"/>; or it was opened for reading only.</exception>
+    /// <exception cref="InvalidOperationException">The channel was completed, or it was opened for reading only.</exception>
     /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the channel.</exception>
-    public MessageWriter OpenWriter(EndpointOptions? options = null)
-    {
-        var memory = _channel.Opened;
-        return memory.Header.ElementSize == 0 ? new(RingWriter.Open(memory, options))
-            : throw new InvalidOperationException($"{memory.Subject} carries elements of {memory.Header.ElementSize} bytes: open its writer with SharedChannel.");
-    }
+    public MessageWriter OpenWriter(EndpointOptions? options = null) => new(RingWriter.Open(_channel.Opened, options));
 
     /// <summary>Opens the reading end.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: it is open, in this process or another living one, which the message names.</exception>

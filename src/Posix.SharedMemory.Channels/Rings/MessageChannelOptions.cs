@@ -14,6 +14,15 @@ public sealed record MessageChannelOptions
     /// <summary>Gets where payloads start: at multiples of 8 (the default), 16, 32 or 64 bytes.</summary>
     public int RecordAlignment { get; init; } = 8;
 
+    /// <summary>
+    /// Gets how many bytes each message has: a channel of elements, which <see cref="SharedChannel.Open"/> opens for a type of this size and <see cref="ElementAlignment"/>. For programs that do not know
+    /// the type, such as a bridge. The default, 0: messages of any length.
+    /// </summary>
+    public int ElementSize { get; init; }
+
+    /// <summary>Gets the alignment of the type of the elements, a power of two; 0, the default, without <see cref="ElementSize"/>.</summary>
+    public int ElementAlignment { get; init; }
+
     /// <summary>Gets a number that stands for what the messages mean; <see cref="MessageChannel.Open"/> can require it. The default, 0, says nothing.</summary>
     public ulong SchemaId { get; init; }
 
@@ -49,12 +58,22 @@ public sealed record MessageChannelOptions
             throw new ArgumentOutOfRangeException(nameof(options), options.RecordAlignment, "Records are aligned to 8, 16, 32 or 64 bytes.");
         }
 
+        if (options.ElementSize < 0 || options.ElementSize > (options.Capacity / 2) - ChannelHeader.PrefixFor(ChannelLayout.MessageKind, options.RecordAlignment))
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), options.ElementSize, $"An element in a ring of {options.Capacity} bytes is not longer than half of it, less its header.");
+        }
+
+        if (options.ElementSize == 0 ? options.ElementAlignment != 0 : !BitOperations.IsPow2(options.ElementAlignment))
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), options.ElementAlignment, "The alignment of elements is a power of two, and 0 without elements.");
+        }
+
         return options.ContentType is null || Encoding.UTF8.GetByteCount(options.ContentType) > ChannelLayout.ContentTypeSize || options.ContentType.Contains('\0', StringComparison.Ordinal)
             ? throw new ArgumentException($"A content type has at most {ChannelLayout.ContentTypeSize} bytes of UTF-8 and no NUL.", nameof(options))
             : options;
     }
 
-    internal ChannelHeader ToHeader() => ChannelHeader.ForRing(Capacity, RecordAlignment, SchemaId, ContentType) with { Origin = Origin };
+    internal ChannelHeader ToHeader() => ChannelHeader.ForRing(Capacity, RecordAlignment, SchemaId, ContentType, ElementSize, ElementAlignment) with { Origin = Origin };
 
     internal SharedMemoryOptions ToObjectOptions() => new() { Permissions = Permissions, Lifetime = Lifetime, OnConflict = OnConflict };
 }

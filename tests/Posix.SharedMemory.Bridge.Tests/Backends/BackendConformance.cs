@@ -94,6 +94,104 @@ public abstract class BackendConformance
     }
 
     [SkippableFact]
+    [Rule("bridge.durable-backend")]
+    public async Task A_note_is_kept_until_it_is_removed_or_another_takes_its_place_and_messages_are_counted()
+    {
+        await using var network = CreateKeepingNetwork();
+        await using var backend = await network.ConnectAsync();
+        await using var other = await network.ConnectAsync();
+        var (a, b) = ((IDurableBridgeBackend)backend, (IDurableBridgeBackend)other);
+        var subject = $"shm.test.{Guid.NewGuid():N}";
+        var notes = $"shm.v1.note.{Guid.NewGuid():N}";
+        Assert.Empty((await ReadAsync(notes + ".>")).Messages);
+        Assert.Equal((0, 0), (await a.CountKeptAsync(subject, null, default), await a.CountKeptAsync(subject, "host-b", default)));
+        await a.WriteNoteAsync(notes + ".x%20.y", new byte[] { 1 }, default);
+        await a.WriteNoteAsync(notes + ".z", new byte[] { 2 }, default);
+        await a.WriteNoteAsync(notes + ".z", new byte[] { 3 }, default);
+        await network.BreakAsync();
+        await network.RestoreAsync();
+        Watchdog.Until(() => a.IsConnected && b.IsConnected, "both connections");
+        var read = await ReadAsync(notes + ".>");
+        Assert.Equal([(notes + ".x%20.y", 1), (notes + ".z", 3)], read.Messages.Select(note => (note.Subject, (int)note.Payload[0])).Order());
+        var first = read.Messages.ToList().FindIndex(note => note.Payload[0] == 3);
+        var acknowledgement = read.Acknowledgements.ElementAt(first)!;
+        await a.WriteNoteAsync(notes + ".z", new byte[] { 4 }, default);
+        await b.RemoveNoteAsync(notes + ".z", acknowledgement, default);
+        read = await ReadAsync(notes + ".z");
+        Assert.Equal(4, Assert.Single(read.Messages).Payload[0]);
+        await b.RemoveNoteAsync(notes + ".z", read.Acknowledgements.Single()!, default);
+        await b.RemoveNoteAsync(notes + ".z", read.Acknowledgements.Single()!, default);
+        Assert.Equal(1, Assert.Single((await ReadAsync(notes + ".>")).Messages).Payload[0]);
+
+        var taken = new Recorder();
+        await using var subscription = await b.SubscribeDurableAsync(subject, "host-b", 2, taken, default);
+        for (var i = 0; i < 5; i++)
+        {
+            await a.PublishDurableAsync(subject, default, new byte[] { (byte)i }, $"id {i}", default);
+        }
+
+        taken.WaitFor(2);
+        Assert.Equal((5, 5, 0), (await a.CountKeptAsync(subject, null, default), await a.CountKeptAsync(subject, "host-b", default), await a.CountKeptAsync(subject, "host-c", default)));
+        await subscription.AcknowledgeAsync(taken.Acknowledgements.ElementAt(1)!, default);
+        Watchdog.Until(() => a.CountKeptAsync(subject, "host-b", default).AsTask().GetAwaiter().GetResult() == 3, "three messages to be kept");
+
+        async Task<Recorder> ReadAsync(string which)
+        {
+            var recorder = new Recorder();
+            await b.ReadNotesAsync(which, recorder, default);
+            return recorder;
+        }
+    }
+
+    [SkippableFact]
+    [Rule("bridge.kept")]
+    public async Task A_durable_channel_that_ends_while_its_importer_is_away_arrives_when_that_is_back_and_the_exporter_gone()
+    {
+        await using var network = CreateKeepingNetwork();
+        await using var hosts = await TwoHosts.StartAsync(network, a => a with { Delivery = BridgeDelivery.Durable });
+        using (var source = hosts.CreateSource("x"))
+        using (var writer = source.OpenWriter())
+        {
+            hosts.OpenTarget("x").Dispose();
+            await Traffic.WriteNumberAsync(writer, 1, 20);
+            Watchdog.Until(() => hosts.B.GetChannels().Single().Messages == 1, "the first message");
+            await hosts.StopBAsync();
+            for (var number = 2; number <= 50; number++)
+            {
+                await Traffic.WriteNumberAsync(writer, number, 20);
+            }
+
+            writer.Complete(-9);
+            Watchdog.Until(() => hosts.A.GetChannels().Single().IsCompleted, "the end to be stored");
+        }
+
+        // Nobody announces the channel any more.
+        await hosts.StopAAsync();
+        await hosts.StartBAgainAsync();
+        using (var target = hosts.OpenTarget("x"))
+        using (var reader = target.OpenReader(new() { Restart = PeerRestart.Wait }))
+        {
+            for (var number = 2; number <= 50; number++)
+            {
+                Assert.Equal(number, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
+            }
+
+            Assert.Equal(-9, Assert.Throws<ChannelException>(() => reader.WaitToRead(Watchdog.Limit)).Error);
+        }
+
+        Assert.Empty(hosts.Losses);
+        await using var look = await network.ConnectAsync();
+        Watchdog.Until(HasNoNote, "the note to be removed");
+
+        bool HasNoNote()
+        {
+            var notes = new Recorder();
+            ((IDurableBridgeBackend)look).ReadNotesAsync(SubjectName.AllNotes, notes, default).AsTask().GetAwaiter().GetResult();
+            return notes.Messages.IsEmpty;
+        }
+    }
+
+    [SkippableFact]
     [Rule("bridge.durable")]
     public async Task Of_a_durable_channel_nothing_is_lost_while_the_engine_is_gone_and_its_writer_waits()
     {

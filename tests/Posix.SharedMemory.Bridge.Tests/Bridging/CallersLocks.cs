@@ -19,7 +19,7 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         Lock(file);
         Lock(takenFile);
         using var source = hosts.CreateSource("x");
-        using var typed = SharedChannel.Create<long>(hosts.NameOnA("typed"), 512);
+        using var typed = LatestValue<long>.Create(hosts.NameOnA("typed"));
         Watchdog.Until(() => hosts.Refusals.Any(refusal => refusal.Channel == "typed") && hosts.Refusals.Any(refusal => refusal.Channel == "x"), "both refusals");
         Assert.True(judge.SeesLock(file.SafeFileHandle));
         Assert.True(judge.SeesLock(takenFile.SafeFileHandle));

@@ -67,14 +67,35 @@ public sealed class Carrying
 
     [Fact]
     [Rule("bridge.typed")]
-    public async Task A_typed_channel_is_refused_with_a_reason()
+    public async Task A_channel_of_elements_appears_as_one_and_a_value_of_a_type_is_refused_with_a_reason()
     {
         await using var network = new InMemoryNetwork();
         await using var hosts = await TwoHosts.StartAsync(network);
-        using var typed = SharedChannel.Create<long>(hosts.NameOnA("typed"), 512);
+        using var value = LatestValue<long>.Create(hosts.NameOnA("value"));
         Watchdog.Until(() => !hosts.Refusals.IsEmpty, "the refusal");
-        Assert.Contains("Typed", hosts.Refusals.First().Reason, StringComparison.Ordinal);
-        typed.OpenReader().Dispose();
+        Assert.Contains("type", hosts.Refusals.First().Reason, StringComparison.Ordinal);
+        using var source = SharedChannel.Create<(long, int)>(hosts.NameOnA("typed"), 512);
+        using var writer = source.OpenWriter();
+        Watchdog.Until(() => File.Exists("/dev/shm/" + hosts.NameOnB("typed")), "the channel to appear");
+        using var target = SharedChannel.Open<(long, int)>(hosts.NameOnB("typed"));
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        using var limit = new CancellationTokenSource(Watchdog.Limit);
+        for (var number = 1; number <= 300; number++)
+        {
+            await writer.WriteAsync((number, -number), limit.Token);
+        }
+
+        for (var number = 1; number <= 300; number++)
+        {
+            Assert.Equal((number, -number), await reader.ReadAsync(limit.Token));
+        }
+
+        // What a stranger publishes is not an element.
+        await using var stranger = await network.ConnectAsync();
+        var epoch = SourceHeader.TryRead(source.Memory)!.Value.Epoch;
+        await stranger.PublishAsync("shm.v1.t.typed", new() { Frame = new FrameHeader(epoch, 301, 0, 15, 0, 0).ToString() }, new byte[15], default);
+        Watchdog.Until(() => hosts.B.GetChannels().Single().Refused == 1, "the refusal of 15 bytes");
+        Assert.Empty(hosts.Losses);
     }
 
     [Fact]

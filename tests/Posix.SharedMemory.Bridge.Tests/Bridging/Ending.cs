@@ -13,7 +13,7 @@ public sealed class Ending
         var backend = new InterceptedBackend(hub.Connect());
         using var prefix = new TemporaryName("ending");
         using var good = MessageChannel.Create(prefix + "good");
-        using var typed = SharedChannel.Create<long>(prefix + "typed", 512);
+        using var typed = LatestValue<long>.Create(prefix + "typed");
         await using var bridge = new ChannelBridge(backend, new() { Export = ["*"], Import = ["*"], NamePrefix = prefix });
         bridge.Refused += (_, _) => throw new FormatException("by the handler");
         Assert.Equal("by the handler", (await Assert.ThrowsAsync<FormatException>(() => bridge.RunAsync(default))).Message);

@@ -3,6 +3,7 @@ using Posix.SharedMemory.Bridge.Tests.Backends;
 namespace Posix.SharedMemory.Bridge.Tests.Bridging;
 
 /// <summary>Each loss is reported with its range and place.</summary>
+[Collection(Alone.Name)]
 public sealed class Losing
 {
     [Fact]

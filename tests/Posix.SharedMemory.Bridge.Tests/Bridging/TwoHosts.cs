@@ -40,6 +40,14 @@ internal sealed class TwoHosts : IAsyncDisposable
         return hosts;
     }
 
+    /// <summary>Ends the bridge of A.</summary>
+    internal async Task StopAAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_running);
+        await A.DisposeAsync();
+    }
+
     /// <summary>Ends the bridge of B.</summary>
     internal async Task StopBAsync()
     {
@@ -91,9 +99,7 @@ internal sealed class TwoHosts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_running);
-        await A.DisposeAsync();
+        await StopAAsync();
         await StopBAsync();
         _stopB.Dispose();
         _stop.Dispose();

@@ -65,7 +65,7 @@ public sealed class Counting
         Assert.True(taker.TryTake(TimeSpan.FromMilliseconds(1)));
         Assert.Equal((4, 300L), (taker.Count, taker.Bytes));
         Assert.True(taker.TryTake(TimeSpan.FromMilliseconds(1)));
-        Assert.Equal((1, 5000, 3), (taker.Count, taker.Taken.Length, taker.Type));
+        Assert.Equal((1, 5000, 3), (taker.Count, taker.Taken.Length, taker.Mark.Type));
         Assert.True(taker.TryTake(TimeSpan.FromMilliseconds(1)));
         Assert.Equal((1, 1, 16L), (taker.Count, taker.Taken.Length, taker.Next));
     }

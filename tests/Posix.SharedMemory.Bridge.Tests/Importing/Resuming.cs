@@ -43,6 +43,43 @@ public sealed class Resuming
 
     [Fact]
     [Rule("bridge.resumed")]
+    public async Task A_ring_that_was_left_open_is_completed_also_where_the_channel_ended_meanwhile()
+    {
+        using var prefix = new TemporaryName("resume");
+        using var name = TemporaryName.Of(prefix + "x");
+        var reports = new BridgeReports();
+        var first = ImportedRing.Open(name, s_announced, FrameLimits.OriginOf("h"), new());
+        first.BeginLife(14, 1);
+        Assert.True(first.TryAdd(new(new byte[8]), new(1, 0)));
+        using var channel = MessageChannel.Open(name);
+        using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
+        first.Dispose();
+        var imports = new ImportList(new InMemoryBridgeHub().Connect(), new() { Import = ["*"], NamePrefix = prefix }, reports);
+        var ended = s_announced with { Next = 4, Completed = -3 };
+        Watchdog.Until(
+            () =>
+            {
+                imports.Receive(new("shm.v1.channels.h", default, new ReadOnlySequence<byte>(ended.ToBytes())));
+                imports.Receive(new("shm.v1.channels.h", default, new ReadOnlySequence<byte>((ended with { Channel = "y" }).ToBytes())));
+                imports.OpenAsync(default).GetAwaiter().GetResult();
+                return channel.GetStatus().State != ChannelState.Open;
+            },
+            "the ring to be completed");
+        Bridging.Traffic.ReadOne(reader);
+        Assert.Equal(-3, Assert.Throws<ChannelException>(() => reader.WaitToRead(Watchdog.Limit)).Error);
+        var losses = new List<LostEventArgs>();
+        while (reports.Events.TryRead(out var what))
+        {
+            losses.AddRange(what is LostEventArgs loss ? [loss] : []);
+        }
+
+        Assert.Equal((2, 3, LossPlace.Wire), (losses.Single().First, losses.Single().Last, losses.Single().Where));
+        Assert.False(File.Exists("/dev/shm/" + prefix + "y"));
+        await imports.DisposeAsync();
+    }
+
+    [Fact]
+    [Rule("bridge.resumed")]
     public async Task A_second_import_delivers_nothing_twice_and_reports_what_is_missing()
     {
         using var name = new TemporaryName("resume");
@@ -52,7 +89,7 @@ public sealed class Resuming
         first.BeginLife(14, 1);
         for (var sequence = 1; sequence <= 5; sequence++)
         {
-            Assert.True(first.TryAdd(new(BitConverter.GetBytes((long)sequence)), sequence, 0));
+            Assert.True(first.TryAdd(new(BitConverter.GetBytes((long)sequence)), new(sequence, 0)));
         }
 
         using var channel = MessageChannel.Open(name);

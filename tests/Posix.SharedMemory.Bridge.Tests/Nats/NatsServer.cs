@@ -21,12 +21,7 @@ internal sealed class NatsServer : INetwork
     {
         _options = options;
         Skip.If(Program is null, "nats-server is not installed");
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            _port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
-
+        _port = FindPort();
         Start();
     }
 
@@ -40,7 +35,7 @@ internal sealed class NatsServer : INetwork
 
     internal string Url => $"nats://127.0.0.1:{_port}";
 
-    private static string? Program { get; } = new[] { "/usr/sbin", "/usr/bin", "/usr/local/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
+    internal static string? Program { get; } = new[] { "/usr/sbin", "/usr/bin", "/usr/local/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
         .Select(directory => Path.Combine(directory, "nats-server")).FirstOrDefault(File.Exists);
 
     public async Task<IBridgeBackend> ConnectAsync() => await NatsBackend.ConnectAsync(new NatsOpts { Url = Url });
@@ -62,6 +57,25 @@ internal sealed class NatsServer : INetwork
         await BreakAsync();
         _process!.Dispose();
         _store?.Dispose();
+    }
+
+    /// <summary>A port that the system does not give to clients: one of them could take it while the server is killed, and even connect to itself.</summary>
+    private static int FindPort()
+    {
+        while (true)
+        {
+            var port = Random.Shared.Next(10_000, 30_000);
+            using var free = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                free.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // It is taken: another one is tried.
+            }
+        }
     }
 
     private void Start()

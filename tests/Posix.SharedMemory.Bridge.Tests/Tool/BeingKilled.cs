@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Globalization;
 using Posix.SharedMemory.Bridge.Tests.Bridging;
 using Posix.SharedMemory.Bridge.Tests.Nats;
 
@@ -9,7 +7,7 @@ namespace Posix.SharedMemory.Bridge.Tests.Tool;
 public sealed class BeingKilled : IDisposable
 {
     private readonly TemporaryName _prefix = new("killed");
-    private readonly ConcurrentQueue<(long First, long Last)> _losses = new();
+    private readonly LossLines _losses = new();
     private readonly List<Peer> _bridges = [];
     private readonly Random _random = new(11);
     private string[] _more = [];
@@ -56,8 +54,8 @@ public sealed class BeingKilled : IDisposable
             await Task.Delay(100);
         }
 
-        Assert.True(MissingOf(received).Count == 0, $"of {_number} messages {received.Count} have arrived; reported: {string.Join(", ", _losses)}; missing: {string.Join(", ", MissingOf(received).Order().Take(100))}");
-        Assert.All(_losses, loss => Assert.True(loss.Last <= _number));
+        Assert.True(MissingOf(received).Count == 0, $"of {_number} messages {received.Count} have arrived; reported: {string.Join(", ", _losses.All)}; missing: {string.Join(", ", MissingOf(received).Order().Take(100))}");
+        Assert.All(_losses.All, loss => Assert.True(loss.Last <= _number));
     }
 
     [SkippableTheory]
@@ -99,7 +97,7 @@ public sealed class BeingKilled : IDisposable
         writer.Complete();
         await reading;
         Assert.Equal(Enumerable.Range(1, (int)_number).Select(number => (long)number), received);
-        Assert.Empty(_losses);
+        Assert.Empty(_losses.All);
     }
 
     private Task WriteWhileKillingAsync(MessageWriter writer, Peer victim) => WriteWhileAsync(writer, () =>
@@ -144,16 +142,7 @@ public sealed class BeingKilled : IDisposable
         }
     }
 
-    private HashSet<long> MissingOf(List<long> received)
-    {
-        var missing = Enumerable.Range(1, (int)_number).Select(number => (long)number).Except(received).ToHashSet();
-        foreach (var (first, last) in _losses)
-        {
-            missing.RemoveWhere(number => number >= first && number <= last);
-        }
-
-        return missing;
-    }
+    private HashSet<long> MissingOf(List<long> received) => _losses.Unreported("x", Enumerable.Range(1, (int)_number).Select(number => (long)number).Except(received));
 
     private Peer Export(NatsServer server) => Listen(ShmBridge.Start([server.Url, "--host", _prefix + "-a", "--name-prefix", _prefix + "-a-", "--export", "*", "--chunk", "16384", .. _more]));
 
@@ -162,24 +151,6 @@ public sealed class BeingKilled : IDisposable
     private Peer Listen(Peer bridge)
     {
         _bridges.Add(bridge);
-        _ = Task.Run(() =>
-        {
-            try
-            {
-                while (true)
-                {
-                    // lost x 3..5 at Wire
-                    if (bridge.ReadLine().Split(' ') is ["lost", "x", var range, "at", _] && range.Split("..") is [var first, var last])
-                    {
-                        _losses.Enqueue((long.Parse(first, CultureInfo.InvariantCulture), long.Parse(last, CultureInfo.InvariantCulture)));
-                    }
-                }
-            }
-            catch (Exception e) when (e is InvalidOperationException or IOException or ObjectDisposedException or TimeoutException)
-            {
-                // It was killed.
-            }
-        });
-        return bridge;
+        return _losses.Listen(bridge);
     }
 }

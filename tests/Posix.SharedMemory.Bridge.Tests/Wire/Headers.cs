@@ -52,17 +52,17 @@ public sealed class Headers
         "abc"u8.CopyTo(bytes.AsSpan(8));
         BatchRecord.Write(bytes.AsSpan(11), 0, 0);
         var batch = new ReadOnlySequence<byte>(bytes, 0, 19);
-        Assert.True(BatchRecord.TryTake(ref batch, 100, out var message, out var type));
+        Assert.True(BatchRecord.TryTake(ref batch, (0, 100), out var message, out var type));
         Assert.Equal("abc"u8.ToArray(), message.ToArray());
         Assert.Equal(9, type);
-        Assert.True(BatchRecord.TryTake(ref batch, 100, out message, out _));
+        Assert.True(BatchRecord.TryTake(ref batch, (0, 100), out message, out _));
         Assert.True(message.IsEmpty && batch.IsEmpty);
 
-        foreach (var (length, kind, size, most) in new[] { (3, 0, 10, 100), (-1, 0, 50, 100), (50, 0, 100, 49), (int.MaxValue, 0, 100, int.MaxValue), (1, 0xFF00, 50, 100), (0, 0, 7, 100) })
+        foreach (var (length, kind, size, least, most) in new[] { (3, 0, 10, 0, 100), (-1, 0, 50, 0, 100), (50, 0, 100, 0, 49), (int.MaxValue, 0, 100, 0, int.MaxValue), (1, 0xFF00, 50, 0, 100), (0, 0, 7, 0, 100), (3, 0, 11, 4, 4) })
         {
             BatchRecord.Write(bytes, length, (ushort)kind);
             batch = new(bytes, 0, size);
-            Assert.False(BatchRecord.TryTake(ref batch, most, out _, out _));
+            Assert.False(BatchRecord.TryTake(ref batch, (least, most), out _, out _));
             Assert.Equal(size, batch.Length);
         }
     }

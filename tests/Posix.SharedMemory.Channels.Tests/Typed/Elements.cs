@@ -107,9 +107,7 @@ public sealed class Elements
         using var again = SharedMemoryObject.Open(name);
         Assert.Throws<InvalidDataException>(() => SharedChannel.FromObject<int>(again));
         Assert.Equal(again.GetStatus().Identity, channel.Memory.GetStatus().Identity);
-        // Raw messages could have any length, so only the reader is opened.
         using var raw = MessageChannel.Open(name);
-        Assert.Throws<InvalidOperationException>(() => raw.OpenWriter());
         using var writer = channel.OpenWriter();
         using var reader = raw.OpenReader();
         Assert.True(writer.TryWrite(new Quote(1, 2)));
@@ -118,6 +116,51 @@ public sealed class Elements
         lease.Dispose();
         using var bytes = MessageChannel.CreateAnonymous();
         Assert.Contains("MessageChannel", Assert.Throws<InvalidDataException>(() => SharedChannel.FromObject<int>(bytes.Memory)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Rule("typed.raw")]
+    public void A_program_that_does_not_know_the_type_creates_and_writes_a_channel_of_elements_and_no_message_of_another_length()
+    {
+        using var name = new TemporaryName("elements");
+        using var raw = MessageChannel.Create(name, new() { Capacity = 4096, ElementSize = 16, ElementAlignment = 8 });
+        using var channel = SharedChannel.Open<Quote>(name);
+        using var reader = channel.OpenReader();
+        using var writer = raw.OpenWriter();
+        foreach (var length in new[] { 0, 8, 15, 17 })
+        {
+            Assert.Throws<ArgumentException>(() => writer.Write(new byte[length]));
+            Assert.Throws<ArgumentException>(() => writer.TryWrite(new System.Buffers.ReadOnlySequence<byte>(new byte[length])));
+            Assert.Throws<ArgumentException>(() =>
+            {
+                writer.GetSpan(8)[..Math.Min(length, 8)].Clear();
+                writer.Advance(Math.Min(length, 8));
+                writer.EndMessage();
+            });
+            writer.CancelMessage();
+        }
+
+        Assert.True(writer.TryReserve(16, out MessageReservation reservation));
+        try
+        {
+            reservation.Commit(15);
+            Assert.Fail("an element was committed that is too short");
+        }
+        catch (ArgumentException)
+        {
+            reservation.Dispose();
+        }
+
+        Assert.True(writer.WaitToWrite(0, TimeSpan.Zero));
+        var element = new Quote(3, 4);
+        writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<Quote>(in element)));
+        Assert.True(reader.TryRead(out var read));
+        Assert.Equal(element, read);
+        Assert.False(reader.TryRead(out _));
+        foreach (var (size, alignment) in new[] { (-1, 8), (16, 0), (16, 3), (0, 8), (2041, 8) })
+        {
+            Assert.ThrowsAny<ArgumentException>(() => MessageChannel.CreateAnonymous(new() { Capacity = 4096, ElementSize = size, ElementAlignment = alignment }));
+        }
     }
 
     [Fact]

@@ -1,0 +1,64 @@
+namespace Posix.SharedMemory.Bridge;
+
+/// <summary>
+/// Finds durable channels of which the engine keeps messages for this host, also where nobody announces them any more: they were completed while this host was away, or their own host is. Each was
+/// noted by its exporter before its first message.
+/// </summary>
+internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options) : IBridgeReceiver
+{
+    /// <summary>How often the notes are read while the connection is the same.</summary>
+    private const int EveryMilliseconds = 30_000;
+
+    /// <summary>How many notes are looked at; any program may write some.</summary>
+    private const int MostNotes = 1000;
+
+    private readonly Dictionary<string, Announcement> _noted = new(StringComparer.Ordinal);
+    private long _lookedAt = long.MinValue / 2;
+
+    /// <summary>The connection is new: the next call of <see cref="FindAsync"/> looks.</summary>
+    internal void LookAgain() => Interlocked.Exchange(ref _lookedAt, long.MinValue / 2);
+
+    /// <inheritdoc/>
+    public void Receive(in BridgeMessage message)
+    {
+        if (_noted.Count < MostNotes && Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced
+            && message.Subject == SubjectName.NoteOf(announced) && announced.IsFor(options, out var name))
+        {
+            _noted[name] = announced;
+        }
+    }
+
+    /// <summary>Looks now and then.</summary>
+    /// <returns>The channels, as they were noted.</returns>
+    internal async ValueTask<IReadOnlyList<KeyValuePair<string, Announcement>>> FindAsync(CancellationToken cancellationToken)
+    {
+        if (options.Import.Count == 0 || backend is not IDurableBridgeBackend { IsConnected: true } durable || Environment.TickCount64 - Interlocked.Read(ref _lookedAt) < EveryMilliseconds)
+        {
+            return [];
+        }
+
+        Interlocked.Exchange(ref _lookedAt, Environment.TickCount64);
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(FrameLimits.SilenceMilliseconds);
+            _noted.Clear();
+            await durable.ReadNotesAsync(SubjectName.AllNotes, this, limit.Token).ConfigureAwait(false);
+            var found = new List<KeyValuePair<string, Announcement>>();
+            foreach (var noted in _noted)
+            {
+                if (await durable.CountKeptAsync(SubjectName.Messages + noted.Value.Channel, SubjectName.TakerOf(options.Host), limit.Token).ConfigureAwait(false) > 0)
+                {
+                    found.Add(noted);
+                }
+            }
+
+            return found;
+        }
+        catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // The engine of this connection keeps nothing, or does not answer: the next look is in time.
+            return [];
+        }
+    }
+}

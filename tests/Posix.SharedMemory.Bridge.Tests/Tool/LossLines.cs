@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace Posix.SharedMemory.Bridge.Tests.Tool;
+
+/// <summary>Collects the losses that bridges print: <c>lost x 3..5 at Wire</c>.</summary>
+internal sealed class LossLines
+{
+    internal ConcurrentQueue<(string Channel, long First, long Last, string Place)> All { get; } = [];
+
+    /// <summary>Gets everything else that they print.</summary>
+    internal ConcurrentQueue<string> Others { get; } = [];
+
+    /// <summary>Listens to a bridge until it ends.</summary>
+    internal Peer Listen(Peer bridge)
+    {
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                while (true)
+                {
+                    var line = bridge.ReadLine();
+                    if (line.Split(' ') is ["lost", var channel, var range, "at", var place] && range.Split("..") is [var first, var last])
+                    {
+                        All.Enqueue((channel, long.Parse(first, CultureInfo.InvariantCulture), long.Parse(last, CultureInfo.InvariantCulture), place));
+                    }
+                    else
+                    {
+                        Others.Enqueue(line);
+                    }
+                }
+            }
+            catch (Exception e) when (e is InvalidOperationException or IOException or ObjectDisposedException or TimeoutException)
+            {
+                // It has ended, or was killed.
+            }
+        });
+        return bridge;
+    }
+
+    /// <summary>Which numbers are missing, and were not reported.</summary>
+    internal HashSet<long> Unreported(string channel, IEnumerable<long> missing)
+    {
+        var left = missing.ToHashSet();
+        foreach (var loss in All.Where(loss => loss.Channel == channel))
+        {
+            left.RemoveWhere(number => number >= loss.First && number <= loss.Last);
+        }
+
+        return left;
+    }
+}
