@@ -22,6 +22,9 @@ internal sealed class LinuxFiles(SystemCalls calls)
     // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
     private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
 
+    /// <summary>Gets what closes the library's own descriptors: one, since every message and every question about an object ends there.</summary>
+    private LinuxUnseenDescriptors Unseen => field ??= new(calls, this);
+
     /// <summary>Gets where named objects are.</summary>
     internal static ReadOnlySpan<byte> Directory => "/dev/shm\0"u8;
 
@@ -87,15 +90,15 @@ internal sealed class LinuxFiles(SystemCalls calls)
     /// <summary>Opens a regular file for the library itself, which closes it by <see cref="CloseUnseen"/>.</summary>
     internal Errno OpenUnseen(ReadOnlySpan<byte> path, int flags, out SafeFileHandle? handle)
     {
-        handle = new LinuxUnseenDescriptors(calls, this).Take(path, flags & O_ACCMODE);
+        handle = Unseen.Take(path, flags & O_ACCMODE);
         return handle is null ? OpenRegularFile(path, flags | O_CLOEXEC, UnixFileMode.None, out handle) : default;
     }
 
     /// <summary>Closes a descriptor that no caller knows of. Record locks that the caller has on the file are unaffected.</summary>
-    internal void CloseUnseen(SafeFileHandle handle) => new LinuxUnseenDescriptors(calls, this).Close(handle);
+    internal void CloseUnseen(SafeFileHandle handle) => Unseen.Close(handle);
 
     /// <summary>Closes what <see cref="CloseUnseen"/> could not close for the sake of locks that are gone now.</summary>
-    internal void CloseIdle() => new LinuxUnseenDescriptors(calls, this).CloseIdle();
+    internal void CloseIdle() => Unseen.CloseIdle();
 
     /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
     internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
