@@ -1,5 +1,3 @@
-using Posix.SharedMemory.Inspection;
-
 namespace Posix.SharedMemory.Tests.Objects;
 
 /// <summary>The calls that only ask: each of them costs as much as a tenth of what it is asked for.</summary>
