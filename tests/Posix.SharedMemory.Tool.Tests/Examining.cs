@@ -78,6 +78,16 @@ public sealed class Examining
             (found.Level, found.What));
     }
 
+    [Fact]
+    public void Without_proc_does_not_say_that_no_control_group_limits_the_memory()
+    {
+        using var root = new FakeRoot();
+        Assert.Equal(FindingLevel.Ok, Find("cgroup", root.Machine).Level);
+        root.Remove("/proc");
+        var found = Find("cgroup", root.Machine);
+        Assert.Equal((FindingLevel.Note, "It is unknown whether a control group limits the memory: /proc/self/cgroup cannot be read."), (found.Level, found.What));
+    }
+
     [Theory]
     [InlineData("memlock", 1, "Max locked memory", "65536", "64K of memory may be locked (RLIMIT_MEMLOCK).")]
     [InlineData("nofile", 2, "Max open files", "256", "A process may open 256 files (RLIMIT_NOFILE).")]

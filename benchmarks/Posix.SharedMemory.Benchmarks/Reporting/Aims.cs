@@ -51,7 +51,7 @@ internal static class Aims
             References = ["HugePages.Ordinary", "HugePages.OrdinaryInC", "HugePages.CollapsedInC"],
         },
         ToC("an awaited pass with data ready: at most 1.5 × C", 1.5, "Passing.None", "Passing.One", "Passing.Sixteen", "Passing.WholeObjectMapped"),
-        new("nothing allocated per pass except the handle (64 B)", ["Passing.One"],
+        new("nothing allocated per pass except the handle (64 B), received into a place of the caller", ["Passing.OneIntoPlaces"],
             (results, key) => results.Find(key)?.Allocated, bytes => bytes <= 64, bytes => $"{Amount.OfNumber(bytes)} B"),
     ];
 

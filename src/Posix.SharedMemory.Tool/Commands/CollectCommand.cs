@@ -79,8 +79,7 @@ internal sealed class CollectCommand : ShmCommand
         unknown -= swept.Count;
         if (given.GetValue(_json))
         {
-            IReadOnlyList<OrphanFacts> all = [.. orphans.Select(entry => new OrphanFacts(facts[entry], removed.Contains(entry)))];
-            JsonFacts.Write(terminal, all, json => json.IReadOnlyListOrphanFacts);
+            WriteFacts(terminal, orphans.Select(entry => new OrphanFacts(facts[entry], removed.Contains(entry))), held.Select(one => HeldNameFacts.Of(one, gone.Contains(one.Name, StringComparer.Ordinal))));
         }
         else
         {
@@ -92,6 +91,12 @@ internal sealed class CollectCommand : ShmCommand
         }
 
         return given.GetValue(_remove) && removed.Count < orphans.Count ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    private static void WriteFacts(Terminal terminal, IEnumerable<OrphanFacts> orphans, IEnumerable<HeldNameFacts> held)
+    {
+        IReadOnlyList<object> all = [.. orphans, .. held];
+        JsonFacts.Write(terminal, all, json => json.IReadOnlyListObject);
     }
 
     /// <summary>What is or becomes of a name that is held for an object.</summary>

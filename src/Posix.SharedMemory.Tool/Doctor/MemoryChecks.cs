@@ -11,12 +11,11 @@ internal static class MemoryChecks
     {
         if (machine.MemoryLimit is not { } group)
         {
-            return AreControlGroupsVisible(machine)
-                ? Finding.Ok("cgroup", "No control group limits the memory.")
-                : new(
-                    "cgroup", FindingLevel.Note, "It is unknown whether a control group limits the memory: this process is in one, and none is visible.",
-                    "A reservation past such a limit may get the process killed (exit code 137), where ENOMEM is promised otherwise.",
-                    "Mount the control groups in the container, read-only: mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
+            return WhyGroupsAreUnknown(machine) is { } unknown
+                ? new(
+                    "cgroup", FindingLevel.Note, $"It is unknown whether a control group limits the memory: {unknown.Reason}.",
+                    "A reservation past such a limit may get the process killed (exit code 137), where ENOMEM is promised otherwise.", unknown.Remedy)
+                : Finding.Ok("cgroup", "No control group limits the memory.");
         }
 
         var what = $"The control group may use {ByteSize.Short(group.LimitBytes)} of memory{(group.UsedBytes == 0 ? "; how much it uses is unknown" : $" and uses {ByteSize.Short(group.UsedBytes)}")}";
@@ -28,16 +27,24 @@ internal static class MemoryChecks
             : Finding.Ok("cgroup", what + ".");
     }
 
-    /// <summary>Returns whether the groups that count this process's memory can be seen, or there are none.</summary>
-    private static bool AreControlGroupsVisible(Machine machine)
+    /// <summary>Why the groups that count this process's memory cannot be seen, and what makes them visible; <see langword="null"/> if they can, or there are none.</summary>
+    private static (string Reason, string Remedy)? WhyGroupsAreUnknown(Machine machine)
     {
+        const string Groups = "/proc/self/cgroup";
+        if (machine.Read(Groups) is null)
+        {
+            // A kernel without control groups does not have the file.
+            return machine.Exists("/proc/self/status") && !machine.Exists(Groups) ? null : ($"{Groups} cannot be read", "mount -t proc proc /proc");
+        }
+
         // Beside version 1, which has a line for its memory controller, version 2 does not count memory.
-        var groups = machine.Lines("/proc/self/cgroup").Select(line => line.Split(':', 3)).ToList();
+        var groups = machine.Lines(Groups).Select(line => line.Split(':', 3)).ToList();
         var isFirst = groups.Exists(fields => fields is [_, var controllers, _] && controllers.Split(',').Contains("memory", StringComparer.Ordinal));
         var (type, file) = isFirst ? ("cgroup ", "/memory.limit_in_bytes") : ("cgroup2 ", "/cgroup.controllers");
-        return (!isFirst && !groups.Exists(fields => fields is ["0", "", _]))
+        var isVisible = (!isFirst && !groups.Exists(fields => fields is ["0", "", _]))
             || machine.Lines("/proc/self/mountinfo").Select(line => line.Split(" - ", 2))
                 .Any(parts => parts is [var place, var mounted] && mounted.StartsWith(type, StringComparison.Ordinal) && place.Split(' ') is [_, _, _, _, var point, ..] && machine.Exists(point + file));
+        return isVisible ? null : ("this process is in one, and none is visible", "Mount the control groups in the container, read-only: mount -t cgroup2 -o ro cgroup2 /sys/fs/cgroup");
     }
 
     internal static Finding? TransparentHugePages(Machine machine)

@@ -12,7 +12,9 @@ namespace Posix.SharedMemory.Tool;
 [JsonSerializable(typeof(HoldersFacts))]
 [JsonSerializable(typeof(NamedLockFacts))]
 [JsonSerializable(typeof(IReadOnlyList<TopicFacts>))]
-[JsonSerializable(typeof(IReadOnlyList<OrphanFacts>))]
+[JsonSerializable(typeof(IReadOnlyList<object>))]
+[JsonSerializable(typeof(OrphanFacts))]
+[JsonSerializable(typeof(HeldNameFacts))]
 [JsonSerializable(typeof(UsageFacts))]
 [JsonSerializable(typeof(IReadOnlyList<AnonymousFacts>))]
 internal sealed partial class JsonFacts : JsonSerializerContext

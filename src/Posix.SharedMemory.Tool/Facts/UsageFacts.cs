@@ -10,7 +10,7 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Unnamed">All other bytes: unlinked but still in use, semaphores, other files.</param>
 /// <param name="Inodes">How many files it may hold, including objects; null if there is no such limit.</param>
 /// <param name="InodesAvailable">How many more files it may hold.</param>
-/// <param name="CgroupLimit">How many bytes of memory the control group may use; null if it is not limited.</param>
+/// <param name="CgroupLimit">How many bytes of memory the control group may use; null if it is not limited, or no limit can be seen.</param>
 /// <param name="CgroupUsed">How many bytes of memory it uses; null if it is not limited, or that cannot be read.</param>
 /// <param name="Largest">The objects that use the most memory.</param>
 internal sealed record UsageFacts(

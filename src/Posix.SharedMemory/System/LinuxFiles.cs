@@ -22,6 +22,9 @@ internal sealed class LinuxFiles(SystemCalls calls)
     // The times that DateTimeOffset can hold; a file may carry any 64-bit number of seconds.
     private const long EarliestSecond = -62135596800, LatestSecond = 253402300799;
 
+    /// <summary>Gets what closes the library's own descriptors: one, since every message and every question about an object ends there.</summary>
+    private LinuxUnseenDescriptors Unseen => field ??= new(calls, this);
+
     /// <summary>Gets where named objects are.</summary>
     internal static ReadOnlySpan<byte> Directory => "/dev/shm\0"u8;
 
@@ -87,15 +90,29 @@ internal sealed class LinuxFiles(SystemCalls calls)
     /// <summary>Opens a regular file for the library itself, which closes it by <see cref="CloseUnseen"/>.</summary>
     internal Errno OpenUnseen(ReadOnlySpan<byte> path, int flags, out SafeFileHandle? handle)
     {
-        handle = new LinuxUnseenDescriptors(calls, this).Take(path, flags & O_ACCMODE);
+        handle = Unseen.Take(path, flags & O_ACCMODE);
         return handle is null ? OpenRegularFile(path, flags | O_CLOEXEC, UnixFileMode.None, out handle) : default;
     }
 
+    /// <summary>As <see cref="OpenUnseen"/>, for a caller that compares what was opened with the regular file that it is to be: whether it is one needs no call of its own then.</summary>
+    internal Errno OpenUnseenWhateverItIs(ReadOnlySpan<byte> path, int flags, out SafeFileHandle? handle)
+    {
+        handle = Unseen.Take(path, flags & O_ACCMODE);
+        if (handle is not null)
+        {
+            return default;
+        }
+
+        flags |= O_CLOEXEC | O_NONBLOCK;
+        var error = Open(path, flags, UnixFileMode.None, out handle);
+        return error is Errno.EAGAIN or Errno.ELOOP ? OpenBesideOther(error, path, flags, UnixFileMode.None, out handle) : error;
+    }
+
     /// <summary>Closes a descriptor that no caller knows of. Record locks that the caller has on the file are unaffected.</summary>
-    internal void CloseUnseen(SafeFileHandle handle) => new LinuxUnseenDescriptors(calls, this).Close(handle);
+    internal void CloseUnseen(SafeFileHandle handle) => Unseen.Close(handle);
 
     /// <summary>Closes what <see cref="CloseUnseen"/> could not close for the sake of locks that are gone now.</summary>
-    internal void CloseIdle() => new LinuxUnseenDescriptors(calls, this).CloseIdle();
+    internal void CloseIdle() => Unseen.CloseIdle();
 
     /// <summary>Opens again what a descriptor refers to, so that the result has a file position and locks of its own.</summary>
     internal Errno Reopen(in OpenObject target, int accessMode, out SafeFileHandle? handle)
@@ -232,6 +249,14 @@ internal sealed class LinuxFiles(SystemCalls calls)
     /// </summary>
     internal bool ConsistsOfPages(in OpenObject target) =>
         TryStatFileSystem(target, out var fileSystem) ? fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC : HasSeals(target.Handle) == true;
+
+    /// <summary>
+    /// Returns whether the kernel counts a mapping of a file among its opens. An overlay keeps the file below it mapped, not its own; where a file system is not known to be otherwise, its count proves nothing.
+    /// </summary>
+    internal bool CountsMappings(in OpenObject target) =>
+        HasSeals(target.Handle) == true
+        || (TryStatFileSystem(target, out var fileSystem)
+            && fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC or EXT4_SUPER_MAGIC or XFS_SUPER_MAGIC or BTRFS_SUPER_MAGIC);
 
     /// <summary>Returns whether two hard links of one file may be two files to the kernel, each with bytes of its own until they are written back: FUSE servers that know files by their paths.</summary>
     /// <returns><see langword="true"/> also where it is not known.</returns>

@@ -56,4 +56,27 @@ public sealed class Questions
             Assert.Equal(expected, platform.Calls.Skip(before).Where(asking.Contains));
         }
     }
+
+    [Fact]
+    [Rule("objects.questions")]
+    public void A_look_for_holders_makes_only_the_system_calls_that_its_answer_needs()
+    {
+        using var name = new TemporaryName();
+        SharedMemoryObject.Create(name, 4096).Dispose();
+        var entry = SharedMemoryDirectory.Find(name.Name)!;
+        var platform = new ScriptedPlatform();
+        using (Platform.Substitute(platform))
+        {
+            var before = 0;
+            // A child of another test holds everything that this process had open until it runs its program.
+            Watchdog.Until(
+                () =>
+                {
+                    before = platform.Calls.Count;
+                    return entry.IsHeld() is false;
+                },
+                "no holder");
+            Assert.Equal(["open", Stat, "fcntl(F_SETSIG)", "fcntl(F_SETLEASE)", Seals], platform.Calls.Skip(before));
+        }
+    }
 }

@@ -95,9 +95,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
             return error == Errno.EAGAIN ? true : null;
         }
 
-        // An overlay keeps the file below it mapped, not its own, so that its count does not contain mappings. Where that is not known to be otherwise, it proves nothing.
-        if (files.TryStatFileSystem(target, out var fileSystem)
-            && fileSystem.f_type is TMPFS_MAGIC or RAMFS_MAGIC or HUGETLBFS_MAGIC or EXT4_SUPER_MAGIC or XFS_SUPER_MAGIC or BTRFS_SUPER_MAGIC)
+        if (files.CountsMappings(target))
         {
             return false;
         }

@@ -42,7 +42,7 @@ internal class LinuxNames(SystemCalls calls, LinuxFiles files, LinuxMembership l
     internal override Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle)
     {
         var path = PathOf(name, stackalloc byte[PathBytes]);
-        var error = files.OpenUnseen(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_NOFOLLOW, out handle);
+        var error = files.OpenUnseenWhateverItIs(path, (access == FileAccess.Read ? O_RDONLY : O_RDWR) | O_NOFOLLOW, out handle);
         return error == Errno.EISDIR ? Errno.EINVAL : error;
     }
 

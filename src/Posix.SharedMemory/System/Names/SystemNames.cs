@@ -18,7 +18,10 @@ internal class SystemNames
     /// <summary>Leaves a descriptor that this opened with the flags that one of <c>shm_open</c> has, before other code gets it.</summary>
     internal virtual void ClearOpenFlags(in OpenObject target) => throw Platform.NotSupported();
 
-    /// <summary>Opens an object for the library itself, which closes it by <see cref="SystemMembership.CloseUnseen"/>.</summary>
+    /// <summary>
+    /// Opens what has a name for the library itself, which closes it by <see cref="SystemMembership.CloseUnseen"/>. Whether it is an object, and the one that is meant, the caller finds by comparing its identity
+    /// with that of the object.
+    /// </summary>
     internal virtual Errno OpenUnseen(in ObjectName name, FileAccess access, out SafeFileHandle? handle) => Open(name, FileMode.Open, access, UnixFileMode.None, out handle);
 
     /// <summary>Creates an object that no process can open by name yet, for its owner only.</summary>
