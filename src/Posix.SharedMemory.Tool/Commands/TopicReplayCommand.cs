@@ -77,7 +77,7 @@ internal sealed class TopicReplayCommand : ShmCommand
             // Ctrl-C: what was sent was sent. The channel is not completed: it was not everything.
         }
 
-        var isCut = recording is { IsWhole: false, Torn: var torn } && messages < (given.GetValue(_count) ?? long.MaxValue) && !end.Token.IsCancellationRequested;
+        var isCut = !recording.IsWhole && messages < (given.GetValue(_count) ?? long.MaxValue) && !end.Token.IsCancellationRequested;
         if (given.GetValue(_json))
         {
             ViewFacts.Write(

@@ -57,7 +57,7 @@ internal sealed class RecordingWriter : IDisposable
             throw new CommandException($"the channel that has the name now carries a message of {message.Length} bytes, and the one that the recording began with {_longest} at most; begin another recording");
         }
 
-        Append(new(message.Length, type, frame.IsEmpty ? (ushort)0 : RecordingEntry.Frame, sequence, (long)(Elapsed.TotalNanoseconds), (uint)Math.Clamp(missed, 0, uint.MaxValue), 0), frame, message);
+        Append(new(message.Length, type, frame.IsEmpty ? (ushort)0 : RecordingEntry.Frame, sequence, (long)Elapsed.TotalNanoseconds, (uint)Math.Clamp(missed, 0, uint.MaxValue), 0), frame, message);
         (Messages, Bytes, Missed) = (Messages + 1, Bytes + message.Length, Missed + missed);
     }
 
