@@ -39,7 +39,9 @@ public sealed class PublicComments : Task
     private System.Reflection.Assembly? Resolve(object? sender, ResolveEventArgs asked)
     {
         var name = new AssemblyName(asked.Name).Name;
-        var path = References.FirstOrDefault(reference => Path.GetFileNameWithoutExtension(reference) == name);
+        // A framework is referred to by assemblies that cannot be loaded: those that can are beside the base library.
+        var framework = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!.Replace("Microsoft.NETCore.App", "Microsoft.AspNetCore.App"), name + ".dll");
+        var path = File.Exists(framework) ? framework : References.FirstOrDefault(reference => Path.GetFileNameWithoutExtension(reference) == name);
         return path is null ? null : System.Reflection.Assembly.Load(File.ReadAllBytes(path));
     }
 

@@ -1,6 +1,7 @@
 #:project ../src/Posix.SharedMemory/Posix.SharedMemory.csproj
 #:project ../src/Posix.SharedMemory.Threading/Posix.SharedMemory.Threading.csproj
 #:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
+#:project ../src/Posix.SharedMemory.AspNetCore/Posix.SharedMemory.AspNetCore.csproj
 #:project ../src/Posix.SharedMemory.Bridge/Posix.SharedMemory.Bridge.csproj
 #:project ../src/Posix.SharedMemory.Bridge.Nats/Posix.SharedMemory.Bridge.Nats.csproj
 #:project ../src/Posix.SharedMemory.Bridge.Hosting/Posix.SharedMemory.Bridge.Hosting.csproj
@@ -44,6 +45,10 @@ Package[] packages =
     [
         ("Rings", "Messages from one sender to one receiver"), ("Connections", "Connections between two processes"), ("Broadcast", "Messages from one sender to many receivers"), ("FanIn", "Messages from many senders"), ("Frames", "Big messages that are read where they are"), ("Ends", "Messages written in place"), ("Latest", "The latest value"), ("Endpoints", "Endpoints, and what happens when one ends"),
         ("Taps", "Taps: reading along"), ("Status", "Status"), ("Layout", "States and kinds"),
+    ]),
+    new("Posix.SharedMemory.AspNetCore",
+    [
+        ("Listening", "Servers that listen through shared memory"), ("Clients", "Clients of HTTP"), ("Transport", "The other process"),
     ]),
     new("Posix.SharedMemory.Bridge",
     [

@@ -360,7 +360,7 @@ public sealed class LookingAtChannels : IDisposable
         Assert.Equal(Shm.Print("topic", "--help"), Shm.Print("topic"));
         Assert.Equal(Shm.Print("topic", "tap", "--help"), Shm.Print("help", "topic", "tap"));
         Assert.Equal("shm: topic: unknown command 'tapp'; did you mean 'tap'? (see shm topic --help)", Shm.Refuse("topic", "tapp"));
-        Assert.Equal("shm: topic: unknown command 'x'; choose from ls, tap, send, recv, hz (see shm topic --help)", Shm.Refuse("topic", "x"));
+        Assert.Equal("shm: topic: unknown command 'x'; choose from ls, tap, send, recv, record, replay, hz, bw (see shm topic --help)", Shm.Refuse("topic", "x"));
         Assert.Equal("shm: topic tap: unknown option '--jsno'; did you mean '--json'? (see shm topic tap --help)", Shm.Refuse("topic", "tap", "a", "--jsno"));
         Assert.Contains("--capacity needs --create", Shm.Refuse("topic", "send", "a", "--capacity", "1M"), StringComparison.Ordinal);
         Assert.Contains("65279", Shm.Refuse("topic", "send", "a", "--type", "65280"), StringComparison.Ordinal);

@@ -76,6 +76,12 @@ internal sealed record PackageTable(string Name)
                 ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
             },
         },
+        new("Posix.SharedMemory.AspNetCore")
+        {
+            PublicNamespaces = ["Posix.SharedMemory.AspNetCore"],
+            Uses = ["Posix.SharedMemory.Channels"],
+            Rooms = new(StringComparer.Ordinal) { ["Transport"] = [], ["Listening"] = ["Transport"], ["Clients"] = [] },
+        },
         new("Posix.SharedMemory.Bridge")
         {
             PublicNamespaces = ["Posix.SharedMemory.Bridge"],

@@ -85,6 +85,9 @@ internal static class Given
         return text;
     }
 
+    /// <summary>The path of a file.</summary>
+    internal static Argument<string> File(string description) => new("FILE") { Description = description, CustomParser = result => One(result, ReadPath)! };
+
     /// <summary>An option without a value. A word after it is an argument, even <c>true</c> or <c>false</c>.</summary>
     internal static Option<bool> Flag(string name, string description, params string[] aliases) => new(name, aliases) { Description = description, Arity = ArgumentArity.Zero };
 

@@ -8,7 +8,7 @@ internal sealed class TopicCommand : ShmCommand
     internal TopicCommand()
         : base(
             "topic",
-            "Channels between processes: list them, look at the messages without taking them, send and receive, measure.",
+            "Channels between processes: list them, look at the messages without taking them, send and receive, record and replay, measure.",
             "shm topic ls",
             "shm topic tap quotes")
     {
@@ -16,7 +16,10 @@ internal sealed class TopicCommand : ShmCommand
         Add(new TopicTapCommand());
         Add(new TopicSendCommand());
         Add(new TopicReceiveCommand());
-        Add(new TopicRateCommand());
+        Add(new TopicRecordCommand());
+        Add(new TopicReplayCommand());
+        Add(TopicRateCommand.OfMessages());
+        Add(TopicRateCommand.OfBytes());
     }
 
     /// <summary>Without a command it shows its help, as <c>shm</c> does.</summary>

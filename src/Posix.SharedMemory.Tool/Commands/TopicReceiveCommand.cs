@@ -41,7 +41,7 @@ internal sealed class TopicReceiveCommand : ShmCommand
         var (timeout, most) = (given.GetValue(_timeout), given.GetValue(_count) ?? int.MaxValue);
         try
         {
-            for (var taken = 0; taken < most && Wait(name, reader, timeout, end.Token);)
+            for (var taken = 0; taken < most && MessageWait.For(name, reader.WaitAsync, timeout, "printed", end.Token);)
             {
                 while (taken < most && !end.Token.IsCancellationRequested && reader.TryTake(Print))
                 {
@@ -61,37 +61,6 @@ internal sealed class TopicReceiveCommand : ShmCommand
             raw?.Print(message);
             printer?.Print(message, type, missed, isTaken: false);
             terminal.Flush();
-        }
-    }
-
-    private static bool Wait(GivenName name, ReceivingEnd reader, TimeSpan? timeout, CancellationToken cancellationToken)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (timeout is { } limit)
-        {
-            patience.CancelAfter(limit);
-        }
-
-        try
-        {
-            return reader.WaitAsync(patience.Token).AsTask().GetAwaiter().GetResult();
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new CommandException($"{name}: no message came within {timeout!.Value.TotalSeconds} s; shm topic ls shows which ends are open");
-        }
-        catch (PeerLeftException)
-        {
-            throw new CommandException($"{name}: the writer left without completing the channel; --reconnect waits for the next one");
-        }
-        catch (PeerDiedException e)
-        {
-            var label = e.Peer.Label.Length == 0 ? "" : $" ({EscapedText.Of(e.Peer.Label)})";
-            throw new CommandException($"{name}: the writer's process{label} died; everything that it had committed was printed; --reconnect waits for the next one");
-        }
-        catch (ChannelException e) when (e.Error != 0)
-        {
-            throw new CommandException($"{name}: the writer ended the channel with error {e.Error}");
         }
     }
 }

@@ -8,6 +8,8 @@ internal sealed class RateMeter
 {
     internal const string Title = "MESSAGES/S   BYTES/S  SIZE p50  p90   p99   max   GAP ms mean    dev    max  FILL  WAITS W   WAITS R";
 
+    internal const string TitleOfBytes = "  BYTES/S  MESSAGES/S  SIZE mean   p50   p99   max  FILL";
+
     /// <summary>What is remembered of one interval: percentiles need no more.</summary>
     private const int MostSizes = 100_000;
 
@@ -90,6 +92,16 @@ internal sealed class RateMeter
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{facts.MessagesPerSecond,10:0.#}  {ByteSize.Short((long)facts.BytesPerSecond),8}  {Size(size?.P50),8}  {Size(size?.P90),3}  {Size(size?.P99),4}  {Size(size?.Most),4}   {Milliseconds(gap?.Mean),11}  {Milliseconds(gap?.Deviation),5}  {Milliseconds(gap?.Most),5}  {(facts.Fill is { } fill ? 100 * fill : 0),3:0}%  {facts.WriterWaits,7}   {facts.ReaderWaits,7}");
+    }
+
+    /// <summary>The bytes of a measurement for people, under <see cref="TitleOfBytes"/>.</summary>
+    internal static string LineOfBytes(RateFacts facts)
+    {
+        var size = facts.Sizes;
+        int? mean = facts.Messages == 0 ? null : (int)(facts.BytesPerSecond / facts.MessagesPerSecond);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{ByteSize.Short((long)facts.BytesPerSecond),9}  {facts.MessagesPerSecond,10:0.#}  {Size(mean),9}  {Size(size?.P50),4}  {Size(size?.P99),4}  {Size(size?.Most),4}  {(facts.Fill is { } fill ? 100 * fill : 0),3:0}%");
     }
 
     private ChannelStatus Look() => ChannelStatus.TryRead(_memory) ?? throw new CommandException("the object is not a channel any more");

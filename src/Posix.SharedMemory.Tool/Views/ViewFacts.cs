@@ -10,6 +10,7 @@ namespace Posix.SharedMemory.Tool;
 [JsonSerializable(typeof(PageFacts))]
 [JsonSerializable(typeof(WatchFacts))]
 [JsonSerializable(typeof(RateFacts))]
+[JsonSerializable(typeof(RecordingFacts))]
 [JsonSerializable(typeof(IReadOnlyList<FindingFacts>))]
 internal sealed partial class ViewFacts : JsonSerializerContext
 {

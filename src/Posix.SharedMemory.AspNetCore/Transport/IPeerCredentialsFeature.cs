@@ -1,0 +1,23 @@
+namespace Posix.SharedMemory.AspNetCore;
+
+/// <summary>The process at the other end of a connection through shared memory, as the kernel recorded it: a feature of the connection and of each of its requests.</summary>
+/// <example>
+/// <code><![CDATA[
+/// var app = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder().Build();
+/// app.Use(async (context, next) =>
+/// {
+///     if (context.Features.Get<IPeerCredentialsFeature>() is { Peer.UserId: not 0 })
+///     {
+///         context.Response.StatusCode = 403;
+///         return;
+///     }
+///
+///     await next();
+/// });
+/// ]]></code>
+/// </example>
+public interface IPeerCredentialsFeature
+{
+    /// <summary>Gets the process, user and group that connected. They cannot be forged.</summary>
+    PeerCredentials Peer { get; }
+}

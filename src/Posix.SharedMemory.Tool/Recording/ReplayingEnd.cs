@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+using Posix.SharedMemory.Channels;
+
+namespace Posix.SharedMemory.Tool;
+
+/// <summary>The writer by which a recording is sent again: of a broadcast, or of frames.</summary>
+/// <param name="SendAsync">Sends the message that was read last.</param>
+/// <param name="Readers">Who reads.</param>
+/// <param name="Complete">Completes the channel.</param>
+/// <param name="Writer">The writer itself, and the channel.</param>
+internal sealed record ReplayingEnd(Func<RecordingReader, CancellationToken, ValueTask> SendAsync, Func<IReadOnlyList<EndpointInfo>> Readers, Action Complete, IDisposable Writer, IDisposable Channel) : IDisposable
+{
+    /// <summary>What the slots of frames that are created have together, if that is at least two: a file may call any length the longest.</summary>
+    private const int MostSlotBytes = 256 << 20;
+
+    /// <summary>Opens the writer of a channel of the recording's kind.</summary>
+    /// <param name="name">The channel.</param>
+    /// <param name="recorded">What was recorded.</param>
+    /// <param name="isCreated">Whether it is created, as the recorded one was, if nothing has the name.</param>
+    internal static ReplayingEnd Open(GivenName name, RecordingHeader recorded, bool isCreated)
+    {
+        if (isCreated && !name.IsTaken)
+        {
+            return Create(name.Text, recorded);
+        }
+
+        var memory = name.Open(FileAccess.ReadWrite);
+        try
+        {
+            return TopicCommand.RequireChannel(name, memory).Kind is var kind && kind != recorded.Kind
+                ? throw new CommandException($"{name}: the channel is of kind {ChannelLook.KindOf(kind)}, and the recording of kind {ChannelLook.KindOf(recorded.Kind)}")
+                : kind == ChannelKind.Broadcast ? Open(Broadcast.FromObject(memory)) : Open(FrameChannel.FromObject(memory));
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Writer.Dispose();
+        Channel.Dispose();
+    }
+
+    /// <summary>A file may say anything: what cannot be created is refused by the channel, in its own words.</summary>
+    private static ReplayingEnd Create(string name, RecordingHeader recorded) => recorded.Kind == ChannelKind.Broadcast
+        ? Open(Broadcast.OpenOrCreate(name, out _, new()
+        {
+            Capacity = recorded.Capacity, MaxReaders = recorded.MaxReaders, History = BroadcastTopic.History, SchemaId = recorded.SchemaId, ContentType = recorded.ContentType, Lifetime = Lifetime.Keep,
+        }))
+        : Open(FrameChannel.OpenOrCreate(name, out _, new()
+        {
+            SlotLength = recorded.Longest, SlotCount = Math.Clamp(MostSlotBytes / recorded.Longest, 2, 8), MaxReaders = recorded.MaxReaders, SchemaId = recorded.SchemaId, ContentType = recorded.ContentType, Lifetime = Lifetime.Keep,
+        }));
+
+    private static ReplayingEnd Open(Broadcast channel)
+    {
+        var writer = channel.OpenWriter(new() { Label = TopicReplayCommand.Label });
+        return new((recording, cancellationToken) => writer.WriteAsync(recording.Message, recording.Entry.Type, cancellationToken), () => writer.Readers, () => writer.Complete(), writer, channel);
+    }
+
+    private static ReplayingEnd Open(FrameChannel channel)
+    {
+        var writer = channel.OpenWriter(new() { Label = TopicReplayCommand.Label });
+        return new(SendAsync, () => writer.Readers, () => writer.Complete(), writer, channel);
+
+        async ValueTask SendAsync(RecordingReader recording, CancellationToken cancellationToken)
+        {
+            using var frame = await writer.LoanAsync(recording.Message.Length, cancellationToken).ConfigureAwait(false);
+            recording.Message.Span.CopyTo(frame.Span);
+            (frame.Type, frame.Header) = (recording.Entry.Type, MemoryMarshal.Read<FrameHeader>(recording.Frame));
+            await writer.SendAsync(frame, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}
