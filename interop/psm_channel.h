@@ -1,5 +1,5 @@
 /* psm_channel.h: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm.h, and what the ends of all kinds share. C11, Linux, 64-bit, little-endian, header-only.
-   psm_broadcast.h has the ends of a broadcast (kind 3), psm_fanin.h those of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4). The bytes and protocols are in docs/spec/channels.
+   psm_connection.h has connections (kind 2), psm_broadcast.h the ends of a broadcast (kind 3), psm_fanin.h those of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4). The bytes and protocols are in docs/spec/channels.
    Functions return 0 or a positive outcome, or a negative errno:
    -EBUSY: a living process has the end open; -EPIPE: the channel was completed (opening a writer); -EILSEQ: the bytes are something else, or a peer stored what none stores: close the end;
    -EMSGSIZE: the message is too long, or not of the length that all have; -EOWNERDEAD, -ENOTCONN: the other side died, or left, and everything it had committed was delivered; -ETIMEDOUT.
@@ -9,9 +9,10 @@
 #include "psm.h"
 
 enum { PSM_CHANNEL_W = 256, PSM_CHANNEL_R = 384, PSM_CHANNEL_WAKES_READER = 512, PSM_CHANNEL_WAKES_WRITER = 640, PSM_CHANNEL_CHANGES = 704, PSM_CHANNEL_ROSTER = 4096 };
-enum { PSM_MESSAGE_KIND = 1, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FANIN_KIND = 6 };
+enum { PSM_MESSAGE_KIND = 1, PSM_CONNECTION_KIND = 2, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FANIN_KIND = 6 };
 enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };                       /* what has become of the other side */
 #define PSM_PADDING (1ull << 48)
+#define PSM_OBJECT 0xff00                                                                  /* the type of the record of an object, on a connection */
 /* Tests define it, to be killed at each step. */
 #ifndef PSM_WINDOW
 #define PSM_WINDOW(n)
@@ -19,7 +20,7 @@ enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };              
 
 /* What every end has: the checked header, a seat in the roster, its endpoint, and the other side that it waits for. */
 struct psm_channel {
-  unsigned char *base, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers;
+  unsigned char *base, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers, lines; /* lines: where those of the ring begin, of a connection's second one 1024 further */
   struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told;
   uint32_t *life, life_value;                                                            /* what the last look has found to be alive, and waits for */
 };
@@ -29,7 +30,7 @@ struct psm_message { const void *bytes; uint32_t length; uint16_t type; int is_r
 struct psm_end {
   struct psm_channel c; uint64_t round; int is_reader;
   uint64_t own, seen, published;                                                         /* writer: tail, head as seen; reader: head, tail as seen */
-  uint64_t messages, bytes, waits, claimed, redelivered_before;
+  uint64_t messages, bytes, waits, claimed, redelivered_before, objects; int has_objects;
   unsigned char *line, *peer_line;
 };
 
@@ -49,7 +50,7 @@ static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t 
   memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
   memcpy(&data, h + 40, 8); memcpy(&capacity, h + 48, 8); memcpy(&most, h + 56, 4); memcpy(&align, h + 60, 4); memcpy(&element, h + 72, 4); memcpy(&buffers, h + 144, 4);
   if (magic != 0x014e4148434d4853ull || kind != expected || required || total != length || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
-  uint64_t size = capacity, first = (PSM_CHANNEL_ROSTER + psm_roster_size(seats) + 127) & ~127ull;
+  uint64_t size = kind == PSM_CONNECTION_KIND ? 2 * capacity : capacity, first = (PSM_CHANNEL_ROSTER + psm_roster_size(seats) + 127) & ~127ull;
   if (kind == PSM_LATEST_KIND) {
     if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
     size = buffers * psm_latest_stride(most);
@@ -58,7 +59,7 @@ static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t 
     if (endpoints < 2 || endpoints > 65 || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - (align > 16 ? align : 16) || buffers > 1u << 20) return -EILSEQ;
     size = capacity + 8ull * buffers;
   } else if (kind == PSM_FANIN_KIND ? endpoints < 2 || endpoints > 65 || align != 16 || most > capacity / 2 - 16 || most > 4095 * 64 - 16
-                                  : endpoints != 2 || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
+                                  : endpoints != (kind == PSM_CONNECTION_KIND ? 4 : 2) || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
   if (data % 4096 || data < first + 128ull * endpoints || data > total || size > total - data) return -EILSEQ;
   c->base = base; c->data = c->base + data; c->endpoints = c->base + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;
   c->buffers = buffers; c->told = UINT32_MAX; return 0;
@@ -68,13 +69,14 @@ static inline int psm_channel_fits(const struct psm_channel *c, uint32_t length)
 /* Takes a seat of the roster. */
 static inline int psm_channel_join(struct psm_channel *c, int is_reader) {
   int r = psm_join(&c->roster, c->base + PSM_CHANNEL_ROSTER, c->seats); if (r) return r;
-  c->wakes = (uint32_t *)(void *)(c->base + (is_reader ? PSM_CHANNEL_WAKES_READER : PSM_CHANNEL_WAKES_WRITER)); c->peer_wakes = (uint32_t *)(void *)(c->base + (is_reader ? PSM_CHANNEL_WAKES_WRITER : PSM_CHANNEL_WAKES_READER));
-  if ((r = psm_eventcount_at(c->wakes)) || (r = psm_eventcount_at(c->peer_wakes)) || (r = psm_eventcount_at(c->base + PSM_CHANNEL_CHANGES))) psm_leave(&c->roster);
+  unsigned char *lines = c->base + c->lines;
+  c->wakes = (uint32_t *)(void *)(lines + (is_reader ? PSM_CHANNEL_WAKES_READER : PSM_CHANNEL_WAKES_WRITER)); c->peer_wakes = (uint32_t *)(void *)(lines + (is_reader ? PSM_CHANNEL_WAKES_WRITER : PSM_CHANNEL_WAKES_READER));
+  if ((r = psm_eventcount_at(c->wakes)) || (r = psm_eventcount_at(c->peer_wakes)) || (r = psm_eventcount_at(lines + PSM_CHANNEL_CHANGES))) psm_leave(&c->roster);
   return r;
 }
 /* The other side, whose state and life end a wait. */
 static inline int psm_channel_face(struct psm_channel *c, uint32_t index, uint32_t line, uint32_t most_state) {
-  c->peer_mutex = psm_endpoint(c, index); c->peer_state = c->base + line + 32; c->most_state = most_state; return psm_mutex_at(c->peer_mutex);
+  c->peer_mutex = psm_endpoint(c, index); c->peer_state = c->base + c->lines + line + 32; c->most_state = most_state; return psm_mutex_at(c->peer_mutex);
 }
 /* Enters an endpoint without waiting. PSM_OK; PSM_OWNER_DIED: a former owner died, and stores nothing more; -EBUSY. */
 static inline int psm_channel_enter(struct psm_channel *c, uint32_t index) {
@@ -83,7 +85,7 @@ static inline int psm_channel_enter(struct psm_channel *c, uint32_t index) {
   return r == PSM_TIMED_OUT ? -EBUSY : r < 0 ? -EILSEQ : r;
 }
 static inline void psm_channel_notify(struct psm_channel *c) {
-  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->base + PSM_CHANNEL_CHANGES));
+  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->base + c->lines + PSM_CHANNEL_CHANGES));
 }
 static inline uint32_t psm_channel_generation(struct psm_channel *c) { return psm_get4((unsigned char *)c->mutex + 16); }
 /* The endpoint is this process's: counts the generation, and shows role and label. */
@@ -103,11 +105,11 @@ static inline void psm_channel_close(struct psm_channel *c) {
 }
 /* Stores that the writer has completed the channel, with an error or 0. */
 static inline void psm_channel_complete(struct psm_channel *c, int32_t error) {
-  unsigned char *line = c->base + PSM_CHANNEL_W;
+  unsigned char *line = c->base + c->lines + PSM_CHANNEL_W;
   PSM_WINDOW(15); psm_put4(line + 36, (uint32_t)error); PSM_WINDOW(16); psm_put4(line + 32, error ? 2 : 1); PSM_WINDOW(17); psm_channel_notify(c);
 }
 /* The error that the writer has completed the channel with. */
-static inline int32_t psm_channel_error(const struct psm_channel *c) { return (int32_t)psm_get4(c->base + PSM_CHANNEL_W + 36); }
+static inline int32_t psm_channel_error(const struct psm_channel *c) { return (int32_t)psm_get4(c->base + c->lines + PSM_CHANNEL_W + 36); }
 /* What has become of an endpoint: a state of the enum; with confirm, a dead owner stores nothing more when this returns. */
 static inline int psm_look(struct psm_channel *c, uint32_t *mutex, int confirm) {
   uint32_t word = psm_load(mutex), owner = word & PSM_OWNER, *life, value;
@@ -139,14 +141,15 @@ static inline int psm_channel_wait(struct psm_channel *c, int (*ready)(void *end
 
 /* -- one writer, one reader -- */
 static inline void psm_end_close(struct psm_end *e) { psm_channel_close(&e->c); }
-/* Opens the writer or the reader. */
-static inline int psm_end_open(struct psm_end *e, void *base, uint64_t length, int is_reader, const char *label) {
+/* Opens the writer or the reader of a ring: of a connection, of one of its two. */
+static inline int psm_end_open_in(struct psm_end *e, void *base, uint64_t length, uint16_t kind, uint32_t direction, int is_reader, const char *label) {
   struct psm_channel *c = &e->c; memset(e, 0, sizeof *e);
-  int r = psm_channel_check(c, base, length, PSM_MESSAGE_KIND); if (r) return r;
+  int r = psm_channel_check(c, base, length, kind); if (r) return r;
+  c->lines = 1024 * direction; c->data += c->capacity * direction; e->has_objects = kind == PSM_CONNECTION_KIND;
   if ((r = psm_channel_join(c, is_reader))) return r;
-  unsigned char *w = c->base + PSM_CHANNEL_W, *rd = c->base + PSM_CHANNEL_R;
+  unsigned char *w = c->base + c->lines + PSM_CHANNEL_W, *rd = c->base + c->lines + PSM_CHANNEL_R;
   e->is_reader = is_reader; e->round = c->align - 1; e->line = is_reader ? rd : w; e->peer_line = is_reader ? w : rd;
-  if ((r = psm_channel_face(c, !is_reader, is_reader ? PSM_CHANNEL_W : PSM_CHANNEL_R, is_reader ? 3 : 1)) || (r = psm_channel_enter(c, (uint32_t)is_reader)) < 0) { psm_leave(&c->roster); return r; }
+  if ((r = psm_channel_face(c, 2 * direction + !is_reader, is_reader ? PSM_CHANNEL_W : PSM_CHANNEL_R, is_reader ? 3 : 1)) || (r = psm_channel_enter(c, 2 * direction + (uint32_t)is_reader)) < 0) { psm_leave(&c->roster); return r; }
   int entered = r;
   /* A former owner's end is confirmed by the entry: it stores nothing more. */
   uint64_t head = psm_get8(rd), tail = psm_get8(w);
@@ -157,6 +160,7 @@ static inline int psm_end_open(struct psm_end *e, void *base, uint64_t length, i
   e->redelivered_before = is_reader && (psm_channel_generation(c) || entered == PSM_OWNER_DIED) ? tail : 0;
   psm_channel_occupy(c, is_reader, label, entered); return 0;
 }
+static inline int psm_end_open(struct psm_end *e, void *base, uint64_t length, int is_reader, const char *label) { return psm_end_open_in(e, base, length, PSM_MESSAGE_KIND, 0, is_reader, label); }
 static inline int psm_writer_open(struct psm_end *e, void *base, uint64_t length, const char *label) { return psm_end_open(e, base, length, 0, label); }
 static inline int psm_reader_open(struct psm_end *e, void *base, uint64_t length, const char *label) { return psm_end_open(e, base, length, 1, label); }
 /* What has become of the other side. */
@@ -201,12 +205,14 @@ static inline int psm_try_read(struct psm_end *e, struct psm_message *m) {
     if (e->own == e->seen) { int r = psm_load_tail(e); if (r) return r; if (e->own == e->seen) return 0; }
     uint64_t offset = e->own & (e->c.capacity - 1), room = e->c.capacity - offset, left = e->seen - e->own, header = psm_get8(e->c.data + offset), length = header & 0xffffffff, need = psm_record(e, length);
     if (header == PSM_PADDING && offset && room <= left) { e->own += room; continue; }
-    if (header >> 48 || (header >> 32 & 0xffff) >= 0xff00 || length > e->c.most || need > left || need > room) return -EILSEQ;
+    if (header >> 48 || length > e->c.most || need > left || need > room) return -EILSEQ;
+    /* The record of an object has its number, which is one more than the last. */
+    if (header >> 32 >= 0xff00 && (!e->has_objects || header != (8 | (uint64_t)PSM_OBJECT << 32) || psm_get8(e->c.data + offset + e->c.align) != e->objects + 1)) return -EILSEQ;
     *m = (struct psm_message){e->c.data + offset + e->c.align, (uint32_t)length, (uint16_t)(header >> 32), e->own < e->redelivered_before, e->own + need, 0}; return 1;
   }
 }
 /* Passes over a message; its room is given back by psm_release. */
-static inline void psm_pass(struct psm_end *e, const struct psm_message *m) { e->own = m->next; e->messages++; e->bytes += m->length; }
+static inline void psm_pass(struct psm_end *e, const struct psm_message *m) { e->own = m->next; e->messages++; e->bytes += m->length; e->objects += m->type == PSM_OBJECT; }
 static inline void psm_release(struct psm_end *e) {
   PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
 }

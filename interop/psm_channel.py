@@ -1,6 +1,6 @@
 """psm_channel: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm, and what the ends of all kinds share.
 
-psm_broadcast has the ends of a broadcast, psm_fanin those of a fan-in, psm_latest those of a latest value, psm_frames the reader of frames. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
+psm_connection has connections, psm_broadcast the ends of a broadcast, psm_fanin those of a fan-in, psm_latest those of a latest value, psm_frames the reader of frames. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels.
 An end is for one thread at a time; a child after os.fork must not use it.
 
     with open("/dev/shm/quotes", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
@@ -16,7 +16,8 @@ import psm
 
 _W, _R, _WAKES_READER, _WAKES_WRITER, _CHANGES, _ROSTER = 256, 384, 512, 640, 704, 4096
 _MAGIC, _PADDING = 0x014E4148434D4853, 1 << 48
-_MESSAGE, _BROADCAST, _LATEST, _FRAMES, _FANIN = 1, 3, 4, 5, 6
+_MESSAGE, _CONNECTION, _BROADCAST, _LATEST, _FRAMES, _FANIN = range(1, 7)
+OBJECT = 0xFF00  # the type of the record of an object, on a connection
 NEVER, ALIVE, LEFT, DIED = range(4)
 
 
@@ -58,9 +59,10 @@ class Header:
         self.stride = (16 + self.most + 63) // 64 * 64
         is_ring = 4096 <= self.capacity <= 1 << 30 and not self.capacity & (self.capacity - 1)
         frames = kind == _FRAMES and self._slots(bytes_)
-        size = self.size_of_frames if frames else self.buffers * self.stride if kind == _LATEST else self.capacity + 8 * self.buffers if kind == _BROADCAST else self.capacity
+        size = self.size_of_frames if frames else self.buffers * self.stride if kind == _LATEST else self.capacity + 8 * self.buffers if kind == _BROADCAST else self.capacity * (2 if kind == _CONNECTION else 1)
         fits = {
             _MESSAGE: is_ring and self.count == 2 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - self.align,
+            _CONNECTION: is_ring and self.count == 4 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - self.align,
             _BROADCAST: is_ring and 2 <= self.count <= 65 and self.align in (8, 16, 32, 64) and self.most <= self.capacity // 2 - max(16, self.align) and self.buffers <= 1 << 20,
             _FANIN: is_ring and 2 <= self.count <= 65 and self.align == 16 and self.most <= min(self.capacity // 2, 4095 * 64) - 16,
             _FRAMES: frames and self.capacity == 0 and 2 <= self.count <= 65,
@@ -100,6 +102,7 @@ class Endpoint:
 
     _peer = None  # where the endpoint of the other side is
     _peer_line, _most_state = _W, 3
+    _lines = 0  # where the lines and event counts of the ring begin: of a connection's second one 1024 further
 
     def _join(self, memory, kind, is_reader, restart):
         self.header = Header(memory, kind)
@@ -109,7 +112,7 @@ class Endpoint:
         self.origin = self.roster.origin
         wakes = (_WAKES_READER, _WAKES_WRITER) if is_reader else (_WAKES_WRITER, _WAKES_READER)
         try:
-            self.wakes, self.peer_wakes, self.changes = (psm.EventCount(self.roster, at) for at in (*wakes, _CHANGES))
+            self.wakes, self.peer_wakes, self.changes = (psm.EventCount(self.roster, self._lines + at) for at in (*wakes, _CHANGES))
         except BaseException:
             self._refuse()
             raise
@@ -181,8 +184,9 @@ class Endpoint:
 
     def _complete(self, error):
         self._require_open()
-        psm._store4(self.origin + _W + 36, error & 0xFFFFFFFF, psm._SEQ)
-        psm._store4(self.origin + _W + 32, 2 if error else 1, psm._SEQ)
+        line = self.origin + self._lines + _W
+        psm._store4(line + 36, error & 0xFFFFFFFF, psm._SEQ)
+        psm._store4(line + 32, 2 if error else 1, psm._SEQ)
         self._notify()
 
     def _look(self, place, confirm=False):
@@ -227,7 +231,7 @@ class Endpoint:
                 return True
             if state:
                 if state == 2 and self.is_reader:
-                    raise WriterError(struct.unpack("<i", struct.pack("<I", psm._read(self.origin + _W + 36)))[0])
+                    raise WriterError(struct.unpack("<i", struct.pack("<I", psm._read(self.origin + self._lines + _W + 36)))[0])
                 return False
             if peer in (DIED, LEFT) and not self.restart and self._told != generation:
                 self._told = generation
@@ -241,18 +245,22 @@ class Endpoint:
 
 
 class _End(Endpoint):
-    def __init__(self, memory, is_reader, label, restart):
-        self._join(memory, _MESSAGE, is_reader, restart)
+    def __init__(self, memory, is_reader, label, restart, direction=None):
+        """A direction: an end of one of the two rings of a connection."""
+        self._lines, first, self.has_objects, self.objects = 1024 * (direction or 0), 2 * (direction or 0), direction is not None, 0
+        self._join(memory, _MESSAGE if direction is None else _CONNECTION, is_reader, restart)
+        self.data += self.capacity * (direction or 0)
         try:
-            self.line, self._peer_line, self._most_state = (_R, _W, 3) if is_reader else (_W, _R, 1)
-            self._peer = self._place(int(not is_reader))
+            writer_line, reader_line = self._lines + _W, self._lines + _R
+            self.line, self._peer_line, self._most_state = (reader_line, writer_line, 3) if is_reader else (writer_line, reader_line, 1)
+            self._peer = self._place(first + int(not is_reader))
             psm.Mutex(self.roster, self._peer)
-            if not self._enter(int(is_reader)):
+            if not self._enter(first + int(is_reader)):
                 raise Busy("a living process has this end open")
-            head, tail = self._load(_R), self._load(_W)
+            head, tail = self._load(reader_line), self._load(writer_line)
             if tail > 1 << 63 or tail % self.align or head % self.align or not 0 <= tail - head <= self.capacity:
                 raise Corrupt(f"head {head}, tail {tail}")
-            if not is_reader and psm._read(self.origin + _W + 32):
+            if not is_reader and psm._read(self.origin + writer_line + 32):
                 raise Completed
         except BaseException:
             self._refuse()
@@ -283,8 +291,8 @@ class _End(Endpoint):
 class Writer(_End):
     """The writing end."""
 
-    def __init__(self, memory, label="", restart=False):
-        super().__init__(memory, False, label, restart)
+    def __init__(self, memory, label="", restart=False, direction=None):
+        super().__init__(memory, False, label, restart, direction)
         self.completed = False
 
     def _fits(self, length):
@@ -342,8 +350,8 @@ class Writer(_End):
 class Reader(_End):
     """The reading end."""
 
-    def __init__(self, memory, label="", restart=False):
-        super().__init__(memory, True, label, restart)
+    def __init__(self, memory, label="", restart=False, direction=None):
+        super().__init__(memory, True, label, restart, direction)
         self.is_redelivered = False
 
     def _ready(self):
@@ -367,7 +375,9 @@ class Reader(_End):
                 self.index += room
                 continue
             length, kind = header & 0xFFFFFFFF, header >> 32 & 0xFFFF
-            if header >> 48 or kind >= 0xFF00 or length > self.most or self._record(length) > min(left, room):
+            # The record of an object has its number, which is one more than the last.
+            is_object = self.has_objects and (kind, length) == (OBJECT, 8) and self._load(self.data + offset + self.align) == self.objects + 1
+            if header >> 48 or (kind >= 0xFF00 and not is_object) or length > self.most or self._record(length) > min(left, room):
                 raise self._corrupt(f"a record at {offset} has the header {header:016x}")
             self.is_redelivered = self.index < self.redelivered_before
             return self.data + offset + self.align, length, kind
@@ -379,10 +389,7 @@ class Reader(_End):
             at, length, kind = found
             with memoryview(self.memory) as view, view[at:at + length] as payload:
                 yield payload, kind
-            self.index += self._record(length)
-            self.messages += 1
-            self.bytes += length
-            self._store(self.index)
+            self._pass(length, kind)
 
     def try_read(self):
         """The next message as (bytes, type); None: there is none now."""
@@ -391,8 +398,12 @@ class Reader(_End):
             return None
         at, length, kind = found
         message = bytes(self.memory[at:at + length])
+        self._pass(length, kind)
+        return message, kind
+
+    def _pass(self, length, kind):
         self.index += self._record(length)
         self.messages += 1
         self.bytes += length
+        self.objects += kind == OBJECT
         self._store(self.index)
-        return message, kind

@@ -43,7 +43,7 @@ Package[] packages =
     ]),
     new("Posix.SharedMemory.Channels",
     [
-        ("Rings", "Messages from one sender to one receiver"), ("Connections", "Connections between two processes"), ("Broadcast", "Messages from one sender to many receivers"), ("FanIn", "Messages from many senders"), ("Frames", "Big messages that are read where they are"), ("Ends", "Messages written in place"), ("Latest", "The latest value"), ("Endpoints", "Endpoints, and what happens when one ends"),
+        ("Rings", "Messages from one sender to one receiver"), ("Connections", "Connections between two processes"), ("Calls", "Calls over connections"), ("Broadcast", "Messages from one sender to many receivers"), ("FanIn", "Messages from many senders"), ("Frames", "Big messages that are read where they are"), ("Ends", "Messages written in place"), ("Latest", "The latest value"), ("Endpoints", "Endpoints, and what happens when one ends"),
         ("Taps", "Taps: reading along"), ("Status", "Status"), ("Layout", "States and kinds"),
     ]),
     new("Posix.SharedMemory.AspNetCore",

@@ -18,6 +18,7 @@ internal static class Program
         ["broadcast-reader", var name, var delivery] => BroadcastActs.Read(name, delivery),
         ["broadcast-rejoin", var name] => BroadcastActs.Rejoin(name),
         ["connection", var way, var argument] => ConnectionActs.Run(way, argument),
+        ["failing-connections", var way] => FailingConnections.Run(way),
         ["frames-stream", var name] => FrameActs.Stream(name),
         ["frames-rejoin", var name] => FrameActs.Rejoin(name),
         ["frames-reader", var name, var overflow] => FrameActs.Read(name, overflow),

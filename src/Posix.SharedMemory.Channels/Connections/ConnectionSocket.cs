@@ -20,6 +20,9 @@ internal sealed class ConnectionSocket : IDisposable
     /// <summary>How many receives follow each other before the thread is given to others.</summary>
     private const int ReceivesInOneGo = 64;
 
+    /// <summary>How often the end of the socket is looked for while it is not read.</summary>
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(100);
+
     private static readonly byte[] s_doorbell = [Doorbell];
 
     private readonly Socket _socket;
@@ -104,7 +107,7 @@ internal sealed class ConnectionSocket : IDisposable
                 failure = Take(bytes.AsSpan(0, part.BytesReceived), part);
                 if (_collected == MessageSize)
                 {
-                    await DeliverAsync().ConfigureAwait(false);
+                    await DeliverAsync(lose).ConfigureAwait(false);
                 }
             }
         }
@@ -210,13 +213,16 @@ internal sealed class ConnectionSocket : IDisposable
         return new("the socket", _received, "carried a descriptor that does not belong to an object message");
     }
 
-    private async ValueTask DeliverAsync()
+    private async ValueTask DeliverAsync(Action<ChannelCorruptException?> lose)
     {
         var item = new ReceivedObject(_carried, BitConverter.ToInt64(_message, LengthInMessage));
         (_carried, _collected) = (null, 0);
         try
         {
-            await _objects.Writer.WriteAsync(item, _closing.Token).ConfigureAwait(false);
+            while (!_objects.Writer.TryWrite(item))
+            {
+                await WaitForReceiverAsync(lose).ConfigureAwait(false);
+            }
         }
         catch
         {
@@ -232,5 +238,33 @@ internal sealed class ConnectionSocket : IDisposable
                 left.Dispose();
             }
         }
+    }
+    /// <summary>Waits until an object was received. The socket is not read meanwhile, and its end stands past what was not read: it is looked for from the side that sends.</summary>
+    private async ValueTask WaitForReceiverAsync(Action<ChannelCorruptException?> lose)
+    {
+        var waiting = _objects.Writer.WaitToWriteAsync(_closing.Token).AsTask();
+        for (var isLost = false; !waiting.IsCompleted;)
+        {
+            if (!isLost && IsPeerGone())
+            {
+                // What it has sent can still be received.
+                isLost = true;
+                lose(null);
+            }
+
+            await Task.WhenAny(waiting, Task.Delay(isLost ? Timeout.InfiniteTimeSpan : s_betweenLooks, _closing.Token)).ConfigureAwait(false);
+        }
+
+        if (!await waiting.ConfigureAwait(false))
+        {
+            throw new ChannelClosedException();
+        }
+    }
+
+    /// <summary>Whether the peer receives nothing any more. Sending nothing says so, and leaves nothing in the socket.</summary>
+    private bool IsPeerGone()
+    {
+        _socket.Send(ReadOnlySpan<byte>.Empty, SocketFlags.None, out var error);
+        return error is not (SocketError.Success or SocketError.WouldBlock);
     }
 }

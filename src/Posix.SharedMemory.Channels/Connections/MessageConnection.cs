@@ -1,7 +1,5 @@
-using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
 
 namespace Posix.SharedMemory.Channels;
 
@@ -36,18 +34,13 @@ namespace Posix.SharedMemory.Channels;
 /// }
 /// ]]></code>
 /// </example>
-public sealed class MessageConnection : IDisposable, IAsyncDisposable
+public sealed partial class MessageConnection : IDisposable, IAsyncDisposable
 {
-    /// <summary>The type of the message that stands where an object was sent, as long as the object was not received: call <see cref="ReceiveObjectAsync"/> then.</summary>
-    public const ushort ObjectMessageType = ChannelLayout.ObjectType;
-
     private const MemorySeals Required = MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Seal;
-    private const MemorySeals Every = Required | MemorySeals.Write | MemorySeals.FutureWrite | MemorySeals.Exec;
 
     private readonly ChannelMemory _memory;
     private readonly ConnectionSocket _socket;
     private readonly ReceivedObjects _objects = new();
-    private ulong _sent;
     private int _isDisposed;
 
     private MessageConnection(ChannelMemory memory, Socket connected, RingWriter output, RingReader input)
@@ -232,96 +225,6 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         return ChannelStatus.Of(_memory);
     }
 
-    /// <summary>Sends an object to the peer, without copying it: it arrives in its place among the messages.</summary>
-    /// <param name="o">The object. It still belongs to the caller. The peer gets the access that it was opened with; seal it first where that matters.</param>
-    /// <param name="ct">Ends the wait for room; nothing was sent then.</param>
-    /// <exception cref="InvalidOperationException">Another call on <see cref="Output"/> is under way, or it was completed.</exception>
-    /// <exception cref="PeerDiedException">The peer's process died.</exception>
-    /// <exception cref="PeerLeftException">The peer has left.</exception>
-    /// <exception cref="ChannelCorruptException">The peer sent what no correct peer sends.</exception>
-    /// <exception cref="SharedMemoryException"><see cref="Errno.ETOOMANYREFS"/>: this user has sent more descriptors that have not been received than <c>RLIMIT_NOFILE</c> allows.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <remarks><see href="https://man7.org/linux/man-pages/man2/sendmsg.2.html">sendmsg(2)</see></remarks>
-    public async ValueTask SendObjectAsync(SharedMemoryObject o, CancellationToken ct = default)
-    {
-        ArgumentNullException.ThrowIfNull(o);
-        ct.ThrowIfCancellationRequested();
-        var ring = Output.Ring;
-        int place, ticket;
-        while (!ring.TryReserve(ChannelLayout.ObjectRecordSize, out place, out ticket))
-        {
-            if (!await ring.WaitAsync(ChannelLayout.ObjectRecordSize, ct).ConfigureAwait(false))
-            {
-                throw WritingEnd.TakesNoMore();
-            }
-        }
-
-        try
-        {
-            // SYNC connection.object: pairs with PassUnusual in RingHead. The object is under way before the record that names it is seen.
-            await _socket.SendAsync(o, ct).ConfigureAwait(false);
-            if (!ring.IsOpen(ticket))
-            {
-                throw ring.Refusal();
-            }
-
-            BitConverter.TryWriteBytes(ring.RoomAt(place, ChannelLayout.ObjectRecordSize), ++_sent);
-            ring.Commit(ChannelLayout.ObjectRecordSize, ChannelLayout.ObjectType);
-        }
-        catch (SharedMemoryException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
-        {
-            throw ring.Endpoint.Failure ?? ring.Loss(ring.Peer == PeerState.Died ? PeerState.Died : PeerState.Left);
-        }
-        finally
-        {
-            ring.Return(ticket);
-        }
-    }
-
-    /// <summary>Receives the next object that the peer has sent.</summary>
-    /// <param name="required">The seals that the object must have: with <see cref="MemorySeals.Shrink"/> the peer cannot take mapped memory away.</param>
-    /// <param name="cancellationToken">Ends the wait; nothing was received then.</param>
-    /// <returns>The object; disposing it closes the descriptor.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="required"/> contains bits that are not seals.</exception>
-    /// <exception cref="InvalidDataException">What was received is refused and closed: it is not memory, is shorter than announced, or lacks a required seal. The connection goes on.</exception>
-    /// <exception cref="PeerDiedException">The peer's process died, and all its objects were received.</exception>
-    /// <exception cref="PeerLeftException">The peer has left, and all its objects were received.</exception>
-    /// <exception cref="ChannelCorruptException">The peer sent what no correct peer sends.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <remarks>
-    /// <para>
-    /// Objects come in the order in which they were sent, and as soon as they have arrived. What stands for an object among the messages is a message of type <see cref="ObjectMessageType"/>,
-    /// which a reader that comes to it gets before the object was received, and does not get afterwards. A program that reads in order calls this when it gets such a message.
-    /// </para>
-    /// <para><see href="https://man7.org/linux/man-pages/man2/recvmsg.2.html">recvmsg(2)</see></para>
-    /// </remarks>
-    public async ValueTask<SharedMemoryObject> ReceiveObjectAsync(MemorySeals required = MemorySeals.None, CancellationToken cancellationToken = default)
-    {
-        if ((required & ~Every) != 0)
-        {
-            throw new ArgumentOutOfRangeException(nameof(required), required, "The value is not a combination of the defined seals.");
-        }
-
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        ReceivedObject received;
-        try
-        {
-            received = await _socket.ReceiveAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (ChannelClosedException)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-            var ring = Input.Ring;
-            throw ring.Endpoint.Failure ?? ring.Loss(ring.Peer == PeerState.Died ? PeerState.Died : PeerState.Left);
-        }
-
-        _objects.Take();
-        using (received)
-        {
-            return received.Accept(required);
-        }
-    }
-
     /// <summary>Closes both ends and the socket. What was written can still be read by the peer. Further calls have no effect.</summary>
     public void Dispose()
     {
@@ -329,87 +232,6 @@ public sealed class MessageConnection : IDisposable, IAsyncDisposable
         {
             CloseEnds();
             _socket.Dispose();
-        }
-    }
-
-    /// <summary>Returns the connection as a stream of bytes, both ways.</summary>
-    /// <remarks>
-    /// <para>
-    /// The peer uses a stream too, or <see cref="AsPipe"/>: where messages begin and end is not preserved, and objects that were sent are passed over. Reading and writing are independent of each
-    /// other. Use either the stream or <see cref="Output"/> and <see cref="Input"/>.
-    /// </para>
-    /// <para>
-    /// Reads and writes throw <see cref="PeerDiedException"/> and <see cref="PeerLeftException"/>, which are <see cref="IOException"/>. <c>connection.Output.Complete()</c> ends the writing half;
-    /// disposing the stream ends it too, and closes the connection. A read of a peer that has done so returns 0.
-    /// </para>
-    /// </remarks>
-    /// <example>
-    /// <code><![CDATA[
-    /// await using var connection = await MessageConnection.ConnectAsync("/run/user/1000/echo.sock");
-    /// await using Stream stream = connection.AsStream();
-    /// await stream.WriteAsync("hello"u8.ToArray());
-    /// var bytes = new byte[5];
-    /// await stream.ReadExactlyAsync(bytes);
-    /// ]]></code>
-    /// </example>
-    public Stream AsStream()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new ConnectionStream(this);
-    }
-
-    /// <summary>Returns the connection as a pipe, both ways: what is read, and what is written, lies in the shared memory itself where it can.</summary>
-    /// <remarks>
-    /// <para>
-    /// As <see cref="AsStream"/>, of which the peer may use either. What a reader has examined and not consumed is copied once, into memory of this process, so that it may be longer than the ring. A writer
-    /// that finds no room writes into memory of this process, until <see cref="System.IO.Pipelines.PipeWriter.FlushAsync"/> has waited for some.
-    /// </para>
-    /// <para>
-    /// Completing the writer ends the writing half, and with an error where bytes are left that the peer has not made room for: <c>CompleteAsync</c> waits for it as long as it takes, <c>Complete</c> for two
-    /// seconds. Completing both halves closes the connection. The bytes of a peer that is not trusted may change while they are read: copy what is checked before it is used.
-    /// </para>
-    /// </remarks>
-    /// <example>
-    /// <code><![CDATA[
-    /// await using var connection = await MessageConnection.ConnectAsync("/run/user/1000/echo.sock");
-    /// var pipe = connection.AsPipe();
-    /// await pipe.Output.WriteAsync("hello"u8.ToArray());
-    /// var result = await pipe.Input.ReadAsync();
-    /// pipe.Input.AdvanceTo(result.Buffer.End);
-    /// ]]></code>
-    /// </example>
-    public IDuplexPipe AsPipe()
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return new ConnectionPipe(this);
-    }
-
-    /// <summary>Completes the output, if it still can be, and closes the connection.</summary>
-    internal void CompleteAndDispose()
-    {
-        CompleteOutput(0);
-        Dispose();
-    }
-
-    /// <summary>Completes the output, if it still can be.</summary>
-    internal void CompleteOutput(int error)
-    {
-        if (_isDisposed != 0 || Output.Ring.Act is EndAct.Completed or EndAct.Disposed or EndAct.Corrupt)
-        {
-            return;
-        }
-
-        try
-        {
-            Output.Complete(error);
-        }
-        catch (InvalidOperationException)
-        {
-            // Another call is under way: the peer sees that this side has left.
-        }
-        catch (ChannelException)
-        {
-            // The end was closed as corrupt at the same time.
         }
     }
 

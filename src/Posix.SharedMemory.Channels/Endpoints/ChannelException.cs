@@ -43,8 +43,13 @@ public class ChannelException : IOException
     }
 
     internal ChannelException(string message, int error)
-        : base(message) => Error = error;
+        : this(message, null, error)
+    {
+    }
 
-    /// <summary>Gets the error that the writer ended the channel with; 0: none.</summary>
+    internal ChannelException(string message, Exception? innerException, int error)
+        : base(message, innerException) => Error = error;
+
+    /// <summary>Gets the error that the writer ended the channel with, or that the peer answered a call with; 0: none.</summary>
     public int Error { get; }
 }

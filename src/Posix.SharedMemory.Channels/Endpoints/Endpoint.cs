@@ -362,5 +362,6 @@ internal sealed unsafe class Endpoint
             $"The {(Role == EndpointRole.Writer ? "writer" : "reader")} of the channel is open in {process}{label}");
     }
 
-    private static string Escape(string text) => string.Concat(text.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString()));
+    /// <summary>A text of another process, for people.</summary>
+    internal static string Escape(string text) => string.Concat(text.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString()));
 }

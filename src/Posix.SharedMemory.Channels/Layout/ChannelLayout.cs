@@ -49,6 +49,10 @@ internal static class ChannelLayout
     internal const ushort ObjectType = 0xFF00;
     internal const int ObjectRecordSize = 8;
 
+    // Kind 2: records of calls. Each begins with a header; so many calls of a direction are not answered at most.
+    internal const ushort CallType = 0xFF01, CancelType = 0xFF02, AnswerType = 0xFF04;
+    internal const int CallHeaderSize = 16, MostCalls = 256;
+
     // Kind 2: an endpoint whose process waits in a loop of its own, and is woken by a byte on the socket.
     internal const uint RingsBySocket = 1;
 

@@ -45,6 +45,9 @@ internal abstract unsafe class RingHead : ReadingEnd
     /// <summary>Gets or sets the objects whose records are among the messages; <see langword="null"/>: there are none, and their records are refused.</summary>
     internal ReceivedObjects? Objects { get; set; }
 
+    /// <summary>Gets or sets whether records of calls are read as messages. Otherwise they are refused: nobody would answer them.</summary>
+    internal bool TakesCalls { get; set; }
+
     /// <summary>Gets the line that this side stores.</summary>
     protected byte* Line => _line;
 
@@ -252,8 +255,8 @@ internal abstract unsafe class RingHead : ReadingEnd
     }
 
     /// <summary>Where the data begins again after padding, or the next record after that of an object that was received already.</summary>
-    /// <returns><paramref name="at"/>: the record of an object, which is read as a message.</returns>
-    /// <exception cref="ChannelCorruptException">The header is not one of padding, which is never at the beginning of the data: a second one cannot follow; nor that of an object.</exception>
+    /// <returns><paramref name="at"/>: the record of an object or a call, which is read as a message.</returns>
+    /// <exception cref="ChannelCorruptException">The header is not one of padding, which is never at the beginning of the data: a second one cannot follow; nor that of an object or a call.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ulong PassUnusual(ulong at, ulong header)
     {
@@ -278,9 +281,17 @@ internal abstract unsafe class RingHead : ReadingEnd
             return at + SizeOf(header);
         }
 
+        if (TakesCalls && IsOfCall(header) && (uint)header <= _most && SizeOf(header) <= Math.Min(room, _tail - at))
+        {
+            return at;
+        }
+
         return header == (ulong)ChannelLayout.Padding << ChannelLayout.FlagsShift && offset != 0 && room <= _tail - at ? at + room
             : throw Corrupt("a record", Endpoint.DataOffset + (long)offset, $"has the header {header:x16}, and {_tail - at} bytes are before the tail");
     }
+
+    /// <summary>Whether a header has the type of a record of calls, and no flags.</summary>
+    private static bool IsOfCall(ulong header) => header >> ChannelLayout.TypeShift is ChannelLayout.CallType or ChannelLayout.CancelType or ChannelLayout.AnswerType;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong SizeOf(ulong header) => (_prefix + (uint)header + _round) & ~_round;

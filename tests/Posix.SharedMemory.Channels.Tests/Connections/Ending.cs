@@ -104,6 +104,44 @@ public sealed class Ending
         Assert.Equal((PeerState.Left, PeerState.Left), (connection.Input.Writer, connection.Output.Reader));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Rule("connection.unopened")]
+    public async Task The_end_of_the_socket_is_seen_past_objects_that_nobody_receives(bool isShutDown)
+    {
+        using var pair = new SocketPair();
+        using var connection = await MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 4096 });
+        using var memory = await pair.Receiver.ReceiveObjectAsync(MemorySeals.Shrink);
+        using var sent = SharedMemoryObject.CreateAnonymous(4096);
+        for (var i = 0; i < 20; i++)
+        {
+            await pair.Receiver.SendObjectAsync(sent);
+        }
+
+        var waiting = connection.Input.WaitToReadAsync().AsTask();
+        Assert.Equal(PeerState.None, connection.Input.Writer);
+        if (isShutDown)
+        {
+            pair.Receiver.Shutdown(System.Net.Sockets.SocketShutdown.Both);
+        }
+        else
+        {
+            pair.Receiver.Dispose();
+        }
+
+        await Assert.ThrowsAsync<PeerLeftException>(() => waiting.WaitAsync(Watchdog.Limit));
+        Assert.Equal((PeerState.Left, PeerState.Left), (connection.Input.Writer, connection.Output.Reader));
+        // What it had sent is there.
+        for (var i = 0; i < 20; i++)
+        {
+            using var received = await connection.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit);
+            Assert.Equal(4096, received.Length);
+        }
+
+        await Assert.ThrowsAsync<PeerLeftException>(() => connection.ReceiveObjectAsync().AsTask().WaitAsync(Watchdog.Limit));
+    }
+
     [Fact]
     [Rule("connection.unopened")]
     public async Task A_peer_that_dies_before_it_has_received_the_connection_is_noticed()

@@ -16,12 +16,14 @@ public sealed class GoldenReading
     {
         using var directory = TemporaryDirectory.InMemory();
         Assert.Equal(["0 8 0 ", "0 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "channel_partner", GoldenImages.Ring()));
+        Assert.Equal(["0 65280 8 ", "0 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "connection_partner", GoldenImages.Connection()));
+        Assert.Equal(["1 5 5 reply", "end"], Show(language, directory, "connection_partner", GoldenImages.Connection(), "showother"));
         Assert.Equal(["1 7 3 one", "1 8 49 " + FortyNine, "end"], Show(language, directory, "fanin_partner", GoldenImages.FanIn()));
         Assert.Equal(["0 7 3 one", "1 8 0 ", "2 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "broadcast_partner", GoldenImages.Broadcast()));
         Assert.Equal("1 4 5 seven", Assert.Single(Show(language, directory, "latest_partner", GoldenImages.Latest()))[..11]);
     }
 
-    private static string[] Show(string language, TemporaryDirectory directory, string partner, byte[] image)
+    private static string[] Show(string language, TemporaryDirectory directory, string partner, byte[] image, string role = "show")
     {
         using var name = new TemporaryName("golden");
         using var memory = SharedMemoryObject.Create(name, image.Length);
@@ -30,7 +32,7 @@ public sealed class GoldenReading
             image.CopyTo(bytes.GetSpan());
         }
 
-        using var peer = Languages.Start(language, directory, partner, name, image.Length, "show", 0, 0);
+        using var peer = Languages.Start(language, directory, partner, name, image.Length, role, 0, 0);
         Assert.Equal("open", peer.ReadLine());
         var (_, output, errors) = peer.Finish();
         Assert.Equal("", errors);

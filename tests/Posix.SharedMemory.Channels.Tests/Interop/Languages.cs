@@ -8,9 +8,14 @@ internal static class Languages
 {
     /// <summary>Starts it. The directory keeps what Python needs.</summary>
     internal static Peer Start(
-        string language, TemporaryDirectory directory, string partner, string name, long length, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false)
+        string language, TemporaryDirectory directory, string partner, string name, long length, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false) =>
+        StartAt(language, directory, partner, "/dev/shm/" + name, length, role, from, count, window, times, inNamespace);
+
+    /// <inheritdoc cref="Start"/>
+    internal static Peer StartAt(
+        string language, TemporaryDirectory directory, string partner, string path, long length, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false)
     {
-        string[] arguments = ["/dev/shm/" + name, Text(length), role, Text(from), Text(count), Text(window), Text(times)];
+        string[] arguments = [path, Text(length), role, Text(from), Text(count), Text(window), Text(times)];
         if (language == "python")
         {
             return Peer.Run("python3", [PreparePython(directory, partner), .. arguments]);

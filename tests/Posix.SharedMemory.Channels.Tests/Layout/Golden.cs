@@ -28,6 +28,30 @@ public sealed class Golden
     }
 
     [Fact]
+    [Rule("connection.layout")]
+    public async Task A_connection_that_both_have_left_has_these_bytes()
+    {
+        using var pair = new SocketPair();
+        using var server = await MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 4096, SchemaId = 0x1122334455667788, Endpoint = new() { Label = "server" } });
+        using var client = await MessageConnection.ReceiveAsync(pair.Receiver, new EndpointOptions { Label = "client" });
+        server.Output.TryWrite("one"u8, 7);
+        client.Input.TryRead(new byte[8], out _, out _);
+        using (var sent = SharedMemoryObject.CreateAnonymous(1))
+        {
+            await server.SendObjectAsync(sent);
+        }
+
+        server.Output.TryWrite("seventeen letters"u8, 0xFEFF);
+        client.Output.TryWrite("reply"u8, 5);
+        foreach (var end in (IDisposable[])[server.Output, server.Input, client.Output, client.Input])
+        {
+            end.Dispose();
+        }
+
+        GoldenImages.AssertEqual(GoldenImages.Connection(), server.Memory, 4608, 4);
+    }
+
+    [Fact]
     [Rule("fanin.layout")]
     public void A_fan_in_with_three_records_has_these_bytes()
     {

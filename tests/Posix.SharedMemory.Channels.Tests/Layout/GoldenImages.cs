@@ -31,6 +31,36 @@ internal static class GoldenImages
         return bytes;
     }
 
+    /// <summary>
+    /// A connection of 4096 bytes each way, aligned to 8, both of whose sides have left: "one" of type 7, the record of an object and 17 letters of type 0xFEFF from the creator, of which the first was
+    /// read; "reply" of type 5 the other way, which was not.
+    /// </summary>
+    internal static byte[] Connection()
+    {
+        var bytes = New(8192 + 8192, "02 00", "00 40 00 00 00 00 00 00");
+        // 12 seats: the roster has 448 bytes, the endpoints are at 4608, the data at 8192 and at 12288.
+        Put(bytes, 32, "00 10 00 00  0C 00  04 00  00 20 00 00 00 00 00 00  00 10 00 00 00 00 00 00  F8 07 00 00  08 00 00 00  88 77 66 55 44 33 22 11");
+        foreach (var at in (int[])[516, 644, 708])
+        {
+            Put(bytes, 1024 + at, "50 58 4E 31");
+        }
+
+        // Direction 0: tail 16 + 16 + 32, three messages, 28 bytes; head 16, one message, three bytes. Direction 1: tail 16, one message, five bytes.
+        Put(bytes, 256, "40 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  1C 00 00 00 00 00 00 00");
+        Put(bytes, 384, "10 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00");
+        Put(bytes, 1024 + 256, "10 00 00 00 00 00 00 00  01 00 00 00 00 00 00 00  05 00 00 00 00 00 00 00");
+        PutEndpoint(bytes, 4608, "01 00 00 00", "73 65 72 76 65 72");
+        PutEndpoint(bytes, 4736, "02 00 00 00", "63 6C 69 65 6E 74");
+        PutEndpoint(bytes, 4864, "01 00 00 00", "63 6C 69 65 6E 74");
+        PutEndpoint(bytes, 4992, "02 00 00 00", "73 65 72 76 65 72");
+        Put(bytes, 8192, "03 00 00 00  07 00  00 00  6F 6E 65");
+        Put(bytes, 8208, "08 00 00 00  00 FF  00 00  01 00 00 00 00 00 00 00");
+        Put(bytes, 8224, "11 00 00 00  FF FE  00 00");
+        Encoding.UTF8.GetBytes("seventeen letters", bytes.AsSpan(8232));
+        Put(bytes, 12288, "05 00 00 00  05 00  00 00  72 65 70 6C 79");
+        return bytes;
+    }
+
     /// <summary>A fan-in of 4096 bytes and two writers: "gone" of writer 0 was read; "one" of type 7 by writer 1, a reservation that was given up, and 49 letters of type 8 were not.</summary>
     internal static byte[] FanIn()
     {

@@ -98,6 +98,11 @@ internal static class ConnectionActs
                 }
 
                 return "sent";
+            case ["call"]:
+                _ = connection.AsCalls().CallAsync("mine"u8.ToArray());
+                return "called";
+            case ["hold"]:
+                return $"held {Hold(connection.AsCalls())}";
             case ["complete"]:
                 connection.Output.Complete();
                 return "completed";
@@ -107,5 +112,17 @@ internal static class ConnectionActs
             default:
                 return $"unknown command '{line}'";
         }
+    }
+
+    /// <summary>Receives four calls, and answers none.</summary>
+    private static int Hold(MessageCalls calls)
+    {
+        var held = 0;
+        while (held < 4 && calls.WaitToReceive(Watchdog.Limit) && calls.TryReceive(out _))
+        {
+            held++;
+        }
+
+        return held;
     }
 }

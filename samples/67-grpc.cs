@@ -1,4 +1,4 @@
-// gRPC between two processes through shared memory: dotnet run samples/66-grpc.cs
+// gRPC between two processes through shared memory: dotnet run samples/67-grpc.cs
 #:sdk Microsoft.NET.Sdk.Web
 #:project ../src/Posix.SharedMemory.AspNetCore/Posix.SharedMemory.AspNetCore.csproj
 #:project grpc/Greeter.csproj

@@ -1,0 +1,93 @@
+using System.Text;
+
+namespace Posix.SharedMemory.Channels.Tests.Interop;
+
+/// <summary>C (glibc and musl) and Python as the clients of a listener, through psm_connection.h and psm_connection.py.</summary>
+public sealed class ConnectionLanguages
+{
+    [SkippableTheory]
+    [InlineData("cc", 8)]
+    [InlineData("cc", 64)]
+    [InlineData("musl-gcc", 8)]
+    [InlineData("python", 8)]
+    [InlineData("python", 32)]
+    [Rule("connection.languages")]
+    public async Task Another_language_connects_and_exchanges_messages_and_takes_objects(string language, int alignment)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        await using var listener = new MessageListener(directory.File("sock"), new() { Capacity = 4096, RecordAlignment = alignment });
+        using var peer = Start(language, directory);
+        using var connection = await listener.AcceptAsync().AsTask().WaitAsync(Watchdog.Limit);
+        Assert.Equal("open", peer.ReadLine());
+        Assert.Equal(language == "python" ? "python" : "C", connection.GetStatus().Endpoints[2].Label);
+        var count = language == "python" ? 300 : 3000;
+        var objects = 0;
+        for (var number = 0; number < count; number++)
+        {
+            string expected;
+            if (number % 100 == 7)
+            {
+                using var memory = SharedMemoryObject.CreateAnonymous(4096 + number);
+                using (var bytes = memory.Map())
+                {
+                    bytes.GetSpan()[^1] = (byte)number;
+                }
+
+                memory.AddSeals(MemorySeals.Shrink);
+                await connection.SendObjectAsync(memory);
+                expected = $"object {++objects} {4096 + number} {(byte)number}";
+            }
+            else
+            {
+                expected = new string((char)('a' + (number % 26)), number * 7919 % 1900);
+                await connection.Output.WriteAsync(Encoding.UTF8.GetBytes(expected), (ushort)(number % 1000));
+            }
+
+            Assert.True(connection.Input.WaitToRead(Watchdog.Limit));
+            Assert.True(connection.Input.TryRead(out MessageLease lease));
+            using (lease)
+            {
+                Assert.Equal(expected, Encoding.UTF8.GetString(lease.Span));
+                Assert.Equal(number % 100 == 7 ? 0x7F00 : number % 1000, lease.Type);
+            }
+        }
+
+        connection.Output.Complete();
+        Assert.Equal("ended 0", peer.ReadLine());
+        Assert.False(connection.Input.WaitToRead(Watchdog.Limit));
+        Assert.Equal("closed", peer.ReadLine());
+    }
+
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("connection.languages")]
+    [Rule("connection.end")]
+    public async Task A_client_of_another_language_that_is_killed_has_died_and_sees_that_this_side_has_left(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        await using var listener = new MessageListener(directory.File("sock"), new() { Capacity = 4096 });
+        using (var peer = Start(language, directory))
+        {
+            using var connection = await listener.AcceptAsync().AsTask().WaitAsync(Watchdog.Limit);
+            Assert.Equal("open", peer.ReadLine());
+            var waiting = connection.Input.WaitToReadAsync().AsTask();
+            peer.Kill();
+            await Assert.ThrowsAsync<PeerDiedException>(() => waiting.WaitAsync(Watchdog.Limit));
+        }
+
+        using (var peer = Start(language, directory))
+        {
+            using (await listener.AcceptAsync().AsTask().WaitAsync(Watchdog.Limit))
+            {
+                Assert.Equal("open", peer.ReadLine());
+            }
+
+            var (_, output, errors) = peer.Finish();
+            Assert.Contains(language == "python" ? "PeerLeft" : "ended -107", output + errors, StringComparison.Ordinal);
+        }
+    }
+
+    private static Peer Start(string language, TemporaryDirectory directory) =>
+        Languages.StartAt(language, directory, "connection_partner", directory.File("sock"), 0, "echo", 0, 0);
+}
