@@ -59,7 +59,11 @@ internal sealed unsafe partial class ChannelMemory
     internal string Subject => SubjectOf(Memory);
 
     /// <summary>Creates a channel under a name; it is complete before any other process can see it.</summary>
-    internal static ChannelMemory Create(string name, ChannelHeader header, SharedMemoryOptions options)
+    /// <param name="name">Its name.</param>
+    /// <param name="header">What is created.</param>
+    /// <param name="options">Of the object.</param>
+    /// <param name="prepare">What else is done to the object before it has the name. If it fails, nothing is left.</param>
+    internal static ChannelMemory Create(string name, ChannelHeader header, SharedMemoryOptions options, Action<SharedMemoryObject, ChannelHeader>? prepare = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         var memory = SharedMemoryObject.CreateUnpublished(header.Total, options);
@@ -67,6 +71,7 @@ internal sealed unsafe partial class ChannelMemory
         try
         {
             created = Fill(memory, header);
+            prepare?.Invoke(memory, header);
             memory.Publish(name);
             return created;
         }
@@ -79,13 +84,16 @@ internal sealed unsafe partial class ChannelMemory
     }
 
     /// <summary>Creates a channel without a name, which no process can shrink.</summary>
-    internal static ChannelMemory CreateAnonymous(ChannelHeader header)
+    /// <param name="header">What is created.</param>
+    /// <param name="prepare">As in <see cref="Create"/>.</param>
+    internal static ChannelMemory CreateAnonymous(ChannelHeader header, Action<SharedMemoryObject, ChannelHeader>? prepare = null)
     {
         var memory = SharedMemoryObject.CreateAnonymous(header.Total, new() { DebugName = "channel" });
         ChannelMemory? created = null;
         try
         {
             created = Fill(memory, header);
+            prepare?.Invoke(memory, header);
             memory.AddSeals(MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Seal);
             return created;
         }

@@ -18,6 +18,7 @@ public sealed class GoldenReading
         Assert.Equal(["0 8 0 ", "0 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "channel_partner", GoldenImages.Ring()));
         Assert.Equal(["1 7 3 one", "1 8 49 " + FortyNine, "end"], Show(language, directory, "fanin_partner", GoldenImages.FanIn()));
         Assert.Equal(["0 7 3 one", "1 8 0 ", "2 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "broadcast_partner", GoldenImages.Broadcast()));
+        Assert.Equal(["0 2 65279 5 seven", "2 1 8 100 " + new string('x', 100), "end"], Show(language, directory, "frames_partner", GoldenImages.Frames()));
         Assert.Equal("1 4 5 seven", Assert.Single(Show(language, directory, "latest_partner", GoldenImages.Latest()))[..11]);
     }
 
