@@ -353,7 +353,7 @@ public sealed class LookingAtChannels : IDisposable
     }
 
     [Fact]
-    public void A_tap_of_frames_prints_what_each_is_and_disturbs_nobody()
+    public async Task A_tap_of_frames_prints_what_each_is_and_disturbs_nobody()
     {
         var name = _objects.Prefix + "camera";
         using var frames = FrameChannel.Create(name, new() { SlotLength = 4096, SlotCount = 4, MaxReaders = 1 });
@@ -383,8 +383,8 @@ public sealed class LookingAtChannels : IDisposable
             }
         });
         var rate = Objects.Json(Shm.Print("topic", "hz", name, "--interval", "0.5", "--count", "1", "--json"));
-        sending.Cancel();
-        publishing.GetAwaiter().GetResult();
+        await sending.CancelAsync();
+        await publishing;
         Assert.InRange(rate.GetProperty("messages").GetInt64(), 1, long.MaxValue);
         Assert.Equal(2048, rate.GetProperty("sizes").GetProperty("p50").GetInt32());
     }

@@ -210,7 +210,9 @@ public sealed class Opening
             Watchdog.Until(
                 () =>
                 {
+#pragma warning disable RS0030 // The collector gives back what nobody references any more, which is what is looked for.
                     GC.Collect();
+#pragma warning restore RS0030
                     GC.WaitForPendingFinalizers();
                     return Held.Mappings(huge).Count == 0;
                 },

@@ -67,7 +67,9 @@ public sealed class Preparing
     {
         for (var i = 0; i < 2; i++)
         {
+#pragma warning disable RS0030 // The collector gives back what nobody references any more, which is what is looked for.
             GC.Collect();
+#pragma warning restore RS0030
             GC.WaitForPendingFinalizers();
         }
     }
