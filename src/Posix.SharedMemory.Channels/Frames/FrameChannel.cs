@@ -31,13 +31,13 @@ public sealed class FrameChannel : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Lifetime? _lifetime;
-    private readonly bool _hugePages;
+    private readonly SlotPages _pages;
     private ChannelMemory _memory;
     private bool _isDisposed;
 
     private FrameChannel(ChannelMemory memory, FrameOptions? options = null)
     {
-        (_memory, _lifetime, _hugePages) = (memory, options?.Lifetime, options?.HugePages ?? false);
+        (_memory, _lifetime, _pages) = (memory, options?.Lifetime, options?.Pages ?? SlotPages.AsTheyCome);
         ChannelMeter.Add(memory);
     }
 
@@ -52,7 +52,7 @@ public sealed class FrameChannel : IDisposable
     public static FrameChannel Create(string name, FrameOptions? options = null)
     {
         var checkedOptions = FrameOptions.Check(options);
-        return new(ChannelMemory.Create(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), FrameSuccession.Preparation(checkedOptions.HugePages)), checkedOptions);
+        return new(ChannelMemory.Create(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), checkedOptions.Pages), checkedOptions);
     }
 
     /// <summary>Opens a channel.</summary>
@@ -92,7 +92,7 @@ public sealed class FrameChannel : IDisposable
             throw new ArgumentException("OpenOrCreate opens a channel that exists; to replace one, use Create.", nameof(options));
         }
 
-        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created, FrameSuccession.Preparation(checkedOptions.HugePages)), checkedOptions);
+        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created, checkedOptions.Pages), checkedOptions);
     }
 
     /// <summary>Creates a channel without a name, for passing its <see cref="Memory"/> to another process. It is sealed: no process can change its length. It has one writer in its life.</summary>
@@ -101,7 +101,7 @@ public sealed class FrameChannel : IDisposable
     public static FrameChannel CreateAnonymous(FrameOptions? options = null)
     {
         var checkedOptions = FrameOptions.Check(options);
-        return new(ChannelMemory.CreateAnonymous(checkedOptions.ToHeader(), FrameSuccession.Preparation(checkedOptions.HugePages)), checkedOptions);
+        return new(ChannelMemory.CreateAnonymous(checkedOptions.ToHeader(), checkedOptions.Pages), checkedOptions);
     }
 
     /// <summary>The channel in an object that was received, or opened. The object belongs to the channel from then on; if this throws, it stays the caller's.</summary>
@@ -136,7 +136,7 @@ public sealed class FrameChannel : IDisposable
             var former = _memory;
             try
             {
-                return new(FrameSuccession.OpenWriter(ref _memory, options, _lifetime, _hugePages));
+                return new(FrameSuccession.OpenWriter(ref _memory, options, _lifetime, _pages));
             }
             finally
             {

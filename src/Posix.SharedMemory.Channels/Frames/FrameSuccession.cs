@@ -36,8 +36,8 @@ internal static class FrameSuccession
     /// <param name="channel">The channel. Of a new one, it takes its place, and the former one is released.</param>
     /// <param name="options">How the writer is opened.</param>
     /// <param name="lifetime">Of a new object.</param>
-    /// <param name="hugePages">Whether its memory is merged into huge pages.</param>
-    internal static FrameSending OpenWriter(ref ChannelMemory channel, EndpointOptions? options, Lifetime? lifetime, bool hugePages)
+    /// <param name="pages">What its slots consist of.</param>
+    internal static FrameSending OpenWriter(ref ChannelMemory channel, EndpointOptions? options, Lifetime? lifetime, SlotPages pages)
     {
         while (true)
         {
@@ -50,7 +50,7 @@ internal static class FrameSuccession
             try
             {
                 // Nobody else takes the name over while this process has the former writer's place.
-                var next = Succeed(channel, lifetime, hugePages);
+                var next = Succeed(channel, lifetime, pages);
                 channel.Release();
                 channel = next;
             }
@@ -121,19 +121,7 @@ internal static class FrameSuccession
         return new EndpointView(channel, roster, ChannelLayout.WriterEndpoint).Look() is PeerState.Left or PeerState.Died;
     }
 
-    /// <summary>What is done to a new object before it has its name: of one that another process could open already, a failure would leave the name behind.</summary>
-    internal static Action<SharedMemoryObject, ChannelHeader>? Preparation(bool hugePages) => hugePages ? Collapse : null;
-
-    /// <summary>Merges the memory of the slots into huge pages, as far as the system can.</summary>
-    private static void Collapse(SharedMemoryObject memory, ChannelHeader header)
-    {
-        var layout = header.Frames;
-        using var slots = memory.Map(layout.SlotsOffset, layout.SlotBytes);
-        slots.Prefault();
-        slots.CollapseToHugePages();
-    }
-
-    private static ChannelMemory Succeed(ChannelMemory former, Lifetime? lifetime, bool hugePages)
+    private static ChannelMemory Succeed(ChannelMemory former, Lifetime? lifetime, SlotPages pages)
     {
         if (IsCompleted(former))
         {
@@ -157,7 +145,7 @@ internal static class FrameSuccession
             OnConflict = NameConflict.Replace,
         };
         // SYNC frames.follow: pairs with FrameTaking.Follow. The end of the former publisher was confirmed when its mutex was entered.
-        var next = ChannelMemory.Create(name, former.Header.Again(), options, Preparation(hugePages));
+        var next = ChannelMemory.Create(name, former.Header.Again(), options, pages);
         KillWindow.Pass(KillWindow.AfterSucceeding);
         return next;
     }

@@ -43,7 +43,7 @@ public sealed class Joining
     [InlineData(2)]
     [Rule("frames.send")]
     [Rule("frames.missed")]
-    public void What_was_on_its_way_to_a_former_owner_of_the_place_goes_back(int waiting)
+    public void Frames_on_their_way_to_a_former_owner_of_the_place_go_back(int waiting)
     {
         using var channel = FrameChannel.CreateAnonymous(s_options with { MaxReaders = 1 });
         using var writer = channel.OpenWriter();

@@ -202,7 +202,7 @@ public sealed class FrameLanguages
     [SkippableFact]
     [Rule("channel.windows")]
     [Rule("frames.died")]
-    public void What_a_C_publisher_had_sent_when_it_was_killed_in_any_window_is_read()
+    public void Frames_that_a_C_publisher_had_sent_when_it_was_killed_in_any_window_are_read()
     {
         using var directory = TemporaryDirectory.InMemory();
         var killed = new SortedSet<int>();
