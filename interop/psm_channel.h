@@ -1,5 +1,5 @@
 /* psm_channel.h: the ends of a message channel of Posix.SharedMemory.Channels (kind 1), over psm.h, and what the ends of all kinds share. C11, Linux, 64-bit, little-endian, header-only.
-   psm_connection.h has connections (kind 2), psm_broadcast.h the ends of a broadcast (kind 3), psm_fanin.h those of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4). The bytes and protocols are in docs/spec/channels.
+   psm_connection.h has connections (kind 2), psm_broadcast.h the ends of a broadcast (kind 3), psm_fanin.h those of a fan-in (kind 6), psm_latest.h those of a latest value (kind 4), psm_frames.h those of frames (kind 5). The bytes and protocols are in docs/spec/channels.
    Functions return 0 or a positive outcome, or a negative errno:
    -EBUSY: a living process has the end open; -EPIPE: the channel was completed (opening a writer); -EILSEQ: the bytes are something else, or a peer stored what none stores: close the end;
    -EMSGSIZE: the message is too long, or not of the length that all have; -EOWNERDEAD, -ENOTCONN: the other side died, or left, and everything it had committed was delivered; -ETIMEDOUT.
@@ -9,7 +9,7 @@
 #include "psm.h"
 
 enum { PSM_CHANNEL_W = 256, PSM_CHANNEL_R = 384, PSM_CHANNEL_WAKES_READER = 512, PSM_CHANNEL_WAKES_WRITER = 640, PSM_CHANNEL_CHANGES = 704, PSM_CHANNEL_ROSTER = 4096 };
-enum { PSM_MESSAGE_KIND = 1, PSM_CONNECTION_KIND = 2, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FANIN_KIND = 6 };
+enum { PSM_MESSAGE_KIND = 1, PSM_CONNECTION_KIND = 2, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FRAMES_KIND = 5, PSM_FANIN_KIND = 6 };
 enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };                       /* what has become of the other side */
 #define PSM_PADDING (1ull << 48)
 #define PSM_OBJECT 0xff00                                                                  /* the type of the record of an object, on a connection */
@@ -54,6 +54,9 @@ static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t 
   if (kind == PSM_LATEST_KIND) {
     if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
     size = buffers * psm_latest_stride(most);
+  } else if (kind == PSM_FRAMES_KIND) {
+    if (endpoints < 2 || endpoints > 65 || capacity) return -EILSEQ;                       /* psm_frames.h checks the rest */
+    size = 0;
   } else if (capacity < 4096 || capacity > 1u << 30 || (capacity & (capacity - 1))) return -EILSEQ;
   else if (kind == PSM_BROADCAST_KIND) {
     if (endpoints < 2 || endpoints > 65 || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - (align > 16 ? align : 16) || buffers > 1u << 20) return -EILSEQ;

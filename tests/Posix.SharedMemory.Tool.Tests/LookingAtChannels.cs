@@ -350,7 +350,43 @@ public sealed class LookingAtChannels : IDisposable
         Assert.Matches("frames +25% +W1 R1 +camera\n", _objects.Normal(Shm.Print("ls", name)));
         Assert.Contains("\nChannel:   frames; open; 4K of 16K in use (25%); 1 frame, 100 written\nCarries:   frames of up to 4096 bytes\n", Shm.Print("stat", name), StringComparison.Ordinal);
         Assert.Contains("carries frames", Shm.Run("topic", "recv", name).Errors, StringComparison.Ordinal);
-        Assert.Contains("frame channel", Shm.Run("topic", "tap", name).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_tap_of_frames_prints_what_each_is_and_disturbs_nobody()
+    {
+        var name = _objects.Prefix + "camera";
+        using var frames = FrameChannel.Create(name, new() { SlotLength = 4096, SlotCount = 4, MaxReaders = 1 });
+        using var writer = frames.OpenWriter();
+        using var reader = frames.OpenReader();
+        var frame = writer.Loan(300);
+        (frame.Type, frame.Timestamp) = (7, 12345);
+        frame.Header = FrameHeader.ForImage(10, 10, 3, format: FrameHeader.FourCC("RGB3")) with { Tag = 9 };
+        writer.Send(frame);
+        Assert.EndsWith("      7       300  #0  |u1 10×10×3  10 × 10 RGB3  tag 9\n", Shm.Print("topic", "tap", name, "--once"), StringComparison.Ordinal);
+        var json = Objects.Json(Shm.Print("topic", "tap", name, "--once", "--json"));
+        Assert.Equal((0, 12345, 300, 7, "|u1", 10, "RGB3", 9), (json.GetProperty("sequence").GetInt32(), json.GetProperty("timestamp").GetInt32(), json.GetProperty("length").GetInt32(), json.GetProperty("type").GetInt32(),
+            json.GetProperty("dtype").GetString(), json.GetProperty("width").GetInt32(), json.GetProperty("format").GetString(), json.GetProperty("tag").GetInt32()));
+        Assert.Equal("[10,10,3] [30,3,1]", $"{json.GetProperty("shape").GetRawText()} {json.GetProperty("strides").GetRawText()}");
+        Assert.False(json.TryGetProperty("text", out _));
+        Assert.Contains("tap prints what each frame is; leave out --hex", Shm.Run("topic", "tap", name, "--hex").Errors, StringComparison.Ordinal);
+        Assert.Equal("", Shm.Print("topic", "tap", name, "--once", "--type", "8"));
+        // All places are the reader's, and its frame waits for it as before.
+        Assert.Equal((1, 3, PeerState.Alive), (reader.Available, writer.CountFree(), writer.Readers[0].State));
+        using var sending = new CancellationTokenSource();
+        var publishing = Task.Run(() =>
+        {
+            while (!sending.IsCancellationRequested)
+            {
+                writer.Send(writer.Loan(2048));
+                Thread.Sleep(1);
+            }
+        });
+        var rate = Objects.Json(Shm.Print("topic", "hz", name, "--interval", "0.5", "--count", "1", "--json"));
+        await sending.CancelAsync();
+        await publishing;
+        Assert.InRange(rate.GetProperty("messages").GetInt64(), 1, long.MaxValue);
+        Assert.Equal(2048, rate.GetProperty("sizes").GetProperty("p50").GetInt32());
     }
 
     [Fact]

@@ -1,11 +1,14 @@
 /* One publisher, R subscribers: a pool of NS slots, a submission ring of one entry and a return ring for each subscriber, T frames. Who holds which slot only the publisher knows.
    Subscribers join, take, read and give back; they close or are killed anywhere, and their endpoints are taken again. A process that dies may store once more after the kernel's mark.
-   -DL0=lives of subscriber 0; -DSTOP: subscriber 0 may stop for ever while it holds a frame.
+   -DL0=lives of subscriber 0; -DSTOP: subscriber 0 may stop for ever while it holds a frame; -DEVICT: the publisher may evict subscriber 0, once, whatever it is doing; -DCOUNT: what a subscriber missed is
+   counted, from the first frame that was for it. What comes after the publisher's own death is in succession.pml.
    Mutants, each of which must fail: -DPLAINPOP, -DPLAINTAKE: the publisher, or a subscriber, moves the head of a submission ring without compare-exchange; -DLATELOAD: a subscriber loads the
    entry after it has moved the head; -DTAILFIRST: the publisher moves the tail before it stores the entry; -DNODRAIN: a dead subscriber's bits are cleared before its return ring is
    drained; -DNOCONFIRM: its rings are drained before its end is confirmed; -DBLIND: it is settled without its mutex; -DREPAIRS: an opener takes a dead one's endpoint itself; -DNOSWEEP:
    what a racing send pushed to a subscriber that left is not taken back; -DNOMOVE: a subscriber leaves its submission ring as it is, and the next one begins at its tail; -DNODEATH: a
-   death wakes nobody; -DNORETURNWAKE: a return wakes nobody; -DEARLYCLEAR: a slot is free as soon as the first subscriber has given it back. */
+   death wakes nobody; -DNORETURNWAKE: a return wakes nobody; -DEARLYCLEAR: a slot is free as soon as the first subscriber has given it back; -DONELOOK: a subscriber believes that its ring is overfull without another
+   look at the head; -DMOST=0: one that joins takes an entry of a former owner for one that cannot be; with -DEVICT -DPLAINJOIN, -DPLAINLEAVE: a subscriber stores its mode when it joins, or leaves, without
+   compare-exchange; with -DCOUNT -DNOSENTINEL: the first frame of a former owner stays in the place; -DLATESENTINEL: it is removed after the generation. */
 #ifndef NS
 #define NS 2
 #endif
@@ -21,7 +24,13 @@
 #ifndef K
 #define K 2
 #endif
+#define S 1                                            /* the submission ring */
 #define RS 4                                           /* the return ring: all slots, rounded up */
+#ifndef MOST
+#define MOST (S + 1)                                   /* entries that one who joins may find: those of a former owner, and one that a send was about to push */
+#endif
+#define EVICTED 2
+#define NONE 255
 #define NOBODY 0
 #define READER 1
 #define WRITER 2
@@ -31,7 +40,11 @@
 #define LIFE(e) ((e) / NS)
 byte content[NS];                                      /* the life whose frame the slot holds; 0: being filled */
 byte mode[R], holder[R];
-byte head[R], tail[R], ring[R];                        /* submission rings of one entry */
+byte head[R], tail[R], ring[R];                        /* submission rings of S entries */
+#ifdef COUNT
+byte gen[R], first[R], known[R], knownFirst[R];        /* in the place: its generation, and the first frame that was sent to it; and what the publisher remembers of both */
+byte done;                                             /* how many frames were sent */
+#endif
 byte rhead[R], rtail[R], rring[R * RS];
 bool wake;                                             /* the event count that the publisher sleeps on; its own model is eventcount.pml */
 bool isOver; byte readers;
@@ -44,6 +57,12 @@ inline give(s, n) {                                    /* the publisher finds th
   ; i = 0; do :: i < R -> held[SLOT(n) * R + i] = 0; i++ :: else -> i = 0; break od
 #endif
 }
+#ifdef EVICT
+#define IS_SERVED(s) (!evicted[s])
+#else
+#define IS_SERVED(s) (true)
+#endif
+inline clear(s) { skip; d_step { i = 0; do :: i < NS -> held[i * R + s] = 0; i++ :: else -> i = 0; break od } }
 inline drain(s) {
   do
   :: rhead[s] < rtail[s] -> e = rring[s * RS + rhead[s] % RS]; give(s, e); rhead[s]++          /* SYNC frames.return */
@@ -82,11 +101,14 @@ inline settle(s) {                                     /* SYNC frames.settle: un
   :: q != READER ->
 #endif
 #ifndef NODRAIN
-     drain(s);
+     if :: IS_SERVED(s) -> drain(s) :: else -> rtail[s] = rhead[s] fi;
 #endif
+     clear(s);
      head[s] = tail[s];
-     d_step { i = 0; do :: i < NS -> held[i * R + s] = 0; i++ :: else -> i = 0; break od };
      mode[s] = 0;
+#ifdef EVICT
+     evicted[s] = 0;
+#endif
 #ifdef BLIND
      if :: atomic { holder[s] == DEAD -> holder[s] = NOBODY } :: atomic { holder[s] != DEAD -> skip } fi
 #else
@@ -102,7 +124,7 @@ inline sweep() {                                       /* drains every return ri
   s = 0;
   do
   :: s < R ->
-     drain(s);
+     if :: IS_SERVED(s) -> drain(s) :: else fi;
      if
      :: holder[s] == DEAD || holder[s] == DYING -> settle(s)
 #ifndef NOSWEEP
@@ -127,11 +149,32 @@ inline find() {                                        /* a slot that nobody hol
     q = 0
   }
 }
+#ifdef EVICT
+inline evict(s) {                                      /* one that has joined, or has something: it holds nothing any more, and what it returns is ignored until it is gone */
+  if
+  :: mode[s] == 1 -> q = 1
+  :: mode[s] != 1 -> drain(s); skip; d_step { q = 0; i = 0; do :: i < NS -> q = q + held[i * R + s]; i++ :: else -> i = 0; break od }
+  fi;
+  if
+  :: q != 0 ->
+     mayEvict = 0; evicted[s] = 1;
+     mode[s] = EVICTED; clear(s)
+  :: else
+  fi;
+  q = 0
+}
+#endif
 active proctype Publisher() {
   byte n, s, slot, e, h, i, q; byte life[NS]; bool held[NS * R]; byte sent[R]; bool looked;
+#ifdef EVICT
+  bool evicted[R]; bool mayEvict = 1;
+#endif
   do
   :: n == T -> break
   :: else ->
+#ifdef EVICT
+     if :: mayEvict -> evict(0) :: skip fi;
+#endif
      find();
      if :: slot == NS -> if :: looked -> wake = 0 :: else fi; sweep(); find() :: else fi;
      if
@@ -143,8 +186,17 @@ active proctype Publisher() {
         s = 0;
         do
         :: s < R ->
+#ifdef EVICT
+           assert(!evicted[s] || mode[s] != 1);                                             /* one that has joined is served */
+#endif
            if
-           :: holder[s] == READER && mode[s] == 1 ->
+           :: holder[s] == READER && mode[s] == 1 && IS_SERVED(s) ->
+#ifdef COUNT
+              if
+              :: gen[s] != known[s] -> atomic { known[s] = gen[s]; knownFirst[s] = n; first[s] = n }
+              :: else
+              fi;
+#endif
               if :: head[s] < tail[s] -> pop(s) :: else fi;                                /* DropOldest */
               held[slot * R + s] = 1;
 #ifdef TAILFIRST
@@ -159,7 +211,10 @@ active proctype Publisher() {
            s++
         :: else -> s = 0; break
         od;
-        n++
+        n++;
+#ifdef COUNT
+        done = n
+#endif
      fi;
      slot = 0
   od;
@@ -174,8 +229,15 @@ active proctype Publisher() {
 }
 inline take() {                                        /* e: the entry; 0: there is none, or another was faster */
   e = 0; h = head[me];
+  d = tail[me] - h;
   if
-  :: h < tail[me] ->
+  :: d > S ->                                          /* the publisher has dropped some, and sent more, between the two looks */
+#ifdef ONELOOK
+     assert(false);
+#endif
+     assert(head[me] != h); h = 0; d = 0
+  :: d > 0 && d <= S ->
+     d = 0;
 #ifndef LATELOAD
      e = ring[me];
 #endif
@@ -188,9 +250,43 @@ inline take() {                                        /* e: the entry; 0: there
      if :: h != 99 -> e = ring[me] :: else fi;
 #endif
      h = 0
-  :: else -> h = 0
+  :: d == 0 -> h = 0
   fi
 }
+inline join() {                                        /* SYNC frames.join */
+#ifdef COUNT
+#ifndef LATESENTINEL
+#ifndef NOSENTINEL
+  first[me] = NONE;
+#endif
+#endif
+  atomic { gen[me] = gen[me] + 1; base = done; isFirst = 1 };
+#ifdef LATESENTINEL
+  first[me] = NONE;
+#endif
+  DIE(died);
+#endif
+#ifdef PLAINJOIN
+  mode[me] = 1
+#else
+  if :: atomic { mode[me] == 0 -> mode[me] = 1 } :: atomic { mode[me] != 0 -> skip } fi
+#endif
+}
+#ifdef COUNT
+inline count() {                                       /* the first frame: it counts from the one that the place names, unless this one came before */
+  if
+  :: isFirst ->
+     h = first[me];
+     atomic {
+       if :: h > LIFE(e) - 1 -> h = LIFE(e) - 1 :: else fi;
+       assert(h == LIFE(e) - 1 || h >= base);                                           /* nothing that was sent before it came was missed */
+       assert(known[me] != gen[me] || h == knownFirst[me] || h == LIFE(e) - 1 && h <= knownFirst[me])   /* and all since */
+     };
+     isFirst = 0; h = 0
+  :: else
+  fi
+}
+#endif
 inline sendBack() {
   rring[me * RS + rtail[me] % RS] = e;
   DIE(diedReturning);
@@ -201,10 +297,13 @@ inline sendBack() {
   e = 0
 }
 proctype Subscriber(byte me; byte lives) {
-  byte e, h, k;
+  byte e, h, k, d;
+#ifdef COUNT
+  byte base; bool isFirst;
+#endif
 enter:
   if
-  :: atomic { holder[me] == NOBODY -> holder[me] = READER }
+  :: atomic { holder[me] == NOBODY && mode[me] != EVICTED -> holder[me] = READER }
 #ifdef REPAIRS
   :: atomic { holder[me] == DEAD -> holder[me] = READER }
 #endif
@@ -213,32 +312,42 @@ enter:
 #ifdef NOMOVE
   head[me] = tail[me];
 #else
-  do :: head[me] < tail[me] -> take(); if :: e != 0 -> sendBack() :: else fi :: else -> break od;
+  do :: head[me] < tail[me] -> take(); if :: e != 0 -> k++; assert(k <= MOST); sendBack() :: else fi :: else -> break od;
+  k = 0;
 #endif
   DIE(died);
-  mode[me] = 1;                                                                         /* SYNC frames.join */
+  join();
   do
-  :: k < K && head[me] < tail[me] ->
+  :: mode[me] == EVICTED -> e = 0; break
+  :: mode[me] != EVICTED && k < K && head[me] < tail[me] ->
      take();
      DIE(died);
      if
      :: e != 0 ->
-        assert(content[SLOT(e)] == LIFE(e));
+        assert(content[SLOT(e)] == LIFE(e) || mode[me] == EVICTED);
+#ifdef COUNT
+        count();
+#endif
         DIE(died);
 #ifdef STOP
         if :: skip :: me == 0 -> readers--; end_stopped: (0) fi;
 #endif
-        assert(content[SLOT(e)] == LIFE(e));
+        assert(content[SLOT(e)] == LIFE(e) || mode[me] == EVICTED);
         sendBack(); k++
      :: else
      fi
   :: isOver -> break
   :: k == K -> break
   od;
-  mode[me] = 0;                                                                         /* it leaves */
+#ifdef PLAINLEAVE
+  mode[me] = 0;
+#else
+  if :: atomic { mode[me] != EVICTED -> mode[me] = 0 } :: atomic { mode[me] == EVICTED -> goto left } fi;   /* it leaves */
+#endif
 #ifndef NOMOVE
   do :: head[me] < tail[me] -> take(); if :: e != 0 -> sendBack() :: else fi :: else -> break od;
 #endif
+left:
   DIE(died);
   holder[me] = NOBODY;                                                                  /* SYNC frames.leave */
   wake = 1;
@@ -250,7 +359,7 @@ diedReturning:
 #endif
   if :: rtail[me] = rtail[me] + 1 :: skip fi;                                             /* the last store of another thread of the process */
 died:
-  holder[me] = DEAD; e = 0; h = 0;
+  holder[me] = DEAD; e = 0; h = 0; d = 0;
 #ifndef NODEATH
   wake = 1;
 #endif

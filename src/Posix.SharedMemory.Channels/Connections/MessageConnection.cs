@@ -98,7 +98,7 @@ public sealed partial class MessageConnection : IDisposable, IAsyncDisposable
     /// <param name="path">The listener's path: at most 107 bytes.</param>
     /// <param name="ct">Ends the wait, also for a listener that accepts and then sends nothing.</param>
     /// <exception cref="SharedMemoryException"><see cref="Errno.ENOENT"/>: nothing has the path. <see cref="Errno.ECONNREFUSED"/>: nobody listens there. <see cref="Errno.EACCES"/>: this user may not connect.</exception>
-    /// <exception cref="InvalidDataException">What was handed over is not a connection, or not sealed; the message says which.</exception>
+    /// <exception cref="InvalidDataException">What was handed over is not a connection, not sealed, or of huge pages, which can be discarded although it is sealed; the message says which.</exception>
     /// <exception cref="PeerLeftException">The listener has closed before it handed over a connection.</exception>
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -162,7 +162,7 @@ public sealed partial class MessageConnection : IDisposable, IAsyncDisposable
     /// <param name="connected">A connected stream socket of <see cref="AddressFamily.Unix"/>. It belongs to the connection from then on; if this throws, it stays the caller's.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="ArgumentException">Another kind of socket.</exception>
-    /// <exception cref="InvalidDataException">What was handed over is not a connection, or not sealed against a change of its length; the message says which.</exception>
+    /// <exception cref="InvalidDataException">What was handed over is not a connection, not sealed against a change of its length, or of huge pages, which can be discarded all the same; the message says which.</exception>
     /// <exception cref="PeerLeftException">The peer has closed before it handed over a connection.</exception>
     /// <exception cref="ChannelCorruptException">The memory that was handed over contradicts itself.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EBUSY"/>: the peer has opened this side's ends itself. <see cref="Errno.ENOTCONN"/>: not connected.</exception>
@@ -206,10 +206,13 @@ public sealed partial class MessageConnection : IDisposable, IAsyncDisposable
             throw;
         }
 
-        if (!channel.IsWritable)
+        if (!channel.IsWritable || !channel.Mapping.IsStable)
         {
+            var isReadOnly = !channel.IsWritable;
             channel.Release();
-            throw new InvalidDataException("The connection that was received is open for reading only.");
+            throw new InvalidDataException(isReadOnly
+                ? "The connection that was received is open for reading only."
+                : "The connection that was received consists of huge pages: a peer can discard them although the object is sealed, and the machine may have no others, which would end this process.");
         }
 
         var connection = Open(channel, connected, direction: 1, ends);

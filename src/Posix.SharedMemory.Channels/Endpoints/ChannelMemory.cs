@@ -59,7 +59,11 @@ internal sealed unsafe partial class ChannelMemory
     internal string Subject => SubjectOf(Memory);
 
     /// <summary>Creates a channel under a name; it is complete before any other process can see it.</summary>
-    internal static ChannelMemory Create(string name, ChannelHeader header, SharedMemoryOptions options)
+    /// <param name="name">Its name.</param>
+    /// <param name="header">What is created.</param>
+    /// <param name="options">Of the object.</param>
+    /// <param name="pages">What its slots consist of. They are merged before the object has the name: if that fails, nothing is left.</param>
+    internal static ChannelMemory Create(string name, ChannelHeader header, SharedMemoryOptions options, SlotPages pages = SlotPages.AsTheyCome)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         var memory = SharedMemoryObject.CreateUnpublished(header.Total, options);
@@ -67,6 +71,7 @@ internal sealed unsafe partial class ChannelMemory
         try
         {
             created = Fill(memory, header);
+            MergeSlots(memory, header, pages);
             memory.Publish(name);
             return created;
         }
@@ -79,13 +84,16 @@ internal sealed unsafe partial class ChannelMemory
     }
 
     /// <summary>Creates a channel without a name, which no process can shrink.</summary>
-    internal static ChannelMemory CreateAnonymous(ChannelHeader header)
+    /// <param name="header">What is created.</param>
+    /// <param name="pages">As in <see cref="Create"/>.</param>
+    internal static ChannelMemory CreateAnonymous(ChannelHeader header, SlotPages pages = SlotPages.AsTheyCome)
     {
         var memory = SharedMemoryObject.CreateAnonymous(header.Total, new() { DebugName = "channel" });
         ChannelMemory? created = null;
         try
         {
             created = Fill(memory, header);
+            MergeSlots(memory, header, pages);
             memory.AddSeals(MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Seal);
             return created;
         }
@@ -293,6 +301,17 @@ internal sealed unsafe partial class ChannelMemory
         {
             mapping.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Merges the memory of slots into huge pages, as far as the system can.</summary>
+    private static void MergeSlots(SharedMemoryObject memory, ChannelHeader header, SlotPages pages)
+    {
+        if (pages == SlotPages.Merged)
+        {
+            using var slots = memory.Map(header.Frames.SlotsOffset, header.Frames.SlotBytes);
+            slots.Prefault();
+            slots.CollapseToHugePages();
         }
     }
 

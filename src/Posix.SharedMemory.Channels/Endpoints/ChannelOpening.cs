@@ -8,7 +8,8 @@ internal static class ChannelOpening
     /// <param name="header">What is created. A channel that exists must be of the same kind, and carry the same elements and schema where the header names them.</param>
     /// <param name="options">Of the object that is created.</param>
     /// <param name="created">Whether this call created it.</param>
-    internal static ChannelMemory OpenOrCreate(string name, ChannelHeader header, SharedMemoryOptions options, out bool created)
+    /// <param name="pages">As in <see cref="ChannelMemory.Create"/>.</param>
+    internal static ChannelMemory OpenOrCreate(string name, ChannelHeader header, SharedMemoryOptions options, out bool created, SlotPages pages = SlotPages.AsTheyCome)
     {
         while (true)
         {
@@ -20,7 +21,7 @@ internal static class ChannelOpening
 
             try
             {
-                memory = ChannelMemory.Create(name, header, options);
+                memory = ChannelMemory.Create(name, header, options, pages);
                 created = true;
                 return memory;
             }

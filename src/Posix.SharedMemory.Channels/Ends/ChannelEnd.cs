@@ -375,7 +375,7 @@ internal abstract class ChannelEnd
             var generation = Endpoint.Peer.Generation;
             return (generation, Endpoint.Peer.LookAndConfirm());
         }
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        catch (Exception e) when (e is InvalidDataException || (e is InvalidOperationException and not ObjectDisposedException))
         {
             throw Corrupt("the endpoint's mutex", Endpoint.Peer.Offset, $"was overwritten ({e.Message})");
         }

@@ -134,7 +134,7 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         {
             return Endpoint.IsForTwo && Endpoint.Peer.LookAndConfirm() is (PeerState.Died or PeerState.Left);
         }
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        catch (Exception e) when (e is InvalidDataException || (e is InvalidOperationException and not ObjectDisposedException))
         {
             // An endpoint that was overwritten is for the reader to find, on its own thread.
             return false;

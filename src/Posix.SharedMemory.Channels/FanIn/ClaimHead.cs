@@ -208,7 +208,7 @@ internal abstract unsafe class ClaimHead : ChannelEnd
         {
             state = Endpoint.Peers[claim.Writer].LookAndConfirm();
         }
-        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        catch (Exception e) when (e is InvalidDataException || (e is InvalidOperationException and not ObjectDisposedException))
         {
             throw Corrupt("an endpoint's mutex", Endpoint.Peers[claim.Writer].Offset, $"was overwritten ({e.Message})");
         }

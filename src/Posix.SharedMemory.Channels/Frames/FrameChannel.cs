@@ -31,26 +31,13 @@ public sealed class FrameChannel : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Lifetime? _lifetime;
-    private readonly bool _hugePages;
+    private readonly SlotPages _pages;
     private ChannelMemory _memory;
     private bool _isDisposed;
 
-    private FrameChannel(ChannelMemory memory, FrameOptions? options = null, bool isNew = false)
+    private FrameChannel(ChannelMemory memory, FrameOptions? options = null)
     {
-        (_memory, _lifetime, _hugePages) = (memory, options?.Lifetime, options?.HugePages ?? false);
-        if (isNew && _hugePages)
-        {
-            try
-            {
-                FrameSuccession.Collapse(memory);
-            }
-            catch
-            {
-                memory.Release();
-                throw;
-            }
-        }
-
+        (_memory, _lifetime, _pages) = (memory, options?.Lifetime, options?.Pages ?? SlotPages.AsTheyCome);
         ChannelMeter.Add(memory);
     }
 
@@ -65,7 +52,7 @@ public sealed class FrameChannel : IDisposable
     public static FrameChannel Create(string name, FrameOptions? options = null)
     {
         var checkedOptions = FrameOptions.Check(options);
-        return new(ChannelMemory.Create(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions()), checkedOptions, isNew: true);
+        return new(ChannelMemory.Create(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), checkedOptions.Pages), checkedOptions);
     }
 
     /// <summary>Opens a channel.</summary>
@@ -105,7 +92,7 @@ public sealed class FrameChannel : IDisposable
             throw new ArgumentException("OpenOrCreate opens a channel that exists; to replace one, use Create.", nameof(options));
         }
 
-        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created), checkedOptions, created);
+        return new(ChannelOpening.OpenOrCreate(name, checkedOptions.ToHeader(), checkedOptions.ToObjectOptions(), out created, checkedOptions.Pages), checkedOptions);
     }
 
     /// <summary>Creates a channel without a name, for passing its <see cref="Memory"/> to another process. It is sealed: no process can change its length. It has one writer in its life.</summary>
@@ -114,7 +101,7 @@ public sealed class FrameChannel : IDisposable
     public static FrameChannel CreateAnonymous(FrameOptions? options = null)
     {
         var checkedOptions = FrameOptions.Check(options);
-        return new(ChannelMemory.CreateAnonymous(checkedOptions.ToHeader()), checkedOptions, isNew: true);
+        return new(ChannelMemory.CreateAnonymous(checkedOptions.ToHeader(), checkedOptions.Pages), checkedOptions);
     }
 
     /// <summary>The channel in an object that was received, or opened. The object belongs to the channel from then on; if this throws, it stays the caller's.</summary>
@@ -149,22 +136,22 @@ public sealed class FrameChannel : IDisposable
             var former = _memory;
             try
             {
-                return new(FrameSuccession.OpenWriter(ref _memory, options, _lifetime, _hugePages));
+                return new(FrameSuccession.OpenWriter(ref _memory, options, _lifetime, _pages));
             }
             finally
             {
-                if (_memory != former)
-                {
-                    ChannelMeter.Remove(former);
-                    ChannelMeter.Add(_memory);
-                }
+                Measure(former);
             }
         }
     }
 
-    /// <summary>Opens one more reader. A process can open several.</summary>
+    /// <summary>
+    /// Opens one more reader. A process can open several. Where another publisher has succeeded the one of this object, it is a reader of that one, and this channel moves to the object that has the name by now, as
+    /// <see cref="OpenWriter"/> does.
+    /// </summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EAGAIN"/>: as many readers as the channel has are open, or their processes died and its writer has yet to notice.</exception>
     /// <exception cref="InvalidOperationException">The channel was opened for reading only.</exception>
+    /// <exception cref="InvalidDataException">The publisher has ended, and something else has the name by now.</exception>
     /// <exception cref="ChannelCorruptException">The channel's bytes were overwritten.</exception>
     /// <exception cref="Threading.RosterFullException">Too many processes take part in the channel.</exception>
     public FrameReader OpenReader(FrameReaderOptions? options = null)
@@ -172,7 +159,15 @@ public sealed class FrameChannel : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            return new(FrameTaking.Open(_memory, options));
+            var former = _memory;
+            try
+            {
+                return new(FrameSuccession.OpenReader(ref _memory, options));
+            }
+            finally
+            {
+                Measure(former);
+            }
         }
     }
 
@@ -187,6 +182,16 @@ public sealed class FrameChannel : IDisposable
                 ChannelMeter.Remove(_memory);
                 _memory.Release();
             }
+        }
+    }
+
+    /// <summary>Measures the object that the channel has moved to, if it has.</summary>
+    private void Measure(ChannelMemory former)
+    {
+        if (_memory != former)
+        {
+            ChannelMeter.Remove(former);
+            ChannelMeter.Add(_memory);
         }
     }
 

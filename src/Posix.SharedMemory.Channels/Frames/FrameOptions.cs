@@ -66,6 +66,8 @@ public sealed record FrameOptions
     /// <summary>Gets what <see cref="FrameChannel.Create"/> does if the name is taken. The default is <see cref="NameConflict.Fail"/>.</summary>
     public NameConflict OnConflict { get; init; }
 
+    internal SlotPages Pages => HugePages ? SlotPages.Merged : SlotPages.AsTheyCome;
+
     internal static FrameOptions Check(FrameOptions? options)
     {
         if (options is null)

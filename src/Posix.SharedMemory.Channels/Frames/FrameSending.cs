@@ -206,7 +206,10 @@ internal sealed unsafe class FrameSending : ChannelEnd
     internal override void FinishWait()
     {
         (_toSend, _wanted) = (null, ForSending);
-        base.FinishWait();
+        if (_found is null)
+        {
+            base.FinishWait();
+        }
     }
 
     internal override void Dispose()
@@ -286,10 +289,11 @@ internal sealed unsafe class FrameSending : ChannelEnd
         return true;
     }
 
+    /// <summary>The loan that was waited for is taken by the first that asks. The act ends with that, as in <see cref="FrameTaking"/>.</summary>
     private Frame TakeFound()
     {
-        var frame = _found!;
-        _found = null;
+        var frame = Interlocked.Exchange(ref _found, null) ?? throw FrameWait.WasAwaited();
+        Finish(EndAct.Wait);
         return frame;
     }
 

@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Threading;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>
@@ -34,8 +36,8 @@ internal static class FrameSuccession
     /// <param name="channel">The channel. Of a new one, it takes its place, and the former one is released.</param>
     /// <param name="options">How the writer is opened.</param>
     /// <param name="lifetime">Of a new object.</param>
-    /// <param name="hugePages">Whether its memory is merged into huge pages.</param>
-    internal static FrameSending OpenWriter(ref ChannelMemory channel, EndpointOptions? options, Lifetime? lifetime, bool hugePages)
+    /// <param name="pages">What its slots consist of.</param>
+    internal static FrameSending OpenWriter(ref ChannelMemory channel, EndpointOptions? options, Lifetime? lifetime, SlotPages pages)
     {
         while (true)
         {
@@ -48,7 +50,7 @@ internal static class FrameSuccession
             try
             {
                 // Nobody else takes the name over while this process has the former writer's place.
-                var next = Succeed(channel, lifetime, hugePages);
+                var next = Succeed(channel, lifetime, pages);
                 channel.Release();
                 channel = next;
             }
@@ -60,16 +62,66 @@ internal static class FrameSuccession
         }
     }
 
-    /// <summary>Merges the memory of the slots into huge pages, as far as the system can.</summary>
-    internal static void Collapse(ChannelMemory channel)
+    /// <summary>Opens a reader; where another publisher has succeeded, of its object.</summary>
+    /// <param name="channel">The channel. An object that succeeds it takes its place, and the former one is released.</param>
+    /// <param name="options">How the reader is opened.</param>
+    internal static FrameTaking OpenReader(ref ChannelMemory channel, FrameReaderOptions? options)
     {
-        var layout = channel.Header.Frames;
-        using var slots = channel.Memory.Map(layout.SlotsOffset, layout.SlotBytes);
-        slots.Prefault();
-        slots.CollapseToHugePages();
+        while (true)
+        {
+            FrameTaking taking;
+            try
+            {
+                taking = FrameTaking.Open(channel, options);
+            }
+            catch (SharedMemoryException e) when (e.Errno == Errno.EAGAIN)
+            {
+                // Readers that died keep their places where no publisher puts them in order.
+                if (!HasLostWriter(channel) || !TryMove(ref channel))
+                {
+                    throw;
+                }
+
+                continue;
+            }
+
+            try
+            {
+                // A publisher takes the name before it lets the place of the former one go: a reader that has joined, and finds that place empty, finds what has the name since.
+                if (taking.Peer is not (PeerState.Left or PeerState.Died) || !TryMove(ref channel))
+                {
+                    return taking;
+                }
+            }
+            catch
+            {
+                taking.Dispose();
+                throw;
+            }
+
+            taking.Dispose();
+        }
     }
 
-    private static ChannelMemory Succeed(ChannelMemory former, Lifetime? lifetime, bool hugePages)
+    private static bool TryMove(ref ChannelMemory channel)
+    {
+        if (channel.Memory.Name is null || TryOpen(channel) is not { } next)
+        {
+            return false;
+        }
+
+        channel.Release();
+        channel = next;
+        return true;
+    }
+
+    private static bool HasLostWriter(ChannelMemory channel)
+    {
+        using var roster = Roster.Observe(channel.ControlMapping, ChannelLayout.RosterAt);
+        return new EndpointView(channel, roster, ChannelLayout.WriterEndpoint).Look() is PeerState.Left or PeerState.Died;
+    }
+
+    private static ChannelMemory Succeed(ChannelMemory former, Lifetime? lifetime, SlotPages pages)
     {
         if (IsCompleted(former))
         {
@@ -92,13 +144,9 @@ internal static class FrameSuccession
             Lifetime = lifetime ?? (former.Memory.IsMember ? Lifetime.UnlinkOnLastDispose : Lifetime.Keep),
             OnConflict = NameConflict.Replace,
         };
-        var next = ChannelMemory.Create(name, former.Header.Again(), options);
+        // SYNC frames.follow: pairs with FrameTaking.Follow. The end of the former publisher was confirmed when its mutex was entered.
+        var next = ChannelMemory.Create(name, former.Header.Again(), options, pages);
         KillWindow.Pass(KillWindow.AfterSucceeding);
-        if (hugePages)
-        {
-            Collapse(next);
-        }
-
         return next;
     }
 

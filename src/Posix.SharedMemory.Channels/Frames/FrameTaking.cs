@@ -100,7 +100,10 @@ internal sealed class FrameTaking : ReadingEnd
     internal override void FinishWait()
     {
         _isReading = false;
-        base.FinishWait();
+        if (_found is null)
+        {
+            base.FinishWait();
+        }
     }
 
     internal override void Dispose()
@@ -180,6 +183,13 @@ internal sealed class FrameTaking : ReadingEnd
         _isOrphan = Endpoint.Channel.Memory.Name is not null;
         if (!_isOrphan || FrameSuccession.TryOpen(Endpoint.Channel) is not { } next)
         {
+            return;
+        }
+
+        // SYNC frames.follow: pairs with FrameSuccession.Succeed. A publisher may have come, sent, and gone since the look at it: the one that has the name by now came after all that it sent.
+        if (!IsDrained())
+        {
+            next.Release();
             return;
         }
 
@@ -285,10 +295,11 @@ internal sealed class FrameTaking : ReadingEnd
         return true;
     }
 
+    /// <summary>The frame that was waited for is taken by the first that asks. The act ends with that: a call that began before would put another frame in its place.</summary>
     private Frame TakeFound()
     {
-        var frame = _found!;
-        _found = null;
+        var frame = Interlocked.Exchange(ref _found, null) ?? throw FrameWait.WasAwaited();
+        Finish(EndAct.Wait);
         return frame;
     }
 

@@ -8,6 +8,9 @@ namespace Posix.SharedMemory.Channels;
 /// <param name="reached">Returns how many readers the frame reached, where it was one until it is sent.</param>
 internal sealed class FrameWait(ChannelEnd end, Func<Frame> found, Func<int> reached) : EndWait(end), IValueTaskSource<Frame>, IValueTaskSource<int>
 {
+    /// <summary>What a second awaiter gets: the first one has the frame.</summary>
+    internal static InvalidOperationException WasAwaited() => new("The frame was taken by another awaiter: the task of a wait is awaited once.");
+
     Frame IValueTaskSource<Frame>.GetResult(short token)
     {
         GetResult(token);

@@ -13,6 +13,7 @@ namespace Posix.SharedMemory.Channels;
 /// <para>Of a fan-in, the messages that wait for the reader are copied: it leaves nothing of those that it has taken.</para>
 /// <para>Of a broadcast, each message is copied once, from the oldest that its history has, or the newest; what is overwritten meanwhile is missed.</para>
 /// <para>Of a latest value, each newest value is copied once, as a message of type 0; the versions between are missed.</para>
+/// <para>Of frames, what each of them is is copied once, from the newest on, and not its bytes: <see cref="TappedMessage.Frame"/>. What lies in a slot only a reader can keep from being filled again.</para>
 /// </remarks>
 /// <example>
 /// <code><![CDATA[
@@ -48,7 +49,7 @@ public sealed class MessageTap
         var header = ChannelHeader.Parse(bytes, memory.Length, ChannelTap.SubjectOf(memory), ChannelHeader.KnownKind(bytes));
         return new(header.Kind switch
         {
-            ChannelLayout.FramesKind => throw new InvalidDataException($"{ChannelTap.SubjectOf(memory)} is a frame channel: its frames cannot be looked at without taking part."),
+            ChannelLayout.FramesKind => new FrameTap(memory, header),
             ChannelLayout.LatestKind => new NewestTap(memory, header),
             ChannelLayout.FanInKind => new ClaimTap(memory, header),
             ChannelLayout.BroadcastKind => new BroadcastTap(memory, header),

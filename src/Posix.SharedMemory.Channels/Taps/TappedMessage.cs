@@ -24,6 +24,9 @@ public readonly ref struct TappedMessage
     /// </remarks>
     public bool IsTaken { get; }
 
+    /// <summary>Gets what the frame is, where the channel carries frames: <see cref="Span"/> is empty then. <see langword="null"/>: it is a message.</summary>
+    public TappedFrame? Frame { get; internal init; }
+
     /// <summary>Gets how many messages the tap missed just before this one, according to the reader's counter.</summary>
     public long Missed { get; }
 }

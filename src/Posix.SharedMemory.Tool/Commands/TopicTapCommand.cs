@@ -19,7 +19,7 @@ internal sealed class TopicTapCommand : ShmCommand
     internal TopicTapCommand()
         : base(
             "tap",
-            "Print the messages of a channel without taking them, until Ctrl-C or until the channel is completed. It only reads: neither end notices it, and what passes too fast is missed and counted.",
+            "Print the messages of a channel without taking them, until Ctrl-C or until the channel is completed. It only reads: neither end notices it, and what passes too fast is missed and counted. Of frames it prints what each of them is.",
             "shm topic tap quotes",
             "shm topic tap quotes --struct 'i64 f64' --count 10",
             "shm topic tap jobs --json | jq -r .text")
@@ -37,19 +37,26 @@ internal sealed class TopicTapCommand : ShmCommand
         var name = given.GetRequiredValue(_name);
         using var memory = name.Open(FileAccess.Read);
         var tap = TopicCommand.Tap(name, memory);
-        var printer = new MessagePrinter(terminal, _shape.Of(given));
+        var kind = TopicCommand.RequireChannel(name, memory).Kind;
+        var shape = _shape.Of(given);
+        if (kind == ChannelKind.Frames && shape.Word is "text" or "hex" or "struct")
+        {
+            throw new CommandException($"{name}: the channel carries frames, and only its readers can keep the bytes of one from being overwritten: tap prints what each frame is; leave out --{shape.Word}");
+        }
+
+        var printer = new MessagePrinter(terminal, shape);
         var (type, most) = (given.GetValue(_type), given.GetValue(_count) ?? int.MaxValue);
         var interval = given.GetValue(_interval) ?? TimeSpan.FromMilliseconds(10);
         using var end = new GracefulEnd();
         // A writer that goes on and on: with --once, no more than the ring can have held at the beginning.
-        var looked = !given.GetValue(_once) ? long.MaxValue : TopicCommand.RequireChannel(name, memory) is { Kind: not ChannelKind.Latest } status ? status.Capacity / LeastRecord : 1;
+        var looked = !given.GetValue(_once) ? long.MaxValue : kind is ChannelKind.Latest or ChannelKind.Frames ? 1 : TopicCommand.RequireChannel(name, memory).Capacity / LeastRecord;
         for (var printed = 0; !end.Token.IsCancellationRequested;)
         {
             while (printed < most && looked-- > 0 && !end.Token.IsCancellationRequested && tap.TryRead(out var message))
             {
                 if (type is null || message.Type == type)
                 {
-                    printer.Print(message.Span, message.Type, message.Missed, message.IsTaken);
+                    printer.Print(message);
                     printed++;
                 }
             }

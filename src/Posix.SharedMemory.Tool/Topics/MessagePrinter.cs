@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Posix.SharedMemory.Channels;
 
 namespace Posix.SharedMemory.Tool;
 
@@ -18,12 +19,15 @@ internal sealed class MessagePrinter(Terminal terminal, MessageShape shape)
     /// <summary>Gets whether only the message itself is printed, without time, type and length.</summary>
     internal bool IsBare { get; init; }
 
-    internal void Print(ReadOnlySpan<byte> message, ushort type, long missed, bool isTaken)
+    /// <summary>Prints a message that a tap has copied, or what the frame is that it has seen.</summary>
+    internal void Print(in TappedMessage message) => Print(message.Span, message.Type, message.Missed, message.IsTaken, message.Frame);
+
+    internal void Print(ReadOnlySpan<byte> message, ushort type, long missed, bool isTaken, TappedFrame? frame = null)
     {
         var now = TimeProvider.System.GetUtcNow();
         if (shape.IsJson)
         {
-            PrintJson(message, type, missed, isTaken, now);
+            PrintJson(message, type, missed, isTaken, frame, now);
             return;
         }
 
@@ -32,19 +36,19 @@ internal sealed class MessagePrinter(Terminal terminal, MessageShape shape)
             if (!_hasTitle)
             {
                 _hasTitle = true;
-                terminal.Out.Write(terminal.Paint($"{"TIME",-12}  {"TYPE",5}  {"BYTES",8}  MESSAGE", Ink.Bold) + "\n");
+                terminal.Out.Write(terminal.Paint($"{"TIME",-12}  {"TYPE",5}  {"BYTES",8}  {(frame is null ? "MESSAGE" : "FRAME")}", Ink.Bold) + "\n");
             }
 
             if (missed > 0)
             {
-                terminal.Out.Write(terminal.Paint($"… {ByteSize.Count(missed, "message")} missed", Ink.Yellow) + "\n");
+                terminal.Out.Write(terminal.Paint($"… {ByteSize.Count(missed, frame is null ? "message" : "frame")} missed", Ink.Yellow) + "\n");
             }
 
             var time = now.ToLocalTime().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
-            terminal.Out.Write(string.Create(CultureInfo.InvariantCulture, $"{terminal.Paint(time, Ink.Dim)}  {type,5}  {message.Length,8}  "));
+            terminal.Out.Write(string.Create(CultureInfo.InvariantCulture, $"{terminal.Paint(time, Ink.Dim)}  {type,5}  {frame?.Length ?? message.Length,8}  "));
         }
 
-        terminal.Out.Write(Content(message));
+        terminal.Out.Write(frame is { } seen ? FrameText.Of(seen) : Content(message));
         terminal.Out.Write('\n');
     }
 
@@ -74,7 +78,7 @@ internal sealed class MessagePrinter(Terminal terminal, MessageShape shape)
         return true;
     }
 
-    private void PrintJson(ReadOnlySpan<byte> message, ushort type, long missed, bool isTaken, DateTimeOffset now)
+    private void PrintJson(ReadOnlySpan<byte> message, ushort type, long missed, bool isTaken, TappedFrame? frame, DateTimeOffset now)
     {
         _json.Clear();
         using (var json = new Utf8JsonWriter(_json, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -82,7 +86,7 @@ internal sealed class MessagePrinter(Terminal terminal, MessageShape shape)
             json.WriteStartObject();
             json.WriteString("time", now);
             json.WriteNumber("type", type);
-            json.WriteNumber("length", message.Length);
+            json.WriteNumber("length", frame?.Length ?? message.Length);
             if (missed > 0)
             {
                 json.WriteNumber("missed", missed);
@@ -93,7 +97,11 @@ internal sealed class MessagePrinter(Terminal terminal, MessageShape shape)
                 json.WriteBoolean("taken", true);
             }
 
-            if (shape.Fields is { } fields)
+            if (frame is { } seen)
+            {
+                FrameText.Write(json, seen);
+            }
+            else if (shape.Fields is { } fields)
             {
                 json.WriteStartArray("fields");
                 fields.Write(json, message);

@@ -60,7 +60,7 @@ internal sealed class RateMeter
                 _lastSeen = now;
                 if (_sizes.Count < MostSizes)
                 {
-                    _sizes.Add(message.Span.Length);
+                    _sizes.Add(message.Frame?.Length ?? message.Span.Length);
                 }
 
                 if (seen % 1024 == 0 && TimeProvider.System.GetElapsedTime(start) >= interval)

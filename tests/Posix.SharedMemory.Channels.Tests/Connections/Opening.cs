@@ -186,6 +186,44 @@ public sealed class Opening
         }
     }
 
+    [SkippableFact]
+    [Rule("connection.refuse")]
+    public async Task A_receiver_refuses_huge_pages_which_can_be_discarded_although_they_are_sealed()
+    {
+        using var pool = HugePagePool.TryAdd(2, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        var (mine, theirs) = MessageConnection.CreatePair(new() { Capacity = 4096 });
+        using var pair = new SocketPair();
+        using (mine)
+        using (theirs)
+        using (var huge = SharedMemoryObject.CreateAnonymous(2 << 20, new() { HugePages = HugePageSize.Size2MiB }))
+        {
+            var header = new byte[4096];
+            mine.Memory.Read(header, 0);
+            BitConverter.TryWriteBytes(header.AsSpan(16), 2L << 20);
+            huge.Write(header, 0);
+            huge.AddSeals(MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Seal);
+            await pair.Sender.SendObjectAsync(huge);
+            var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => MessageConnection.ReceiveAsync(pair.Receiver).AsTask());
+            Assert.Contains("huge pages", refusal.Message, StringComparison.Ordinal);
+            // What was mapped for the refused connection, the collector unmaps.
+            Watchdog.Until(
+                () =>
+                {
+#pragma warning disable RS0030 // The collector gives back what nobody references any more, which is what is looked for.
+                    GC.Collect();
+#pragma warning restore RS0030
+                    GC.WaitForPendingFinalizers();
+                    return Held.Mappings(huge).Count == 0;
+                },
+                "the mapping to end");
+            // Nothing was stored: no seat was taken, and no endpoint.
+            var after = new byte[8192 - 4096];
+            huge.Read(after, 4096);
+            Assert.False(after.AsSpan().ContainsAnyExcept((byte)0));
+        }
+    }
+
     [Fact]
     [Rule("connection.refuse")]
     public async Task Ends_that_the_peer_has_taken_itself_are_EBUSY_and_leave_nothing()

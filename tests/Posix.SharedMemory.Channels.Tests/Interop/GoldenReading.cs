@@ -20,6 +20,7 @@ public sealed class GoldenReading
         Assert.Equal(["1 5 5 reply", "end"], Show(language, directory, "connection_partner", GoldenImages.Connection(), "showother"));
         Assert.Equal(["1 7 3 one", "1 8 49 " + FortyNine, "end"], Show(language, directory, "fanin_partner", GoldenImages.FanIn()));
         Assert.Equal(["0 7 3 one", "1 8 0 ", "2 65279 17 " + SeventeenLetters, "end"], Show(language, directory, "broadcast_partner", GoldenImages.Broadcast()));
+        Assert.Equal(["0 2 65279 5 seven", "2 1 8 100 " + new string('x', 100), "end"], Show(language, directory, "frames_partner", GoldenImages.Frames()));
         Assert.Equal("1 4 5 seven", Assert.Single(Show(language, directory, "latest_partner", GoldenImages.Latest()))[..11]);
     }
 

@@ -1,5 +1,6 @@
 # The Python partner of the tests for frames: reads numbered frames, and prints what it finds.
 import mmap
+import struct
 import sys
 
 import psm_channel
@@ -8,6 +9,15 @@ import psm_frames
 path, _, role, _, count = sys.argv[1:6]
 with open(path, "r+b") as file:
     memory = mmap.mmap(file.fileno(), 0)
+if role == "show":
+    header = psm_channel.Header(memory, 5)
+    print("open", flush=True)
+    for slot, (at, _) in enumerate(header.slots):
+        sequence, _, length, kind, life = struct.unpack_from("<QQIHxxI", memory, header.slot_headers + 128 * slot)
+        if life:
+            print(slot, sequence, kind, length, memory[at:at + length].decode())
+    print("end")
+    sys.exit()
 with psm_frames.Reader(memory, "wait" if role == "read" else "oldest", "python") as it:
     print("open", flush=True)
     while True:

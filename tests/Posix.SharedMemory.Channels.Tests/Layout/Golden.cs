@@ -103,6 +103,33 @@ public sealed class Golden
     }
 
     [Fact]
+    [Rule("frames.layout")]
+    [Rule("frames.header")]
+    public void A_frame_channel_with_three_frames_that_its_reader_has_left_has_these_bytes()
+    {
+        using var channel = FrameChannel.CreateAnonymous(new() { Classes = [new(100, 1), new(64, 2)], Alignment = 64, Depth = 2, MaxReaders = 2, SchemaId = 0x1122334455667788, ContentType = "image/raw" });
+        using (var writer = channel.OpenWriter(new() { Label = "camera" }))
+        using (var reader = channel.OpenReader(new() { Label = "one" }))
+        {
+            Send(writer, "one", 7, 0x0102, default);
+            Assert.True(reader.TryRead(out var frame));
+            frame.Dispose();
+            Send(writer, new('x', 100), 8, 0x0304, FrameHeader.ForImage(10, 10, 1, format: FrameHeader.FourCC("GREY")) with { Tag = 13 });
+            Send(writer, "seven", 0xFEFF, 5, default);
+        }
+
+        GoldenImages.AssertEqual(GoldenImages.Frames(), channel.Memory, 4608, 2);
+
+        static void Send(FrameWriter writer, string text, ushort type, long timestamp, FrameHeader header)
+        {
+            Assert.True(writer.TryLoan(text.Length, out var frame));
+            Encoding.UTF8.GetBytes(text, frame.Span);
+            (frame.Type, frame.Timestamp, frame.Header) = (type, timestamp, header);
+            Assert.Equal(1, writer.Send(frame));
+        }
+    }
+
+    [Fact]
     [Rule("ring.wrap")]
     public void A_record_that_does_not_fit_before_the_end_follows_padding()
     {

@@ -122,6 +122,40 @@ internal static class GoldenImages
         return bytes;
     }
 
+    /// <summary>
+    /// A frame channel with two slots of 64 bytes and one of 128, two readers, and a depth of 2: "one" of type 7 was read and returned; 100 letters of type 8, in the third slot, and "seven" of type 0xFEFF, in the first slot
+    /// again, went back when the reader left.
+    /// </summary>
+    internal static byte[] Frames()
+    {
+        // 11 seats: the endpoints are at 4608, the data at 8192. Blocks of 640 bytes, three headers at 9472, slots at 9856.
+        var bytes = New(10112, "05 00", "80 27 00 00 00 00 00 00");
+        Put(bytes, 32, "00 10 00 00  0B 00  03 00  00 20 00 00 00 00 00 00  00 00 00 00 00 00 00 00  80 00 00 00  40 00 00 00  88 77 66 55 44 33 22 11");
+        Put(bytes, 80, "69 6D 61 67 65 2F 72 61 77");
+        Put(bytes, 144, "03 00 00 00  02 00 00 00  40 00 00 00  00 00 00 00  02 00 00 00 01 00 00 00  01 00 00 00 02 00 00 00");
+        // Line W: three frames, 108 bytes; the slots of the second and third are in use.
+        Put(bytes, 256, "03 00 00 00 00 00 00 00  03 00 00 00 00 00 00 00  6C 00 00 00 00 00 00 00");
+        Put(bytes, 768, "C0 00 00 00 00 00 00 00");
+        // The reader's first frame was that with the number 0. The other place was never taken.
+        PutEndpoint(bytes, 4608, "01 00 00 00", "63 61 6D 65 72 61");
+        PutEndpoint(bytes, 4736, "02 00 00 00", "6F 6E 65");
+        Put(bytes, 4864 + 4, "50 58 4D 31");
+        // Submission ring: three in, three out; entry 2 lies where entry 0 was. Return ring: one was taken back.
+        Put(bytes, 8192, "03 00 00 00 00 00 00 00");
+        Put(bytes, 8192 + 128, "03 00 00 00 00 00 00 00");
+        Put(bytes, 8192 + 256, "01 00 00 00 00 00 00 00");
+        Put(bytes, 8192 + 384, "03 00 00 00 00 00 00 00");
+        Put(bytes, 8192 + 512, "00 00 00 02 00 00 00 00  02 00 00 01 00 00 00 00");
+        Put(bytes, 8192 + 528, "00 00 00 01 00 00 00 00  02 00 00 01 00 00 00 00  00 00 00 02 00 00 00 00");
+        // The headers of the first and the third slot; the latter describes an image of 10 × 10.
+        Put(bytes, 9472, "02 00 00 00 00 00 00 00  05 00 00 00 00 00 00 00  05 00 00 00  FF FE  00 00  02 00 00 00");
+        Put(bytes, 9728, "01 00 00 00 00 00 00 00  04 03 00 00 00 00 00 00  64 00 00 00  08 00  00 00  01 00 00 00 00 00 00 00");
+        Put(bytes, 9728 + 32, "7C 75 31 00 00 00 00 00  47 52 45 59  03 00 00 00  0A 00 00 00 0A 00 00 00  0A 00 00 00 0A 00 00 00 01 00 00 00 00 00 00 00  0A 00 00 00 01 00 00 00 01 00 00 00 00 00 00 00  0D 00 00 00 00 00 00 00");
+        Encoding.UTF8.GetBytes("seven", bytes.AsSpan(9856));
+        bytes.AsSpan(9984, 100).Fill((byte)'x');
+        return bytes;
+    }
+
     /// <summary>Compares a channel with its image, but for what is different each time.</summary>
     internal static void AssertEqual(byte[] expected, SharedMemoryObject memory, int firstEndpoint, int endpoints)
     {

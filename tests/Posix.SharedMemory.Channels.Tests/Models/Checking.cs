@@ -19,6 +19,9 @@ public sealed class Checking
     [InlineData("frames.pml", "-DR=1 -DNS=1 -DK=1 -DL0=3")]
     [InlineData("frames.pml", "-DR=1 -DNS=3 -DSTOP")]
     [InlineData("frames.pml", "-DT=2")]
+    [InlineData("frames.pml", "-DR=1 -DT=4 -DEVICT")]
+    [InlineData("frames.pml", "-DR=1 -DT=4 -DCOUNT")]
+    [InlineData("succession.pml", "")]
     [Rule("channel.models")]
     public void No_interleaving_breaks_the_protocol(string model, string options)
     {
@@ -98,6 +101,21 @@ public sealed class Checking
     [InlineData("frames.pml", "-DR=1 -DNODEATH")]
     [InlineData("frames.pml", "-DR=1 -DNS=1 -DNORETURNWAKE")]
     [InlineData("frames.pml", "-DT=2 -DL0=1 -DEARLYCLEAR")]
+    [InlineData("frames.pml", "-DR=1 -DONELOOK")]
+    [InlineData("frames.pml", "-DR=1 -DMOST=0")]
+    [InlineData("frames.pml", "-DR=1 -DEVICT -DPLAINJOIN")]
+    [InlineData("frames.pml", "-DR=1 -DEVICT -DPLAINLEAVE")]
+    [InlineData("frames.pml", "-DR=1 -DCOUNT -DNOSENTINEL")]
+    [InlineData("frames.pml", "-DR=1 -DT=4 -DCOUNT -DLATESENTINEL")]
+    [InlineData("succession.pml", "-DREUSE")]
+    [InlineData("succession.pml", "-DP=3 -DT=1 -DNOMUTEX")]
+    [InlineData("succession.pml", "-DP=3 -DT=1 -DNONAME")]
+    [InlineData("succession.pml", "-DNOWAKE")]
+    [InlineData("succession.pml", "-DEARLYWAKE")]
+    [InlineData("succession.pml", "-DNODEATH")]
+    [InlineData("succession.pml", "-DPOLLFIRST")]
+    [InlineData("succession.pml", "-DPREPARELATE")]
+    [InlineData("succession.pml", "-DNOREPOLL")]
     [Rule("channel.models")]
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {

@@ -10,10 +10,10 @@ internal static class Victim
     /// <returns>0; 3: an exception came that should not.</returns>
     /// <param name="name">The channel.</param>
     /// <param name="time">How long.</param>
-    /// <param name="kind">message, fan-in or latest.</param>
+    /// <param name="kind">message, fan-in, frames or latest.</param>
     internal static int Run(string name, TimeSpan time, string kind)
     {
-        Action<string> use = kind switch { "fan-in" => UseFanIn, "latest" => UseLatest, _ => Use };
+        Action<string> use = kind switch { "fan-in" => UseFanIn, "frames" => UseFrames, "latest" => UseLatest, _ => Use };
         var (rounds, corrupt, refused, finished) = (0, 0, 0, 0);
         Console.WriteLine("open");
         for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < time; rounds++)
@@ -140,6 +140,54 @@ internal static class Victim
                 _ = (reader.Writers, one.Reader, reader.Available, one.Free);
             }
         }
+    }
+
+    private static void UseFrames(string name)
+    {
+        using var channel = FrameChannel.Open(name);
+        channel.GetStatus();
+        using var writer = channel.OpenWriter(new() { SpinBudget = TimeSpan.Zero });
+        using FrameReader first = channel.OpenReader(new() { Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero }), second = channel.OpenReader(new() { Overflow = FrameOverflow.Wait, Restart = PeerRestart.Wait, SpinBudget = TimeSpan.Zero });
+        var sum = 0;
+        var instant = TimeSpan.FromTicks(10);
+        for (var step = 0; step < 300; step++)
+        {
+            if (writer.TryLoan(Math.Min(step * 7, writer.MaxFrameLength), out var frame))
+            {
+                frame.Span.Fill(1);
+                frame.Header = FrameHeader.ForImage(step, 1, 1);
+                try
+                {
+                    writer.Send(frame, instant);
+                }
+                catch (TimeoutException)
+                {
+                    frame.Dispose();
+                }
+            }
+
+            foreach (var reader in (FrameReader[])[first, second])
+            {
+                if (reader.TryRead(out frame))
+                {
+                    sum += frame.ReadOnlySpan.IsEmpty ? 0 : frame.ReadOnlySpan[^1] + frame.Header.Shape.Length;
+                    if (step % 5 != 0)
+                    {
+                        frame.Dispose();
+                    }
+                }
+
+                reader.WaitToRead(instant);
+            }
+
+            if (step % 50 == 0)
+            {
+                channel.GetStatus();
+                _ = (writer.Readers, writer.CountFree(), first.Writer, second.Available, second.Missed, sum);
+            }
+        }
+
+        writer.Evict(2);
     }
 
     private static void UseLatest(string name)
