@@ -160,14 +160,18 @@ internal sealed class CallReading
     {
         try
         {
-            var left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
-            var look = _input.Wait(0, left < TimeSpan.Zero && left != Timeout.InfiniteTimeSpan ? TimeSpan.Zero : left);
+            var isBounded = timeout != Timeout.InfiniteTimeSpan;
+            var left = isBounded ? timeout - Stopwatch.GetElapsedTime(start) : timeout;
+            var isUp = isBounded && left <= TimeSpan.Zero;
+            var look = _input.Wait(0, isUp ? TimeSpan.Zero : left);
             if (look == EndLook.Ended)
             {
                 _session.End();
+                return true;
             }
 
-            return look != EndLook.Pending;
+            // Also where the peer sends without a pause what nobody here waits for.
+            return look == EndLook.Ready && !isUp;
         }
 #pragma warning disable CA1031 // Whatever it is, the calls end with it.
         catch (Exception e)

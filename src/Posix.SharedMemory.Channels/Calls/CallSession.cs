@@ -234,7 +234,7 @@ internal sealed class CallSession
         lock (Gate)
         {
             _isEnded = true;
-            EndCalls(NothingComes);
+            EndCalls(CallFailure.NothingComes);
             _receiver.End(result: false)?.Post();
         }
     }
@@ -249,7 +249,7 @@ internal sealed class CallSession
                 return;
             }
 
-            Failure = () => Again(cause);
+            Failure = () => CallFailure.Again(cause);
             EndCalls(Failure);
             Served.Lose(Failure);
             _receiver.End(result: false, Failure())?.Post();
@@ -279,19 +279,6 @@ internal sealed class CallSession
             (call.NextFree, _free) = (_free, call);
         }
     }
-
-    /// <summary>An exception that was not thrown before: several calls end with the same cause.</summary>
-    private static Exception Again(Exception cause) => cause switch
-    {
-        PeerDiedException died => new PeerDiedException(died.Message, died.Peer),
-        PeerLeftException left => new PeerLeftException(left.Message, left.Peer),
-        ChannelCorruptException corrupt => new ChannelCorruptException(corrupt.Field, corrupt.Offset, "was found earlier", corrupt),
-        ObjectDisposedException disposed => new ObjectDisposedException(disposed.ObjectName),
-        ChannelException channel => new ChannelException(channel.Message, channel, channel.Error),
-        _ => new ChannelException("The calls of the connection have ended.", cause),
-    };
-
-    private static ChannelException NothingComes() => new("The peer has completed its output: it answers no more calls.");
 
     private bool HasCall()
     {
@@ -401,7 +388,7 @@ internal sealed class CallSession
         ThrowIfFailed();
         if (_isEnded)
         {
-            throw NothingComes();
+            throw CallFailure.NothingComes();
         }
     }
 

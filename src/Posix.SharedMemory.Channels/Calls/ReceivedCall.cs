@@ -233,7 +233,7 @@ internal sealed class ReceivedCall(CallSession session) : CallWait, IValueTaskSo
         }
         else if (IsTaken)
         {
-            // Who has it learns it when it is answered.
+            // The process that answers it gets the exception then.
             return;
         }
         else

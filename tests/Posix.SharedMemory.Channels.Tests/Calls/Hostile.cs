@@ -79,6 +79,36 @@ public sealed class Hostile
 
     [Fact]
     [Rule("call.hostile")]
+    [Rule("call.deadline")]
+    public async Task A_peer_that_sends_what_nobody_waits_for_without_a_pause_keeps_no_thread_past_its_timeout()
+    {
+        using var pair = await CallPair.OpenAsync();
+        pair.Send(Call, 1, 0);
+        Assert.True((await CallPair.ReceiveAsync(pair.Mine)).TryReply(default));
+        using var stopping = new CancellationTokenSource();
+        var flooding = Task.Factory.StartNew(
+            () =>
+            {
+                var ring = pair.Raw.Output.Ring;
+                while (!stopping.IsCancellationRequested)
+                {
+                    if (ring.TryReserve(16, out var place, out _))
+                    {
+                        new CallHeader(1, 0).Write(ring.RoomAt(place, 16));
+                        ring.Commit(16, Cancel);
+                    }
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        Assert.False(pair.Mine.WaitToReceive(TimeSpan.FromMilliseconds(20)));
+        Assert.Throws<TimeoutException>(() => pair.Mine.Call(default, timeout: TimeSpan.FromMilliseconds(20)));
+        await Assert.ThrowsAsync<TimeoutException>(() => pair.Mine.CallAsync(default, TimeSpan.FromMilliseconds(20)).AsTask().WaitAsync(Watchdog.Limit));
+        stopping.Cancel();
+        await flooding.WaitAsync(Watchdog.Limit);
+    }
+
+    [Fact]
+    [Rule("call.hostile")]
     public async Task Whatever_is_stored_calls_end_or_go_on()
     {
         var seed = Environment.GetEnvironmentVariable("SHM_MODEL_SEED") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : Random.Shared.Next();

@@ -2,14 +2,13 @@ using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels.Tests.Connections;
 
-/// <summary>System calls that fail while a connection is opened, and while an object is sent and received.</summary>
+/// <summary>System calls that fail while a connection is opened, and while an object is sent.</summary>
 public sealed class Failing
 {
     [Theory]
     [InlineData("accept", 5)]
     [InlineData("receive", 5)]
     [InlineData("send", 1)]
-    [InlineData("take", 1)]
     [Rule("connection.failing")]
     public void Whatever_call_fails_nothing_stays_open_and_what_is_open_goes_on(string way, int least)
     {

@@ -44,17 +44,9 @@ internal static class FailingConnections
             mine = Complete(MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 4096 }));
         }
 
-        if (way is "send" or "take")
+        if (way == "send")
         {
             theirs = Complete(MessageConnection.ReceiveAsync(pair.Receiver));
-        }
-
-        if (way == "take")
-        {
-            Complete(mine!.SendObjectAsync(sent));
-            // The object is there: nothing is left to another thread.
-            Watchdog.Until(() => theirs!.Input.Available > 0, "the record of the object");
-            Thread.Sleep(1);
         }
 
         void Act()
@@ -63,8 +55,7 @@ internal static class FailingConnections
             {
                 case "accept": mine = Complete(MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 4096 })); break;
                 case "receive": theirs = Complete(MessageConnection.ReceiveAsync(pair.Receiver)); break;
-                case "send": Complete(mine!.SendObjectAsync(sent)); break;
-                default: Complete(theirs!.ReceiveObjectAsync()).Dispose(); break;
+                default: Complete(mine!.SendObjectAsync(sent)); break;
             }
         }
 
@@ -93,24 +84,17 @@ internal static class FailingConnections
         {
             Require(way == "accept" ? mine is null && pair.Sender.Connected && pair.Sender.Send([1]) == 1 : theirs is null && pair.Receiver.Connected && pair.Receiver.Send([1]) == 1, "the socket is not the caller's");
         }
-        else if (way is "send" or "take")
+        else if (way == "send")
         {
-            if (failure is not null && way == "send")
+            if (failure is not null)
             {
                 // Nothing was sent: the next object is the first.
                 Require(theirs!.Input.Available == 0, "a record was sent without its object");
-            }
-
-            if (failure is not null)
-            {
                 Complete(mine!.SendObjectAsync(sent));
             }
 
             mine!.Output.Write("after"u8);
-            if (way == "send" || failure is not null)
-            {
-                Complete(theirs!.ReceiveObjectAsync()).Dispose();
-            }
+            Complete(theirs!.ReceiveObjectAsync()).Dispose();
 
             var bytes = new byte[16];
             Require(theirs!.Input.WaitToRead(Watchdog.Limit) && theirs.Input.TryRead(bytes, out var length, out var type) && (length, type) == (5, 0), "the message after the object does not come next");

@@ -1,0 +1,21 @@
+"""Python's part of 68-python-client: asks the service for the sum of each table that it is sent."""
+import mmap
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../interop"))
+import psm_channel  # noqa: E402
+import psm_connection  # noqa: E402
+
+# snippet: client
+with psm_connection.connect(sys.argv[1], label="python", timeout=60) as service:
+    service.output.write(b"a table, please")
+    while service.input.wait(timeout=60):
+        message, kind = service.input.try_read()
+        if kind == psm_channel.OBJECT:                               # An object stands here: no byte of it was copied.
+            descriptor, length = service.receive_object(psm_connection.SHRINK)
+            with mmap.mmap(descriptor, length, prot=mmap.PROT_READ) as table, memoryview(table) as numbers:
+                service.output.write(b"%d" % sum(numbers))
+            os.close(descriptor)
+    service.output.complete()
+# end
