@@ -36,7 +36,6 @@ public sealed class Exploring(ITestOutputHelper output)
     [InlineData("mutex", "enter without waiters")]
     [InlineData("mutex", "wake before leaving")]
     [InlineData("mutex, one is killed", "take over without a fence")]
-    [InlineData("event count", "no fence")]
     [InlineData("event count", "no second look")]
     [InlineData("event count, the notifier is killed", "a death wakes nobody")]
     [InlineData("event count, the notifier is killed", "watch after the look")]
