@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the messages of bridged channels, without a NATS client: subscribe.py HOST:PORT SUBJECT [COUNT], as in subscribe.py hub:4222 'shm.v1.t.camera.>' 10.
 
-two-hosts.sh runs it. A message that was sent alone is the payload as it is. Small ones travel together (Shm-Batch: 1): each after u32 length, u16 type and u16 zero, little-endian.
+A message that was sent alone is the payload as it is. Small ones travel together (Shm-Batch: 1): each after u32 length, u16 type and u16 zero, little-endian.
 """
 import socket
 import struct

@@ -2,7 +2,7 @@
 # Two hosts on one machine: sudo bash samples/bridge/two-hosts.sh
 #
 # Each host is a network namespace and a mount namespace of its own, with its own /dev/shm; a cable (veth) joins them. On A are a camera and a sensor, on B a program that reads both and sends
-# commands back. On the way the server and both bridges are killed, and started again. It ends after about half a minute and leaves nothing behind.
+# commands back. On the way the server and both bridges are killed, and started again. It ends after a few seconds and leaves nothing behind.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 skip() { echo "SKIPPED: $1"; exit 0; }
@@ -69,11 +69,6 @@ receive plan.move "${A[@]}" & commands_in=$!
 arrived() { [ -s "$scratch/camera.front" ] && [ -s "$scratch/sensor.pose" ] && [ -s "$scratch/plan.move" ]; }
 again arrived
 
-if command -v python3 >/dev/null; then
-    echo 'a subscriber in Python, which knows nothing of bridges, reads the camera on B:'
-    timeout 60 "${B[@]}" python3 "$PWD/samples/bridge/subscribe.py" 10.99.0.1:4222 'shm.v1.t.camera.>' 3 || exit 1
-fi
-
 echo 'the server is killed, and started again'
 dies "$server"; sleep 0.3; serve; sleep 1.5
 echo 'the bridge of B is killed, and started again'
@@ -82,13 +77,6 @@ echo 'the bridge of A is killed, and started again'
 dies "$bridge_a"; export_a
 wait "$camera" "$commands" "$frames_in" "$states_in" "$commands_in"
 
-echo 'the bridges are asked to end, and then the server'
-for bridge_process in "$bridge_a" "$bridge_b"; do
-    kill -TERM "$bridge_process"
-    wait "$bridge_process" || { echo 'a bridge did not end in order:'; cat "$scratch"/bridge-?; exit 1; }
-done
-kill -TERM "$server"
-wait "$server" 2>/dev/null
 echo "of 300 frames $(grep -c 'frame' "$scratch/camera.front") arrived; the bridges say:"
 grep -h '^lost' "$scratch/bridge-a" "$scratch/bridge-b" | sort | uniq
 echo "of 20 commands, which are durable, $(grep -c 'command' "$scratch/plan.move") arrived: $(tr '\n' ' ' <"$scratch/plan.move")"

@@ -20,7 +20,6 @@ internal sealed class TwoMachines : IDisposable
     private readonly string[] _words;
     private Peer _keeperA = null!;
     private Peer _keeperB = null!;
-    private int _begun;
 
     /// <summary>Makes the machines, with their server and bridges, or skips the test where that is not allowed.</summary>
     /// <param name="words">Words for both bridges.</param>
@@ -82,10 +81,10 @@ internal sealed class TwoMachines : IDisposable
         Importer = Import();
     }
 
-    /// <summary>Waits until all bridges that were started have been connected.</summary>
+    /// <summary>Waits until both bridges that run now have been connected.</summary>
     internal void AwaitBridges()
     {
-        Watchdog.Until(() => Losses.Others.Count(line => line.StartsWith("bridging", StringComparison.Ordinal)) >= _begun, "the bridges to be connected");
+        Watchdog.Until(() => Losses.HasBegun(Exporter) && Losses.HasBegun(Importer), "the bridges to be connected");
         Assert.False(Exporter.HasExited || Importer.HasExited, "a bridge has ended");
     }
 
@@ -146,11 +145,7 @@ internal sealed class TwoMachines : IDisposable
 
     private Peer Import() => Bridge(_keeperB, "b", "--import");
 
-    private Peer Bridge(Peer keeper, string host, string way)
-    {
-        _begun++;
-        return Losses.Listen(On(keeper, ShmBridge.Program, [$"nats://{Address}:4222", "--host", host, way, "*", .. _words]));
-    }
+    private Peer Bridge(Peer keeper, string host, string way) => Losses.Listen(On(keeper, ShmBridge.Program, [$"nats://{Address}:4222", "--host", host, way, "*", .. _words]));
 
     private Peer On(Peer keeper, string program, string[] words) => Add(Start(keeper, program, words));
 

@@ -8,8 +8,10 @@ internal sealed class LossLines
 {
     internal ConcurrentQueue<(string Channel, long First, long Last, string Place)> All { get; } = [];
 
-    /// <summary>Gets everything else that they print.</summary>
-    internal ConcurrentQueue<string> Others { get; } = [];
+    private readonly ConcurrentDictionary<Peer, bool> _begun = [];
+
+    /// <summary>Whether a bridge has said that it carries channels.</summary>
+    internal bool HasBegun(Peer bridge) => _begun.ContainsKey(bridge);
 
     /// <summary>Listens to a bridge until it ends.</summary>
     internal Peer Listen(Peer bridge)
@@ -25,9 +27,9 @@ internal sealed class LossLines
                     {
                         All.Enqueue((channel, long.Parse(first, CultureInfo.InvariantCulture), long.Parse(last, CultureInfo.InvariantCulture), place));
                     }
-                    else
+                    else if (line.StartsWith("bridging", StringComparison.Ordinal))
                     {
-                        Others.Enqueue(line);
+                        _begun[bridge] = true;
                     }
                 }
             }
