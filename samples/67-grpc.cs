@@ -25,7 +25,7 @@ if (args is ["client", var there])
     return 0;
 }
 
-var directory = Directory.CreateTempSubdirectory("sample-66");
+var directory = Directory.CreateTempSubdirectory("sample-67");
 var path = Path.Combine(directory.FullName, "greeter");
 // snippet: server
 var builder = WebApplication.CreateSlimBuilder();

@@ -298,11 +298,14 @@ internal sealed class Usage
     public Usage(string root, Library library, List<string> findings)
     {
         (_library, _findings) = (library, findings);
+        var web = CSharpSyntaxTree.ParseText(WebUsings, s_parse);
         foreach (var sample in Sources(root, "samples"))
         {
             var tree = Parse(root, sample);
             var isWeb = tree.ToString().Contains("#:sdk Microsoft.NET.Sdk.Web", StringComparison.Ordinal);
-            Read("sample", OutputKind.ConsoleApplication, isWhole: true, isWeb ? [tree, CSharpSyntaxTree.ParseText(WebUsings, s_parse)] : [tree]);
+            // One that needs packages, or a project of its own, is compiled where it is run.
+            var isWhole = !Regex.IsMatch(tree.ToString(), @"^#:(package|project (?!\.\./src/))", RegexOptions.Multiline);
+            Read(isWhole ? "sample" : "sample with packages", OutputKind.ConsoleApplication, isWhole, isWeb ? [tree, web] : [tree]);
         }
 
         // Projects name these namespaces where this program does not look.
@@ -325,7 +328,7 @@ internal sealed class Usage
                 foreach (var code in library.Comment(symbol)?.Descendants("code") ?? [])
                 {
                     Read("sample", OutputKind.ConsoleApplication, isWhole: true,
-                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, NameOfExample(symbol)), given]);
+                        [CSharpSyntaxTree.ParseText(code.Value, s_parse, NameOfExample(symbol)), given, .. symbol.ContainingNamespace.Name == "AspNetCore" ? [web] : Array.Empty<SyntaxTree>()]);
                 }
             }
         }

@@ -8,9 +8,6 @@ public static class Effort
     /// <summary>Gets the seconds that a stress test runs: <c>STRESS_SECONDS</c>.</summary>
     public static double StressSeconds => Number("STRESS_SECONDS") ?? 2;
 
-    /// <summary>Gets the seconds that a soak runs: <c>SOAK_SECONDS</c>; 0, the default: it does not.</summary>
-    public static double SoakSeconds => Number("SOAK_SECONDS") ?? 0;
-
     /// <summary>How many rounds two processes grow one region: <c>GROW_ROUNDS</c>.</summary>
     public static int GrowRounds(int usual) => (int?)Number("GROW_ROUNDS") ?? usual;
 

@@ -122,7 +122,7 @@ look:
   if
   :: life != LIVING && name != at ->
 #ifndef NOREPOLL
-     if :: head < tail[at] -> goto look :: else fi;                                     /* a publisher may have come and gone since the look at it */
+     if :: head < tail[at] -> goto look :: else fi;                                     /* SYNC frames.follow: a publisher may have come and gone since the look at it */
 #endif
      assert(head == tail[at]);                                                          /* all that was sent was read */
      head = 0; at = name; joined[at] = 1; goto look

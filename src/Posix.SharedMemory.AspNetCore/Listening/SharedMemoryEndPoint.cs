@@ -6,7 +6,7 @@ namespace Posix.SharedMemory.AspNetCore;
 /// <summary>A path at which a server listens for connections through shared memory, and what each of them gets.</summary>
 /// <example>
 /// <code><![CDATA[
-/// var builder = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder();
+/// var builder = WebApplication.CreateSlimBuilder();
 /// builder.WebHost.UseSharedMemory();
 /// builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
 ///     new SharedMemoryEndPoint("/run/greeter/http.sock") { Connection = new() { Capacity = 4 << 20 }, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite },

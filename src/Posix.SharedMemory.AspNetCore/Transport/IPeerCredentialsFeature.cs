@@ -3,8 +3,8 @@ namespace Posix.SharedMemory.AspNetCore;
 /// <summary>The process at the other end of a connection through shared memory, as the kernel recorded it: a feature of the connection and of each of its requests.</summary>
 /// <example>
 /// <code><![CDATA[
-/// var app = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder().Build();
-/// app.Use(async (context, next) =>
+/// var app = WebApplication.CreateSlimBuilder().Build();
+/// app.Use(async (HttpContext context, RequestDelegate next) =>
 /// {
 ///     if (context.Features.Get<IPeerCredentialsFeature>() is { Peer.UserId: not 0 })
 ///     {
@@ -12,7 +12,7 @@ namespace Posix.SharedMemory.AspNetCore;
 ///         return;
 ///     }
 ///
-///     await next();
+///     await next(context);
 /// });
 /// ]]></code>
 /// </example>

@@ -187,10 +187,10 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
                 // A bridge made it.
                 sighting.Ignore();
             }
-            else if (!AnnouncementCheck.IsCarried(header.Kind) || (header.ElementSize != 0 && (ChannelKind)header.Kind == ChannelKind.Latest))
+            else if (!Announcement.IsCarried(header.Kind) || (header.ElementSize != 0 && (ChannelKind)header.Kind == ChannelKind.Latest))
             {
                 sighting.Ignore();
-                _refusals.Refuse(name, AnnouncementCheck.IsCarried(header.Kind) ? "Latest values of a type are not carried: LatestBytes are." : $"Channels of kind {header.Kind} are not carried.");
+                _refusals.Refuse(name, Announcement.IsCarried(header.Kind) ? "Latest values of a type are not carried: LatestBytes are." : $"Channels of kind {header.Kind} are not carried.");
             }
             else
             {

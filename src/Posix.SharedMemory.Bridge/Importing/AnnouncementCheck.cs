@@ -13,14 +13,11 @@ internal static class AnnouncementCheck
     /// <param name="announced">The announcement.</param>
     /// <param name="keeps">Whether the engine keeps messages.</param>
     internal static string? Refusal(Announcement announced, bool keeps) =>
-        !IsCarried(announced.Kind) ? $"Channels of kind {announced.Kind} are not carried."
+        !Announcement.IsCarried(announced.Kind) ? $"Channels of kind {announced.Kind} are not carried."
         : announced.Delivery == BridgeDelivery.Durable && !keeps ? "The channel is announced as durable, and the engine of this bridge does not keep messages."
         : !HasElements(announced) ? "The channel is announced with elements that no channel has."
         : !(announced.IsValue ? IsValue(announced) : (ChannelKind)announced.Kind == ChannelKind.Frames ? IsFrames(announced) : IsRing(announced)) ? "The channel is announced with a capacity, an alignment, a history or a number of ends that no channel has."
         : null;
-
-    /// <summary>Whether channels of a kind are carried.</summary>
-    internal static bool IsCarried(int kind) => (ChannelKind)kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest or ChannelKind.Frames or ChannelKind.FanIn;
 
     private static bool HasElements(Announcement announced) =>
         announced is { ElementSize: 0, ElementAlignment: 0 }

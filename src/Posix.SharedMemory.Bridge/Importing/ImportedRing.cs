@@ -296,7 +296,7 @@ internal sealed class ImportedRing : IDisposable
         var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
         try
         {
-            return SourceHeader.TryRead(memory) is { } header && header.Origin == origin && AnnouncementCheck.IsCarried(header.Kind) && ChannelStatus.TryRead(memory) is { } status ? (header, status)
+            return SourceHeader.TryRead(memory) is { } header && header.Origin == origin && Announcement.IsCarried(header.Kind) && ChannelStatus.TryRead(memory) is { } status ? (header, status)
                 : throw new InvalidOperationException($"'{name}' is taken by something that was not imported from that host.");
         }
         finally

@@ -70,6 +70,9 @@ internal sealed record Announcement
     [JsonIgnore]
     internal long First => IsValue ? 0 : Next;
 
+    /// <summary>Whether channels of a kind are carried.</summary>
+    internal static bool IsCarried(int kind) => (ChannelKind)kind is ChannelKind.Message or ChannelKind.Broadcast or ChannelKind.Latest or ChannelKind.Frames or ChannelKind.FanIn;
+
     /// <summary>Gets about how many bytes the channel takes.</summary>
     [JsonIgnore]
     internal long Bytes => IsValue ? Capacity * History : Slots is not null ? Capacity + SlotOverhead : Capacity + (History * (long)sizeof(ulong));

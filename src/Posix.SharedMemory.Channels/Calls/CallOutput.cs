@@ -21,6 +21,22 @@ internal sealed class CallOutput(CallSession session, RingWriter ring)
     /// <summary>How many bytes of the ring a record has.</summary>
     internal long SizeOf(int body) => ChannelLayout.RoundUp(_prefix + ChannelLayout.CallHeaderSize + body, _align);
 
+    /// <summary>Refuses what no call of this connection can be, before anything is done.</summary>
+    internal void Require(ReadOnlySpan<byte> request, ushort type, TimeSpan timeout)
+    {
+        if (request.Length > session.MaxLength)
+        {
+            throw new ArgumentException($"The request has {request.Length} bytes, and the longest that this connection carries has {session.MaxLength}.", nameof(request));
+        }
+
+        if (type >= ChannelLayout.FirstReservedType)
+        {
+            throw new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved.");
+        }
+
+        ChannelEnd.RequireTimeout(timeout);
+    }
+
     /// <summary>Sends a call, if it may be sent now and there is room. If the ring cannot be written to, everything ends.</summary>
     internal bool TrySend(PendingCall call, ReadOnlySpan<byte> request)
     {

@@ -51,7 +51,7 @@ internal sealed class CallSession
     /// <summary>Calls the peer. No thread waits.</summary>
     internal ValueTask<CallReply> CallAsync(ReadOnlyMemory<byte> request, ushort type, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        Require(request.Span, type, timeout);
+        Output.Require(request.Span, type, timeout);
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<CallReply>(cancellationToken);
@@ -88,7 +88,7 @@ internal sealed class CallSession
     /// <summary>Calls the peer, and blocks until it has answered. Where no other thread reads what comes, this one does.</summary>
     internal CallReply Call(ReadOnlySpan<byte> request, ushort type, TimeSpan timeout)
     {
-        Require(request, type, timeout);
+        Output.Require(request, type, timeout);
         var call = Rent(type, timeout);
         try
         {
@@ -390,20 +390,5 @@ internal sealed class CallSession
         {
             throw CallFailure.NothingComes();
         }
-    }
-
-    private void Require(ReadOnlySpan<byte> request, ushort type, TimeSpan timeout)
-    {
-        if (request.Length > MaxLength)
-        {
-            throw new ArgumentException($"The request has {request.Length} bytes, and the longest that this connection carries has {MaxLength}.", nameof(request));
-        }
-
-        if (type >= ChannelLayout.FirstReservedType)
-        {
-            throw new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved.");
-        }
-
-        ChannelEnd.RequireTimeout(timeout);
     }
 }

@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Tool;
 
 /// <summary>The writer by which a recording is sent again: of a broadcast, or of frames.</summary>
 /// <param name="SendAsync">Sends the message that was read last.</param>
-/// <param name="Readers">Who reads.</param>
+/// <param name="Readers">The processes that read.</param>
 /// <param name="Complete">Completes the channel.</param>
 /// <param name="Writer">The writer itself, and the channel.</param>
 internal sealed record ReplayingEnd(Func<RecordingReader, CancellationToken, ValueTask> SendAsync, Func<IReadOnlyList<EndpointInfo>> Readers, Action Complete, IDisposable Writer, IDisposable Channel) : IDisposable

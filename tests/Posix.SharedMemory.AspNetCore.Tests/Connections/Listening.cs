@@ -44,6 +44,7 @@ public sealed class Listening
         using var directory = TemporaryDirectory.InMemory();
         Assert.Equal(Errno.ENOENT, (await Assert.ThrowsAsync<SharedMemoryException>(() => Server.StartAsync(directory.File("no/where"), "1.1"))).Errno);
         Assert.Throws<ArgumentException>(() => new SharedMemoryEndPoint(""));
+        Assert.Equal("/run/place", new SharedMemoryEndPoint("/run/place").Path);
         Assert.Throws<ArgumentException>(() => SharedMemoryHttp.CreateHandler(""));
     }
 

@@ -54,7 +54,7 @@ public sealed class InAHost
 
     [SkippableFact]
     [Rule("bridge.host")]
-    public async Task A_bridge_over_NATS_carries_and_a_host_that_ends_before_there_is_a_server_ends_in_order()
+    public async Task A_bridge_over_NATS_carries_and_a_host_that_ends_before_there_is_a_server_ends_cleanly()
     {
         await using var server = new NatsServer();
         using var prefix = new TemporaryName("hosted");

@@ -72,7 +72,7 @@ internal static class Streams
 
         if (!reader.Completion.IsCompletedSuccessfully)
         {
-            throw new InvalidDataException($"The channel did not end in order: {reader.Completion.Exception?.InnerException?.Message ?? "nothing came for a long time"}");
+            throw new InvalidDataException($"The channel did not end cleanly: {reader.Completion.Exception?.InnerException?.Message ?? "nothing came for a long time"}");
         }
 
         Console.WriteLine($"received {count} last {last} missing{missing}");

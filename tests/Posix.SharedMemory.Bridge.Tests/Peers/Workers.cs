@@ -65,7 +65,7 @@ internal static class Workers
             }
         }
 
-        return reader.Completion.IsCompletedSuccessfully ? 0 : throw new InvalidDataException($"{name} did not end in order.");
+        return reader.Completion.IsCompletedSuccessfully ? 0 : throw new InvalidDataException($"{name} did not end cleanly.");
     }
 
     /// <summary>Reads what consumers have appended: the numbers, and whether each may have come before.</summary>

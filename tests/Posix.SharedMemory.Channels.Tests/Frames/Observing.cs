@@ -8,6 +8,15 @@ public sealed class Observing
     private static readonly FrameOptions s_options = new() { Classes = [new(64, 2), new(4096, 2)], Alignment = 64, MaxReaders = 2, Depth = 1 };
 
     [Fact]
+    [Rule("frames.layout")]
+    public void The_host_that_a_bridge_imported_it_from_is_in_the_header()
+    {
+        using var channel = FrameChannel.CreateAnonymous(new() { SlotLength = 4096, SlotCount = 4, Origin = 0x1122334455667788 });
+        using var map = channel.Memory.Map();
+        Assert.Equal(0x1122334455667788UL, map.GetReference<ulong>(128));
+    }
+
+    [Fact]
     [Rule("looking.frames")]
     [Rule("looking.ended")]
     public void A_tap_sees_what_each_frame_is_and_takes_no_place_and_no_slot()
