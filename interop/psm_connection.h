@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 
 #ifndef F_GET_SEALS
 #define F_GET_SEALS 1034
@@ -47,6 +48,7 @@ static inline int psm_receive_object(int socket, int seals, uint64_t *length, in
     int carried = psm_carried(&m); if (carried >= 0) { if (got || fd >= 0) { close(carried); if (fd >= 0) close(fd); return -EILSEQ; } fd = carried; }
     if (n == 0) { if (fd >= 0) close(fd); return -ENOTCONN; }
     if (got == 0 && bytes[0] == 1) { size_t bells = 0; while (bells < (size_t)n && bytes[bells] == 1) bells++; memmove(bytes, bytes + bells, (size_t)n - bells); n -= (ssize_t)bells; }
+    if (!got && !n && deadline != INT64_MAX && psm_now() >= deadline) { if (fd >= 0) close(fd); return -ETIMEDOUT; }  /* a peer may ring without a pause */
     got += (size_t)n;
   }
   uint64_t announced; memcpy(&announced, bytes + 8, 8); struct stat of; int found;
@@ -56,6 +58,7 @@ static inline int psm_receive_object(int socket, int seals, uint64_t *length, in
 /* Receives a connection over a connected stream socket, which belongs to it from then on. If this fails, the socket stays the caller's. */
 static inline int psm_connection_receive(struct psm_connection *k, int socket, const char *label, int64_t deadline) {
   memset(k, 0, sizeof *k); uint64_t length; int fd = psm_receive_object(socket, PSM_SEAL | PSM_SHRINK | PSM_GROW, &length, deadline); if (fd < 0) return fd;
+  struct statfs on; if (fstatfs(fd, &on) || on.f_type == 0x958458f6) { close(fd); return -EILSEQ; }  /* huge pages can be punched although they are sealed */
   void *base = mmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); int r = base == MAP_FAILED ? -errno : 0; close(fd); if (r) return r == -EINVAL ? -EILSEQ : r;
   madvise(base, length, MADV_DONTFORK);
   if (!(r = psm_end_open_in(&k->output, base, length, PSM_CONNECTION_KIND, 1, 0, label)) && (r = psm_end_open_in(&k->input, base, length, PSM_CONNECTION_KIND, 0, 1, label))) psm_end_close(&k->output);

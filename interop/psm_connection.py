@@ -14,6 +14,7 @@ import mmap
 import os
 import socket as sockets
 import struct
+import time
 
 import psm_channel
 
@@ -23,7 +24,7 @@ _GET_SEALS = 1034
 
 def _receive(socket, seals):
     """The descriptor and the length of the next object that came over a socket."""
-    message, carried = b"", []
+    message, carried, limit, begun = b"", [], socket.gettimeout(), time.monotonic()
     try:
         while len(message) < 16:
             part, ancillary, flags, _ = socket.recvmsg(16 - len(message), sockets.CMSG_LEN(32), sockets.MSG_CMSG_CLOEXEC)
@@ -39,6 +40,8 @@ def _receive(socket, seals):
                 raise psm_channel.PeerLeft
             # A doorbell is one byte, 1.
             message = message + part if message else part.lstrip(b"\1")
+            if not message and limit is not None and time.monotonic() - begun >= limit:
+                raise TimeoutError("the peer rings, and sends no object")
         magic, announced = struct.unpack("<8sQ", message)
         if magic != b"SHMOBJ\0\1" or len(carried) != 1:
             raise ValueError(f"what arrived is not an object message with one descriptor: {message!r}, {len(carried)} descriptors")
@@ -61,6 +64,9 @@ class Connection:
     def __init__(self, socket, label=""):
         descriptor, length = _receive(socket, SEAL | SHRINK | GROW)
         try:
+            # Huge pages can be punched although they are sealed.
+            if os.fstatvfs(descriptor).f_bsize > mmap.PAGESIZE:
+                raise ValueError("the connection is of huge pages")
             self.memory = mmap.mmap(descriptor, length)
         finally:
             os.close(descriptor)

@@ -282,7 +282,7 @@ static inline int psm_frames_sleep(struct psm_frames *f, int (*ready)(struct psm
     for (uint32_t i = 0; i < c->count - 1; i++) {
       if (!f->readers[i].held && !psm_get4(f->readers[i].place + PSM_FRAME_MODE)) continue;
       if ((r = psm_look(c, (uint32_t *)(void *)f->readers[i].place, 0)) < 0) return r;
-      if (r != PSM_ALIVE) { count = 0; break; }                                            /* it ended since the look */
+      if (r != PSM_ALIVE) { if ((r = psm_frames_tend(f, &f->readers[i])) < 0) return r; count = 0; break; } /* it ended since the look */
       words[count++] = (struct psm_waitv){c->life_value, (uintptr_t)c->life, 2, 0};
     }
     if (count && psm_load(c->wakes) == key) psm_sleep(words, count, until);

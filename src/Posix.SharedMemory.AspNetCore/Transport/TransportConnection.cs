@@ -93,18 +93,21 @@ internal sealed class TransportConnection : ConnectionContext,
 
     private async ValueTask CloseAsync()
     {
-        await Input.CompleteAsync().ConfigureAwait(false);
-        using (var patience = new CancellationTokenSource(s_longestFinish))
+        try
         {
+            await Input.CompleteAsync().ConfigureAwait(false);
+            using var patience = new CancellationTokenSource(s_longestFinish);
             if (!await _output.FinishAsync(patience.Token).ConfigureAwait(false))
             {
                 // The client learns that bytes are missing.
                 _stream.Abort(new("The client did not get everything that was written."));
             }
         }
-
-        await _stream.DisposeAsync().ConfigureAwait(false);
-        NotifyClosed();
+        finally
+        {
+            await _stream.DisposeAsync().ConfigureAwait(false);
+            NotifyClosed();
+        }
     }
 
     private void CloseIfClientEnded()
@@ -115,6 +118,19 @@ internal sealed class TransportConnection : ConnectionContext,
         }
     }
 
-    /// <summary>Runs what waits for the end, never on the caller's thread.</summary>
-    private void NotifyClosed() => ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), _closed, preferLocal: false);
+    /// <summary>Runs what waits for the end, never on the caller's thread. What throws there is not the server's failure.</summary>
+    private void NotifyClosed() => ThreadPool.UnsafeQueueUserWorkItem(
+        static closed =>
+        {
+            try
+            {
+                closed.Cancel();
+            }
+            catch (AggregateException)
+            {
+                // Each of what waits was run, whatever the others threw.
+            }
+        },
+        _closed,
+        preferLocal: false);
 }

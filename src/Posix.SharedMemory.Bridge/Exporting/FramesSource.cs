@@ -48,8 +48,9 @@ internal sealed class FramesSource : GappySource
         RingPressure? pressure = null;
         try
         {
-            RequireSame(channel.Memory, header);
             reader = channel.OpenReader(new() { Label = Label, Restart = PeerRestart.Fail, Overflow = isDurable ? FrameOverflow.Wait : FrameOverflow.DropOldest });
+            // Opening a reader may have moved the channel to the object of the next publisher.
+            RequireSame(channel.Memory, header);
             pressure = new(channel.Memory, header.SlotCount);
             return new(channel, reader, pressure);
         }

@@ -70,9 +70,11 @@ internal abstract class GappySource : ExportSource
     /// <summary>Begins with the first message that is there, or else the one that comes after those that were written.</summary>
     protected void Begin(Func<long> written)
     {
+        // Counted before the look: what comes in between is found by it.
+        var next = written() + 1;
         if (!TryLookAhead())
         {
-            _next = written() + 1;
+            _next = next;
         }
     }
 

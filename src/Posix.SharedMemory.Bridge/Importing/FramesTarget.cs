@@ -52,6 +52,8 @@ internal sealed class FramesTarget : ImportTarget
         return TrySendHeld();
     }
 
+    internal override bool HasWritten(long sequence) => _isHeldSent && _heldSequence == sequence;
+
     internal override async ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken)
     {
         if (_held is { } held)

@@ -125,6 +125,9 @@ internal abstract class ImportTarget : IDisposable
         }
     }
 
+    /// <summary>Whether the message with which <see cref="TryWrite"/> is called again was written since.</summary>
+    internal virtual bool HasWritten(long sequence) => false;
+
     /// <summary>Writes a message, if there is room for it now.</summary>
     internal abstract bool TryWrite(in ReadOnlySequence<byte> message, in MessageMark mark);
 

@@ -212,7 +212,11 @@ internal sealed class ImportedRing : IDisposable
     {
         while (_parked.TryPeek(out var message))
         {
-            _line.Note(_epoch, message.Sequence);
+            if (!_target.HasWritten(message.Sequence))
+            {
+                _line.Note(_epoch, message.Sequence);
+            }
+
             if (!_target.TryWrite(message.Bytes, message.Mark))
             {
                 return;

@@ -34,15 +34,15 @@ internal sealed class CallDeadlines(CallSession session) : IDisposable
             }
 
             var (now, earliest) = (Environment.TickCount64, long.MaxValue);
-            // A call that is given up may let another one go on, in a new place.
-            for (var index = 0; index < session.Places.All.Count; index++)
-            {
-                Look(session.Places.All[index].Call);
-            }
-
+            // First those that are not sent: one that is given up may let the others go on, and they are in places then.
             for (var item = session.Output.Calls.First; item is PendingCall call; item = call.Queue is null ? session.Output.Calls.First : call.Next)
             {
                 Look(call);
+            }
+
+            for (var index = 0; index < session.Places.All.Count; index++)
+            {
+                Look(session.Places.All[index].Call);
             }
 
             _earliest = long.MaxValue;

@@ -43,6 +43,6 @@ public sealed class CallFailedException : ChannelException
     {
     }
 
-    /// <summary>What an answer says. The text comes from the peer.</summary>
-    internal static CallFailedException Of(int error, ReadOnlySpan<byte> said) => new(error, Endpoint.Escape(Encoding.UTF8.GetString(said[..Math.Min(said.Length, ReceivedCall.MostSaid)])));
+    /// <summary>What an answer says. The text comes from the peer, and is copied before it is decoded: the peer may change it meanwhile.</summary>
+    internal static CallFailedException Of(int error, ReadOnlySpan<byte> said) => new(error, Endpoint.Escape(Encoding.UTF8.GetString(said[..Math.Min(said.Length, ReceivedCall.MostSaid)].ToArray())));
 }

@@ -102,6 +102,7 @@ internal sealed class CallSession
                 }
                 else
                 {
+                    RequireGoingOn();
                     Wait(call);
                     if (!Output.TrySend(call, request))
                     {
@@ -156,7 +157,7 @@ internal sealed class CallSession
             return isOver && HasCall();
         }
 
-        using var limit = new CancellationTokenSource(timeout);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(Math.Min(timeout.TotalMilliseconds, int.MaxValue)));
         try
         {
             return WaitToReceiveAsync(limit.Token).AsTask().GetAwaiter().GetResult();
@@ -205,11 +206,10 @@ internal sealed class CallSession
     /// <returns>What is to be completed.</returns>
     internal CallWait? Answer(CallPlace place, in CallHeader header, ReadOnlySpan<byte> reply)
     {
+        // If this throws, the call is in its place still, and ends with the connection.
         var call = place.Call;
-        Places.Free(place);
         if (call is not null)
         {
-            End(call);
             if (header.Word == (ushort)CallOutcome.Replied)
             {
                 call.SetReply(reply);
@@ -218,8 +218,11 @@ internal sealed class CallSession
             {
                 call.Set(CallFailedException.Of((int)header.Value, reply));
             }
+
+            End(call);
         }
 
+        Places.Free(place);
         Output.Go();
         return call is { IsLed: false } ? call : null;
     }
@@ -234,6 +237,7 @@ internal sealed class CallSession
         lock (Gate)
         {
             _isEnded = true;
+            Served.OnEnd(ofSocket: false);
             EndCalls(CallFailure.NothingComes);
             _receiver.End(result: false)?.Post();
         }
@@ -289,8 +293,9 @@ internal sealed class CallSession
                 return true;
             }
 
+            // Another thread may have taken it: that is not the end.
             ThrowIfFailed();
-            return false;
+            return !_isEnded;
         }
     }
 

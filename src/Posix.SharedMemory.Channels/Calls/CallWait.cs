@@ -59,6 +59,15 @@ internal abstract class CallWait : CallItem, IThreadPoolWorkItem
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
 
+    /// <summary>Refuses to end what has not ended, before anything changes: a result is taken once, when it is there.</summary>
+    protected void RequireEnded(short token)
+    {
+        if (GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            throw new InvalidOperationException("The task has not ended yet.");
+        }
+    }
+
     /// <summary>Throws what the task ended with.</summary>
     protected bool Take(short token) => _source.GetResult(token);
 

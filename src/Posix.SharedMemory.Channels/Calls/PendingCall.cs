@@ -107,6 +107,7 @@ internal sealed class PendingCall(CallSession session) : CallWait, IValueTaskSou
 
     CallReply IValueTaskSource<CallReply>.GetResult(short token)
     {
+        RequireEnded(token);
         try
         {
             Take(token);

@@ -67,8 +67,16 @@ internal sealed class ReceiveWait(CallSession session) : CallWait, IValueTaskSou
 
     bool IValueTaskSource<bool>.GetResult(short token)
     {
-        Volatile.Write(ref _isBegun, false);
-        return Take(token);
+        RequireEnded(token);
+        try
+        {
+            return Take(token);
+        }
+        finally
+        {
+            // The next wait begins another task.
+            Volatile.Write(ref _isBegun, false);
+        }
     }
 
     protected override void Cancel(CancellationToken cancellationToken)

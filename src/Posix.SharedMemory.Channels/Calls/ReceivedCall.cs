@@ -244,6 +244,7 @@ internal sealed class ReceivedCall(CallSession session) : CallWait, IValueTaskSo
 
     void IValueTaskSource.GetResult(short token)
     {
+        RequireEnded(token);
         try
         {
             Take(token);

@@ -8,6 +8,7 @@ internal sealed class ServedCalls(CallSession session, long capacity)
     private readonly Stack<ReceivedCall> _free = [];
     private ulong _last;
     private long _bytes;
+    private bool _isOutputOver, _isSocketOver;
 
     /// <summary>Gets or sets how many calls have a token, for which the connection is read.</summary>
     internal int Watched { get; set; }
@@ -75,6 +76,19 @@ internal sealed class ServedCalls(CallSession session, long capacity)
     }
 
     internal void Recycle(ReceivedCall call) => _free.Push(call);
+
+    /// <summary>The peer sends nothing more, or its socket has ended. After both nobody waits for an answer.</summary>
+    internal void OnEnd(bool ofSocket)
+    {
+        (_isOutputOver, _isSocketOver) = (_isOutputOver || !ofSocket, _isSocketOver || ofSocket);
+        if (_isOutputOver && _isSocketOver)
+        {
+            foreach (var call in _places)
+            {
+                call?.SetCancelled();
+            }
+        }
+    }
 
     /// <summary>The peer has ended.</summary>
     internal void Lose(Func<Exception> failure)

@@ -144,6 +144,15 @@ public sealed class MessageCalls : IDisposable, IAsyncDisposable
         return new CallServing(_session, handler).RunAsync(cancellationToken);
     }
 
+    /// <summary>The socket has ended, and the peer with it.</summary>
+    internal void OnSocketEnd()
+    {
+        lock (_session.Gate)
+        {
+            _session.Served.OnEnd(ofSocket: true);
+        }
+    }
+
     /// <summary>Completes this side's output, and closes the connection. Calls that are under way end with <see cref="ObjectDisposedException"/>. Further calls have no effect.</summary>
     public void Dispose()
     {

@@ -5,6 +5,7 @@ namespace Posix.SharedMemory.Channels;
 public sealed partial class MessageConnection
 {
     private MessageCalls? _calls;
+    private volatile bool _isSocketOver;
 
     /// <summary>Returns the connection as a stream of bytes, both ways.</summary>
     /// <remarks>
@@ -67,7 +68,13 @@ public sealed partial class MessageConnection
     public MessageCalls AsCalls()
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        return LazyInitializer.EnsureInitialized(ref _calls, () => new(this));
+        var calls = LazyInitializer.EnsureInitialized(ref _calls, () => new(this));
+        if (_isSocketOver)
+        {
+            calls.OnSocketEnd();
+        }
+
+        return calls;
     }
 
     /// <summary>Completes the output, if it still can be, and closes the connection.</summary>

@@ -281,6 +281,8 @@ public sealed partial class MessageConnection : IDisposable, IAsyncDisposable
     {
         Output.Ring.Endpoint.Lose(failure);
         Input.Ring.Endpoint.Lose(failure);
+        _isSocketOver = true;
+        _calls?.OnSocketEnd();
     }
 
     /// <summary>Closes all but the socket.</summary>

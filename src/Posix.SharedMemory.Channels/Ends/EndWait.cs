@@ -6,6 +6,9 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The asynchronous wait of an end. There is one for each end, used again and again: a wait allocates nothing.</summary>
 internal class EndWait : IValueTaskSource<bool>, IValueTaskSource<long>, IValueTaskSource
 {
+    /// <summary>How many looks follow each other before the thread is given to others.</summary>
+    private const int LooksInOneGo = 64;
+
     private readonly ChannelEnd _end;
     private readonly Action _continue;
     private ManualResetValueTaskSourceCore<bool> _source;
@@ -60,9 +63,11 @@ internal class EndWait : IValueTaskSource<bool>, IValueTaskSource<long>, IValueT
             }
 
             EndLook look;
+            var looks = 0;
             while ((look = _end.Step(_length, _cancellationToken, out _awaiter)) == EndLook.Pending)
             {
-                if (!_awaiter.IsCompleted)
+                // A peer that wakes without a pause keeps no thread.
+                if (!_awaiter.IsCompleted || ++looks == LooksInOneGo)
                 {
                     _awaiter.UnsafeOnCompleted(_continue);
                     return;

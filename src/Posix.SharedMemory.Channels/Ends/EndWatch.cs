@@ -111,6 +111,8 @@ internal sealed class EndWatch(ChannelEnd end)
                             watch.Raise(changed);
                         }
 
+                        // A peer that changes without a pause keeps no thread.
+                        await Task.Yield();
                         continue;
                     }
 

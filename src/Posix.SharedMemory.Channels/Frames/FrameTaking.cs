@@ -150,7 +150,18 @@ internal sealed class FrameTaking : ReadingEnd
     {
     }
 
-    protected override bool TryDeliver() => !_isReading || TryTake(out _found);
+    protected override bool TryDeliver()
+    {
+        if (!_isReading)
+        {
+            return true;
+        }
+
+        // What throws leaves nothing found.
+        var isTaken = TryTake(out var frame);
+        _found = frame;
+        return isTaken;
+    }
 
     protected override void RefuseEnd()
     {

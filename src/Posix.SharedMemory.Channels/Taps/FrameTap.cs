@@ -48,6 +48,8 @@ internal sealed class FrameTap(SharedMemoryObject memory, ChannelHeader header) 
         var (sent, isCompleted) = LookAtWriter();
         if (sent == _looked)
         {
+            // It is there before the first frame: none of the next is from before it.
+            (_hasBegun, _expected) = (true, _hasBegun ? _expected : 0);
             HasEnded = isCompleted;
             return;
         }

@@ -12,7 +12,7 @@ internal sealed class TopicRecordCommand : ShmCommand
     private readonly Argument<string> _file = Given.File("The file to create");
     private readonly Option<bool> _lossless = Given.Flag("--lossless", "Miss no message: the writer waits where the file cannot be written as fast. By default it does not wait, and what was missed is counted");
     private readonly Option<int?> _count = Given.Count("End after N messages");
-    private readonly Option<long?> _size = Given.Size("--size", "SIZE", "End before the file is longer than this");
+    private readonly Option<long?> _size = Given.Size("--size", "SIZE", "End with the first message that makes the file this long");
     private readonly Option<TimeSpan?> _timeout = Given.Seconds("--timeout", "Give up when no message comes for this long; by default, wait");
     private readonly Option<bool> _reconnect = Given.Flag("--reconnect", "When the writer dies or leaves, wait for the next one");
     private readonly Option<bool> _json = Given.Flag("--json", "Print what was recorded as one line of JSON");

@@ -81,7 +81,7 @@ internal sealed class TopicReplayCommand : ShmCommand
         if (given.GetValue(_json))
         {
             ViewFacts.Write(
-                terminal, new RecordingFacts(name.Text, ChannelLook.KindOf(recording.Header.Kind), messages, bytes, missed, Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 3), !isCut),
+                terminal, new RecordingFacts(name.Text, ChannelLook.KindOf(recording.Header.Kind), messages, bytes, missed, Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 3), recording.IsWhole ? true : isCut ? false : null),
                 ViewFacts.Lines.RecordingFacts);
         }
         else if (isCut)

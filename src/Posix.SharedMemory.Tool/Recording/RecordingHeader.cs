@@ -39,7 +39,8 @@ internal sealed record RecordingHeader(ChannelKind Kind, string Name, int Longes
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[ReadersAt..], (ushort)MaxReaders);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[NameLengthAt..], (ushort)Encoding.UTF8.GetBytes(Name, bytes.Slice(NameAt, NameSize)));
         BinaryPrimitives.WriteInt64LittleEndian(bytes[BeganAt..], Began.ToUnixTimeMilliseconds() * 1_000_000);
-        Encoding.UTF8.GetBytes(ContentType, bytes.Slice(ContentAt, ContentSize));
+        // Of a channel whose text is not UTF-8, what has room.
+        System.Text.Unicode.Utf8.FromUtf16(ContentType, bytes.Slice(ContentAt, ContentSize), out _, out _);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[CheckAt..], Checksum.Of(bytes[..CheckAt]));
     }
 

@@ -77,7 +77,8 @@ internal sealed class RecordingReader : IDisposable
 
         if (!IsPlausible(entry))
         {
-            throw Damaged();
+            // The last one may have come to the disk in part.
+            return entry.Length >= 0 && _at + entry.Whole == _length ? Cut() : throw Damaged();
         }
 
         if (entry.Whole > _length - _at)
@@ -87,7 +88,7 @@ internal sealed class RecordingReader : IDisposable
 
         if (_bytes.Length < entry.Following)
         {
-            _bytes = new byte[Math.Min(_length, Math.Max(entry.Following, _bytes.Length * 2L))];
+            _bytes = new byte[Math.Min(Math.Min(_length, Array.MaxLength), Math.Max(entry.Following, _bytes.Length * 2L))];
         }
 
         var following = _bytes.AsSpan(0, (int)entry.Following);

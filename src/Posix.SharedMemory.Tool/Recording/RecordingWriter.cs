@@ -30,6 +30,8 @@ internal sealed class RecordingWriter : IDisposable
     /// <summary>Creates the file, which must not exist.</summary>
     internal static RecordingWriter Create(string path, RecordingHeader header)
     {
+        Span<byte> bytes = stackalloc byte[RecordingHeader.Size];
+        header.Write(bytes);
         FileStream file;
         try
         {
@@ -41,8 +43,6 @@ internal sealed class RecordingWriter : IDisposable
         }
 
         var writer = new RecordingWriter(file, header.Longest);
-        Span<byte> bytes = stackalloc byte[RecordingHeader.Size];
-        header.Write(bytes);
         file.Write(bytes);
         return writer;
     }

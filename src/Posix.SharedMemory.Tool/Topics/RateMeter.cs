@@ -14,6 +14,7 @@ internal sealed class RateMeter
     private const int MostSizes = 100_000;
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan s_longestDrain = TimeSpan.FromMilliseconds(100);
 
     private readonly SharedMemoryObject _memory;
     private readonly MessageTap _tap;
@@ -25,13 +26,14 @@ internal sealed class RateMeter
     internal RateMeter(SharedMemoryObject memory)
     {
         _memory = memory;
-        _status = Look();
         _tap = MessageTap.On(memory);
-        // What is there already has come at a time that nobody knows.
-        while (_tap.TryRead(out _))
+        // What is there already has come at a time that nobody knows. A writer that is faster than the tap is not waited for.
+        var start = TimeProvider.System.GetTimestamp();
+        while (_tap.TryRead(out _) && TimeProvider.System.GetElapsedTime(start) < s_longestDrain)
         {
         }
 
+        _status = Look();
         _since = TimeProvider.System.GetTimestamp();
     }
 
@@ -63,7 +65,7 @@ internal sealed class RateMeter
                     _sizes.Add(message.Frame?.Length ?? message.Span.Length);
                 }
 
-                if (seen % 1024 == 0 && TimeProvider.System.GetElapsedTime(start) >= interval)
+                if (seen % 1024 == 0 && (cancellationToken.IsCancellationRequested || TimeProvider.System.GetElapsedTime(start) >= interval))
                 {
                     break;
                 }
@@ -98,7 +100,7 @@ internal sealed class RateMeter
     internal static string LineOfBytes(RateFacts facts)
     {
         var size = facts.Sizes;
-        int? mean = facts.Messages == 0 ? null : (int)(facts.BytesPerSecond / facts.MessagesPerSecond);
+        int? mean = facts.Messages == 0 ? null : (int)(facts.BytesPerSecond * facts.Seconds / facts.Messages);
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{ByteSize.Short((long)facts.BytesPerSecond),9}  {facts.MessagesPerSecond,10:0.#}  {Size(mean),9}  {Size(size?.P50),4}  {Size(size?.P99),4}  {Size(size?.Most),4}  {(facts.Fill is { } fill ? 100 * fill : 0),3:0}%");

@@ -35,6 +35,21 @@ public sealed class Calling
     }
 
     [Fact]
+    [Rule("call.once")]
+    public async Task A_result_that_is_taken_too_early_is_refused_and_comes_nevertheless()
+    {
+        using var pair = await CallPair.OpenAsync();
+        var asking = pair.Mine.CallAsync("first"u8.ToArray());
+        Assert.Throws<InvalidOperationException>(() => asking.GetAwaiter().GetResult());
+        var next = CallPair.AskAsync(pair.Mine, "second");
+        Assert.True((await CallPair.ReceiveAsync(pair.Theirs)).TryReply("1"u8));
+        Assert.True((await CallPair.ReceiveAsync(pair.Theirs)).TryReply("2"u8));
+        Assert.Equal("2", await next.WaitAsync(Watchdog.Limit));
+        using var reply = await asking.AsTask().WaitAsync(Watchdog.Limit);
+        Assert.Equal("1", System.Text.Encoding.UTF8.GetString(reply.Span));
+    }
+
+    [Fact]
     [Rule("call.reply")]
     public async Task Calls_are_answered_in_any_order_with_their_types()
     {

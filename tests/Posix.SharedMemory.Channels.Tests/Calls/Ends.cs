@@ -113,9 +113,9 @@ public sealed class Ends
         Assert.Throws<ObjectDisposedException>(() => mine.Call(default));
         Assert.Throws<ObjectDisposedException>(() => mine.TryReceive(out _));
         Assert.Throws<ObjectDisposedException>(() => mine.Connection.AsCalls());
-        theirs.Dispose();
-        // Its peer had completed, and the handlers saw that their calls were given up.
+        // Its peer has completed and is gone: the handlers see that nobody waits any more.
         await Task.WhenAny(serving).WaitAsync(Watchdog.Limit);
+        theirs.Dispose();
     }
 
     [Fact]

@@ -49,6 +49,18 @@ public sealed class GivingUp
     }
 
     [Fact]
+    [Rule("call.deadline")]
+    public async Task Calls_that_one_that_is_given_up_lets_go_on_end_in_their_time_too()
+    {
+        using var pair = await CallPair.OpenAsync();
+        _ = Enumerable.Range(0, 3).Select(_ => CallPair.AskAsync(pair.Mine, new('x', 1000))).ToArray();
+        var big = pair.Mine.CallAsync(new byte[1500], TimeSpan.FromMilliseconds(20)).AsTask();
+        var small = pair.Mine.CallAsync(new byte[1], TimeSpan.FromMilliseconds(200)).AsTask();
+        await Assert.ThrowsAsync<TimeoutException>(() => big.WaitAsync(Watchdog.Limit));
+        Assert.Contains("was not answered within", (await Assert.ThrowsAsync<TimeoutException>(() => small.WaitAsync(Watchdog.Limit))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Rule("call.cancel")]
     [Rule("call.serve")]
     public async Task A_call_that_was_cancelled_before_it_was_received_is_not_handled()
