@@ -196,6 +196,13 @@ static inline void psm_leave(struct psm_roster *r) {
 
 /* -- mutex: 16 bytes, the tag at +4 -- */
 static inline int psm_mutex_at(void *place) { return psm_claim_tag((uint32_t *)place + 1, 0x314d5850); }
+/* Nobody slept on the free word: nobody is patient, and whoever queued since is woken. */
+static inline void psm_clear_patience(uint32_t *word, uint32_t v) { if (psm_swap(word, v, v & ~(PSM_WAITERS | PSM_PATIENT))) psm_wake(word, INT_MAX); }
+/* A waiter leaves without having entered: the wake-up may have been meant for it. */
+static inline int psm_give_up(uint32_t *word, uint32_t v, int slept) {
+  if (slept && !(v & PSM_OWNER) && psm_wake(word, 1) == 0 && (v & PSM_PATIENT)) psm_clear_patience(word, v);
+  return PSM_TIMED_OUT;
+}
 /* PSM_OK; PSM_OWNER_DIED: entered, and what the dead owner left is unrepaired; PSM_TIMED_OUT; -ENOTRECOVERABLE: retired; -EILSEQ: the bytes were overwritten.
    The deadline is one of psm_now; one that has passed already makes it a try, which never waits and passes by those who wait. */
 static inline int psm_lock_until(struct psm_roster *r, uint32_t *word, int64_t deadline) {
@@ -203,12 +210,12 @@ static inline int psm_lock_until(struct psm_roster *r, uint32_t *word, int64_t d
   int slept = 0, tries = psm_now() >= deadline, swaps = 0; int64_t patience = 0;
   for (;;) {
     uint32_t v = psm_load(word), owner = v & PSM_OWNER, *life = 0, value = 0; int alive = 1, patient = patience > 1000000;
-    if (++swaps > 1000 && psm_now() >= deadline) { if (slept && !owner) psm_wake(word, 1); return PSM_TIMED_OUT; } /* somebody does nothing else than write the word */
+    if (++swaps > 1000 && psm_now() >= deadline) return psm_give_up(word, v, slept); /* somebody does nothing else than write the word */
     if (!owner && (slept || tries || !(v & PSM_PATIENT))) { if (psm_swap(word, v, r->me | (v & PSM_INCONSISTENT) | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (patient || tries ? v & PSM_PATIENT : 0))) return v & PSM_INCONSISTENT ? PSM_OWNER_DIED : PSM_OK; continue; }
     if (owner && !(owner & 1u << 28)) return -ENOTRECOVERABLE;
     if (owner && (alive = psm_alive(r, owner, &life, &value)) < 0) return alive;
     if (owner && !alive) { psm_confirm_end(r, owner); if (psm_swap(word, v, r->me | PSM_INCONSISTENT | (slept ? PSM_WAITERS : v & PSM_WAITERS) | (v & PSM_PATIENT))) return PSM_OWNER_DIED; swaps += 250; continue; }
-    int64_t now = psm_now(); if (now >= deadline) { if (slept && !owner) psm_wake(word, 1); return PSM_TIMED_OUT; }
+    int64_t now = psm_now(); if (now >= deadline) return psm_give_up(word, v, slept);
     uint32_t marked = v | PSM_WAITERS | (patient && owner ? PSM_PATIENT : 0); if (marked != v && !psm_swap(word, v, marked)) continue;
     struct psm_waitv words[2] = {{marked, (uintptr_t)word, 2, 0}, {0, 0, 2, 0}}; if (owner) { words[1].val = value; words[1].addr = (uintptr_t)life; }
     if (psm_sleep(words, owner ? 2 : 1, deadline) && owner && owner != r->me) psm_witness(r, owner >> 18 & 0x3ff);
@@ -222,7 +229,7 @@ static inline int psm_unlock(struct psm_roster *r, uint32_t *word) {
   if (psm_swap(word, r->me, 0)) return 0;
   for (;;) {
     uint32_t v = psm_load(word); if ((v & PSM_OWNER) != r->me) return -EPERM;
-    if (v & (PSM_INCONSISTENT | PSM_PATIENT)) { uint32_t f = v & ~PSM_OWNER; if (!psm_swap(word, v, f)) continue; if ((v & PSM_WAITERS) && psm_wake(word, 1) == 0 && psm_swap(word, f, f & ~(PSM_WAITERS | PSM_PATIENT))) psm_wake(word, 1); return 0; }
+    if (v & (PSM_INCONSISTENT | PSM_PATIENT)) { uint32_t f = v & ~PSM_OWNER; if (!psm_swap(word, v, f)) continue; if ((v & PSM_WAITERS) && psm_wake(word, 1) == 0) psm_clear_patience(word, f); return 0; }
     if (v & PSM_WAITERS) { if (psm_change_and_wake(word, FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 31, 1) == 0) psm_swap(word, PSM_WAITERS, 0); return 0; }
     if (psm_swap(word, v, 0)) return 0;
   }

@@ -301,9 +301,7 @@ class Mutex:
             value = _read(word)
             owner, kept, swaps = value & OWNER, WAITERS if slept else value & WAITERS, swaps + 1
             if swaps > 1000 and deadline is not None and time.clock_gettime_ns(time.CLOCK_MONOTONIC) >= deadline:
-                if slept and not owner:
-                    _wake(word, 1)
-                return None  # somebody does nothing else than write the word
+                return self._give_up(value, slept)  # somebody does nothing else than write the word
             if not owner and (slept or tries or not value & PATIENT):
                 patient = value & PATIENT if tries or patience > 10**6 else 0
                 if _swap(word, value, roster.me | value & INCONSISTENT | kept | patient) == value:
@@ -323,14 +321,22 @@ class Mutex:
                 words.append((life, seen))
             now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
             if deadline is not None and now >= deadline:
-                if slept and not owner:
-                    _wake(word, 1)
-                return None
+                return self._give_up(value, slept)
             marked = value | WAITERS | (PATIENT if owner and patience > 10**6 else 0)
             if marked != value and _swap(word, value, marked) != value:
                 continue
             _sleep((word, marked), *words, deadline=deadline)
             slept, swaps, patience = True, 0, patience + time.clock_gettime_ns(time.CLOCK_MONOTONIC) - now
+
+    def _give_up(self, value, slept):
+        # The wake-up may have been meant for this one.
+        if slept and not value & OWNER and _wake(self.word, 1) == 0 and value & PATIENT:
+            self._clear_patience(value)
+
+    def _clear_patience(self, free):
+        # Nobody slept on the free word: nobody is patient, and whoever queued since is woken.
+        if _swap(self.word, free, free & ~(WAITERS | PATIENT)) == free:
+            _wake(self.word, 2**31 - 1)
 
     def mark_consistent(self):
         _and4(self.word, ~INCONSISTENT & 0xFFFFFFFF, _SEQ)
@@ -344,8 +350,8 @@ class Mutex:
             if value & (INCONSISTENT | PATIENT):
                 free = value & ~OWNER
                 if _swap(word, value, free) == value:
-                    if value & WAITERS and _wake(word, 1) == 0 and _swap(word, free, free & ~(WAITERS | PATIENT)) == free:
-                        _wake(word, 1)
+                    if value & WAITERS and _wake(word, 1) == 0:
+                        self._clear_patience(free)
                     return
             elif value & WAITERS:
                 if _change_and_wake(word, 8, 31, 1) == 0:

@@ -3,7 +3,7 @@
    where the mark is lost: a leaver that looked before it was set overwrites it (the call that stores and wakes cannot keep a second bit), one that finds nobody asleep clears it.
    -DN=n processes, -DR=r entries each, -DB=b; -DTIMEOUTS: waiters may give up.
    Mutants, each of which must fail: -DNOAGAIN: a leaver that clears PATIENT does not wake once more; -DNOQUEUE: fresh arrivals do not queue behind PATIENT; -DTIMEOUTS -DNOGIVE: a waiter that
-   gives up does not hand on. */
+   gives up does not hand on; -DTIMEOUTS -DKEEPPATIENT: it leaves PATIENT behind where nobody sleeps. */
 #ifndef N
 #define N 3
 #endif
@@ -17,6 +17,7 @@ byte owner = 0; bool W = 0; bool P = 0;
 chan queue = [N] of { byte };
 bool asleep[4] = 0; bool counts[4] = 0; byte passed[4] = 0; byte done = 0;
 inline wakeone(got) { if :: queue?x -> asleep[x] = 0; got = 1 :: empty(queue) -> got = 0 fi; x = 0 }
+inline wakeall() { do :: queue?x -> asleep[x] = 0 :: empty(queue) -> break od; x = 0 }
 inline unmark() { if :: P -> P = 0; counts[1] = 0; counts[2] = 0; counts[3] = 0; passed[1] = 0; passed[2] = 0; passed[3] = 0 :: else fi }
 inline entered() {
   counts[me] = 0; passed[me] = 0;
@@ -74,7 +75,7 @@ proctype Process(byte me)
            :: !got ->
               atomic { if :: owner == 0 && W && P -> W = 0; unmark(); got = 1 :: else fi };
 #ifndef NOAGAIN
-              if :: got -> atomic { wakeone(got) } :: else fi
+              if :: got -> atomic { wakeall() } :: else fi
 #endif
            :: else
            fi
@@ -92,7 +93,16 @@ proctype Process(byte me)
      /* as an asynchronous waiter does: without another attempt */
      counts[me] = 0; passed[me] = 0;
 #ifndef NOGIVE
-     atomic { if :: owner == 0 -> wakeone(got) :: else fi };
+     got = 1;
+     atomic { p = P; w = W; if :: owner == 0 -> wakeone(got) :: else fi };
+     if
+     :: !got && p ->                                                /* nobody slept: PATIENT would be in the way of fresh arrivals */
+#ifndef KEEPPATIENT
+        atomic { if :: owner == 0 && W == w && P -> W = 0; unmark(); got = 1 :: else fi };
+        if :: got -> atomic { wakeall() } :: else fi
+#endif
+     :: else
+     fi;
 #endif
   next:
      skip

@@ -8,6 +8,7 @@ internal sealed unsafe partial class ChannelMemory
     // Given back by the collector: whoever points into the bytes references this object.
     private readonly MappingHold _hold;
     private readonly MappingHold _controlHold;
+    private readonly PendingUnmap _pending;
     private int _users = 1;
 
     private ChannelMemory(SharedMemoryObject memory, MemoryMapping mapping, ChannelHeader header)
@@ -22,6 +23,7 @@ internal sealed unsafe partial class ChannelMemory
         Header = header;
         _hold = mapping.Hold();
         _controlHold = control is null ? _hold : controlMapping.Hold();
+        _pending = new(mapping.Length + (control is null ? 0 : controlMapping.Length));
         // SAFETY: the holds, which this object references, keep the bytes mapped.
         First = _hold.DangerousGetPointer();
         // SAFETY: as above.
@@ -220,6 +222,7 @@ internal sealed unsafe partial class ChannelMemory
         if (Interlocked.Decrement(ref _users) == 0)
         {
             Mapping.Dispose();
+            _pending.Begin();
             Memory.DisposeKeepingLocks();
             if (Control is not null)
             {

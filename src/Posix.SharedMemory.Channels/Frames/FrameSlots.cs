@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The slots of a frame channel as one end maps them: the publisher for writing, a subscriber for reading only.</summary>
@@ -10,7 +8,7 @@ internal sealed unsafe class FrameSlots
     // Given back by the collector: whoever points into the bytes references this object.
     private readonly MappingHold _hold;
     private readonly byte* _first;
-    private int _isClosed;
+    private readonly PendingUnmap _pending;
 
     internal FrameSlots(ChannelMemory channel, FileAccess access)
     {
@@ -28,15 +26,7 @@ internal sealed unsafe class FrameSlots
 
         // SAFETY: the hold, which this object references, keeps the bytes mapped.
         _first = _hold.DangerousGetPointer();
-    }
-
-    [SuppressMessage("Design", "MA0055", Justification = "The collector gives the hold back, and nothing else knows when it has.")]
-    ~FrameSlots()
-    {
-        if (_isClosed != 0)
-        {
-            GC.RemoveMemoryPressure(_layout.SlotBytes);
-        }
+        _pending = new(_layout.SlotBytes);
     }
 
     internal byte* SlotAt(int slot) => _first + _layout.SlotOf(slot);
@@ -47,11 +37,7 @@ internal sealed unsafe class FrameSlots
     internal void Close()
     {
         _mapping.Dispose();
-        if (Interlocked.Exchange(ref _isClosed, 1) == 0)
-        {
-            GC.AddMemoryPressure(_layout.SlotBytes);
-        }
-
+        _pending.Begin();
         GC.KeepAlive(_hold);
     }
 }

@@ -17,6 +17,8 @@ internal static class ChannelMeter
         meter.CreateObservableCounter("shm.channel.bytes", () => Measure(status => status.Bytes), "By", "Bytes that were written, headers not counted.");
         meter.CreateObservableGauge("shm.channel.fill", () => Measure(status => (double)status.Used / status.Capacity), "1", "The part of the capacity that is in use.");
         meter.CreateObservableCounter("shm.channel.waits", Waits, "{wait}", "Waits for room (side: writer) and for a message (side: reader).");
+        meter.CreateObservableCounter("shm.channel.missed", () => Measure(status => status.Endpoints.Sum(peer => peer.Missed), Tag("role", EndpointRole.Reader)), "{message}", "Messages or frames that the readers missed.");
+        meter.CreateObservableCounter("shm.channel.lost_claims", () => Measure(status => status.LostClaims, Tag("role", EndpointRole.Writer)), "{claim}", "Claims of a fan-in whose writers died before they had committed them.");
         meter.CreateObservableUpDownCounter("shm.channel.peers", Peers, "{peer}", "Endpoints by state.");
     }
 

@@ -31,6 +31,9 @@ public sealed record ChannelStatus
     /// <summary>Gets how often a reader had to wait for a message.</summary>
     public long ReaderWaits { get; internal init; }
 
+    /// <summary>Gets how many claims of a fan-in were passed over because their writers had died before they committed them; of other kinds, 0.</summary>
+    public long LostClaims { get; internal init; }
+
     /// <summary>Gets whether the channel still takes messages.</summary>
     public ChannelState State { get; internal init; }
 
@@ -111,6 +114,7 @@ public sealed record ChannelStatus
             Bytes = Counter(channel, counted + ChannelLayout.BytesInLine),
             WriterWaits = Counter(channel, ChannelLayout.WriterLine + ChannelLayout.WaitsInLine),
             ReaderWaits = Counter(channel, ChannelLayout.ReaderLine + ChannelLayout.WaitsInLine),
+            LostClaims = isFanIn ? Counter(channel, ChannelLayout.SkippedAt) : 0,
             State = state <= (uint)ChannelState.Continued ? (ChannelState)state : throw Overwritten("the writer's state", ChannelLayout.WriterLine + ChannelLayout.StateInLine, $"is {state}"),
             SchemaId = channel.Header.SchemaId,
             ContentType = channel.Header.ContentType,

@@ -156,12 +156,24 @@ internal sealed class OwnedWord
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         // Whatever WAITERS says: a leaver that woke nobody may clear it late, when others sleep again.
-        if (state.HasSlept && (Value & LockLayout.OwnerMask) == 0)
+        if (state.HasSlept && Value is var value && (value & LockLayout.OwnerMask) == 0 && _seat.Kernel.Wake(_word, 1) == 0 && (value & LockLayout.Patient) != 0)
         {
-            _seat.Kernel.Wake(_word, 1);
+            ClearPatience(value);
         }
 
         return WaitOutcome.Pending;
+    }
+
+    /// <summary>
+    /// Nobody slept on the free word, so nobody is patient either. Fresh arrivals that saw PATIENT may have gone to sleep since: WAITERS is gone, so all of them are woken.
+    /// </summary>
+    private unsafe void ClearPatience(uint free)
+    {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        if (Swap(free, free & ~(LockLayout.Waiters | LockLayout.Patient)))
+        {
+            _seat.Kernel.Wake(_word, int.MaxValue);
+        }
     }
 
     /// <summary>Leaves if nothing is special about the word.</summary>
@@ -195,11 +207,7 @@ internal sealed class OwnedWord
 
                 if ((value & LockLayout.Waiters) != 0 && _seat.Kernel.Wake(_word, 1) == 0)
                 {
-                    // Nobody slept, so nobody is patient either. A fresh arrival that saw PATIENT may have gone to sleep since.
-                    if (Swap(free, free & ~(LockLayout.Waiters | LockLayout.Patient)))
-                    {
-                        _seat.Kernel.Wake(_word, 1);
-                    }
+                    ClearPatience(free);
                 }
 
                 return;

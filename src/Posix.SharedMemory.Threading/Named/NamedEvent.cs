@@ -18,6 +18,15 @@ public sealed class NamedEvent : IDisposable
     /// <summary>Gets the event itself, with asynchronous waits.</summary>
     public SharedEvent Event { get; }
 
+    private SharedEvent Usable
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+            return Event;
+        }
+    }
+
     /// <summary>Creates an event whose name is free.</summary>
     /// <exception cref="ArgumentException">The name is empty or not valid, or the mode is not defined.</exception>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EEXIST"/>: the name is taken. <see cref="Errno.ENAMETOOLONG"/>: it is longer than 255 bytes.</exception>
@@ -57,21 +66,21 @@ public sealed class NamedEvent : IDisposable
     }
 
     /// <summary>Waits until the event is set.</summary>
-    public bool WaitOne() => Event.Wait(Timeout.InfiniteTimeSpan);
+    public bool WaitOne() => Usable.Wait(Timeout.InfiniteTimeSpan);
 
     /// <summary>Waits until the event is set, or some milliseconds have passed; -1: as long as it takes.</summary>
     /// <returns>False: the timeout passed.</returns>
-    public bool WaitOne(int millisecondsTimeout) => Event.Wait(NamedObject.Milliseconds(millisecondsTimeout));
+    public bool WaitOne(int millisecondsTimeout) => Usable.Wait(NamedObject.Milliseconds(millisecondsTimeout));
 
     /// <summary>Waits until the event is set, or a timeout has passed.</summary>
     /// <returns>False: the timeout passed.</returns>
-    public bool WaitOne(TimeSpan timeout) => Event.Wait(timeout);
+    public bool WaitOne(TimeSpan timeout) => Usable.Wait(timeout);
 
     /// <summary>Sets the event.</summary>
     /// <returns>True, as <see cref="EventWaitHandle.Set"/>.</returns>
     public bool Set()
     {
-        Event.Set();
+        Usable.Set();
         return true;
     }
 
@@ -79,7 +88,7 @@ public sealed class NamedEvent : IDisposable
     /// <returns>True, as <see cref="EventWaitHandle.Reset"/>.</returns>
     public bool Reset()
     {
-        Event.Reset();
+        Usable.Reset();
         return true;
     }
 

@@ -20,6 +20,15 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Gets the semaphore itself, with asynchronous waits.</summary>
     public SharedSemaphore Semaphore { get; }
 
+    private SharedSemaphore Usable
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+            return Semaphore;
+        }
+    }
+
     /// <summary>Creates a semaphore whose name is free.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count is not possible.</exception>
     /// <exception cref="ArgumentException">The name is empty or not valid, or permits are to come back and the initial count is not the maximum.</exception>
@@ -61,20 +70,20 @@ public sealed class NamedSemaphore : IDisposable
     }
 
     /// <summary>Takes a permit; waits as long as it takes.</summary>
-    public bool WaitOne() => Semaphore.Wait(Timeout.InfiniteTimeSpan);
+    public bool WaitOne() => Usable.Wait(Timeout.InfiniteTimeSpan);
 
     /// <summary>Takes a permit, unless that takes longer than some milliseconds; -1: as long as it takes.</summary>
     /// <returns>False: the timeout passed.</returns>
-    public bool WaitOne(int millisecondsTimeout) => Semaphore.Wait(NamedObject.Milliseconds(millisecondsTimeout));
+    public bool WaitOne(int millisecondsTimeout) => Usable.Wait(NamedObject.Milliseconds(millisecondsTimeout));
 
     /// <summary>Takes a permit, unless that takes longer than a timeout.</summary>
     /// <returns>False: the timeout passed.</returns>
-    public bool WaitOne(TimeSpan timeout) => Semaphore.Wait(timeout);
+    public bool WaitOne(TimeSpan timeout) => Usable.Wait(timeout);
 
     /// <summary>Gives permits back.</summary>
     /// <returns>How many there were before.</returns>
     /// <exception cref="SemaphoreFullException">There would be more than the maximum.</exception>
-    public int Release(int releaseCount = 1) => Semaphore.Release(releaseCount);
+    public int Release(int releaseCount = 1) => Usable.Release(releaseCount);
 
     /// <summary>Closes it.</summary>
     public void Dispose()

@@ -13,6 +13,7 @@ public sealed class PosixSemaphore : IDisposable
     private const string Prefix = "sem.";
 
     private readonly SharedSemaphore _semaphore;
+    private volatile bool _isDisposed;
     private readonly MemoryMapping? _mapping;
     private readonly SharedMemoryObject? _memory;
 
@@ -93,31 +94,41 @@ public sealed class PosixSemaphore : IDisposable
     public static bool TryUnlink(string name) => SharedMemoryObject.TryUnlink(FileOf(name));
 
     /// <inheritdoc cref="SharedSemaphore.Wait(CancellationToken)"/>
-    public void Wait(CancellationToken cancellationToken = default) => _semaphore.Wait(cancellationToken);
+    public void Wait(CancellationToken cancellationToken = default) => Usable.Wait(cancellationToken);
 
     /// <inheritdoc cref="SharedSemaphore.Wait(TimeSpan, CancellationToken)"/>
-    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken = default) => _semaphore.Wait(timeout, cancellationToken);
+    public bool Wait(TimeSpan timeout, CancellationToken cancellationToken = default) => Usable.Wait(timeout, cancellationToken);
 
     /// <inheritdoc cref="SharedSemaphore.TryWait"/>
-    public bool TryWait() => _semaphore.TryWait();
+    public bool TryWait() => Usable.TryWait();
 
     /// <inheritdoc cref="SharedSemaphore.WaitAsync(CancellationToken)"/>
-    public ValueTask WaitAsync(CancellationToken cancellationToken = default) => _semaphore.WaitAsync(cancellationToken);
+    public ValueTask WaitAsync(CancellationToken cancellationToken = default) => Usable.WaitAsync(cancellationToken);
 
     /// <inheritdoc cref="SharedSemaphore.WaitAsync(TimeSpan, CancellationToken)"/>
-    public ValueTask<bool> WaitAsync(TimeSpan timeout, CancellationToken cancellationToken = default) => _semaphore.WaitAsync(timeout, cancellationToken);
+    public ValueTask<bool> WaitAsync(TimeSpan timeout, CancellationToken cancellationToken = default) => Usable.WaitAsync(timeout, cancellationToken);
 
     /// <summary>Gives permits back.</summary>
     /// <returns>How many there were before.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than 1.</exception>
     /// <exception cref="SemaphoreFullException">There would be more than 2,147,483,647.</exception>
-    public int Release(int releaseCount = 1) => _semaphore.Release(releaseCount);
+    public int Release(int releaseCount = 1) => Usable.Release(releaseCount);
 
     /// <summary>Closes it. The name stays: <see cref="Unlink"/> removes it.</summary>
     public void Dispose()
     {
+        _isDisposed = true;
         _mapping?.Dispose();
         _memory?.DisposeKeepingLocks();
+    }
+
+    private SharedSemaphore Usable
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _semaphore;
+        }
     }
 
     private static string FileOf(string name)

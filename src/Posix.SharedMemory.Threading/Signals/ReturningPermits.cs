@@ -10,6 +10,9 @@ internal sealed class ReturningPermits : Permits
 
     private const int SequenceAt = 28;
 
+    /// <summary>So many nanoseconds a try waits for the inner mutex: a hundred thousand times as long as it is held.</summary>
+    private const long MostPerTry = 100_000_000;
+
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;
     private readonly GuardedState _state;
@@ -55,11 +58,14 @@ internal sealed class ReturningPermits : Permits
 
     public override unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
     {
-        // A try waits for the mutex too, not for a permit: "there is none" has to be known.
+        // A try waits for the mutex too, not for a permit: "there is none" has to be known. Whoever is stopped inside is not waited for.
         if (state.IsTry)
         {
             _seat.Require();
-            _state.Enter();
+            if (!_state.TryEnter(new Deadline(Deadline.Now + MostPerTry)))
+            {
+                return WaitOutcome.Pending;
+            }
         }
         else if (!_state.TryEnter(ref state, ref list))
         {

@@ -285,6 +285,24 @@ public sealed class Opening
     }
 
     [Fact]
+    [Rule("channel.leak")]
+    public void The_collector_knows_how_much_memory_waits_for_it()
+    {
+        var most = 0;
+        for (var i = 0; i < 60; i++)
+        {
+            using (var channel = MessageChannel.CreateAnonymous(new() { Capacity = 16 << 20 }))
+            using (channel.OpenWriter())
+            {
+            }
+
+            most = Math.Max(most, File.ReadLines("/proc/self/maps").Count(line => line.Contains("memfd:channel", StringComparison.Ordinal) && line.Contains("(deleted)", StringComparison.Ordinal)));
+        }
+
+        Assert.InRange(most, 1, 50);
+    }
+
+    [Fact]
     [Rule("channel.race")]
     public async Task Of_many_callers_that_open_or_create_exactly_one_creates()
     {

@@ -27,6 +27,7 @@ public sealed class DyingClaims
         Assert.True(await waiting.WaitAsync(Watchdog.Limit));
         Assert.Equal("after", Read(reader));
         Assert.Equal((1, PeerState.Died), (reader.LostClaims, reader.Writers[1].State));
+        Assert.Equal(1, fanIn.GetStatus().LostClaims);
         Assert.Null(fanIn.GetStatus().BlockedBy);
         using var next = fanIn.OpenWriter(new() { Label = "next" });
         next.Write("again"u8);

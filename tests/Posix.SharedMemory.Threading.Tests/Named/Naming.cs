@@ -34,6 +34,28 @@ public sealed class Naming : IDisposable
     }
 
     [Fact]
+    [Rule("named.closed")]
+    public void One_that_was_closed_is_not_waited_for()
+    {
+        using var semaphore = NamedSemaphore.Create(_name, 0, 1);
+        semaphore.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => semaphore.WaitOne());
+        Assert.Throws<ObjectDisposedException>(() => semaphore.WaitOne(0));
+        Assert.Throws<ObjectDisposedException>(() => semaphore.WaitOne(TimeSpan.Zero));
+        Assert.Throws<ObjectDisposedException>(() => semaphore.Release());
+        using var happened = NamedEvent.Create(_name, false, EventResetMode.AutoReset);
+        happened.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => happened.WaitOne());
+        Assert.Throws<ObjectDisposedException>(() => happened.WaitOne(0));
+        Assert.Throws<ObjectDisposedException>(() => happened.WaitOne(TimeSpan.Zero));
+        Assert.Throws<ObjectDisposedException>(() => happened.Set());
+        Assert.Throws<ObjectDisposedException>(() => happened.Reset());
+        using var mutex = NamedMutex.Create(_name);
+        mutex.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => mutex.WaitOne(0));
+    }
+
+    [Fact]
     [Rule("named.bytes")]
     public void Opening_a_lock_whose_own_bytes_are_something_else_leaves_no_user_behind()
     {

@@ -102,6 +102,8 @@ public sealed class CountingPermits : TwoParticipants
         // The inner mutex.
         var hold = SharedMutex.At(OtherRoster, OtherMapping, Memory.Returning).Enter();
         Assert.False(semaphore.Wait(TimeSpan.FromMilliseconds(20)));
+        Assert.False(semaphore.TryWait());
+        Assert.Equal(-1, SharedWait.WaitAny([semaphore], TimeSpan.Zero));
         using var cancellation = new CancellationTokenSource(20);
         Assert.Throws<OperationCanceledException>(() => semaphore.Wait(cancellation.Token));
         Assert.False(await semaphore.WaitAsync(TimeSpan.FromMilliseconds(20)));
