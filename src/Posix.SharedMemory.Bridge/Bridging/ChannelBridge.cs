@@ -26,12 +26,16 @@ public sealed class ChannelBridge : IAsyncDisposable
     /// <summary>How often new channels are looked for.</summary>
     private const int LookMilliseconds = 200;
 
+    /// <summary>How long it takes at least to the next turn, whatever strangers announce.</summary>
+    private const int LeastMilliseconds = 20;
+
     private readonly IBridgeBackend _backend;
     private readonly BridgeOptions _options;
     private readonly BridgeReports _reports = new();
     private readonly ExportList _exports;
     private readonly ImportList _imports;
     private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _announced = new(0, 1);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isRunning;
     private int _isDisposed;
@@ -52,7 +56,7 @@ public sealed class ChannelBridge : IAsyncDisposable
 
         _backend = backend;
         _exports = new(backend, _options, _reports);
-        _imports = new(backend, _options, _reports);
+        _imports = new(backend, _options, _reports, Wake);
     }
 
     /// <summary>Messages were lost. Raised for one loss after the other while <see cref="RunAsync"/> runs; no message waits for a handler. An exception that a handler throws ends <see cref="RunAsync"/>.</summary>
@@ -133,6 +137,7 @@ public sealed class ChannelBridge : IAsyncDisposable
 
         await _backend.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
+        _announced.Dispose();
     }
 
     /// <summary>Runs until the token is cancelled, or an event's handler throws. Everything that was begun has ended when this returns, in the order in which it depends on each other.</summary>
@@ -185,12 +190,18 @@ public sealed class ChannelBridge : IAsyncDisposable
                 subscriptions.Add(await _backend.SubscribeAsync(SubjectName.AllChannels, _imports, cancellationToken).ConfigureAwait(false));
             }
 
-            while (true)
+            for (var lookedAt = long.MinValue / 2; ;)
             {
-                _exports.Look();
+                if (Environment.TickCount64 - lookedAt >= LookMilliseconds - LeastMilliseconds)
+                {
+                    lookedAt = Environment.TickCount64;
+                    _exports.Look();
+                }
+
                 await _exports.AnnounceAsync(cancellationToken).ConfigureAwait(false);
                 await _imports.OpenAsync(cancellationToken).ConfigureAwait(false);
-                await Task.Delay(LookMilliseconds, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(LeastMilliseconds, cancellationToken).ConfigureAwait(false);
+                await _announced.WaitAsync(LookMilliseconds - LeastMilliseconds, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -199,6 +210,15 @@ public sealed class ChannelBridge : IAsyncDisposable
             {
                 await subscription.DisposeAsync().ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>A channel was announced that is to be imported: it is opened soon. Only one thread at a time comes here, under the lock of the imports.</summary>
+    private void Wake()
+    {
+        if (_announced.CurrentCount == 0)
+        {
+            _announced.Release();
         }
     }
 

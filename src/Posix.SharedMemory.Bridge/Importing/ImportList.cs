@@ -1,7 +1,11 @@
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>The channels that are imported: those that other hosts announce and the options name.</summary>
-internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, BridgeReports reports) : IBridgeReceiver, IAsyncDisposable
+/// <param name="backend">The engine.</param>
+/// <param name="options">What is imported.</param>
+/// <param name="reports">Where refusals and losses go.</param>
+/// <param name="wake">Called when there is something to open, where the engine reads from the network.</param>
+internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, BridgeReports reports, Action? wake = null) : IBridgeReceiver, IAsyncDisposable
 {
     /// <summary>How many announced channels wait for being opened.</summary>
     private const int MostWaiting = 1000;
@@ -102,6 +106,10 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
             if (!_imports.TryGetValue(name, out var import) && (isWaiting ? announced.Completed is null : _waiting.Count < MostWaiting))
             {
                 _waiting[name] = announced;
+                if (!isWaiting)
+                {
+                    wake?.Invoke();
+                }
             }
 
             return import;
