@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 
 namespace Posix.SharedMemory.Bridge.Tests.Tool;
 
-/// <summary>The server, both bridges, the process that writes and those that read are killed in a random order: each once, or for BRIDGE_SOAK_SECONDS.</summary>
+/// <summary>The server, both bridges, the process that writes and those that read are killed in a random order, for BRIDGE_SOAK_SECONDS; with 1, each once.</summary>
 public sealed class Soaking : IDisposable
 {
     private const string Stream = "stream", Durable = "durable";
@@ -50,6 +50,7 @@ public sealed class Soaking : IDisposable
     [Rule("bridge.durable")]
     public async Task Whatever_is_killed_no_byte_is_wrong_every_loss_is_reported_and_nothing_durable_is_lost_or_comes_twice()
     {
+        Skip.If(Effort.BridgeSoakSeconds == 0, "BRIDGE_SOAK_SECONDS says for how long; it is not set");
         await using var server = NatsServer.Keeping();
         _server = server;
         foreach (var process in s_victims[1..])
@@ -75,7 +76,7 @@ public sealed class Soaking : IDisposable
             _random.Shuffle(victims);
             foreach (var victim in victims)
             {
-                await Task.Delay(_random.Next(Effort.BridgeSoakSeconds > 0 ? 2000 : 200));
+                await Task.Delay(_random.Next(Effort.BridgeSoakSeconds > 1 ? 2000 : 200));
                 RequireAllToLive();
                 _kills[victim]++;
                 _output.WriteLine($"{clock.Elapsed.TotalSeconds:F3} {victim}");
