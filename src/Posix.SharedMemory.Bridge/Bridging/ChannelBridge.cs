@@ -35,7 +35,6 @@ public sealed class ChannelBridge : IAsyncDisposable
     private readonly ExportList _exports;
     private readonly ImportList _imports;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _announced = new(0, 1);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isRunning;
     private int _isDisposed;
@@ -56,7 +55,7 @@ public sealed class ChannelBridge : IAsyncDisposable
 
         _backend = backend;
         _exports = new(backend, _options, _reports);
-        _imports = new(backend, _options, _reports, Wake);
+        _imports = new(backend, _options, _reports);
     }
 
     /// <summary>Messages were lost. Raised for one loss after the other while <see cref="RunAsync"/> runs; no message waits for a handler. An exception that a handler throws ends <see cref="RunAsync"/>.</summary>
@@ -137,7 +136,6 @@ public sealed class ChannelBridge : IAsyncDisposable
 
         await _backend.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
-        _announced.Dispose();
     }
 
     /// <summary>Runs until the token is cancelled, or an event's handler throws. Everything that was begun has ended when this returns, in the order in which it depends on each other.</summary>
@@ -201,7 +199,7 @@ public sealed class ChannelBridge : IAsyncDisposable
                 await _exports.AnnounceAsync(cancellationToken).ConfigureAwait(false);
                 await _imports.OpenAsync(cancellationToken).ConfigureAwait(false);
                 await Task.Delay(LeastMilliseconds, cancellationToken).ConfigureAwait(false);
-                await _announced.WaitAsync(LookMilliseconds - LeastMilliseconds, cancellationToken).ConfigureAwait(false);
+                await _imports.WaitAsync(LookMilliseconds - LeastMilliseconds, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -210,15 +208,6 @@ public sealed class ChannelBridge : IAsyncDisposable
             {
                 await subscription.DisposeAsync().ConfigureAwait(false);
             }
-        }
-    }
-
-    /// <summary>A channel was announced that is to be imported: it is opened soon. Only one thread at a time comes here, under the lock of the imports.</summary>
-    private void Wake()
-    {
-        if (_announced.CurrentCount == 0)
-        {
-            _announced.Release();
         }
     }
 

@@ -1,11 +1,7 @@
 namespace Posix.SharedMemory.Bridge;
 
 /// <summary>The channels that are imported: those that other hosts announce and the options name.</summary>
-/// <param name="backend">The engine.</param>
-/// <param name="options">What is imported.</param>
-/// <param name="reports">Where refusals and losses go.</param>
-/// <param name="wake">Called when there is something to open, where the engine reads from the network.</param>
-internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, BridgeReports reports, Action? wake = null) : IBridgeReceiver, IAsyncDisposable
+internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, BridgeReports reports) : IBridgeReceiver, IAsyncDisposable
 {
     /// <summary>How many announced channels wait for being opened.</summary>
     private const int MostWaiting = 1000;
@@ -19,6 +15,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     private readonly RefusalLog _refusals = new(reports, BridgeDirection.Import);
     private readonly ImportBudget _budget = new(options.ImportLimitBytes);
     private readonly KeptChannels _kept = new(backend, options);
+    private readonly SemaphoreSlim _announced = new(0, 1);
     private bool _hasAsked;
 
     /// <inheritdoc/>
@@ -69,6 +66,9 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         }
     }
 
+    /// <summary>Waits for a while until there is something to open.</summary>
+    internal Task WaitAsync(int milliseconds, CancellationToken cancellationToken) => _announced.WaitAsync(milliseconds, cancellationToken);
+
     internal void Reconnect()
     {
         _hasAsked = false;
@@ -87,6 +87,8 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         {
             await import.DisposeAsync().ConfigureAwait(false);
         }
+
+        _announced.Dispose();
     }
 
     private ChannelImport[] All()
@@ -106,9 +108,9 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
             if (!_imports.TryGetValue(name, out var import) && (isWaiting ? announced.Completed is null : _waiting.Count < MostWaiting))
             {
                 _waiting[name] = announced;
-                if (!isWaiting)
+                if (_announced.CurrentCount == 0)
                 {
-                    wake?.Invoke();
+                    _announced.Release();
                 }
             }
 

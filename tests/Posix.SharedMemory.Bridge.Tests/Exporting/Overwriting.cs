@@ -42,7 +42,7 @@ public sealed class Overwriting : IDisposable
 
     [Fact]
     [Rule("bridge.unhindered")]
-    public void What_is_missing_belongs_to_what_is_dropped_and_does_not_end_the_dropping()
+    public void Missing_frames_belong_to_those_that_are_dropped_and_do_not_end_the_dropping()
     {
         Send(1, 1);
         Assert.True(_taker.TryTake(TimeSpan.Zero));
