@@ -46,6 +46,9 @@ internal sealed class CallReading
         Run(hasWaited: false, isCallers: true);
     }
 
+    /// <summary>Nothing that comes is of use any more: whatever waits for it ends.</summary>
+    internal void GiveUp(Exception cause) => _input.Endpoint.Lose(cause as ChannelCorruptException);
+
     /// <summary>Reads what is there, if nobody reads.</summary>
     internal void TryRead()
     {
