@@ -46,8 +46,14 @@ internal sealed class CallReading
         Run(hasWaited: false, isCallers: true);
     }
 
-    /// <summary>Nothing that comes is of use any more: whatever waits for it ends.</summary>
-    internal void GiveUp(Exception cause) => _input.Endpoint.Lose(cause as ChannelCorruptException);
+    /// <summary>Nothing that comes is of use any more: a thread that is blocked for it ends too. Closing this side wakes it anyway.</summary>
+    internal void GiveUp(Exception cause)
+    {
+        if (cause is not ObjectDisposedException)
+        {
+            _input.Endpoint.Lose(cause as ChannelCorruptException);
+        }
+    }
 
     /// <summary>Reads what is there, if nobody reads.</summary>
     internal void TryRead()

@@ -257,11 +257,7 @@ internal sealed class CallSession
             EndCalls(Failure);
             Served.Lose(Failure);
             _receiver.End(result: false, Failure())?.Post();
-            if (cause is not ObjectDisposedException)
-            {
-                // A thread that is blocked for what comes ends too. Closing this side wakes it anyway.
-                Reading.GiveUp(cause);
-            }
+            Reading.GiveUp(cause);
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed class RecordingWriter : IDisposable
         {
             _file.Flush();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsOfFile(e))
         {
             throw CannotWrite(e);
         }
@@ -93,7 +93,7 @@ internal sealed class RecordingWriter : IDisposable
         {
             _file.Dispose();
         }
-        catch (IOException)
+        catch (Exception e) when (IsOfFile(e))
         {
             // What failed has been reported when it was appended or flushed.
         }
@@ -113,13 +113,16 @@ internal sealed class RecordingWriter : IDisposable
             padding.Clear();
             _file.Write(padding[..(int)(entry.Whole - RecordingEntry.Size - entry.Following)]);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsOfFile(e))
         {
             throw CannotWrite(e);
         }
 
         FileLength += entry.Whole;
     }
+
+    /// <summary>The base library reports a file that is longer than the system allows as an argument out of range.</summary>
+    private static bool IsOfFile(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
 
     /// <summary>The base library does not name the file: without a name it would be taken for a failure of standard output.</summary>
     private CommandException CannotWrite(Exception e) => new(Failure.Describe(e, EscapedText.Of(_path)));
