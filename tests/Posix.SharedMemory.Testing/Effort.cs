@@ -14,6 +14,9 @@ public static class Effort
     /// <summary>How many messages with handles are passed while calls fail: <c>PASS_ROUNDS</c>.</summary>
     public static int PassRounds(int usual) => (int?)Number("PASS_ROUNDS") ?? usual;
 
+    /// <summary>How often a service is killed and started again: <c>RESTARTS</c>.</summary>
+    public static int Restarts => (int?)Number("RESTARTS") ?? 50;
+
     private static double? Number(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
 }

@@ -260,6 +260,7 @@ internal abstract class ChannelEnd
     {
         _corruption ??= found;
         (Act, OpenTicket) = (EndAct.Corrupt, 0);
+        _watch.Stop();
         Endpoint.Close();
         OnCorrupt(_corruption);
         return _corruption;

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels;
 
@@ -35,21 +36,20 @@ internal sealed class EndWatch(ChannelEnd end)
             if (_round is null && end.Act is not (EndAct.Disposed or EndAct.Corrupt))
             {
                 _round = new(this, end.Endpoint);
-                _round.Start(isNew: false);
+                _round.Start();
             }
         }
     }
 
-    /// <summary>The end has moved to another endpoint: the other side of that one, if it is there, has just come.</summary>
+    /// <summary>The end has moved to another endpoint: the other side of that one, if it is there, has just come. The former one is still open.</summary>
     internal void Restart()
     {
         lock (_gate)
         {
             if (_round is { } former)
             {
-                former.Stop();
                 _round = new(this, end.Endpoint);
-                _round.Start(isNew: true);
+                _round.StartAfter(former);
             }
         }
     }
@@ -62,12 +62,12 @@ internal sealed class EndWatch(ChannelEnd end)
         }
     }
 
-    /// <summary>Raises the event. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
-    private void Raise(EndpointView peer)
+    /// <summary>Raises the event with what a peer is now. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
+    private void Raise(EndpointInfo peer)
     {
         try
         {
-            Volatile.Read(ref _handlers)?.Invoke(end.Owner ?? end, new(peer.Describe()));
+            Volatile.Read(ref _handlers)?.Invoke(end.Owner ?? end, new(peer));
         }
         catch (Exception e)
         {
@@ -78,15 +78,49 @@ internal sealed class EndWatch(ChannelEnd end)
     /// <summary>The watch over one endpoint.</summary>
     private sealed class Round(EndWatch watch, Endpoint endpoint)
     {
-        private volatile bool _isStopped;
+        /// <summary>Is held while the memory is looked at: who stops the watch may unmap it then.</summary>
+        private readonly Lock _looking = new();
+        private (uint Generation, PeerState State)[] _seen = [];
+        private Task _running = Task.CompletedTask;
+        private bool _isStopped;
 
-        internal void Start(bool isNew)
+        internal void Start()
         {
-            var seen = isNew ? new (uint, PeerState)[endpoint.Peers.Length] : Array.ConvertAll(endpoint.Peers, Look);
-            _ = Task.Run(() => RunAsync(seen));
+            _seen = Array.ConvertAll(endpoint.Peers, Look);
+            _running = Task.Run(RunAsync);
         }
 
-        internal void Stop() => _isStopped = true;
+        /// <summary>Begins once the former watch has ended. What that had not noticed yet, the death that the end moved away from, is raised first.</summary>
+        internal void StartAfter(Round former)
+        {
+            List<EndpointInfo> unnoticed = [];
+            lock (former._looking)
+            {
+                while (unnoticed.Count < former._seen.Length && former.FindChange() is { } changed)
+                {
+                    unnoticed.Add(changed);
+                }
+
+                former.Stop();
+            }
+
+            _seen = new (uint, PeerState)[endpoint.Peers.Length];
+            _running = Task.Run(async () =>
+            {
+                await former._running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                unnoticed.ForEach(watch.Raise);
+                await RunAsync();
+            });
+        }
+
+        /// <summary>The memory is not looked at any more once this has returned.</summary>
+        internal void Stop()
+        {
+            lock (_looking)
+            {
+                _isStopped = true;
+            }
+        }
 
         /// <summary>The generation first: whatever is opened between the two looks differs from it the next time.</summary>
         private static (uint Generation, PeerState State) Look(EndpointView peer)
@@ -95,53 +129,76 @@ internal sealed class EndWatch(ChannelEnd end)
             return (generation, peer.Look());
         }
 
-        private async Task RunAsync((uint Generation, PeerState State)[] seen)
+        private async Task RunAsync()
         {
             try
             {
-                while (!_isStopped)
+                while (LookForChange(out var key, out var changed))
                 {
-                    var key = endpoint.Changes.PrepareWait();
-                    watch.LookAtEnd();
-                    if (FindChange(seen) is { } changed)
+                    if (changed is null)
                     {
-                        endpoint.Changes.CancelWait(key);
-                        if (!_isStopped)
-                        {
-                            watch.Raise(changed);
-                        }
-
-                        // A peer that changes without a pause keeps no thread.
-                        await Task.Yield();
+                        await endpoint.Changes.WaitAsync(key).ConfigureAwait(false);
                         continue;
                     }
 
-                    await endpoint.Changes.WaitAsync(key).ConfigureAwait(false);
+                    watch.Raise(changed);
+                    // A peer that changes without a pause keeps no thread.
+                    await Task.Yield();
                 }
             }
-            catch (ObjectDisposedException) when (_isStopped || watch.IsOver)
+            catch (ObjectDisposedException) when (IsStopped())
             {
                 // The end was closed, or has moved to another endpoint, while this waited.
             }
         }
 
-        private EndpointView? FindChange((uint Generation, PeerState State)[] seen)
+        private bool IsStopped()
+        {
+            lock (_looking)
+            {
+                return _isStopped;
+            }
+        }
+
+        /// <returns>False: the watch was stopped.</returns>
+        private bool LookForChange(out EventCountKey key, out EndpointInfo? changed)
+        {
+            (key, changed) = (default, null);
+            lock (_looking)
+            {
+                if (_isStopped)
+                {
+                    return false;
+                }
+
+                key = endpoint.Changes.PrepareWait();
+                watch.LookAtEnd();
+                changed = FindChange();
+                if (changed is not null)
+                {
+                    endpoint.Changes.CancelWait(key);
+                }
+
+                return true;
+            }
+        }
+
+        /// <summary>Finds a peer that is not what it was, and has not been told.</summary>
+        private EndpointInfo? FindChange()
         {
             foreach (var (index, peer) in endpoint.Peers.Index())
             {
                 var now = Look(peer);
-                if (now != seen[index])
+                if (now != _seen[index])
                 {
-                    seen[index] = now;
-                    return peer;
+                    _seen[index] = now;
+                    return peer.Describe();
                 }
             }
 
             return null;
         }
     }
-
-    private bool IsOver => end.Act is EndAct.Disposed or EndAct.Corrupt;
 
     private void LookAtEnd() => end.OnChange();
 }

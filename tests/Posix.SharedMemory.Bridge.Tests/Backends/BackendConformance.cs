@@ -171,7 +171,10 @@ public abstract class BackendConformance
         using (var target = hosts.OpenTarget("x"))
         using (var reader = target.OpenReader(new() { Restart = PeerRestart.Wait }))
         {
-            for (var number = 2; number <= 50; number++)
+            // The first lay unread in the object that is gone: it comes again if its arrival had not been confirmed.
+            var first = BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes);
+            Assert.InRange(first, 1, 2);
+            for (var number = first + 1; number <= 50; number++)
             {
                 Assert.Equal(number, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
             }

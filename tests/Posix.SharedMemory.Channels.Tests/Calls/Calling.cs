@@ -19,14 +19,15 @@ public sealed class Calling
             await call.ReplyAsync(reply);
         });
         int[] lengths = [0, 1, 15, 16, 17, 1000, pair.Mine.MaxLength - 1, pair.Mine.MaxLength, 3];
-        for (var round = 0; round < 20; round++)
+        for (var round = 0; round < 4; round++)
         {
             foreach (var length in lengths)
             {
                 var request = new byte[length];
                 Random.Shared.NextBytes(request);
                 using var reply = round % 2 == 0 ? await pair.Mine.CallAsync(request) : pair.Mine.Call(request, timeout: Watchdog.Limit);
-                Assert.Equal(request.Reverse(), reply.Memory.ToArray());
+                Array.Reverse(request);
+                Assert.True(reply.Span.SequenceEqual(request));
             }
         }
 
@@ -81,7 +82,7 @@ public sealed class Calling
         var asking = Enumerable.Range(0, 16).Select(i => Task.Run(async () =>
         {
             var calls = i % 2 == 0 ? pair.Mine : pair.Theirs;
-            for (var n = 0; n < 100; n++)
+            for (var n = 0; n < 25; n++)
             {
                 var request = new string((char)('a' + i), n * 5);
                 Assert.Equal(request, await CallPair.AskAsync(calls, request));
@@ -263,7 +264,7 @@ public sealed class Calling
                 }
             },
             TaskCreationOptions.LongRunning);
-        Assert.Equal(0, Allocation.OfRounds(1000, () => mine.Call("request"u8, timeout: Watchdog.Limit).Dispose()));
+        Assert.Equal(0, Allocation.OfRounds(300, () => mine.Call("request"u8, timeout: Watchdog.Limit).Dispose()));
         mine.Dispose();
         await serving.WaitAsync(Watchdog.Limit);
     }
@@ -278,7 +279,7 @@ public sealed class Calling
         var request = "request"u8.ToArray();
         var token = stopping.Token;
         // One thread does all of both sides: nothing else runs that could be counted.
-        Assert.Equal(0, Allocation.OfRounds(1000, () =>
+        Assert.Equal(0, Allocation.OfRounds(300, () =>
         {
             var calling = mine.CallAsync(request, TimeSpan.FromHours(1), 3, token);
             var waiting = theirs.WaitToReceiveAsync(token);
@@ -286,9 +287,10 @@ public sealed class Calling
             Assert.True(theirs.TryReceive(out var call));
             call.TryReply(call.Request.Span);
             call.Dispose();
+            SpinWait spin = default;
             while (!calling.IsCompleted)
             {
-                Thread.Yield();
+                spin.SpinOnce();
             }
 
             calling.GetAwaiter().GetResult().Dispose();

@@ -139,6 +139,7 @@ public sealed class DyingEnds
         frame.Dispose();
         Assert.Throws<PeerDiedException>(() => reader.WaitToRead(Watchdog.Limit));
         Assert.False(reader.WaitToRead(TimeSpan.FromMilliseconds(1)));
+        Watchdog.Until(() => changes.Contains(PeerState.Died), "the death to be told");
         var identity = channel.Memory.GetStatus().Identity;
         var reading = reader.ReadAsync().AsTask();
         using (var writer = channel.OpenWriter())
@@ -151,6 +152,9 @@ public sealed class DyingEnds
             {
                 Assert.Equal(9, FrameStreams.Check(frame));
             }
+
+            // What comes and goes between two looks is told once, as what has become of it.
+            Watchdog.Until(() => changes.Contains(PeerState.Alive), "the opening to be told");
 
             // What is held of the former publisher stays.
             Assert.Equal(1, FrameStreams.Check(held));
@@ -168,7 +172,30 @@ public sealed class DyingEnds
 
         Assert.False(reader.WaitToRead(Watchdog.Limit));
         await reader.Completion.WaitAsync(Watchdog.Limit);
-        Watchdog.Until(() => changes.Contains(PeerState.Died) && changes.Contains(PeerState.Alive), "the events");
+    }
+
+    [Fact]
+    [Rule("frames.follow")]
+    public async Task An_end_that_the_reader_moves_away_from_is_told_before_what_follows_however_fast_it_moves()
+    {
+        for (var round = 0; round < 40; round++)
+        {
+            using var name = new TemporaryName("frames");
+            using var channel = FrameChannel.Create(name, s_options with { Lifetime = Lifetime.Keep });
+            using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
+            var changes = new ConcurrentQueue<PeerState>();
+            var writer = channel.OpenWriter();
+            reader.PeerChanged += (_, change) => changes.Enqueue(change.Peer.State);
+            var reading = reader.ReadAsync().AsTask();
+            writer.Dispose();
+            using var next = channel.OpenWriter();
+            Watchdog.Until(() => next.Readers.Count == 1, "the reader");
+            Assert.Equal(1, FrameStreams.Send(next, 9));
+            (await reading.WaitAsync(Watchdog.Limit)).Dispose();
+            // The next publisher may be seen in the former object too, where it settles what is left.
+            Watchdog.Until(() => changes.LastOrDefault() == PeerState.Alive, "the opening");
+            Assert.Equal(PeerState.Left, changes.First());
+        }
     }
 
     [Fact]

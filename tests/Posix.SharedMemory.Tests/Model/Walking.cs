@@ -8,7 +8,7 @@ namespace Posix.SharedMemory.Tests.Model;
 /// </summary>
 public sealed class Walking(ITestOutputHelper output)
 {
-    private const int DefaultSteps = 2_000_000, StepsBetweenChecks = 1000;
+    private const int DefaultSteps = 1_000_000, StepsBetweenChecks = 1000;
 
     [Fact]
     [Rule("errors.model")]

@@ -3,8 +3,6 @@ namespace Posix.SharedMemory.Tests.Objects;
 /// <summary>What happens to a name that is taken: <see cref="NameConflict"/>.</summary>
 public sealed class TakingOver
 {
-    private const int Restarts = 200;
-
     private static readonly SharedMemoryOptions s_service = new() { Lifetime = Lifetime.UnlinkOnDispose, OnConflict = NameConflict.ReplaceAbandoned };
 
     private static readonly SharedMemoryOptions s_member = new() { Lifetime = Lifetime.UnlinkOnLastDispose, OnConflict = NameConflict.ReplaceAbandoned };
@@ -292,13 +290,13 @@ public sealed class TakingOver
     [Theory]
     [MemberData(nameof(Owned))]
     [Rule("conflict.restart")]
-    public void A_service_starts_again_after_each_of_two_hundred_kills(Lifetime lifetime)
+    public void A_service_starts_again_after_each_of_many_kills(Lifetime lifetime)
     {
         using var name = new TemporaryName();
         var create = $"create {name} 4096 ReplaceAbandoned {(lifetime == Lifetime.UnlinkOnDispose ? "OnDispose" : "Last")}";
         // Half of them by each lifetime; a process is started ahead, so that the kill and the start meet.
         var next = Peer.Start("act");
-        for (var restart = 0; restart < Restarts / 2; restart++)
+        for (var restart = 0; restart < Effort.Restarts / 2; restart++)
         {
             using var service = next;
             next = Peer.Start("act");

@@ -113,7 +113,7 @@ public sealed class Checking
     public void The_model_fails_without_any_one_of_its_parts(string model, string options)
     {
         Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
-        var (errors, _, report) = ModelSearch.Run(model, options, isMutant: true);
+        var (errors, _, report) = ModelSearch.Run(model, options);
         Assert.True(errors > 0, report);
     }
 }
