@@ -1,7 +1,8 @@
 // Connections of Posix.SharedMemory.Channels between two processes, beside two rings, and beside a Unix socket in C and in .NET: dotnet run -c Release benchmarks/ring/connections.cs [ROUNDS]
 //
-// 64 bytes there and back: polled, beside two message channels; asleep, with threads that block and never poll, beside a socket in C; as a call, polled, asleep, and awaited, beside a socket that is awaited. Then pieces of
-// 64 KiB one way through AsStream, beside a socket in C. The candidates take turns, each process on a processor of its own; the medians of the rounds are printed, and their ratio.
+// 64 bytes there and back: polled, beside two message channels; asleep, with threads that block and never poll, beside a socket in C, and beside two words of shared memory in C on which the processes sleep with the
+// same system calls; as a call, polled, asleep, and awaited, beside a socket that is awaited. Then pieces of 64 KiB one way through AsStream, beside a socket in C. The candidates take turns, each process on a processor
+// of its own; the medians of the rounds are printed, and their ratio. The first half of each run warms it up, and is not counted.
 #:project ../../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
 #:property Nullable=enable
 #:property RunAnalyzers=false
@@ -41,12 +42,13 @@ var rounds = args is [var given] ? int.Parse(given, CultureInfo.InvariantCulture
 Console.WriteLine("| question | beside | that, ns or MB/s | ours, ns or MB/s | ours / that | rounds: that, ours |");
 Console.WriteLine("|---|---|---|---|---|---|");
 foreach (var (question, beside, count) in ((string, string, long)[])[
-    ("polled", "rings", 200_000), ("asleep", "C", 30_000), ("call-polled", "rings", 200_000), ("call-asleep", "C", 30_000), ("call-awaited", "socket-awaited", 20_000), ("stream", "C", 20_000)])
+    ("polled", "rings", 2_000_000), ("asleep", "C pong", 40_000), ("asleep", "C unfenced", 40_000), ("asleep", "C fenced", 40_000), ("call-polled", "rings", 1_000_000), ("call-asleep", "C pong", 40_000),
+    ("call-awaited", "socket-awaited", 20_000), ("stream", "C stream", 40_000)])
 {
     List<double> theirs = [], ours = [];
     for (var round = 0; round < rounds; round++)
     {
-        theirs.Add(beside == "C" ? InC(question == "stream" ? "stream" : "pong", count) : await MeasureAsync(beside, count));
+        theirs.Add(beside.StartsWith("C ", StringComparison.Ordinal) ? InC(beside[2..], count) : await MeasureAsync(beside, count));
         ours.Add(await MeasureAsync(question, count));
     }
 
@@ -84,6 +86,8 @@ async Task<double> MeasureAsync(string question, long count)
 {
     var path = Path.Combine(directory.FullName, "socket");
     using var process = new Process { StartInfo = new(Environment.ProcessPath!, ["peer", question, path, $"{count}"]) { UseShellExecute = false } };
+    // It inherits this process's one processor before it takes its own: where there is only one, nothing polls.
+    process.StartInfo.Environment["DOTNET_PROCESSOR_COUNT"] = "2";
     if (question is "socket-awaited")
     {
         using var listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -130,7 +134,7 @@ static double Messages(MessageWriter writer, MessageReader reader, long count)
     var start = Stopwatch.GetTimestamp();
     for (var n = 0L; n < count; n++)
     {
-        start = n == count / 10 ? Stopwatch.GetTimestamp() : start;
+        start = n == count / 2 ? Stopwatch.GetTimestamp() : start;
         writer.TryWrite(bytes);
         while (!reader.TryRead(bytes, out _, out _))
         {
@@ -147,7 +151,7 @@ static double Calls(MessageCalls calls, long count)
     var start = Stopwatch.GetTimestamp();
     for (var n = 0L; n < count; n++)
     {
-        start = n == count / 10 ? Stopwatch.GetTimestamp() : start;
+        start = n == count / 2 ? Stopwatch.GetTimestamp() : start;
         calls.Call(bytes).Dispose();
     }
 
@@ -160,7 +164,7 @@ static async Task<double> CallsAsync(MessageCalls calls, long count)
     var start = Stopwatch.GetTimestamp();
     for (var n = 0L; n < count; n++)
     {
-        start = n == count / 10 ? Stopwatch.GetTimestamp() : start;
+        start = n == count / 2 ? Stopwatch.GetTimestamp() : start;
         (await calls.CallAsync(bytes)).Dispose();
     }
 
@@ -173,7 +177,7 @@ static async Task<double> SocketAsync(Socket socket, long count)
     var start = Stopwatch.GetTimestamp();
     for (var n = 0L; n < count; n++)
     {
-        start = n == count / 10 ? Stopwatch.GetTimestamp() : start;
+        start = n == count / 2 ? Stopwatch.GetTimestamp() : start;
         await socket.SendAsync(bytes);
         for (var got = 0; got < bytes.Length;)
         {
@@ -191,7 +195,7 @@ static double Stream(MessageConnection connection, long count)
     var start = Stopwatch.GetTimestamp();
     for (var n = 0L; n < count; n++)
     {
-        start = n == count / 10 ? Stopwatch.GetTimestamp() : start;
+        start = n == count / 2 ? Stopwatch.GetTimestamp() : start;
         stream.Write(bytes);
     }
 
@@ -200,7 +204,7 @@ static double Stream(MessageConnection connection, long count)
     return Piece / Each(start, count) * 1000;
 }
 
-static double Each(long start, long count) => Stopwatch.GetElapsedTime(start).TotalNanoseconds / (count - (count / 10));
+static double Each(long start, long count) => Stopwatch.GetElapsedTime(start).TotalNanoseconds / (count - (count / 2));
 
 static async Task ServeAsync(string question, string path, long count)
 {

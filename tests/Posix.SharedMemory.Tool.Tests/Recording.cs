@@ -262,6 +262,74 @@ public sealed class Recording : IDisposable
     }
 
     [Fact]
+    [Rule("recording.failing")]
+    public void A_file_that_cannot_be_written_or_read_is_named_by_the_failure()
+    {
+        var name = _objects.Prefix + "news";
+        using var news = Broadcast.Create(name, new() { Capacity = 1 << 18, History = 1 });
+        using var writer = news.OpenWriter();
+        writer.Write(new byte[100_000]);
+        // A limit of 64 KiB for the files of a process.
+        var ran = Shm.Shell($"trap '' XFSZ; ulimit -f 128; exec \"$SHM\" topic record {name} {File} --count 1", ("DOTNET_EnableWriteXorExecute", "0"));
+        Assert.StartsWith($"shm: topic record: {File}: ", Shm.OneLine(ran, exitCode: 1), StringComparison.Ordinal);
+        System.IO.File.CreateSymbolicLink(_directory.File("loop"), "loop");
+        var under = _directory.File("loop") + "/one";
+        Assert.Equal($"shm: topic record: {under}: Too many levels of symbolic links (ELOOP)", Shm.Fail("topic", "record", name, under));
+        Assert.Equal($"shm: topic replay: {under}: Too many levels of symbolic links (ELOOP)", Shm.Fail("topic", "replay", under, name));
+    }
+
+    [Fact]
+    [Rule("recording.readers")]
+    public void More_readers_than_the_channel_has_room_for_are_refused_before_anything_is_created()
+    {
+        string copy = _objects.Prefix + "copy", other = _objects.Prefix + "other";
+        Write("one");
+        Assert.Equal($"shm: topic replay: {copy}: the channel has room for 2 readers, and --readers asks for 3", Shm.Fail("topic", "replay", File, copy, "--create", "--readers", "3"));
+        Assert.False(SharedMemoryObject.Exists(copy));
+        using var one = Broadcast.Create(other, new() { MaxReaders = 1 });
+        Assert.Equal($"shm: topic replay: {other}: the channel has room for 1 reader, and --readers asks for 2", Shm.Fail("topic", "replay", File, other, "--create", "--readers", "2"));
+    }
+
+    [Fact]
+    [Rule("recording.create")]
+    public void A_replay_creates_frames_as_they_were_recorded_for_this_user_alone()
+    {
+        var (name, copy) = (_objects.Prefix + "camera", _objects.Prefix + "copy");
+        using (var camera = FrameChannel.Create(name, new() { SlotLength = 5000, SlotCount = 20, MaxReaders = 3, SchemaId = 9, ContentType = "video", Alignment = 64, Permissions = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead }))
+        using (RecordingWriter.Create(File, RecordingHeader.Of(name, camera.GetStatus())))
+        {
+        }
+
+        Shm.Run("topic", "replay", File, copy, "--create");
+        using var again = FrameChannel.Open(copy, schemaId: 9);
+        var status = again.GetStatus();
+        Assert.Equal(("video", 3), (status.ContentType, status.Endpoints.Count - 1));
+        Assert.Equal(20, status.Capacity / status.MaxMessageLength);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, again.Memory.Permissions);
+        // Whatever a file asks for, it gets no more than this.
+        var greedy = new RecordingHeader(ChannelKind.Frames, copy, 1, long.MaxValue, 1, 0, "", DateTimeOffset.UnixEpoch);
+        System.IO.File.Delete(File);
+        RecordingWriter.Create(File, greedy).Dispose();
+        Shm.Run("topic", "replay", File, _objects.Prefix + "greedy", "--create");
+        using var bounded = FrameChannel.Open(_objects.Prefix + "greedy");
+        Assert.Equal(1024, bounded.GetStatus().Capacity / bounded.GetStatus().MaxMessageLength);
+    }
+
+    [Fact]
+    [Rule("recording.refused")]
+    public void A_type_that_is_the_channels_own_is_damage()
+    {
+        using (var writer = RecordingWriter.Create(File, Header(_objects.Prefix + "news")))
+        {
+            writer.Append("good"u8, default, 0xFEFF, 0, missed: 0);
+            writer.Append("bad"u8, default, 0xFF00, 1, missed: 0);
+            writer.Complete();
+        }
+
+        Assert.Equal($"shm: topic replay: {File}: the recording is damaged at byte {RecordingHeader.Size + 40}", Shm.Fail("topic", "replay", File, _objects.Prefix + "copy", "--create", "--speed", "max"));
+    }
+
+    [Fact]
     public void Bytes_a_second_are_measured()
     {
         var name = _objects.Prefix + "news";

@@ -13,7 +13,7 @@
 #define LIVING 1
 #define DEAD 2
 byte name, fresh = 1;                                  /* the object that has the name; objects that were made */
-byte owner[P], gen[P];                                 /* the mutex and the generation of the writer's place in each */
+byte owner[P], gen[P]; bool succeeded[P];              /* the mutex, the generation and the successor's mark of the writer's place in each */
 byte tail[P], ring[P * T], content[P * T];             /* what was sent to the reader in each, and the slots */
 bool wake[P], joined[P], isCompleted[P];
 byte at, head; bool isDone;                            /* the reader's object, and how far it has read there */
@@ -33,6 +33,9 @@ enter:
   :: gen[o] == 0 -> skip
   :: gen[o] != 0 && isCompleted[o] -> goto leave
   :: gen[o] != 0 && !isCompleted[o] ->
+     succeeded[o] = 1;                                                                  /* SYNC frames.successor: it is in the place, and does not open it */
+     DIE;
+     wake[o] = 1;
      n = name;
      if
 #ifndef NONAME
@@ -105,6 +108,7 @@ look:
 #endif
   ended = isCompleted[at];
   life = owner[at];
+  if :: life == LIVING && succeeded[at] -> life = DEAD :: else fi;                      /* SYNC frames.successor: the mark comes after the word */
   if :: life != LIVING && !ended -> ended = isCompleted[at] :: else fi;
 #ifndef POLLFIRST
   some = head < tail[at];

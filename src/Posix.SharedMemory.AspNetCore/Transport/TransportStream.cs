@@ -6,7 +6,12 @@ namespace Posix.SharedMemory.AspNetCore;
 /// <summary>The bytes of a connection, with the exceptions by which the server recognises that the client has gone, or that it has given the connection up itself. What is read is a copy: the client can no longer change it.</summary>
 internal sealed class TransportStream(MessageConnection connection) : Stream
 {
+    /// <summary>The most that is written in one piece, which is sent as a whole or not at all: of a smaller ring, as much as it takes in one message.</summary>
+    private const int MostPiece = 64 << 10;
+
     private readonly Stream _bytes = connection.AsStream();
+    private readonly int _piece = (int)Math.Min(MostPiece, connection.Output.Capacity / 8);
+    private int _alreadySent;
     private ConnectionAbortedException? _abortion;
 
     public override bool CanRead => true;
@@ -43,12 +48,20 @@ internal sealed class TransportStream(MessageConnection connection) : Stream
         }
     }
 
+    /// <summary>Writes bytes. One that was cancelled is tried again with the same bytes, and perhaps more: what was sent of them is not sent twice.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try
         {
-            await _bytes.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+            while (_alreadySent < buffer.Length)
+            {
+                var piece = Math.Min(buffer.Length - _alreadySent, _piece);
+                await _bytes.WriteAsync(buffer.Slice(_alreadySent, piece), cancellationToken).ConfigureAwait(false);
+                _alreadySent += piece;
+            }
+
+            _alreadySent = 0;
         }
         catch (Exception e) when (IsEnd(e))
         {

@@ -46,6 +46,15 @@ internal sealed class CallReading
         Run(hasWaited: false, isCallers: true);
     }
 
+    /// <summary>Nothing that comes is of use any more: a thread that is blocked for it ends too. Closing this side wakes it anyway.</summary>
+    internal void GiveUp(Exception cause)
+    {
+        if (cause is not ObjectDisposedException)
+        {
+            _input.Endpoint.Lose(cause as ChannelCorruptException);
+        }
+    }
+
     /// <summary>Reads what is there, if nobody reads.</summary>
     internal void TryRead()
     {

@@ -257,6 +257,7 @@ internal sealed class CallSession
             EndCalls(Failure);
             Served.Lose(Failure);
             _receiver.End(result: false, Failure())?.Post();
+            Reading.GiveUp(cause);
         }
     }
 

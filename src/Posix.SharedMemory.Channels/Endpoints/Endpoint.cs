@@ -242,7 +242,7 @@ internal sealed unsafe class Endpoint
     /// <param name="failure">What came over it that no correct peer sends; <see langword="null"/>: nothing, the other side is gone.</param>
     internal void Lose(ChannelCorruptException? failure)
     {
-        _failure = failure;
+        _failure ??= failure;
         Peer.MarkGone();
         try
         {

@@ -50,6 +50,17 @@ internal sealed unsafe class EndpointView
         // SAFETY: the field lies in the bytes that the channel holds, at a multiple of 4.
         (Volatile.Read(ref *(uint*)(_first + ChannelLayout.FlagsInEndpoint)) & ChannelLayout.RingsBySocket) != 0;
 
+    /// <summary>Gets whether its owner has ended, and a successor has entered its mutex to take over the name, not the endpoint: from then on nobody sends through this object.</summary>
+    private bool IsSucceeded =>
+        // SAFETY: as above, at a multiple of 4.
+        _channel.Header.Kind == ChannelLayout.FramesKind && (Volatile.Read(ref *(uint*)(_first + ChannelLayout.FlagsInEndpoint)) & ChannelLayout.Succeeded) != 0;
+
+    /// <summary>This process has entered the mutex, and does not open the endpoint.</summary>
+    internal void MarkSucceeded() =>
+        // SYNC frames.successor: pairs with LookAtOwner, which loads the word before. It is never taken back: an object has one publisher in its life.
+        // SAFETY: as above.
+        Volatile.Write(ref *(uint*)(_first + ChannelLayout.FlagsInEndpoint), ChannelLayout.Succeeded);
+
     /// <summary>The socket of the connection has ended: the other side is gone, whatever its endpoint says.</summary>
     internal void MarkGone() => _isGone = true;
 
@@ -65,10 +76,13 @@ internal sealed unsafe class EndpointView
     /// <summary>The order of the loads is that of tests/models/endpoints.pml.</summary>
     private PeerState LookAtOwner()
     {
+        // SYNC frames.successor: pairs with MarkSucceeded. A successor stores the mark after it has entered: the word comes before the mark.
         // SYNC endpoint.look: pairs with Endpoint.Occupy and Close. The word comes before the generation, which is stored while the word names its owner.
         if (_mutex.Holder is { } holder)
         {
-            return _roster.IsAlive(holder) ? PeerState.Alive : PeerState.Died;
+            return !_roster.IsAlive(holder) ? PeerState.Died
+                : !IsSucceeded ? PeerState.Alive
+                : _mutex.IsInconsistent ? PeerState.Died : PeerState.Left;
         }
 
         if (_mutex.IsInconsistent)
@@ -99,7 +113,8 @@ internal sealed unsafe class EndpointView
 
         if (_roster.IsAlive(holder))
         {
-            return PeerState.Alive;
+            // A successor has confirmed the end of the one before it when it entered.
+            return IsSucceeded ? state : PeerState.Alive;
         }
 
         try

@@ -20,7 +20,7 @@ internal static partial class KillWindow
     internal const int AfterMark = 50, BeforeEven = 51, AfterEven = 52, BeforeNewest = 53, AfterNewest = 54;
 
     /// <summary>The steps of a frame channel's ends.</summary>
-    internal const int AfterSlotHeader = 60, AfterEntry = 61, AfterPush = 62, AfterDropping = 63, AfterFrameIsCounted = 64, AfterTaking = 65, AfterReturnEntry = 66, AfterReturn = 67, AfterMoving = 68, InSettling = 69, AfterSucceeding = 70;
+    internal const int AfterSlotHeader = 60, AfterEntry = 61, AfterPush = 62, AfterDropping = 63, AfterFrameIsCounted = 64, AfterTaking = 65, AfterReturnEntry = 66, AfterReturn = 67, AfterMoving = 68, InSettling = 69, AfterSucceeding = 70, BeforeSucceeding = 71;
 
     [Conditional("KILL_WINDOWS")]
     internal static void Pass(int window) => Reach(window);

@@ -153,11 +153,11 @@ internal abstract class ChannelEnd
         }
 
         CountWait();
-        while (true)
+        for (var isBrief = _spin.IsBrief; ; isBrief = false)
         {
             KillWindow.Pass(KillWindow.BeforeWait);
             var wakes = Endpoint.Wakes;
-            var key = wakes.PrepareWait();
+            var key = isBrief ? wakes.PrepareBriefWait() : wakes.PrepareWait();
             var look = LookAndCancel(length, wakes, key);
             if (wakes != Endpoint.Wakes)
             {

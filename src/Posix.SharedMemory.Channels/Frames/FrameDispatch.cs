@@ -108,15 +108,15 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
                 return false;
             }
 
-            // Read before the frame ends.
-            var (slot, length) = (frame.Slot, frame.Length);
-            StoreHeader(frame, length);
+            // Read before the frame ends, and stored afterwards: the slot of one that is disposed at the same time keeps no number that the next frame has too.
+            var (slot, length, type, timestamp, user) = (frame.Slot, frame.Length, frame.Type, frame.Timestamp, frame.Header);
             var entry = new FrameEntry(slot, frame.Generation);
             if (!frame.TryEnd())
             {
                 throw new ObjectDisposedException(nameof(Frame), "The frame was disposed while it was sent.");
             }
 
+            StoreHeader(slot, frame.Generation, length, type, timestamp, user);
             Reached = 0;
             foreach (var subscriber in _subscribers)
             {
@@ -181,16 +181,16 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
         _slots.Close();
     }
 
-    private void StoreHeader(Frame frame, int length)
+    private void StoreHeader(int slot, uint generation, int length, ushort type, long timestamp, in FrameHeader user)
     {
         // SAFETY: the header lies in the bytes that the channel holds, at a multiple of 8; no subscriber has the slot.
-        ref var header = ref Unsafe.AsRef<SlotHeader>(_headers + ((long)frame.Slot * ChannelLayout.SlotHeaderSize));
+        ref var header = ref Unsafe.AsRef<SlotHeader>(_headers + ((long)slot * ChannelLayout.SlotHeaderSize));
         header.Sequence = _sequence;
-        header.Timestamp = (ulong)(frame.Timestamp != 0 ? frame.Timestamp : Now());
+        header.Timestamp = (ulong)(timestamp != 0 ? timestamp : Now());
         header.Length = (uint)length;
-        header.Type = frame.Type;
-        header.Generation = frame.Generation;
-        header.User = frame.Header;
+        header.Type = type;
+        header.Generation = generation;
+        header.User = user;
         KillWindow.Pass(KillWindow.AfterSlotHeader);
     }
 

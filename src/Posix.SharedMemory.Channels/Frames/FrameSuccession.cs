@@ -49,6 +49,10 @@ internal static class FrameSuccession
 
             try
             {
+                // What waits in the former object sees that this is not its publisher, however long it takes.
+                endpoint.Own.MarkSucceeded();
+                endpoint.Notify();
+                KillWindow.Pass(KillWindow.BeforeSucceeding);
                 // Nobody else takes the name over while this process has the former writer's place.
                 var next = Succeed(channel, lifetime, pages);
                 channel.Release();

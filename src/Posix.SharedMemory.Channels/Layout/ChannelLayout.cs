@@ -56,6 +56,9 @@ internal static class ChannelLayout
     // Kind 2: an endpoint whose process waits in a loop of its own, and is woken by a byte on the socket.
     internal const uint RingsBySocket = 1;
 
+    // Kind 5: the publisher's endpoint, which a successor has entered since its owner ended.
+    internal const uint Succeeded = 2;
+
     internal const ushort LatestKind = 4, LatestEndpoints = 1, LatestSeats = 63, FanInKind = 6, LeastFanInEndpoints = 2, MostFanInEndpoints = 65;
 
     internal const ushort BroadcastKind = 3, LeastBroadcastEndpoints = 2, MostBroadcastEndpoints = 65;

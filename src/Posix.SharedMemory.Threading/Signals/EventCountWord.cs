@@ -12,6 +12,9 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <summary>How long a sleep lasts where a notifier passes no fence, and this process may not impose one.</summary>
     private const long UnfencedSlice = 1_000_000;
 
+    /// <summary>How long a sleep lasts that no fence came before.</summary>
+    private const long BriefSlice = 100_000;
+
     /// <summary>The mode of a wait that no thread makes.</summary>
     internal const int Asynchronous = 1;
 
@@ -84,7 +87,8 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
         }
     }
 
-    internal unsafe uint Prepare()
+    /// <param name="isBrief">Whether the sleep that follows ends by itself soon, so that no fence is needed.</param>
+    internal unsafe uint Prepare(bool isBrief)
     {
         _seat.Require();
         // Before the caller looks whether others live: an end between that look and the first watch would be noticed by nobody.
@@ -92,7 +96,8 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
         // SAFETY: the word lies in the held bytes.
         var value = Interlocked.Or(ref *_word, Sleepers) | Sleepers;
         // SYNC eventcount.dekker: pairs with Notify. One fence for each sleep instead of one for each notification.
-        if (!_cannotFence && (_notifiesUnfenced || _seat.Memory.AnyRegistered()) && !_seat.Kernel.FenceAll())
+        // SYNC eventcount.brief: pairs with Sleep. Without the fence, a notification that is missed is made good by the look after a brief sleep.
+        if (!isBrief && !_cannotFence && (_notifiesUnfenced || _seat.Memory.AnyRegistered()) && !_seat.Kernel.FenceAll())
         {
             _cannotFence = true;
         }
@@ -102,7 +107,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     /// <summary>Sleeps on the word alone: for callers without a token.</summary>
     /// <returns>False: the deadline passed.</returns>
-    internal unsafe bool Sleep(uint key, Deadline deadline)
+    internal unsafe bool Sleep(uint key, Deadline deadline, bool isBrief)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         BeforeSleep();
@@ -118,7 +123,8 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
             _seat.Require();
             var list = new SleepList(space);
             list.Add(_word, key);
-            var look = now + (_cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
+            // SYNC eventcount.brief: pairs with Prepare. It ends by itself, whatever was missed.
+            var look = now + (isBrief ? BriefSlice : _cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
             if (!_seat.Kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look)) && look < deadline.Nanoseconds)
             {
                 // The look belongs to the caller: what it waits for may be there without a notification, if a notifier died.

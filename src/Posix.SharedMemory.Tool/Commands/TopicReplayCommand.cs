@@ -15,7 +15,7 @@ internal sealed class TopicReplayCommand : ShmCommand
 
     private readonly Argument<string> _file = Given.File("The recording");
     private readonly Argument<GivenName?> _name = Given.OptionalName("NAME", "The channel to send to; by default, the name of the one that was recorded");
-    private readonly Option<bool> _create = Given.Flag("--create", "Create the channel as it was recorded if there is none; it stays until shm rm");
+    private readonly Option<bool> _create = Given.Flag("--create", "Create the channel if there is none: with the room, readers, schema and content type that were recorded, for this user only; it stays until shm rm. A reader that comes later gets the last 1,024 messages of a broadcast, as far as there is room for them, and no earlier frame");
     private readonly Option<double?> _speed = new("--speed")
     {
         HelpName = "FACTOR",
@@ -48,7 +48,7 @@ internal sealed class TopicReplayCommand : ShmCommand
         using var recording = RecordingReader.Open(given.GetRequiredValue(_file));
         var name = given.GetValue(_name) ?? GivenName.Read(EscapedText.OfName(Encoding.UTF8.GetBytes(recording.Header.Name)), out _) ?? throw new CommandException("the recording names no channel; give one");
         using var end = new GracefulEnd();
-        using var writer = ReplayingEnd.Open(name, recording.Header, given.GetValue(_create));
+        using var writer = ReplayingEnd.Open(name, recording.Header, given.GetValue(_create), given.GetValue(_readers) ?? 0);
         long messages = 0, bytes = 0, missed = 0;
         var start = Stopwatch.GetTimestamp();
         try

@@ -22,6 +22,9 @@ internal readonly record struct RecordingEntry(int Length, ushort Type, ushort F
 
     internal const int CheckAt = 28;
 
+    /// <summary>Types from here on are the channels' own: no message has one.</summary>
+    internal const ushort FirstReservedType = 0xFF00;
+
     /// <summary>Gets how many bytes follow, without the padding to a multiple of 8.</summary>
     internal long Following => (Flags == Frame ? Channels.FrameHeader.Size : 0) + (long)Length;
 

@@ -40,8 +40,17 @@ internal sealed class RecordingReader : IDisposable
             throw new CommandException($"{EscapedText.Of(path)}: this is a directory");
         }
 
-        // A file that another process still appends to may be read.
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferBytes);
+        FileStream file;
+        try
+        {
+            // A file that another process still appends to may be read.
+            file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferBytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(Failure.Describe(e, EscapedText.Of(path)));
+        }
+
         try
         {
             Span<byte> bytes = stackalloc byte[RecordingHeader.Size];
@@ -60,6 +69,20 @@ internal sealed class RecordingReader : IDisposable
     /// <returns>False: there are no more. <see cref="IsWhole"/> says how it ended.</returns>
     /// <exception cref="CommandException">The file is damaged.</exception>
     internal bool TryRead()
+    {
+        try
+        {
+            return TryReadEntry();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(Failure.Describe(e, EscapedText.Of(_path)));
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private bool TryReadEntry()
     {
         Span<byte> bytes = stackalloc byte[RecordingEntry.Size];
         if (_length - _at < bytes.Length || !TryFill(bytes))
@@ -116,10 +139,8 @@ internal sealed class RecordingReader : IDisposable
         return true;
     }
 
-    public void Dispose() => _file.Dispose();
-
     private bool IsPlausible(RecordingEntry entry) =>
-        entry.Length >= 0 && entry.Length <= Header.Longest && entry.Time >= _time && entry.Sequence >= 0
+        entry.Length >= 0 && entry.Length <= Header.Longest && entry.Type < RecordingEntry.FirstReservedType && entry.Time >= _time && entry.Sequence >= 0
         && (entry.Flags == RecordingEntry.End ? entry.Length == 0 : entry.Flags == (Header.Kind == Channels.ChannelKind.Frames ? RecordingEntry.Frame : 0));
 
     /// <summary>Whether all that follows is zero: room that the file system had given, and whose bytes it has lost with the machine's power.</summary>

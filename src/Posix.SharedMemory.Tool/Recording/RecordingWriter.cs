@@ -8,12 +8,13 @@ internal sealed class RecordingWriter : IDisposable
 {
     private const int BufferBytes = 256 << 10;
 
+    private readonly string _path;
     private readonly FileStream _file;
     private readonly int _longest;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly byte[] _entry = new byte[RecordingEntry.Size];
 
-    private RecordingWriter(FileStream file, int longest) => (_file, _longest) = (file, longest);
+    private RecordingWriter(string path, FileStream file, int longest) => (_path, _file, _longest) = (path, file, longest);
 
     internal long Messages { get; private set; }
 
@@ -41,14 +42,18 @@ internal sealed class RecordingWriter : IDisposable
         {
             throw new CommandException($"{EscapedText.Of(path)}: the file exists; give another name, or remove it");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(Failure.Describe(e, EscapedText.Of(path)));
+        }
 
-        var writer = new RecordingWriter(file, header.Longest);
+        // Less than the buffer: nothing is written yet.
         file.Write(bytes);
-        return writer;
+        return new(path, file, header.Longest);
     }
 
     /// <summary>Appends a message.</summary>
-    /// <exception cref="CommandException">It is longer than any of the channel that the recording began with: a writer has come with another channel.</exception>
+    /// <exception cref="CommandException">It is longer than any of the channel that the recording began with: a writer has come with another channel. Or the file cannot be written.</exception>
     /// <param name="frame">Of a frame: the 64 bytes that describe it; otherwise empty.</param>
     internal void Append(ReadOnlySpan<byte> message, ReadOnlySpan<byte> frame, ushort type, long sequence, long missed)
     {
@@ -62,7 +67,18 @@ internal sealed class RecordingWriter : IDisposable
     }
 
     /// <summary>Gives what was appended to the system: from then on a kill of this process loses none of it.</summary>
-    internal void Flush() => _file.Flush();
+    /// <exception cref="CommandException">The file cannot be written, for one because there is no more room.</exception>
+    internal void Flush()
+    {
+        try
+        {
+            _file.Flush();
+        }
+        catch (Exception e) when (IsOfFile(e))
+        {
+            throw CannotWrite(e);
+        }
+    }
 
     /// <summary>Says that the recording ends here as it was meant to.</summary>
     internal void Complete()
@@ -77,7 +93,7 @@ internal sealed class RecordingWriter : IDisposable
         {
             _file.Dispose();
         }
-        catch (IOException)
+        catch (Exception e) when (IsOfFile(e))
         {
             // What failed has been reported when it was appended or flushed.
         }
@@ -88,12 +104,26 @@ internal sealed class RecordingWriter : IDisposable
         entry.Write(_entry);
         var sum = Checksum.Of(Checksum.Of(Checksum.Of(Checksum.Begin(), _entry.AsSpan(0, RecordingEntry.CheckAt)), frame), message);
         BinaryPrimitives.WriteUInt32LittleEndian(_entry.AsSpan(RecordingEntry.CheckAt), sum ^ uint.MaxValue);
-        _file.Write(_entry);
-        _file.Write(frame);
-        _file.Write(message);
-        Span<byte> padding = stackalloc byte[7];
-        padding.Clear();
-        _file.Write(padding[..(int)(entry.Whole - RecordingEntry.Size - entry.Following)]);
+        try
+        {
+            _file.Write(_entry);
+            _file.Write(frame);
+            _file.Write(message);
+            Span<byte> padding = stackalloc byte[7];
+            padding.Clear();
+            _file.Write(padding[..(int)(entry.Whole - RecordingEntry.Size - entry.Following)]);
+        }
+        catch (Exception e) when (IsOfFile(e))
+        {
+            throw CannotWrite(e);
+        }
+
         FileLength += entry.Whole;
     }
+
+    /// <summary>The base library reports a file that is longer than the system allows as an argument out of range.</summary>
+    private static bool IsOfFile(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
+
+    /// <summary>The base library does not name the file: without a name it would be taken for a failure of standard output.</summary>
+    private CommandException CannotWrite(Exception e) => new(Failure.Describe(e, EscapedText.Of(_path)));
 }

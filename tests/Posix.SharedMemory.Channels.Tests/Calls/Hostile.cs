@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 
 namespace Posix.SharedMemory.Channels.Tests.Calls;
@@ -57,6 +58,106 @@ public sealed class Hostile
         Assert.Throws<ChannelCorruptException>(() => pair.Mine.Call(default));
         Assert.Throws<ChannelCorruptException>(() => pair.Mine.TryReceive(out _));
         await Assert.ThrowsAsync<ChannelCorruptException>(() => pair.Mine.WaitToReceiveAsync().AsTask());
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [Rule("call.hostile")]
+    public async Task A_thread_that_is_blocked_for_what_comes_ends_with_what_another_thread_finds(bool isCall, bool hasState)
+    {
+        using var pair = await CallPair.OpenAsync();
+        var calls = new List<IncomingCall>();
+        for (ushort place = 0; place < 3; place++)
+        {
+            pair.Send(Call, place + 1UL, place);
+            calls.Add(await CallPair.ReceiveAsync(pair.Mine));
+        }
+
+        var blocked = Task.Factory.StartNew(() => isCall ? pair.Mine.Call(default).Span.Length : pair.Mine.WaitToReceive(Timeout.InfiniteTimeSpan) ? 1 : 0, TaskCreationOptions.LongRunning);
+        Watchdog.Until(() => pair.Both.U64(1408 + ChannelLayout.WaitsInLine) != 0, "the thread to wait");
+        // What the peer says of its reading: it takes no more, or is past what was written. It is looked at where the ring seems to be full.
+        Volatile.Write(ref pair.Both.U64(hasState ? 384 + ChannelLayout.StateInLine : 384), hasState ? 1UL : ulong.MaxValue / 2);
+        var replying = calls.Select(call => Task.Run(() => call.ReplyAsync(new byte[1500]).AsTask())).ToArray();
+        await Assert.ThrowsAnyAsync<ChannelException>(() => Task.WhenAll(replying).WaitAsync(Watchdog.Limit));
+        var ended = await Assert.ThrowsAnyAsync<ChannelException>(() => blocked.WaitAsync(Watchdog.Limit));
+        Assert.Equal(!hasState, ended is ChannelCorruptException);
+        Assert.IsType(ended.GetType(), await Record.ExceptionAsync(() => pair.Mine.CallAsync(default).AsTask()));
+    }
+
+    [Fact]
+    [Rule("call.hostile")]
+    public async Task A_call_that_finds_the_ring_corrupt_while_it_is_sent_ends_with_that_and_so_do_all_others()
+    {
+        foreach (var blocks in (bool[])[false, true])
+        {
+            using var pair = await CallPair.OpenAsync();
+            var earlier = CallPair.AskAsync(pair.Mine, new('x', 1500));
+            Volatile.Write(ref pair.Both.U64(384), ulong.MaxValue / 2);
+            // Answers have no credit: they fill the ring, up to what only a look at the peer's place can tell.
+            pair.Send(Call, 1, 0);
+            Assert.True((await CallPair.ReceiveAsync(pair.Mine)).TryReply(new byte[1400]));
+            var asking = Task.Run(async () =>
+            {
+                if (blocks)
+                {
+                    pair.Mine.Call(new byte[1400], timeout: Watchdog.Limit).Dispose();
+                }
+                else
+                {
+                    (await pair.Mine.CallAsync(new byte[1400])).Dispose();
+                }
+            });
+            await Assert.ThrowsAsync<ChannelCorruptException>(() => asking.WaitAsync(Watchdog.Limit));
+            await Assert.ThrowsAsync<ChannelCorruptException>(() => earlier.WaitAsync(Watchdog.Limit));
+            await Assert.ThrowsAsync<ChannelCorruptException>(() => pair.Mine.WaitToReceiveAsync().AsTask());
+        }
+    }
+
+    [Fact]
+    [Rule("call.hostile")]
+    [Rule("call.fail")]
+    public async Task The_text_of_a_failure_that_the_peer_changes_while_it_is_decoded_is_some_text()
+    {
+        using var pair = await CallPair.OpenAsync();
+        var (data, ring) = ((long)pair.Both.U64(40) + (long)pair.Both.U64(48), (long)pair.Both.U64(48));
+        using var stopping = new CancellationTokenSource();
+        // One character of two bytes, or two of one: a text that was measured with one and is decoded with the other has no room.
+        var changing = Task.Factory.StartNew(
+            () =>
+            {
+                for (var round = 0; !stopping.IsCancellationRequested; round++)
+                {
+                    for (long at = 0; at < ring; at += 512)
+                    {
+                        // In the middle of the text of each record, and nowhere else.
+                        Volatile.Write(ref pair.Both.U64(data + at + 256), round % 2 == 0 ? 0xA9C3_A9C3_A9C3_A9C3 : 0x6161_6161_6161_6161);
+                    }
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        try
+        {
+            // As many as the ring has room for, which nobody reads at the other side.
+            for (var number = 1UL; number <= 150; number++)
+            {
+                var asking = CallPair.AskAsync(pair.Mine, "");
+                // 512 bytes with the headers: each record begins at a multiple of that.
+                var record = new byte[504];
+                record.AsSpan(16).Fill((byte)'a');
+                BinaryPrimitives.WriteUInt64LittleEndian(record, number);
+                BinaryPrimitives.WriteUInt16LittleEndian(record.AsSpan(10), 1);
+                pair.Send(Answer, record);
+                var failed = await Assert.ThrowsAsync<CallFailedException>(() => asking.WaitAsync(Watchdog.Limit));
+                Assert.InRange(failed.Message.Length, 484, 488);
+            }
+        }
+        finally
+        {
+            stopping.Cancel();
+            await changing.WaitAsync(Watchdog.Limit);
+        }
     }
 
     [Fact]

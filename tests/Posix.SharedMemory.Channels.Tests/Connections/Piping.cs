@@ -113,6 +113,45 @@ public sealed class Piping
     }
 
     [Fact]
+    [Rule("connection.pipe")]
+    public async Task Flushes_that_are_cancelled_in_the_middle_and_tried_again_send_each_byte_once()
+    {
+        using var both = await Both.OpenAsync();
+        IDuplexPipe one = both.Creator.AsPipe(), two = both.Receiver.AsPipe();
+        var bytes = new byte[30_000];
+        new Random(5).NextBytes(bytes);
+        var got = new List<byte>();
+        for (var sent = 0; sent < bytes.Length; sent += 10_000)
+        {
+            one.Output.Write(bytes.AsSpan(sent, 10_000));
+            for (var cancelled = 0; cancelled < 2; cancelled++)
+            {
+                // The ring takes less than half of it.
+                var flushing = one.Output.FlushAsync().AsTask();
+                one.Output.CancelPendingFlush();
+                Assert.True((await flushing.WaitAsync(Watchdog.Limit)).IsCanceled);
+                Take(await two.Input.ReadAsync().AsTask().WaitAsync(Watchdog.Limit));
+            }
+
+            var again = one.Output.FlushAsync().AsTask();
+            while (got.Count < sent + 10_000)
+            {
+                Take(await two.Input.ReadAsync().AsTask().WaitAsync(Watchdog.Limit));
+            }
+
+            Assert.False((await again.WaitAsync(Watchdog.Limit)).IsCanceled);
+        }
+
+        Assert.Equal(bytes, got);
+
+        void Take(ReadResult result)
+        {
+            got.AddRange(result.Buffer.ToArray());
+            two.Input.AdvanceTo(result.Buffer.End);
+        }
+    }
+
+    [Fact]
     [Rule("connection.pipe-end")]
     public async Task Completing_without_a_wait_tells_a_peer_that_does_not_read_that_bytes_are_missing()
     {

@@ -47,6 +47,44 @@ public sealed class FrameWindows
         }
     }
 
+    [Theory]
+    [InlineData(71, true)]
+    [InlineData(71, false)]
+    [InlineData(70, false)]
+    [Rule("frames.follow")]
+    [Rule("frames.successor")]
+    public void A_successor_that_is_stopped_before_it_has_left_the_former_object_does_not_look_like_its_publisher(int window, bool dies)
+    {
+        using var name = new TemporaryName("frames");
+        using var channel = FrameChannel.Create(name, s_options with { Lifetime = Lifetime.Keep });
+        using var reader = channel.OpenReader();
+        using (var former = dies ? WindowPeer.Start("publish", name, 0, Count, "-", 20) : null)
+        {
+            if (former is null)
+            {
+                channel.OpenWriter().Dispose();
+            }
+            else
+            {
+                Assert.Equal(137, former.Finish().ExitCode);
+            }
+        }
+
+        using var successor = WindowPeer.Start("publish", name, 0, 1, "pause", window);
+        Assert.Equal("open", successor.ReadLine());
+        Assert.Equal("paused", successor.ReadLine());
+        var ended = dies ? PeerState.Died : PeerState.Left;
+        Assert.Equal((ended, ended), (reader.Writer, channel.GetStatus().Endpoints[0].State));
+        // Blocked readers see the former's end, and not until the successor goes on.
+        Assert.IsType(dies ? typeof(PeerDiedException) : typeof(PeerLeftException), Record.Exception(() => reader.WaitToRead(Watchdog.Limit)));
+        using var opened = FrameChannel.Open(name);
+        using var next = opened.OpenReader(new() { Restart = PeerRestart.Wait });
+        Assert.Equal(window == 70 ? PeerState.None : ended, next.Writer);
+        successor.Tell("go on");
+        Assert.True(next.WaitToRead(Watchdog.Limit));
+        Assert.Equal(0, successor.Finish().ExitCode);
+    }
+
     [Fact]
     [Rule("frames.died")]
     [Rule("frames.follow")]
@@ -57,7 +95,7 @@ public sealed class FrameWindows
         using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
         using var other = channel.OpenReader(new() { Restart = PeerRestart.Wait, Overflow = FrameOverflow.DropNewest });
         var killed = new SortedSet<int>();
-        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 20, 60, 61, 62, 63, 64, 69, 70];
+        int[] windows = [1, 2, 3, 4, 5, 6, 7, 8, 20, 60, 61, 62, 63, 64, 69, 70, 71];
         for (var i = 0; i < windows.Length * WindowPeer.Rounds; i++)
         {
             var window = windows[i % windows.Length];

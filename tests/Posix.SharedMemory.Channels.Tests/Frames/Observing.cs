@@ -17,6 +17,51 @@ public sealed class Observing
     }
 
     [Fact]
+    [Rule("frames.send")]
+    [Rule("looking.frames")]
+    public void A_frame_that_is_disposed_while_it_is_sent_leaves_no_number_that_the_next_has_too()
+    {
+        using var name = new TemporaryName("frames");
+        using var channel = FrameChannel.Create(name, s_options);
+        using var memory = SharedMemoryObject.Open(name, FileMode.Open, FileAccess.Read);
+        using var writer = channel.OpenWriter();
+        var tap = MessageTap.On(memory);
+        Frame? shared = null;
+        using var stopping = new CancellationTokenSource();
+        var disposing = Task.Factory.StartNew(
+            () =>
+            {
+                while (!stopping.IsCancellationRequested)
+                {
+                    Interlocked.Exchange(ref shared, null)?.Dispose();
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        for (var round = 0; round < 3000; round++)
+        {
+            Assert.True(writer.TryLoan(64, out var frame));
+            Volatile.Write(ref shared, frame);
+            try
+            {
+                writer.Send(frame);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The next frame gets the number that this one would have had.
+                Assert.True(writer.TryLoan(4000, out var next));
+                writer.Send(next);
+            }
+
+            while (tap.TryRead(out _))
+            {
+            }
+        }
+
+        stopping.Cancel();
+        disposing.Wait(Watchdog.Limit);
+    }
+
+    [Fact]
     [Rule("looking.frames")]
     [Rule("looking.ended")]
     public void A_tap_sees_what_each_frame_is_and_takes_no_place_and_no_slot()

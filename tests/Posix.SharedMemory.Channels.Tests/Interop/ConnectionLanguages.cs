@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 
 namespace Posix.SharedMemory.Channels.Tests.Interop;
@@ -88,6 +89,64 @@ public sealed class ConnectionLanguages
         }
     }
 
-    private static Peer Start(string language, TemporaryDirectory directory) =>
-        Languages.StartAt(language, directory, "connection_partner", directory.File("sock"), 0, "echo", 0, 0);
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("connection.languages")]
+    public async Task A_client_of_another_language_waits_no_longer_than_it_was_to_for_a_peer_that_rings_without_a_pause(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var listener = Listen(directory);
+        using var peer = Start(language, directory, "brief");
+        using var socket = await listener.AcceptAsync().WaitAsync(Watchdog.Limit);
+        var ringing = Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        socket.Send([1]);
+                    }
+                }
+                catch (SocketException)
+                {
+                    // The client has given up.
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        var (_, output, errors) = peer.Finish();
+        Assert.Contains(language == "python" ? "TimeoutError" : "connect -110", output + errors, StringComparison.Ordinal);
+        await ringing.WaitAsync(Watchdog.Limit);
+    }
+
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("connection.languages")]
+    public async Task A_client_of_another_language_refuses_huge_pages_which_can_be_discarded_although_they_are_sealed(string language)
+    {
+        using var pool = HugePagePool.TryAdd(1, out var obstacle);
+        Skip.If(pool is null, obstacle);
+        using var directory = TemporaryDirectory.InMemory();
+        using var listener = Listen(directory);
+        using var huge = SharedMemoryObject.CreateAnonymous(2 << 20, new() { HugePages = HugePageSize.Size2MiB });
+        huge.AddSeals(MemorySeals.Shrink | MemorySeals.Grow | MemorySeals.Seal);
+        using var peer = Start(language, directory);
+        using var socket = await listener.AcceptAsync().WaitAsync(Watchdog.Limit);
+        await socket.SendObjectAsync(huge);
+        var (_, output, errors) = peer.Finish();
+        Assert.Contains(language == "python" ? "the connection is of huge pages" : "connect -84", output + errors, StringComparison.Ordinal);
+    }
+
+    private static Socket Listen(TemporaryDirectory directory)
+    {
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(directory.File("sock")));
+        listener.Listen();
+        return listener;
+    }
+
+    private static Peer Start(string language, TemporaryDirectory directory, string role = "echo") =>
+        Languages.StartAt(language, directory, "connection_partner", directory.File("sock"), 0, role, 0, 0);
 }

@@ -1,5 +1,5 @@
 /* The C partner of the tests: the side of a connection that receives it.
-   connection_partner PATH 0 echo 0 0: connects, sends back each message, and of each object its number, its length and its last byte. connection_partner FILE LENGTH show|showother 0 0: shows the messages of a direction of an image. */
+   connection_partner PATH 0 echo 0 0: connects, sends back each message, and of each object its number, its length and its last byte; brief: gives up a connection that does not come in a tenth of a second. connection_partner FILE LENGTH show|showother 0 0: shows the messages of a direction of an image. */
 #include "psm_connection.h"
 static int show(const char *path, uint64_t size, uint32_t direction) {
   int fd = open(path, O_RDWR | O_CLOEXEC), r; void *m = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); if (m == MAP_FAILED) return 8;
@@ -10,7 +10,7 @@ static int show(const char *path, uint64_t size, uint32_t direction) {
 int main(int argc, char **argv) {
   if (argc < 6) return 9;
   if (!strncmp(argv[3], "show", 4)) return show(argv[1], strtoull(argv[2], 0, 10), argv[3][4] != 0);
-  struct psm_connection k; int r = psm_connection_connect(&k, argv[1], "C", psm_now() + 240000000000ll);
+  struct psm_connection k; int r = psm_connection_connect(&k, argv[1], "C", psm_now() + (strcmp(argv[3], "brief") ? 240000000000ll : 100000000ll));
   if (r) { printf("connect %d\n", r); return 1; }
   puts("open"); fflush(stdout);
   while ((r = psm_end_wait(&k.input, 0, INT64_MAX, 0)) > 0) {

@@ -18,7 +18,7 @@ if role.startswith("show"):
             print(direction, kind, len(payload), "" if kind == psm_channel.OBJECT else bytes(payload).decode())
         print("end", flush=True)
     sys.exit()
-with psm_connection.connect(path, "python", 240) as connection:
+with psm_connection.connect(path, "python", 0.1 if role == "brief" else 240) as connection:
     print("open", flush=True)
     while connection.input.wait():
         message, kind = connection.input.try_read()
