@@ -1,6 +1,6 @@
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>The other side of a channel was opened, was closed, or died. What comes and goes faster than is looked is told once, as what has become of it.</summary>
+/// <summary>The other side of a channel was opened, was closed, or died. Of what comes and goes between two looks, the event shows what has become of it.</summary>
 /// <example>
 /// <code><![CDATA[
 /// using var channel = MessageChannel.Open("jobs");

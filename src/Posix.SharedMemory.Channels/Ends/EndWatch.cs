@@ -109,7 +109,7 @@ internal sealed class EndWatch(ChannelEnd end)
             {
                 await former._running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 unnoticed.ForEach(watch.Raise);
-                await RunAsync();
+                await RunAsync().ConfigureAwait(false);
             });
         }
 

@@ -93,7 +93,7 @@ internal sealed class RecordingWriter : IDisposable
         {
             _file.Dispose();
         }
-        catch (Exception e) when (IsOfFile(e))
+        catch (IOException)
         {
             // What failed has been reported when it was appended or flushed.
         }

@@ -139,7 +139,7 @@ public sealed class DyingEnds
         frame.Dispose();
         Assert.Throws<PeerDiedException>(() => reader.WaitToRead(Watchdog.Limit));
         Assert.False(reader.WaitToRead(TimeSpan.FromMilliseconds(1)));
-        Watchdog.Until(() => changes.Contains(PeerState.Died), "the death to be told");
+        Watchdog.Until(() => changes.Contains(PeerState.Died), "the death to be raised");
         var identity = channel.Memory.GetStatus().Identity;
         var reading = reader.ReadAsync().AsTask();
         using (var writer = channel.OpenWriter())
@@ -153,8 +153,8 @@ public sealed class DyingEnds
                 Assert.Equal(9, FrameStreams.Check(frame));
             }
 
-            // What comes and goes between two looks is told once, as what has become of it.
-            Watchdog.Until(() => changes.Contains(PeerState.Alive), "the opening to be told");
+            // Of what comes and goes between two looks, the event shows what has become of it.
+            Watchdog.Until(() => changes.Contains(PeerState.Alive), "the opening");
 
             // What is held of the former publisher stays.
             Assert.Equal(1, FrameStreams.Check(held));
@@ -176,7 +176,7 @@ public sealed class DyingEnds
 
     [Fact]
     [Rule("frames.follow")]
-    public async Task An_end_that_the_reader_moves_away_from_is_told_before_what_follows_however_fast_it_moves()
+    public async Task The_end_of_a_publisher_is_raised_before_its_successor_however_fast_the_reader_moves()
     {
         for (var round = 0; round < 40; round++)
         {
