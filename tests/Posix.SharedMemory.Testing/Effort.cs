@@ -8,6 +8,9 @@ public static class Effort
     /// <summary>Gets the seconds that a stress test runs: <c>STRESS_SECONDS</c>.</summary>
     public static double StressSeconds => Number("STRESS_SECONDS") ?? 2;
 
+    /// <summary>Gets the seconds for which everything around a bridge is killed at random: <c>BRIDGE_SOAK_SECONDS</c>.</summary>
+    public static double BridgeSoakSeconds => Number("BRIDGE_SOAK_SECONDS") ?? 0;
+
     /// <summary>How many rounds two processes grow one region: <c>GROW_ROUNDS</c>.</summary>
     public static int GrowRounds(int usual) => (int?)Number("GROW_ROUNDS") ?? usual;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -78,6 +79,7 @@ internal sealed class KeptMessages(NatsConnection connection)
     {
         try
         {
+            await AcknowledgeGoneAsync(subject, taker, cancellationToken).ConfigureAwait(false);
             await _context.CreateOrUpdatePushConsumerAsync(
                 StreamOf(subject),
                 new NatsJSPushConsumerOpts
@@ -94,6 +96,33 @@ internal sealed class KeptMessages(NatsConnection connection)
         catch (NatsException e)
         {
             throw new IOException($"JetStream does not deliver {subject} to {taker}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// A server that was killed may have forgotten acknowledgements of messages that it has removed. It would try to deliver them again, and a server of the series 2.9 stops at each of them until
+    /// another message is stored: they are acknowledged once more.
+    /// </summary>
+    private async ValueTask AcknowledgeGoneAsync(string subject, string taker, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var known = (await _context.GetConsumerAsync(StreamOf(subject), NameOf(taker), cancellationToken).ConfigureAwait(false)).Info;
+            var first = (await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false)).Info.State.FirstSeq;
+            var (floor, delivered) = (known.AckFloor, known.Delivered);
+            // What all takers have acknowledged is removed: the oldest messages.
+            var gone = Math.Min((ulong)first - 1, (ulong)delivered.StreamSeq);
+            if (gone > (ulong)floor.StreamSeq)
+            {
+                // Both numbers only have to be higher than those of the last acknowledgement, and the second not higher than what was delivered.
+                var place = Math.Min((ulong)floor.ConsumerSeq + (gone - (ulong)floor.StreamSeq), (ulong)delivered.ConsumerSeq);
+                await connection.RequestAsync<ReadOnlyMemory<byte>, byte[]>(
+                    string.Create(CultureInfo.InvariantCulture, $"$JS.ACK.{StreamOf(subject)}.{NameOf(taker)}.1.{gone}.{place}.0.0"), KeptSubscription.Acknowledgement, requestSerializer: PayloadSerializer.Instance, cancellationToken: cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (NatsJSApiException e) when (e.Error.Code == NotFound)
+        {
+            // The taker is new.
         }
     }
 

@@ -5,7 +5,8 @@ namespace Posix.SharedMemory.Bridge.Nats;
 /// <summary>The subscription to what a consumer of JetStream delivers.</summary>
 internal sealed class KeptSubscription(NatsConnection connection, IAsyncDisposable subscription) : IDurableSubscription
 {
-    private static readonly byte[] s_acknowledgement = "+ACK"u8.ToArray();
+    /// <summary>Gets the bytes that acknowledge a message.</summary>
+    internal static ReadOnlyMemory<byte> Acknowledgement { get; } = "+ACK"u8.ToArray();
 
     /// <inheritdoc/>
     public async ValueTask AcknowledgeAsync(string acknowledgement, CancellationToken cancellationToken)
@@ -13,7 +14,7 @@ internal sealed class KeptSubscription(NatsConnection connection, IAsyncDisposab
         try
         {
             // A request, which the server answers when it has noted the acknowledgement.
-            await connection.RequestAsync<ReadOnlyMemory<byte>, byte[]>(acknowledgement, s_acknowledgement, requestSerializer: PayloadSerializer.Instance, cancellationToken: cancellationToken).ConfigureAwait(false);
+            await connection.RequestAsync<ReadOnlyMemory<byte>, byte[]>(acknowledgement, Acknowledgement, requestSerializer: PayloadSerializer.Instance, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch (NatsException e)
         {

@@ -26,6 +26,9 @@ public sealed class ChannelBridge : IAsyncDisposable
     /// <summary>How often new channels are looked for.</summary>
     private const int LookMilliseconds = 200;
 
+    /// <summary>How long it takes at least to the next turn, whatever strangers announce.</summary>
+    private const int LeastMilliseconds = 20;
+
     private readonly IBridgeBackend _backend;
     private readonly BridgeOptions _options;
     private readonly BridgeReports _reports = new();
@@ -185,12 +188,18 @@ public sealed class ChannelBridge : IAsyncDisposable
                 subscriptions.Add(await _backend.SubscribeAsync(SubjectName.AllChannels, _imports, cancellationToken).ConfigureAwait(false));
             }
 
-            while (true)
+            for (var lookedAt = long.MinValue / 2; ;)
             {
-                _exports.Look();
+                if (Environment.TickCount64 - lookedAt >= LookMilliseconds - LeastMilliseconds)
+                {
+                    lookedAt = Environment.TickCount64;
+                    _exports.Look();
+                }
+
                 await _exports.AnnounceAsync(cancellationToken).ConfigureAwait(false);
                 await _imports.OpenAsync(cancellationToken).ConfigureAwait(false);
-                await Task.Delay(LookMilliseconds, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(LeastMilliseconds, cancellationToken).ConfigureAwait(false);
+                await _imports.WaitAsync(LookMilliseconds - LeastMilliseconds, cancellationToken).ConfigureAwait(false);
             }
         }
         finally

@@ -131,6 +131,9 @@ internal abstract class ChannelExport : IAsyncDisposable
         }
     }
 
+    /// <summary>The connection is new.</summary>
+    internal virtual void Reconnect() => Window.Reset();
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);

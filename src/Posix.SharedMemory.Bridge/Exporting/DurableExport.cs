@@ -17,6 +17,7 @@ internal sealed class DurableExport : ChannelExport
     private readonly IDurableBridgeBackend _backend;
     private readonly ExportSource _source;
     private readonly IMessageTaker _taker;
+    private readonly Renewable _limit = new();
     private long _keptAt = long.MinValue / 2;
     private bool _isNoted;
 
@@ -51,7 +52,19 @@ internal sealed class DurableExport : ChannelExport
         }
     }
 
-    protected override void End() => _taker.Dispose();
+    /// <inheritdoc/>
+    /// <remarks>The answer to what was published over the former connection does not come any more.</remarks>
+    internal override void Reconnect()
+    {
+        base.Reconnect();
+        _limit.Interrupt();
+    }
+
+    protected override void End()
+    {
+        _limit.Dispose();
+        _taker.Dispose();
+    }
 
     private async ValueTask StoreTakenAsync(long first)
     {
@@ -91,11 +104,10 @@ internal sealed class DurableExport : ChannelExport
     /// <summary>Publishes once. False: it is not known to be stored, or nobody takes it yet.</summary>
     private async ValueTask<bool> TryStoreAsync(BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Stop);
-        limit.CancelAfter(s_storing);
+        var limit = _limit.In((int)s_storing.TotalMilliseconds, Stop);
         try
         {
-            if (!_backend.IsConnected || !await IsKeptAsync(limit.Token).ConfigureAwait(false))
+            if (!_backend.IsConnected || !await IsKeptAsync(limit).ConfigureAwait(false))
             {
                 return false;
             }
@@ -104,11 +116,11 @@ internal sealed class DurableExport : ChannelExport
             {
                 // A host that is away hears no announcement. This one it finds when it is back, whatever has become of this host.
                 var announced = Announce();
-                await _backend.WriteNoteAsync(SubjectName.NoteOf(announced), announced.ToBytes(), limit.Token).ConfigureAwait(false);
+                await _backend.WriteNoteAsync(SubjectName.NoteOf(announced), announced.ToBytes(), limit).ConfigureAwait(false);
                 _isNoted = true;
             }
 
-            await _backend.PublishDurableAsync(Subject, headers, payload, id, limit.Token).ConfigureAwait(false);
+            await _backend.PublishDurableAsync(Subject, headers, payload, id, limit).ConfigureAwait(false);
             return true;
         }
         catch (IOException e)

@@ -98,7 +98,7 @@ internal sealed class ExportList(IBridgeBackend backend, BridgeOptions options, 
         {
             foreach (var export in _exports.Values)
             {
-                export.Window.Reset();
+                export.Reconnect();
             }
         }
 

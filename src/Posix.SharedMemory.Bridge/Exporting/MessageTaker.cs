@@ -87,6 +87,12 @@ internal sealed class MessageTaker : IMessageTaker
             {
                 if (!TryAdd(_buffer.Length - BatchRecord.HeaderSize, out var length) && (length == 0 || !TryTakeLong(length)))
                 {
+                    // What is missing was replaced, as what is taken here and not kept.
+                    if (length == 0 && _source.TakeMissed().First > 0)
+                    {
+                        continue;
+                    }
+
                     break;
                 }
             }
@@ -128,9 +134,9 @@ internal sealed class MessageTaker : IMessageTaker
         var first = Next;
         try
         {
-            while (_source.Available > mayStay && _source.TryDrop())
+            while (_source.Available > mayStay && (_source.TryDrop() || _source.TakeMissed().First > 0))
             {
-                // The next one.
+                // The next one. What is missing before it belongs to what is dropped.
             }
         }
         catch (ChannelException)

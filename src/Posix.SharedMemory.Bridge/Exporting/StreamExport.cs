@@ -107,7 +107,6 @@ internal sealed class StreamExport : ChannelExport
     /// <summary>Sends the newest message, once it may be sent. Until then newer ones replace it: the ring is emptied, and its writer does not wait for the rate or the network.</summary>
     private async ValueTask SendLatestAsync()
     {
-        _source.TakeMissed();
         if (!_taker.TryTakeNewest())
         {
             return;

@@ -167,6 +167,8 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
         {
             BeginConnection();
             WakeInside();
+            // What was asked over the former connection is not answered any more.
+            Limit.Interrupt();
         }
     }
 

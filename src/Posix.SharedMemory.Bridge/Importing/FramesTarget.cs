@@ -52,6 +52,8 @@ internal sealed class FramesTarget : ImportTarget
         return TrySendHeld();
     }
 
+    internal override void BeginLife() => Forget();
+
     internal override bool HasWritten(long sequence) => _isHeldSent && _heldSequence == sequence;
 
     internal override async ValueTask<bool> WaitToWriteAsync(int length, CancellationToken cancellationToken)

@@ -15,6 +15,7 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     private readonly RefusalLog _refusals = new(reports, BridgeDirection.Import);
     private readonly ImportBudget _budget = new(options.ImportLimitBytes);
     private readonly KeptChannels _kept = new(backend, options);
+    private readonly SemaphoreSlim _announced = new(0, 1);
     private bool _hasAsked;
 
     /// <inheritdoc/>
@@ -65,6 +66,9 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         }
     }
 
+    /// <summary>Waits for a while until there is something to open.</summary>
+    internal Task WaitAsync(int milliseconds, CancellationToken cancellationToken) => _announced.WaitAsync(milliseconds, cancellationToken);
+
     internal void Reconnect()
     {
         _hasAsked = false;
@@ -83,6 +87,8 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         {
             await import.DisposeAsync().ConfigureAwait(false);
         }
+
+        _announced.Dispose();
     }
 
     private ChannelImport[] All()
@@ -102,6 +108,10 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
             if (!_imports.TryGetValue(name, out var import) && (isWaiting ? announced.Completed is null : _waiting.Count < MostWaiting))
             {
                 _waiting[name] = announced;
+                if (_announced.CurrentCount == 0)
+                {
+                    _announced.Release();
+                }
             }
 
             return import;

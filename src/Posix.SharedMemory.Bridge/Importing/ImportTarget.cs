@@ -125,6 +125,11 @@ internal abstract class ImportTarget : IDisposable
         }
     }
 
+    /// <summary>The sequences of another life follow: what is held of the former one is dropped.</summary>
+    internal virtual void BeginLife()
+    {
+    }
+
     /// <summary>Whether the message with which <see cref="TryWrite"/> is called again was written since.</summary>
     internal virtual bool HasWritten(long sequence) => false;
 

@@ -96,6 +96,7 @@ internal sealed class ImportedRing : IDisposable
     internal void BeginLife(ulong epoch, long next)
     {
         _epoch = epoch;
+        _target.BeginLife();
         if (next > 0)
         {
             _line.Note(epoch, next);

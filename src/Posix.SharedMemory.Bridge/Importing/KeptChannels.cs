@@ -9,11 +9,13 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
     /// <summary>How often the notes are read while the connection is the same.</summary>
     private const int EveryMilliseconds = 30_000;
 
-    /// <summary>How many notes are looked at; any program may write some.</summary>
-    private const int MostNotes = 1000;
+    /// <summary>How many notes are looked at in one turn, and the next ones in the next turn; any program may write some.</summary>
+    internal const int MostNotes = 1000;
 
-    private readonly Dictionary<string, Announcement> _noted = new(StringComparer.Ordinal);
+    private readonly List<KeyValuePair<string, Announcement>> _noted = [];
     private long _lookedAt = long.MinValue / 2;
+    private int _passed;
+    private int _skipped;
 
     /// <summary>The connection is new: the next call of <see cref="FindAsync"/> looks.</summary>
     internal void LookAgain() => Interlocked.Exchange(ref _lookedAt, long.MinValue / 2);
@@ -21,10 +23,10 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
     {
-        if (_noted.Count < MostNotes && Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced
-            && message.Subject == SubjectName.NoteOf(announced) && announced.IsFor(options, out var name))
+        if (Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced && message.Subject == SubjectName.NoteOf(announced) && announced.IsFor(options, out var name)
+            && ++_passed > _skipped && _noted.Count < MostNotes)
         {
-            _noted[name] = announced;
+            _noted.Add(new(name, announced));
         }
     }
 
@@ -38,27 +40,38 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
         }
 
         Interlocked.Exchange(ref _lookedAt, Environment.TickCount64);
+        _noted.Clear();
+        _passed = 0;
+        var found = new List<KeyValuePair<string, Announcement>>();
+        var looked = 0;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(FrameLimits.SilenceMilliseconds);
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(FrameLimits.SilenceMilliseconds);
-            _noted.Clear();
             await durable.ReadNotesAsync(SubjectName.AllNotes, this, limit.Token).ConfigureAwait(false);
-            var found = new List<KeyValuePair<string, Announcement>>();
             foreach (var noted in _noted)
             {
                 if (await durable.CountKeptAsync(SubjectName.Messages + noted.Value.Channel, SubjectName.TakerOf(options.Host), limit.Token).ConfigureAwait(false) > 0)
                 {
                     found.Add(noted);
                 }
-            }
 
-            return found;
+                looked++;
+            }
         }
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // The engine of this connection keeps nothing, or does not answer: the next look is in time.
-            return [];
+            // The engine of this connection keeps nothing, or does not answer: what was found counts, and the next look is in time.
+            _skipped = looked > 0 ? _skipped + looked : 0;
+            return found;
         }
+
+        _skipped = _skipped + looked < _passed ? _skipped + looked : 0;
+        if (_skipped > 0)
+        {
+            LookAgain();
+        }
+
+        return found;
     }
 }

@@ -143,6 +143,40 @@ public sealed class Frames
         }
     }
 
+    [Fact]
+    [Rule("bridge.frames")]
+    public void A_frame_that_waited_in_a_former_life_does_not_take_the_place_of_one_of_the_next()
+    {
+        using var name = new TemporaryName("frames");
+        var announced = new Announcement { Host = "h", Channel = "x", Kind = 5, Epoch = "000000000000000e", Capacity = 4 * 8192, Alignment = 4096, History = 2, Ends = 2, Slots = "4x8192", Next = 1, Delivery = BridgeDelivery.Latest };
+        using var ring = ImportedRing.Open(name, announced, FrameLimits.OriginOf("h"), new());
+        using var channel = FrameChannel.Open(name);
+        using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait, Overflow = FrameOverflow.Wait });
+        ring.BeginLife(14, 1);
+        for (var sequence = 1; sequence <= 3; sequence++)
+        {
+            Assert.True(ring.TryAdd(new(new byte[] { 1 }), new(sequence, 0)));
+        }
+
+        Assert.True(ring.IsParking);
+        ring.BeginLife(15, 3);
+        // With Latest the newest takes the place of what waits.
+        Assert.True(ring.TryAdd(new(new byte[] { 2 }), new(3, 0)));
+        var came = new List<byte>();
+        while (came.Count < 3)
+        {
+            ring.Drain();
+            Assert.True(reader.WaitToRead(Watchdog.Limit));
+            Assert.True(reader.TryRead(out var frame));
+            using (frame)
+            {
+                came.Add(frame.ReadOnlySpan[0]);
+            }
+        }
+
+        Assert.Equal([1, 1, 2], came);
+    }
+
     [Theory]
     [Rule("bridge.announced")]
     [InlineData("")]

@@ -4,10 +4,11 @@ namespace Posix.SharedMemory.Bridge.Tests.Peers;
 internal static class Workers
 {
     private const long Redelivered = 1L << 62;
+    private const int Burst = 200;
 
     private static readonly int[] s_lengths = [20, 700, 20_000, 48, 300_000, 8, 5000];
 
-    /// <summary>Writes numbered messages to channels until a line says <c>end</c>, and completes them then.</summary>
+    /// <summary>Writes numbered messages to channels, some of them each 10 ms and now and then more than the ring holds, until a line says <c>end</c>; then it completes them.</summary>
     internal static int Produce(string[] names)
     {
         var channels = names.Select(name => MessageChannel.OpenOrCreate(name, out _, new() { Capacity = 4 << 20 })).ToArray();
@@ -17,20 +18,17 @@ internal static class Workers
         var message = new byte[s_lengths.Max()];
         var ending = Task.Run(Console.ReadLine);
         Console.WriteLine("open");
-        while (!ending.IsCompleted)
+        for (var turn = 1; !ending.IsCompleted; turn++)
         {
             for (var i = 0; i < writers.Length; i++)
             {
-                for (var count = 0; count < 20; count++)
+                var isWritten = true;
+                for (var left = turn % 100 == 0 ? Burst : 2; left > 0 && isWritten && !ending.IsCompleted; left--)
                 {
                     var bytes = message.AsSpan(0, s_lengths[(numbers[i] + 1) % s_lengths.Length]);
                     NumberedBytes.Fill(bytes, numbers[i] + 1);
-                    if (!writers[i].TryWrite(bytes))
-                    {
-                        break;
-                    }
-
-                    numbers[i]++;
+                    isWritten = writers[i].TryWrite(bytes);
+                    numbers[i] += isWritten ? 1 : 0;
                 }
             }
 
@@ -53,6 +51,7 @@ internal static class Workers
         Watchdog.Until(() => (appeared = Bridging.TwoHosts.TryOpen(name)) is not null, $"the channel {name}");
         using var channel = appeared!;
         using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
+        Console.WriteLine("open");
         using var file = new FileStream(log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         while (reader.WaitToRead(Watchdog.Limit))
         {

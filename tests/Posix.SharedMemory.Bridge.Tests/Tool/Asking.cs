@@ -104,8 +104,6 @@ public sealed class Asking
     public async Task Ls_shows_what_hosts_announce()
     {
         await using var server = new NatsServer();
-        var (code, output, errors) = ShmBridge.Run("ls", server.Url);
-        Assert.Equal((0, "no host announces a channel\n", ""), (code, output, errors));
         await using var hosts = await TwoHosts.StartAsync(server, a => a with { Routes = [new("pose", BridgeDelivery.Latest)] });
         using var source = hosts.CreateSource("camera.front");
         using var pose = LatestBytes.Create(hosts.NameOnA("pose"));
@@ -113,15 +111,30 @@ public sealed class Asking
         writer.Write("hello"u8);
         writer.Complete();
         Watchdog.Until(() => hosts.A.GetChannels().Count(channel => channel.IsCompleted || channel.Name == "pose") == 2, "both exports");
-        (code, output, errors) = ShmBridge.Run("ls", server.Url);
+        var (code, output, errors) = ShmBridge.Run("ls", server.Url);
         Assert.Equal((0, ""), (code, errors));
         var rows = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(row => row.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToArray();
         Assert.Equal(["CHANNEL", "HOST", "KIND", "DELIVERY", "MESSAGES", "RATE/S", "LOST", "STATE"], rows[0]);
         Assert.Equal(("camera.front", "Message", "Stream", "1", "completed"), (rows[1][0], rows[1][2], rows[1][3], rows[1][4], rows[1][7]));
         Assert.Equal(("pose", "Latest", "Latest", "open"), (rows[2][0], rows[2][2], rows[2][3], rows[2][7]));
-        (code, output, _) = ShmBridge.Run("ls", server.Url, "--log", "json");
-        Assert.Equal(0, code);
-        Assert.Equal(["camera.front", "pose"], output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("channel").GetString()));
+    }
+
+    [Fact]
+    [Rule("bridge-tool.ls")]
+    public void Channels_are_printed_as_a_table_or_as_JSON_and_none_is_a_sentence()
+    {
+        AnnouncedChannel[] channels = [new() { Name = "camera.front", Host = "a" }, new() { Name = "pose\n", Host = "a", Rate = 2.5 }];
+        Assert.Equal("no host announces a channel\n", Print(LogFormat.Text));
+        Assert.Equal("", Print(LogFormat.Json));
+        Assert.Equal(3, Print(LogFormat.Text, channels).AsSpan().Count('\n'));
+        Assert.Equal(["camera.front", "pose\n"], Print(LogFormat.Json, channels).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("channel").GetString()));
+
+        static string Print(LogFormat format, params AnnouncedChannel[] channels)
+        {
+            using var output = new StringWriter();
+            new ChannelTable(output, format).Print(channels);
+            return output.ToString();
+        }
     }
 
     [SkippableFact]

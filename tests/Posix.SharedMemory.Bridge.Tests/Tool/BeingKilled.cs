@@ -3,7 +3,7 @@ using Posix.SharedMemory.Bridge.Tests.Nats;
 
 namespace Posix.SharedMemory.Bridge.Tests.Tool;
 
-/// <summary>Bridges that are processes, and are killed in the middle of messages, long ones too: every message arrives once and whole, or is reported.</summary>
+/// <summary>Bridges that are processes, and are killed in the middle of messages, long ones too: every message arrives once and whole, or is reported. STRESS_SECONDS from 10 on repeats it.</summary>
 public sealed class BeingKilled : IDisposable
 {
     private readonly TemporaryName _prefix = new("killed");
@@ -13,6 +13,8 @@ public sealed class BeingKilled : IDisposable
     private string[] _more = [];
     private long _number;
     private long _arrived;
+
+    private static int Rounds => Effort.StressSeconds >= 10 ? 5 : 1;
 
     public void Dispose()
     {
@@ -39,7 +41,7 @@ public sealed class BeingKilled : IDisposable
         var reading = Task.Run(() => Traffic.ReadNumbers(reader, received, one => Volatile.Write(ref _arrived, one)));
         // What was sent before the import had begun is not missing.
         await WriteUntilOneArrivesAsync(writer, exporter, importer);
-        for (var round = 0; round < 4; round++)
+        for (var round = 0; round < Rounds; round++)
         {
             await WriteWhileKillingAsync(writer, killsExporter ? exporter : importer);
             (exporter, importer) = killsExporter ? (Export(server), importer) : (exporter, Import(server));
@@ -76,7 +78,7 @@ public sealed class BeingKilled : IDisposable
         using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
         var received = new List<long>();
         var reading = Task.Run(() => Traffic.ReadNumbers(reader, received, one => Volatile.Write(ref _arrived, one)));
-        for (var round = 0; round < 2; round++)
+        for (var round = 0; round < Rounds; round++)
         {
             await WriteWhileAsync(writer, async () =>
             {

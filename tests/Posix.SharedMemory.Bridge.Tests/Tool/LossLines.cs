@@ -47,7 +47,10 @@ internal sealed class LossLines
         var left = missing.ToHashSet();
         foreach (var loss in All.Where(loss => loss.Channel == channel))
         {
-            left.RemoveWhere(number => number >= loss.First && number <= loss.Last);
+            for (var number = loss.First; number <= loss.Last; number++)
+            {
+                left.Remove(number);
+            }
         }
 
         return left;
