@@ -93,9 +93,13 @@ internal sealed class RecordingWriter : IDisposable
         {
             _file.Dispose();
         }
-        catch (Exception e) when (IsOfFile(e))
+        catch (IOException)
         {
             // What failed has been reported when it was appended or flushed.
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // As above, of a file that would be longer than the system allows.
         }
     }
 
