@@ -1,4 +1,4 @@
-// Connections of Posix.SharedMemory.Channels between two processes, beside two rings, and beside a Unix socket in C and in .NET: dotnet run -c Release benchmarks/ring/connections.cs [ROUNDS]
+// Connections of Posix.SharedMemory.Channels between two processes, beside two rings, and beside a Unix socket in C and in .NET: dotnet run -c Release benchmarks/ring/connections.cs [ROUNDS [QUESTION]]
 //
 // 64 bytes there and back: polled, beside two message channels; asleep, with threads that block and never poll, beside a socket in C, and beside two words of shared memory in C on which the processes sleep with the
 // same system calls; as a call, polled, asleep, and awaited, beside a socket that is awaited. Then pieces of 64 KiB one way through AsStream, beside a socket in C. The candidates take turns, each process on a processor
@@ -38,13 +38,18 @@ using (var compiler = Process.Start("cc", ["-O2", "-std=c11", "-o", program, Pat
     }
 }
 
-var rounds = args is [var given] ? int.Parse(given, CultureInfo.InvariantCulture) : 7;
+var rounds = args is [var given, ..] ? int.Parse(given, CultureInfo.InvariantCulture) : 7;
 Console.WriteLine("| question | beside | that, ns or MB/s | ours, ns or MB/s | ours / that | rounds: that, ours |");
 Console.WriteLine("|---|---|---|---|---|---|");
 foreach (var (question, beside, count) in ((string, string, long)[])[
-    ("polled", "rings", 2_000_000), ("asleep", "C pong", 40_000), ("asleep", "C unfenced", 40_000), ("asleep", "C fenced", 40_000), ("call-polled", "rings", 1_000_000), ("call-asleep", "C pong", 40_000),
+    ("polled", "rings", 1_000_000), ("asleep", "C pong", 20_000), ("asleep", "C unfenced", 20_000), ("asleep", "C fenced", 20_000), ("call-polled", "rings", 500_000), ("call-asleep", "C pong", 20_000),
     ("call-awaited", "socket-awaited", 20_000), ("stream", "C stream", 40_000)])
 {
+    if (args is [_, var only] && only != question)
+    {
+        continue;
+    }
+
     List<double> theirs = [], ours = [];
     for (var round = 0; round < rounds; round++)
     {

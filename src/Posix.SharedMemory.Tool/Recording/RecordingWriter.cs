@@ -97,6 +97,10 @@ internal sealed class RecordingWriter : IDisposable
         {
             // What failed has been reported when it was appended or flushed.
         }
+        catch (ArgumentOutOfRangeException)
+        {
+            // As above, of a file that would be longer than the system allows.
+        }
     }
 
     private void Append(RecordingEntry entry, ReadOnlySpan<byte> frame, ReadOnlySpan<byte> message)
