@@ -118,6 +118,8 @@ static inline int psm_look(struct psm_channel *c, uint32_t *mutex, int confirm) 
   uint32_t word = psm_load(mutex), owner = word & PSM_OWNER, *life, value;
   if (owner & 1u << 28) {
     int alive = psm_alive(&c->roster, owner, &life, &value); if (alive < 0) return alive;
+    /* A successor of a publisher of frames has entered the mutex, and does not open the endpoint; it stores the mark afterwards. */
+    if (alive && mutex == psm_endpoint(c, 0) && (psm_get4((unsigned char *)mutex + 28) & 2)) return word & PSM_INCONSISTENT ? PSM_DIED : PSM_LEFT;
     if (alive) { c->life = life; c->life_value = value; return PSM_ALIVE; }
     if (confirm) psm_confirm_end(&c->roster, owner);
     return PSM_DIED;

@@ -198,6 +198,9 @@ class Endpoint:
                 lives, life, value = self.roster.alive(owner)
             except ValueError as error:
                 raise self._corrupt(str(error)) from error
+            if lives and place == self._place(0) and psm._read(self.origin + place + 28) & 2:
+                # A successor of a publisher of frames has entered the mutex, and does not open the endpoint; it stores the mark afterwards.
+                return DIED if word & psm.INCONSISTENT else LEFT
             if lives:
                 self._life = life, value
                 return ALIVE

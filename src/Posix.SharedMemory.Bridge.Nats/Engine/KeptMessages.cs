@@ -79,7 +79,7 @@ internal sealed class KeptMessages(NatsConnection connection)
     {
         try
         {
-            await AcknowledgeGoneAsync(subject, taker, cancellationToken).ConfigureAwait(false);
+            await TryAcknowledgeGoneAsync(subject, taker, cancellationToken).ConfigureAwait(false);
             await _context.CreateOrUpdatePushConsumerAsync(
                 StreamOf(subject),
                 new NatsJSPushConsumerOpts
@@ -101,8 +101,26 @@ internal sealed class KeptMessages(NatsConnection connection)
 
     /// <summary>
     /// A server that was killed may have forgotten acknowledgements of messages that it has removed. It would try to deliver them again, and a server of the series 2.9 stops at each of them until
-    /// another message is stored: they are acknowledged once more.
+    /// another message is stored: they are acknowledged once more. A server that does not understand this delivers nevertheless.
     /// </summary>
+    private async ValueTask TryAcknowledgeGoneAsync(string subject, string taker, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(1));
+        try
+        {
+            await AcknowledgeGoneAsync(subject, taker, limit.Token).ConfigureAwait(false);
+        }
+        catch (NatsException)
+        {
+            // The subscription says what is wrong, if something is.
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // As above.
+        }
+    }
+
     private async ValueTask AcknowledgeGoneAsync(string subject, string taker, CancellationToken cancellationToken)
     {
         try
@@ -111,7 +129,7 @@ internal sealed class KeptMessages(NatsConnection connection)
             var first = (await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false)).Info.State.FirstSeq;
             var (floor, delivered) = (known.AckFloor, known.Delivered);
             // What all takers have acknowledged is removed: the oldest messages.
-            var gone = Math.Min((ulong)first - 1, (ulong)delivered.StreamSeq);
+            var gone = Math.Min(Math.Max((ulong)first, 1) - 1, (ulong)delivered.StreamSeq);
             if (gone > (ulong)floor.StreamSeq)
             {
                 // Both numbers only have to be higher than those of the last acknowledgement, and the second not higher than what was delivered.

@@ -15,6 +15,7 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
     private long _heardAt;
     private bool _isOutdated;
     private ImportedRing? _left;
+    private ImportedRing? _completed;
     private long _openedAt = long.MinValue / 2;
 
     /// <summary>Makes an import, which takes nothing from this host before <see cref="StartAsync"/>.</summary>
@@ -43,7 +44,7 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
         {
             lock (Gate)
             {
-                return _isOutdated || (Ring is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds);
+                return _isOutdated || (Ring is null && _completed is null && Environment.TickCount64 - _heardAt > FrameLimits.SilenceMilliseconds);
             }
         }
     }
@@ -190,6 +191,7 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
 
         _rings.Discard(ring);
+        DiscardCompleted(isOver: true);
         DiscardLeft();
         Limit.Dispose();
         // The token ended every wait; nothing can be released after this.
@@ -271,6 +273,7 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
         }
 
         _rings.Discard(former);
+        DiscardCompleted(isOver: true);
         var ring = _rings.TryOpen(announced);
         lock (Gate)
         {
@@ -318,6 +321,7 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
                 }
 
                 DrainAndComplete();
+                DiscardCompleted(isOver: false);
                 GiveUpWithoutName();
             }
         }
@@ -375,17 +379,31 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
 
     private void DrainAndComplete()
     {
-        ImportedRing? completed = null;
         lock (Gate)
         {
             try
             {
-                completed = Drain();
+                _completed = Drain() ?? _completed;
             }
             catch (Exception e) when (IsOfRing(e))
             {
                 GiveUp(e);
             }
+        }
+    }
+
+    /// <summary>A ring that was completed keeps its name until it was read, its bytes are needed, or another life begins.</summary>
+    private void DiscardCompleted(bool isOver)
+    {
+        ImportedRing? completed;
+        lock (Gate)
+        {
+            if (!isOver && _rings.IsWanted(_completed))
+            {
+                return;
+            }
+
+            (completed, _completed) = (_completed, null);
         }
 
         _rings.Discard(completed);

@@ -4,17 +4,25 @@ namespace Posix.SharedMemory.Bridge;
 internal sealed class ImportBudget(long most)
 {
     private long _taken;
+    private volatile bool _isShort;
+
+    /// <summary>Gets whether the last import that wanted to begin was refused: what can be done without gives way.</summary>
+    internal bool IsShort => _isShort;
+
+    /// <summary>There are as many imports as there can be.</summary>
+    internal void Press() => _isShort = true;
 
     /// <summary>Takes the bytes of a ring, if there are as many.</summary>
     internal bool TryTake(long bytes)
     {
-        if (Interlocked.Add(ref _taken, bytes) <= most)
+        var fits = Interlocked.Add(ref _taken, bytes) <= most;
+        if (!fits)
         {
-            return true;
+            Give(bytes);
         }
 
-        Give(bytes);
-        return false;
+        _isShort = !fits;
+        return fits;
     }
 
     /// <summary>Gives the bytes of a ring back.</summary>

@@ -124,6 +124,11 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
         var begun = new List<KeyValuePair<string, ChannelImport>>();
         lock (_gate)
         {
+            if (_waiting.Count > 0 && _imports.Count >= MostImports)
+            {
+                _budget.Press();
+            }
+
             foreach (var (name, announced) in _waiting)
             {
                 var refusal = AnnouncementCheck.Refusal(announced, backend is IDurableBridgeBackend)

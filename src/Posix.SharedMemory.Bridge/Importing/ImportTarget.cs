@@ -22,6 +22,9 @@ internal abstract class ImportTarget : IDisposable
     /// <summary>Gets the last message of a channel that this one has followed, in an object of its own; <see langword="null"/>: it has not.</summary>
     internal virtual (ulong Epoch, long Sequence)? Former => null;
 
+    /// <summary>Gets whether the channel holds messages that a reader which comes later would read.</summary>
+    internal virtual bool HasUnread => false;
+
     /// <summary>Makes a channel of the announced kind and shape.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EEXIST"/>: the name is taken.</exception>
     internal static ImportTarget Create(string name, Announcement announced, ulong origin, UnixFileMode permissions, NameConflict conflict) => (ChannelKind)announced.Kind switch

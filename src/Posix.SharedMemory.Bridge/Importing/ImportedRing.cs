@@ -42,6 +42,9 @@ internal sealed class ImportedRing : IDisposable
     /// <summary>Gets whether the name refers to another object now, or to none.</summary>
     internal bool HasLostName => _target.Memory.IsUnlinked;
 
+    /// <summary>Gets whether the ring holds messages that a reader which comes later would read.</summary>
+    internal bool HasUnread => _target.HasUnread;
+
     /// <summary>Gets how long messages are that the ring can take.</summary>
     internal (int Least, int Most) Lengths => (_elementSize, _target.MaxMessageLength);
 

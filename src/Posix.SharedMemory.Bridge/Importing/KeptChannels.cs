@@ -51,7 +51,7 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
             await durable.ReadNotesAsync(SubjectName.AllNotes, this, limit.Token).ConfigureAwait(false);
             foreach (var noted in _noted)
             {
-                if (await durable.CountKeptAsync(SubjectName.Messages + noted.Value.Channel, SubjectName.TakerOf(options.Host), limit.Token).ConfigureAwait(false) > 0)
+                if (await IsKeptAsync(durable, noted.Value, limit.Token).ConfigureAwait(false))
                 {
                     found.Add(noted);
                 }
@@ -73,5 +73,19 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
         }
 
         return found;
+    }
+
+    /// <summary>Whether there are messages for this host. A channel that the engine says nothing of is in the way of no other.</summary>
+    private async ValueTask<bool> IsKeptAsync(IDurableBridgeBackend durable, Announcement noted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await durable.CountKeptAsync(SubjectName.Messages + noted.Channel, SubjectName.TakerOf(options.Host), cancellationToken).ConfigureAwait(false) > 0;
+        }
+        catch (IOException)
+        {
+            // It is looked at again in its turn.
+            return false;
+        }
     }
 }

@@ -34,6 +34,19 @@ internal sealed class RingSupply(ChannelReport report, BridgeOptions options, Im
         return ring;
     }
 
+    /// <summary>Whether a reader that comes later would find something in a completed ring, and no other import wants for its bytes.</summary>
+    internal bool IsWanted(ImportedRing? completed)
+    {
+        try
+        {
+            return completed is { HasUnread: true, HasLostName: false } && !budget.IsShort;
+        }
+        catch (Exception e) when (e is SharedMemoryException or ChannelException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Closes a ring, if there is one.</summary>
     internal void Discard(ImportedRing? ring)
     {

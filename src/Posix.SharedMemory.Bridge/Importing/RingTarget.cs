@@ -19,6 +19,8 @@ internal sealed class RingTarget : BuildingTarget
 
     internal override int MaxMessageLength => _writer.MaxMessageLength;
 
+    internal override bool HasUnread => _channel.GetStatus().Used > 0;
+
     protected override IBufferWriter<byte> Building => _writer;
 
     internal override bool TryWrite(in ReadOnlySequence<byte> message, in MessageMark mark) => _writer.TryWrite(message, mark.Type);

@@ -53,7 +53,7 @@ internal sealed unsafe class EndpointView
     /// <summary>Gets whether its owner has ended, and a successor has entered its mutex to take over the name, not the endpoint: from then on nobody sends through this object.</summary>
     private bool IsSucceeded =>
         // SAFETY: as above, at a multiple of 4.
-        _channel.Header.Kind == ChannelLayout.FramesKind && (Volatile.Read(ref *(uint*)(_first + ChannelLayout.FlagsInEndpoint)) & ChannelLayout.Succeeded) != 0;
+        _channel.Header.Kind == ChannelLayout.FramesKind && Index == ChannelLayout.WriterEndpoint && (Volatile.Read(ref *(uint*)(_first + ChannelLayout.FlagsInEndpoint)) & ChannelLayout.Succeeded) != 0;
 
     /// <summary>This process has entered the mutex, and does not open the endpoint.</summary>
     internal void MarkSucceeded() =>
@@ -203,7 +203,8 @@ internal sealed unsafe class EndpointView
         };
     }
 
-    internal int? ProcessId => _mutex.Holder is { } holder ? _roster.GetProcessId(holder) : null;
+    /// <summary>Gets the process that has it open; of a publisher that was succeeded, none: whoever has entered its mutex is another one.</summary>
+    internal int? ProcessId => _mutex.Holder is { } holder && !IsSucceeded ? _roster.GetProcessId(holder) : null;
 
     /// <summary>Nanoseconds since the machine started, suspended times included; 0: unknown.</summary>
     internal static ulong Uptime()

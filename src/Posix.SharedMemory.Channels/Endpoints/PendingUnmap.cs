@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>
-/// Tells the collector that bytes stay mapped until it finds that nothing points into them any more. Whoever holds them references this object, so that both are found together.
+/// Tells the collector that bytes stay mapped until it finds that nothing points into them any more. It is referenced by what holds most of them, so that it is found about when they are.
 /// </summary>
 internal sealed class PendingUnmap(long bytes)
 {

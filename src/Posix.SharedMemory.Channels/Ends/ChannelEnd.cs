@@ -168,7 +168,7 @@ internal abstract class ChannelEnd
             if (look != EndLook.Pending || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
             {
                 wakes.CancelWait(key);
-                _spin.Learn(start);
+                _spin.Learn(start, look != EndLook.Pending);
                 return look;
             }
 
@@ -270,7 +270,7 @@ internal abstract class ChannelEnd
     {
     }
 
-    /// <summary>Called when the other side may have changed: what only a watcher notices.</summary>
+    /// <summary>Called when the other side may have changed: what only a watcher notices. It holds the watch up, so it closes nothing and does not call <see cref="Corrupt(string, long, string)"/>.</summary>
     internal virtual void OnChange()
     {
     }

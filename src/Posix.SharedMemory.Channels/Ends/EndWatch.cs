@@ -62,9 +62,14 @@ internal sealed class EndWatch(ChannelEnd end)
         }
     }
 
-    /// <summary>Raises the event with what a peer is now. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
+    /// <summary>Raises the event with what a peer is now, unless the end was closed meanwhile. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
     private void Raise(EndpointInfo peer)
     {
+        if (end.Act == EndAct.Disposed)
+        {
+            return;
+        }
+
         try
         {
             Volatile.Read(ref _handlers)?.Invoke(end.Owner ?? end, new(peer));
@@ -105,12 +110,16 @@ internal sealed class EndWatch(ChannelEnd end)
             }
 
             _seen = new (uint, PeerState)[endpoint.Peers.Length];
-            _running = Task.Run(async () =>
-            {
-                await former._running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                unnoticed.ForEach(watch.Raise);
-                await RunAsync().ConfigureAwait(false);
-            });
+            // The former watch itself is not kept: it keeps an object mapped that nobody uses any more.
+            _running = RunAfterAsync(former._running, unnoticed);
+        }
+
+        private async Task RunAfterAsync(Task former, List<EndpointInfo> unnoticed)
+        {
+            await Task.Yield();
+            await former.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            unnoticed.ForEach(watch.Raise);
+            await RunAsync().ConfigureAwait(false);
         }
 
         /// <summary>The memory is not looked at any more once this has returned.</summary>

@@ -29,10 +29,12 @@ internal sealed class SpinBudget
     internal bool IsLeft(long since) => Stopwatch.GetTimestamp() - since < _ticks;
 
     /// <summary>Remembers how a wait ended.</summary>
-    internal void Learn(long since)
+    /// <param name="since">When it began.</param>
+    /// <param name="isOver">False: its time was up.</param>
+    internal void Learn(long since, bool isOver = true)
     {
         var took = Stopwatch.GetTimestamp() - since;
-        _isBrief = took < s_brief;
+        _isBrief = isOver && took < s_brief;
         if (took < _ticks)
         {
             _misses = 0;

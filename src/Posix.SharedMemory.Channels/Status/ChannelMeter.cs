@@ -17,14 +17,18 @@ internal static class ChannelMeter
         meter.CreateObservableCounter("shm.channel.bytes", () => Measure(status => status.Bytes), "By", "Bytes that were written, headers not counted.");
         meter.CreateObservableGauge("shm.channel.fill", () => Measure(status => (double)status.Used / status.Capacity), "1", "The part of the capacity that is in use.");
         meter.CreateObservableCounter("shm.channel.waits", Waits, "{wait}", "Waits for room (side: writer) and for a message (side: reader).");
-        meter.CreateObservableCounter("shm.channel.missed", () => Measure(status => status.Endpoints.Sum(peer => peer.Missed), Tag("role", EndpointRole.Reader)), "{message}", "Messages or frames that the readers missed.");
-        meter.CreateObservableCounter("shm.channel.lost_claims", () => Measure(status => status.LostClaims, Tag("role", EndpointRole.Writer)), "{claim}", "Claims of a fan-in whose writers died before they had committed them.");
+        // A reader that joins begins at none.
+        meter.CreateObservableUpDownCounter("shm.channel.missed", () => Measure(Missed), "{message}", "Messages or frames that the present readers missed.");
+        meter.CreateObservableCounter("shm.channel.lost_claims", () => Measure(status => status.LostClaims), "{claim}", "Claims of a fan-in whose writers died before they had committed them.");
         meter.CreateObservableUpDownCounter("shm.channel.peers", Peers, "{peer}", "Endpoints by state.");
     }
 
     internal static void Add(ChannelMemory channel) => s_channels.TryAdd(channel, 0);
 
     internal static void Remove(ChannelMemory channel) => s_channels.TryRemove(channel, out _);
+
+    /// <summary>Readers store the numbers, and may store any.</summary>
+    private static long Missed(ChannelStatus status) => (long)Math.Min(status.Endpoints.Sum(peer => (decimal)peer.Missed), long.MaxValue);
 
     private static IEnumerable<Measurement<long>> Waits() =>
         Measure(status => status.WriterWaits, Tag("side", EndpointRole.Writer)).Concat(Measure(status => status.ReaderWaits, Tag("side", EndpointRole.Reader)));

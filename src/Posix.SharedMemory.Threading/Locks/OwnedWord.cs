@@ -156,7 +156,14 @@ internal sealed class OwnedWord
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         // Whatever WAITERS says: a leaver that woke nobody may clear it late, when others sleep again.
-        if (state.HasSlept && Value is var value && (value & LockLayout.OwnerMask) == 0 && _seat.Kernel.Wake(_word, 1) == 0 && (value & LockLayout.Patient) != 0)
+        var value = Value;
+        if (!state.HasSlept || (value & LockLayout.OwnerMask) != 0)
+        {
+            return WaitOutcome.Pending;
+        }
+
+        var woken = _seat.Kernel.Wake(_word, 1);
+        if (woken == 0 && (value & LockLayout.Patient) != 0)
         {
             ClearPatience(value);
         }
@@ -165,7 +172,7 @@ internal sealed class OwnedWord
     }
 
     /// <summary>
-    /// Nobody slept on the free word, so nobody is patient either. Fresh arrivals that saw PATIENT may have gone to sleep since: WAITERS is gone, so all of them are woken.
+    /// Nobody slept on the free word, so nobody is patient either (whoever waits without a thread marks it again). Fresh arrivals that saw PATIENT may have gone to sleep since: WAITERS is gone, so all of them are woken.
     /// </summary>
     private unsafe void ClearPatience(uint free)
     {

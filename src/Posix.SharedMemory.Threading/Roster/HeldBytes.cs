@@ -25,9 +25,15 @@ internal sealed class HeldBytes
     /// <param name="alignment">The offset must be a multiple of it.</param>
     /// <exception cref="ArgumentException">The offset is not a multiple of the alignment, or the mapping is read-only.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Some of the bytes lie outside the mapping.</exception>
+    /// <exception cref="SharedMemoryException"><see cref="Errno.EINVAL"/>: the mapping is private.</exception>
     internal static HeldBytes Take(MemoryMapping mapping, long offset, int length, int alignment)
     {
         CheckPlace(mapping, offset, alignment);
+        if (mapping.IsPrivate)
+        {
+            throw new SharedMemoryException(Errno.EINVAL, "mmap", detail: "The mapping is private: what one process stores there, no other sees. Locks and rosters need a shared one.");
+        }
+
         return mapping.Access == FileAccess.ReadWrite ? new(mapping, offset, length)
             : throw new ArgumentException("The mapping is read-only: locks and rosters need one for reading and writing.", nameof(mapping));
     }

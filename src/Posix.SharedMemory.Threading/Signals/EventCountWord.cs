@@ -112,6 +112,8 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         BeforeSleep();
         Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[1];
+        // However often it wakes without cause.
+        var endOfBrief = Deadline.Now + BriefSlice;
         while (Value == key)
         {
             var now = Deadline.Now;
@@ -124,7 +126,12 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
             var list = new SleepList(space);
             list.Add(_word, key);
             // SYNC eventcount.brief: pairs with Prepare. It ends by itself, whatever was missed.
-            var look = now + (isBrief ? BriefSlice : _cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
+            var look = isBrief ? endOfBrief : now + (_cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
+            if (now >= look)
+            {
+                return true;
+            }
+
             if (!_seat.Kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look)) && look < deadline.Nanoseconds)
             {
                 // The look belongs to the caller: what it waits for may be there without a notification, if a notifier died.

@@ -10,8 +10,8 @@ internal sealed class ReturningPermits : Permits
 
     private const int SequenceAt = 28;
 
-    /// <summary>So many nanoseconds a try waits for the inner mutex: a hundred thousand times as long as it is held.</summary>
-    private const long MostPerTry = 100_000_000;
+    /// <summary>So long a try waits for the inner mutex: it is held for some instructions, or, where permits of the dead come back and the kernel refuses a fence, for ten milliseconds for each of the dead.</summary>
+    private const long MostPerTry = Deadline.Second;
 
     private readonly Seat _seat;
     private readonly HeldBytes _bytes;

@@ -107,7 +107,8 @@ public sealed class SharedSemaphore : ISharedWaitable
     public bool Wait(TimeSpan timeout, CancellationToken cancellationToken = default) => WaitUntil(Deadline.After(timeout), cancellationToken);
 
     /// <summary>Takes a permit if there is one; never waits for one.</summary>
-    /// <remarks>For the few instructions in which another process changes the counts of permits that come back, it waits.</remarks>
+    /// <returns>False: there is none; of permits that come back also: another process was stopped for a second while it changed the counts.</returns>
+    /// <remarks>For the few instructions in which another process changes the counts of permits that come back, it waits; so does a wait with a timeout of 0.</remarks>
     public bool TryWait() => TryTake(untilKnown: true);
 
     /// <summary>Takes a permit; no thread waits.</summary>

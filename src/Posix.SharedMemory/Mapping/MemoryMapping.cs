@@ -65,6 +65,9 @@ public sealed partial class MemoryMapping : IDisposable
     /// <summary>Gets what the mapping allows: reading, or reading and writing.</summary>
     public FileAccess Access { get; private set; }
 
+    /// <summary>Gets whether what is stored through the mapping stays in this process, and reaches neither the object nor another process (<see cref="MappingOptions.Private"/>).</summary>
+    public bool IsPrivate => _request.Private;
+
     /// <summary>
     /// Gets whether no process can cut the object below what is mapped, because it is sealed against shrinking (<see cref="MemorySeals.Shrink"/>):
     /// reads then need no precaution against that. The property asks the kernel until it is true; once true, it stays true.

@@ -152,6 +152,33 @@ public sealed class Carrying
         Assert.Equal(1, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
     }
 
+    [Theory]
+    [InlineData(BridgeDelivery.Stream)]
+    [InlineData(BridgeDelivery.Durable)]
+    [Rule("bridge.carry")]
+    public async Task A_reader_that_comes_after_the_end_reads_what_the_ring_holds(BridgeDelivery delivery)
+    {
+        await using var network = new InMemoryNetwork();
+        await using var hosts = await TwoHosts.StartAsync(network, a => a with { Delivery = delivery });
+        using (var source = hosts.CreateSource("x"))
+        using (var writer = source.OpenWriter())
+        {
+            hosts.OpenTarget("x").Dispose();
+            await Traffic.WriteNumberAsync(writer, 1, 20);
+            writer.Complete(-9);
+            Watchdog.Until(() => hosts.B.GetChannels().Single().IsCompleted, "the end");
+        }
+
+        using (var target = hosts.OpenTarget("x"))
+        using (var reader = target.OpenReader(new() { Restart = PeerRestart.Wait }))
+        {
+            Assert.Equal(1, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
+            Assert.Equal(-9, Assert.Throws<ChannelException>(() => reader.WaitToRead(Watchdog.Limit)).Error);
+        }
+
+        Watchdog.Until(() => !File.Exists("/dev/shm/" + hosts.NameOnB("x")), "the ring that was read to go");
+    }
+
     [Fact]
     [Rule("bridge.life")]
     public async Task A_channel_that_is_made_again_goes_on_in_the_same_ring_or_in_a_new_one_after_its_end()

@@ -10,6 +10,22 @@ public sealed class Limits
     private readonly BridgeReports _reports = new();
 
     [Fact]
+    [Rule("bridge.bounded")]
+    public async Task A_completed_ring_that_nobody_reads_gives_way_where_its_bytes_are_needed()
+    {
+        using var name = new TemporaryName("limits");
+        var budget = new ImportBudget(4096);
+        await using var import = new StreamImport(name, Announced(1), new InMemoryBridgeHub().Connect(), new(), _reports, budget);
+        await import.StartAsync(default);
+        import.Receive(new("shm.v1.t.x", new() { Frame = new FrameHeader(1, 1, 0, 8, 0, 0).ToString() }, new ReadOnlySequence<byte>(new byte[8])));
+        import.Receive(new("shm.v1.t.x", new() { Frame = new FrameHeader(1, 1, 0, 0, 0, 0).ToString(), End = "0" }, default));
+        Watchdog.Until(() => import.IsCompleted, "the end");
+        Assert.True(name.Exists);
+        Assert.False(budget.TryTake(4096));
+        Watchdog.Until(() => !name.Exists, "the ring to give way");
+    }
+
+    [Fact]
     [Rule("bridge.announced")]
     public async Task Every_announcement_is_checked_and_not_only_the_first()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Posix.SharedMemory.Channels.Tests.Peers;
 
 namespace Posix.SharedMemory.Channels.Tests.Frames;
@@ -146,8 +147,7 @@ public sealed class DyingEnds
         {
             Assert.NotEqual(identity, channel.Memory.GetStatus().Identity);
             Assert.Equal((3ul, 1024), (channel.GetStatus().SchemaId, writer.MaxFrameLength));
-            Watchdog.Until(() => writer.Readers.Count == 1, "the reader");
-            Assert.Equal(1, FrameStreams.Send(writer, 9));
+            Watchdog.Until(() => FrameStreams.Send(writer, 9) == 1, "the reader");
             using (frame = await reading.WaitAsync(Watchdog.Limit))
             {
                 Assert.Equal(9, FrameStreams.Check(frame));
@@ -189,12 +189,43 @@ public sealed class DyingEnds
             var reading = reader.ReadAsync().AsTask();
             writer.Dispose();
             using var next = channel.OpenWriter();
-            Watchdog.Until(() => next.Readers.Count == 1, "the reader");
-            Assert.Equal(1, FrameStreams.Send(next, 9));
+            Watchdog.Until(() => FrameStreams.Send(next, 9) == 1, "the reader");
             (await reading.WaitAsync(Watchdog.Limit)).Dispose();
             // The next publisher may be seen in the former object too, where it settles what is left.
             Watchdog.Until(() => changes.LastOrDefault() == PeerState.Alive, "the opening");
             Assert.Equal(PeerState.Left, changes.First());
+        }
+    }
+
+    [Fact]
+    [Rule("frames.follow")]
+    public void Objects_that_a_watched_reader_has_left_are_unmapped()
+    {
+        using var name = new TemporaryName("frames");
+        using var channel = FrameChannel.Create(name, s_options with { Lifetime = Lifetime.Keep });
+        using var reader = channel.OpenReader(new() { Restart = PeerRestart.Wait });
+        reader.PeerChanged += static (_, _) => { };
+        Succeed(channel, reader);
+        Watchdog.Until(
+            () =>
+            {
+#pragma warning disable RS0030 // Holds are given back by the collector.
+                GC.Collect();
+#pragma warning restore RS0030
+                GC.WaitForPendingFinalizers();
+                return !File.ReadLines("/proc/self/maps").Any(line => line.Contains(name, StringComparison.Ordinal) && line.EndsWith("(deleted)", StringComparison.Ordinal));
+            },
+            "the former objects to be unmapped");
+        Assert.Equal(PeerState.Left, reader.Writer);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Succeed(FrameChannel channel, FrameReader reader)
+        {
+            for (var life = 0; life < 3; life++)
+            {
+                using var writer = channel.OpenWriter();
+                Watchdog.Until(() => reader.WaitToRead(TimeSpan.FromMilliseconds(1)) || writer.Readers.Count == 1, "the reader");
+            }
         }
     }
 

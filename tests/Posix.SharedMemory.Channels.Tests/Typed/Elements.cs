@@ -224,8 +224,8 @@ public sealed class Elements
         Assert.Equal(2, seen["shm.channel.messages"]);
         Assert.Equal(16, seen["shm.channel.bytes"]);
         Assert.Equal(32.0 / channel.GetStatus().Capacity, seen["shm.channel.fill"]);
-        Assert.Equal(0, seen["shm.channel.missed reader"]);
-        Assert.Equal(0, seen["shm.channel.lost_claims writer"]);
+        Assert.Equal(0, seen["shm.channel.missed"]);
+        Assert.Equal(0, seen["shm.channel.lost_claims"]);
         Assert.Equal(0, seen["shm.channel.waits writer"]);
         Assert.Equal(0, seen["shm.channel.waits reader"]);
         Assert.Equal(1, seen["shm.channel.peers alive writer"]);

@@ -30,7 +30,7 @@ public sealed partial class Filtering
         "HandleReceiveResult.BytesReceived", "HandleReceiveResult.DataTruncated", "HandleReceiveResult.Handles", "HandleReceiveResult.HandlesDropped",
         "MappedRegion.Length", "MappedRegion.Mapping", "MappedRegion.OwnsFile", "MappedRegion.Path", "MappedRegion.SafeFileHandle",
         "MemoryMapping.Access", "MemoryMapping.Acquire", "MemoryMapping.DangerousGetPointer", "MemoryMapping.GetMemory", "MemoryMapping.GetReadOnlyMemory", "MemoryMapping.GetReadOnlyReference",
-        "MemoryMapping.GetReadOnlySpan", "MemoryMapping.GetReference", "MemoryMapping.GetSpan", "MemoryMapping.Hold", "MemoryMapping.Length", "MemoryMapping.Offset", "MemoryMapping.OpenStream", "MemoryMapping.OpenWriter",
+        "MemoryMapping.GetReadOnlySpan", "MemoryMapping.GetReference", "MemoryMapping.GetSpan", "MemoryMapping.Hold", "MemoryMapping.IsPrivate", "MemoryMapping.Length", "MemoryMapping.Offset", "MemoryMapping.OpenStream", "MemoryMapping.OpenWriter",
         "SharedMemoryEntry.AllocatedBytes", "SharedMemoryEntry.CreationTime", "SharedMemoryEntry.GroupId", "SharedMemoryEntry.Identity", "SharedMemoryEntry.LastWriteTime", "SharedMemoryEntry.Length",
         "SharedMemoryEntry.Name", "SharedMemoryEntry.NameBytes", "SharedMemoryEntry.Permissions", "SharedMemoryEntry.Status", "SharedMemoryEntry.UserId",
         "SharedMemoryObject.Access", "SharedMemoryObject.CreateUniqueName", "SharedMemoryObject.Name", "SharedMemoryObject.Utf8Name",

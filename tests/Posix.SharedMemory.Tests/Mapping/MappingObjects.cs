@@ -116,7 +116,7 @@ public sealed class MappingObjects
         var content = new byte[2 * s_page];
         writer.Read(content, 0);
         Assert.Equal(Pattern.Of(2 * s_page), content);
-        Assert.Equal(FileAccess.ReadWrite, mapping.Access);
+        Assert.Equal((FileAccess.ReadWrite, true), (mapping.Access, mapping.IsPrivate));
         using var plain = memory.Map(new() { Private = true });
         Assert.Equal(access, plain.Access);
     }

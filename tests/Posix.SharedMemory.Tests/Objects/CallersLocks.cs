@@ -282,6 +282,7 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         ["MemoryMapping.Length/0"] = scene => _ = scene.Mapping.Length,
         ["MemoryMapping.Offset/0"] = scene => _ = scene.Mapping.Offset,
         ["MemoryMapping.Access/0"] = scene => _ = scene.Mapping.Access,
+        ["MemoryMapping.IsPrivate/0"] = scene => _ = scene.Mapping.IsPrivate,
         ["MemoryMapping.IsStable/0"] = scene => _ = scene.Mapping.IsStable,
         ["MemoryMapping.Flush/0"] = scene => scene.Mapping.Flush(),
         ["MemoryMapping.Flush/2"] = scene => scene.Mapping.Flush(0, 10),

@@ -57,8 +57,15 @@ public sealed class Joining
         using var name = new TemporaryName("threading");
         using var memory = SharedMemoryObject.Create(name, 65536);
         using var mapping = memory.Map(new MappingOptions { Private = true });
-        var error = Assert.Throws<SharedMemoryException>(() => Roster.Join(mapping));
-        Assert.Equal(Errno.EINVAL, error.Errno);
+        using var shared = memory.Map();
+        using var roster = Roster.Join(shared);
+        Action[] acts =
+        [
+            () => Roster.Join(mapping), () => SharedMutex.At(roster, mapping, 4096), () => SharedReaderWriterLock.At(roster, mapping, 4096), () => SharedSemaphore.At(mapping, 4096, 1),
+            () => SharedSemaphore.ReturningAt(roster, mapping, 4096, 1), () => SharedEvent.At(mapping, 4096, EventResetMode.AutoReset), () => SharedEventCount.At(roster, mapping, 4096),
+            () => SharedOnce.At(roster, mapping, 4096), () => SharedWord.At(mapping, 4096), () => PosixMutex.At(mapping, 4096), () => PosixSemaphore.At(mapping, 4096),
+        ];
+        Assert.All(acts, act => Assert.Equal(Errno.EINVAL, Assert.Throws<SharedMemoryException>(act).Errno));
     }
 
     [Fact]
