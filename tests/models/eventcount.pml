@@ -3,7 +3,7 @@
    -DNN=n notifiers, -DM=m messages each, -DNS=s blocked sleepers, -DSERVICE: an asynchronous wait in the process of sleeper 0, too.
    Mutants, each of which must fail: -DNOFENCE: sleepers impose no fence; -DNOLOOKAGAIN: they do not look again after their bit; -DNODEATH: a death is not told; -DNOWAKE: a death that finds no
    bit wakes nobody; -DSERVICE -DNOENTERLOOK: a wait that has entered its queue does not look at the word once more; -DSERVICE -DSLEPTON: the service thread compares the waits with the
-   value on which it last slept; -DENDLESSBRIEF: a sleep that no fence came before does not end by itself. */
+   value on which it last slept. */
 #ifndef NN
 #define NN 2
 #endif
@@ -94,24 +94,16 @@ inline prepare(key) {
 #endif
 proctype Sleeper(byte me)
 {
-  byte key; bool brief = 0; bool wasBrief = 0;
+  byte key;
   do
   :: OVER -> break
   :: else ->
-     if
-     :: prepare(key); brief = 0; wasBrief = 0
-     :: !wasBrief -> atomic { word = word | 1; key = word }; brief = 1; wasBrief = 1  /* SYNC eventcount.brief: no fence; the next time there is one */
-     fi;
+     prepare(key);
      if
      :: LOOK -> break
      :: else ->
         atomic { if :: word == key -> asleep[me] = 1 :: else fi };                   /* S4 */
-        if
-        :: !asleep[me] -> skip
-#ifndef ENDLESSBRIEF
-        :: asleep[me] && brief -> asleep[me] = 0                                     /* SYNC eventcount.brief: it ends by itself */
-#endif
-        fi
+        (!asleep[me])
      fi
   od;
   done[me] = 1

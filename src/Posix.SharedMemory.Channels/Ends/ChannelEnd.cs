@@ -153,11 +153,11 @@ internal abstract class ChannelEnd
         }
 
         CountWait();
-        for (var isBrief = _spin.IsBrief; ; isBrief = false)
+        while (true)
         {
             KillWindow.Pass(KillWindow.BeforeWait);
             var wakes = Endpoint.Wakes;
-            var key = isBrief ? wakes.PrepareBriefWait() : wakes.PrepareWait();
+            var key = wakes.PrepareWait();
             var look = LookAndCancel(length, wakes, key);
             if (wakes != Endpoint.Wakes)
             {
@@ -168,7 +168,7 @@ internal abstract class ChannelEnd
             if (look != EndLook.Pending || (left <= TimeSpan.Zero && left != Timeout.InfiniteTimeSpan))
             {
                 wakes.CancelWait(key);
-                _spin.Learn(start, look != EndLook.Pending);
+                _spin.Learn(start);
                 return look;
             }
 

@@ -4,18 +4,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>How long a blocking wait polls before it sleeps: only while recent waits of this end ended within that time. And how it sleeps, by how long the last one took.</summary>
+/// <summary>How long a blocking wait polls before it sleeps: only while recent waits of this end ended within that time.</summary>
 internal sealed class SpinBudget
 {
     /// <summary>Below this a sleep and its wake-up cost more than polling.</summary>
     private static readonly TimeSpan s_default = TimeSpan.FromMicroseconds(25);
 
-    /// <summary>A sleep that ends sooner is not worth a fence on all processors before it.</summary>
-    private static readonly long s_brief = Stopwatch.Frequency / 10_000;
-
     private readonly long _ticks;
     private int _misses;
-    private bool _isBrief;
 
     internal SpinBudget(TimeSpan? budget) =>
         _ticks = Environment.ProcessorCount == 1 ? 0 : (long)((budget ?? s_default).TotalSeconds * Stopwatch.Frequency);
@@ -23,19 +19,12 @@ internal sealed class SpinBudget
     /// <summary>Gets whether the next wait polls: two that had to sleep switch it off, until a wait ends soon again.</summary>
     internal bool IsOn => _ticks > 0 && _misses < 2;
 
-    /// <summary>Gets whether the last wait ended soon, so that the next one's sleep is expected to be brief.</summary>
-    internal bool IsBrief => _isBrief;
-
     internal bool IsLeft(long since) => Stopwatch.GetTimestamp() - since < _ticks;
 
     /// <summary>Remembers how a wait ended.</summary>
-    /// <param name="since">When it began.</param>
-    /// <param name="isOver">False: its time was up.</param>
-    internal void Learn(long since, bool isOver = true)
+    internal void Learn(long since)
     {
-        var took = Stopwatch.GetTimestamp() - since;
-        _isBrief = isOver && took < s_brief;
-        if (took < _ticks)
+        if (IsLeft(since))
         {
             _misses = 0;
         }

@@ -3,12 +3,9 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>What an event count showed when a wait was prepared.</summary>
 public readonly struct EventCountKey : IEquatable<EventCountKey>
 {
-    internal EventCountKey(uint value, bool isBrief = false) => (Value, IsBrief) = (value, isBrief);
+    internal EventCountKey(uint value) => Value = value;
 
     internal uint Value { get; }
-
-    /// <summary>Gets whether no fence was imposed: a notification may be missed, and the wait must end by itself.</summary>
-    internal bool IsBrief { get; }
 
     /// <summary>Whether two keys were prepared without a notification between.</summary>
     public bool Equals(EventCountKey other) => Value == other.Value;

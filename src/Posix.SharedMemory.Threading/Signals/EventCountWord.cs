@@ -12,9 +12,6 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <summary>How long a sleep lasts where a notifier passes no fence, and this process may not impose one.</summary>
     private const long UnfencedSlice = 1_000_000;
 
-    /// <summary>How long a sleep lasts that no fence came before.</summary>
-    private const long BriefSlice = 100_000;
-
     /// <summary>The mode of a wait that no thread makes.</summary>
     internal const int Asynchronous = 1;
 
@@ -87,8 +84,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
         }
     }
 
-    /// <param name="isBrief">Whether the sleep that follows ends by itself soon, so that no fence is needed.</param>
-    internal unsafe uint Prepare(bool isBrief)
+    internal unsafe uint Prepare()
     {
         _seat.Require();
         // Before the caller looks whether others live: an end between that look and the first watch would be noticed by nobody.
@@ -96,8 +92,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
         // SAFETY: the word lies in the held bytes.
         var value = Interlocked.Or(ref *_word, Sleepers) | Sleepers;
         // SYNC eventcount.dekker: pairs with Notify. One fence for each sleep instead of one for each notification.
-        // SYNC eventcount.brief: pairs with Sleep. Without the fence, a notification that is missed is made good by the look after a brief sleep.
-        if (!isBrief && !_cannotFence && (_notifiesUnfenced || _seat.Memory.AnyRegistered()) && !_seat.Kernel.FenceAll())
+        if (!_cannotFence && (_notifiesUnfenced || _seat.Memory.AnyRegistered()) && !_seat.Kernel.FenceAll())
         {
             _cannotFence = true;
         }
@@ -107,13 +102,11 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
 
     /// <summary>Sleeps on the word alone: for callers without a token.</summary>
     /// <returns>False: the deadline passed.</returns>
-    internal unsafe bool Sleep(uint key, Deadline deadline, bool isBrief)
+    internal unsafe bool Sleep(uint key, Deadline deadline)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
         BeforeSleep();
         Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[1];
-        // However often it wakes without cause.
-        var endOfBrief = Deadline.Now + BriefSlice;
         while (Value == key)
         {
             var now = Deadline.Now;
@@ -125,13 +118,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
             _seat.Require();
             var list = new SleepList(space);
             list.Add(_word, key);
-            // SYNC eventcount.brief: pairs with Prepare. It ends by itself, whatever was missed.
-            var look = isBrief ? endOfBrief : now + (_cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
-            if (now >= look)
-            {
-                return true;
-            }
-
+            var look = now + (_cannotFence ? UnfencedSlice : BlockingWait.LookEvery);
             if (!_seat.Kernel.Sleep(ref list, Math.Min(deadline.Nanoseconds, look)) && look < deadline.Nanoseconds)
             {
                 // The look belongs to the caller: what it waits for may be there without a notification, if a notifier died.

@@ -87,19 +87,10 @@ public sealed class SharedEventCount
 
     /// <summary>Begins a wait. Look again at what is waited for, then call <see cref="CancelWait"/> or wait with the key.</summary>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
-    public EventCountKey PrepareWait() => new(_word.Prepare(isBrief: false));
-
-    /// <summary>Begins a wait as <see cref="PrepareWait"/> does, for something that usually comes within some microseconds: it costs less, and the wait returns after a tenth of a millisecond, without cause if it has to.</summary>
-    /// <remarks>
-    /// What is saved is the fence that the sleeper imposes on all notifiers (<c>membarrier(2)</c>), which interrupts other processors. Without it a notification at the same instant may be missed, which the look after
-    /// the wait makes good. Where that look finds nothing, go on with <see cref="PrepareWait"/>. The key is for <see cref="Wait"/>, which looks at its token before it sleeps only; with it <see cref="WaitAsync"/> ends at
-    /// once.
-    /// </remarks>
-    /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
-    public EventCountKey PrepareBriefWait() => new(_word.Prepare(isBrief: true), isBrief: true);
+    public EventCountKey PrepareWait() => new(_word.Prepare());
 
     /// <summary>Ends a wait that turned out to be needless. The next notification may make one system call in vain.</summary>
-    /// <param name="key">From <see cref="PrepareWait"/> or <see cref="PrepareBriefWait"/>.</param>
+    /// <param name="key">From <see cref="PrepareWait"/>.</param>
     public void CancelWait(EventCountKey key)
     {
         // The word is left alone: clearing the bit would lose another sleeper.
@@ -107,10 +98,7 @@ public sealed class SharedEventCount
         GC.KeepAlive(this);
     }
 
-    /// <summary>
-    /// Sleeps until a notification that came after <see cref="PrepareWait"/>. May return without cause, at least once a second. With a key of <see cref="PrepareBriefWait"/> it returns sooner, and may have
-    /// missed one.
-    /// </summary>
+    /// <summary>Sleeps until a notification that came after <see cref="PrepareWait"/>. May return without cause, at least once a second.</summary>
     /// <returns>False: the timeout passed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, but not <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -119,11 +107,9 @@ public sealed class SharedEventCount
     public bool Wait(EventCountKey key, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         var deadline = Deadline.After(timeout);
-        if (key.IsBrief || !cancellationToken.CanBeCanceled)
+        if (!cancellationToken.CanBeCanceled)
         {
-            // A token is not worth more than a look where the wait ends by itself soon.
-            cancellationToken.ThrowIfCancellationRequested();
-            var woken = _word.Sleep(key.Value, deadline, key.IsBrief);
+            var woken = _word.Sleep(key.Value, deadline);
             GC.KeepAlive(this);
             return woken;
         }
@@ -144,9 +130,8 @@ public sealed class SharedEventCount
             return ValueTask.FromCanceled(cancellationToken);
         }
 
-        if (_word.Value != key.Value || key.IsBrief)
+        if (_word.Value != key.Value)
         {
-            // A brief wait that no thread makes is the look alone.
             return ValueTask.CompletedTask;
         }
 

@@ -67,7 +67,7 @@ internal sealed class RecordingWriter : IDisposable
     }
 
     /// <summary>Gives what was appended to the system: from then on a kill of this process loses none of it.</summary>
-    /// <exception cref="CommandException">The file cannot be written, for one because there is no more room.</exception>
+    /// <exception cref="CommandException">The file cannot be written, for example because there is no room left.</exception>
     internal void Flush()
     {
         try

@@ -126,7 +126,7 @@ public sealed class Soaking : IDisposable
     /// <returns>How many messages were written.</returns>
     private (long Stream, long Durable) End()
     {
-        // A ring that was completed has no name any more: its readers are there before.
+        // A ring that was completed loses its name once it was read: its readers are there before.
         foreach (var channel in new[] { Stream, Durable })
         {
             Assert.Equal("open", _living["reader of " + channel].ReadLine());

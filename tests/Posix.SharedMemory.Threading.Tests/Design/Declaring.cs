@@ -133,7 +133,6 @@ public sealed class Declaring
         SharedEventCount: bool AllowSynchronousContinuations { get; set; }
         SharedEventCount: bool HasWaiters { get; }
         SharedEventCount: EventCountKey PrepareWait()
-        SharedEventCount: EventCountKey PrepareBriefWait()
         SharedEventCount: void CancelWait(EventCountKey key)
         SharedEventCount: bool Wait(EventCountKey key, TimeSpan timeout, CancellationToken cancellationToken = default)
         SharedEventCount: ValueTask WaitAsync(EventCountKey key, CancellationToken cancellationToken = default)

@@ -67,7 +67,6 @@ public sealed class Checking
     [InlineData("eventcount.pml", "-DNN=1 -DNS=1 -DNOLOOKAGAIN")]
     [InlineData("eventcount.pml", "-DNN=1 -DNS=1 -DNODEATH")]
     [InlineData("eventcount.pml", "-DNN=1 -DNS=1 -DNOWAKE")]
-    [InlineData("eventcount.pml", "-DNN=1 -DNS=1 -DENDLESSBRIEF")]
     [InlineData("eventcount.pml", "-DNN=1 -DNS=1 -DSERVICE -DNOENTERLOOK")]
     [InlineData("eventcount.pml", "-DNN=1 -DNS=1 -DSERVICE -DSLEPTON")]
     [InlineData("readerwriter.pml", "-DONEREADER -DNOCHECK")]

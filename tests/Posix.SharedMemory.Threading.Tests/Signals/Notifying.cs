@@ -82,52 +82,6 @@ public sealed class Notifying : TwoParticipants
     }
 
     [Fact]
-    [Rule("eventcount.brief")]
-    [Rule("eventcount.lost")]
-    public void A_brief_wait_ends_by_a_notification_or_by_itself()
-    {
-        var count = SharedEventCount.At(Roster, Memory.EventCount);
-        var other = SharedEventCount.At(OtherRoster, Memory.EventCount);
-        // Nothing comes: it ends without cause, also where a token could end it, and does so by its own timeout where that is shorter.
-        using var cancellation = new CancellationTokenSource();
-        Assert.True(count.Wait(count.PrepareBriefWait(), Timeout.InfiniteTimeSpan));
-        Assert.True(count.Wait(count.PrepareBriefWait(), Timeout.InfiniteTimeSpan, cancellation.Token));
-        Assert.False(count.Wait(count.PrepareBriefWait(), TimeSpan.Zero));
-        Assert.True(count.WaitAsync(count.PrepareBriefWait()).IsCompletedSuccessfully);
-        cancellation.Cancel();
-        Assert.Throws<OperationCanceledException>(() => count.Wait(count.PrepareBriefWait(), Timeout.InfiniteTimeSpan, cancellation.Token));
-        // The sleeper is marked as any other one.
-        var key = count.PrepareBriefWait();
-        Assert.True(other.NotifyAll());
-        Assert.NotEqual(key, count.PrepareWait());
-        const long Most = 5000;
-        var answers = new Thread(() =>
-        {
-            for (var seen = 0L; seen < Most;)
-            {
-                for (var isBrief = true; Volatile.Read(ref OtherMapping.GetReference<long>(Memory.Data)) == seen; isBrief = false)
-                {
-                    var next = isBrief ? other.PrepareBriefWait() : other.PrepareWait();
-                    if (Volatile.Read(ref OtherMapping.GetReference<long>(Memory.Data)) == seen)
-                    {
-                        other.Wait(next, Timeout.InfiniteTimeSpan);
-                    }
-                }
-
-                seen = Volatile.Read(ref OtherMapping.GetReference<long>(Memory.Data));
-            }
-        });
-        answers.Start();
-        for (var i = 1L; i <= Most; i++)
-        {
-            Volatile.Write(ref Mapping.GetReference<long>(Memory.Data), i);
-            count.NotifyAll();
-        }
-
-        Assert.True(answers.Join(Watchdog.Limit));
-    }
-
-    [Fact]
     [Rule("eventcount.death")]
     public async Task The_end_of_a_participant_ends_all_waits()
     {
