@@ -263,6 +263,7 @@ internal sealed class OwnedWord
             }
         }
 
+        // SAFETY: the word lies in the held bytes.
         Interlocked.Exchange(ref *_word, final);
         _seat.Kernel.Wake(_word, int.MaxValue);
     }

@@ -339,23 +339,8 @@ internal sealed class ReaderWriterWords
     /// <summary>Before the first entry: makes the counter one of this incarnation, and known to writers.</summary>
     private unsafe void Prepare()
     {
-        var incarnation = (ulong)Incarnation << 32;
         // SAFETY: the counter lies in the held bytes.
-        var value = Volatile.Read(ref *_mine);
-        // What stands there belonged to a dead one; or another object of this process was quicker.
-        for (var swaps = 0; (value & ~(ulong)uint.MaxValue) != incarnation && swaps < SleepList.MostSwaps; swaps++)
-        {
-            // SAFETY: as above.
-            var found = Interlocked.CompareExchange(ref *_mine, incarnation, value);
-            value = found == value ? incarnation : found;
-        }
-
-        if ((value & ~(ulong)uint.MaxValue) != incarnation)
-        {
-            // SAFETY: as above.
-            Interlocked.Exchange(ref *_mine, incarnation);
-        }
-
+        ReaderCounter.Own(ref *_mine, (ulong)Incarnation << 32);
         if (_seat.Memory.Seats <= MostInMask)
         {
             // SAFETY: the mask lies in the held bytes.

@@ -41,7 +41,7 @@ public sealed class SharedReaderWriterLock
         var bytes = _seat.Hold(mapping, offset, SizeFor(roster.Seats, layout));
         var tag = LockLayout.ReaderWriterTag | (layout == ReaderLayout.Compact ? LayoutBit : 0);
         // SAFETY: the tag lies in the held bytes.
-        _seat.Claim((uint*)(bytes.First + LockLayout.Tag), tag, $"a reader-writer lock of the layout {layout}");
+        Tags.Claim(_seat, (uint*)(bytes.First + LockLayout.Tag), tag, $"a reader-writer lock of the layout {layout}");
         _words = new(_seat, bytes, StrideOf(layout));
         _read = new(this);
         _write = new(this);

@@ -64,6 +64,7 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
         if (state.Mode == 1)
         {
             // One step, as in glibc: nobody who changes the word keeps this waiter.
+            // SAFETY: the word lies in the held bytes, at a multiple of 8.
             var value = Interlocked.Add(ref *(ulong*)bytes.First, unchecked(0ul - PosixSemaphoreLayout.Waiter));
             GC.KeepAlive(bytes);
             state.Mode = 0;
@@ -95,6 +96,7 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
 
             if (swaps >= SleepList.MostSwaps)
             {
+                // SAFETY: the word lies in the held bytes, at a multiple of 8.
                 value = Interlocked.Add(ref *(ulong*)bytes.First, (uint)count) - (uint)count;
             }
 

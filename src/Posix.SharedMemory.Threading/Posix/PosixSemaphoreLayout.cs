@@ -21,9 +21,9 @@ internal static class PosixSemaphoreLayout
     internal static ReadOnlySpan<byte> Template => s_template.Value ?? throw new PlatformNotSupportedException(
         "The C library of this process lays out sem_t differently from 64-bit glibc. Share a SharedSemaphore instead; interop/psm.h is its counterpart in C.");
 
-    private unsafe delegate int Init(void* sem, int pshared, uint value);
+    private delegate int Init(nint sem, int pshared, uint value);
 
-    private unsafe delegate int Post(void* sem);
+    private delegate int Post(nint sem);
 
     private static unsafe byte[]? Make()
     {
@@ -34,7 +34,8 @@ internal static class PosixSemaphoreLayout
 
         try
         {
-            return Make(Libc.sem_init, Libc.sem_post);
+            // SAFETY: the address is that of a pinned array, as long as sem_t.
+            return Make((sem, pshared, value) => Libc.sem_init((void*)sem, pshared, value), sem => Libc.sem_post((void*)sem));
         }
         catch (EntryPointNotFoundException)
         {
@@ -53,7 +54,7 @@ internal static class PosixSemaphoreLayout
         }
 
         // SAFETY: sem_init(3) and sem_post(3); the library stays loaded.
-        return Make((sem, pshared, value) => ((delegate* unmanaged<void*, int, uint, int>)init)(sem, pshared, value), sem => ((delegate* unmanaged<void*, int>)post)(sem));
+        return Make((sem, pshared, value) => ((delegate* unmanaged<nint, int, uint, int>)init)(sem, pshared, value), sem => ((delegate* unmanaged<nint, int>)post)(sem));
     }
 
     private static unsafe byte[]? Make(Init init, Post post)
@@ -64,7 +65,7 @@ internal static class PosixSemaphoreLayout
         {
             // SAFETY: as above; the address is aligned for the words.
             var words = (uint*)sem;
-            if (init(sem, 1, 5) != 0 || words[0] != 5 || words[1] != 0 || words[2] != SharedMark || post(sem) != 0 || words[0] != 6)
+            if (init((nint)sem, 1, 5) != 0 || words[0] != 5 || words[1] != 0 || words[2] != SharedMark || post((nint)sem) != 0 || words[0] != 6)
             {
                 return null;
             }

@@ -147,24 +147,6 @@ internal sealed class Seat
         return HeldBytes.Take(mapping, offset, length, alignment: 8);
     }
 
-    /// <summary>Makes zeroed bytes what they are to be, or finds that they are; an observer takes zeroed ones for that too, and writes nothing.</summary>
-    /// <exception cref="InvalidDataException">The bytes are something else.</exception>
-    internal unsafe void Claim(uint* place, uint tag, string what)
-    {
-        if (!IsObserver)
-        {
-            Tags.Claim(place, tag, what);
-            return;
-        }
-
-        // SAFETY: the caller holds the bytes.
-        var found = Volatile.Read(ref *place);
-        if (found != 0 && found != tag)
-        {
-            throw Tags.Unlike(what, found);
-        }
-    }
-
     private InvalidOperationException Missing() => IsObserver ? Roster.Observing() : new ObjectDisposedException(nameof(Roster));
 
     private static unsafe void MakeHeader(RosterMemory memory)

@@ -25,7 +25,7 @@ public sealed class SharedEventCount
         var seat = roster.SeatForLooks;
         var bytes = seat.Hold(mapping, offset, Size);
         // SAFETY: the tag lies in the held bytes.
-        seat.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.EventCountTag, "an event count");
+        Tags.Claim(seat, (uint*)(bytes.First + LockLayout.Tag), LockLayout.EventCountTag, "an event count");
         _word = new(seat, bytes);
         // SAFETY: an address is handed on; the word holds what it points to, and this object the word.
         _value = (uint*)bytes.First;

@@ -15,7 +15,7 @@ public sealed class SharedOnce
         var seat = roster.SeatForLooks;
         var bytes = seat.Hold(mapping, offset, Size);
         // SAFETY: the tag lies in the held bytes.
-        seat.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.OnceTag, "a once");
+        Tags.Claim(seat, (uint*)(bytes.First + LockLayout.Tag), LockLayout.OnceTag, "a once");
         _target = new(seat, new(seat, bytes, (uint*)bytes.First));
         _queue = new(seat.Kernel.Service, wakesAll: false);
     }
