@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using NATS.Client.Core;
@@ -14,10 +15,16 @@ internal sealed class KeptMessages(NatsConnection connection)
 
     private const int NotFound = 404;
 
+    /// <summary>The server's word for: the last message has another number than was expected.</summary>
+    private const int WrongLastSequence = 10_071;
+
     /// <summary>After this time the server delivers again what was not acknowledged. The bridge asks for that where it is necessary, and sooner.</summary>
     private static readonly TimeSpan s_acknowledged = TimeSpan.FromMinutes(10);
 
     private readonly NatsJSContext _context = new(connection);
+
+    /// <summary>The number of the last message of each subject, where it is known.</summary>
+    private readonly ConcurrentDictionary<string, ulong> _last = new(StringComparer.Ordinal);
 
     /// <summary>An address that nothing else of this connection receives from.</summary>
     internal string NewAddress() => _context.NewBaseInbox();
@@ -58,20 +65,63 @@ internal sealed class KeptMessages(NatsConnection connection)
         }
     }
 
+    /// <summary>Stores a message behind the last one, wherever that is: <see cref="FindLastAsync"/> says why.</summary>
     internal async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
     {
+        var isKnown = _last.TryRemove(subject, out var last);
         try
         {
-            var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = id, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
-            if (answer.Error is { } error)
+            while (true)
             {
-                throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
+                last = isKnown ? last : await FindLastAsync(subject, cancellationToken).ConfigureAwait(false);
+                var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = id, ExpectedLastSequence = last, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
+                if (answer.Error is not { } error)
+                {
+                    _last[subject] = Math.Max(last, (ulong)answer.Seq);
+                    return;
+                }
+
+                if (error.ErrCode != WrongLastSequence || !isKnown)
+                {
+                    throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
+                }
+
+                isKnown = false;
             }
         }
         catch (NatsException e)
         {
             throw NotKept(subject, e);
         }
+    }
+
+    /// <summary>
+    /// Returns the number of the last message of a stream, and sees to it that no consumer has had a higher one. A server of the series 2.9 that is killed while it removes its last message may count
+    /// from a lower number afterwards: what gets a number that a consumer has acknowledged is never delivered to it. These numbers are used up by empty messages.
+    /// </summary>
+    private async ValueTask<ulong> FindLastAsync(string subject, CancellationToken cancellationToken)
+    {
+        var stream = await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false);
+        var last = (ulong)stream.Info.State.LastSeq;
+        var delivered = 0UL;
+        await foreach (var consumer in _context.ListConsumersAsync(StreamOf(subject), cancellationToken).ConfigureAwait(false))
+        {
+            delivered = Math.Max(delivered, Math.Max((ulong)consumer.Info.Delivered.StreamSeq, (ulong)consumer.Info.AckFloor.StreamSeq));
+        }
+
+        while (last < delivered)
+        {
+            var answer = await _context.PublishAsync(subject, default, PayloadSerializer.Instance, new NatsJSPubOpts { ExpectedLastSequence = last, RetryAttempts = 1 }, headers: null, cancellationToken).ConfigureAwait(false);
+            if (answer.Error is { } error)
+            {
+                throw new IOException($"JetStream did not store an empty message to {subject}: {error.Description}");
+            }
+
+            last = (ulong)answer.Seq;
+            await stream.DeleteMessageAsync(new() { Seq = last, NoErase = true }, cancellationToken).ConfigureAwait(false);
+        }
+
+        return last;
     }
 
     /// <summary>Makes the consumer of a taker, or lets it deliver to another address: what it has not acknowledged is delivered again then, in order.</summary>
