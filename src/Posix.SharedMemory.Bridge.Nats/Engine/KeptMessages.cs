@@ -68,12 +68,12 @@ internal sealed class KeptMessages(NatsConnection connection)
     /// <summary>Stores a message behind the last one, wherever that is: <see cref="FindLastAsync"/> says why.</summary>
     internal async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
     {
-        var isKnown = _last.TryRemove(subject, out var last);
+        var from = _last.TryRemove(subject, out var last) ? LastFrom.Publication : LastFrom.Information;
         try
         {
             while (true)
             {
-                last = isKnown ? last : await FindLastAsync(subject, cancellationToken).ConfigureAwait(false);
+                last = from == LastFrom.Publication ? last : await FindLastAsync(subject, from == LastFrom.EmptyMessage, cancellationToken).ConfigureAwait(false);
                 var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = id, ExpectedLastSequence = last, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
                 if (answer.Error is not { } error)
                 {
@@ -81,12 +81,12 @@ internal sealed class KeptMessages(NatsConnection connection)
                     return;
                 }
 
-                if (error.ErrCode != WrongLastSequence || !isKnown)
+                if (error.ErrCode != WrongLastSequence || from == LastFrom.EmptyMessage)
                 {
                     throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
                 }
 
-                isKnown = false;
+                from++;
             }
         }
         catch (NatsException e)
@@ -99,11 +99,14 @@ internal sealed class KeptMessages(NatsConnection connection)
     /// Returns the number of the last message of a stream, and sees to it that no consumer has had a higher one. A server of the series 2.9 that is killed while it removes its last message may count
     /// from a lower number afterwards: what gets a number that a consumer has acknowledged is never delivered to it. These numbers are used up by empty messages.
     /// </summary>
-    private async ValueTask<ulong> FindLastAsync(string subject, CancellationToken cancellationToken)
+    /// <param name="subject">The subject of the stream.</param>
+    /// <param name="storesOne">The server says another number when it is asked than it compares with, as one of the series 2.9 does that has begun anew: it agrees with itself after a message.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async ValueTask<ulong> FindLastAsync(string subject, bool storesOne, CancellationToken cancellationToken)
     {
         var stream = await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false);
         var last = (ulong)stream.Info.State.LastSeq;
-        var delivered = 0UL;
+        var delivered = storesOne ? last + 1 : 0;
         await foreach (var consumer in _context.ListConsumersAsync(StreamOf(subject), cancellationToken).ConfigureAwait(false))
         {
             delivered = Math.Max(delivered, Math.Max((ulong)consumer.Info.Delivered.StreamSeq, (ulong)consumer.Info.AckFloor.StreamSeq));
@@ -111,14 +114,21 @@ internal sealed class KeptMessages(NatsConnection connection)
 
         while (last < delivered)
         {
-            var answer = await _context.PublishAsync(subject, default, PayloadSerializer.Instance, new NatsJSPubOpts { ExpectedLastSequence = last, RetryAttempts = 1 }, headers: null, cancellationToken).ConfigureAwait(false);
+            var answer = await _context.PublishAsync(subject, default, PayloadSerializer.Instance, new NatsJSPubOpts { RetryAttempts = 1 }, headers: null, cancellationToken).ConfigureAwait(false);
             if (answer.Error is { } error)
             {
                 throw new IOException($"JetStream did not store an empty message to {subject}: {error.Description}");
             }
 
             last = (ulong)answer.Seq;
-            await stream.DeleteMessageAsync(new() { Seq = last, NoErase = true }, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await stream.DeleteMessageAsync(new() { Seq = last, NoErase = true }, cancellationToken).ConfigureAwait(false);
+            }
+            catch (NatsJSApiException)
+            {
+                // A consumer has acknowledged it, or the stream is one of which nothing can be removed.
+            }
         }
 
         return last;
@@ -226,4 +236,17 @@ internal sealed class KeptMessages(NatsConnection connection)
     }
 
     private static IOException NotKept(string subject, NatsException e) => new($"JetStream does not keep {subject}: {e.Message}", e);
+
+    /// <summary>Where the number of the last message is from.</summary>
+    private enum LastFrom
+    {
+        /// <summary>The last publication of this connection.</summary>
+        Publication,
+
+        /// <summary>What the server says of the stream.</summary>
+        Information,
+
+        /// <summary>An empty message.</summary>
+        EmptyMessage,
+    }
 }
