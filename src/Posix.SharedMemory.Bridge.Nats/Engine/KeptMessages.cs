@@ -15,16 +15,16 @@ internal sealed class KeptMessages(NatsConnection connection)
 
     private const int NotFound = 404;
 
-    /// <summary>The server's word for: the last message has another number than was expected.</summary>
-    private const int WrongLastSequence = 10_071;
+    /// <summary>How often a message is stored at most, where others get the numbers that were expected.</summary>
+    private const int MostAttempts = 4;
 
     /// <summary>After this time the server delivers again what was not acknowledged. The bridge asks for that where it is necessary, and sooner.</summary>
     private static readonly TimeSpan s_acknowledged = TimeSpan.FromMinutes(10);
 
     private readonly NatsJSContext _context = new(connection);
 
-    /// <summary>The number of the last message of each subject, where it is known.</summary>
-    private readonly ConcurrentDictionary<string, ulong> _last = new(StringComparer.Ordinal);
+    /// <summary>Of each subject, between which numbers everything was stored here, under numbers that no consumer had had.</summary>
+    private readonly ConcurrentDictionary<string, (ulong After, ulong Last)> _numbers = new(StringComparer.Ordinal);
 
     /// <summary>An address that nothing else of this connection receives from.</summary>
     internal string NewAddress() => _context.NewBaseInbox();
@@ -65,28 +65,51 @@ internal sealed class KeptMessages(NatsConnection connection)
         }
     }
 
-    /// <summary>Stores a message behind the last one, wherever that is: <see cref="FindLastAsync"/> says why.</summary>
+    /// <summary>Stores a message, under a number that no consumer has had: else it is stored again, and takers skip what they have already.</summary>
     internal async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
     {
-        var from = _last.TryRemove(subject, out var last) ? LastFrom.Publication : LastFrom.Information;
         try
         {
-            while (true)
+            var nextId = id;
+            for (var attempt = 1; ; attempt++)
             {
-                last = from == LastFrom.Publication ? last : await FindLastAsync(subject, from == LastFrom.EmptyMessage, cancellationToken).ConfigureAwait(false);
-                var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = id, ExpectedLastSequence = last, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
-                if (answer.Error is not { } error)
+                if (!_numbers.TryGetValue(subject, out var ours))
                 {
-                    _last[subject] = Math.Max(last, (ulong)answer.Seq);
-                    return;
+                    var found = await FindLastAsync(subject, cancellationToken).ConfigureAwait(false);
+                    _numbers[subject] = ours = (found, found);
                 }
 
-                if (error.ErrCode != WrongLastSequence || from == LastFrom.EmptyMessage)
+                var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = nextId, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
+                if (answer.Error is { } error)
                 {
                     throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
                 }
 
-                from++;
+                var number = (ulong)answer.Seq;
+                if (number == ours.Last + 1)
+                {
+                    _numbers[subject] = (ours.After, number);
+                    return;
+                }
+
+                if (answer.Duplicate && number > ours.After && number <= ours.Last)
+                {
+                    return;
+                }
+
+                // The server counts from another number than before; or another process has stored this one, and may have been killed before it saw under which number.
+                _numbers.TryRemove(subject, out _);
+                if (attempt == MostAttempts)
+                {
+                    throw new IOException($"Another program stores messages of {subject}.");
+                }
+
+                if (!answer.Duplicate)
+                {
+                    await TryDeleteAsync(subject, number, cancellationToken).ConfigureAwait(false);
+                }
+
+                nextId = $"{id}-{Guid.NewGuid():N}";
             }
         }
         catch (NatsException e)
@@ -99,14 +122,10 @@ internal sealed class KeptMessages(NatsConnection connection)
     /// Returns the number of the last message of a stream, and sees to it that no consumer has had a higher one. A server of the series 2.9 that is killed while it removes its last message may count
     /// from a lower number afterwards: what gets a number that a consumer has acknowledged is never delivered to it. These numbers are used up by empty messages.
     /// </summary>
-    /// <param name="subject">The subject of the stream.</param>
-    /// <param name="storesOne">The server says another number when it is asked than it compares with, as one of the series 2.9 does that has begun anew: it agrees with itself after a message.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    private async ValueTask<ulong> FindLastAsync(string subject, bool storesOne, CancellationToken cancellationToken)
+    private async ValueTask<ulong> FindLastAsync(string subject, CancellationToken cancellationToken)
     {
-        var stream = await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false);
-        var last = (ulong)stream.Info.State.LastSeq;
-        var delivered = storesOne ? last + 1 : 0;
+        var last = (ulong)(await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false)).Info.State.LastSeq;
+        var delivered = 0UL;
         await foreach (var consumer in _context.ListConsumersAsync(StreamOf(subject), cancellationToken).ConfigureAwait(false))
         {
             delivered = Math.Max(delivered, Math.Max((ulong)consumer.Info.Delivered.StreamSeq, (ulong)consumer.Info.AckFloor.StreamSeq));
@@ -121,17 +140,22 @@ internal sealed class KeptMessages(NatsConnection connection)
             }
 
             last = (ulong)answer.Seq;
-            try
-            {
-                await stream.DeleteMessageAsync(new() { Seq = last, NoErase = true }, cancellationToken).ConfigureAwait(false);
-            }
-            catch (NatsJSApiException)
-            {
-                // A consumer has acknowledged it, or the stream is one of which nothing can be removed.
-            }
+            await TryDeleteAsync(subject, last, cancellationToken).ConfigureAwait(false);
         }
 
         return last;
+    }
+
+    private async ValueTask TryDeleteAsync(string subject, ulong number, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _context.DeleteMessageAsync(StreamOf(subject), new() { Seq = number, NoErase = true }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException)
+        {
+            // A consumer has acknowledged it, or the stream is one of which nothing can be removed.
+        }
     }
 
     /// <summary>Makes the consumer of a taker, or lets it deliver to another address: what it has not acknowledged is delivered again then, in order.</summary>
@@ -236,17 +260,4 @@ internal sealed class KeptMessages(NatsConnection connection)
     }
 
     private static IOException NotKept(string subject, NatsException e) => new($"JetStream does not keep {subject}: {e.Message}", e);
-
-    /// <summary>Where the number of the last message is from.</summary>
-    private enum LastFrom
-    {
-        /// <summary>The last publication of this connection.</summary>
-        Publication,
-
-        /// <summary>What the server says of the stream.</summary>
-        Information,
-
-        /// <summary>An empty message.</summary>
-        EmptyMessage,
-    }
 }
