@@ -184,6 +184,34 @@ public sealed class OverNats : BackendConformance
 
     [SkippableFact]
     [Rule("bridge.durable")]
+    public async Task A_host_that_has_acknowledged_nothing_gets_everything_though_the_server_is_killed_after_another_has()
+    {
+        await using var server = NatsServer.Keeping();
+        await using var connection = await server.ConnectAsync();
+        var backend = (IDurableBridgeBackend)connection;
+        await backend.KeepAsync("shm.test.x", default);
+        var (quick, slow, again) = (new Recorder(), new Recorder(), new Recorder());
+        await using var first = await backend.SubscribeDurableAsync("shm.test.x", "quick", 100, quick, default);
+        await using var second = await backend.SubscribeDurableAsync("shm.test.x", "slow", 100, slow, default);
+        for (byte number = 1; number <= 3; number++)
+        {
+            await backend.PublishDurableAsync("shm.test.x", default, new[] { number }, $"id {number}", default);
+        }
+
+        quick.WaitFor(3);
+        slow.WaitFor(3);
+        await first.AcknowledgeAsync(quick.Acknowledgements.Last()!, default);
+        await server.BreakAsync();
+        await server.RestoreAsync();
+        Watchdog.Until(() => backend.IsConnected, "the connection");
+        await second.DisposeAsync();
+        await using var third = await backend.SubscribeDurableAsync("shm.test.x", "slow", 100, again, default);
+        again.WaitFor(3);
+        Assert.Equal([1, 2, 3], again.Messages.Select(message => (int)message.Payload[0]));
+    }
+
+    [SkippableFact]
+    [Rule("bridge.durable")]
     public async Task A_server_without_JetStream_is_reported_and_the_messages_stay_in_the_channel()
     {
         await using var server = new NatsServer();
