@@ -20,6 +20,7 @@ internal sealed unsafe class Endpoint
     private MutexHold _hold;
     private int _isClosed;
     private volatile ChannelCorruptException? _failure;
+    private volatile Exception? _refused;
 
     private Endpoint(ChannelMemory channel, Roster roster, EndpointRole role, int direction, EndpointOptions options)
     {
@@ -244,6 +245,21 @@ internal sealed unsafe class Endpoint
     {
         _failure ??= failure;
         Peer.MarkGone();
+        WakeOwn();
+    }
+
+    /// <summary>Gets why waits of this end are refused; <see langword="null"/>: they are not.</summary>
+    internal Exception? Refused => _refused;
+
+    /// <summary>Ends the waits of this end, and refuses later ones; the other side is not affected.</summary>
+    internal void Refuse(Exception cause)
+    {
+        _refused ??= cause;
+        WakeOwn();
+    }
+
+    private void WakeOwn()
+    {
         try
         {
             Wakes.NotifyAll();

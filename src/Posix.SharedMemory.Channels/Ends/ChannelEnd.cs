@@ -33,6 +33,9 @@ internal abstract class ChannelEnd
     /// <summary>Gets or sets what the end is doing. A plain field: two threads that use one end at once get an exception where that can be seen.</summary>
     protected internal EndAct Act { get; protected set; }
 
+    /// <summary>Gets whether it is closed: it touches the channel's memory no more.</summary>
+    internal bool IsClosed => Act is EndAct.Disposed or EndAct.Left or EndAct.Corrupt;
+
     /// <summary>Gets the ticket of the loan, batch or enumeration that is open; 0: none is.</summary>
     protected int OpenTicket { get; private set; }
 
@@ -285,6 +288,7 @@ internal abstract class ChannelEnd
         EndAct.Disposed => new ObjectDisposedException(Owner?.GetType().Name ?? GetType().Name),
         EndAct.Corrupt => new ChannelCorruptException(_corruption!.Field, _corruption.Offset, "was found earlier", _corruption),
         EndAct.Completed => new InvalidOperationException("The writer has completed the channel: nothing more can be written."),
+        EndAct.Left => new InvalidOperationException("The writer has left the channel: it writes nothing more."),
         EndAct.Borrow => new InvalidOperationException("A reservation or lease of this end has not been disposed yet."),
         EndAct.Batch => new InvalidOperationException("A batch or enumeration of this end has not been disposed yet."),
         EndAct.Building => new InvalidOperationException("A message is being built: call EndMessage or CancelMessage first."),
@@ -297,6 +301,11 @@ internal abstract class ChannelEnd
         if (Endpoint.Failure is { } failure)
         {
             throw Corrupt(failure);
+        }
+
+        if (Endpoint.Refused is { } cause)
+        {
+            throw new InvalidOperationException($"The calls of {Endpoint.Channel.Subject} have failed: nothing is read any more.", cause);
         }
 
         var ended = HasEnded();
@@ -412,7 +421,7 @@ internal abstract class ChannelEnd
 
     internal void RefuseIfClosed()
     {
-        if (Act is EndAct.Disposed or EndAct.Corrupt)
+        if (IsClosed)
         {
             throw Refusal();
         }
