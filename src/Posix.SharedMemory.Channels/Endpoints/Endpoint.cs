@@ -248,8 +248,14 @@ internal sealed unsafe class Endpoint
         WakeOwn();
     }
 
-    /// <summary>Gets why waits of this end are refused; <see langword="null"/>: they are not.</summary>
-    internal Exception? Refused => _refused;
+    /// <summary>Throws where waits of this end are refused.</summary>
+    internal void ThrowIfRefused()
+    {
+        if (_refused is { } cause)
+        {
+            throw new InvalidOperationException($"The calls of {Channel.Subject} have failed: nothing is read any more.", cause);
+        }
+    }
 
     /// <summary>Ends the waits of this end, and refuses later ones; the other side is not affected.</summary>
     internal void Refuse(Exception cause)

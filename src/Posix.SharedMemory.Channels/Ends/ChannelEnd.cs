@@ -120,7 +120,7 @@ internal abstract class ChannelEnd
     /// <returns><see cref="EndLook.Pending"/>: the time is up.</returns>
     internal EndLook Wait(int length, TimeSpan timeout)
     {
-        RequireTimeout(timeout);
+        EndTimeout.Require(timeout);
         Begin(EndAct.Wait);
         try
         {
@@ -129,14 +129,6 @@ internal abstract class ChannelEnd
         finally
         {
             Finish(EndAct.Wait);
-        }
-    }
-
-    internal static void RequireTimeout(TimeSpan timeout)
-    {
-        if (timeout < TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
-        {
-            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
         }
     }
 
@@ -303,10 +295,7 @@ internal abstract class ChannelEnd
             throw Corrupt(failure);
         }
 
-        if (Endpoint.Refused is { } cause)
-        {
-            throw new InvalidOperationException($"The calls of {Endpoint.Channel.Subject} have failed: nothing is read any more.", cause);
-        }
+        Endpoint.ThrowIfRefused();
 
         var ended = HasEnded();
         var state = PeerState.Alive;

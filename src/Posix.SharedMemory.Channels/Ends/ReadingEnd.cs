@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>What the readers of a stream of records have in common: they see the end of the channel.</summary>
-internal abstract unsafe class ReadingEnd : LendingEnd
+internal abstract class ReadingEnd : LendingEnd
 {
     private volatile bool _isEnding;
     private volatile bool _isLost;

@@ -97,7 +97,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     {
         if (timeout is { } limit)
         {
-            ChannelEnd.RequireTimeout(limit);
+            EndTimeout.Require(limit);
         }
 
         if (!_claims.TryWrite(message, type))
