@@ -8,33 +8,6 @@ public sealed class LeaseCounting
 {
     private static readonly int s_page = Environment.SystemPageSize;
 
-    [SkippableTheory]
-    [InlineData("")]
-    [InlineData("-DSELF")]
-    [Rule("lease.threads")]
-    public void No_interleaving_breaks_the_protocol(string options)
-    {
-        Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
-        var (errors, states, report) = ModelSearch.Run("leases.pml", options);
-        Assert.True(errors == 0, report);
-        Assert.InRange(states, 10_000, long.MaxValue);
-    }
-
-    [SkippableTheory]
-    [InlineData("-DNOBARRIER")]
-    [InlineData("-DNOPHASE")]
-    [InlineData("-DNOFENCE")]
-    [InlineData("-DNOLOOK")]
-    [InlineData("-DNOUNDO")]
-    [InlineData("-DSELF -DNOSTRIPES")]
-    [Rule("lease.threads")]
-    public void The_model_fails_without_any_one_of_its_parts(string options)
-    {
-        Skip.IfNot(ModelSearch.IsPossible, ModelSearch.Missing);
-        var (errors, _, report) = ModelSearch.Run("leases.pml", options);
-        Assert.True(errors > 0, report);
-    }
-
     [Theory]
     [InlineData(1, false)]
     [InlineData(1, true)]
