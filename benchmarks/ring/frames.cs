@@ -110,10 +110,10 @@ static string Alone(string name, int count, int length)
     using var writer = channel.OpenWriter();
     var readers = Enumerable.Range(0, count).Select(_ => channel.OpenReader(new() { Overflow = FrameOverflow.DropNewest })).ToArray();
     long[] sent = new long[Bursts], read = new long[Bursts];
-    // The first time is for the compiler.
-    for (var turn = 0; turn < 2; turn++)
+    // The first turns are for the compiler: until it has made its last version of what is called.
+    for (var turn = 0; turn < 6; turn++)
     {
-        for (var burst = 0; burst < Bursts; burst++)
+        for (var burst = 0; burst < (turn < 5 ? 500 : Bursts); burst++)
         {
             var start = Stopwatch.GetTimestamp();
             for (var n = 0; n < Burst; n++)
@@ -140,6 +140,8 @@ static string Alone(string name, int count, int length)
 
             (sent[burst], read[burst]) = (middle - start, (Stopwatch.GetTimestamp() - middle) / count);
         }
+
+        Thread.Sleep(turn < 5 ? 200 : 0);
     }
 
     foreach (var reader in readers)
@@ -183,7 +185,13 @@ static int Publish(string name, long count, int length)
     using var writer = channel.OpenWriter();
     Console.WriteLine("open");
     Console.ReadLine();
-    Send(0, Warming);
+    // As above, here and in the readers.
+    for (var turn = 0; turn < 4; turn++)
+    {
+        Send(turn * Warming / 4, (turn + 1) * Warming / 4);
+        Thread.Sleep(200);
+    }
+
     var start = Stopwatch.GetTimestamp();
     Send(Warming, Warming + count);
     Console.WriteLine($"{(long)(Stopwatch.GetElapsedTime(start).TotalNanoseconds * 1000 / count)}");

@@ -91,7 +91,7 @@ public sealed class Spelling
             using (lease)
             {
                 ReadOnlySpan<byte> bytes = lease.Span;
-                Assert.Equal((1, 1, false), (bytes.Length, lease.Type, lease.IsRedelivered));
+                Assert.Equal((1, 1, false, "me"), (bytes.Length, lease.Type, lease.IsRedelivered, lease.Writer.Label));
             }
 
             Assert.True(reader.TryRead(destination: stackalloc byte[8], length: out int length, type: out ushort type));
@@ -140,6 +140,7 @@ public sealed class Spelling
         using TemporaryName name = new("spelling"), second = new("spelling");
         using LatestValue<double> value = LatestValue<double>.Create(name, new LatestOptions());
         using LatestValue<double> opened = LatestValue<double>.Open(name, access: FileAccess.Read);
+        Assert.Throws<InvalidDataException>(() => LatestValue<double>.Open(name, 7));
         using LatestValue<double> either = LatestValue<double>.OpenOrCreate(second, out _);
         using LatestValue<double> unnamed = LatestValue<double>.CreateAnonymous();
         using LatestValue<double> received = LatestValue<double>.FromObject(SharedMemoryObject.Open(second));
@@ -155,6 +156,7 @@ public sealed class Spelling
         await Assert.ThrowsAsync<NotSupportedException>(() => observer.WaitForChangeAsync(0).AsTask());
         Assert.Equal((name.Name, ChannelKind.Latest), (value.Memory.Name, value.GetStatus().Kind));
 
+        Assert.Throws<InvalidDataException>(() => LatestBytes.Open(name, 7));
         using LatestBytes bytes = LatestBytes.CreateAnonymous(new LatestBytesOptions { MaxLength = 100 });
         using LatestBytesWriter bytesWriter = bytes.OpenWriter();
         using LatestBytesReader bytesReader = bytes.OpenReader();
@@ -205,9 +207,19 @@ public sealed class Spelling
         ReadOnlyMemory<byte> message = all.Current;
         Assert.Equal(2, message.Length);
         await all.DisposeAsync();
-        Assert.True(reader.Available > 0);
+        Assert.True(reader.TryRead(out var seventh));
+        Assert.Equal((7, 7), (seventh.Span[0], seventh.Type));
+        seventh.Dispose();
+        Assert.True(reader.TryRead(out FanInLease eighth));
+        Assert.Equal((70, 8, "writer"), (eighth.Span[0], eighth.Type, eighth.Writer.Label));
+        eighth.Dispose();
+        Assert.False(reader.TryRead(out MessageLease none));
+        Assert.True(none.Span.IsEmpty);
+        Assert.Equal(0, reader.Available);
         Assert.Equal((0L, 1), (reader.LostClaims, reader.Writers.Count));
         writer.Complete(error: 0);
+        Assert.Throws<InvalidOperationException>(() => writer.TryWrite([1]));
+        Assert.Throws<InvalidOperationException>(() => writer.Complete());
         Assert.Equal((name.Name, ChannelKind.FanIn), (fanIn.Memory.Name, fanIn.GetStatus().Kind));
 
         static void Fill(FanInWriter writer)
@@ -218,18 +230,19 @@ public sealed class Spelling
                 reservation.Commit(length: reservation.Span.Length, type: 6);
             }
 
-            using var batch = writer.BeginBatch();
+            using MessageBatch batch = writer.BeginBatch();
             Assert.True(batch.TryWrite([7], type: 7));
             Assert.True(batch.TryReserve(length: 1, span: out Span<byte> span));
+            span[0] = 70;
             batch.Commit(length: span.Length, type: 8);
         }
 
         static void Read(FanInReader reader)
         {
-            Assert.True(reader.TryRead(out FanInLease lease));
+            Assert.True(reader.TryRead(message: out MessageLease lease));
             using (lease)
             {
-                Assert.Equal((1, 1, false, "writer"), (lease.Span.Length, lease.Type, lease.IsRedelivered, lease.Writer.Label));
+                Assert.Equal((1, 1, 1, false, "writer"), (lease.Span.Length, lease.Span[0], lease.Type, lease.IsRedelivered, lease.Writer.Label));
             }
 
             Assert.True(reader.TryRead(destination: stackalloc byte[8], length: out int length, type: out ushort type));
@@ -253,6 +266,7 @@ public sealed class Spelling
         using TemporaryName name = new("spelling"), second = new("spelling");
         using Broadcast broadcast = Broadcast.Create(name, new BroadcastOptions { Capacity = 1 << 16, MaxReaders = 16, History = 0 });
         using Broadcast opened = Broadcast.Open(name, access: FileAccess.Read, schemaId: 0);
+        Assert.Throws<InvalidDataException>(() => Broadcast.Open(name, schemaId: 7));
         using Broadcast either = Broadcast.OpenOrCreate(second, out _, options: null);
         using Broadcast unnamed = Broadcast.CreateAnonymous(options: null);
         using Broadcast received = Broadcast.FromObject(SharedMemoryObject.Open(second));
@@ -307,6 +321,8 @@ public sealed class Spelling
         using FrameChannel received = FrameChannel.FromObject(SharedMemoryObject.Open(second));
         using FrameWriter writer = channel.OpenWriter(new EndpointOptions { Label = "writer" });
         using FrameReader reader = channel.OpenReader(new FrameReaderOptions { Overflow = FrameOverflow.Wait, Restart = PeerRestart.Fail });
+        EndpointOptions plain = new() { Label = "plain" };
+        unnamed.OpenReader(plain).Dispose();
         Assert.Equal([FrameOverflow.DropOldest, FrameOverflow.DropNewest, FrameOverflow.Wait], Enum.GetValues<FrameOverflow>());
         EventHandler<PeerChangedEventArgs> handler = (_, _) => { };
         writer.PeerChanged += handler;

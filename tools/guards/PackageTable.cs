@@ -74,7 +74,7 @@ internal sealed record PackageTable(string Name)
                 ["Frames"] = ["Ends", "Status", "Endpoints", "Layout"],
                 ["Taps"] = ["Frames", "Endpoints", "Layout"],
                 ["Latest"] = ["Ends", "Status", "Endpoints", "Layout"],
-                ["FanIn"] = ["Ends", "Status", "Endpoints", "Layout"],
+                ["FanIn"] = ["Rings", "Ends", "Status", "Endpoints", "Layout"],
             },
         },
         new("Posix.SharedMemory.AspNetCore")

@@ -71,12 +71,16 @@ public sealed class Broadcast : IDisposable
         return new(access == FileAccess.ReadWrite ? memory.Resume() : memory);
     }
 
+    /// <summary>Opens it for reading and writing.</summary>
+    /// <inheritdoc cref="Open(string, FileAccess, ulong)"/>
+    public static Broadcast Open(string name, ulong schemaId) => Open(name, FileAccess.ReadWrite, schemaId);
+
     /// <summary>Opens a broadcast, or creates it if there is none.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="created">Whether this call created it.</param>
     /// <param name="options">As in <see cref="Create"/>. Of one that exists, only <see cref="BroadcastOptions.SchemaId"/> is compared.</param>
-    /// <exception cref="SharedMemoryException">As <see cref="Create"/> and <see cref="Open"/>, without <see cref="Errno.EEXIST"/> and <see cref="Errno.ENOENT"/>.</exception>
-    /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
+    /// <exception cref="SharedMemoryException">As <see cref="Create"/> and <see cref="Open(string, FileAccess, ulong)"/>, without <see cref="Errno.EEXIST"/> and <see cref="Errno.ENOENT"/>.</exception>
+    /// <exception cref="InvalidDataException">As <see cref="Open(string, FileAccess, ulong)"/>.</exception>
     /// <exception cref="ArgumentException">As <see cref="Create"/>; or <see cref="BroadcastOptions.OnConflict"/> is set, which is for <see cref="Create"/>.</exception>
     public static Broadcast OpenOrCreate(string name, out bool created, BroadcastOptions? options = null)
     {

@@ -33,7 +33,7 @@ public sealed record BroadcastOptions
     /// <summary>Gets where payloads start: at multiples of 8 (the default), 16, 32 or 64 bytes.</summary>
     public int RecordAlignment { get; init; } = 8;
 
-    /// <summary>Gets a number that stands for what the messages mean; <see cref="Broadcast.Open"/> can require it. The default, 0, says nothing.</summary>
+    /// <summary>Gets a number that stands for what the messages mean; <see cref="Broadcast.Open(string, FileAccess, ulong)"/> can require it. The default, 0, says nothing.</summary>
     public ulong SchemaId { get; init; }
 
     /// <summary>Gets what the messages are, for people: at most 48 bytes of UTF-8.</summary>

@@ -87,10 +87,10 @@ internal abstract class BroadcastReading : ReadingEnd
     /// <summary>Copies the next message; the caller's span may be too short.</summary>
     internal abstract bool TryRead(Span<byte> destination, out BroadcastMessage info);
 
-    /// <summary>Borrows the next message until <see cref="ReadingEnd.Release"/>.</summary>
+    /// <summary>Borrows the next message until <see cref="LendingEnd.Release"/>.</summary>
     internal abstract bool TryBorrow(out RingRecord record, out int ticket);
 
-    /// <summary>The next message, valid until <see cref="ReadingEnd.Release"/>, or until the next one where there is nothing to release.</summary>
+    /// <summary>The next message, valid until <see cref="LendingEnd.Release"/>, or until the next one where there is nothing to release.</summary>
     internal abstract bool TryTake(out ReadOnlyMemory<byte> message, out int ticket);
 
     /// <summary>Goes to the newest message.</summary>

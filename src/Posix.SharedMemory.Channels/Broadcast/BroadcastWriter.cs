@@ -83,7 +83,7 @@ public sealed class BroadcastWriter : IBufferWriter<byte>, IDisposable
     {
         if (timeout is { } limit)
         {
-            ChannelEnd.RequireTimeout(limit);
+            EndTimeout.Require(limit);
         }
 
         if (!_tail.TryWrite(message, type))

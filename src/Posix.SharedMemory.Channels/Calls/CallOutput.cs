@@ -34,7 +34,7 @@ internal sealed class CallOutput(CallSession session, RingWriter ring)
             throw new ArgumentOutOfRangeException(nameof(type), type, $"Types from 0x{ChannelLayout.FirstReservedType:X4} are reserved.");
         }
 
-        ChannelEnd.RequireTimeout(timeout);
+        EndTimeout.Require(timeout);
     }
 
     /// <summary>Sends a call, if it may be sent now and there is room. If the ring cannot be written to, everything ends.</summary>

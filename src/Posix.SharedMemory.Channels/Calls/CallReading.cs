@@ -49,9 +49,14 @@ internal sealed class CallReading
     /// <summary>Nothing that comes is of use any more: a thread that is blocked for it ends too. Closing this side wakes it anyway.</summary>
     internal void GiveUp(Exception cause)
     {
-        if (cause is not ObjectDisposedException)
+        if (cause is ChannelCorruptException corruption)
         {
-            _input.Endpoint.Lose(cause as ChannelCorruptException);
+            _input.Endpoint.Lose(corruption);
+        }
+        else if (cause is not ObjectDisposedException)
+        {
+            // The peer may be well: it was this side that failed.
+            _input.Endpoint.Refuse(cause);
         }
     }
 

@@ -151,7 +151,7 @@ internal sealed class CallSession
     /// <summary>Blocks until a call of the peer is there.</summary>
     internal bool WaitToReceive(TimeSpan timeout)
     {
-        ChannelEnd.RequireTimeout(timeout);
+        EndTimeout.Require(timeout);
         if (Reading.TryWaitForCall(timeout, out var isOver))
         {
             return isOver && HasCall();

@@ -20,6 +20,7 @@ internal sealed unsafe class Endpoint
     private MutexHold _hold;
     private int _isClosed;
     private volatile ChannelCorruptException? _failure;
+    private volatile Exception? _refused;
 
     private Endpoint(ChannelMemory channel, Roster roster, EndpointRole role, int direction, EndpointOptions options)
     {
@@ -244,6 +245,27 @@ internal sealed unsafe class Endpoint
     {
         _failure ??= failure;
         Peer.MarkGone();
+        WakeOwn();
+    }
+
+    /// <summary>Throws where waits of this end are refused.</summary>
+    internal void ThrowIfRefused()
+    {
+        if (_refused is { } cause)
+        {
+            throw new InvalidOperationException($"The calls of {Channel.Subject} have failed: nothing is read any more.", cause);
+        }
+    }
+
+    /// <summary>Ends the waits of this end, and refuses later ones; the other side is not affected.</summary>
+    internal void Refuse(Exception cause)
+    {
+        _refused ??= cause;
+        WakeOwn();
+    }
+
+    private void WakeOwn()
+    {
         try
         {
             Wakes.NotifyAll();

@@ -33,6 +33,9 @@ internal abstract class ChannelEnd
     /// <summary>Gets or sets what the end is doing. A plain field: two threads that use one end at once get an exception where that can be seen.</summary>
     protected internal EndAct Act { get; protected set; }
 
+    /// <summary>Gets whether it is closed: it touches the channel's memory no more.</summary>
+    internal bool IsClosed => Act is EndAct.Disposed or EndAct.Left or EndAct.Corrupt;
+
     /// <summary>Gets the ticket of the loan, batch or enumeration that is open; 0: none is.</summary>
     protected int OpenTicket { get; private set; }
 
@@ -117,7 +120,7 @@ internal abstract class ChannelEnd
     /// <returns><see cref="EndLook.Pending"/>: the time is up.</returns>
     internal EndLook Wait(int length, TimeSpan timeout)
     {
-        RequireTimeout(timeout);
+        EndTimeout.Require(timeout);
         Begin(EndAct.Wait);
         try
         {
@@ -126,14 +129,6 @@ internal abstract class ChannelEnd
         finally
         {
             Finish(EndAct.Wait);
-        }
-    }
-
-    internal static void RequireTimeout(TimeSpan timeout)
-    {
-        if (timeout < TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
-        {
-            throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A timeout is not negative, or Timeout.InfiniteTimeSpan.");
         }
     }
 
@@ -285,6 +280,7 @@ internal abstract class ChannelEnd
         EndAct.Disposed => new ObjectDisposedException(Owner?.GetType().Name ?? GetType().Name),
         EndAct.Corrupt => new ChannelCorruptException(_corruption!.Field, _corruption.Offset, "was found earlier", _corruption),
         EndAct.Completed => new InvalidOperationException("The writer has completed the channel: nothing more can be written."),
+        EndAct.Left => new InvalidOperationException("The writer has left the channel: it writes nothing more."),
         EndAct.Borrow => new InvalidOperationException("A reservation or lease of this end has not been disposed yet."),
         EndAct.Batch => new InvalidOperationException("A batch or enumeration of this end has not been disposed yet."),
         EndAct.Building => new InvalidOperationException("A message is being built: call EndMessage or CancelMessage first."),
@@ -298,6 +294,8 @@ internal abstract class ChannelEnd
         {
             throw Corrupt(failure);
         }
+
+        Endpoint.ThrowIfRefused();
 
         var ended = HasEnded();
         var state = PeerState.Alive;
@@ -412,7 +410,7 @@ internal abstract class ChannelEnd
 
     internal void RefuseIfClosed()
     {
-        if (Act is EndAct.Disposed or EndAct.Corrupt)
+        if (IsClosed)
         {
             throw Refusal();
         }

@@ -24,6 +24,9 @@ internal enum EndAct
     /// <summary>The writer has completed the channel.</summary>
     Completed,
 
+    /// <summary>The writer of a fan-in has left: the channel goes on without it.</summary>
+    Left,
+
     /// <summary>The end was closed because the channel is corrupt.</summary>
     Corrupt,
 

@@ -33,7 +33,7 @@ internal sealed class EndWatch(ChannelEnd end)
     {
         lock (_gate)
         {
-            if (_round is null && end.Act is not (EndAct.Disposed or EndAct.Corrupt))
+            if (_round is null && !end.IsClosed)
             {
                 _round = new(this, end.Endpoint);
                 _round.Start();
@@ -65,7 +65,7 @@ internal sealed class EndWatch(ChannelEnd end)
     /// <summary>Raises the event with what a peer is now, unless the end was closed meanwhile. What a handler throws is nobody's to catch, and does not end the watch, on which completion depends.</summary>
     private void Raise(EndpointInfo peer)
     {
-        if (end.Act == EndAct.Disposed)
+        if (end.Act is EndAct.Disposed or EndAct.Left)
         {
             return;
         }

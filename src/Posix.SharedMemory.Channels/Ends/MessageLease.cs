@@ -9,13 +9,13 @@ namespace Posix.SharedMemory.Channels;
 /// </remarks>
 public readonly ref struct MessageLease : IDisposable
 {
-    private readonly ReadingEnd? _reader;
+    private readonly LendingEnd? _reader;
     private readonly ulong _at;
     private readonly ulong _header;
     private readonly int _ticket;
 
     // Four plain fields: the just-in-time compiler keeps them in registers.
-    internal MessageLease(ReadingEnd reader, ulong at, ulong header, int ticket)
+    internal MessageLease(LendingEnd reader, ulong at, ulong header, int ticket)
     {
         _reader = reader;
         _at = at;
@@ -34,6 +34,13 @@ public readonly ref struct MessageLease : IDisposable
     /// Gets whether an earlier reader may have seen it: true for each message that was in the ring when this reader took over from another one, so for each that truly comes again.
     /// </summary>
     public bool IsRedelivered => _reader is not null && _reader.IsRedelivered(_at);
+
+    /// <summary>
+    /// Gets the endpoint that wrote it: of a <see cref="FanIn"/> as it was when its first message was read, of all others the writer as it is now. If all endpoints of a fan-in were in use and another
+    /// writer has taken this one meanwhile, it is that one.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The lease was never made.</exception>
+    public EndpointInfo Writer => _reader?.DescribeWriter(_header) ?? throw new InvalidOperationException("The lease was never made.");
 
     /// <summary>Releases the message. Further calls, and calls on a copy, have no effect; nor has it one on a message of <see cref="MessageReader.ReadAvailable"/>.</summary>
     public void Dispose() => _reader?.Release(_ticket);

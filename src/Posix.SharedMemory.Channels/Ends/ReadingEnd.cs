@@ -1,24 +1,16 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>What the readers of a stream of records have in common: they lend payloads, and see the end of the channel.</summary>
-internal abstract unsafe class ReadingEnd : ChannelEnd
+/// <summary>What the readers of a stream of records have in common: they see the end of the channel.</summary>
+internal abstract class ReadingEnd : LendingEnd
 {
-    private readonly byte* _data;
-    private readonly ulong _mask;
-    private readonly ulong _prefix;
     private volatile bool _isEnding;
     private volatile bool _isLost;
 
     protected ReadingEnd(Endpoint endpoint)
         : base(endpoint)
     {
-        var header = endpoint.Channel.Header;
-        _data = endpoint.Data;
-        _mask = (ulong)header.Capacity - 1;
-        _prefix = (ulong)header.Prefix;
         Ending = new(endpoint.Channel, endpoint.Direction);
     }
 
@@ -40,40 +32,14 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         }
     }
 
-    /// <summary>Gets the data as memory, for messages that are read asynchronously.</summary>
-    internal ChannelBytes Bytes => field ??= new(Endpoint);
-
     /// <summary>Gets the end of the channel, as this side sees it.</summary>
     protected ChannelCompletion Ending { get; }
 
     /// <summary>Gets the place before which records may have been seen by an earlier reader.</summary>
     protected ulong RedeliveredBefore { get; set; }
 
-    /// <summary>The payload of a record that was found.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ReadOnlySpan<byte> PayloadOf(ulong at, ulong header) =>
-        // SAFETY: the caller found the record inside the data, which the channel holds.
-        MemoryMarshal.CreateReadOnlySpan(ref *(_data + (at & _mask) + _prefix), RingRecord.LengthOf(header));
-
-    /// <inheritdoc cref="PayloadOf(ulong, ulong)"/>
-    internal ReadOnlySpan<byte> PayloadOf(RingRecord record) => PayloadOf(record.At, record.Header);
-
-    /// <summary>The payload of a record as memory.</summary>
-    internal ReadOnlyMemory<byte> MemoryOf(in RingRecord record) => Bytes.Memory.Slice((int)((record.At & _mask) + _prefix), record.Length);
-
-    /// <summary>Whether the record may have been seen by an earlier reader.</summary>
-    internal bool IsRedelivered(ulong at) => at < RedeliveredBefore;
-
-    /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
-    internal void Release(int ticket)
-    {
-        // A message of an enumeration has the ticket 0: it is not a loan of its own.
-        if (ticket != 0 && IsOpen(ticket))
-        {
-            PassBorrowed();
-            FinishWithTicket();
-        }
-    }
+    /// <inheritdoc/>
+    internal sealed override bool IsRedelivered(ulong at) => at < RedeliveredBefore;
 
     internal override void OnChange()
     {
@@ -88,9 +54,6 @@ internal abstract unsafe class ReadingEnd : ChannelEnd
         Interlocked.MemoryBarrierProcessWide();
         EndIfDrained();
     }
-
-    /// <summary>Goes past the record that is lent, and lets the writer have its room.</summary>
-    protected abstract void PassBorrowed();
 
     /// <summary>Whether everything that was published was passed. The watch asks too, on its thread: it reads shared memory only.</summary>
     protected abstract bool IsDrained();

@@ -89,7 +89,7 @@ internal abstract unsafe class WritingEnd : ChannelEnd
     {
         var start = Stopwatch.GetTimestamp();
         var limit = timeout ?? Timeout.InfiniteTimeSpan;
-        do
+        while (true)
         {
             var left = limit - Stopwatch.GetElapsedTime(start);
             switch (Wait(message.Length, limit == Timeout.InfiniteTimeSpan ? limit : left < TimeSpan.Zero ? TimeSpan.Zero : left))
@@ -97,12 +97,22 @@ internal abstract unsafe class WritingEnd : ChannelEnd
                 case EndLook.Ended:
                     throw TakesNoMore();
                 case EndLook.Pending:
-                    throw new TimeoutException($"The ring had no room for {message.Length} bytes within {timeout}.");
+                    throw IsLate(message.Length, timeout);
                 default:
                     break;
             }
+
+            if (TryWriteAgain(message, type))
+            {
+                return;
+            }
+
+            if (timeout is not null && left <= TimeSpan.Zero && limit != Timeout.InfiniteTimeSpan)
+            {
+                // Other writers take the room whenever there is some: what is late is not tried for ever.
+                throw IsLate(message.Length, timeout);
+            }
         }
-        while (!TryWriteAgain(message, type));
     }
 
     /// <summary>Waits for room for a message, and writes it. The caller has tried before.</summary>
@@ -122,6 +132,23 @@ internal abstract unsafe class WritingEnd : ChannelEnd
 
     /// <summary>Sends the message that was written to the room that is reserved.</summary>
     internal abstract void Commit(int length, ushort type);
+
+    /// <summary>Stores a record, which readers see once it is published.</summary>
+    internal abstract bool TryStore(ReadOnlySpan<byte> message, ushort type);
+
+    /// <summary>Finds room for a record in one piece, and pads what is left before the end of the data where it does not fit.</summary>
+    /// <param name="length">The payload's.</param>
+    /// <param name="at">Where the record begins. What is not stored and published never was.</param>
+    internal abstract bool TryClaim(int length, out ulong at);
+
+    /// <summary>Whether a claim is still the place of the next record: nothing was stored since.</summary>
+    internal abstract bool IsNext(ulong at);
+
+    /// <summary>Stores the header of a claimed record whose payload stands there.</summary>
+    internal abstract void Store(ulong at, int length, ushort type);
+
+    /// <summary>The bytes of a claimed record's payload.</summary>
+    internal abstract Span<byte> PayloadOf(ulong at, int length);
 
     /// <summary>Ends a reservation or batch, once: copies of it carry the same ticket.</summary>
     internal abstract void Return(int ticket);
@@ -225,6 +252,8 @@ internal abstract unsafe class WritingEnd : ChannelEnd
         Finish(EndAct.Call);
         return isWritten;
     }
+
+    private static TimeoutException IsLate(int length, TimeSpan? timeout) => new($"The ring had no room for {length} bytes within {timeout}.");
 
     private ArgumentException TooLong(long length, string name) =>
         new($"The message has {length} bytes, and the longest that this channel carries has {_most}.", name);

@@ -5,8 +5,11 @@ using Posix.SharedMemory.Threading;
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The head of a fan-in, as its reader keeps it: finds records in the order of their claims, passes over those of dead writers, and gives lines back. Nothing that stands there is trusted.</summary>
-internal abstract unsafe class ClaimHead : ChannelEnd
+internal abstract unsafe class ClaimHead : LendingEnd
 {
+    /// <summary>The claims in a ring are fewer, and each look passes one or finds that one was committed meanwhile.</summary>
+    private const int MostLooks = 1_000_000;
+
     private readonly byte* _data;
     private readonly byte* _line;
     private readonly byte* _skipped;
@@ -62,16 +65,17 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     /// <summary>Gets whether lines that were read are to be given back now: there are many, or a writer sleeps.</summary>
     protected bool IsReleaseDue => ClaimWord.Distance(_released, _head) >= _quarter || _writerWakes.HasWaiters;
 
-    internal bool IsRedelivered(ulong position) => ClaimWord.Distance(position, _redelivered) is > 0 and < 1UL << 45;
+    /// <inheritdoc/>
+    internal sealed override bool IsRedelivered(ulong at) => ClaimWord.Distance(at / ChannelLayout.LineSize, _redelivered) is > 0 and < 1UL << 45;
 
     /// <summary>The payload of a message that was found.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ReadOnlySpan<byte> PayloadOf(ulong position, ulong header) =>
+    internal ReadOnlySpan<byte> PayloadAt(ulong position, ulong header) =>
         // SAFETY: the record was found inside the data, which the channel holds.
         MemoryMarshal.CreateReadOnlySpan(ref *(At(position) + ChannelLayout.WidePrefix), (int)new ClaimRecord(header).Length);
 
-    /// <inheritdoc cref="PayloadOf(ulong, ulong)"/>
-    internal ReadOnlySpan<byte> PayloadOf(in ClaimedMessage message) => PayloadOf(message.Position, message.Header);
+    /// <inheritdoc cref="PayloadAt(ulong, ulong)"/>
+    internal ReadOnlySpan<byte> PayloadOf(in ClaimedMessage message) => PayloadAt(message.Position, message.Header);
 
     /// <summary>The type of a message that was found.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -150,15 +154,28 @@ internal abstract unsafe class ClaimHead : ChannelEnd
     private bool IsPossible(ClaimRecord record) =>
         record.Lines <= _lines - (_head & _mask) && (uint)record.Writer < (uint)_writers && (record.IsPadding || record.Length <= _most);
 
-    /// <summary>Passes padding and the claims of the dead before the next message.</summary>
+    /// <summary>Passes padding and the claims of the dead before the next message: no further than what was claimed when it began. Whoever claims later also notifies later.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryFindSlowly(out ulong header)
     {
-        while (true)
+        ulong end = 0;
+        header = 0;
+        for (var looks = 0; looks == 0 || _head != end; looks++)
         {
+            if (looks == MostLooks)
+            {
+                throw Corrupt("the claims", ChannelLayout.ClaimAt, $"changed {MostLooks} times while the record at {_head} was looked for");
+            }
+
             // SYNC fanin.commit: pairs with ClaimTail.Publish. One load: what is stored later changes nothing.
             // SAFETY: the line lies in the data, which the channel holds, at a multiple of 64.
             var record = new ClaimRecord(Volatile.Read(ref *(ulong*)At(_head)));
+            if (looks == 0)
+            {
+                // After the record: what is committed was claimed before.
+                end = LoadClaim().End;
+            }
+
             if (!record.IsCommitted)
             {
                 if (TryPassDead())
@@ -166,7 +183,6 @@ internal abstract unsafe class ClaimHead : ChannelEnd
                     continue;
                 }
 
-                header = 0;
                 return false;
             }
 
@@ -181,8 +197,15 @@ internal abstract unsafe class ClaimHead : ChannelEnd
                 return true;
             }
 
+            if (record.Lines > ClaimWord.Distance(_head, end))
+            {
+                throw Corrupt("a record", Header.DataOffset + ((long)(_head & _mask) * ChannelLayout.LineSize), $"has the header {record.Value:x16}, and claims go on at {end}");
+            }
+
             Release(record.Lines);
         }
+
+        return false;
     }
 
     /// <summary>Looks whose the claim at the head is, and passes over it if its writer will never commit it.</summary>

@@ -7,6 +7,9 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>The reading end of a fan-in: opens it, lends messages, and says who wrote them. How it finds them is in <see cref="ClaimHead"/>.</summary>
 internal sealed class ClaimReader : ClaimHead
 {
+    /// <summary>Where a lease that all channels have keeps the writer's endpoint, in its header.</summary>
+    private const int WriterShift = 48;
+
     private readonly EndpointInfo?[] _writers;
     private readonly uint[] _generations;
     private ulong _borrowed;
@@ -19,8 +22,6 @@ internal sealed class ClaimReader : ClaimHead
         _writers = new EndpointInfo?[endpoint.Peers.Length];
         _generations = new uint[endpoint.Peers.Length];
     }
-
-    private ChannelBytes Bytes => field ??= new(Endpoint);
 
     /// <summary>Opens the reader.</summary>
     internal static ClaimReader Open(ChannelMemory channel, EndpointOptions? options)
@@ -37,6 +38,8 @@ internal sealed class ClaimReader : ClaimHead
             throw;
         }
     }
+
+    internal override EndpointInfo DescribeWriter(ulong header) => Describe((int)(header >> WriterShift));
 
     /// <summary>Who wrote a record. Described once for each opening of an endpoint.</summary>
     internal EndpointInfo Describe(int writer)
@@ -99,7 +102,7 @@ internal sealed class ClaimReader : ClaimHead
         }
     }
 
-    /// <summary>Borrows the next message until <see cref="Release(int)"/>.</summary>
+    /// <summary>Borrows the next message until <see cref="LendingEnd.Release"/>.</summary>
     internal bool TryBorrow(out ClaimedMessage message, out int ticket)
     {
         ticket = BeginWithTicket(EndAct.Borrow);
@@ -114,15 +117,15 @@ internal sealed class ClaimReader : ClaimHead
         return true;
     }
 
-    /// <summary>Ends a loan, once: copies of a lease carry the same ticket.</summary>
-    internal void Release(int ticket)
+    protected override void PassBorrowed() => Pass(_borrowed, _borrowedLength);
+
+    /// <summary>As <see cref="TryBorrow(out ClaimedMessage, out int)"/>, as the lease that all channels have.</summary>
+    internal bool TryLend(out MessageLease lease)
     {
-        // A message of an enumeration has the ticket 0: it is not a loan of its own.
-        if (ticket != 0 && IsOpen(ticket))
-        {
-            Pass(_borrowed, _borrowedLength);
-            FinishWithTicket();
-        }
+        var isFound = TryBorrow(out var message, out var ticket);
+        var header = (uint)message.Length | ((ulong)message.Type << ChannelLayout.TypeShift) | ((ulong)(uint)new ClaimRecord(message.Header).Writer << WriterShift);
+        lease = isFound ? new(this, message.Position * ChannelLayout.LineSize, header, ticket) : default;
+        return isFound;
     }
 
     /// <summary>Begins an enumeration, which publishes the head rarely.</summary>

@@ -16,6 +16,9 @@ internal sealed unsafe class ClaimWriter : ClaimTail
     {
     }
 
+    /// <summary>Gets where the next message of a batch begins.</summary>
+    private ulong Next => (_position + _used) & ClaimWord.PositionMask;
+
     /// <summary>Opens a writer.</summary>
     internal static ClaimWriter Open(ChannelMemory channel, EndpointOptions? options)
     {
@@ -45,6 +48,32 @@ internal sealed unsafe class ClaimWriter : ClaimTail
         (place, ticket) = (0, 0);
         return false;
     }
+
+    internal override bool TryStore(ReadOnlySpan<byte> message, ushort type)
+    {
+        if (!TryPlace(message.Length, out var place))
+        {
+            return false;
+        }
+
+        // SAFETY: the room is contiguous and lies in the data, which the channel holds.
+        MessageCopy.Copy(message, Data + place);
+        Add(message.Length, type);
+        return true;
+    }
+
+    internal override bool TryClaim(int length, out ulong at)
+    {
+        var isFree = TryPlace(length, out _);
+        at = isFree ? Next : 0;
+        return isFree;
+    }
+
+    internal override bool IsNext(ulong at) => _claimed != 0 && at == Next;
+
+    internal override Span<byte> PayloadOf(ulong at, int length) => RoomAt(PlaceOf(at), length);
+
+    internal override void Store(ulong at, int length, ushort type) => Add(length, type);
 
     internal override void Commit(int length, ushort type)
     {
@@ -78,11 +107,6 @@ internal sealed unsafe class ClaimWriter : ClaimTail
         place = PlaceOf(_position + _used);
         return true;
     }
-
-    /// <summary>Copies a message to the room that was found for it.</summary>
-    internal void CopyTo(int place, ReadOnlySpan<byte> message) =>
-        // SAFETY: the room is contiguous and lies in the data, which the channel holds.
-        MessageCopy.Copy(message, Data + place);
 
     /// <summary>Whether a place that was found is still that of the next message, with room for it: nothing was added since, through a copy of the batch.</summary>
     internal bool IsNext(int place, int length) => _used + ClaimRecord.LinesFor((uint)length) <= _claimed && place == PlaceOf(_position + _used);
@@ -120,6 +144,14 @@ internal sealed unsafe class ClaimWriter : ClaimTail
 
             FinishWithTicket();
         }
+    }
+
+    /// <summary>Leaves, as <see cref="Dispose"/> does; what is written afterwards is refused as after the completion of any other channel.</summary>
+    internal void Leave()
+    {
+        RefuseIfClosed();
+        Dispose();
+        Act = EndAct.Left;
     }
 
     /// <summary>Closes the end. A message that is still being written, and what a batch has not sent, becomes padding.</summary>

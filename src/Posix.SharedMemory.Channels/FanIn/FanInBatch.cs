@@ -46,14 +46,7 @@ public ref struct FanInBatch : IDisposable
         var writer = Current();
         writer.RequireMessage(m.Length, type);
         _length = -1;
-        if (!writer.TryPlace(m.Length, out var place))
-        {
-            return false;
-        }
-
-        writer.CopyTo(place, m);
-        writer.Add(m.Length, type);
-        return true;
+        return writer.TryStore(m, type);
     }
 
     /// <summary>Reserves room for a message, to be written in place and committed. A reservation that is followed by anything but <see cref="Commit"/> is given up.</summary>
@@ -90,6 +83,17 @@ public ref struct FanInBatch : IDisposable
 
     /// <summary>Sends the messages. Further calls, and calls on a copy, have no effect.</summary>
     public readonly void Dispose() => _writer?.Return(_ticket);
+
+    /// <summary>The same batch, with the type that the batches of other writers have. What it has reserved and not committed is given up.</summary>
+    /// <example>
+    /// <code><![CDATA[
+    /// using var log = FanIn.OpenOrCreate("log", out _);
+    /// using var writer = log.OpenWriter();
+    /// using MessageBatch batch = writer.BeginBatch();
+    /// batch.TryWrite("a line"u8);
+    /// ]]></code>
+    /// </example>
+    public static implicit operator MessageBatch(FanInBatch batch) => batch._writer is { } writer ? new(writer, batch._ticket) : default;
 
     private readonly ClaimWriter Current() => _writer is { } writer && writer.IsOpen(_ticket) ? writer
         : throw new InvalidOperationException("The batch was disposed already, or was never begun.");

@@ -23,7 +23,7 @@ public readonly ref struct FanInLease : IDisposable
 
     /// <summary>Gets the message.</summary>
     [UnscopedRef]
-    public ReadOnlySpan<byte> Span => _reader is { } reader ? reader.PayloadOf(_position, _header) : default;
+    public ReadOnlySpan<byte> Span => _reader is { } reader ? reader.PayloadAt(_position, _header) : default;
 
     /// <summary>Gets the type that it was written with.</summary>
     public ushort Type => _type;
@@ -35,7 +35,7 @@ public readonly ref struct FanInLease : IDisposable
     /// <summary>
     /// Gets whether an earlier reader may have seen it: true for each message that was in the fan-in when this reader took over from another one, so for each that truly comes again.
     /// </summary>
-    public bool IsRedelivered => _reader is not null && _reader.IsRedelivered(_position);
+    public bool IsRedelivered => _reader is not null && _reader.IsRedelivered(_position * ChannelLayout.LineSize);
 
     /// <summary>Releases the message. Further calls, and calls on a copy, have no effect; nor has it one on a message of <see cref="FanInReader.ReadAvailable"/>.</summary>
     public void Dispose() => _reader?.Release(_ticket);

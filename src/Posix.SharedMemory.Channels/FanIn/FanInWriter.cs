@@ -11,7 +11,7 @@ namespace Posix.SharedMemory.Channels;
 /// </para>
 /// <para>
 /// All members but <see cref="Reader"/>, <see cref="PeerChanged"/>, the capacities and <see cref="Free"/> throw <see cref="InvalidOperationException"/> while another call is under way, while a
-/// reservation or batch is open; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/> and <see cref="Complete"/>; <see cref="ChannelCorruptException"/> if
+/// reservation or batch is open; and after <see cref="Complete"/>; <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>; <see cref="ChannelCorruptException"/> if
 /// a peer stored what no correct peer stores.
 /// </para>
 /// </remarks>
@@ -97,7 +97,7 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     {
         if (timeout is { } limit)
         {
-            ChannelEnd.RequireTimeout(limit);
+            EndTimeout.Require(limit);
         }
 
         if (!_claims.TryWrite(message, type))
@@ -163,9 +163,9 @@ public sealed class FanInWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="PeerLeftException">As <see cref="WaitToWriteAsync"/>.</exception>
     public bool WaitToWrite(int length, TimeSpan timeout) => _claims.WaitToWrite(length, timeout);
 
-    /// <summary>Leaves, as <see cref="Dispose"/> does: a fan-in has other writers, and never completes.</summary>
+    /// <summary>Leaves, as <see cref="Dispose"/> does: a fan-in has other writers, and never completes. What is open is given up.</summary>
     /// <param name="error">Not used: there is nobody to tell.</param>
-    public void Complete(int error = 0) => Dispose();
+    public void Complete(int error = 0) => _claims.Leave();
 
     /// <summary>Leaves; another writer may have the place. A message that was reserved and not committed was never sent.</summary>
     public void Dispose() => _claims.Dispose();

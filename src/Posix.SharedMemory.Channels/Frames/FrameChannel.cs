@@ -171,6 +171,14 @@ public sealed class FrameChannel : IDisposable
         }
     }
 
+    /// <summary>Opens one more reader with the options that the ends of all channels have. Unless they are <see cref="FrameReaderOptions"/>, it is given the newest frames.</summary>
+    /// <inheritdoc cref="OpenReader(FrameReaderOptions?)"/>
+    public FrameReader OpenReader(EndpointOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return OpenReader(FrameReaderOptions.Of(options));
+    }
+
     /// <summary>Closes the channel, but not its ends. Further calls have no effect.</summary>
     public void Dispose()
     {

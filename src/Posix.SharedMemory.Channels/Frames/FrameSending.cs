@@ -76,7 +76,7 @@ internal sealed unsafe class FrameSending : ChannelEnd
     {
         var start = Stopwatch.GetTimestamp();
         var limit = timeout ?? Timeout.InfiniteTimeSpan;
-        RequireTimeout(limit);
+        EndTimeout.Require(limit);
         Frame? frame;
         while (!TryLoan(length, out frame))
         {
@@ -127,7 +127,7 @@ internal sealed unsafe class FrameSending : ChannelEnd
     /// <summary>Sends a frame, and blocks while there is no room.</summary>
     internal int Send(Frame frame, TimeSpan timeout)
     {
-        RequireTimeout(timeout);
+        EndTimeout.Require(timeout);
         var start = Stopwatch.GetTimestamp();
         int reached;
         while ((reached = TrySend(frame)) < 0)

@@ -71,12 +71,16 @@ public sealed class LatestValue<T> : IDisposable
         return new(access == FileAccess.ReadWrite ? memory.Resume() : memory);
     }
 
+    /// <summary>Opens it for reading and writing.</summary>
+    /// <inheritdoc cref="Open(string, FileAccess, ulong)"/>
+    public static LatestValue<T> Open(string name, ulong schemaId) => Open(name, FileAccess.ReadWrite, schemaId);
+
     /// <summary>Opens it, or creates it if there is none.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="created">Whether this call created it.</param>
     /// <param name="options">As in <see cref="Create"/>. Of one that exists, only <see cref="LatestOptions.SchemaId"/> is compared.</param>
     /// <exception cref="SharedMemoryException">As for creating and opening, without <see cref="Errno.EEXIST"/> and <see cref="Errno.ENOENT"/>.</exception>
-    /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
+    /// <exception cref="InvalidDataException">As <see cref="Open(string, FileAccess, ulong)"/>.</exception>
     /// <exception cref="ArgumentException">An option is out of its range or the name is not valid; or <see cref="LatestOptions.OnConflict"/> is set, which is for creating.</exception>
     public static LatestValue<T> OpenOrCreate(string name, out bool created, LatestOptions? options = null)
     {

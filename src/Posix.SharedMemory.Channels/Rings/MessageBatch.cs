@@ -21,7 +21,7 @@ public ref struct MessageBatch : IDisposable
 {
     // The way to the ring is one load longer than need be: a copy of a field that a finally block uses is not kept in a register.
     private readonly MessageWriter? _writer;
-    private readonly PublishingEnd? _other;
+    private readonly WritingEnd? _other;
     private readonly int _ticket;
     private ulong _reserved;
     private int _length;
@@ -33,7 +33,7 @@ public ref struct MessageBatch : IDisposable
         _length = -1;
     }
 
-    internal MessageBatch(PublishingEnd other, int ticket)
+    internal MessageBatch(WritingEnd other, int ticket)
     {
         _other = other;
         _ticket = ticket;
@@ -110,7 +110,7 @@ public ref struct MessageBatch : IDisposable
         return writer.TryStore(m, type);
     }
 
-    private readonly PublishingEnd Current()
+    private readonly WritingEnd Current()
     {
         var writer = _writer?.Ring ?? _other;
         if (writer is null || !writer.IsOpen(_ticket))

@@ -91,7 +91,7 @@ public sealed class MessageWriter : IBufferWriter<byte>, IDisposable
     {
         if (timeout is { } limit)
         {
-            ChannelEnd.RequireTimeout(limit);
+            EndTimeout.Require(limit);
         }
 
         if (!_ring.TryWrite(message, type))

@@ -52,7 +52,7 @@ internal sealed unsafe class RingReader : RingHead
         return fits;
     }
 
-    /// <summary>Borrows the next message until <see cref="ReadingEnd.Release"/>.</summary>
+    /// <summary>Borrows the next message until <see cref="LendingEnd.Release"/>.</summary>
     internal bool TryBorrow(out RingRecord record, out int ticket)
     {
         ticket = BeginWithTicket(EndAct.Borrow);

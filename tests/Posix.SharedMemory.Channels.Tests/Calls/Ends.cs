@@ -50,6 +50,22 @@ public sealed class Ends
 
     [Fact]
     [Rule("call.death")]
+    public async Task A_failure_of_this_side_ends_its_calls_and_leaves_the_peer_alive()
+    {
+        using var pair = await CallPair.OpenAsync();
+        var connection = pair.Mine.Connection;
+        pair.Raw.Output.Write([1]);
+        // The program reads from the connection itself, where only calls may.
+        Borrow(connection.Input);
+        var call = pair.Mine.CallAsync("x"u8.ToArray()).AsTask();
+        Assert.IsType<InvalidOperationException>((await Assert.ThrowsAsync<ChannelException>(() => call.WaitAsync(Watchdog.Limit))).InnerException);
+        Assert.Equal((PeerState.Alive, PeerState.Alive), (connection.Input.Writer, connection.Output.Reader));
+
+        static void Borrow(MessageReader input) => Assert.True(input.TryRead(out MessageLease _));
+    }
+
+    [Fact]
+    [Rule("call.death")]
     public async Task A_peer_that_died_while_nobody_waited_ends_the_next_call()
     {
         using var directory = TemporaryDirectory.InMemory();

@@ -51,6 +51,9 @@ public sealed class Writing
         Assert.Equal(Errno.EAGAIN, Assert.Throws<SharedMemoryException>(() => fanIn.OpenWriter()).Errno);
         Assert.Contains("daemon", Assert.Throws<SharedMemoryException>(() => fanIn.OpenReader()).Message, StringComparison.Ordinal);
         one.Complete();
+        Assert.Throws<InvalidOperationException>(() => one.TryWrite([1]));
+        Assert.Throws<InvalidOperationException>(() => one.Free);
+        one.Dispose();
         Assert.Throws<ObjectDisposedException>(() => one.TryWrite([1]));
         using var three = fanIn.OpenWriter(new() { Label = "third" });
         Assert.Equal([PeerState.Alive, PeerState.Alive], reader.Writers.Select(writer => writer.State));
@@ -68,6 +71,21 @@ public sealed class Writing
         Assert.True(wideReader.TryRead(out FanInLease lease));
         Assert.Equal("first", lease.Writer.Label);
         lease.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Rule("fanin.hostile")]
+    public void Padding_that_was_never_claimed_is_corrupt(bool isWaiting)
+    {
+        using var fanIn = FanIn.CreateAnonymous(new() { Capacity = 4096, MaxWriters = 2 });
+        using var reader = fanIn.OpenReader();
+        using var bytes = fanIn.Memory.Map();
+        // One line at position 0, committed by writer 0: as a peer writes it that never comes to an end.
+        bytes.GetReference<ulong>((long)bytes.GetReference<ulong>(40)) = (3UL << 62) | (48UL << 38);
+        var corrupt = Assert.Throws<ChannelCorruptException>(() => isWaiting ? reader.WaitToRead(Watchdog.Limit) : reader.TryRead(out var _));
+        Assert.Equal("a record", corrupt.Field);
     }
 
     [Fact]
