@@ -85,14 +85,6 @@ public ref struct FanInBatch : IDisposable
     public readonly void Dispose() => _writer?.Return(_ticket);
 
     /// <summary>The same batch, with the type that the batches of other writers have. What it has reserved and not committed is given up.</summary>
-    /// <example>
-    /// <code><![CDATA[
-    /// using var log = FanIn.OpenOrCreate("log", out _);
-    /// using var writer = log.OpenWriter();
-    /// using MessageBatch batch = writer.BeginBatch();
-    /// batch.TryWrite("a line"u8);
-    /// ]]></code>
-    /// </example>
     public static implicit operator MessageBatch(FanInBatch batch) => batch._writer is { } writer ? new(writer, batch._ticket) : default;
 
     private readonly ClaimWriter Current() => _writer is { } writer && writer.IsOpen(_ticket) ? writer
