@@ -62,7 +62,7 @@ public ref struct MessageBatch : IDisposable
 
         ring.RequireMessage(m.Length, type);
         _length = -1;
-        return ring.TryStore(m, type);
+        return ring.TryAdd(m, type);
     }
 
     /// <summary>Reserves room for a message, to be written in place and committed. A reservation that is followed by anything but <see cref="Commit"/> is given up.</summary>

@@ -91,8 +91,11 @@ internal abstract unsafe class RingTail : PublishingEnd
         return true;
     }
 
+    internal sealed override bool TryStore(ReadOnlySpan<byte> message, ushort type) => TryAdd(message, type);
+
+    /// <summary>Stores a record, which readers see once it is published. Where the ring is known to be one, this is inlined; a virtual method is not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal sealed override bool TryStore(ReadOnlySpan<byte> message, ushort type)
+    internal bool TryAdd(ReadOnlySpan<byte> message, ushort type)
     {
         var (at, need) = (_tail, SizeOf(message.Length));
         if (!IsFree(at, need))

@@ -57,7 +57,7 @@ public sealed class SharedChannelWriter<T> : ChannelWriter<T>, IDisposable
 
         var ticket = _ring.Borrow(EndAct.Batch);
         var written = 0;
-        while (written < items.Length && _ring.TryStore(MemoryMarshal.AsBytes(items.Slice(written, 1)), 0))
+        while (written < items.Length && _ring.TryAdd(MemoryMarshal.AsBytes(items.Slice(written, 1)), 0))
         {
             written++;
         }
