@@ -30,7 +30,7 @@ struct psm_message { const void *bytes; uint32_t length; uint16_t type; int is_r
 struct psm_end {
   struct psm_channel c; uint64_t round; int is_reader;
   uint64_t own, seen, published;                                                         /* writer: tail, head as seen; reader: head, tail as seen */
-  uint64_t messages, bytes, waits, claimed, redelivered_before, objects; int has_objects;
+  uint64_t messages, bytes, waits, claimed, redelivered_before, objects; int has_objects, has_calls;
   unsigned char *line, *peer_line;
 };
 
@@ -212,7 +212,8 @@ static inline int psm_try_read(struct psm_end *e, struct psm_message *m) {
     if (header == PSM_PADDING && offset && room <= left) { e->own += room; continue; }
     if (header >> 48 || length > e->c.most || need > left || need > room) return -EILSEQ;
     /* The record of an object has its number, which is one more than the last. */
-    if (header >> 32 >= 0xff00 && (!e->has_objects || header != (8 | (uint64_t)PSM_OBJECT << 32) || psm_get8(e->c.data + offset + e->c.align) != e->objects + 1)) return -EILSEQ;
+    uint64_t type = header >> 32; int is_call = e->has_calls && (type == 0xff01 || type == 0xff02 || type == 0xff04);
+    if (type >= 0xff00 && !is_call && (!e->has_objects || header != (8 | (uint64_t)PSM_OBJECT << 32) || psm_get8(e->c.data + offset + e->c.align) != e->objects + 1)) return -EILSEQ;
     *m = (struct psm_message){e->c.data + offset + e->c.align, (uint32_t)length, (uint16_t)(header >> 32), e->own < e->redelivered_before, e->own + need, 0}; return 1;
   }
 }

@@ -17,6 +17,7 @@ import psm
 _W, _R, _WAKES_READER, _WAKES_WRITER, _CHANGES, _ROSTER = 256, 384, 512, 640, 704, 4096
 _MAGIC, _PADDING = 0x014E4148434D4853, 1 << 48
 _MESSAGE, _CONNECTION, _BROADCAST, _LATEST, _FRAMES, _FANIN = range(1, 7)
+_CALLS = (0xFF01, 0xFF02, 0xFF04)  # the types of the records of calls
 OBJECT = 0xFF00  # the type of the record of an object, on a connection
 NEVER, ALIVE, LEFT, DIED = range(4)
 
@@ -311,10 +312,13 @@ class Writer(_End):
 
     def try_write(self, message, kind=0):
         """Writes a message. False: there is no room now."""
-        length = len(message)
-        self.header.require_length(length)
         if not 0 <= kind < 0xFF00:
             raise ValueError(f"type {kind}: types are below 0xff00")
+        return self._try_put(message, kind)
+
+    def _try_put(self, message, kind):
+        length = len(message)
+        self.header.require_length(length)
         if self.completed:
             raise Completed
         if not self._fits(length):
@@ -356,6 +360,7 @@ class Reader(_End):
     def __init__(self, memory, label="", restart=False, direction=None):
         super().__init__(memory, True, label, restart, direction)
         self.is_redelivered = False
+        self.accepts_calls = False  # of psm_calls: records of calls are no corruption
 
     def _ready(self):
         if self.index != self.seen:
@@ -380,7 +385,8 @@ class Reader(_End):
             length, kind = header & 0xFFFFFFFF, header >> 32 & 0xFFFF
             # The record of an object has its number, which is one more than the last.
             is_object = self.has_objects and (kind, length) == (OBJECT, 8) and self._load(self.data + offset + self.align) == self.objects + 1
-            if header >> 48 or (kind >= 0xFF00 and not is_object) or length > self.most or self._record(length) > min(left, room):
+            is_call = self.accepts_calls and kind in _CALLS
+            if header >> 48 or (kind >= 0xFF00 and not is_object and not is_call) or length > self.most or self._record(length) > min(left, room):
                 raise self._corrupt(f"a record at {offset} has the header {header:016x}")
             self.is_redelivered = self.index < self.redelivered_before
             return self.data + offset + self.align, length, kind

@@ -18,7 +18,7 @@
 #define F_GET_SEALS 1034
 #endif
 enum { PSM_SEAL = 1, PSM_SHRINK = 2, PSM_GROW = 4, PSM_WRITE = 8 };                      /* seals of an object */
-struct psm_connection { int socket; void *base; uint64_t length; struct psm_end output, input; };
+struct psm_connection { int socket; void *base; uint64_t length, sent; struct psm_end output, input; };
 
 /* Closes the descriptors that a message has brought, but for the first, which is returned; -1: it has brought none, or several. */
 static inline int psm_carried(struct msghdr *m) {
@@ -75,6 +75,26 @@ static inline int psm_connection_connect(struct psm_connection *k, const char *p
 }
 /* The next object that the peer has sent: a descriptor, which is the caller's, sealed as required. */
 static inline int psm_connection_object(struct psm_connection *k, int seals, uint64_t *length, int64_t deadline) { return psm_receive_object(k->socket, seals, length, deadline); }
+/* Sends a memory object without copying it; it arrives in its place among the messages. The descriptor stays the caller's: seal it first where that matters. 0: the peer takes no more; 1: it was sent. */
+static inline int psm_connection_send_object(struct psm_connection *k, int fd, int64_t deadline) {
+  void *payload; int r; struct stat of; if (fstat(fd, &of)) return -errno;
+  while (!(r = psm_reserve(&k->output, 8, &payload))) if ((r = psm_end_wait(&k->output, 8, deadline, 0)) <= 0) return r;
+  if (r < 0) return r;
+  unsigned char bytes[16] = "SHMOBJ\0\1"; uint64_t length = (uint64_t)of.st_size; memcpy(bytes + 8, &length, 8);
+  union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(int))]; } control; memset(&control, 0, sizeof control);
+  /* Under way before the record that names it is seen. The descriptor goes with the first byte; the rest of the message follows it. */
+  for (size_t sent = 0; sent < sizeof bytes;) {
+    struct iovec v = {bytes + sent, sizeof bytes - sent}; struct msghdr m = {0}; m.msg_iov = &v; m.msg_iovlen = 1;
+    if (!sent) {
+      m.msg_control = &control; m.msg_controllen = sizeof control; struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+      h->cmsg_level = SOL_SOCKET; h->cmsg_type = SCM_RIGHTS; h->cmsg_len = CMSG_LEN(sizeof(int)); memcpy(CMSG_DATA(h), &fd, sizeof fd);
+    }
+    ssize_t n = sendmsg(k->socket, &m, MSG_NOSIGNAL); if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EPIPE || errno == ECONNRESET ? -ENOTCONN : -errno;
+    sent += (size_t)n;
+  }
+  k->sent++; memcpy(payload, &k->sent, 8); psm_commit(&k->output, 8, PSM_OBJECT); psm_publish(&k->output); return 1;
+}
 /* Closes both ends and the socket. Say before that nothing more comes: psm_complete(&k->output, 0). */
 static inline void psm_connection_close(struct psm_connection *k) {
   if (!k->base) return;

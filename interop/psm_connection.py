@@ -1,6 +1,6 @@
 """psm_connection: the side of a connection of Posix.SharedMemory.Channels (kind 2) that receives it, over psm_channel.
 
-Its two ends are those of a message channel. A message of type psm_channel.OBJECT stands where the peer has sent an object: read it, and take the object by receive_object, in order. Python 3, Linux,
+Its two ends are those of a message channel. A message of type psm_channel.OBJECT stands where the peer has sent an object: read it, and take the object by receive_object, in order; send_object sends one. psm_calls has calls. Python 3, Linux,
 64-bit, little-endian. The bytes and protocols are in docs/spec/channels/connection.md. A connection is for one thread at a time, but for its two ends: each may have a thread of its own.
 
     with psm_connection.connect("/run/user/1000/prices.sock") as connection:
@@ -77,7 +77,20 @@ class Connection:
         except BaseException:
             self.output.close()
             raise
-        self.socket = socket
+        self.socket, self._sent = socket, 0
+
+    def send_object(self, descriptor, timeout=None):
+        """Sends a memory object without copying it; it arrives in its place among the messages. The descriptor stays the caller's: seal it first where that matters."""
+        while not self.output._fits(8):
+            if not self.output.wait(8, timeout):
+                raise psm_channel.Completed
+        message = struct.pack("<8sQ", b"SHMOBJ\0\1", os.fstat(descriptor).st_size)
+        # Under way before the record that names it is seen. The descriptor goes with the first byte; the rest of the message follows it.
+        sent = self.socket.sendmsg([message], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, array.array("i", [descriptor]))])
+        if sent < len(message):
+            self.socket.sendall(message[sent:])
+        self._sent += 1
+        self.output._try_put(struct.pack("<Q", self._sent), psm_channel.OBJECT)
 
     def receive_object(self, seals=0):
         """The next object that the peer has sent, sealed as required: (descriptor, length). The descriptor is the caller's, to be closed by os.close."""
