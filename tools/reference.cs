@@ -250,7 +250,8 @@ internal sealed class Library
 
             foreach (var member in MembersOf(type).Where(member => member is not IFieldSymbol && !member.IsOverride && type.Name != "Errno" && !IsOfEveryType(member)))
             {
-                if (!usage.Of(member).Any())
+                // A conversion has no name by which its use is found.
+                if (!usage.Of(member).Any() && member is not IMethodSymbol { MethodKind: MethodKind.Conversion })
                 {
                     _findings.Add($"{SourceOf[type]}: {type.Name}.{member.Name} has no <example>, and nobody uses it");
                 }

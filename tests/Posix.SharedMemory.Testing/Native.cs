@@ -13,6 +13,9 @@ internal static partial class Native
     internal const int SIGKILL = 9, SIGCONT = 18, SIGSTOP = 19;
     internal const int O_NOFOLLOW = 0x20000, O_PATH = 0x200000;
 
+    /// <summary>Gets how many handles one message carries: the kernel takes 253, and musl before version 1.2.4 has room for 252.</summary>
+    internal static int MostHandles { get; } = File.Exists("/proc/self/maps") && File.ReadAllText("/proc/self/maps").Contains("/ld-musl-", StringComparison.Ordinal) ? 252 : 253;
+
     [LibraryImport("libc")]
     internal static partial uint getegid();
 

@@ -28,7 +28,7 @@ public sealed partial class BehindFilters
     private static readonly string[] s_deeds =
     [
         "ls {p}*", "ls {p}* --json", "ls {p}* --names", "stat {a}", "stat {h}", "stat {c} --json", "stat {t}", "who {h}", "who {a}", "lock {m}", "cat {a}", "dump {c}", "map {c}",
-        "gc {p}*", "gc {p}* --remove", "doctor --quiet", "topic ls {p}*", "topic tap {t} --once", "topic recv {t} --count 1 --timeout 5s", "topic send {t} more", "topic hz {t} --count 1 --interval 10ms",
+        "gc {p}*", "gc {p}* --remove", "doctor --quiet", "topic ls {p}*", "topic tap {t} --once", "topic recv {t} --count 1 --timeout 5s", "topic send {t} more", "topic hz {t} --count 1 --interval 0.01",
         "create {n} 5000", "create {n} 5000 --sparse", "create {n} --from {f}", "create {n} --from -", "create {a} 5000 --on-conflict replace", "write {a} {f}", "resize {a} 9000", "resize {a} 9000 --sparse", "resize {c} 100", "resize {a} 100 --if-unused",
         "mv {a} {n}", "mv {a} {n} --no-replace", "mv {a} {c}", "mv {a} {c} --exchange", "rm {a}", "rm {a} --if-unused", "rm {h} --if-unused", "chmod 640 {a}", "chown :{g} {a}", "help", "completion bash",
     ];
@@ -221,7 +221,7 @@ public sealed partial class BehindFilters
     [GeneratedRegex(@"\{(?<name>[a-z])\}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex(@"\d+ of \d+ objects|\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ][-+:.\d ]+Z?|\b(now|\d+[smhd])\b", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\d+( of \d+)? objects|\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ][-+:.\d ]+Z?|\b(now|\d+[smhd])\b", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Time();
 
     [GeneratedRegex(@"\d{3,}|\d+\.\d+|\d+%", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]

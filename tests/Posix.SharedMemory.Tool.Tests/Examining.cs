@@ -257,8 +257,9 @@ public sealed class Examining
         Assert.Equal(found.Any(finding => finding.GetProperty("level").GetString() == "warning") ? 1 : 0, ran.ExitCode);
 
         var text = Shm.Run("doctor");
-        Assert.Equal(ran.ExitCode, text.ExitCode);
         Assert.Matches(@"\n\d+ checks: \d+ warnings?, \d+ notes?\n$", text.Output);
+        // Between the two runs other programs may have filled the memory, or left it.
+        Assert.Equal(text.Output.Contains(" checks: 0 warnings, ", StringComparison.Ordinal) ? 0 : 1, text.ExitCode);
         Assert.DoesNotContain("\nok ", "\n" + Shm.Run("doctor", "--quiet").Output, StringComparison.Ordinal);
     }
 

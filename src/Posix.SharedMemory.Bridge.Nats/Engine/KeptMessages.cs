@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using NATS.Client.Core;
@@ -14,10 +15,16 @@ internal sealed class KeptMessages(NatsConnection connection)
 
     private const int NotFound = 404;
 
+    /// <summary>How often a message is stored at most, where others get the numbers that were expected.</summary>
+    private const int MostAttempts = 4;
+
     /// <summary>After this time the server delivers again what was not acknowledged. The bridge asks for that where it is necessary, and sooner.</summary>
     private static readonly TimeSpan s_acknowledged = TimeSpan.FromMinutes(10);
 
     private readonly NatsJSContext _context = new(connection);
+
+    /// <summary>Of each subject, between which numbers everything was stored here, under numbers that no consumer had had.</summary>
+    private readonly ConcurrentDictionary<string, (ulong After, ulong Last)> _numbers = new(StringComparer.Ordinal);
 
     /// <summary>An address that nothing else of this connection receives from.</summary>
     internal string NewAddress() => _context.NewBaseInbox();
@@ -58,19 +65,96 @@ internal sealed class KeptMessages(NatsConnection connection)
         }
     }
 
+    /// <summary>Stores a message, under a number that no consumer has had: else it is stored again, and takers skip what they have already.</summary>
     internal async ValueTask PublishAsync(string subject, BridgeHeaders headers, ReadOnlyMemory<byte> payload, string id, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = id, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
-            if (answer.Error is { } error)
+            var nextId = id;
+            for (var attempt = 1; ; attempt++)
             {
-                throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
+                if (!_numbers.TryGetValue(subject, out var ours))
+                {
+                    var found = await FindLastAsync(subject, cancellationToken).ConfigureAwait(false);
+                    _numbers[subject] = ours = (found, found);
+                }
+
+                var answer = await _context.PublishAsync(subject, payload, PayloadSerializer.Instance, new NatsJSPubOpts { MsgId = nextId, RetryAttempts = 1 }, HeaderText.ToNats(headers), cancellationToken).ConfigureAwait(false);
+                if (answer.Error is { } error)
+                {
+                    throw new IOException($"JetStream did not store the message to {subject}: {error.Description}");
+                }
+
+                var number = (ulong)answer.Seq;
+                if (number == ours.Last + 1)
+                {
+                    _numbers[subject] = (ours.After, number);
+                    return;
+                }
+
+                if (answer.Duplicate && number > ours.After && number <= ours.Last)
+                {
+                    return;
+                }
+
+                // The server counts from another number than before; or another process has stored this one, and may have been killed before it saw under which number.
+                _numbers.TryRemove(subject, out _);
+                if (attempt == MostAttempts)
+                {
+                    throw new IOException($"Another program stores messages of {subject}.");
+                }
+
+                if (!answer.Duplicate)
+                {
+                    await TryDeleteAsync(subject, number, cancellationToken).ConfigureAwait(false);
+                }
+
+                nextId = $"{id}-{Guid.NewGuid():N}";
             }
         }
         catch (NatsException e)
         {
             throw NotKept(subject, e);
+        }
+    }
+
+    /// <summary>
+    /// Returns the number of the last message of a stream, and sees to it that no consumer has had a higher one. A server of the series 2.9 that is killed while it removes its last message may count
+    /// from a lower number afterwards: what gets a number that a consumer has acknowledged is never delivered to it. These numbers are used up by empty messages.
+    /// </summary>
+    private async ValueTask<ulong> FindLastAsync(string subject, CancellationToken cancellationToken)
+    {
+        var last = (ulong)(await _context.GetStreamAsync(StreamOf(subject), cancellationToken: cancellationToken).ConfigureAwait(false)).Info.State.LastSeq;
+        var delivered = 0UL;
+        await foreach (var consumer in _context.ListConsumersAsync(StreamOf(subject), cancellationToken).ConfigureAwait(false))
+        {
+            delivered = Math.Max(delivered, Math.Max((ulong)consumer.Info.Delivered.StreamSeq, (ulong)consumer.Info.AckFloor.StreamSeq));
+        }
+
+        while (last < delivered)
+        {
+            var answer = await _context.PublishAsync(subject, default, PayloadSerializer.Instance, new NatsJSPubOpts { RetryAttempts = 1 }, headers: null, cancellationToken).ConfigureAwait(false);
+            if (answer.Error is { } error)
+            {
+                throw new IOException($"JetStream did not store an empty message to {subject}: {error.Description}");
+            }
+
+            last = (ulong)answer.Seq;
+            await TryDeleteAsync(subject, last, cancellationToken).ConfigureAwait(false);
+        }
+
+        return last;
+    }
+
+    private async ValueTask TryDeleteAsync(string subject, ulong number, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _context.DeleteMessageAsync(StreamOf(subject), new() { Seq = number, NoErase = true }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NatsJSApiException)
+        {
+            // A consumer has acknowledged it, or the stream is one of which nothing can be removed.
         }
     }
 

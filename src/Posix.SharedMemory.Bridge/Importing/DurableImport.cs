@@ -16,6 +16,7 @@ internal sealed class DurableImport : ChannelImport
     private IDurableSubscription? _subscription;
     private long _boundAt = long.MinValue / 2;
     private long _checkedAt;
+    private long _arrivals;
     private ulong _withoutNote;
 
     internal DurableImport(string name, Announcement announced, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
@@ -107,10 +108,25 @@ internal sealed class DurableImport : ChannelImport
 
         if (count > 0 && _subscription is { } subscription && _backend.IsConnected)
         {
-            await subscription.AcknowledgeAsync(acknowledgement, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
-            lock (Gate)
+            var isConfirmed = false;
+            try
             {
-                _intake.Forget(count);
+                await subscription.AcknowledgeAsync(acknowledgement, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
+                isConfirmed = true;
+            }
+            finally
+            {
+                lock (Gate)
+                {
+                    if (isConfirmed)
+                    {
+                        _intake.Forget(count);
+                    }
+                    else
+                    {
+                        _intake.Again();
+                    }
+                }
             }
         }
     }
@@ -143,7 +159,7 @@ internal sealed class DurableImport : ChannelImport
         }
     }
 
-    /// <summary>Looks now and then whether the engine still knows this host: somebody may have removed what it keeps.</summary>
+    /// <summary>Looks now and then whether the engine still knows this host, since somebody may have removed what it keeps; and whether it has messages that do not come.</summary>
     private async ValueTask CheckAsync()
     {
         var now = Environment.TickCount64;
@@ -153,7 +169,18 @@ internal sealed class DurableImport : ChannelImport
         }
 
         _checkedAt = now;
-        if (await _backend.KeepAsync(SubjectName.Messages + SubjectEnd, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false) == 0)
+        long arrivals;
+        bool isSilent;
+        lock (Gate)
+        {
+            (arrivals, isSilent) = (_intake.Arrivals, _intake.Arrivals == _arrivals);
+            _arrivals = arrivals;
+        }
+
+        var limit = Limit.In(FrameLimits.SilenceMilliseconds, Stop);
+        var subject = SubjectName.Messages + SubjectEnd;
+        if (await _backend.KeepAsync(subject, limit).ConfigureAwait(false) == 0
+            || (isSilent && await _backend.CountKeptAsync(subject, SubjectName.TakerOf(Options.Host), limit).ConfigureAwait(false) > 0))
         {
             lock (Gate)
             {

@@ -25,6 +25,7 @@ internal sealed class DurableIntake(ChannelReport report)
     private (long Expected, long First, int Count) _gap;
     private int? _end;
     private bool _mustBind = true;
+    private bool _isUnconfirmed;
 
     /// <summary>Gets the ring; <see langword="null"/>: it could not be opened, or is closed.</summary>
     internal ImportedRing? Ring { get; private set; }
@@ -33,7 +34,8 @@ internal sealed class DurableIntake(ChannelReport report)
     internal bool IsCompleted { get; private set; }
 
     /// <summary>Gets whether everything that is not acknowledged is to be delivered again, and there is room for it.</summary>
-    internal bool MustBindNow => _mustBind && Ring is { ParkedBytes: 0 };
+    /// <remarks>Without a ring that is so where its end was not acknowledged.</remarks>
+    internal bool MustBindNow => _mustBind && (Ring is { ParkedBytes: 0 } || (Ring is null && IsCompleted && _isUnconfirmed));
 
     /// <summary>Gets what acknowledges everything that is in the ring, and how many deliveries that are.</summary>
     internal (string Acknowledgement, int Count) Settled
@@ -56,20 +58,32 @@ internal sealed class DurableIntake(ChannelReport report)
         }
     }
 
+    /// <summary>Gets how many deliveries there have been.</summary>
+    internal long Arrivals { get; private set; }
+
     /// <summary>Gets whether something was delivered that is not acknowledged.</summary>
-    internal bool HasUnacknowledged => _delivered.Count > 0;
+    internal bool HasUnacknowledged => _delivered.Count > 0 || _isUnconfirmed;
 
     /// <summary>Deliveries were acknowledged.</summary>
     internal void Forget(int count)
     {
+        _isUnconfirmed = false;
         for (; count > 0 && _delivered.Count > 0; count--)
         {
             _delivered.Dequeue();
         }
     }
 
-    /// <summary>Everything that is not acknowledged is to be delivered again.</summary>
-    internal void Again() => _mustBind = true;
+    /// <summary>
+    /// Everything that is not acknowledged is to be delivered again, and nothing is acknowledged before: an engine that was killed may have noted an acknowledgement that it did not confirm, and then
+    /// mean another message by the same words.
+    /// </summary>
+    internal void Again()
+    {
+        _isUnconfirmed |= _delivered.Count > 0;
+        _delivered.Clear();
+        _mustBind = true;
+    }
 
     /// <summary>A new subscription begins.</summary>
     internal void Bound()
@@ -142,13 +156,19 @@ internal sealed class DurableIntake(ChannelReport report)
     /// <param name="announced">The life of the channel that is announced.</param>
     internal void Accept(in BridgeMessage message, ulong announced)
     {
-        if (_mustBind || Ring is not { } ring || message.Acknowledgement is not { } acknowledgement)
+        if (_mustBind || message.Acknowledgement is not { } acknowledgement)
         {
             // It comes again.
             return;
         }
 
-        if (!FrameHeader.TryParse(message.Headers.Frame, out var frame) || frame.Epoch == 0 || frame.Sequence == long.MaxValue)
+        Arrivals++;
+        if (message.Headers.Frame is null && message.Payload.IsEmpty)
+        {
+            // The engine's: it only uses a number up.
+            _delivered.Enqueue((0, acknowledgement));
+        }
+        else if (!FrameHeader.TryParse(message.Headers.Frame, out var frame) || frame.Epoch == 0 || frame.Sequence == long.MaxValue)
         {
             report.Refuse("A message has no valid header.");
             _delivered.Enqueue((0, acknowledgement));
@@ -156,6 +176,18 @@ internal sealed class DurableIntake(ChannelReport report)
         else if (_former.Contains(frame.Epoch))
         {
             _delivered.Enqueue((0, acknowledgement));
+        }
+        else if (Ring is not { } ring)
+        {
+            // The ring was completed: what follows waits for the next one.
+            if (frame.Epoch == _epoch && frame.Sequence < _expected)
+            {
+                _delivered.Enqueue((frame.Sequence, acknowledgement));
+            }
+            else
+            {
+                _mustBind = true;
+            }
         }
         else if (frame.Epoch != _epoch && !TryBeginLife(ring, frame, message.Headers.End is not null))
         {

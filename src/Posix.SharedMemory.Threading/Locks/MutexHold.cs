@@ -2,7 +2,7 @@ namespace Posix.SharedMemory.Threading;
 
 /// <summary>A <see cref="SharedMutex"/> that was entered. Disposing it leaves.</summary>
 /// <remarks>
-/// The hold names one entry: a copy of it, or one that is disposed already, does nothing. It may be disposed on another thread than the one that entered, and be kept
+/// The hold names one entry: a copy of it, or one that is disposed already, does nothing; only two threads that dispose two copies at the same time are not told apart. It may be disposed on another thread than the one that entered, and be kept
 /// across an <see langword="await"/>. A hold belongs to the process: if a thread ends without disposing its hold, the mutex stays held until the process ends.
 /// </remarks>
 public readonly struct MutexHold : IDisposable, IEntry, IEquatable<MutexHold>

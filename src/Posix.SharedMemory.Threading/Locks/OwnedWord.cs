@@ -196,7 +196,7 @@ internal sealed class OwnedWord
     internal unsafe void Leave()
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Value;
             if (_seat.Me == 0 || (value & LockLayout.OwnerMask) != _seat.Me)
@@ -236,6 +236,9 @@ internal sealed class OwnedWord
                 return;
             }
         }
+
+        Unmark(LockLayout.OwnerMask);
+        WakeOne();
     }
 
     /// <summary>Marks what a dead owner left as repaired. The caller is the owner.</summary>
@@ -245,7 +248,7 @@ internal sealed class OwnedWord
     internal unsafe void Close(uint final)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Value;
             if (_seat.Me == 0 || (value & LockLayout.OwnerMask) != _seat.Me)
@@ -259,6 +262,10 @@ internal sealed class OwnedWord
                 return;
             }
         }
+
+        // SAFETY: the word lies in the held bytes.
+        Interlocked.Exchange(ref *_word, final);
+        _seat.Kernel.Wake(_word, int.MaxValue);
     }
 
     /// <summary>Sets a bit.</summary>
@@ -269,7 +276,7 @@ internal sealed class OwnedWord
         GC.KeepAlive(_bytes);
     }
 
-    /// <summary>Clears a bit.</summary>
+    /// <summary>Clears a bit, or several.</summary>
     /// <returns>The word as it was.</returns>
     internal unsafe uint Unmark(uint bit)
     {

@@ -30,7 +30,8 @@ internal sealed class ReaderWriterWords
         _seat = seat;
         _bytes = bytes;
         _stride = stride;
-        _mine = Counter(seat.Number);
+        // An observer has none, and comes to none.
+        _mine = seat.IsObserver ? null : Counter(seat.Number);
         _first = bytes.First;
         _writer = new(seat, bytes, (uint*)bytes.First);
     }
@@ -201,7 +202,7 @@ internal sealed class ReaderWriterWords
     /// <summary>Lets sleeping readers look again.</summary>
     internal unsafe void OpenGate()
     {
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             // SYNC readerwriter.gate: pairs with AttemptRead. The word was freed before this look.
             // SAFETY: the word lies in the held bytes.
@@ -218,6 +219,10 @@ internal sealed class ReaderWriterWords
                 return;
             }
         }
+
+        // SAFETY: as above.
+        Interlocked.Increment(ref *Gate);
+        _seat.Kernel.Wake(Gate, int.MaxValue);
     }
 
     private static bool IsOpen(uint value, in WaitState state) =>
@@ -334,17 +339,8 @@ internal sealed class ReaderWriterWords
     /// <summary>Before the first entry: makes the counter one of this incarnation, and known to writers.</summary>
     private unsafe void Prepare()
     {
-        var incarnation = (ulong)Incarnation << 32;
         // SAFETY: the counter lies in the held bytes.
-        var value = Volatile.Read(ref *_mine);
-        // What stands there belonged to a dead one; or another object of this process was quicker.
-        while ((value & ~(ulong)uint.MaxValue) != incarnation)
-        {
-            // SAFETY: as above.
-            var found = Interlocked.CompareExchange(ref *_mine, incarnation, value);
-            value = found == value ? incarnation : found;
-        }
-
+        ReaderCounter.Own(ref *_mine, (ulong)Incarnation << 32);
         if (_seat.Memory.Seats <= MostInMask)
         {
             // SAFETY: the mask lies in the held bytes.

@@ -37,12 +37,11 @@ public sealed class SharedReaderWriterLock
 
     private unsafe SharedReaderWriterLock(Roster roster, MemoryMapping mapping, long offset, ReaderLayout layout)
     {
-        _seat = roster.Seat;
-        _seat.Require();
-        var bytes = HeldBytes.Take(mapping, offset, SizeFor(roster.Seats, layout), alignment: 8);
+        _seat = roster.SeatForLooks;
+        var bytes = _seat.Hold(mapping, offset, SizeFor(roster.Seats, layout));
         var tag = LockLayout.ReaderWriterTag | (layout == ReaderLayout.Compact ? LayoutBit : 0);
         // SAFETY: the tag lies in the held bytes.
-        Tags.Claim((uint*)(bytes.First + LockLayout.Tag), tag, $"a reader-writer lock of the layout {layout}");
+        Tags.Claim(_seat, (uint*)(bytes.First + LockLayout.Tag), tag, $"a reader-writer lock of the layout {layout}");
         _words = new(_seat, bytes, StrideOf(layout));
         _read = new(this);
         _write = new(this);
@@ -106,7 +105,7 @@ public sealed class SharedReaderWriterLock
         return hold.Lock is not null;
     }
 
-    /// <summary>Enters for reading if no living process writes; never waits.</summary>
+    /// <summary>Enters for reading if no living process writes, or tries to at this moment; never waits.</summary>
     /// <inheritdoc cref="EnterRead"/>
     public bool TryEnterRead(out ReadHold hold) => TryEnterRead(TimeSpan.Zero, out hold);
 
@@ -159,8 +158,8 @@ public sealed class SharedReaderWriterLock
     /// <inheritdoc cref="EnterWrite(Action, CancellationToken)"/>
     public WriteHold EnterWriteUnrepaired(CancellationToken cancellationToken = default) => EnterWrite(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
 
-    /// <summary>Enters for writing if no living process is inside; never waits.</summary>
-    /// <returns>Whether it was entered; false: a living process is inside, which may be this one.</returns>
+    /// <summary>Enters for writing if no living process is inside, or tries to read at this moment; never waits.</summary>
+    /// <returns>Whether it was entered; false: a living process is inside, which may be this one, or has just looked whether it can enter.</returns>
     /// <inheritdoc cref="EnterWrite(CancellationToken)"/>
     public bool TryEnterWrite(out WriteHold hold)
     {

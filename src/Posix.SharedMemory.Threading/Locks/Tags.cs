@@ -15,6 +15,23 @@ internal static class Tags
         }
     }
 
+    /// <summary>As <see cref="Claim(uint*, uint, string)"/>; an observer takes zeroed bytes for what they are to be, and writes nothing.</summary>
+    internal static unsafe void Claim(Seat seat, uint* place, uint tag, string what)
+    {
+        if (!seat.IsObserver)
+        {
+            Claim(place, tag, what);
+            return;
+        }
+
+        // SAFETY: the caller holds the bytes.
+        var found = Volatile.Read(ref *place);
+        if (found != 0 && found != tag)
+        {
+            throw Unlike(what, found);
+        }
+    }
+
     internal static InvalidDataException Unlike(string what, uint found) =>
         new($"The bytes are not {what}: their tag is 0x{found:x8}. Zeroed bytes become one; bytes that are something else are refused.");
 }

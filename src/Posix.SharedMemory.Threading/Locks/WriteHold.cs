@@ -1,7 +1,7 @@
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A <see cref="SharedReaderWriterLock"/> that was entered for writing. Disposing it leaves.</summary>
-/// <remarks>The hold names one entry: a copy of it, or one that is disposed already, does nothing. It may be disposed on another thread than the one that entered.</remarks>
+/// <remarks>The hold names one entry: a copy of it, or one that is disposed already, does nothing; only two threads that dispose two copies at the same time are not told apart. It may be disposed on another thread than the one that entered.</remarks>
 public readonly struct WriteHold : IDisposable, IEntry, IEquatable<WriteHold>
 {
     private readonly long _ticket;

@@ -69,12 +69,16 @@ internal sealed class PosixMutexLayout
 
         // SAFETY: as above.
         ref var word = ref *(uint*)(mutex + WordOffset);
-        uint value;
-        do
+        var value = Volatile.Read(ref word);
+        for (var swaps = 0; Interlocked.CompareExchange(ref word, (value & Linux.FUTEX_WAITERS) | Linux.FUTEX_OWNER_DIED, value) != value; swaps++)
         {
             value = Volatile.Read(ref word);
+            if (swaps >= SleepList.MostSwaps)
+            {
+                value = Interlocked.Exchange(ref word, Linux.FUTEX_WAITERS | Linux.FUTEX_OWNER_DIED) | Linux.FUTEX_WAITERS;
+                break;
+            }
         }
-        while (Interlocked.CompareExchange(ref word, (value & Linux.FUTEX_WAITERS) | Linux.FUTEX_OWNER_DIED, value) != value);
 
         try
         {

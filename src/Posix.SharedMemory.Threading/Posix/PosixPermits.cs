@@ -61,17 +61,15 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
     public override unsafe WaitOutcome GiveUp(ref WaitState state)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (state.Mode == 1)
+        if (state.Mode == 1)
         {
-            var value = Value;
-            if (!Swap(value, value - PosixSemaphoreLayout.Waiter))
-            {
-                continue;
-            }
-
+            // One step, as in glibc: nobody who changes the word keeps this waiter.
+            // SAFETY: the word lies in the held bytes, at a multiple of 8.
+            var value = Interlocked.Add(ref *(ulong*)bytes.First, unchecked(0ul - PosixSemaphoreLayout.Waiter));
+            GC.KeepAlive(bytes);
             state.Mode = 0;
             // A wake-up may have been meant for this waiter.
-            if ((uint)value != 0 && value >> 32 > 1)
+            if ((uint)value != 0 && value >> 32 != 0)
             {
                 Kernel.Wake(Word, 1);
             }
@@ -88,7 +86,7 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
     internal override unsafe int Release(int count)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; ; swaps++)
         {
             var value = Value;
             if (count > int.MaxValue - (int)(uint)value)
@@ -96,7 +94,13 @@ internal sealed class PosixPermits(HeldBytes bytes) : Permits
                 throw new SemaphoreFullException();
             }
 
-            if (Swap(value, value + (uint)count))
+            if (swaps >= SleepList.MostSwaps)
+            {
+                // SAFETY: the word lies in the held bytes, at a multiple of 8.
+                value = Interlocked.Add(ref *(ulong*)bytes.First, (uint)count) - (uint)count;
+            }
+
+            if (swaps >= SleepList.MostSwaps || Swap(value, value + (uint)count))
             {
                 if (value >> 32 != 0)
                 {

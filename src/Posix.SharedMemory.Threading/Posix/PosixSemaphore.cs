@@ -10,6 +10,9 @@ public sealed class PosixSemaphore : IDisposable
     /// <summary>How many bytes a POSIX semaphore takes, at a multiple of 8.</summary>
     public const int Size = PosixSemaphoreLayout.Size;
 
+    /// <summary>So often a name that appears and disappears is tried again.</summary>
+    private const int MostTries = 100;
+
     private const string Prefix = "sem.";
 
     private readonly SharedSemaphore _semaphore;
@@ -42,7 +45,7 @@ public sealed class PosixSemaphore : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(initialCount);
         var template = PosixSemaphoreLayout.Template;
         var file = FileOf(name);
-        while (true)
+        for (var tries = 0; ; tries++)
         {
             createdNew = false;
             if (SharedMemoryObject.TryOpen(file, FileAccess.ReadWrite, out var memory))
@@ -61,7 +64,7 @@ public sealed class PosixSemaphore : IDisposable
                 createdNew = true;
                 return made;
             }
-            catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST)
+            catch (SharedMemoryException e) when (e.Errno == Errno.EEXIST && tries < MostTries)
             {
                 made.Dispose();
             }

@@ -15,6 +15,7 @@ public sealed class Roster : IDisposable
     private readonly Seat? _seat;
     private readonly Participant _self;
     private readonly Lock _gate = new();
+    private Seat? _observer;
     private WaitQueue? _ends;
     private EventHandler<ParticipantEndedEventArgs>? _ended;
     private int _isDisposed;
@@ -79,6 +80,9 @@ public sealed class Roster : IDisposable
 
     internal Seat? SeatOrNone => _seat;
 
+    /// <summary>Gets what locks stand on that an observer may look at.</summary>
+    internal Seat SeatForLooks => _seat ?? (_observer ??= new(_memory));
+
     internal RosterMemory Memory => _memory;
 
     /// <summary>How many bytes a roster takes: 64 and 32 for each seat, rounded up to a multiple of 64.</summary>
@@ -119,8 +123,8 @@ public sealed class Roster : IDisposable
 
     /// <summary>Looks at a roster without a seat, also through a read-only mapping: for tools and status. No byte is written.</summary>
     /// <remarks>
-    /// <see cref="GetParticipants"/>, <see cref="IsAlive"/>, <see cref="GetProcessId"/> and what locks over it show (holder, counts) work; everything else
-    /// throws <see cref="InvalidOperationException"/>.
+    /// <see cref="GetParticipants"/>, <see cref="IsAlive"/>, <see cref="GetProcessId"/> and what locks over it show (holder, writer, counts, sleepers) work; everything else
+    /// throws <see cref="InvalidOperationException"/>, and so does <see cref="SharedBarrier"/>, which shows nothing.
     /// </remarks>
     /// <exception cref="InvalidDataException">There is no roster of version 1 at the offset.</exception>
     public static unsafe Roster Observe(MemoryMapping mapping, long offset = 0)
@@ -237,5 +241,5 @@ public sealed class Roster : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(seats, RosterLayout.MostSeats);
     }
 
-    private static InvalidOperationException Observing() => new("The roster is only observed: join it to take part.");
+    internal static InvalidOperationException Observing() => new("The roster is only observed: join it to take part.");
 }

@@ -10,11 +10,20 @@ internal sealed class Seat
     /// <summary>This process as a participant, or 0 once it has left: every entry begins with a look at it.</summary>
     internal volatile uint Me;
 
-    private readonly Guard _guard;
+    private readonly Guard? _guard;
     private unsafe byte* _pages;
     private unsafe nint* _node;
     private int _number;
     private int _users = 1;
+
+    /// <summary>The seat of a process that only observes: there is none, and whatever needs one throws.</summary>
+    internal Seat(RosterMemory memory)
+    {
+        Memory = memory;
+        News = new(memory.Kernel);
+        Watch = new(this, memory.Kernel.Service);
+        IsObserver = true;
+    }
 
     private Seat(RosterMemory memory, bool ownGuard)
     {
@@ -38,7 +47,7 @@ internal sealed class Seat
             }
             finally
             {
-                Guards.Of(memory.Kernel).Release(_guard);
+                Guards.Of(memory.Kernel).Release(_guard!);
             }
 
             throw;
@@ -54,6 +63,9 @@ internal sealed class Seat
 
     /// <summary>Gets what watches for the end of others.</summary>
     internal RosterWatch Watch { get; }
+
+    /// <summary>Gets whether the process only observes: it reads, and nothing else.</summary>
+    internal bool IsObserver { get; }
 
     internal int Number => _number;
 
@@ -110,9 +122,32 @@ internal sealed class Seat
     internal uint Require()
     {
         var me = Me;
-        ObjectDisposedException.ThrowIf(me == 0, typeof(Roster));
-        return me;
+        return me != 0 ? me : throw Missing();
     }
+
+    /// <summary>Refuses what an observer cannot do. A process that has left the roster may.</summary>
+    /// <exception cref="InvalidOperationException">The roster is only observed.</exception>
+    internal void RefuseObserver()
+    {
+        if (IsObserver)
+        {
+            throw Missing();
+        }
+    }
+
+    /// <summary>The bytes of a lock: for reading only, if the process only observes.</summary>
+    internal HeldBytes Hold(MemoryMapping mapping, long offset, int length)
+    {
+        if (IsObserver)
+        {
+            return HeldBytes.TakeForReading(mapping, offset, length, alignment: 8);
+        }
+
+        Require();
+        return HeldBytes.Take(mapping, offset, length, alignment: 8);
+    }
+
+    private InvalidOperationException Missing() => IsObserver ? Roster.Observing() : new ObjectDisposedException(nameof(Roster));
 
     private static unsafe void MakeHeader(RosterMemory memory)
     {
@@ -176,7 +211,7 @@ internal sealed class Seat
         }
 
         var page = (byte*)((nint)seat & ~((nint)Environment.SystemPageSize - 1));
-        var pages = _guard.Prepare(page);
+        var pages = _guard!.Prepare(page);
         var node = (nint*)(pages + (seat - page));
         // SAFETY: the field lies in the held bytes. Of those who compete for the seat, each writes this boot, or that it is unknown.
         Volatile.Write(ref *(uint*)(seat + RosterLayout.Boot), boot);
@@ -184,9 +219,9 @@ internal sealed class Seat
         incarnation = incarnation == 0 ? 1 : incarnation;
         // SYNC roster.confirm: pairs with RosterMemory.ConfirmEnd. The claim carries whether a fence reaches this process, and is itself a full fence.
         var high = incarnation | (isRegistered ? RosterLayout.Registered : 0);
-        var claim = ((ulong)high << 32) | RosterLayout.Waiters | (uint)_guard.ThreadId;
+        var claim = ((ulong)high << 32) | RosterLayout.Waiters | (uint)_guard!.ThreadId;
         var joining = claim | ((ulong)(RosterLayout.Joining | (RosterLayout.SpaceOf(ProcessIdentity.PidNamespace) << RosterLayout.SpaceShift)) << 32);
-        if (!_guard.TryClaim((ulong*)seat, both, joining, node))
+        if (!_guard!.TryClaim((ulong*)seat, both, joining, node))
         {
             Kernel.UnmapPages(pages, 2);
             return false;
@@ -198,7 +233,7 @@ internal sealed class Seat
         // SAFETY: as above.
         if (Interlocked.CompareExchange(ref *(ulong*)seat, claim, joining) != joining)
         {
-            _guard.Unlink(node);
+            _guard!.Unlink(node);
             Kernel.UnmapPages(pages, 2);
             return false;
         }
@@ -241,7 +276,7 @@ internal sealed class Seat
             }
             finally
             {
-                Guards.Of(Kernel).Release(_guard);
+                Guards.Of(Kernel).Release(_guard!);
             }
         }
     }
@@ -249,7 +284,7 @@ internal sealed class Seat
     private unsafe void Vacate()
     {
         Me = 0;
-        _guard.Unlink(_node);
+        _guard!.Unlink(_node);
         // What the second witness reads stays: if this process is killed here, off the list and still in its seat, the witness finds it dead.
         var seat = Memory.SeatAt(_number);
         var both = Memory.Read(_number);

@@ -30,7 +30,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
         _seat = seat;
         _bytes = bytes;
         _word = (uint*)bytes.First;
-        _notifiesUnfenced = seat.Kernel.Service.IsRegisteredForFences;
+        _notifiesUnfenced = !seat.IsObserver && seat.Kernel.Service.IsRegisteredForFences;
     }
 
     public News News => _seat.News;
@@ -57,6 +57,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     {
         if (!_notifiesUnfenced)
         {
+            _seat.RefuseObserver();
             // SYNC eventcount.dekker: pairs with Prepare, for a process that no fence of others reaches.
             Interlocked.MemoryBarrier();
         }
@@ -207,7 +208,7 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
     /// <returns>False: another process has just changed the word, and wakes them.</returns>
     private unsafe bool NotifySleepers()
     {
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Value;
             if (!HasSleepers(value))
@@ -223,5 +224,11 @@ internal sealed class EventCountWord : WaitQueue, IWaitTarget<bool>
                 return true;
             }
         }
+
+        // The bit stays: the next notification makes one call in vain.
+        // SAFETY: as above.
+        Interlocked.Add(ref *_word, Step);
+        _seat.Kernel.Wake(_word, int.MaxValue);
+        return true;
     }
 }

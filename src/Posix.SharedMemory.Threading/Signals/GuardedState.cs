@@ -9,7 +9,7 @@ internal sealed class GuardedState
     internal unsafe GuardedState(Seat seat, HeldBytes bytes, Action recompute)
     {
         // SAFETY: the tag lies in the held bytes.
-        Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.MutexTag, "what they should be");
+        Tags.Claim(seat, (uint*)(bytes.First + LockLayout.Tag), LockLayout.MutexTag, "what they should be");
         Seat = seat;
         _recompute = recompute;
         _mutex = new(seat, bytes, (uint*)bytes.First);

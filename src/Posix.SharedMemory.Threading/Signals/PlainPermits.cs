@@ -155,13 +155,21 @@ internal sealed class PlainPermits : Permits
     internal override unsafe int Release(int count)
     {
         // SAFETY: an address is handed on; what it points to is held as long as this object is.
-        while (true)
+        for (var swaps = 0; ; swaps++)
         {
             var value = Word;
             var before = (int)(value & CountMask);
             if (count > _maximum - before)
             {
                 throw new SemaphoreFullException();
+            }
+
+            if (swaps >= SleepList.MostSwaps)
+            {
+                // SAFETY: the word lies in the held bytes.
+                Interlocked.Add(ref *_word, (uint)count);
+                Kernel.Wake(_word, count);
+                return before;
             }
 
             var after = value + (uint)count;

@@ -10,6 +10,9 @@ internal sealed class ReturningPermits : Permits
 
     private const int SequenceAt = 28;
 
+    /// <summary>An attempt ends after so many holders that ended during it.</summary>
+    private const int MostLooks = 100;
+
     /// <summary>So long a try waits for the inner mutex: it is held for some instructions, or, where permits of the dead come back and the kernel refuses a fence, for ten milliseconds for each of the dead.</summary>
     private const long MostPerTry = Deadline.Second;
 
@@ -20,12 +23,12 @@ internal sealed class ReturningPermits : Permits
 
     internal unsafe ReturningPermits(Roster roster, MemoryMapping mapping, long offset, int maximumCount)
     {
-        _seat = roster.Seat;
-        _seat.Require();
+        _seat = roster.SeatForLooks;
         _maximum = maximumCount;
-        _bytes = HeldBytes.Take(mapping, offset, SharedSemaphore.SizeForReturning(roster.Seats), alignment: 8);
+        _bytes = _seat.Hold(mapping, offset, SharedSemaphore.SizeForReturning(roster.Seats));
         // SAFETY: tag and maximum lie in the held bytes, at a multiple of 8; nobody sees one without the other.
-        var found = Interlocked.CompareExchange(ref *(ulong*)(_bytes.First + TagAt), ((ulong)maximumCount << 32) | LockLayout.ReturningTag, 0);
+        ref var tag = ref *(ulong*)(_bytes.First + TagAt);
+        var found = _seat.IsObserver ? Volatile.Read(ref tag) : Interlocked.CompareExchange(ref tag, ((ulong)maximumCount << 32) | LockLayout.ReturningTag, 0);
         if (found != 0 && (uint)found != LockLayout.ReturningTag)
         {
             throw Tags.Unlike("a returning semaphore", (uint)found);
@@ -75,7 +78,7 @@ internal sealed class ReturningPermits : Permits
         try
         {
             var before = list.Count;
-            while (true)
+            for (var looks = 0; looks < MostLooks; looks++)
             {
                 // SAFETY: the words lie in the held bytes; the mutex is held.
                 if (*Taken >= _maximum)
@@ -99,6 +102,8 @@ internal sealed class ReturningPermits : Permits
 
                 list.Truncate(before);
             }
+
+            return list.Retry();
         }
         finally
         {

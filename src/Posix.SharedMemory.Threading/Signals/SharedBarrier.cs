@@ -25,6 +25,9 @@ public sealed class SharedBarrier
     /// <summary>In <see cref="_owed"/>: there is a withdrawal; below it, the phase.</summary>
     private const long OwedBit = 1L << 32;
 
+    /// <summary>An attempt ends after so many members that ended during it.</summary>
+    private const int MostLooks = 100;
+
     private readonly Seat _seat;
     private readonly BarrierWords _words;
     private readonly GuardedState _state;
@@ -104,7 +107,7 @@ public sealed class SharedBarrier
     /// <summary>Arrives if this wait has not, and finds whether the phase is over. Under the mutex.</summary>
     private WaitOutcome Look(ref WaitState state, ref SleepList list)
     {
-        do
+        for (var looks = 0; looks < MostLooks; looks++)
         {
             _words.CompletePending();
             WithdrawOwed();
@@ -136,9 +139,14 @@ public sealed class SharedBarrier
                 _words.Advance(broken: false);
                 return WaitOutcome.Taken;
             }
+
+            if (_words.TryAddWords(ref list))
+            {
+                return WaitOutcome.Pending;
+            }
         }
-        while (!_words.TryAddWords(ref list));
-        return WaitOutcome.Pending;
+
+        return list.Retry();
     }
 
     /// <summary>Withdraws an arrival whose wait has ended while another process was inside. Under the mutex.</summary>

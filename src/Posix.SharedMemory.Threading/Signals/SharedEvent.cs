@@ -78,7 +78,7 @@ public sealed class SharedEvent : ISharedWaitable
     /// <summary>Sets the event. Makes no system call while there are no sleepers.</summary>
     public unsafe void Set()
     {
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Word;
             if ((value & IsSetBit) != 0)
@@ -107,12 +107,16 @@ public sealed class SharedEvent : ISharedWaitable
 
             return;
         }
+
+        // SAFETY: the word lies in the held bytes.
+        Interlocked.Or(ref *_word, IsSetBit);
+        Kernel.Current.Wake(_word, Mode == EventResetMode.AutoReset ? 1 : int.MaxValue);
     }
 
     /// <summary>Resets the event.</summary>
-    public void Reset()
+    public unsafe void Reset()
     {
-        while (true)
+        for (var swaps = 0; swaps < SleepList.MostSwaps; swaps++)
         {
             var value = Word;
             if ((value & IsSetBit) == 0)
@@ -127,6 +131,10 @@ public sealed class SharedEvent : ISharedWaitable
                 return;
             }
         }
+
+        // SAFETY: the word lies in the held bytes.
+        Interlocked.And(ref *_word, ~IsSetBit);
+        GC.KeepAlive(_bytes);
     }
 
     /// <summary>Waits until the event is set; an automatic one is reset by that.</summary>

@@ -22,11 +22,10 @@ public sealed class SharedEventCount
 
     private unsafe SharedEventCount(Roster roster, MemoryMapping mapping, long offset)
     {
-        var seat = roster.Seat;
-        seat.Require();
-        var bytes = HeldBytes.Take(mapping, offset, Size, alignment: 8);
+        var seat = roster.SeatForLooks;
+        var bytes = seat.Hold(mapping, offset, Size);
         // SAFETY: the tag lies in the held bytes.
-        Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.EventCountTag, "an event count");
+        Tags.Claim(seat, (uint*)(bytes.First + LockLayout.Tag), LockLayout.EventCountTag, "an event count");
         _word = new(seat, bytes);
         // SAFETY: an address is handed on; the word holds what it points to, and this object the word.
         _value = (uint*)bytes.First;
@@ -73,7 +72,6 @@ public sealed class SharedEventCount
     /// <exception cref="InvalidDataException">The bytes are something else than an event count or zero.</exception>
     /// <exception cref="ArgumentException">The offset is not a multiple of 8, or the mapping is read-only.</exception>
     /// <exception cref="ArgumentOutOfRangeException">It is not inside the mapping.</exception>
-    /// <exception cref="InvalidOperationException">The roster is only observed.</exception>
     public static SharedEventCount At(Roster roster, MemoryMapping mapping, long offset)
     {
         ArgumentNullException.ThrowIfNull(roster);
@@ -82,6 +80,7 @@ public sealed class SharedEventCount
 
     /// <summary>Wakes all sleepers, after the caller has changed what they wait for. Makes no system call and no fence while there are none.</summary>
     /// <returns>Whether a process slept, or had prepared to.</returns>
+    /// <exception cref="InvalidOperationException">The roster is only observed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NotifyAll() => (HasWaiters || !_notifiesUnfenced) && _word.Notify();
 

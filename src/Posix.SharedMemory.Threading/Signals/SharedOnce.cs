@@ -12,11 +12,10 @@ public sealed class SharedOnce
 
     private unsafe SharedOnce(Roster roster, MemoryMapping mapping, long offset)
     {
-        var seat = roster.Seat;
-        seat.Require();
-        var bytes = HeldBytes.Take(mapping, offset, Size, alignment: 8);
+        var seat = roster.SeatForLooks;
+        var bytes = seat.Hold(mapping, offset, Size);
         // SAFETY: the tag lies in the held bytes.
-        Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.OnceTag, "a once");
+        Tags.Claim(seat, (uint*)(bytes.First + LockLayout.Tag), LockLayout.OnceTag, "a once");
         _target = new(seat, new(seat, bytes, (uint*)bytes.First));
         _queue = new(seat.Kernel.Service, wakesAll: false);
     }

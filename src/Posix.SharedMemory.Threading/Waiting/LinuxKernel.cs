@@ -84,12 +84,13 @@ internal class LinuxKernel : Kernel
         nint woken = 0;
         if (errno == 0)
         {
+            var tries = 0;
             do
             {
                 woken = Libc.futex_wake_op(Linux.SYS_futex, word, Linux.FUTEX_WAKE_OP, count, 0, word, code);
                 errno = woken < 0 ? Marshal.GetLastPInvokeError() : 0;
             }
-            while (errno is Linux.EAGAIN or Linux.EINTR);
+            while (errno is Linux.EAGAIN or Linux.EINTR && tries++ < SleepList.MostSwaps);
         }
 
         // Whatever refuses the call, the word is changed: nobody keeps a lock because of it.

@@ -5,8 +5,8 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>A thread that sleeps on the words of many waits, and looks at all of them whenever one changes. It never runs user code unless asked to.</summary>
 internal sealed class ServiceThread
 {
-    /// <summary>The kernel takes 128 words; some stay free for what is added during a round.</summary>
-    private const int MostWords = 120;
+    /// <summary>So many words the kernel takes. An item names fewer; a thread on which it finds no room beside others hands it on.</summary>
+    private const int MostWords = Linux.FUTEX_WAITV_MAX;
 
     /// <summary>How often to look at what found no room in the sleep, while no further thread can be started.</summary>
     private const long WithoutRoom = 50_000_000;

@@ -7,7 +7,8 @@ internal ref struct SleepList
 {
     /// <summary>
     /// An attempt ends after so many swaps of a word that others were quicker to change, and asks to be made again: deadline and token are looked at between attempts, and a service thread
-    /// serves its other waits. Nobody comes to so many but where a process does nothing else than write the word.
+    /// serves its other waits. Nobody comes to so many but where a process does nothing else than write the word. What does not wait (to leave, to give back, to set, to notify) then changes the
+    /// word in one step that compares nothing, and so comes to its end.
     /// </summary>
     internal const int MostSwaps = 1000;
 

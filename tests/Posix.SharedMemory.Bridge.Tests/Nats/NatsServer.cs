@@ -33,6 +33,9 @@ internal sealed class NatsServer : INetwork
         return new("-js", "-sd", store.Path) { _store = store };
     }
 
+    /// <summary>Gets the directory of what it keeps.</summary>
+    internal string Store => _store!.Path;
+
     internal string Url => $"nats://127.0.0.1:{_port}";
 
     internal static string? Program { get; } = new[] { "/usr/sbin", "/usr/bin", "/usr/local/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))

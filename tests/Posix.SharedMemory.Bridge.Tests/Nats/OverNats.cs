@@ -134,6 +134,82 @@ public sealed class OverNats : BackendConformance
         Assert.Empty(recorder.Messages);
     }
 
+    [SkippableTheory]
+    [Rule("bridge.durable")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_message_that_is_stored_after_a_server_forgot_its_last_number_is_delivered(bool isExporterNew)
+    {
+        await using var server = NatsServer.Keeping();
+        await using var first = await server.ConnectAsync();
+        await using var other = await server.ConnectAsync();
+        var (a, b) = ((IDurableBridgeBackend)first, (IDurableBridgeBackend)other);
+        await a.KeepAsync("shm.test.x", default);
+        var before = new Recorder();
+        await using var subscription = await b.SubscribeDurableAsync("shm.test.x", "host", 100, before, default);
+        await PublishAndAcknowledgeAsync(1);
+        var index = Path.Combine(server.Store, "jetstream", "$G", "streams", "shm=test=x", "msgs", "1.idx");
+        var empty = await File.ReadAllBytesAsync(index);
+        await PublishAndAcknowledgeAsync(2);
+        // The consumer's file begins with two bytes, and then with the two numbers up to which everything is acknowledged.
+        var consumer = Path.Combine(server.Store, "jetstream", "$G", "streams", "shm=test=x", "obs", "host", "o.dat");
+        Watchdog.Until(() => File.ReadAllBytes(consumer) is [_, _, 2, 2, ..], "the acknowledgement to be in the consumer's file");
+        // It is killed between two calls: the message is removed, and the index is not yet written.
+        await server.BreakAsync();
+        await File.WriteAllBytesAsync(index, empty);
+        await server.RestoreAsync();
+        Watchdog.Until(() => a.IsConnected && b.IsConnected, "both connections");
+        await using var second = isExporterNew ? (IDurableBridgeBackend)await server.ConnectAsync() : null;
+        await subscription.DisposeAsync();
+        var after = new Recorder();
+        await using var again = await b.SubscribeDurableAsync("shm.test.x", "host", 100, after, default);
+        for (byte number = 3; number <= 5; number++)
+        {
+            await (second ?? a).PublishDurableAsync("shm.test.x", default, new[] { number }, $"id {number}", default);
+        }
+
+        Watchdog.Until(() => after.Messages.Any(message => message.Payload is [5]), "the last message");
+        Assert.Equal([3, 4, 5], after.Messages.Where(message => message.Payload.Length > 0).Select(message => (int)message.Payload[0]).Distinct());
+        await again.AcknowledgeAsync(after.Acknowledgements.Last()!, default);
+        Watchdog.Until(() => a.CountKeptAsync("shm.test.x", null, default).AsTask().GetAwaiter().GetResult() == 0, "everything to be removed");
+
+        async Task PublishAndAcknowledgeAsync(byte number)
+        {
+            await a.PublishDurableAsync("shm.test.x", default, new[] { number }, $"id {number}", default);
+            before.WaitFor(number);
+            await subscription.AcknowledgeAsync(before.Acknowledgements.ElementAt(number - 1)!, default);
+            Assert.Equal(0, await a.CountKeptAsync("shm.test.x", null, default));
+        }
+    }
+
+    [SkippableFact]
+    [Rule("bridge.durable")]
+    public async Task A_host_that_has_acknowledged_nothing_gets_everything_though_the_server_is_killed_after_another_has()
+    {
+        await using var server = NatsServer.Keeping();
+        await using var connection = await server.ConnectAsync();
+        var backend = (IDurableBridgeBackend)connection;
+        await backend.KeepAsync("shm.test.x", default);
+        var (quick, slow, again) = (new Recorder(), new Recorder(), new Recorder());
+        await using var first = await backend.SubscribeDurableAsync("shm.test.x", "quick", 100, quick, default);
+        await using var second = await backend.SubscribeDurableAsync("shm.test.x", "slow", 100, slow, default);
+        for (byte number = 1; number <= 3; number++)
+        {
+            await backend.PublishDurableAsync("shm.test.x", default, new[] { number }, $"id {number}", default);
+        }
+
+        quick.WaitFor(3);
+        slow.WaitFor(3);
+        await first.AcknowledgeAsync(quick.Acknowledgements.Last()!, default);
+        await server.BreakAsync();
+        await server.RestoreAsync();
+        Watchdog.Until(() => backend.IsConnected, "the connection");
+        await second.DisposeAsync();
+        await using var third = await backend.SubscribeDurableAsync("shm.test.x", "slow", 100, again, default);
+        again.WaitFor(3);
+        Assert.Equal([1, 2, 3], again.Messages.Select(message => (int)message.Payload[0]));
+    }
+
     [SkippableFact]
     [Rule("bridge.durable")]
     public async Task A_server_without_JetStream_is_reported_and_the_messages_stay_in_the_channel()

@@ -59,7 +59,13 @@ public sealed class Soaking : IDisposable
         }
 
         // What was sent before the import had begun is not missing.
-        Watchdog.Until(() => Workers.ReadLog(LogOf(Stream)).Count > 0 && Workers.ReadLog(LogOf(Durable)).Count > 0, "the first messages to arrive");
+        Watchdog.Until(
+            () =>
+            {
+                RequireAllToLive();
+                return Workers.ReadLog(LogOf(Stream)).Count > 0 && Workers.ReadLog(LogOf(Durable)).Count > 0;
+            },
+            "the first messages to arrive");
         await KillAtRandomAsync();
         var written = End();
         _output.WriteLine($"killed: {string.Join(", ", _kills.Select(kill => $"{kill.Key} {kill.Value}"))}");

@@ -16,7 +16,9 @@ public sealed class Failing
         Errno.EMFILE, Errno.ENOSPC, Errno.ENOSYS, Errno.EFBIG, Errno.EOPNOTSUPP, Errno.EXDEV,
     ];
 
-    public static TheoryData<string> Paths => [.. FaultPaths.All.Select(path => path.Name)];
+    /// <summary>Gets all of them, or those whose names begin with FAULT_PATHS: all take an hour on an emulated machine.</summary>
+    public static TheoryData<string> Paths =>
+        [.. FaultPaths.All.Select(path => path.Name).Where(name => name.StartsWith(Environment.GetEnvironmentVariable("FAULT_PATHS") ?? "", StringComparison.Ordinal))];
 
     [Theory]
     [MemberData(nameof(Paths))]

@@ -37,7 +37,7 @@ internal static class FaultAllowances
     private const string Any = "";
 
     private static readonly string[] s_interruptible =
-        ["open", "ftruncate", "fallocate", "fchmod", "fchown", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
+        ["open", "ftruncate", "fallocate", "fchmod", "fchown", "chmod", "pread", "pwrite", "write", "read", "copy_file_range", "splice", "sendfile", "poll", "statfs", "unlink", "getdents64", "memfd_create", "memfd_create again", "inotify_add_watch", "madvise(MADV_POPULATE_WRITE)", "fcntl(F_OFD_SETLK)", "fcntl(F_OFD_SETLKW)", "fcntl(F_OFD_SETLK, F_UNLCK)"];
 
     private static readonly (string Path, string Call, Errno[] Errors, FaultOutcome Outcome, string Reason)[] s_table =
     [
@@ -145,6 +145,7 @@ internal static class FaultAllowances
         ("Write", "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.EPERM, Errno.EINVAL], FaultOutcome.Succeeds, "Written without being reserved."),
         ("SetLength grow sealed", "fallocate(grow)", [Errno.EPERM], FaultOutcome.Throws, "What a seal refuses is not missing."),
         (Any, "fallocate(grow)", [Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.EPERM, Errno.EINVAL], FaultOutcome.ThrowsUnsupported, "A file system that cannot reserve."),
+        ("CreateAnonymous", "memfd_create again", [Errno.EINVAL], FaultOutcome.Throws, "Before Linux 6.3 this was the call without the young flag: there is no third."),
         ("CreateAnonymous", "memfd_create", [Errno.EINVAL], FaultOutcome.Succeeds, "anonymous.oldkernel: made again without the young flag."),
         ("CreateAnonymous", "memfd_create", [Errno.ENOSYS], FaultOutcome.ThrowsUnsupported, "anonymous.filtered."),
         ("Map read-only sealed", "mmap", [Errno.EPERM, Errno.EACCES], FaultOutcome.Succeeds, "seals.private."),
@@ -200,6 +201,7 @@ internal static class FaultAllowances
             "statx" when path is "GetHolders" or "IndexHolders" or "FindHugePages" && before.Contains("statx", StringComparer.Ordinal) => "statx later",
             "statx" when before is [.., "fallocate" or "ftruncate" or "fchown"] && !path.StartsWith("SetLength", StringComparison.Ordinal) => "statx(mode)",
             "fcntl(F_GET_SEALS)" when before is [.., "open"] => "fcntl(kind)",
+            "memfd_create" when before.Contains("memfd_create", StringComparer.Ordinal) => "memfd_create again",
             "cachestat" when !before.Contains("cachestat", StringComparer.Ordinal) => "cachestat first",
             "fallocate" when path != "Discard" => "fallocate(grow)",
             "open" when path.StartsWith("SetLength", StringComparison.Ordinal) => before.Contains("fcntl(F_OFD_SETLK)", StringComparer.Ordinal) ? "open" : "open(to lock)",

@@ -32,7 +32,7 @@ public sealed class Passing
         using var judge = Judge.Start(language);
         using var socket = Connect(judge, type);
         using var memory = SharedMemoryObject.CreateAnonymous(5);
-        foreach (var (bytes, handles) in new[] { (1, 1), (100, 2), (4000, 253), (7, 0) })
+        foreach (var (bytes, handles) in new[] { (1, 1), (100, 2), (4000, Native.MostHandles), (7, 0) })
         {
             await socket.SendHandlesAsync(Pattern.Of(bytes, 3), [.. Enumerable.Repeat(memory.SafeFileHandle, handles)]);
             var inode = handles > 0 ? memory.GetStatus().Identity.Inode : 0;

@@ -184,6 +184,24 @@ public sealed class Copying
         }
     }
 
+    [SkippableFact]
+    [Rule("copy.fallback")]
+    public void Bytes_from_past_the_longest_file_of_the_disk_are_copied_to_a_file_on_it()
+    {
+        using var directory = TemporaryDirectory.OnDisk();
+        Skip.If(directory is null, "No directory on a disk.");
+        // ext4 has files of 16 TiB, and sendfile refuses positions past that of its source too (EOVERFLOW).
+        const long Far = (16L << 40) + 5;
+        using var memory = SharedMemoryObject.CreateUnpublished(Far + 5, new() { Backing = Backing.Sparse });
+        memory.Write("bytes"u8, Far);
+        using (var file = Native.Open(directory.File(), Native.O_WRONLY | Native.O_CREAT))
+        {
+            Assert.Equal(5, memory.CopyTo(file, Far));
+        }
+
+        Assert.Equal("bytes"u8, File.ReadAllBytes(directory.File()));
+    }
+
     [Fact]
     [Rule("copy.kernel")]
     public void A_destination_that_is_not_open_for_writing_is_EBADF()

@@ -14,7 +14,7 @@ public sealed partial class Receiving
     public async Task Closes_the_handles_beyond_those_asked_for_and_says_so(SocketType type)
     {
         using var one = new Tracked();
-        foreach (var (sent, asked) in new[] { (1, 0), (2, 1), (3, 1), (4, 2), (253, 0), (253, 1), (253, 252), (5, 4), (130, 129) })
+        foreach (var (sent, asked) in new[] { (1, 0), (2, 1), (3, 1), (4, 2), (Native.MostHandles, 0), (Native.MostHandles, 1), (Native.MostHandles, Native.MostHandles - 1), (5, 4), (130, 129) })
         {
             using var pair = new SocketPair(type);
             await pair.Sender.SendHandlesAsync(new byte[] { 5 }, [.. Enumerable.Repeat(one.Handle, sent)]);
@@ -37,7 +37,7 @@ public sealed partial class Receiving
     {
         using var pair = new SocketPair(type);
         using var one = new Tracked();
-        foreach (var (sent, places) in new[] { (0, 0), (0, 1), (1, 0), (1, 1), (2, 3), (3, 2), (253, 252), (253, 253) })
+        foreach (var (sent, places) in new[] { (0, 0), (0, 1), (1, 0), (1, 1), (2, 3), (3, 2), (Native.MostHandles, Native.MostHandles - 1), (Native.MostHandles, Native.MostHandles) })
         {
             // Before it is sent, and after.
             var handles = new SafeFileHandle?[places];
@@ -274,7 +274,7 @@ public sealed partial class Receiving
         // Before Linux 6.5 there is none.
         _ = setsockopt(pair.Receiver.SafeHandle, SOL_SOCKET, SO_PASSPIDFD, ref on, sizeof(int));
         var before = PidDescriptors();
-        foreach (var count in new[] { 0, 1, 2, 253 })
+        foreach (var count in new[] { 0, 1, 2, Native.MostHandles })
         {
             await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, count)]);
             using var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], count);
@@ -292,17 +292,17 @@ public sealed partial class Receiving
     {
         using var pair = new SocketPair();
         using var one = new Tracked();
-        await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, 253)]);
+        await pair.Sender.SendHandlesAsync(new byte[1], [.. Enumerable.Repeat(one.Handle, Native.MostHandles)]);
         var taken = new List<SafeFileHandle>();
         using (var result = await pair.Receiver.ReceiveHandlesAsync(new byte[1], 253))
         {
-            foreach (var index in new[] { 0, 63, 64, 127, 128, 252, 0 })
+            foreach (var index in new[] { 0, 63, 64, 127, 128, Native.MostHandles - 1, 0 })
             {
                 taken.Add(result.TakeHandle(index));
                 Assert.Same(result.Handles[index], taken[^1]);
             }
 
-            Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeHandle(253));
+            Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeHandle(Native.MostHandles));
             Assert.Throws<ArgumentOutOfRangeException>(() => result.TakeHandle(-1));
             result.Dispose();
             Assert.Equal(7, one.Descriptors);

@@ -17,6 +17,7 @@ internal static class Interlocked
     internal static ulong CompareExchange(ref ulong location, ulong value, ulong comparand, [CallerMemberName] string member = "")
     {
         Actor.Current?.Swap(ref location, value, member);
+        Rewriter.BeforeSwap(ref System.Runtime.CompilerServices.Unsafe.As<ulong, uint>(ref location));
         return System.Threading.Interlocked.CompareExchange(ref location, value, comparand);
     }
 
@@ -29,6 +30,12 @@ internal static class Interlocked
         where T : class? => System.Threading.Interlocked.CompareExchange(ref location, value, comparand);
 
     internal static uint Exchange(ref uint location, uint value, [CallerMemberName] string member = "")
+    {
+        Actor.Current?.Swap(ref location, value, member);
+        return System.Threading.Interlocked.Exchange(ref location, value);
+    }
+
+    internal static ulong Exchange(ref ulong location, ulong value, [CallerMemberName] string member = "")
     {
         Actor.Current?.Swap(ref location, value, member);
         return System.Threading.Interlocked.Exchange(ref location, value);
@@ -63,6 +70,12 @@ internal static class Interlocked
     }
 
     internal static uint Add(ref uint location, uint value, [CallerMemberName] string member = "")
+    {
+        Actor.Current?.Swap(ref location, value, member);
+        return System.Threading.Interlocked.Add(ref location, value);
+    }
+
+    internal static ulong Add(ref ulong location, ulong value, [CallerMemberName] string member = "")
     {
         Actor.Current?.Swap(ref location, value, member);
         return System.Threading.Interlocked.Add(ref location, value);

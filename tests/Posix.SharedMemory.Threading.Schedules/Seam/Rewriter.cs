@@ -10,6 +10,7 @@ internal sealed unsafe class Rewriter : IDisposable
     private readonly uint _first;
     private readonly uint _second;
     private int _swaps;
+    private int _all;
     private int _looks;
 
     /// <param name="word">The word.</param>
@@ -34,11 +35,15 @@ internal sealed unsafe class Rewriter : IDisposable
     /// <summary>Gets how many swaps at most there were between two looks at the time.</summary>
     internal int Most { get; private set; }
 
+    /// <summary>Gets how many swaps there were in all.</summary>
+    internal int All => _all;
+
     internal static void BeforeSwap(ref uint location)
     {
         if (t_current is { } rewriter && System.Runtime.CompilerServices.Unsafe.AreSame(ref location, ref *rewriter._word))
         {
             rewriter._swaps++;
+            rewriter._all++;
             location = location == rewriter._first ? rewriter._second : rewriter._first;
         }
     }

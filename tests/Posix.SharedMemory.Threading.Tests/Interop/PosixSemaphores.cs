@@ -95,6 +95,51 @@ public sealed class PosixSemaphores : IDisposable
         Assert.Equal(0, Waiters());
     }
 
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Rule("posix.ipc")]
+    public void Python_waits_for_it_and_posts_it_through_posix_ipc(bool createdByPython)
+    {
+        const string Program = """
+            import sys
+            try:
+                import posix_ipc
+            except ImportError:
+                print("missing", flush=True); sys.exit()
+            flags = posix_ipc.O_CREX if sys.argv[2] == "create" else 0
+            s = posix_ipc.Semaphore(sys.argv[1], flags, initial_value=0)
+            print("open", flush=True)
+            for line in sys.stdin:
+                s.acquire() if line.strip() == "wait" else s.release()
+                print(s.value, flush=True)
+            """;
+        using var created = createdByPython ? null : PosixSemaphore.OpenOrCreate(_name, 0, out _);
+        using var peer = Peer.Run("python3", "-c", Program, "/" + _name, createdByPython ? "create" : "open");
+        var answer = peer.ReadLine();
+        Skip.If(answer == "missing", "This Python has no posix_ipc (python3-posix-ipc).");
+        Assert.Equal("open", answer);
+        using var opened = createdByPython ? PosixSemaphore.Open(_name) : null;
+        var semaphore = created ?? opened!;
+        peer.Tell("wait");
+        Watchdog.Until(() => Waiters() == 1, "the waiter");
+        semaphore.Release();
+        Assert.Equal("0", peer.ReadLine());
+        Assert.Equal("1", peer.Ask("post"));
+        Assert.True(semaphore.TryWait());
+        Assert.Equal(0, semaphore.CurrentCount);
+        Assert.Equal(0, Waiters());
+    }
+
+    [Fact]
+    [Rule("posix.library")]
+    public void Semaphores_are_found_in_the_library_that_had_them_before_glibc_2_34()
+    {
+        var own = Record.Exception(() => _ = PosixSemaphoreLayout.Template.Length) is null ? PosixSemaphoreLayout.Template.ToArray() : null;
+        Assert.Equal(own, PosixSemaphoreLayout.MakeBy("libpthread.so.0"));
+        Assert.Null(PosixSemaphoreLayout.MakeBy("libshm-that-is-not-there.so.0"));
+    }
+
     /// <summary>A C program that creates the semaphore or opens it, and the C library's own sizes and offsets.</summary>
     [SkippableTheory]
     [InlineData("cc", true)]

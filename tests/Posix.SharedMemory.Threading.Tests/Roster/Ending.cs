@@ -32,6 +32,47 @@ public sealed class Ending
     }
 
     [Fact]
+    [Rule("roster.heldback")]
+    public unsafe void Ends_wait_in_their_seats_while_as_many_handlers_run_as_may()
+    {
+        const int Seat = 40, At = 64 + (32 * (Seat - 1));
+        using var memory = new Memory();
+        using var roster = Roster.Join(memory.Mapping);
+        using var returning = new ManualResetEventSlim();
+        var ended = new ConcurrentQueue<int>();
+        var most = RosterWatch.MostRaised;
+        RosterWatch.MostRaised = 2;
+        try
+        {
+            roster.Ended += (_, arguments) =>
+            {
+                ended.Enqueue(arguments.Participant.Incarnation);
+                returning.Wait();
+            };
+            // A process that writes one life after the other into a seat, each dead at once.
+            var life = 0;
+            Watchdog.Until(
+                () =>
+                {
+                    Volatile.Write(ref memory.Mapping.GetReference<ulong>(At), ((ulong)(uint)++life << 32) | 0xC0000000);
+                    memory.Store(8, memory.Word(8) + 1);
+                    Kernel.Current.Wake((uint*)memory.Mapping.DangerousGetPointer() + 2, int.MaxValue);
+                    return roster.Seat.Watch.IsHeldBack && life > 5;
+                },
+                "an end that is held back");
+            Assert.InRange(ended.Count, 0, 2);
+            returning.Set();
+            Watchdog.Until(() => ended.Contains(life), "the last life");
+            Assert.InRange(ended.Count, 3, life);
+        }
+        finally
+        {
+            returning.Set();
+            RosterWatch.MostRaised = most;
+        }
+    }
+
+    [Fact]
     [Rule("roster.wait")]
     public async Task Waiting_for_an_end_completes_at_the_death()
     {

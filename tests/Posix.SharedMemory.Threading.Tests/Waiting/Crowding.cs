@@ -59,8 +59,11 @@ public sealed class Crowding(ITestOutputHelper output) : TwoParticipants
             Array.ForEach(partners, partner => partner.Tell("compete"));
             var answers = partners.Select(partner => partner.ReadLine()).ToArray();
             output.WriteLine("entries and longest wait in microseconds: " + string.Join(", ", answers));
-            // Shares depend on the machine's other work, and in an emulator on little else; nobody is left with nothing.
-            Assert.All(answers, answer => Assert.InRange(long.Parse(answer.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), 1, long.MaxValue));
+            var entries = answers.Select(answer => long.Parse(answer.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+            // Shares depend on the machine's other work, too: what the design promises is looked at by hand, on a quiet machine with two processors.
+            var isQuiet = Environment.GetEnvironmentVariable("FAIRNESS") == "1";
+            Assert.InRange(entries.Min(), isQuiet ? entries.Max() / 2 : 1 + (entries.Max() / 10_000), entries.Max());
+            Assert.True(!isQuiet || answers.All(answer => long.Parse(answer.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture) <= 20_000), "More than 20 ms.");
         }
         finally
         {
