@@ -37,128 +37,173 @@ class IncomingCall:
 
 
 class Calls:
-    """The calls of a connection, whose ends are read and written through it only from then on."""
+    """The calls of a connection, whose ends are read and written through it only from then on. What ends them (Corrupt, PeerDied, PeerLeft) is raised by each later call too."""
 
     def __init__(self, connection):
-        self._output, self._input = connection.output, connection.input
+        self._output, self._input, self._failure = connection.output, connection.input, None
         self._input.accepts_calls = True
-        self._mine, self._theirs, self._results, self._ready = {}, {}, {}, collections.deque()
-        self._sent = self._came = 0
-        self.max_length = self._output.most - _HEADER.size
+        # By place: number, size and whether the call was given up. By number: the place of each whose result is wanted, and of each cancellation that there was no room for.
+        self._mine, self._places, self._due, self._results = {}, {}, {}, {}
+        self._theirs, self._ready = {}, collections.deque()
+        self._sent = self._came = self._under_way = self._kept = 0
+        self.max_length = max(0, self._output.most - _HEADER.size)
 
     def call(self, request, kind=0, timeout=None):
         """Calls, and returns the reply. CallFailed; TimeoutError: the call is cancelled at the peer."""
-        return self.result(self.start(request, kind, timeout), timeout)
+        deadline = _deadline(timeout)
+        return self._result(self._start(request, kind, deadline), deadline)
 
     def start(self, request, kind=0, timeout=None):
         """Sends a call, whose number result takes. There is room for 256, and for as many bytes as the ring has."""
-        if len(request) > self.max_length or not 0 <= kind < 0xFF00:
-            raise ValueError(f"{len(request)} bytes of type {kind}: at most {self.max_length}, and types below 0xff00")
-        deadline, size = None if timeout is None else time.monotonic() + timeout, self._size(len(request))
-        while len(self._mine) == _PLACES or sum(of for _, of, _ in self._mine.values()) + size > self._output.capacity:
-            self._read_or_wait(deadline)
-        place = next(place for place in range(_PLACES) if place not in self._mine)
-        milliseconds = 0 if timeout is None else max(1, min(0xFFFFFFFF, int(timeout * 1000)))
-        # The place is taken first: the answer may come while room for other records is waited for.
-        number, self._sent = self._sent + 1, self._sent + 1
-        self._mine[place] = number, size, False
-        try:
-            self._put(_CALL, number, place, kind, milliseconds, request, deadline)
-        except TimeoutError:
-            # It was not sent, and nothing after it.
-            self._sent -= 1
-            del self._mine[place]
-            raise
-        return number
+        return self._start(request, kind, _deadline(timeout))
 
     def result(self, number, timeout=None):
         """The reply of a call that was started, in any order."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        return self._result(number, _deadline(timeout))
+
+    def cancel(self, number):
+        """Gives a call up: its answer is dropped."""
+        place = self._places.pop(number, None)
+        if place is None:
+            self._results.pop(number, None)
+            return
+        self._mine[place] = *self._mine[place][:2], True
+        self._due[number] = place
+        self._flush()
+
+    def receive(self, timeout=None):
+        """The next call of the peer; None: it has completed its output."""
+        return self._ready.popleft() if self._until(lambda: self._ready, _deadline(timeout)) else None
+
+    def reply(self, call, body, timeout=None):
+        """Answers a call, whose caller drops the answer if it has given it up. After TimeoutError, where the ring has no room, it is still to be answered."""
+        body = bytes(body)
+        if len(body) > self.max_length:
+            raise ValueError(f"{len(body)} bytes: at most {self.max_length}")
+        self._answer(call, _REPLIED, 0, body, timeout)
+
+    def fail(self, call, error, message="", timeout=None):
+        """Answers a call with an error, and a text of at most 1,024 bytes: a longer one is cut."""
+        if call.is_cancelled:
+            self._answer(call, _CANCELLED, 0, b"", timeout)
+        else:
+            self._answer(call, _FAILED, error & 0xFFFFFFFF, message.encode()[:min(1024, self.max_length)].decode(errors="ignore").encode(), timeout)
+
+    def serve(self, handler):
+        """Answers each call with what the handler returns for it, until the peer has completed its output. CallFailed of the handler is the caller's; the first other exception is raised at the end."""
+        thrown = None
+        while (call := self.receive()) is not None:
+            if call.is_cancelled:
+                self.fail(call, -1)
+                continue
+            try:
+                reply = handler(call)
+                if not call.is_answered:
+                    self.reply(call, reply)
+            except CallFailed as failure:
+                if not call.is_answered:
+                    self.fail(call, failure.error, failure.message)
+            except Exception as error:
+                if self._failure is not None:
+                    raise
+                thrown = thrown or error
+                if not call.is_answered:
+                    self.fail(call, -1, "The handler of the call raised an exception.")
+        if thrown is not None:
+            raise thrown
+
+    def _start(self, request, kind, deadline):
+        request = bytes(request)
+        if len(request) > self.max_length or not 0 <= kind < 0xFF00:
+            raise ValueError(f"{len(request)} bytes of type {kind}: at most {self.max_length}, and types below 0xff00")
+        size = self._size(len(request))
+        if not self._until(lambda: len(self._mine) < _PLACES and self._under_way + size <= self._output.capacity, deadline):
+            raise psm_channel.PeerLeft("the peer has completed its output: it answers no more calls")
+        place, number = next(place for place in range(_PLACES) if place not in self._mine), self._sent + 1
+        milliseconds = 0 if deadline is None else max(1, int(min(0xFFFFFFFF, (deadline - time.monotonic()) * 1000)))
+        self._put(_CALL, number, place, kind, milliseconds, request, deadline)
+        self._sent, self._mine[place], self._places[number] = number, (number, size, False), place
+        self._under_way += size
+        return number
+
+    def _result(self, number, deadline):
+        if number not in self._results and number not in self._places:
+            raise ValueError(f"call {number} is not under way")
         try:
-            while number not in self._results:
-                self._read_or_wait(deadline)
+            if not self._until(lambda: number in self._results, deadline):
+                raise psm_channel.PeerLeft("the peer has completed its output: it answers no more calls")
         except TimeoutError:
             self.cancel(number)
             raise
         outcome, error, body = self._results.pop(number)
         if outcome != _REPLIED:
-            raise CallFailed(error, body.decode(errors="replace"))
+            raise CallFailed(error, body[:1024].decode(errors="replace"))
         return body
-
-    def cancel(self, number):
-        """Gives a call up: its answer is dropped."""
-        for place, (of, size, _) in self._mine.items():
-            if of == number:
-                self._mine[place] = of, size, True
-                self._put(_CANCEL, number, place, 0, 0, b"", None)
-                return
-        self._results.pop(number, None)
-
-    def receive(self, timeout=None):
-        """The next call of the peer; None: it has completed its output."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not self._ready:
-            if not self._read_or_wait(deadline, ends=True):
-                return None
-        return self._ready.popleft()
-
-    def reply(self, call, body):
-        """Answers a call. A caller that has given it up drops the answer."""
-        if len(body) > self.max_length:
-            raise ValueError(f"{len(body)} bytes: at most {self.max_length}")
-        self._answer(call, _REPLIED, 0, body)
-
-    def fail(self, call, error, message=""):
-        """Answers a call with an error, and a text of at most 1,024 bytes."""
-        body = message.encode()[:min(1024, self.max_length)].decode(errors="ignore").encode()
-        self._answer(call, _CANCELLED if call.is_cancelled else _FAILED, error & 0xFFFFFFFF, b"" if call.is_cancelled else body)
-
-    def serve(self, handler):
-        """Answers each call with what the handler returns for it, until the peer has completed its output. CallFailed of the handler is the caller's."""
-        while (call := self.receive()) is not None:
-            try:
-                reply = handler(call)
-            except CallFailed as failure:
-                self.fail(call, failure.error, failure.message)
-            else:
-                self.reply(call, reply)
 
     def _size(self, length):
         return self._output._record(_HEADER.size + length)
 
-    def _answer(self, call, outcome, error, body):
+    def _answer(self, call, outcome, error, body, timeout):
         if call.is_answered:
             raise ValueError("a call is answered once")
+        self._put(_ANSWER, call.number, call.place, outcome, error, body, _deadline(timeout))
         call.is_answered = True
-        self._put(_ANSWER, call.number, call.place, outcome, error if outcome == _FAILED else 0, body, None)
+        self._kept -= call.size
+        del self._theirs[call.place]
+
+    def _guard(self, act, *arguments):
+        """Keeps what ends everything, and raises it again."""
+        if self._failure is not None:
+            raise type(self._failure)(*self._failure.args) from self._failure
+        try:
+            return act(*arguments)
+        except (psm_channel.Corrupt, psm_channel.PeerDied, psm_channel.PeerLeft) as failure:
+            self._failure = failure
+            raise
+
+    def _flush(self):
+        """Sends the cancellations that there was no room for. False: there is none now."""
+        while self._due:
+            number, place = next(iter(self._due.items()))
+            if not self._guard(self._output._try_put, _HEADER.pack(number, place, 0, 0), _CANCEL):
+                return False
+            del self._due[number]
+        return True
 
     def _put(self, record, number, place, word, value, body, deadline):
-        if record == _ANSWER:
-            # Before the peer can see the answer, and call again.
-            del self._theirs[place]
         message = _HEADER.pack(number, place, word, value) + body
-        while not self._output._try_put(message, record):
+        while not (self._flush() and self._guard(self._output._try_put, message, record)):
             # The peer reads on while this side does: neither waits for the other with both rings full.
-            while self._read():
-                pass
+            for _ in range(_PLACES):
+                if not self._read():
+                    break
             try:
-                if not self._output.wait(len(message), 0.001):
-                    raise psm_channel.PeerLeft
+                if not self._guard(self._output.wait, len(message), _left(deadline, 0.001)):
+                    raise psm_channel.Completed("the peer takes no more")
             except TimeoutError:
-                if deadline is not None and time.monotonic() >= deadline:
+                if _is_up(deadline):
                     raise
 
-    def _read_or_wait(self, deadline, ends=False):
-        """Reads a record, or waits for one. False, where that is wanted: the peer has completed its output."""
-        if self._read():
-            return True
-        if not self._input.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
-            if ends:
-                return False
-            raise psm_channel.PeerLeft
+    def _until(self, done, deadline):
+        """Reads until it is done. False: the peer has completed its output. TimeoutError also where the peer sends without a pause."""
+        while not done():
+            self._flush()
+            try:
+                if self._read():
+                    if _is_up(deadline) and not done():
+                        raise TimeoutError
+                # Cancellations that wait for room look for it every millisecond.
+                elif not self._guard(self._input.wait, _left(deadline, 0.001 if self._due else None)):
+                    return False
+            except TimeoutError:
+                if _is_up(deadline):
+                    raise
         return True
 
     def _read(self):
+        return self._guard(self._take)
+
+    def _take(self):
         message = self._input.try_read()
         if message is None:
             return False
@@ -172,24 +217,40 @@ class Calls:
         if kind == _CALL:
             self._add(number, place, word, value, body)
         elif kind == _CANCEL:
-            if not 1 <= number <= self._came:
-                raise self._input._corrupt(f"call {number} is cancelled, which there never was")
+            if not 1 <= number <= self._came or place >= _PLACES:
+                raise self._input._corrupt(f"call {number} in place {place} is cancelled, which there never was")
             if (call := self._theirs.get(place)) is not None and call.number == number:
                 call.is_cancelled = True
         else:
-            of, _, is_given_up = self._mine.get(place, (0, 0, False))
+            of, size, is_given_up = self._mine.get(place, (0, 0, False))
             if of != number or number == 0 or word > (_CANCELLED if is_given_up else _FAILED):
                 raise self._input._corrupt(f"call {number} in place {place} is answered with outcome {word}, and is not under way")
             del self._mine[place]
-            if not is_given_up:
+            self._under_way -= size
+            self._due.pop(number, None)
+            if self._places.pop(number, None) is not None:
                 self._results[number] = word, struct.unpack("<i", struct.pack("<I", value))[0], body
         return True
 
     def _add(self, number, place, kind, milliseconds, body):
         size = self._size(len(body))
-        under_way = sum(call.size for call in self._theirs.values()) + size
-        if number != self._came + 1 or place >= _PLACES or place in self._theirs or kind >= 0xFF00 or under_way > self._input.capacity:
-            raise self._input._corrupt(f"call {number} after {self._came}, of type {kind:x} in place {place}, with {under_way} bytes under way")
+        if number != self._came + 1 or place >= _PLACES or place in self._theirs or kind >= 0xFF00 or self._kept + size > self._input.capacity:
+            raise self._input._corrupt(f"call {number} after {self._came}, of type {kind:x} in place {place}, with {self._kept + size} bytes under way")
         self._came = number
+        self._kept += size
         self._theirs[place] = call = IncomingCall(number, place, kind, milliseconds, body, size)
         self._ready.append(call)
+
+
+def _deadline(timeout):
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _is_up(deadline):
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def _left(deadline, most):
+    """Seconds until a deadline, and most at most; None: without an end."""
+    left = None if deadline is None else max(0.0, deadline - time.monotonic())
+    return left if most is None else most if left is None else min(left, most)

@@ -192,9 +192,9 @@ static inline void psm_publish(struct psm_end *e) {
   PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); e->published = e->own;
   PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
 }
-/* 1: written; 0: there is no room now. */
+/* 1: written; 0: there is no room now; -EINVAL: types from 0xff00 are reserved. */
 static inline int psm_try_write(struct psm_end *e, const void *bytes, uint32_t length, uint16_t type) {
-  void *payload; int r = psm_reserve(e, length, &payload); if (r <= 0) return r;
+  void *payload; int r = type >= PSM_OBJECT ? -EINVAL : psm_reserve(e, length, &payload); if (r <= 0) return r;
   memcpy(payload, bytes, length); psm_commit(e, length, type); psm_publish(e); return 1;
 }
 static inline void psm_complete(struct psm_end *e, int32_t error) { psm_channel_complete(&e->c, error); }

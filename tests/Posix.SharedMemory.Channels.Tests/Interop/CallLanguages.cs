@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Posix.SharedMemory.Channels.Tests.Interop;
 
 /// <summary>C (glibc and musl) and Python call C#, and answer its calls, through psm_calls.h and psm_calls.py.</summary>
@@ -29,10 +27,10 @@ public sealed class CallLanguages
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given.WaitAsync(Watchdog.Limit));
             Assert.Equal("b!", await Calls.CallPair.AskAsync(calls, "!b").WaitAsync(Watchdog.Limit));
             Assert.Equal("cancelled", peer.ReadLine());
-            calls.Connection.Output.Complete();
-            Assert.Equal("ended 0", peer.ReadLine());
         }
 
+        // Disposing has completed the output.
+        Assert.Equal("ended 0", peer.ReadLine());
         Assert.Equal("closed", peer.ReadLine());
     }
 
@@ -59,12 +57,72 @@ public sealed class CallLanguages
                     await Task.Delay(Timeout.Infinite, call.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
                     break;
                 default:
-                    await call.ReplyAsync(call.Request.ToArray().Reverse().ToArray());
+                    var reply = call.Request.ToArray();
+                    Array.Reverse(reply);
+                    await call.ReplyAsync(reply);
                     break;
             }
         });
         Assert.Equal(["failed 7 refused", "late", "called 300", "closed"], [peer.ReadLine(), peer.ReadLine(), peer.ReadLine(), peer.ReadLine()]);
         await serving.WaitAsync(Watchdog.Limit);
+    }
+
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("call.languages")]
+    [Rule("call.deadline")]
+    [Rule("call.hostile")]
+    public async Task Another_language_ends_its_calls_in_time_and_refuses_what_no_correct_peer_sends(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        await using var listener = new MessageListener(directory.File("sock"), new() { Capacity = 4096 });
+        using var peer = Start(language, directory, "refuse");
+        using var connection = await listener.AcceptAsync().AsTask().WaitAsync(Watchdog.Limit);
+        Assert.Equal("open", peer.ReadLine());
+        var ring = connection.Output.Ring;
+        Assert.True(TryPut(ring, ChannelLayout.CallType, new(1, 0)));
+        // Cancellations of its call, as many as it reads, do not keep it longer than it waits.
+        using (var late = new CancellationTokenSource())
+        {
+            var sending = Task.Factory.StartNew(
+                () =>
+                {
+                    while (!late.IsCancellationRequested)
+                    {
+                        TryPut(ring, ChannelLayout.CancelType, new(1, 0));
+                    }
+                },
+                TaskCreationOptions.LongRunning);
+            try
+            {
+                Assert.Equal("late", peer.ReadLine());
+            }
+            finally
+            {
+                late.Cancel();
+            }
+
+            await sending.WaitAsync(Watchdog.Limit);
+        }
+
+        // An answer to a call that there never was.
+        Watchdog.Until(() => TryPut(ring, ChannelLayout.AnswerType, new(77, 5)), "room for an answer");
+        Assert.Equal(["refused", "refused", "closed"], [peer.ReadLine(), peer.ReadLine(), peer.ReadLine()]);
+    }
+
+    /// <summary>Stores a record as a hostile peer may.</summary>
+    private static bool TryPut(RingWriter ring, ushort type, CallHeader header)
+    {
+        if (!ring.TryReserve(ChannelLayout.CallHeaderSize, out var place, out var ticket))
+        {
+            return false;
+        }
+
+        header.Write(ring.RoomAt(place, ChannelLayout.CallHeaderSize));
+        ring.Commit(ChannelLayout.CallHeaderSize, type);
+        ring.Return(ticket);
+        return true;
     }
 
     private static Peer Start(string language, TemporaryDirectory directory, string role) =>

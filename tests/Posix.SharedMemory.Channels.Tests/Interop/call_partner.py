@@ -2,6 +2,7 @@
 import sys
 
 import psm_calls
+import psm_channel
 import psm_connection
 
 path, _, role = sys.argv[1:4]
@@ -21,6 +22,16 @@ with psm_connection.connect(path, "python", 240) as connection:
         except TimeoutError:
             print("late", flush=True)
         print("called", count, flush=True)
+    elif role == "refuse":
+        try:
+            calls.call(b"x", 9, timeout=0.05)
+        except TimeoutError:
+            print("late", flush=True)
+        for act in lambda: calls.call(b"x", 9), lambda: calls.start(b"x", 9):
+            try:
+                act()
+            except psm_channel.Corrupt:
+                print("refused", flush=True)
     else:
         while (call := calls.receive()) is not None:
             if call.type == 9:
