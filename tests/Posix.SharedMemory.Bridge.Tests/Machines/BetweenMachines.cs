@@ -41,6 +41,28 @@ public sealed class BetweenMachines
     }
 
     [SkippableFact]
+    [Rule("bridge.durable")]
+    public void Of_a_durable_channel_everything_arrives_once_whatever_is_killed()
+    {
+        using var machines = new TwoMachines(["--durable", "*"], keeps: true);
+        var run = new Run(machines, "4194304", "paced", "100000", "30", "300000", "8000");
+        for (var round = 0; round < (IsLong ? 10 : 1); round++)
+        {
+            foreach (var kill in new[] { machines.KillServer, machines.KillExporter, machines.KillImporter })
+            {
+                var sending = run.BeginToSend(40);
+                Thread.Sleep(Random.Shared.Next(100));
+                kill();
+                sending();
+                machines.AwaitBridges();
+            }
+        }
+
+        Assert.Empty(run.Finish());
+        Assert.Empty(machines.Losses.All);
+    }
+
+    [SkippableFact]
     [Rule("bridge.slow-consumer")]
     public void A_process_that_is_stopped_does_not_stop_the_other_machine_and_goes_on_when_it_is_woken()
     {
