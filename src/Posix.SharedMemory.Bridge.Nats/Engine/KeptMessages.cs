@@ -99,14 +99,14 @@ internal sealed class KeptMessages(NatsConnection connection)
 
                 // The server counts from another number than before; or another process has stored this one, and may have been killed before it saw under which number.
                 _numbers.TryRemove(subject, out _);
-                if (attempt == MostAttempts)
-                {
-                    throw new IOException($"Another program stores messages of {subject}.");
-                }
-
                 if (!answer.Duplicate)
                 {
                     await TryDeleteAsync(subject, number, cancellationToken).ConfigureAwait(false);
+                }
+
+                if (attempt == MostAttempts)
+                {
+                    throw new IOException($"Another program stores messages of {subject}.");
                 }
 
                 nextId = $"{id}-{Guid.NewGuid():N}";

@@ -136,6 +136,11 @@ internal sealed class DurableExport : ChannelExport
         catch (OperationCanceledException) when (!Stop.IsCancellationRequested)
         {
             LookAgain();
+            if (_backend.IsConnected)
+            {
+                Report.Refuse("The engine does not store messages: it has not answered in time, as where this user may not ask it.");
+            }
+
             return false;
         }
     }

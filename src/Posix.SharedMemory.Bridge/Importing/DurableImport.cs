@@ -173,16 +173,26 @@ internal sealed class DurableImport : ChannelImport
         bool isSilent;
         lock (Gate)
         {
-            (arrivals, isSilent) = (_intake.Arrivals, _intake.Arrivals == _arrivals);
+            (arrivals, isSilent) = (_intake.Arrivals, _intake.Arrivals == _arrivals && _intake.IsIdle);
             _arrivals = arrivals;
         }
 
         var limit = Limit.In(FrameLimits.SilenceMilliseconds, Stop);
         var subject = SubjectName.Messages + SubjectEnd;
-        if (await _backend.KeepAsync(subject, limit).ConfigureAwait(false) == 0
-            || (isSilent && await _backend.CountKeptAsync(subject, SubjectName.TakerOf(Options.Host), limit).ConfigureAwait(false) > 0))
+        var isKnown = await _backend.KeepAsync(subject, limit).ConfigureAwait(false) > 0;
+        if (isKnown && !isSilent)
         {
-            lock (Gate)
+            return;
+        }
+
+        var isNothingKept = isKnown && await _backend.CountKeptAsync(subject, SubjectName.TakerOf(Options.Host), limit).ConfigureAwait(false) == 0;
+        lock (Gate)
+        {
+            if (isNothingKept)
+            {
+                _intake.NothingIsKept();
+            }
+            else
             {
                 _intake.Again();
             }

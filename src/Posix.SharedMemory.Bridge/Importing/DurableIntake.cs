@@ -64,6 +64,9 @@ internal sealed class DurableIntake(ChannelReport report)
     /// <summary>Gets whether something was delivered that is not acknowledged.</summary>
     internal bool HasUnacknowledged => _delivered.Count > 0 || _isUnconfirmed;
 
+    /// <summary>Gets whether nothing that was delivered waits here: what the engine keeps comes without anything being done.</summary>
+    internal bool IsIdle => _delivered.Count == 0 && Ring is not { ParkedBytes: > 0 };
+
     /// <summary>Deliveries were acknowledged.</summary>
     internal void Forget(int count)
     {
@@ -73,6 +76,9 @@ internal sealed class DurableIntake(ChannelReport report)
             _delivered.Dequeue();
         }
     }
+
+    /// <summary>The engine keeps nothing for this host: it has noted the acknowledgement that it did not confirm.</summary>
+    internal void NothingIsKept() => _isUnconfirmed &= _delivered.Count > 0;
 
     /// <summary>
     /// Everything that is not acknowledged is to be delivered again, and nothing is acknowledged before: an engine that was killed may have noted an acknowledgement that it did not confirm, and then
@@ -186,7 +192,8 @@ internal sealed class DurableIntake(ChannelReport report)
             }
             else
             {
-                _mustBind = true;
+                // The end was acknowledged: what is older would have come before.
+                (_isUnconfirmed, _mustBind) = (false, true);
             }
         }
         else if (frame.Epoch != _epoch && !TryBeginLife(ring, frame, message.Headers.End is not null))

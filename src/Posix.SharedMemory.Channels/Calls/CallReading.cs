@@ -49,9 +49,9 @@ internal sealed class CallReading
     /// <summary>Nothing that comes is of use any more: a thread that is blocked for it ends too. Closing this side wakes it anyway.</summary>
     internal void GiveUp(Exception cause)
     {
-        if (cause is ChannelCorruptException corruption)
+        if (cause is ChannelCorruptException or PeerDiedException or PeerLeftException)
         {
-            _input.Endpoint.Lose(corruption);
+            _input.Endpoint.Lose(cause as ChannelCorruptException);
         }
         else if (cause is not ObjectDisposedException)
         {

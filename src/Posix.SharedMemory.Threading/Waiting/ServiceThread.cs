@@ -5,7 +5,7 @@ namespace Posix.SharedMemory.Threading;
 /// <summary>A thread that sleeps on the words of many waits, and looks at all of them whenever one changes. It never runs user code unless asked to.</summary>
 internal sealed class ServiceThread
 {
-    /// <summary>So many words the kernel takes. An item names fewer; a thread on which it finds no room beside others hands it on.</summary>
+    /// <summary>So many words the kernel takes. Most items name fewer; a thread on which one finds no room beside others hands it on.</summary>
     private const int MostWords = Linux.FUTEX_WAITV_MAX;
 
     /// <summary>How often to look at what found no room in the sleep, while no further thread can be started.</summary>

@@ -68,6 +68,50 @@ public sealed class Acknowledging : IDisposable
     }
 
     [Fact]
+    [Rule("bridge.durable-taking")]
+    public void An_acknowledgement_that_the_engine_has_noted_and_not_confirmed_is_over_once_it_keeps_nothing()
+    {
+        CompleteWithoutConfirmation();
+        _intake.Bound();
+        Assert.True(_intake.HasUnacknowledged);
+        _intake.NothingIsKept();
+        Assert.False(_intake.HasUnacknowledged);
+        _intake.Again();
+        Assert.False(_intake.MustBindNow);
+    }
+
+    [Fact]
+    [Rule("bridge.durable-taking")]
+    public void The_first_message_of_the_next_life_says_that_the_end_of_the_former_is_acknowledged_and_waits_for_its_ring()
+    {
+        CompleteWithoutConfirmation();
+        _intake.Bound();
+        Accept(1, "next life", epoch: 15);
+        Assert.False(_intake.HasUnacknowledged);
+        Assert.False(_intake.MustBindNow);
+    }
+
+    [Fact]
+    [Rule("bridge.durable-taking")]
+    public void Only_where_nothing_waits_here_is_an_engine_silent_that_delivers_nothing()
+    {
+        Assert.True(_intake.IsIdle);
+        Accept(1, "first");
+        Assert.False(_intake.IsIdle);
+        _intake.Forget(1);
+        Assert.True(_intake.IsIdle);
+        // Nobody reads: the ring fills up, and what comes waits for room.
+        var sequence = 2L;
+        for (; _intake.Ring!.ParkedBytes == 0; sequence++)
+        {
+            Accept(sequence, "more");
+        }
+
+        _intake.Forget((int)sequence);
+        Assert.False(_intake.IsIdle);
+    }
+
+    [Fact]
     [Rule("bridge.durable-bytes")]
     public void An_empty_message_of_the_engine_is_acknowledged_and_nothing_else()
     {
@@ -78,8 +122,16 @@ public sealed class Acknowledging : IDisposable
         Assert.False(_reports.Events.TryRead(out _));
     }
 
-    private void Accept(long sequence, string acknowledgement, string? end = null) =>
+    private void CompleteWithoutConfirmation()
+    {
+        Accept(1, "first");
+        Accept(1, "end", "0");
+        _intake.Drain()!.Dispose();
+        _intake.Again();
+    }
+
+    private void Accept(long sequence, string acknowledgement, string? end = null, ulong epoch = 14) =>
         _intake.Accept(
-            new("shm.v1.t.x", new() { Frame = new FrameHeader(14, sequence, 0, end is null ? 8 : 0, 0, 0).ToString(), End = end }, end is null ? new ReadOnlySequence<byte>(BitConverter.GetBytes(sequence)) : default, acknowledgement),
+            new("shm.v1.t.x", new() { Frame = new FrameHeader(epoch, sequence, 0, end is null ? 8 : 0, 0, 0).ToString(), End = end }, end is null ? new ReadOnlySequence<byte>(BitConverter.GetBytes(sequence)) : default, acknowledgement),
             s_announced.EpochNumber);
 }

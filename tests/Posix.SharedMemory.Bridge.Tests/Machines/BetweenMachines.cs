@@ -25,17 +25,7 @@ public sealed class BetweenMachines
     {
         using var machines = new TwoMachines(["--chunk", "16384"]);
         var run = new Run(machines, "4194304", "free", "500000", "30", "900000", "8000");
-        for (var round = 0; round < (IsLong ? 10 : 1); round++)
-        {
-            foreach (var kill in new[] { machines.KillServer, machines.KillExporter, machines.KillImporter })
-            {
-                var sending = run.BeginToSend(60);
-                Thread.Sleep(Random.Shared.Next(100));
-                kill();
-                sending();
-                machines.AwaitBridges();
-            }
-        }
+        run.SendAndKill(60);
 
         run.Finish();
     }
@@ -46,17 +36,7 @@ public sealed class BetweenMachines
     {
         using var machines = new TwoMachines(["--durable", "*"], keeps: true);
         var run = new Run(machines, "4194304", "paced", "100000", "30", "300000", "8000");
-        for (var round = 0; round < (IsLong ? 10 : 1); round++)
-        {
-            foreach (var kill in new[] { machines.KillServer, machines.KillExporter, machines.KillImporter })
-            {
-                var sending = run.BeginToSend(40);
-                Thread.Sleep(Random.Shared.Next(100));
-                kill();
-                sending();
-                machines.AwaitBridges();
-            }
-        }
+        run.SendAndKill(40);
 
         Assert.Empty(run.Finish());
         Assert.Empty(machines.Losses.All);
@@ -153,6 +133,22 @@ public sealed class BetweenMachines
             _sender.Tell(count.ToString(CultureInfo.InvariantCulture));
             _sent += count;
             return () => Assert.Equal("sent", _sender.ReadLine());
+        }
+
+        /// <summary>Sends so many messages each time that the server, the exporter and the importer are killed meanwhile.</summary>
+        internal void SendAndKill(int count)
+        {
+            for (var round = 0; round < (IsLong ? 10 : 1); round++)
+            {
+                foreach (var kill in new[] { _machines.KillServer, _machines.KillExporter, _machines.KillImporter })
+                {
+                    var sending = BeginToSend(count);
+                    Thread.Sleep(Random.Shared.Next(100));
+                    kill();
+                    sending();
+                    _machines.AwaitBridges();
+                }
+            }
         }
 
         internal void Signal(string signal)

@@ -149,11 +149,12 @@ public sealed class OverNats : BackendConformance
         await using var subscription = await b.SubscribeDurableAsync("shm.test.x", "host", 100, before, default);
         await PublishAndAcknowledgeAsync(1);
         var index = Path.Combine(server.Store, "jetstream", "$G", "streams", "shm=test=x", "msgs", "1.idx");
+        Skip.IfNot(File.Exists(index), "this server keeps its numbers in other files than the series 2.9");
         var empty = await File.ReadAllBytesAsync(index);
         await PublishAndAcknowledgeAsync(2);
         // The consumer's file begins with two bytes, and then with the two numbers up to which everything is acknowledged.
         var consumer = Path.Combine(server.Store, "jetstream", "$G", "streams", "shm=test=x", "obs", "host", "o.dat");
-        Watchdog.Until(() => File.ReadAllBytes(consumer) is [_, _, 2, 2, ..], "the acknowledgement to be in the consumer's file");
+        Watchdog.Until(() => File.Exists(consumer) && File.ReadAllBytes(consumer) is [_, _, 2, 2, ..], "the acknowledgement to be in the consumer's file");
         // It is killed between two calls: the message is removed, and the index is not yet written.
         await server.BreakAsync();
         await File.WriteAllBytesAsync(index, empty);

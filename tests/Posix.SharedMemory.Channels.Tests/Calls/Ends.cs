@@ -46,6 +46,8 @@ public sealed class Ends
         Assert.Throws<PeerDiedException>(() => calls.WaitToReceive(Watchdog.Limit));
         await Assert.ThrowsAsync<PeerDiedException>(() => calls.ServeAsync(_ => default));
         Assert.False(calls.TryReceive(out _));
+        // Whatever else waits for the peer learns of its death too.
+        Assert.Throws<PeerDiedException>(() => calls.Connection.Input.WaitToRead(Watchdog.Limit));
     }
 
     [Fact]
