@@ -63,7 +63,7 @@ static inline int psm_receive_object(int socket, int seals, uint64_t *length, in
 }
 /* Receives a connection over a connected stream socket, which belongs to it from then on. If this fails, the socket stays the caller's. */
 static inline int psm_connection_receive(struct psm_connection *k, int socket, const char *label, int64_t deadline) {
-  memset(k, 0, sizeof *k); uint64_t length; int fd = psm_receive_object(socket, PSM_SEAL | PSM_SHRINK | PSM_GROW, &length, deadline); if (fd < 0) return fd;
+  memset(k, 0, sizeof *k); uint64_t length = 0; int fd = psm_receive_object(socket, PSM_SEAL | PSM_SHRINK | PSM_GROW, &length, deadline); if (fd < 0) return fd;
   struct statfs on; if (fstatfs(fd, &on) || on.f_type == 0x958458f6) { close(fd); return -EILSEQ; }  /* huge pages can be punched although they are sealed */
   void *base = mmap(0, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); int r = base == MAP_FAILED ? -errno : 0; close(fd); if (r) return r == -EINVAL ? -EILSEQ : r;
   madvise(base, length, MADV_DONTFORK);
