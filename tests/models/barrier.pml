@@ -62,6 +62,10 @@ proctype Process(byte me) provided (RUNS(me))
      :: came && phase != key -> goto over
      :: else
      fi;
+     if                                     /* before the dead are looked at: what they break is broken for this process too */
+     :: !came -> atomic { member[me] = me; late = (late || life[me] != 0) }; arrived[me] = 1; came = 1; key = phase
+     :: else
+     fi;
      b = 0;
 #ifndef NOSWEEP
      j = 1; do
@@ -89,11 +93,7 @@ proctype Process(byte me) provided (RUNS(me))
      od; j = 0;
 #endif
      if
-     :: b -> advance(1); if :: came -> goto over :: else fi
-     :: else
-     fi;
-     if
-     :: !came -> atomic { member[me] = me; late = (late || life[me] != 0) }; arrived[me] = 1; came = 1; key = phase
+     :: b -> advance(1); goto over
      :: else
      fi;
      all = 1; j = 1; do :: j <= N -> if :: member[j] == 0 || (member[j] == j && !arrived[j]) -> all = 0 :: else fi; j++ :: else -> break od; j = 0;

@@ -138,7 +138,9 @@ public sealed record NamedLockStatus
                 return this with { CurrentCount = (int)(word & int.MaxValue), MaximumCount = (int)U32(bytes, 8), HasWaiters = word >> 31 != 0 };
             case NamedLockKind.ReturningSemaphore:
                 var maximum = (int)U32(bytes, ReturningPermits.MaximumAt);
-                return this with { CurrentCount = Math.Max(0, maximum - (int)U32(bytes, ReturningPermits.TakenAt)), MaximumCount = maximum };
+                // What the dead have comes back, also before somebody has taken it back.
+                var taken = UsedSeats.Where(seat => seat.State == SeatState.Living).Sum(seat => (long)seat.Permits);
+                return this with { CurrentCount = (int)Math.Max(0, maximum - taken), MaximumCount = maximum };
             default:
                 return this with
                 {

@@ -14,10 +14,16 @@ internal sealed class OwnedWord
     private readonly unsafe uint* _word;
     private readonly HeldBytes _bytes;
     private readonly Seat _seat;
+    private readonly uint _closed;
     private int _spins = Environment.ProcessorCount == 1 ? 0 : MostSpins;
 
-    internal unsafe OwnedWord(Seat seat, HeldBytes bytes, uint* word)
+    /// <param name="seat">This process's.</param>
+    /// <param name="bytes">Keep the word mapped.</param>
+    /// <param name="word">The word.</param>
+    /// <param name="closed">The owner that it has for ever once it was closed.</param>
+    internal unsafe OwnedWord(Seat seat, HeldBytes bytes, uint* word, uint closed = LockLayout.Retired)
     {
+        _closed = closed;
         _seat = seat;
         _bytes = bytes;
         _word = word;
@@ -106,7 +112,7 @@ internal sealed class OwnedWord
             }
             else if ((owner & Participant.Mark) == 0)
             {
-                return WaitOutcome.Closed;
+                return CloseBy(owner);
             }
             else if (!_seat.Memory.IsAlive(owner, out var life, out var lifeValue) || (state.IsLook && owner != me && _seat.Memory.Witness(owner)))
             {
@@ -137,6 +143,11 @@ internal sealed class OwnedWord
 
         return list.Retry();
     }
+
+    /// <summary>What an owner means that is no participant.</summary>
+    /// <exception cref="InvalidDataException">It is not the one that a closed word has.</exception>
+    internal WaitOutcome CloseBy(uint owner) => owner == _closed ? WaitOutcome.Closed
+        : throw new InvalidDataException($"The word has the owner 0x{owner:X}, which is neither a participant nor what a closed word has. It was overwritten.");
 
     private unsafe bool TryQueue(uint value, ref SleepList list)
     {

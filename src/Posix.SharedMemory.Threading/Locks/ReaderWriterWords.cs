@@ -92,7 +92,7 @@ internal sealed class ReaderWriterWords
             var owner = value & LockLayout.OwnerMask;
             if (owner == 0 ? (value & LockLayout.Inconsistent) != 0 && !AcceptsUnrepaired(state) : (owner & Participant.Mark) == 0)
             {
-                return owner == 0 ? WaitOutcome.TakenUnrepaired : WaitOutcome.Closed;
+                return owner == 0 ? WaitOutcome.TakenUnrepaired : _writer.CloseBy(owner);
             }
 
             if (owner != 0 && IsDead(owner, state))

@@ -106,7 +106,7 @@ public sealed class SharedMutex
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public MutexHold Enter(CancellationToken cancellationToken = default) =>
-        TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
+        TryEnterFree(cancellationToken) ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>Enters; if the last owner died inside, repairs first what it left.</summary>
     /// <param name="repair">Runs inside the lock. If it throws, the lock is left unrepaired, and the exception comes out.</param>
@@ -149,21 +149,21 @@ public sealed class SharedMutex
     public bool TryEnter(TimeSpan timeout, out MutexHold hold, CancellationToken cancellationToken = default)
     {
         var deadline = Deadline.After(timeout);
-        hold = TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, deadline, cancellationToken);
+        hold = TryEnterFree(cancellationToken) ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.RefuseUnrepaired, deadline, cancellationToken);
         return hold.Mutex is not null;
     }
 
     /// <summary>Enters; no thread waits.</summary>
     /// <inheritdoc cref="Enter(CancellationToken)"/>
     public ValueTask<MutexHold> EnterAsync(CancellationToken cancellationToken = default) =>
-        TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.RefuseUnrepaired, cancellationToken);
+        TryEnterFree(cancellationToken) ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.RefuseUnrepaired, cancellationToken);
 
     /// <summary>Enters; if the last owner died inside, repairs first what it left. No thread waits.</summary>
     /// <inheritdoc cref="Enter(Action, CancellationToken)"/>
     public ValueTask<MutexHold> EnterAsync(Func<CancellationToken, ValueTask> repair, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(repair);
-        return TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken).RepairedByAsync(repair, cancellationToken);
+        return TryEnterFree(cancellationToken) ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken).RepairedByAsync(repair, cancellationToken);
     }
 
     /// <summary>Enters also after an owner's death: <see cref="MutexHold.OwnerDied"/> reports it. For callers that decide themselves what to do.</summary>
@@ -172,12 +172,12 @@ public sealed class SharedMutex
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
     public MutexHold EnterUnrepaired(CancellationToken cancellationToken = default) =>
-        TryEnterFree() ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
+        TryEnterFree(cancellationToken) ? Begin(Environment.CurrentManagedThreadId) : EnterSlowly(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>As <see cref="EnterUnrepaired"/>; no thread waits.</summary>
     /// <inheritdoc cref="EnterUnrepaired"/>
     public ValueTask<MutexHold> EnterUnrepairedAsync(CancellationToken cancellationToken = default) =>
-        TryEnterFree() ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken);
+        TryEnterFree(cancellationToken) ? new(Begin(thread: 0)) : EnterSlowlyAsync(EntryMode.AcceptUnrepaired, cancellationToken);
 
     internal bool IsCurrent(long ticket) => _ticket.IsCurrent(ticket);
 
@@ -268,6 +268,10 @@ public sealed class SharedMutex
         // SAFETY: the word lies in the held bytes.
         return me != 0 && Interlocked.CompareExchange(ref *_word, me, 0) == 0;
     }
+
+    /// <summary>A token that was cancelled is obeyed also where nothing has to be waited for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEnterFree(CancellationToken cancellationToken) => !cancellationToken.IsCancellationRequested && TryEnterFree();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private MutexHold Begin(int thread) => new(this, _ticket.Begin(thread, 0));

@@ -89,10 +89,11 @@ public sealed class SharedReaderWriterLock
     /// <summary>Enters for reading.</summary>
     /// <exception cref="OwnerDiedException">A writer died inside, and what it left has not been repaired since. The lock is not held.</exception>
     /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ReadHold EnterRead(CancellationToken cancellationToken = default) => _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
+    public ReadHold EnterRead(CancellationToken cancellationToken = default) => !cancellationToken.IsCancellationRequested && _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.RefuseUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>Enters for reading, unless that takes longer than a timeout.</summary>
     /// <returns>Whether it was entered; false: the time is up.</returns>
@@ -101,7 +102,7 @@ public sealed class SharedReaderWriterLock
     public bool TryEnterRead(TimeSpan timeout, out ReadHold hold, CancellationToken cancellationToken = default)
     {
         var deadline = Deadline.After(timeout);
-        hold = _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.RefuseUnrepaired, deadline, cancellationToken);
+        hold = !cancellationToken.IsCancellationRequested && _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.RefuseUnrepaired, deadline, cancellationToken);
         return hold.Lock is not null;
     }
 
@@ -115,10 +116,11 @@ public sealed class SharedReaderWriterLock
 
     /// <summary>Enters for reading also after a writer's death: <see cref="ReadHold.OwnerDied"/> reports it. For callers that can check what they read.</summary>
     /// <exception cref="RetiredException">The lock was retired.</exception>
+    /// <exception cref="LockRecursionException">This thread is inside for writing already, by a synchronous entry through this object.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">This process has left the roster.</exception>
     public ReadHold EnterReadUnrepaired(CancellationToken cancellationToken = default) =>
-        _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
+        !cancellationToken.IsCancellationRequested && _words.TryEnterReadFree() ? new(this, _tickets.Begin()) : EnterReadSlowly(EntryMode.AcceptUnrepaired, Deadline.Never, cancellationToken);
 
     /// <summary>Enters for reading if no living process writes, also after a writer's death; never waits.</summary>
     /// <returns>Whether it was entered; false: a living process writes, which may be this one.</returns>
@@ -241,13 +243,14 @@ public sealed class SharedReaderWriterLock
     private ReadHold EnterReadSlowly(EntryMode mode, Deadline deadline, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        RefuseRecursion(deadline);
         var state = new WaitState { Mode = (int)mode };
         return _read.Finish(BlockingWait.Run(_read, _seat.Kernel, ref state, deadline, cancellationToken), ref state);
     }
 
     private ValueTask<ReadHold> EnterReadAsync(EntryMode mode, CancellationToken cancellationToken)
     {
-        if (_words.TryEnterReadFree())
+        if (!cancellationToken.IsCancellationRequested && _words.TryEnterReadFree())
         {
             return new(new ReadHold(this, _tickets.Begin()));
         }
@@ -265,13 +268,18 @@ public sealed class SharedReaderWriterLock
             return new(this, _ticket.Begin(Environment.CurrentManagedThreadId, 0));
         }
 
+        RefuseRecursion(deadline);
+        var state = new WaitState { Mode = (int)mode };
+        return _write.Finish(BlockingWait.Run(_write, _seat.Kernel, ref state, deadline, cancellationToken), ref state);
+    }
+
+    /// <summary>A wait for oneself would last for ever; a try is answered.</summary>
+    private void RefuseRecursion(Deadline deadline)
+    {
         if (deadline != Deadline.Passed && _ticket.IsOfThisThread && _words.Writer.IsMine)
         {
             throw new LockRecursionException("This thread is inside for writing already; the lock is not recursive.");
         }
-
-        var state = new WaitState { Mode = (int)mode };
-        return _write.Finish(BlockingWait.Run(_write, _seat.Kernel, ref state, deadline, cancellationToken), ref state);
     }
 
     private ValueTask<WriteHold> EnterWriteAsync(EntryMode mode, CancellationToken cancellationToken)
@@ -279,6 +287,11 @@ public sealed class SharedReaderWriterLock
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<WriteHold>(cancellationToken);
+        }
+
+        if (_words.TryEnterWriteFree())
+        {
+            return new(new WriteHold(this, _ticket.Begin(thread: 0, 0)));
         }
 
         _seat.Require();

@@ -54,6 +54,7 @@ public sealed class NamedMutex : IDisposable
 
     /// <summary>Enters; waits as long as it takes.</summary>
     /// <exception cref="OwnerDiedException">The last owner died inside; the mutex is not held. Enter <see cref="Lock"/> with a repair.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed.</exception>
     public bool WaitOne() => WaitOne(Timeout.InfiniteTimeSpan);
 
     /// <summary>Enters, unless that takes longer than some milliseconds; -1: as long as it takes.</summary>
@@ -63,8 +64,10 @@ public sealed class NamedMutex : IDisposable
     /// <summary>Enters, unless that takes longer than a timeout.</summary>
     /// <returns>False: the timeout passed.</returns>
     /// <exception cref="OwnerDiedException">The last owner died inside; the mutex is not held. Enter <see cref="Lock"/> with a repair.</exception>
+    /// <exception cref="ObjectDisposedException">It was closed.</exception>
     public bool WaitOne(TimeSpan timeout)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
         if (!Lock.TryEnter(timeout, out var hold))
         {
             return false;

@@ -177,8 +177,8 @@ public sealed class PosixMutex
         // Left without being made consistent: so says POSIX.
         _isUnrepaired = false;
         _ticket.TryEnd(ticket);
-        Unlock();
         Unlink();
+        Unlock();
     }
 
     internal unsafe void Leave(long ticket)
@@ -189,26 +189,18 @@ public sealed class PosixMutex
             return;
         }
 
+        // Before the mutex is free: the next to enter it, on another thread, links this object into its own list.
+        Unlink();
         if (_isUnrepaired)
         {
             _isUnrepaired = false;
-            try
-            {
-                _layout.HandBack(_mutex);
-            }
-            catch (SharedMemoryException)
-            {
-                // Only a wake-up was refused: the mutex is left, and on no list any more.
-                Unlink();
-                throw;
-            }
+            _layout.HandBack(_mutex);
+            GC.KeepAlive(this);
         }
         else
         {
             Unlock();
         }
-
-        Unlink();
     }
 
     private unsafe void Unlock()

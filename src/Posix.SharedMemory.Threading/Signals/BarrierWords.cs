@@ -41,6 +41,21 @@ internal sealed class BarrierWords
 
     internal static int SizeFor(int participants) => (MembersAt + (sizeof(uint) * participants) + 63) & ~63;
 
+    /// <summary>Whether this process has a place, or one is free: it can arrive before the dead have given up theirs.</summary>
+    internal bool HasPlace()
+    {
+        var me = _seat.Require();
+        for (var place = 0; place < _participants; place++)
+        {
+            if (MemberAt(place) is var member && (member == me || member is 0 or Lost))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Takes this process's place, or a free one, and notes that it has arrived.</summary>
     /// <exception cref="InvalidOperationException">All places are taken by living members, or this process has arrived already.</exception>
     internal void Arrive()

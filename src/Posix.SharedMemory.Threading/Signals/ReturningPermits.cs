@@ -46,9 +46,25 @@ internal sealed class ReturningPermits : Permits
 
     internal override Kernel Kernel => _seat.Kernel;
 
-    internal override unsafe int Count =>
-        // SAFETY: the word lies in the held bytes.
-        Math.Max(0, _maximum - (int)Volatile.Read(ref *Taken));
+    /// <summary>Gets how many are free: what the dead have is, though nobody has taken it back yet.</summary>
+    internal override unsafe int Count
+    {
+        get
+        {
+            var taken = 0L;
+            for (var seat = 1; seat <= _seat.Memory.Seats; seat++)
+            {
+                // SAFETY: the entry lies in the held bytes.
+                var held = Volatile.Read(ref *HeldBy(seat));
+                if ((uint)held != 0 && _seat.Memory.IsAlive(Participant.Of(seat, (uint)(held >> 32) & Participant.IncarnationMask)))
+                {
+                    taken += (uint)held;
+                }
+            }
+
+            return (int)Math.Max(0, _maximum - taken);
+        }
+    }
 
     internal override int Maximum => _maximum;
 
@@ -132,8 +148,7 @@ internal sealed class ReturningPermits : Permits
         int before;
         try
         {
-            // SAFETY: the words lie in the held bytes; the mutex is held.
-            before = _maximum - (int)*Taken;
+            before = Count;
             if (count > MyPermits())
             {
                 throw new SemaphoreFullException("The process gives back more permits than it has taken.");

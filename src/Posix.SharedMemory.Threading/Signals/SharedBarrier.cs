@@ -1,3 +1,5 @@
+using Posix.SharedMemory.Threading.Interop;
+
 namespace Posix.SharedMemory.Threading;
 
 /// <summary>A barrier between processes: each arrives and waits until all have. A process that dies does not keep the others waiting.</summary>
@@ -100,9 +102,34 @@ public sealed class SharedBarrier
 
     /// <summary>As <see cref="SignalAndWait"/>; no thread waits.</summary>
     /// <inheritdoc cref="SignalAndWait"/>
-    public ValueTask<BarrierResult> SignalAndWaitAsync(CancellationToken cancellationToken = default) =>
-        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<BarrierResult>(cancellationToken)
-            : _queue.WaitAsync(_target, default, Deadline.Never, synchronously: false, cancellationToken);
+    public ValueTask<BarrierResult> SignalAndWaitAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<BarrierResult>(cancellationToken);
+        }
+
+        // On the caller's thread, so that it has arrived when this returns, unless another process is inside at this moment.
+        Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[BarrierWords.MostParticipants + 1];
+        var state = new WaitState { IsTry = true };
+        var list = new SleepList(space);
+        if (_target.Attempt(ref state, ref list) == WaitOutcome.Taken)
+        {
+            return new(_target.Finish(WaitOutcome.Taken, ref state));
+        }
+
+        state.IsTry = false;
+        try
+        {
+            return _queue.WaitAsync(_target, state, Deadline.Never, synchronously: false, cancellationToken);
+        }
+        catch
+        {
+            // It could not begin to wait: it has not arrived.
+            _target.GiveUp(ref state);
+            throw;
+        }
+    }
 
     /// <summary>Arrives if this wait has not, and finds whether the phase is over. Under the mutex.</summary>
     private WaitOutcome Look(ref WaitState state, ref SleepList list)
@@ -116,6 +143,12 @@ public sealed class SharedBarrier
                 return WaitOutcome.Taken;
             }
 
+            // Before the dead are looked at: a phase that a dead member breaks is broken for whoever arrives in it, too.
+            if (state.Mode == 0 && _words.HasPlace())
+            {
+                Arrive(ref state);
+            }
+
             if (_words.Sweep())
             {
                 _words.Advance(broken: true);
@@ -127,9 +160,7 @@ public sealed class SharedBarrier
 
             if (state.Mode == 0)
             {
-                _words.Arrive();
-                state.Mode = 1;
-                state.Key = _words.Phase;
+                Arrive(ref state);
             }
 
             if (_words.IsComplete())
@@ -147,6 +178,13 @@ public sealed class SharedBarrier
         }
 
         return list.Retry();
+    }
+
+    private void Arrive(ref WaitState state)
+    {
+        _words.Arrive();
+        state.Mode = 1;
+        state.Key = _words.Phase;
     }
 
     /// <summary>Withdraws an arrival whose wait has ended while another process was inside. Under the mutex.</summary>

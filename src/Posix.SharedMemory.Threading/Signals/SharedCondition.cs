@@ -20,7 +20,12 @@ public sealed class SharedCondition
     /// <summary>How many bytes a condition takes, at a multiple of 8.</summary>
     public const int Size = 8;
 
+    /// <summary>What a pulse for all adds to the sequence: so many single ones do not come between two looks.</summary>
+    private const int All = 1024;
+
     private readonly SharedWord _word;
+    private readonly PulseTarget _target;
+    private readonly WaitQueue _queue;
 
     private unsafe SharedCondition(MemoryMapping mapping, long offset)
     {
@@ -28,6 +33,8 @@ public sealed class SharedCondition
         // SAFETY: the tag lies in the held bytes.
         Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.ConditionTag, "a condition");
         _word = SharedWord.At(mapping, offset);
+        _target = new(_word);
+        _queue = new(Kernel.Current.Service, wakesAll: false);
     }
 
     /// <summary>The condition at a place of a mapping.</summary>
@@ -77,7 +84,7 @@ public sealed class SharedCondition
         mutex.Suspend(hold);
         try
         {
-            await _word.WaitAsync(sequence, cancellationToken).ConfigureAwait(false);
+            await _queue.WaitWithoutResultAsync(_target, new() { Key = sequence }, synchronously: false, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -86,13 +93,50 @@ public sealed class SharedCondition
     }
 
     /// <summary>Wakes one waiter. The caller holds the lock, as a rule.</summary>
-    public void Pulse() => Pulse(1);
+    public void Pulse() => Pulse(1, 1);
 
     /// <summary>Wakes all waiters. The caller holds the lock, as a rule.</summary>
-    public void PulseAll() => Pulse(int.MaxValue);
+    public void PulseAll() => Pulse(All, int.MaxValue);
 
     // SYNC condition.sequence: pairs with Wait. Changed and woken in one call, so that no kill falls between.
-    private void Pulse(int count) => _word.AddAndWake(1, count);
+    private void Pulse(int change, int count) => _word.AddAndWake(change, count);
 
     private static SharedMutex MutexOf(in MutexHold hold) => hold.Mutex ?? throw EntryTicket.Spent();
+
+    /// <summary>Asynchronous waits: of those of this process, a pulse ends one, and a pulse for all ends all that began before it.</summary>
+    private sealed class PulseTarget(SharedWord word) : IWaitTarget<bool>
+    {
+        /// <summary>Up to here the pulses have ended waits.</summary>
+        private uint _used = Volatile.Read(ref word.Value);
+
+        public News News => Kernel.Current.News;
+
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+        {
+            var sequence = Volatile.Read(ref word.Value);
+            var since = sequence - state.Key;
+            var unused = Math.Min(since, sequence - _used);
+            if (since < All && unused == 0)
+            {
+                word.AddTo(ref list, sequence);
+                return WaitOutcome.Pending;
+            }
+
+            if (since < All)
+            {
+                _used = sequence - unused + 1;
+            }
+
+            return WaitOutcome.Taken;
+        }
+
+        public WaitOutcome GiveUp(ref WaitState state) => WaitOutcome.Pending;
+
+        public void BeforeSleep()
+        {
+            // A condition has no owner whose life would have to be watched.
+        }
+
+        public bool Finish(WaitOutcome outcome, ref WaitState state) => outcome == WaitOutcome.Taken;
+    }
 }

@@ -16,7 +16,7 @@ public sealed class SharedOnce
         var bytes = seat.Hold(mapping, offset, Size);
         // SAFETY: the tag lies in the held bytes.
         Tags.Claim(seat, (uint*)(bytes.First + LockLayout.Tag), LockLayout.OnceTag, "a once");
-        _target = new(seat, new(seat, bytes, (uint*)bytes.First));
+        _target = new(seat, new(seat, bytes, (uint*)bytes.First, LockLayout.Done));
         _queue = new(seat.Kernel.Service, wakesAll: false);
     }
 

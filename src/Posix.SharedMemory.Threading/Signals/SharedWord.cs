@@ -86,19 +86,23 @@ public sealed class SharedWord
         GC.KeepAlive(_bytes);
     }
 
+    /// <summary>Names the word in a sleep, which ends when it has another value.</summary>
+    internal unsafe void AddTo(ref SleepList list, uint value) =>
+        // SAFETY: an address is handed on; the word lies in bytes that this object holds.
+        list.Add(_word, value);
+
     private sealed class WordTarget(SharedWord word) : IWaitTarget<bool>
     {
         public News News => Kernel.Current.News;
 
-        public unsafe WaitOutcome Attempt(ref WaitState state, ref SleepList list)
+        public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
         {
             if (Volatile.Read(ref word.Value) != state.Key)
             {
                 return WaitOutcome.Taken;
             }
 
-            // SAFETY: an address is handed on; the word lies in bytes that this object holds.
-            list.Add(word._word, state.Key);
+            word.AddTo(ref list, state.Key);
             return WaitOutcome.Pending;
         }
 

@@ -119,6 +119,10 @@ public sealed class EnteringMutexes : IDisposable
     {
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
+        Assert.Throws<OperationCanceledException>(() => _mutex.Enter(cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => _mutex.TryEnter(TimeSpan.Zero, out _, cancelled.Token));
+        Assert.True(_mutex.EnterAsync(cancelled.Token).IsCanceled);
+        Assert.False(_mutex.IsHeld);
         using (_mutex.Enter())
         {
             Assert.Throws<OperationCanceledException>(() => _other.Enter(cancelled.Token));

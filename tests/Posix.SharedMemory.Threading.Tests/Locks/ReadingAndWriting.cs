@@ -62,10 +62,39 @@ public sealed class ReadingAndWriting : TwoParticipants
             Assert.False(_other.TryEnterRead(TimeSpan.FromMilliseconds(20), out _));
             Assert.False(_other.TryEnterWrite(out _));
             Assert.Throws<LockRecursionException>(() => _lock.EnterWrite());
+            Assert.Throws<LockRecursionException>(() => _lock.EnterRead());
+            Assert.Throws<LockRecursionException>(() => _lock.EnterReadUnrepaired());
+            Assert.Throws<LockRecursionException>(() => _lock.TryEnterRead(TimeSpan.FromSeconds(1), out _));
+            Assert.False(_lock.TryEnterRead(out _));
         }
 
         Assert.True(_other.TryEnterWrite(out var write));
         write.Dispose();
+    }
+
+    [Fact]
+    [Rule("readerwriter.cancel")]
+    public void A_token_that_is_cancelled_is_obeyed_where_the_lock_is_free()
+    {
+        var cancelled = new CancellationToken(true);
+        Assert.Throws<OperationCanceledException>(() => _lock.EnterRead(cancelled));
+        Assert.Throws<OperationCanceledException>(() => _lock.TryEnterRead(TimeSpan.Zero, out _, cancelled));
+        Assert.Throws<OperationCanceledException>(() => _lock.EnterWrite(cancelled));
+        Assert.True(_lock.EnterReadAsync(cancelled).IsCanceled);
+        Assert.True(_lock.EnterWriteAsync(cancelled).IsCanceled);
+        Assert.True(_lock.TryEnterWrite(out var hold));
+        hold.Dispose();
+    }
+
+    [Fact]
+    [Rule("readerwriter.hold")]
+    public async Task A_free_lock_is_entered_asynchronously_at_once()
+    {
+        var writing = _lock.EnterWriteAsync();
+        Assert.True(writing.IsCompletedSuccessfully);
+        var hold = await writing;
+        Assert.False(_other.TryEnterRead(out _));
+        hold.Dispose();
     }
 
     [Fact]

@@ -53,6 +53,14 @@ public sealed class Naming : IDisposable
         using var mutex = NamedMutex.Create(_name);
         mutex.Dispose();
         Assert.Throws<ObjectDisposedException>(() => mutex.WaitOne(0));
+
+        // Also where another object of this process keeps the lock open.
+        using var kept = NamedMutex.Create(_name);
+        using var closed = NamedMutex.OpenExisting(_name);
+        closed.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => closed.WaitOne());
+        Assert.True(kept.WaitOne(0));
+        kept.ReleaseMutex();
     }
 
     [Fact]

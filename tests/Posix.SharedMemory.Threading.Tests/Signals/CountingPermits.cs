@@ -140,6 +140,22 @@ public sealed class CountingPermits : TwoParticipants
 
     [Fact]
     [Rule("semaphore.returning")]
+    public void The_permits_of_a_killed_process_are_counted_before_somebody_takes_them()
+    {
+        var semaphore = SharedSemaphore.ReturningAt(Roster, Memory.Returning, 3);
+        using var partner = Partner.Join(Memory);
+        partner.Ask("take");
+        partner.Ask("take");
+        semaphore.Wait();
+        Assert.Equal(0, semaphore.CurrentCount);
+        partner.Kill();
+        Watchdog.Until(() => semaphore.CurrentCount == 2, "the permits");
+        Assert.Equal(2, semaphore.Release());
+        Assert.Equal(3, semaphore.CurrentCount);
+    }
+
+    [Fact]
+    [Rule("semaphore.returning")]
     public async Task Permits_that_are_given_back_wake_others()
     {
         var semaphore = SharedSemaphore.ReturningAt(Roster, Memory.Returning, 1);

@@ -94,6 +94,61 @@ public sealed class Meeting : TwoParticipants
     }
 
     [Fact]
+    [Rule("condition.pulse")]
+    public async Task A_pulse_ends_one_asynchronous_wait_and_a_pulse_for_all_ends_all()
+    {
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        var condition = SharedCondition.At(Mapping, Memory.Condition);
+        var inside = 0;
+        var waits = Enumerable.Range(0, 5).Select(_ => WaitAsync()).ToList();
+        Watchdog.Until(() => Volatile.Read(ref inside) == 5, "five waiters");
+        for (var left = 5; left > 3; left--)
+        {
+            using (await mutex.EnterAsync())
+            {
+                condition.Pulse();
+            }
+
+            waits.Remove(await Task.WhenAny(waits).WaitAsync(Watchdog.Limit));
+            await Task.Delay(20);
+            Assert.Equal(0, waits.Count(wait => wait.IsCompleted));
+        }
+
+        using (await mutex.EnterAsync())
+        {
+            condition.PulseAll();
+        }
+
+        await Task.WhenAll(waits).WaitAsync(Watchdog.Limit);
+
+        async Task WaitAsync()
+        {
+            using var hold = await mutex.EnterAsync();
+            Interlocked.Increment(ref inside);
+            await condition.WaitAsync(hold);
+        }
+    }
+
+    [Fact]
+    [Rule("once.run")]
+    public async Task A_word_that_no_process_stores_is_not_taken_for_work_that_is_done()
+    {
+        var once = SharedOnce.At(Roster, Memory.Once);
+        var mutex = SharedMutex.At(Roster, Memory.Mutex);
+        foreach (var word in (uint[])[5, 0x0FFFFFFF])
+        {
+            Mapping.GetReference<uint>(Memory.Once) = word;
+            Assert.Throws<InvalidDataException>(() => once.Run(() => { }));
+            await Assert.ThrowsAsync<InvalidDataException>(() => once.RunAsync(_ => ValueTask.CompletedTask).AsTask());
+        }
+
+        Mapping.GetReference<uint>(Memory.Mutex) = 5;
+        Assert.Throws<InvalidDataException>(() => mutex.Enter());
+        Mapping.GetReference<uint>(Memory.Mutex) = 0x0FFFFFFF;
+        Assert.Throws<RetiredException>(() => mutex.Enter());
+    }
+
+    [Fact]
     [Rule("once.run")]
     public async Task The_work_is_done_once()
     {
@@ -251,6 +306,27 @@ public sealed class Meeting : TwoParticipants
         Assert.Equal(BarrierResult.Last, two.SignalAndWait());
         Assert.Equal("Passed", newcomer.ReadLine());
         await first;
+    }
+
+    [Fact]
+    [Rule("barrier.broken")]
+    public async Task A_member_that_dies_between_two_phases_breaks_the_next_one_for_whoever_arrives()
+    {
+        var barrier = SharedBarrier.At(Roster, Memory.Barrier, 3);
+        var other = SharedBarrier.At(OtherRoster, Memory.Barrier, 3);
+        var partner = Partner.Join(Memory);
+        var first = barrier.SignalAndWaitAsync().AsTask();
+        var second = other.SignalAndWaitAsync().AsTask();
+        // An asynchronous arrival has happened when the call returns.
+        Assert.Equal(2, BitOperations.PopCount(Memory.Word(Memory.Barrier + 32)));
+        partner.Ask("arrive");
+        await Task.WhenAll(first, second).WaitAsync(Watchdog.Limit);
+        partner.Kill();
+        partner.Dispose();
+        Assert.Equal(BarrierResult.Broken, barrier.SignalAndWait());
+        first = barrier.SignalAndWaitAsync().AsTask();
+        Assert.Equal(BarrierResult.Last, other.SignalAndWait());
+        Assert.Equal(BarrierResult.Passed, await first.WaitAsync(Watchdog.Limit));
     }
 
     [Fact]
