@@ -16,6 +16,7 @@ byte member[4] = 0; bool arrived[4] = 0; byte phase = 0; byte history = 0; byte 
 bool late = 0; byte looks = 0;            /* a process came in after the mark of its death, before it had stopped: only then the look of every second is needed */
 byte life[4] = 0; bool asleep[4] = 0; byte kills = 0; byte ended = 0;
 bool missed[4] = 0;                       /* ghost, for each phase: a member died before it arrived, as one who looked saw it */
+bool gone[4] = 0;                          /* ghost: its place was given up; it changes nothing any more */
 bool toldbroken[4] = 0; bool toldpassed[4] = 0;
 #define STUCK(x) (asleep[x] && life[x] == 0)
 #define RUNS(x) (life[x] != 2)
@@ -63,7 +64,7 @@ proctype Process(byte me) provided (RUNS(me))
      :: else
      fi;
      if                                     /* before the dead are looked at: what they break is broken for this process too */
-     :: !came -> atomic { member[me] = me; late = (late || life[me] != 0) }; arrived[me] = 1; came = 1; key = phase
+     :: !came -> atomic { assert(!gone[me]); member[me] = me; late = (late || life[me] != 0) }; arrived[me] = 1; came = 1; key = phase
      :: else
      fi;
      b = 0;
@@ -77,13 +78,13 @@ proctype Process(byte me) provided (RUNS(me))
            (life[j] == 2);
 #endif
            if
-           :: !arrived[j] -> b = 1; missed[phase] = 1;
+           :: !arrived[j] -> b = 1; missed[phase] = 1; gone[j] = 1;
 #ifdef NOMISSED
               member[j] = LOST
 #else
               member[j] = MISSED          /* barrier.missed */
 #endif
-           :: else -> member[j] = LOST
+           :: else -> member[j] = LOST; gone[j] = 1
            fi;
            arrived[j] = 0
         :: else

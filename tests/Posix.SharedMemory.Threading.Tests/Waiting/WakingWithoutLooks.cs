@@ -127,7 +127,7 @@ public sealed class WakingWithoutLooks : TwoParticipants
             case "barrier":
                 var first = SharedBarrier.At(Roster, Memory.Barrier, 2);
                 var second = SharedBarrier.At(OtherRoster, OtherMapping, Memory.Barrier, 2);
-                // The service thread makes the asynchronous arrival: it may come after this one.
+                // Where another process is inside at that moment, the asynchronous arrival may come after this one.
                 return (() => first.SignalAndWait(), () => first.SignalAndWaitAsync().AsTask(), () => Assert.NotEqual(BarrierResult.Broken, second.SignalAndWait()));
             case "once":
                 return PrepareOnce();
