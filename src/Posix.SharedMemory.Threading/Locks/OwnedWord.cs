@@ -144,7 +144,7 @@ internal sealed class OwnedWord
         return list.Retry();
     }
 
-    /// <summary>What an owner means that is no participant.</summary>
+    /// <summary>What an owner means that is not a participant.</summary>
     /// <exception cref="InvalidDataException">It is not the one that a closed word has.</exception>
     internal WaitOutcome CloseBy(uint owner) => owner == _closed ? WaitOutcome.Closed
         : throw new InvalidDataException($"The word has the owner 0x{owner:X}, which is neither a participant nor what a closed word has. It was overwritten.");

@@ -141,7 +141,7 @@ internal sealed class ReturningPermits : Permits
 
     public override void BeforeSleep() => _seat.Watch.Start();
 
-    internal override unsafe int Release(int count)
+    internal override int Release(int count)
     {
         _seat.Require();
         _state.Enter();
