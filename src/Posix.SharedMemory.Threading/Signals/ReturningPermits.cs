@@ -141,7 +141,7 @@ internal sealed class ReturningPermits : Permits
 
     public override void BeforeSleep() => _seat.Watch.Start();
 
-    internal override int Release(int count)
+    internal override unsafe int Release(int count)
     {
         _seat.Require();
         _state.Enter();
@@ -161,6 +161,7 @@ internal sealed class ReturningPermits : Permits
             _state.Leave();
         }
 
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
         Kernel.ChangeAndWake(Sequence, WordChange.Add, 1, count);
         return before;
     }

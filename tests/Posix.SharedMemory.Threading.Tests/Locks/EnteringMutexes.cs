@@ -212,7 +212,8 @@ public sealed class EnteringMutexes : IDisposable
         Assert.Throws<InvalidDataException>(() => _mutex.TryEnter(out _));
         Assert.False(_roster.IsAlive(_mutex.Holder!.Value));
         _memory.Store(Memory.Mutex, 5);
-        Assert.Throws<RetiredException>(() => _mutex.Enter());
+        Assert.Throws<InvalidDataException>(() => _mutex.Enter());
+        Assert.Throws<InvalidDataException>(() => _mutex.TryEnter(out _));
     }
 
     [Fact]
