@@ -205,6 +205,42 @@ public sealed class Following
     }
 
     [SkippableFact]
+    public void A_holder_that_cannot_be_examined_any_more_is_not_reported_as_released()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var name = objects.Prefix + "own";
+        Assert.Equal(0, copy.RunAsStranger("create", name, "4096").ExitCode);
+        // PR_SET_DUMPABLE: what such a process has open is for root to see.
+        using var python = Privileged.RunAs(
+            Privileged.Stranger, "python3", "-c",
+            $"import ctypes, os, sys; os.open('/dev/shm/{name}', 0); print('ready', flush=True); sys.stdin.readline(); ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print('hidden', flush=True); sys.stdin.readline()");
+        Assert.Equal("ready", python.ReadLine());
+        using var watching = Privileged.RunAs(Privileged.Stranger, copy.Program, "watch", name, "--interval", "0.02", "--no-bytes");
+        Assert.Contains("started", watching.ReadLine(), StringComparison.Ordinal);
+        Assert.Equal("hidden", python.Ask(""));
+        // A look at the holders follows one at the mode: the first one is over when the second change of the mode is reported.
+        var pid = python.ProcessId.ToString(CultureInfo.InvariantCulture);
+        var entry = SharedMemoryDirectory.Find(name)!;
+        foreach (var mode in (UnixFileMode[])[UnixFileMode.UserRead, UnixFileMode.UserRead | UnixFileMode.UserWrite])
+        {
+            entry.SetPermissions(mode);
+            string line;
+            do
+            {
+                line = watching.ReadLine();
+                Assert.DoesNotContain($" by {pid} ", line, StringComparison.Ordinal);
+            }
+            while (!line.Contains("  mode  ", StringComparison.Ordinal));
+        }
+
+        python.Kill();
+        Assert.Matches($@"released  {name}  by {pid} python\S*$", Next(watching, $" by {pid} "));
+    }
+
+    [SkippableFact]
     public void Says_once_why_bytes_cannot_be_read()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);

@@ -119,10 +119,11 @@ public sealed partial class SharedMemoryObject
 
     /// <summary>Finds the ranges of the object that processes map in huge pages, in order. No page is brought in or touched.</summary>
     /// <returns>
-    /// <see langword="null"/> if it is not known: before Linux 6.7, on other systems, without /proc, and if no process that this user may inspect
-    /// maps the object.
+    /// <see langword="null"/> if it is not known: before Linux 6.7, on other systems, without /proc, if no process that this user may inspect
+    /// maps the object, and if one of those that map it does not show its page table.
     /// </returns>
     /// <remarks>
+    /// At least these ranges: a process that this user may not inspect may map more in huge pages. <see cref="GetHolders"/> says whether there may be one (<see cref="Inspection.SharedMemoryHolders.IsComplete"/>).
     /// A huge page is seen through the page table of a process that maps it as one. Pages that no such process has touched are not reported.
     /// <see href="https://man7.org/linux/man-pages/man2/PAGEMAP_SCAN.2const.html">ioctl(PAGEMAP_SCAN)</see>
     /// </remarks>
