@@ -208,21 +208,21 @@ public sealed class Following
     public void A_holder_that_cannot_be_examined_any_more_is_not_reported_as_released()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
-        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
         using var copy = new CommandCopy();
         using var objects = new Objects();
         var name = objects.Prefix + "own";
         Assert.Equal(0, copy.RunAsStranger("create", name, "4096").ExitCode);
-        // PR_SET_DUMPABLE: what such a process has open is for root to see.
-        using var python = Privileged.RunAs(
-            Privileged.Stranger, "python3", "-c",
-            $"import ctypes, os, sys; os.open('/dev/shm/{name}', 0); print('ready', flush=True); sys.stdin.readline(); ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print('hidden', flush=True); sys.stdin.readline()");
-        Assert.Equal("ready", python.ReadLine());
+        // What a process has open that runs a program which it may not read is for root to see, as after PR_SET_DUMPABLE.
+        var program = Path.Combine(Path.GetDirectoryName(copy.Program)!, "cat");
+        Assert.Equal(0, Shm.Shell($"cp \"$(command -v cat)\" {program} && chmod 711 {program}").ExitCode);
+        using var holder = Privileged.RunAs(Privileged.Stranger, "sh", "-c", $"exec 3< /dev/shm/{name}; echo ready; read line; exec {program}");
+        Assert.Equal("ready", holder.ReadLine());
         using var watching = Privileged.RunAs(Privileged.Stranger, copy.Program, "watch", name, "--interval", "0.02", "--no-bytes");
         Assert.Contains("started", watching.ReadLine(), StringComparison.Ordinal);
-        Assert.Equal("hidden", python.Ask(""));
+        holder.Tell("go on");
+        Assert.Equal("hidden", holder.Ask("hidden"));
         // A look at the holders follows one at the mode: the first one is over when the second change of the mode is reported.
-        var pid = python.ProcessId.ToString(CultureInfo.InvariantCulture);
+        var pid = holder.ProcessId.ToString(CultureInfo.InvariantCulture);
         var entry = SharedMemoryDirectory.Find(name)!;
         foreach (var mode in (UnixFileMode[])[UnixFileMode.UserRead, UnixFileMode.UserRead | UnixFileMode.UserWrite])
         {
@@ -236,8 +236,8 @@ public sealed class Following
             while (!line.Contains("  mode  ", StringComparison.Ordinal));
         }
 
-        python.Kill();
-        Assert.Matches($@"released  {name}  by {pid} python\S*$", Next(watching, $" by {pid} "));
+        holder.Kill();
+        Assert.Matches($@"released  {name}  by {pid} sh$", Next(watching, $" by {pid} "));
     }
 
     [SkippableFact]

@@ -271,7 +271,7 @@ public sealed class Holding
         Assert.Matches(@"^No holder was found; whether a process holds it is unknown\.\n(\d+ processes|Process 1) could not be examined", ran.Output);
         Assert.Equal(
             hidden == 2 ? $"shm: cat: process {Environment.ProcessId}: /proc hides it from this user (hidepid), and with it what it has open (EACCES)\n"
-                : $"shm: cat: Operation not permitted (EPERM): descriptor 0 of process {Environment.ProcessId}\n",
+                : $"shm: cat: descriptor 0 of process {Environment.ProcessId}: Operation not permitted (EPERM)\n",
             ran.Errors);
     }
 

@@ -104,6 +104,10 @@ internal sealed class CatCommand : ShmCommand
                 ? $"process {process}: /proc hides it from this user (hidepid), and with it what it has open ({Errno.EACCES})"
                 : $"process {process}: there is no such process ({e.Errno})");
         }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EACCES || e.Errno == Errno.EPERM)
+        {
+            throw new CommandException($"{DescriptorText(given)}: {Failure.Reason(e.Errno)}");
+        }
         catch (Exception e) when (IsNotMemory(e))
         {
             throw new CommandException($"{DescriptorText(given)}: this is not shared memory, but a pipe, a socket, a file on a disk or the like");

@@ -13,7 +13,7 @@ internal sealed class CollectCommand : ShmCommand
 
     internal CollectCommand()
         : base(
-            "gc", "List objects that no process uses, and remove them with --remove. Objects that a process may use are counted and left alone; --json lists them too, with holders null. Semaphores (sem.*) are left out.",
+            "gc", "List objects that no process uses, and remove them with --remove. Objects that a process may use are counted and kept; --json lists them too, with holders null. Semaphores (sem.*) are left out.",
             "shm gc", "shm gc --older 1d --remove", "shm gc 'worker-*' --remove")
     {
         foreach (var option in (Option[])[_older, _dryRun, _remove, _json])

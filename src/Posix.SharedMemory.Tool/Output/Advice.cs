@@ -35,7 +35,7 @@ internal static class Advice
     internal static string For(PlatformNotSupportedException failure, string? command) => failure.Message switch
     {
         var message when message.Contains("fallocate", StringComparison.Ordinal) && command is "create" or "resize" => "the file system of the object, or a filter in front of it, cannot reserve memory; use --sparse",
-        // A name that replaces no other can be had in several ways, all of which may be refused; a name that may replace another needs none of them.
+        // A name that replaces no other can be taken in several ways, all of which may be refused; one that may replace another needs none of them.
         var message when message.Contains("renam", StringComparison.Ordinal) && message.Contains("Use RenameMode.Replace", StringComparison.Ordinal) => Join(Plain(message), command switch
         {
             "create" => "--on-conflict replace needs no such call",
