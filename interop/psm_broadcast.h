@@ -28,10 +28,11 @@ static inline int psm_broadcast_is_padding(struct psm_broadcast *b, uint64_t at,
 static inline uint64_t psm_broadcast_word(struct psm_broadcast *b, int offset) { return psm_get8(b->c.base + offset); }
 static inline unsigned char *psm_broadcast_entry(struct psm_broadcast *b, uint64_t sequence) { return b->c.data + b->c.capacity + 8 * (sequence % b->c.buffers); }
 static inline unsigned char *psm_broadcast_place(struct psm_broadcast *b, uint32_t index) { return (unsigned char *)psm_endpoint(&b->c, index); }
-static inline int psm_broadcast_check(struct psm_broadcast *b, void *base, uint64_t length) {
-  memset(b, 0, sizeof *b); int r = psm_channel_check(&b->c, base, length, PSM_BROADCAST_KIND); if (r) return r;
+static inline int psm_broadcast_check_with(struct psm_broadcast *b, void *base, uint64_t length, uint32_t features) {
+  memset(b, 0, sizeof *b); int r = psm_channel_check_with(&b->c, base, length, PSM_BROADCAST_KIND, features); if (r) return r;
   b->prefix = b->c.align > 16 ? b->c.align : 16; b->round = b->c.align - 1; return 0;
 }
+static inline int psm_broadcast_check(struct psm_broadcast *b, void *base, uint64_t length) { return psm_broadcast_check_with(b, base, length, 0); }
 /* The oldest of the last records that begins at a place or after it, or PSM_NOWHERE. A newer place than that of the newest record is one that the writer has stored over an old one. */
 static inline uint64_t psm_broadcast_find(struct psm_broadcast *b, uint64_t wanted, uint64_t least) {
   uint64_t next = psm_broadcast_word(b, PSM_NEXT), count = wanted < b->c.buffers ? wanted : b->c.buffers, low = next - (count < next ? count : next), high = next, found = PSM_NOWHERE;
@@ -108,13 +109,9 @@ static inline int psm_broadcast_join(struct psm_broadcast *b, uint64_t wanted) {
   if (least > b->tail || b->tail - b->at > b->c.capacity || (b->at & b->round)) return -EILSEQ;
   psm_put8(b->own + PSM_POSITION, b->at); return 0;
 }
-/* Opens a reader: PSM_LOSSLESS, which the writer waits for, or PSM_LOSSY. It begins with the last messages that the history has, at most `last`; 0: with the next one. One that is lossy and
-   opened without waits stores nothing and takes no place: then the mapping may be one for reading only. */
-static inline int psm_broadcast_reader_open(struct psm_broadcast *b, void *base, uint64_t length, int mode, uint64_t last, const char *label, int waits) {
-  struct psm_channel *c = &b->c; int r = psm_broadcast_check(b, base, length), entered = -EBUSY; if (r) return r;
-  if (mode != PSM_LOSSLESS && (mode != PSM_LOSSY)) return -EINVAL;
-  b->mode = mode;
-  if (!waits && mode == PSM_LOSSY) { c->roster = (struct psm_roster){.base = c->base + PSM_CHANNEL_ROSTER, .seats = c->seats, .boot = psm_boot()}; return psm_broadcast_join(b, last); }
+static inline int psm_broadcast_reader_enter(struct psm_broadcast *b, int mode, uint64_t last, const char *label, int waits) {
+  struct psm_channel *c = &b->c; int r, entered = -EBUSY; b->mode = mode;
+  if (!waits && mode == PSM_LOSSY) { c->roster = (struct psm_roster){.base = c->control + PSM_CHANNEL_ROSTER, .seats = c->seats, .boot = psm_boot()}; return psm_broadcast_join(b, last); }
   if ((r = psm_channel_join(c, 1))) return r;
   if ((r = psm_channel_face(c, 0, PSM_CHANNEL_W, 3))) { psm_leave(&c->roster); return r; }
   /* The writer enters the mutex of a dead reader for an instant. */
@@ -126,6 +123,21 @@ static inline int psm_broadcast_reader_open(struct psm_broadcast *b, void *base,
   b->own = (unsigned char *)c->mutex;
   if ((r = psm_broadcast_join(b, last))) { psm_put4(b->own + PSM_MODE, 0); return psm_channel_refuse(c, r); }
   psm_channel_occupy(c, 1, label, entered); return 0;
+}
+/* Opens a reader: PSM_LOSSLESS, which the writer waits for, or PSM_LOSSY. It begins with the last messages that the history has, at most `last`; 0: with the next one. One that is lossy and
+   opened without waits stores nothing and takes no place: then the mapping may be one for reading only. */
+static inline int psm_broadcast_reader_open(struct psm_broadcast *b, void *base, uint64_t length, int mode, uint64_t last, const char *label, int waits) {
+  int r = psm_broadcast_check(b, base, length); if (r) return r;
+  return mode == PSM_LOSSLESS || mode == PSM_LOSSY ? psm_broadcast_reader_enter(b, mode, last, label, waits) : -EINVAL;
+}
+/* Opens a reader of a split broadcast, which may lose messages: the data is mapped for reading only, which is all that the kernel allows, the control object for reading and writing, or for reading
+   only where it does not wait. Both are sealed against shrinking: their receiver requires PSM_SHRINK. -EILSEQ also: they do not belong together. */
+static inline int psm_broadcast_split_reader_open(struct psm_broadcast *b, void *base, uint64_t length, void *control, uint64_t control_length, uint64_t last, const char *label, int waits) {
+  int r = psm_broadcast_check_with(b, base, length, 4); if (r) return r;
+  unsigned char h[256], twin[256]; if (control_length != (uint64_t)(b->c.data - b->c.base)) return -EILSEQ;
+  memcpy(h, base, sizeof h); memcpy(h + 16, &control_length, 8); memcpy(twin, control, sizeof twin); if (memcmp(h, twin, sizeof h)) return -EILSEQ;
+  b->c.endpoints = (unsigned char *)control + (b->c.endpoints - b->c.base); b->c.control = control;
+  return psm_broadcast_reader_enter(b, PSM_LOSSY, last, label, waits);
 }
 /* What has become of the writer. */
 static inline int psm_broadcast_peer(struct psm_broadcast *b) { return psm_look(&b->c, psm_endpoint(&b->c, 0), 0); }
@@ -254,9 +266,9 @@ static inline void psm_broadcast_commit(struct psm_broadcast *b, uint32_t length
   PSM_WINDOW(11); psm_put8(line, b->tail = at + psm_broadcast_size(b, header)); PSM_WINDOW(12);
   psm_put8(b->c.base + PSM_NEWEST, at); PSM_WINDOW(25); psm_put8(b->c.base + PSM_NEXT, b->sequence); PSM_WINDOW(24); psm_notify_all(&b->c.roster, b->c.peer_wakes);
 }
-/* 1: written; 0: a reader that loses nothing still needs the room. */
+/* 1: written; 0: a reader that loses nothing still needs the room; -EINVAL: types from 0xff00 are reserved. */
 static inline int psm_broadcast_try_write(struct psm_broadcast *b, const void *bytes, uint32_t length, uint16_t type) {
-  void *payload; int r = psm_broadcast_reserve(b, length, &payload); if (r <= 0) return r;
+  void *payload; int r = type >= PSM_OBJECT ? -EINVAL : psm_broadcast_reserve(b, length, &payload); if (r <= 0) return r;
   memcpy(payload, bytes, length); psm_broadcast_commit(b, length, type); return 1;
 }
 /* Says what a writer that was killed did not come to say: which records are the newest. */

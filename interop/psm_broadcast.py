@@ -143,7 +143,7 @@ class Writer(_End):
                     psm._store4(self.origin + place + _MODE, 0, psm._SEQ)
                     mutex.mark_consistent()
                     settled = True
-                mutex.leave()
+                self._leave(mutex)
         return settled
 
     def _raise(self, end):
@@ -229,19 +229,22 @@ class Writer(_End):
 class Reader(_End):
     """A reader of every message, which the writer waits for; or, with lossy, one that it does not wait for. It begins with the last messages that the history has, or with the next one.
 
-    A lossy one through a mapping for reading only takes no place, stores nothing, and cannot wait.
+    A lossy one through a mapping for reading only takes no place, stores nothing, and cannot wait. Of a split broadcast the memory is that of the data, mapped for reading only, and control that of the
+    other object: its readers are lossy. Both are sealed against shrinking: their receiver requires that seal.
     """
 
-    def __init__(self, memory, lossy=False, last=0, label="", restart=False):
+    def __init__(self, memory, lossy=False, last=0, label="", restart=False, control=None):
         self.lossy, self.tail, self.missed, self._expected, self._words, self.own = lossy, 0, 0, None, None, None
-        with memoryview(memory) as view:
+        with memoryview(memory if control is None else control) as view:
             self.can_wait = not view.readonly
+        if control is not None and not lossy:
+            raise ValueError("the readers of a split broadcast may lose messages: open it with lossy=True")
         if not self.can_wait and not lossy:
             raise ValueError("the mapping is for reading only: a reader that loses nothing stores where it is")
         if self.can_wait:
-            self._join(memory, _BROADCAST, True, restart)
+            self._join(memory, _BROADCAST, True, restart, control)
         else:
-            self.header, self.memory = Header(memory, _BROADCAST), memory
+            self.header, self.memory = Header(memory, _BROADCAST, control), memory
             self.capacity, self.most, self.align, self.data = self.header.capacity, self.header.most, self.header.align, self.header.data
         self._measure()
         # A load of 8 bytes through it is one instruction.
@@ -253,6 +256,8 @@ class Reader(_End):
                 self._enter_any()
             self._begin(last)
         except BaseException:
+            if self._words is None:
+                raise  # what was found corrupt is closed already
             self._words.release()
             self._words = None
             if self.can_wait:

@@ -20,7 +20,7 @@ enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };              
 
 /* What every end has: the checked header, a seat in the roster, its endpoint, and the other side that it waits for. */
 struct psm_channel {
-  unsigned char *base, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers, lines; /* lines: where those of the ring begin, of a connection's second one 1024 further */
+  unsigned char *base, *control, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers, lines; /* control: roster, endpoints and event counts, of a split broadcast in an object of their own; lines: where those of the ring begin, of a connection's second one 1024 further */
   struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told;
   uint32_t *life, life_value;                                                            /* what the last look has found to be alive, and waits for */
 };
@@ -30,7 +30,7 @@ struct psm_message { const void *bytes; uint32_t length; uint16_t type; int is_r
 struct psm_end {
   struct psm_channel c; uint64_t round; int is_reader;
   uint64_t own, seen, published;                                                         /* writer: tail, head as seen; reader: head, tail as seen */
-  uint64_t messages, bytes, waits, claimed, redelivered_before, objects; int has_objects;
+  uint64_t messages, bytes, waits, claimed, redelivered_before, objects; int has_objects, has_calls;
   unsigned char *line, *peer_line;
 };
 
@@ -42,14 +42,14 @@ static inline uint64_t psm_record(const struct psm_end *e, uint64_t length) { re
 
 /* -- what all kinds share -- */
 static inline uint64_t psm_latest_stride(uint32_t most) { return (16ull + most + 63) & ~63ull; }
-/* Copies and checks the header at base, which is an object of the given length, mapped for reading and writing, or of a latest value or broadcast for reading only. */
-static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t length, uint16_t expected) {
+/* Copies and checks the header at base, which is an object of the given length and features, mapped for reading and writing, or of a latest value or broadcast for reading only. */
+static inline int psm_channel_check_with(struct psm_channel *c, void *base, uint64_t length, uint16_t expected, uint32_t features) {
   unsigned char h[256]; memset(c, 0, sizeof *c); if (length < 4096) return -EILSEQ;
   uint64_t magic = psm_get8(base); memcpy(h, base, sizeof h);
   uint16_t kind, endpoints, seats; uint32_t required, roster, align, most, element, buffers; uint64_t total, data, capacity;
   memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
   memcpy(&data, h + 40, 8); memcpy(&capacity, h + 48, 8); memcpy(&most, h + 56, 4); memcpy(&align, h + 60, 4); memcpy(&element, h + 72, 4); memcpy(&buffers, h + 144, 4);
-  if (magic != 0x014e4148434d4853ull || kind != expected || required || total != length || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
+  if (magic != 0x014e4148434d4853ull || kind != expected || required != features || total != length || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
   uint64_t size = kind == PSM_CONNECTION_KIND ? 2 * capacity : capacity, first = (PSM_CHANNEL_ROSTER + psm_roster_size(seats) + 127) & ~127ull;
   if (kind == PSM_LATEST_KIND) {
     if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
@@ -64,15 +64,16 @@ static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t 
   } else if (kind == PSM_FANIN_KIND ? endpoints < 2 || endpoints > 65 || align != 16 || most > capacity / 2 - 16 || most > 4095 * 64 - 16
                                   : endpoints != (kind == PSM_CONNECTION_KIND ? 4 : 2) || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
   if (data % 4096 || data < first + 128ull * endpoints || data > total || size > total - data) return -EILSEQ;
-  c->base = base; c->data = c->base + data; c->endpoints = c->base + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;
+  c->base = c->control = base; c->data = c->base + data; c->endpoints = c->control + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;
   c->buffers = buffers; c->told = UINT32_MAX; return 0;
 }
+static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t length, uint16_t expected) { return psm_channel_check_with(c, base, length, expected, 0); }
 static inline uint32_t *psm_endpoint(struct psm_channel *c, uint32_t index) { return (uint32_t *)(void *)(c->endpoints + 128 * index); }
 static inline int psm_channel_fits(const struct psm_channel *c, uint32_t length) { return length - c->least <= c->most - c->least; }
 /* Takes a seat of the roster. */
 static inline int psm_channel_join(struct psm_channel *c, int is_reader) {
-  int r = psm_join(&c->roster, c->base + PSM_CHANNEL_ROSTER, c->seats); if (r) return r;
-  unsigned char *lines = c->base + c->lines;
+  int r = psm_join(&c->roster, c->control + PSM_CHANNEL_ROSTER, c->seats); if (r) return r;
+  unsigned char *lines = c->control + c->lines;
   c->wakes = (uint32_t *)(void *)(lines + (is_reader ? PSM_CHANNEL_WAKES_READER : PSM_CHANNEL_WAKES_WRITER)); c->peer_wakes = (uint32_t *)(void *)(lines + (is_reader ? PSM_CHANNEL_WAKES_WRITER : PSM_CHANNEL_WAKES_READER));
   if ((r = psm_eventcount_at(c->wakes)) || (r = psm_eventcount_at(c->peer_wakes)) || (r = psm_eventcount_at(lines + PSM_CHANNEL_CHANGES))) psm_leave(&c->roster);
   return r;
@@ -88,7 +89,7 @@ static inline int psm_channel_enter(struct psm_channel *c, uint32_t index) {
   return r == PSM_TIMED_OUT ? -EBUSY : r < 0 ? -EILSEQ : r;
 }
 static inline void psm_channel_notify(struct psm_channel *c) {
-  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->base + c->lines + PSM_CHANNEL_CHANGES));
+  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->control + c->lines + PSM_CHANNEL_CHANGES));
 }
 static inline uint32_t psm_channel_generation(struct psm_channel *c) { return psm_get4((unsigned char *)c->mutex + 16); }
 /* The endpoint is this process's: counts the generation, and shows role and label. */
@@ -192,9 +193,9 @@ static inline void psm_publish(struct psm_end *e) {
   PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); e->published = e->own;
   PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
 }
-/* 1: written; 0: there is no room now. */
+/* 1: written; 0: there is no room now; -EINVAL: types from 0xff00 are reserved. */
 static inline int psm_try_write(struct psm_end *e, const void *bytes, uint32_t length, uint16_t type) {
-  void *payload; int r = psm_reserve(e, length, &payload); if (r <= 0) return r;
+  void *payload; int r = type >= PSM_OBJECT ? -EINVAL : psm_reserve(e, length, &payload); if (r <= 0) return r;
   memcpy(payload, bytes, length); psm_commit(e, length, type); psm_publish(e); return 1;
 }
 static inline void psm_complete(struct psm_end *e, int32_t error) { psm_channel_complete(&e->c, error); }
@@ -212,7 +213,8 @@ static inline int psm_try_read(struct psm_end *e, struct psm_message *m) {
     if (header == PSM_PADDING && offset && room <= left) { e->own += room; continue; }
     if (header >> 48 || length > e->c.most || need > left || need > room) return -EILSEQ;
     /* The record of an object has its number, which is one more than the last. */
-    if (header >> 32 >= 0xff00 && (!e->has_objects || header != (8 | (uint64_t)PSM_OBJECT << 32) || psm_get8(e->c.data + offset + e->c.align) != e->objects + 1)) return -EILSEQ;
+    uint64_t type = header >> 32; int is_call = e->has_calls && (type == 0xff01 || type == 0xff02 || type == 0xff04);
+    if (type >= 0xff00 && !is_call && (!e->has_objects || header != (8 | (uint64_t)PSM_OBJECT << 32) || psm_get8(e->c.data + offset + e->c.align) != e->objects + 1)) return -EILSEQ;
     *m = (struct psm_message){e->c.data + offset + e->c.align, (uint32_t)length, (uint16_t)(header >> 32), e->own < e->redelivered_before, e->own + need, 0}; return 1;
   }
 }

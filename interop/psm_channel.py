@@ -17,6 +17,7 @@ import psm
 _W, _R, _WAKES_READER, _WAKES_WRITER, _CHANGES, _ROSTER = 256, 384, 512, 640, 704, 4096
 _MAGIC, _PADDING = 0x014E4148434D4853, 1 << 48
 _MESSAGE, _CONNECTION, _BROADCAST, _LATEST, _FRAMES, _FANIN = range(1, 7)
+_CALLS = (0xFF01, 0xFF02, 0xFF04)  # the types of the records of calls
 OBJECT = 0xFF00  # the type of the record of an object, on a connection
 NEVER, ALIVE, LEFT, DIED = range(4)
 
@@ -46,15 +47,19 @@ class WriterError(Exception):
 
 
 class Header:
-    """The checked header of a channel of a kind. ValueError: the bytes are something else."""
+    """The checked header of a channel of a kind; of a split broadcast, of both objects. ValueError: the bytes are something else."""
 
-    def __init__(self, memory, expected):
+    def __init__(self, memory, expected, control=None):
         bytes_ = bytes(memory[:256])
+        if len(bytes_) < 256:
+            raise ValueError(f"not a channel: {len(bytes_)} bytes")
         magic, kind, _, required, total = struct.unpack_from("<QHHIQ", bytes_)
         roster, self.seats, self.count, self.data, self.capacity, self.most, self.align = struct.unpack_from("<IHHQQII", bytes_, 32)
         (self.element,), (self.buffers,) = struct.unpack_from("<I", bytes_, 72), struct.unpack_from("<I", bytes_, 144)
-        if magic != _MAGIC or kind != expected or required or total != len(memory) or roster != _ROSTER or not 1 <= self.seats <= 1023:
+        if magic != _MAGIC or kind != expected or required != (0 if control is None else 4) or total != len(memory) or roster != _ROSTER or not 1 <= self.seats <= 1023:
             raise ValueError(f"not a channel of kind {expected} and version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes")
+        if control is not None and (len(control) != self.data or bytes(control[:256]) != bytes_[:16] + struct.pack("<Q", self.data) + bytes_[24:]):
+            raise ValueError(f"the control object does not belong to the data: it has {len(control)} bytes, and should begin with the same header and have {self.data}")
         self.endpoints = (_ROSTER + (64 + 32 * self.seats + 63) // 64 * 64 + 127) // 128 * 128
         self.stride = (16 + self.most + 63) // 64 * 64
         is_ring = 4096 <= self.capacity <= 1 << 30 and not self.capacity & (self.capacity - 1)
@@ -104,11 +109,12 @@ class Endpoint:
     _peer_line, _most_state = _W, 3
     _lines = 0  # where the lines and event counts of the ring begin: of a connection's second one 1024 further
 
-    def _join(self, memory, kind, is_reader, restart):
-        self.header = Header(memory, kind)
+    def _join(self, memory, kind, is_reader, restart, control=None):
+        """A control object, of a split broadcast, has roster, endpoints and event counts: what the origin is of."""
+        self.header, self.control = Header(memory, kind, control), memory if control is None else control
         self.capacity, self.most, self.align, self.data = self.header.capacity, self.header.most, self.header.align, self.header.data
         self.memory, self.restart, self.is_reader, self.mutex, self._told, self._life = memory, restart, is_reader, None, None, None
-        self.roster = psm.Roster(memory, _ROSTER, self.header.seats)
+        self.roster = psm.Roster(self.control, _ROSTER, self.header.seats)
         self.origin = self.roster.origin
         wakes = (_WAKES_READER, _WAKES_WRITER) if is_reader else (_WAKES_WRITER, _WAKES_READER)
         try:
@@ -141,16 +147,25 @@ class Endpoint:
         psm._store4(own + 16, (generation + 1) & 0xFFFFFFFF, psm._SEQ)
         psm._store4(own + 20, 2 if self.is_reader else 1, psm._SEQ)
         psm._store8(own + 48, time.clock_gettime_ns(time.CLOCK_BOOTTIME), psm._SEQ)
-        self.memory[self.own + 64:self.own + 96] = label.encode()[:32].ljust(32, b"\0")
+        self.control[self.own + 64:self.own + 96] = label.encode()[:32].ljust(32, b"\0")
         if self._entered:
             self.mutex.mark_consistent()
         self._notify()
 
     def _refuse(self):
-        """Leaves what was entered as it was found."""
-        if self.mutex is not None:
-            self.mutex.leave()
-        self.roster.leave()
+        """Leaves what was entered as it was found; what was found corrupt is closed already."""
+        if self.roster.me:
+            self._leave(self.mutex)
+            self.roster.leave()
+
+    @staticmethod
+    def _leave(mutex):
+        """Leaves a mutex. Where a peer has overwritten the word there is nothing left to leave."""
+        try:
+            if mutex is not None:
+                mutex.leave()
+        except RuntimeError:
+            pass
 
     def _require_open(self):
         if not self.roster.me:
@@ -171,8 +186,7 @@ class Endpoint:
     def close(self):
         """Leaves; another process may go on."""
         if self.roster.me:
-            if self.mutex is not None:
-                self.mutex.leave()
+            self._leave(self.mutex)
             self._notify()
             self.roster.leave()
 
@@ -226,7 +240,7 @@ class Endpoint:
             key, state, generation, peer, self._life = self.wakes.prepare(), 0, None, ALIVE, None
             if self._peer is not None:
                 # The end and the life before the index.
-                state, generation = psm._read(self.origin + self._peer_line + 32), psm._read(self.origin + self._peer + 16)
+                state, generation = self._load(self._peer_line + 32) & 0xFFFFFFFF, psm._read(self.origin + self._peer + 16)
                 if state > self._most_state:
                     raise self._corrupt(f"state {state}")
                 peer = ALIVE if state else self.peer_state(confirm=True)
@@ -234,7 +248,7 @@ class Endpoint:
                 return True
             if state:
                 if state == 2 and self.is_reader:
-                    raise WriterError(struct.unpack("<i", struct.pack("<I", psm._read(self.origin + self._lines + _W + 36)))[0])
+                    raise WriterError(struct.unpack("<ii", struct.pack("<Q", self._load(self._lines + _W + 32)))[1])
                 return False
             if peer in (DIED, LEFT) and not self.restart and self._told != generation:
                 self._told = generation
@@ -311,10 +325,13 @@ class Writer(_End):
 
     def try_write(self, message, kind=0):
         """Writes a message. False: there is no room now."""
-        length = len(message)
-        self.header.require_length(length)
         if not 0 <= kind < 0xFF00:
             raise ValueError(f"type {kind}: types are below 0xff00")
+        return self._try_put(message, kind)
+
+    def _try_put(self, message, kind):
+        length = len(message)
+        self.header.require_length(length)
         if self.completed:
             raise Completed
         if not self._fits(length):
@@ -356,6 +373,7 @@ class Reader(_End):
     def __init__(self, memory, label="", restart=False, direction=None):
         super().__init__(memory, True, label, restart, direction)
         self.is_redelivered = False
+        self.accepts_calls = False  # of psm_calls: records of calls are no corruption
 
     def _ready(self):
         if self.index != self.seen:
@@ -380,7 +398,8 @@ class Reader(_End):
             length, kind = header & 0xFFFFFFFF, header >> 32 & 0xFFFF
             # The record of an object has its number, which is one more than the last.
             is_object = self.has_objects and (kind, length) == (OBJECT, 8) and self._load(self.data + offset + self.align) == self.objects + 1
-            if header >> 48 or (kind >= 0xFF00 and not is_object) or length > self.most or self._record(length) > min(left, room):
+            is_call = self.accepts_calls and kind in _CALLS
+            if header >> 48 or (kind >= 0xFF00 and not is_object and not is_call) or length > self.most or self._record(length) > min(left, room):
                 raise self._corrupt(f"a record at {offset} has the header {header:016x}")
             self.is_redelivered = self.index < self.redelivered_before
             return self.data + offset + self.align, length, kind

@@ -1,7 +1,7 @@
 """psm_connection: the side of a connection of Posix.SharedMemory.Channels (kind 2) that receives it, over psm_channel.
 
-Its two ends are those of a message channel. A message of type psm_channel.OBJECT stands where the peer has sent an object: read it, and take the object by receive_object, in order. Python 3, Linux,
-64-bit, little-endian. The bytes and protocols are in docs/spec/channels/connection.md. A connection is for one thread at a time, but for its two ends: each may have a thread of its own.
+Its two ends are those of a message channel. A message of type psm_channel.OBJECT stands where the peer has sent an object: read it, and take the object by receive_object,
+in order; send_object sends one. psm_calls has calls. Python 3, Linux, 64-bit, little-endian. The bytes and protocols are in docs/spec/channels/connection.md. A connection is for one thread at a time, but for its two ends: each may have a thread of its own.
 
     with psm_connection.connect("/run/user/1000/prices.sock") as connection:
         connection.output.write(b"EURUSD")
@@ -12,6 +12,7 @@ import array
 import fcntl
 import mmap
 import os
+import select
 import socket as sockets
 import struct
 import time
@@ -77,7 +78,32 @@ class Connection:
         except BaseException:
             self.output.close()
             raise
-        self.socket = socket
+        self.socket, self._sent = socket, 0
+
+    def send_object(self, descriptor, timeout=None):
+        """Sends a memory object without copying it; it arrives in its place among the messages. The descriptor stays the caller's: seal it first where that matters. After TimeoutError nothing was sent."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        self.output.header.require_length(8)
+        message = struct.pack("<8sQ", b"SHMOBJ\0\1", os.fstat(descriptor).st_size)
+        while not self.output._fits(8):
+            if not self.output.wait(8, None if deadline is None else max(0.0, deadline - time.monotonic())):
+                raise psm_channel.Completed
+        if self.output.completed:
+            raise psm_channel.Completed
+        if deadline is not None:
+            room = select.poll()
+            room.register(self.socket, select.POLLOUT)
+            if not room.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TimeoutError
+        try:
+            # Under way before the record that names it is seen. The descriptor goes with the first byte; the rest of the message follows it.
+            sent = self.socket.sendmsg([message], [(sockets.SOL_SOCKET, sockets.SCM_RIGHTS, array.array("i", [descriptor]))])
+            if sent < len(message):
+                self.socket.sendall(message[sent:])
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise (psm_channel.PeerDied if self.output.peer_state(confirm=True) == psm_channel.DIED else psm_channel.PeerLeft) from error
+        self._sent += 1
+        self.output._try_put(struct.pack("<Q", self._sent), psm_channel.OBJECT)
 
     def receive_object(self, seals=0):
         """The next object that the peer has sent, sealed as required: (descriptor, length). The descriptor is the caller's, to be closed by os.close."""

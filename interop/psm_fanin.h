@@ -120,9 +120,9 @@ static inline int psm_fanin_commit(struct psm_fanin_writer *w, uint32_t length, 
 }
 /* Gives a reservation up, or a batch: it becomes padding. */
 static inline void psm_fanin_cancel(struct psm_fanin_writer *w) { w->used = 0; psm_fanin_send(w); }
-/* 1: written; 0: there is no room now. */
+/* 1: written; 0: there is no room now; -EINVAL: types from 0xff00 are reserved. */
 static inline int psm_fanin_try_write(struct psm_fanin_writer *w, const void *bytes, uint32_t length, uint16_t type) {
-  void *payload; int r = psm_fanin_reserve(w, length, &payload); if (r <= 0) return r;
+  void *payload; int r = type >= PSM_OBJECT ? -EINVAL : psm_fanin_reserve(w, length, &payload); if (r <= 0) return r;
   memcpy(payload, bytes, length); psm_fanin_commit(w, length, type); return 1;
 }
 /* Room for one more message of a batch, in place; psm_fanin_batch_add adds it, and psm_fanin_send sends what was added. The messages before are sent when their claim is used up,

@@ -1,4 +1,4 @@
-// A Python program as the client of a service, which sends it a table without a copy: dotnet run samples/68-python-client.cs
+// A Python program as the client of a service, which sends it a table without a copy, and answers its calls: dotnet run samples/68-python-client.cs
 #:project ../src/Posix.SharedMemory.Channels/Posix.SharedMemory.Channels.csproj
 
 using System.Diagnostics;
@@ -36,10 +36,18 @@ await foreach (var message in client.Input.ReadAllAsync(patience.Token))
     }
 }
 
+await using var caller = (await listener.AcceptAsync(patience.Token)).AsCalls();
+var calls = 0;
+await caller.ServeAsync(async call =>
+{
+    calls++;
+    await call.ReplyAsync(call.Request.Span.SequenceEqual("EURUSD"u8) ? "1.1612"u8.ToArray() : throw new CallFailedException(2, "there is no such price"));
+});
+
 await python.WaitForExitAsync();
 directory.Delete(recursive: true);
 Console.WriteLine(string.Join(", ", answers));
-return python.ExitCode == 0 && answers is ["a table, please", "200000"] ? 0 : 1;
+return python.ExitCode == 0 && answers is ["a table, please", "200000"] && calls == 2 ? 0 : 1;
 
 static bool HasPython()
 {

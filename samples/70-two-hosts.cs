@@ -27,7 +27,7 @@ using var stop = new CancellationTokenSource();
 // snippet: bridge
 await using var camera = await NatsBridge.ConnectAsync(url, new() { Host = "camera-7", Export = ["camera.*"], NamePrefix = unique + "-a-" });
 await using var control = await NatsBridge.ConnectAsync(url, new() { Host = "control", Import = ["camera.*"], NamePrefix = unique + "-b-" });
-control.Lost += (_, loss) => Console.WriteLine($"lost {loss.Channel} {loss.First}..{loss.Last} at {loss.Where}");
+control.Lost += loss => Console.WriteLine($"lost {loss.Channel} {loss.First}..{loss.Last} at {loss.Where}");
 var running = Task.WhenAll(camera.RunAsync(stop.Token), control.RunAsync(stop.Token));
 // end
 

@@ -19,8 +19,8 @@ internal static class Bridges
         await using var bridge = await NatsBridge.ConnectAsync(url, options);
         using var stop = new CancellationTokenSource();
         long lost = 0;
-        bridge.Lost += (_, loss) => lost += loss.Last - loss.First + 1;
-        bridge.Refused += (_, refusal) => Console.Error.WriteLine($"{options.Host}: {refusal.Channel}: {refusal.Reason}");
+        bridge.Lost += loss => lost += loss.Last - loss.First + 1;
+        bridge.Refused += refusal => Console.Error.WriteLine($"{options.Host}: {refusal.Channel}: {refusal.Reason}");
         var running = bridge.RunAsync(stop.Token);
         Console.WriteLine("open");
         await Console.In.ReadLineAsync();

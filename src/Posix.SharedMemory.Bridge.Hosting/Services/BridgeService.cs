@@ -15,8 +15,8 @@ internal sealed partial class BridgeService(Func<CancellationToken, Task<Channel
             var bridge = await ConnectAsync(stoppingToken).ConfigureAwait(false);
             await using (bridge.ConfigureAwait(false))
             {
-                bridge.Lost += (_, loss) => Lost(log, loss.First, loss.Last, loss.Channel, loss.Where);
-                bridge.Refused += (_, refusal) => Refused(log, refusal.Channel, refusal.Reason);
+                bridge.Lost += loss => Lost(log, loss.First, loss.Last, loss.Channel, loss.Where);
+                bridge.Refused += refusal => Refused(log, refusal.Channel, refusal.Reason);
                 Began(log);
                 await bridge.RunAsync(stoppingToken).ConfigureAwait(false);
             }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using NATS.Client.Core;
 
 namespace Posix.SharedMemory.Bridge.Nats;
@@ -30,13 +31,17 @@ public sealed class NatsBackend : IDurableBridgeBackend
     /// <summary>Connects to a server.</summary>
     /// <param name="options">As the client takes them, with what a bridge depends on set: no echo, and reconnection without end.</param>
     /// <param name="cancellationToken">Ends the wait for the server.</param>
-    /// <exception cref="IOException">The server cannot be reached, or refuses the connection.</exception>
+    /// <exception cref="ArgumentException">The URL is not the address of a server.</exception>
+    /// <exception cref="IOException">The server cannot be reached, or refuses the connection; the message says why.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async Task<NatsBackend> ConnectAsync(NatsOpts options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ServerAddress.Require(options.Url, nameof(options));
+        var failures = new ConnectionFailures();
         var connection = new NatsConnection(options with
         {
+            LoggerFactory = options.LoggerFactory is NullLoggerFactory ? failures : options.LoggerFactory,
             Echo = false,
             Headers = true,
             MaxReconnectRetry = -1,
@@ -53,7 +58,7 @@ public sealed class NatsBackend : IDurableBridgeBackend
         catch (Exception e) when (e is NatsException or TimeoutException)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
-            throw new IOException($"The server at {options.Url} cannot be used: {e.Message}", e);
+            throw new IOException($"The server at {ServerAddress.WithoutSecret(options.Url)} cannot be used: {failures.Describe(e)}", e);
         }
         catch
         {
@@ -61,6 +66,7 @@ public sealed class NatsBackend : IDurableBridgeBackend
             throw;
         }
 
+        failures.End();
         var backend = new NatsBackend(connection);
         connection.ConnectionOpened += backend.OnOpenedAsync;
         return backend;

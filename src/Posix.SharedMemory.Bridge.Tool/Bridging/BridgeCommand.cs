@@ -51,6 +51,7 @@ internal static class BridgeCommand
             throw new UsageException("nothing is named to be carried: give --export or --import (see shm-bridge --help)");
         }
 
+        settings.Bridge.Validate();
         using var stop = new CancellationTokenSource();
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
@@ -71,8 +72,8 @@ internal static class BridgeCommand
 
         await using var disposal = made.ConfigureAwait(false);
         var bridge = made;
-        bridge.Lost += (_, loss) => log.Lost(loss);
-        bridge.Refused += (_, refusal) => log.Refused(refusal);
+        bridge.Lost += loss => log.Lost(loss);
+        bridge.Refused += refusal => log.Refused(refusal);
         var page = settings.Prometheus is { } port ? new MetricsPage(bridge, backend, port) : null;
         try
         {

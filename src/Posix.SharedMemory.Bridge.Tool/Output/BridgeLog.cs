@@ -41,7 +41,11 @@ internal sealed class BridgeLog(TextWriter output, LogFormat format)
     internal void Ended() => Write("ended", "ended", _ => { });
 
     /// <summary>A URL may hold a name and a password.</summary>
-    private static string WithoutSecret(string urls) => string.Join(',', urls.Split(',').Select(url => url.Split("://", 2) is [var scheme, var rest] ? $"{scheme}://{rest[(rest.LastIndexOf('@') + 1)..]}" : url));
+    private static string WithoutSecret(string urls) => string.Join(',', urls.Split(',').Select(url =>
+    {
+        var begin = url.IndexOf("://", StringComparison.Ordinal) is var scheme and >= 0 ? scheme + 3 : 0;
+        return url[..begin] + url[Math.Max(url.LastIndexOf('@') + 1, begin)..];
+    }));
 
     private void Write(string what, string text, Action<Utf8JsonWriter> facts)
     {

@@ -16,7 +16,7 @@ namespace Posix.SharedMemory.Bridge;
 /// <code><![CDATA[
 /// var hub = new InMemoryBridgeHub();
 /// await using var bridge = new ChannelBridge(hub.Connect(), new() { Host = "camera-7", Export = ["camera.*"], Import = ["plan.*"] });
-/// bridge.Lost += (_, loss) => Console.WriteLine($"lost {loss.Channel} {loss.First}..{loss.Last} at {loss.Where}");
+/// bridge.Lost += loss => Console.WriteLine($"lost {loss.Channel} {loss.First}..{loss.Last} at {loss.Where}");
 /// using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(10));
 /// await bridge.RunAsync(stop.Token);
 /// ]]></code>
@@ -58,11 +58,13 @@ public sealed class ChannelBridge : IAsyncDisposable
         _imports = new(backend, _options, _reports);
     }
 
+#pragma warning disable MA0046 // The bridge is one object that its program has made: a handler needs what was lost, and no sender.
     /// <summary>Messages were lost. Raised for one loss after the other while <see cref="RunAsync"/> runs; no message waits for a handler. An exception that a handler throws ends <see cref="RunAsync"/>.</summary>
-    public event EventHandler<LostEventArgs>? Lost;
+    public event Action<LostEventArgs>? Lost;
 
     /// <summary>Something is not carried: a channel that cannot be opened, or messages that are not valid. Raised as <see cref="Lost"/>, for the same reason every ten seconds at most.</summary>
-    public event EventHandler<RefusedEventArgs>? Refused;
+    public event Action<RefusedEventArgs>? Refused;
+#pragma warning restore MA0046
 
     /// <summary>Returns what the bridge has done for each channel so far.</summary>
     public IReadOnlyList<BridgedChannel> GetChannels() => [.. _exports.Describe(), .. _imports.Describe()];
@@ -217,11 +219,11 @@ public sealed class ChannelBridge : IAsyncDisposable
         {
             if (what is LostEventArgs lost)
             {
-                Lost?.Invoke(this, lost);
+                Lost?.Invoke(lost);
             }
             else if (what is RefusedEventArgs refused)
             {
-                Refused?.Invoke(this, refused);
+                Refused?.Invoke(refused);
             }
         }
     }

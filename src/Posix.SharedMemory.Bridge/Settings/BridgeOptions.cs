@@ -41,6 +41,15 @@ public sealed record BridgeOptions
     /// <summary>Gets what the names of channels begin with on this host, and on no other: with it, two bridges on one machine are two hosts. Empty by default.</summary>
     public string NamePrefix { get; init; } = "";
 
+    /// <summary>Checks the options, as the constructor of <see cref="ChannelBridge"/> does. Call it before you connect to an engine for them.</summary>
+    /// <exception cref="ArgumentException">One is out of its range.</exception>
+    /// <example>
+    /// <code><![CDATA[
+    /// new BridgeOptions { Export = ["camera.*"] }.Validate();
+    /// ]]></code>
+    /// </example>
+    public void Validate() => Check(this);
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentException">One is out of its range.</exception>
     internal static BridgeOptions Check(BridgeOptions options)
@@ -49,7 +58,7 @@ public sealed record BridgeOptions
         Require(!string.IsNullOrEmpty(options.Host) && System.Text.Encoding.UTF8.GetByteCount(options.Host) <= 64, "A host has a name of 1 to 64 bytes.");
         Require(!options.Host.EnumerateRunes().Contains(System.Text.Rune.ReplacementChar), "The name of a host is valid Unicode.");
         Require(options.NamePrefix is not null && !options.NamePrefix.AsSpan().ContainsAny('/', '\0'), "A prefix of names has no slash and no NUL.");
-        foreach (var pattern in (options.Export ?? throw Bad("Export is null.")).Concat(options.Import ?? throw Bad("Import is null.")).Concat((options.Routes ?? throw Bad("Routes is null.")).Select(route => route.Pattern)))
+        foreach (var pattern in (options.Export ?? throw Bad("Export is null.")).Concat(options.Import ?? throw Bad("Import is null.")).Concat((options.Routes ?? throw Bad("Routes is null.")).Select(route => route is null ? throw Bad("A route is null.") : route.Pattern)))
         {
             Require(!string.IsNullOrEmpty(pattern) && !pattern.AsSpan().ContainsAny('/', '\0'), "A pattern is not empty and has no slash and no NUL.");
         }

@@ -6,7 +6,10 @@ namespace Posix.SharedMemory.Bridge;
 /// <summary>The sizes of the slots of a frame channel as text, smallest first: <c>16x65536 4x8388608</c>, number by length in bytes.</summary>
 internal static class SlotText
 {
-    private const int MostClasses = 8, MostSlots = 65_536, MostLength = 1 << 30;
+    /// <summary>How many slots a channel has at most, and how long each is.</summary>
+    internal const int MostSlots = 65_536, MostLength = 1 << 30;
+
+    private const int MostClasses = 8;
 
     internal static string Of(IEnumerable<FrameClass> classes) =>
         string.Join(' ', classes.Select(slots => string.Create(CultureInfo.InvariantCulture, $"{slots.SlotCount}x{slots.SlotLength}")));

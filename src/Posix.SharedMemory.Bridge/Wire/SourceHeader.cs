@@ -43,7 +43,7 @@ internal readonly record struct SourceHeader
     {
     }
 
-    /// <summary>Reads the header of an object; null: it is not a channel. Opening the channel checks the rest.</summary>
+    /// <summary>Reads the header of an object; null: it is not a channel. Any program may have written it: what is computed from it is checked here, and opening the channel checks the rest.</summary>
     internal static SourceHeader? TryRead(SharedMemoryObject memory)
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -68,12 +68,19 @@ internal readonly record struct SourceHeader
         return kind == (int)ChannelKind.Frames ? header.WithSlots(bytes) : header;
     }
 
-    private SourceHeader WithSlots(ReadOnlySpan<byte> bytes)
+    /// <summary>The same with the slots; null: no channel has such slots.</summary>
+    private SourceHeader? WithSlots(ReadOnlySpan<byte> bytes)
     {
         var classes = new List<FrameClass>();
-        for (var at = ClassesAt; at < ClassesAt + (Classes * ClassSize) && BinaryPrimitives.ReadInt32LittleEndian(bytes[at..]) is var count and not 0; at += ClassSize)
+        for (var at = ClassesAt; at < ClassesAt + (Classes * ClassSize) && BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]) is var count and not 0; at += ClassSize)
         {
-            classes.Add(new(unchecked(BinaryPrimitives.ReadInt32LittleEndian(bytes[(at + sizeof(int))..]) * SlotUnit), count));
+            var length = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(at + sizeof(uint))..]) * (long)SlotUnit;
+            if (count > SlotText.MostSlots || length is 0 or > SlotText.MostLength)
+            {
+                return null;
+            }
+
+            classes.Add(new((int)length, (int)count));
         }
 
         return this with

@@ -21,6 +21,7 @@ internal sealed class ServedCalls(CallSession session, long capacity)
     internal ReceivedCall? Add(in CallHeader header, ReadOnlySpan<byte> request, long size, out string fault)
     {
         fault = header.Number != _last + 1 ? $"has the number {header.Number}, and not {_last + 1}"
+            : header.Word >= ChannelLayout.FirstReservedType ? $"has the type 0x{header.Word:X4}, which is reserved"
             : header.Place >= ChannelLayout.MostCalls ? $"has the place {header.Place}"
             : _places[header.Place] is { } other ? $"has the place {header.Place}, which call {other.Number} has until it is answered"
             : _bytes + size > capacity ? $"is one too many: the calls that are not answered have {_bytes + size} bytes"

@@ -15,7 +15,7 @@ public sealed class Ending
         using var good = MessageChannel.Create(prefix + "good");
         using var typed = LatestValue<long>.Create(prefix + "typed");
         await using var bridge = new ChannelBridge(backend, new() { Export = ["*"], Import = ["*"], NamePrefix = prefix });
-        bridge.Refused += (_, _) => throw new FormatException("by the handler");
+        bridge.Refused += _ => throw new FormatException("by the handler");
         Assert.Equal("by the handler", (await Assert.ThrowsAsync<FormatException>(() => bridge.RunAsync(default))).Message);
         Assert.Equal(0, backend.Subscribed);
         Assert.False(backend.IsDisposed);

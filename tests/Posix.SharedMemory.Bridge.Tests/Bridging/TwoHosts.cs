@@ -108,8 +108,8 @@ internal sealed class TwoHosts : IAsyncDisposable
     private (ChannelBridge Bridge, Task Running) Start(IBridgeBackend backend, BridgeOptions options, CancellationToken stop)
     {
         var bridge = new ChannelBridge(backend, options);
-        bridge.Lost += (_, loss) => Losses.Enqueue(loss);
-        bridge.Refused += (_, refusal) => Refusals.Enqueue(refusal);
+        bridge.Lost += loss => Losses.Enqueue(loss);
+        bridge.Refused += refusal => Refusals.Enqueue(refusal);
         return (bridge, bridge.RunAsync(stop));
     }
 }

@@ -14,7 +14,7 @@ public sealed class Relieving
         using var name = new TemporaryName("relieve");
         var losses = new List<LostEventArgs>();
         await using var bridge = new ChannelBridge(backend, new() { Export = ["*"], NamePrefix = name });
-        bridge.Lost += (_, loss) => losses.Add(loss);
+        bridge.Lost += loss => losses.Add(loss);
         using var channel = MessageChannel.Create(name + "x", new() { Capacity = 1 << 16 });
         using var writer = channel.OpenWriter();
         using var stop = new CancellationTokenSource();

@@ -1,3 +1,4 @@
+using Posix.SharedMemory.Bridge.Nats;
 using Posix.SharedMemory.Bridge.Tests.Backends;
 
 namespace Posix.SharedMemory.Bridge.Tests.Settings;
@@ -26,6 +27,7 @@ public sealed class Choosing
         BridgeOptions[] bad =
         [
             new() { Host = "" }, new() { Host = new('x', 65) }, new() { Host = "\uD800" }, new() { Export = [""] }, new() { Import = ["a/b"] }, new() { Export = null! }, new() { Delivery = (BridgeDelivery)9 },
+            new() { Export = [null!] }, new() { Import = [null!] }, new() { Routes = [null!] }, new() { Routes = [new(null!, BridgeDelivery.Stream)] }, new() { Host = null! }, new() { NamePrefix = null! },
             new() { Routes = [new("x", (BridgeDelivery)9)] }, new() { Routes = [new("x", BridgeDelivery.Latest) { MaxRate = -1 }] }, new() { WindowBytes = 100 }, new() { ChunkBytes = 10 },
             new() { ChunkBytes = 65 << 20 }, new() { BatchDelay = TimeSpan.FromSeconds(-1) }, new() { BatchDelay = TimeSpan.FromSeconds(2) }, new() { NamePrefix = "a/" }, new() { ImportLimitBytes = -1 },
         ];
@@ -33,6 +35,9 @@ public sealed class Choosing
         foreach (var options in bad)
         {
             Assert.ThrowsAny<ArgumentException>(() => new ChannelBridge(hub.Connect(), options));
+            Assert.ThrowsAny<ArgumentException>(options.Validate);
+            // Nothing is at that address: the options are checked before anything is connected to.
+            Assert.ThrowsAny<ArgumentException>(() => NatsBridge.ConnectAsync("nats://127.0.0.1:1", options).GetAwaiter().GetResult());
         }
 
         Assert.Throws<NotSupportedException>(() => new ChannelBridge(new InterceptedBackend(hub.Connect()), new() { Delivery = BridgeDelivery.Durable }));

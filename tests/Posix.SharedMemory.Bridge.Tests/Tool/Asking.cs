@@ -30,12 +30,17 @@ public sealed class Asking
     [InlineData("--mode 9", "--export", "x", "--mode", "9")]
     [InlineData("--latest x@fast", "--export", "x", "--latest", "x@fast")]
     [InlineData("no-such-file", "--export", "x", "--config", "/tmp/no-such-file")]
+    [InlineData("'nats://hub:notaport' is not the address of a server", "nats://user:secret@hub:notaport", "--export", "x")]
+    [InlineData("'http://hub' is not the address of a server", "user:secret@hub,http://user:secret@hub", "--export", "x")]
+    [InlineData("'' is not the address of a server", "", "--export", "x")]
+    [InlineData("A window", "--export", "x", "--window", "1")]
     public void Wrong_usage_is_one_line_and_exit_code_2(string part, params string[] words)
     {
         var (code, output, errors) = ShmBridge.Run(words);
         Assert.Equal((2, ""), (code, output));
         Assert.StartsWith("shm-bridge: ", errors, StringComparison.Ordinal);
         Assert.Contains(part, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", errors, StringComparison.Ordinal);
         Assert.Equal(1, errors.AsSpan().Count('\n'));
     }
 
@@ -45,6 +50,9 @@ public sealed class Asking
     [InlineData("syntax", """{ "export": [ }""", "line 1")]
     [InlineData("delivery", """{ "export": ["x"], "delivery": "Sometimes" }""", "line 1")]
     [InlineData("null", "null", "object")]
+    [InlineData("no route", """{ "export": ["x"], "routes": [null] }""", "route")]
+    [InlineData("no pattern", """{ "export": ["x"], "routes": [{ "delivery": "Latest" }] }""", "pattern")]
+    [InlineData("no name", """{ "export": [null] }""", "pattern")]
     [InlineData("window", """{ "export": ["x"], "windowBytes": 1 }""", "window")]
     public void A_file_that_is_wrong_is_one_line_that_names_it(string what, string json, string part)
     {
@@ -53,7 +61,7 @@ public sealed class Asking
         File.WriteAllText(path, json);
         var (_, settled, failure) = Settle("--config", path);
         Assert.True(failure is not null || settled is not null);
-        var message = failure ?? Assert.ThrowsAny<ArgumentException>(() => BridgeOptions.Check(settled!.Bridge)).Message;
+        var message = failure ?? Assert.ThrowsAny<ArgumentException>(() => settled!.Bridge.Validate()).Message;
         Assert.Contains(part, message, StringComparison.Ordinal);
     }
 
@@ -93,10 +101,12 @@ public sealed class Asking
         var (code, _, errors) = ShmBridge.Run(server.Url, "--export", "nothing");
         Assert.Equal(1, code);
         Assert.StartsWith("shm-bridge: ", errors, StringComparison.Ordinal);
+        Assert.Contains("uthorization", errors, StringComparison.Ordinal);
         await server.BreakAsync();
         (code, _, errors) = ShmBridge.Run(server.Url, "--export", "nothing");
         Assert.Equal(1, code);
         Assert.Contains(server.Url, errors, StringComparison.Ordinal);
+        Assert.Contains("Connection refused", errors, StringComparison.Ordinal);
     }
 
     [SkippableFact]

@@ -13,6 +13,7 @@ public sealed class Hostile
         { "message", "not one of calls" },
         { "short", "not one of calls" },
         { "number", "has the number 2, and not 1" },
+        { "reserved", "has the type 0xFF00, which is reserved" },
         { "place", "has the place 256" },
         { "taken", "has the place 0, which call 1 has" },
         { "bytes", "one too many" },
@@ -273,6 +274,7 @@ public sealed class Hostile
         (ushort Type, ulong Number, ushort Place, ushort Word)[] records = fault switch
         {
             "number" => [(Call, 2, 0, 0)],
+            "reserved" => [(Call, 1, 0, 0xFF00)],
             "place" => [(Call, 1, 256, 0)],
             "taken" => [(Call, 1, 0, 0), (Call, 2, 0, 0)],
             "cancel" => [(Cancel, 1, 0, 0)],

@@ -110,6 +110,35 @@ public sealed class BroadcastLanguages
 
     [SkippableTheory]
     [InlineData("cc")]
+    [InlineData("musl-gcc")]
+    [InlineData("python")]
+    [Rule("channel.languages")]
+    [Rule("broadcast.split")]
+    public void Another_language_reads_a_split_broadcast_whose_data_it_cannot_write(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var broadcast = Broadcast.CreateSplit(new() { Capacity = 4096, MaxReaders = 1, History = 4 });
+        using var writer = broadcast.OpenWriter();
+        Write(writer, 0);
+        // The other process opens both by the descriptors of this one; the kernel refuses the data for writing.
+        var (data, control) = (broadcast.Memory.SafeFileHandle.DangerousGetHandle(), broadcast.Control!.SafeFileHandle.DangerousGetHandle());
+        using var peer = Languages.StartAt(language, directory, "broadcast_partner", $"/proc/{Environment.ProcessId}/fd/{data}", broadcast.Memory.Length, "split", control, 0);
+        Assert.Equal(["open", "one"], [peer.ReadLine(), peer.ReadLine()]);
+        Assert.Equal((language == "python" ? "python" : "C", PeerState.Alive), (writer.Readers[0].Label, writer.Readers[0].State));
+        for (var number = 1L; number <= 500; number++)
+        {
+            Write(writer, number);
+        }
+
+        writer.Complete(7);
+        Assert.Equal("ended 0 after 501 error 7", peer.ReadLine());
+        peer.Tell("close");
+        Assert.Equal("closed", peer.ReadLine());
+        Assert.Equal(PeerState.Left, writer.Readers[0].State);
+    }
+
+    [SkippableTheory]
+    [InlineData("cc")]
     [InlineData("python")]
     [Rule("channel.languages")]
     [Rule("broadcast.evict")]

@@ -61,6 +61,49 @@ public sealed class ConnectionLanguages
 
     [SkippableTheory]
     [InlineData("cc")]
+    [InlineData("musl-gcc")]
+    [InlineData("python")]
+    [Rule("connection.languages")]
+    public async Task Objects_of_another_language_arrive_in_their_places_with_their_seals(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        await using var listener = new MessageListener(directory.File("sock"), new() { Capacity = 4096 });
+        using var peer = Start(language, directory, "objects");
+        using var connection = await listener.AcceptAsync().AsTask().WaitAsync(Watchdog.Limit);
+        Assert.Equal("open", peer.ReadLine());
+        for (var number = 1; number <= 3; number++)
+        {
+            Assert.Equal((number, "before"), Read(connection.Input));
+            Assert.Equal(MessageConnection.ObjectMessageType, Read(connection.Input).Type);
+            var receiving = connection.ReceiveObjectAsync(MemorySeals.Shrink).AsTask().WaitAsync(Watchdog.Limit);
+            if (number == 2)
+            {
+                await Assert.ThrowsAsync<InvalidDataException>(() => receiving);
+                continue;
+            }
+
+            using var memory = await receiving;
+            using var bytes = memory.Map();
+            Assert.Equal((4096 + number, true, (byte)number), (memory.Length, memory.Seals.HasFlag(MemorySeals.Shrink), bytes.GetReadOnlySpan()[^1]));
+        }
+
+        Assert.False(connection.Input.WaitToRead(Watchdog.Limit));
+        connection.Output.Complete();
+        Assert.Equal("sent 0", peer.ReadLine());
+
+        static (int Type, string Text) Read(MessageReader input)
+        {
+            Assert.True(input.WaitToRead(Watchdog.Limit));
+            Assert.True(input.TryRead(out MessageLease lease));
+            using (lease)
+            {
+                return (lease.Type, Encoding.UTF8.GetString(lease.Span[..(lease.Type == MessageConnection.ObjectMessageType ? 0 : lease.Span.Length)]));
+            }
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData("cc")]
     [InlineData("python")]
     [Rule("connection.languages")]
     [Rule("connection.end")]

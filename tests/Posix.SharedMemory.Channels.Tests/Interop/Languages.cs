@@ -6,6 +6,8 @@ namespace Posix.SharedMemory.Channels.Tests.Interop;
 /// <summary>Starts a partner of the tests that is written in another language: in C by glibc or musl, or in Python.</summary>
 internal static class Languages
 {
+    private static readonly Lazy<bool> s_hasPython = new(HasPython);
+
     /// <summary>Starts it. The directory keeps what Python needs.</summary>
     internal static Peer Start(
         string language, TemporaryDirectory directory, string partner, string name, long length, string role, long from, long count, int window = 0, int times = 0, bool inNamespace = false) =>
@@ -59,13 +61,7 @@ internal static class Languages
             return program;
         }
 
-        using var check = Process.Start(new ProcessStartInfo("python3", ["-c", "import ctypes, sys; ctypes.CDLL('libatomic.so.1'); sys.exit(sys.version_info < (3, 10))"])
-        {
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
-        check.WaitForExit();
-        Skip.IfNot(check.ExitCode == 0, "Python 3.10 with libatomic.so.1 is not on this machine.");
+        Skip.IfNot(s_hasPython.Value, "Python 3.10 with libatomic.so.1 is not on this machine.");
         foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "interop"), "*.py"))
         {
             File.Copy(file, Path.Combine(directory.Path, Path.GetFileName(file)), overwrite: true);
@@ -73,6 +69,17 @@ internal static class Languages
 
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Interop", partner + ".py"), program);
         return program;
+    }
+
+    private static bool HasPython()
+    {
+        using var check = Process.Start(new ProcessStartInfo("python3", ["-c", "import ctypes, sys; ctypes.CDLL('libatomic.so.1'); sys.exit(sys.version_info < (3, 10))"])
+        {
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        })!;
+        check.WaitForExit();
+        return check.ExitCode == 0;
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,5 +1,6 @@
 /* The C partner of the tests: the side of a connection that receives it.
-   connection_partner PATH 0 echo 0 0: connects, sends back each message, and of each object its number, its length and its last byte; brief: gives up a connection that does not come in a tenth of a second. connection_partner FILE LENGTH show|showother 0 0: shows the messages of a direction of an image. */
+   connection_partner PATH 0 echo 0 0: connects, sends back each message, and of each object its number, its length and its last byte; brief: gives up a connection that does not come in a tenth of a second;
+   objects: sends three objects among messages, of which the second is not sealed. connection_partner FILE LENGTH show|showother 0 0: shows the messages of a direction of an image. */
 #include "psm_connection.h"
 static int show(const char *path, uint64_t size, uint32_t direction) {
   int fd = open(path, O_RDWR | O_CLOEXEC), r; void *m = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0); if (m == MAP_FAILED) return 8;
@@ -7,12 +8,22 @@ static int show(const char *path, uint64_t size, uint32_t direction) {
   for (puts("open"); psm_try_read(&e, &got) > 0; psm_pass(&e, &got)) printf("%u %u %u %.*s\n", direction, got.type, got.length, got.type == PSM_OBJECT ? 0 : (int)got.length, (const char *)got.bytes);
   puts("end"); return 0;
 }
+static int objects(struct psm_connection *k) {
+  for (int n = 1, r; n <= 3; n++) {
+    int fd = memfd_create("object", MFD_CLOEXEC | MFD_ALLOW_SEALING); unsigned char last = (unsigned char)n;
+    if (fd < 0 || ftruncate(fd, 4096 + n) || pwrite(fd, &last, 1, 4095 + n) != 1 || (n != 2 && fcntl(fd, F_ADD_SEALS, PSM_SHRINK))) return 8;
+    if (psm_try_write(&k->output, "before", 6, (uint16_t)n) != 1 || (r = psm_connection_send_object(k, fd, psm_now() + 240000000000ll)) != 1) return 7;
+    close(fd);
+  }
+  if (psm_try_write(&k->output, "", 0, PSM_OBJECT) != -EINVAL) return 6;
+  psm_complete(&k->output, 0); printf("sent %d\n", psm_end_wait(&k->input, 0, INT64_MAX, 0)); psm_connection_close(k); return 0;
+}
 int main(int argc, char **argv) {
   if (argc < 6) return 9;
   if (!strncmp(argv[3], "show", 4)) return show(argv[1], strtoull(argv[2], 0, 10), argv[3][4] != 0);
   struct psm_connection k; int r = psm_connection_connect(&k, argv[1], "C", psm_now() + (strcmp(argv[3], "brief") ? 240000000000ll : 100000000ll));
   if (r) { printf("connect %d\n", r); return 1; }
-  puts("open"); fflush(stdout);
+  puts("open"); fflush(stdout); if (!strcmp(argv[3], "objects")) return objects(&k);
   while ((r = psm_end_wait(&k.input, 0, INT64_MAX, 0)) > 0) {
     struct psm_message got; if ((r = psm_try_read(&k.input, &got)) <= 0) break;
     char text[64]; const void *reply = got.bytes; uint32_t length = got.length;

@@ -1,4 +1,5 @@
 # The Python partner of the tests: as connection_partner.c.
+import fcntl
 import mmap
 import os
 import struct
@@ -20,6 +21,18 @@ if role.startswith("show"):
     sys.exit()
 with psm_connection.connect(path, "python", 0.1 if role == "brief" else 240) as connection:
     print("open", flush=True)
+    if role == "objects":
+        for number in range(1, 4):
+            descriptor = os.memfd_create("object", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            os.pwrite(descriptor, bytes([number]), 4095 + number)
+            if number != 2:
+                fcntl.fcntl(descriptor, 1033, psm_connection.SHRINK)  # F_ADD_SEALS
+            connection.output.write(b"before", number)
+            connection.send_object(descriptor, 240)
+            os.close(descriptor)
+        connection.output.complete()
+        print("sent", int(connection.input.wait()), flush=True)
+        sys.exit()
     while connection.input.wait():
         message, kind = connection.input.try_read()
         if kind == psm_channel.OBJECT:
