@@ -33,6 +33,12 @@ public sealed class UnnamedMemoryList : IReadOnlyList<UnnamedMemory>
     public int Count => _found.Count;
 
     /// <summary>Gets one of them.</summary>
+    /// <example>
+    /// <code>
+    /// UnnamedMemoryList found = SharedMemoryDirectory.EnumerateUnnamed();
+    /// Console.WriteLine(found.Count == 0 ? "none" : $"the first: {found[0].DebugName}");
+    /// </code>
+    /// </example>
     public UnnamedMemory this[int index] => _found[index];
 
     /// <summary>Enumerates them.</summary>
