@@ -12,8 +12,7 @@ internal sealed class DurableIntake(ChannelReport report)
     private readonly DurableLives _lives = new();
     private readonly DurableGap _gap = new();
 
-    /// <summary>What was delivered and is not acknowledged: each is acknowledged when the ring has its last message.</summary>
-    private readonly Queue<(long Last, string Acknowledgement)> _delivered = [];
+    private readonly DeliveredMessages _delivered = new();
     private long _expected;
     private int? _end;
     private bool _mustBind = true;
@@ -30,25 +29,7 @@ internal sealed class DurableIntake(ChannelReport report)
     internal bool MustBindNow => _mustBind && (Ring is { ParkedBytes: 0 } || (Ring is null && IsCompleted && _isUnconfirmed));
 
     /// <summary>Gets what acknowledges everything that is in the ring, and how many deliveries that are.</summary>
-    internal (string Acknowledgement, int Count) Settled
-    {
-        get
-        {
-            var (acknowledgement, count) = ("", 0);
-            var last = Ring is { Waiting.First: > 0 } ring ? ring.Waiting.First - 1 : Math.Max(_expected - 1, 0);
-            foreach (var delivery in _delivered)
-            {
-                if (delivery.Last > last)
-                {
-                    break;
-                }
-
-                (acknowledgement, count) = (delivery.Acknowledgement, count + 1);
-            }
-
-            return (acknowledgement, count);
-        }
-    }
+    internal (string Acknowledgement, int Count) Settled => _delivered.UpTo(Ring is { Waiting.First: > 0 } ring ? ring.Waiting.First - 1 : Math.Max(_expected - 1, 0));
 
     /// <summary>Gets how many deliveries there have been.</summary>
     internal long Arrivals { get; private set; }
@@ -66,10 +47,7 @@ internal sealed class DurableIntake(ChannelReport report)
     internal void Forget(int count)
     {
         _isUnconfirmed = false;
-        for (; count > 0 && _delivered.Count > 0; count--)
-        {
-            _delivered.Dequeue();
-        }
+        _delivered.Remove(count);
     }
 
     /// <summary>The engine keeps nothing for this host: it has noted the acknowledgement that it did not confirm.</summary>
@@ -195,28 +173,28 @@ internal sealed class DurableIntake(ChannelReport report)
         if (message.Headers.Frame is null && message.Payload.IsEmpty)
         {
             // The engine's: it only uses a number up.
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
         }
         else if (!FrameHeader.TryParse(message.Headers.Frame, out var frame) || frame.Epoch == 0 || frame.Sequence == long.MaxValue)
         {
             report.Refuse("A message has no valid header.");
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
         }
         else if (_lives.IsPassed(frame.Epoch, LastOf(frame, message)))
         {
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
         }
         else if (frame.Epoch != _lives.Current && _lives.IsRefused(frame.Epoch))
         {
             report.Refuse("A message belongs to a life of the channel that was not announced.");
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
         }
         else if (Ring is not { } ring)
         {
             // The ring was completed: what follows waits for the next one.
             if (frame.Epoch == _lives.Current && frame.Sequence < _expected)
             {
-                _delivered.Enqueue((frame.Sequence, acknowledgement));
+                _delivered.Add(frame.Sequence, acknowledgement);
             }
             else
             {
@@ -230,7 +208,7 @@ internal sealed class DurableIntake(ChannelReport report)
         }
         else if (TryAccept(ring, frame, message, announced) is { } last)
         {
-            _delivered.Enqueue((last, acknowledgement));
+            _delivered.Add(last, acknowledgement);
         }
         else
         {

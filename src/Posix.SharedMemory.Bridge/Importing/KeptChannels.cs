@@ -9,7 +9,7 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
     /// <summary>How often the notes are read while the connection is the same.</summary>
     private const int EveryMilliseconds = 30_000;
 
-    /// <summary>How long the engine may take: less than it takes until a request fails that is not answered, so that this is told from an engine that keeps nothing.</summary>
+    /// <summary>How long the engine may take: less than it takes until a request fails that is not answered, so that this differs from an engine that keeps nothing.</summary>
     private const int AnswerMilliseconds = FrameLimits.SilenceMilliseconds - 1000;
 
     /// <summary>How many notes are looked at in one turn, and the next ones in the next turn; any program may write some.</summary>
