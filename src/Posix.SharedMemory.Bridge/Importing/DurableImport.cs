@@ -55,7 +55,7 @@ internal sealed class DurableImport : ChannelImport
     /// <summary>The lives of a channel follow each other in what the engine keeps: only a ring of another shape cannot go on.</summary>
     protected override void BeginLife(Announcement announced, out ImportedRing? former)
     {
-        former = announced.HasShapeOf(Announced) && announced.Host == Announced.Host && !_intake.IsCompleted ? null : Detach();
+        former = announced.HasShapeOf(Announced) && announced.HasHostOf(Announced) && !_intake.IsCompleted ? null : Detach();
         Announced = announced;
         _intake.BeginLife(announced.EpochNumber);
     }
@@ -268,14 +268,19 @@ internal sealed class DurableImport : ChannelImport
             _subscription = await _backend.SubscribeDurableAsync(
                 SubjectName.Messages + SubjectEnd, SubjectName.TakerOf(Options.Host), most, this, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
         }
-        catch
+        catch (IOException e) when (_backend.IsConnected)
         {
-            lock (Gate)
+            throw new IOException($"{e.Message.TrimEnd('.')}. If another bridge calls itself '{Options.Host}' too, give one of them another name (Host, --host).", e);
+        }
+        finally
+        {
+            if (_subscription is null)
             {
-                _intake.Again();
+                lock (Gate)
+                {
+                    _intake.Again();
+                }
             }
-
-            throw;
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
     {
-        if (Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced && message.Subject == SubjectName.NoteOf(announced) && announced.IsFor(options, out var name)
+        if (Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced && message.Subject == SubjectName.NoteOf(announced) && announced.Host != SubjectName.EncodeHost(options.Host) && announced.IsFor(options, out var name)
             && ++_passed > _skipped && _noted.Count < MostNotes)
         {
             _noted.Add(new(name, announced));

@@ -101,4 +101,21 @@ public sealed class Kept
         Assert.Equal("x", Assert.IsType<RefusedEventArgs>(what).Channel);
         Assert.False(reports.Events.TryRead(out _));
     }
+
+    [Fact]
+    [Rule("bridge.names")]
+    public async Task A_second_host_of_one_name_that_imports_durably_is_refused_and_says_that_the_name_may_be_why()
+    {
+        using var prefix = new TemporaryName("kept");
+        var (hub, reports) = (new InMemoryBridgeHub(), new BridgeReports());
+        await using var first = hub.Connect();
+        await using var second = hub.Connect();
+        await using (await first.SubscribeDurableAsync(SubjectName.Messages + "x", SubjectName.TakerOf("same"), 10, new Backends.Recorder(), default))
+        {
+            var announced = new Announcement { Host = "a", Channel = "x", Kind = 1, Epoch = "000000000000000e", Capacity = 4096, Alignment = 8, Next = 1, Delivery = BridgeDelivery.Durable };
+            await using var import = new DurableImport("x", announced, second, new() { Host = "same", NamePrefix = prefix }, reports, new(1 << 20));
+            await import.StartAsync(default);
+            Watchdog.Until(() => reports.Events.TryRead(out var what) && ((RefusedEventArgs)what).Reason.Contains("calls itself 'same' too", StringComparison.Ordinal), "the refusal");
+        }
+    }
 }
