@@ -5,10 +5,7 @@ public sealed record BridgeOptions
 {
     private const int MostChunk = 64 << 20;
 
-    /// <summary>
-    /// Gets the name of this host, the same on no other host of the network. The default is the machine's name. Where two hosts have one name, channels are carried between them nevertheless, but
-    /// only one of them can import with <see cref="BridgeDelivery.Durable"/>: the engine knows by the name who has taken what.
-    /// </summary>
+    /// <summary>Gets the name of this host, the same on no other host of the network. The default is the machine's name.</summary>
     public string Host { get; init; } = Environment.MachineName;
 
     /// <summary>Gets the channels that are sent to other hosts: patterns over names, in which <c>*</c> is any number of any characters. The bridge becomes their reader. Nothing is sent that is not named.</summary>
@@ -84,9 +81,6 @@ public sealed record BridgeOptions
 
         ArgumentException Bad(string rule) => new(rule, nameof(options));
     }
-
-    /// <summary>Gets which set of names the bridge sees.</summary>
-    internal string Instance => HostInstance.Of(NamePrefix);
 
     internal bool Exports(string channel) => Export.Any(pattern => ChannelPattern.Matches(pattern, channel));
 

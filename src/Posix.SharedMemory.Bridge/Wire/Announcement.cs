@@ -101,7 +101,7 @@ internal sealed record Announcement
     internal bool HasHostOf(Announcement other) => (Host, Instance) == (other.Host, other.Instance);
 
     /// <summary>Whether a host with these options has announced it.</summary>
-    private bool IsOfHost(BridgeOptions options) => Host == SubjectName.EncodeHost(options.Host) && (Instance.Length == 0 || Instance == options.Instance);
+    private bool IsOfHost(BridgeOptions options) => Host == SubjectName.EncodeHost(options.Host) && (Instance.Length == 0 || Instance == HostInstance.Of(options.NamePrefix));
 
     internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, AnnouncementJson.Default.Announcement);
 
