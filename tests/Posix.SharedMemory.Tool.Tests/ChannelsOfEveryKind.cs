@@ -164,12 +164,12 @@ public sealed class ChannelsOfEveryKind : IDisposable
         using (var peer = Shm.Start("topic", "recv", name))
         {
             Watchdog.Until(() => log.GetStatus().Endpoints[^1] is { State: PeerState.Alive, Label: "shm topic recv" }, "the reader to be open");
-            Assert.DoesNotContain(DeadEnd.Find(), end => end.Name == name);
+            Assert.DoesNotContain(DeadEnd.Find(out _), end => end.Name == name);
             peer.Kill();
         }
 
         Watchdog.Until(() => log.GetStatus().Endpoints[^1].State == PeerState.Died, "the death to be known");
-        Assert.Equal(new DeadEnd(name, "reader", "shm topic recv"), Assert.Single(DeadEnd.Find(), end => end.Name == name));
+        Assert.Equal(new DeadEnd(name, "reader", "shm topic recv"), Assert.Single(DeadEnd.Find(out _), end => end.Name == name));
         // The real machine may have ends of other tests too, and warnings: its /dev/shm may be nearly full.
         var finding = Assert.Single(Objects.Json(Shm.Run("doctor", "--json").Output).EnumerateArray(), finding => finding.GetProperty("check").GetString() == "dead-ends");
         Assert.Equal("note", finding.GetProperty("level").GetString());
