@@ -589,7 +589,7 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
 
     private string Link(string path) =>
         path == $"#{Library.PageOf(_page)}" ? "the example above"
-        : path[0] == '#' && path.Split('#') is [_, var page, .. var member] ? $"[the example of {string.Join('.', [page[..^3], .. member])}]({page}{string.Concat(member.Select(name => "#" + name.ToLowerInvariant()))})"
+        : path[0] == '#' && path.Split('#') is [_, var page, .. var member] ? $"[the example of {string.Join('.', [page[..^3], .. member])}]({page}{string.Concat(member.Select(name => "#" + (name == "this[]" ? "indexer" : name.ToLowerInvariant())))})"
         : path.StartsWith("samples/", StringComparison.Ordinal) ? $"[{Path.GetFileNameWithoutExtension(path)}](../../{path})"
         : $"[{(path.StartsWith("tests/", StringComparison.Ordinal) ? "a test" : "the command")}: {Path.GetFileNameWithoutExtension(path)}](../../{path})";
 
