@@ -21,7 +21,7 @@ enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };              
 /* What every end has: the checked header, a seat in the roster, its endpoint, and the other side that it waits for. */
 struct psm_channel {
   unsigned char *base, *control, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers, lines; /* control: roster, endpoints and event counts, of a split broadcast in an object of their own; lines: where those of the ring begin, of a connection's second one 1024 further */
-  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told;
+  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told; int is_for_two;
   uint32_t *life, life_value;                                                            /* what the last look has found to be alive, and waits for */
 };
 /* A message, in place. */
@@ -46,10 +46,10 @@ static inline uint64_t psm_latest_stride(uint32_t most) { return (16ull + most +
 static inline int psm_channel_check_with(struct psm_channel *c, void *base, uint64_t length, uint16_t expected, uint32_t features) {
   unsigned char h[256]; memset(c, 0, sizeof *c); if (length < 4096) return -EILSEQ;
   uint64_t magic = psm_get8(base); memcpy(h, base, sizeof h);
-  uint16_t kind, endpoints, seats; uint32_t required, roster, align, most, element, buffers; uint64_t total, data, capacity;
-  memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
+  uint16_t kind, endpoints, seats; uint32_t required, roster, align, most, element, buffers; uint64_t total, epoch, data, capacity;
+  memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&epoch, h + 24, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
   memcpy(&data, h + 40, 8); memcpy(&capacity, h + 48, 8); memcpy(&most, h + 56, 4); memcpy(&align, h + 60, 4); memcpy(&element, h + 72, 4); memcpy(&buffers, h + 144, 4);
-  if (magic != 0x014e4148434d4853ull || kind != expected || required != features || total != length || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
+  if (magic != 0x014e4148434d4853ull || kind != expected || required != features || total != length || !epoch || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
   uint64_t size = kind == PSM_CONNECTION_KIND ? 2 * capacity : capacity, first = (PSM_CHANNEL_ROSTER + psm_roster_size(seats) + 127) & ~127ull;
   if (kind == PSM_LATEST_KIND) {
     if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
@@ -65,7 +65,7 @@ static inline int psm_channel_check_with(struct psm_channel *c, void *base, uint
                                   : endpoints != (kind == PSM_CONNECTION_KIND ? 4 : 2) || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
   if (data % 4096 || data < first + 128ull * endpoints || data > total || size > total - data) return -EILSEQ;
   c->base = c->control = base; c->data = c->base + data; c->endpoints = c->control + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;
-  c->buffers = buffers; c->told = UINT32_MAX; return 0;
+  c->buffers = buffers; c->told = UINT32_MAX; c->is_for_two = kind == PSM_CONNECTION_KIND; return 0;
 }
 static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t length, uint16_t expected) { return psm_channel_check_with(c, base, length, expected, 0); }
 static inline uint32_t *psm_endpoint(struct psm_channel *c, uint32_t index) { return (uint32_t *)(void *)(c->endpoints + 128 * index); }
@@ -127,21 +127,27 @@ static inline int psm_look(struct psm_channel *c, uint32_t *mutex, int confirm) 
   }
   return word & PSM_INCONSISTENT ? PSM_DIED : psm_get4((unsigned char *)mutex + 16) ? PSM_LEFT : PSM_NEVER;
 }
+/* Looks for ends that the kernel could not mark, after a sleep, and not more often than 20 times a second. */
+static inline void psm_channel_witness(struct psm_channel *c, struct psm_waitv *lives, int count, int64_t *looked) {
+  if (psm_now() - *looked < 50000000) return;
+  for (int i = 0; i < count; i++) psm_witness(&c->roster, (uint32_t)(((unsigned char *)(uintptr_t)lives[i].addr - c->roster.base - 64) / 32) + 1);
+  *looked = psm_now();
+}
 /* Sleeps until what is waited for is ready (1, or an error). 0: the other side has ended the channel. The deadline is one of psm_now(). */
 static inline int psm_channel_wait(struct psm_channel *c, int (*ready)(void *end, uint64_t what), void *end, uint64_t what, int64_t deadline, int restart) {
-  for (;;) {
+  for (int64_t looked = psm_now();;) {
     PSM_WINDOW(13); uint32_t key = psm_prepare_wait(c->wakes), state = c->peer_state ? psm_get4(c->peer_state) : 0, generation = c->peer_mutex ? psm_get4((unsigned char *)c->peer_mutex + 16) : 0;
     int r, peer = PSM_ALIVE; c->life = 0;
     if (state > c->most_state) return -EILSEQ;
     if (!state && c->peer_mutex && (peer = psm_look(c, c->peer_mutex, 1)) < 0) return peer; /* the end and the life before the index */
     if ((r = ready(end, what))) return r;
     if (state) return 0;
-    if ((peer == PSM_DIED || peer == PSM_LEFT) && !restart && c->told != generation) { c->told = generation; return peer == PSM_DIED ? -EOWNERDEAD : -ENOTCONN; }
+    if ((peer == PSM_DIED || peer == PSM_LEFT) && !restart && (c->told != generation || c->is_for_two)) { c->told = generation; return peer == PSM_DIED ? -EOWNERDEAD : -ENOTCONN; }
     int64_t now = psm_now(), until = psm_fences_refused && deadline - now > 1000000 ? now + 1000000 : deadline; if (now >= deadline) return -ETIMEDOUT;
     PSM_WINDOW(14);
     /* The end of the process that is waited for wakes too. Where membarrier is refused, whoever notifies without a fence may not see the sleeper: it looks every millisecond. */
     struct psm_waitv words[2] = {{key, (uintptr_t)c->wakes, 2, 0}, {c->life_value, (uintptr_t)c->life, 2, 0}};
-    if (psm_load(c->wakes) == key) psm_sleep(words, c->life ? 2 : 1, until);
+    if (psm_load(c->wakes) == key && psm_sleep(words, c->life ? 2 : 1, until)) psm_channel_witness(c, words + 1, c->life ? 1 : 0, &looked);
   }
 }
 
@@ -233,7 +239,7 @@ static inline int psm_end_ready(void *end, uint64_t length) {
   return (r = psm_load_head(e)) ? r : e->own + total - e->seen <= e->c.capacity;
 }
 /* Sleeps until there is a message, or room for one of the given length. 1: there is; 0: the channel was completed and drained, or the reader takes no more;
-   -EOWNERDEAD, -ENOTCONN: once for each peer, unless restart is set; -ETIMEDOUT. The deadline is one of psm_now(). */
+   -EOWNERDEAD, -ENOTCONN: once for each peer, unless restart is set; on a connection, where no other can come, each time; -ETIMEDOUT. The deadline is one of psm_now(). */
 static inline int psm_end_wait(struct psm_end *e, uint32_t length, int64_t deadline, int restart) {
   int r; if ((r = psm_end_ready(e, length))) return r;
   psm_put8(e->line + 24, ++e->waits); return psm_channel_wait(&e->c, psm_end_ready, e, length, deadline, restart);

@@ -53,11 +53,11 @@ class Header:
         bytes_ = bytes(memory[:256])
         if len(bytes_) < 256:
             raise ValueError(f"not a channel: {len(bytes_)} bytes")
-        magic, kind, _, required, total = struct.unpack_from("<QHHIQ", bytes_)
+        magic, kind, _, required, total, epoch = struct.unpack_from("<QHHIQQ", bytes_)
         roster, self.seats, self.count, self.data, self.capacity, self.most, self.align = struct.unpack_from("<IHHQQII", bytes_, 32)
         (self.element,), (self.buffers,) = struct.unpack_from("<I", bytes_, 72), struct.unpack_from("<I", bytes_, 144)
-        if magic != _MAGIC or kind != expected or required != (0 if control is None else 4) or total != len(memory) or roster != _ROSTER or not 1 <= self.seats <= 1023:
-            raise ValueError(f"not a channel of kind {expected} and version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes")
+        if magic != _MAGIC or kind != expected or required != (0 if control is None else 4) or total != len(memory) or not epoch or roster != _ROSTER or not 1 <= self.seats <= 1023:
+            raise ValueError(f"not a channel of kind {expected} and version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes, epoch {epoch:x}")
         if control is not None and (len(control) != self.data or bytes(control[:256]) != bytes_[:16] + struct.pack("<Q", self.data) + bytes_[24:]):
             raise ValueError(f"the control object does not belong to the data: it has {len(control)} bytes, and should begin with the same header and have {self.data}")
         self.endpoints = (_ROSTER + (64 + 32 * self.seats + 63) // 64 * 64 + 127) // 128 * 128
@@ -107,6 +107,7 @@ class Endpoint:
 
     _peer = None  # where the endpoint of the other side is
     _peer_line, _most_state = _W, 3
+    _is_for_two = False  # a connection: no other peer can come
     _lines = 0  # where the lines and event counts of the ring begin: of a connection's second one 1024 further
 
     def _join(self, memory, kind, is_reader, restart, control=None):
@@ -153,10 +154,11 @@ class Endpoint:
         self._notify()
 
     def _refuse(self):
-        """Leaves what was entered as it was found."""
-        if self.mutex is not None:
-            self.mutex.leave()
-        self.roster.leave()
+        """Leaves what was entered as it was found. What was found to be corrupt is closed already."""
+        if self.roster.me:
+            if self.mutex is not None:
+                self.mutex.leave()
+            self.roster.leave()
 
     def _require_open(self):
         if not self.roster.me:
@@ -226,7 +228,7 @@ class Endpoint:
 
     def _wait(self, ready, timeout):
         """Sleeps until it is ready. False: the other side has ended the channel."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline, looked = None if timeout is None else time.monotonic() + timeout, time.monotonic()
         while True:
             self._require_open()
             key, state, generation, peer, self._life = self.wakes.prepare(), 0, None, ALIVE, None
@@ -242,21 +244,24 @@ class Endpoint:
                 if state == 2 and self.is_reader:
                     raise WriterError(struct.unpack("<ii", struct.pack("<Q", self._load(self._lines + _W + 32)))[1])
                 return False
-            if peer in (DIED, LEFT) and not self.restart and self._told != generation:
+            if peer in (DIED, LEFT) and not self.restart and (self._told != generation or self._is_for_two):
                 self._told = generation
                 raise PeerDied if peer == DIED else PeerLeft
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
-            if psm._read(self.wakes.word) == key:
-                # The end of the process that is waited for wakes too.
-                lives = () if self._life is None else (self._life,)
-                psm._sleep((self.wakes.word, key), *lives, deadline=None if deadline is None else int(deadline * 1e9))
+            # The end of the process that is waited for wakes too; where the kernel could not mark it, it is looked for.
+            lives = () if self._life is None else (self._life,)
+            if psm._read(self.wakes.word) == key and psm._sleep((self.wakes.word, key), *lives, deadline=psm._bounded(None if deadline is None else int(deadline * 1e9))):
+                if lives and time.monotonic() - looked >= 0.05:
+                    self.roster._witness(self._life[0])
+                    looked = time.monotonic()
 
 
 class _End(Endpoint):
     def __init__(self, memory, is_reader, label, restart, direction=None):
         """A direction: an end of one of the two rings of a connection."""
         self._lines, first, self.has_objects, self.objects = 1024 * (direction or 0), 2 * (direction or 0), direction is not None, 0
+        self._is_for_two = self.has_objects
         self._join(memory, _MESSAGE if direction is None else _CONNECTION, is_reader, restart)
         self.data += self.capacity * (direction or 0)
         try:

@@ -129,6 +129,8 @@ public sealed class ConnectionLanguages
 
             var (_, output, errors) = peer.Finish();
             Assert.Contains(language == "python" ? "PeerLeft" : "ended -107", output + errors, StringComparison.Ordinal);
+            // Each wait says so: no other peer can come.
+            Assert.Contains(language == "python" ? "again PeerLeft" : "again -107", output, StringComparison.Ordinal);
         }
     }
 

@@ -24,6 +24,24 @@ public sealed class GoldenReading
         Assert.Equal("1 4 5 seven", Assert.Single(Show(language, directory, "latest_partner", GoldenImages.Latest()))[..11]);
     }
 
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("channel.languages")]
+    [Rule("channel.refuse")]
+    public void Each_language_refuses_a_header_without_an_epoch(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var image = GoldenImages.Ring();
+        image.AsSpan(24, 8).Clear();
+        using var name = new TemporaryName("golden");
+        using var memory = SharedMemoryObject.Create(name, image.Length);
+        memory.Write(image, 0);
+        using var peer = Languages.Start(language, directory, "channel_partner", name, image.Length, "show", 0, 0);
+        var (_, output, errors) = peer.Finish();
+        Assert.Contains(language == "python" ? "epoch 0" : "open -84", output + errors, StringComparison.Ordinal);
+    }
+
     private static string[] Show(string language, TemporaryDirectory directory, string partner, byte[] image, string role = "show")
     {
         using var name = new TemporaryName("golden");
