@@ -124,6 +124,11 @@ public sealed class ChannelsOfEveryKind : IDisposable
         Assert.Contains($"\nBlocked:   by reader 1 (slow, process {Environment.ProcessId}), which the writer has waited for since it last read\n", Shm.Print("stat", name), StringComparison.Ordinal);
         Assert.True(reader.TryRead(new byte[1000], out _));
         Assert.Equal(JsonValueKind.Null, BlockedBy(name).ValueKind);
+        reader.Dispose();
+        using var stopped = Shm.Start("topic", "recv", name);
+        Watchdog.Until(() => news.GetStatus().Endpoints.Count(endpoint => endpoint.State == PeerState.Alive) == 2, "the receiver");
+        Native.Kill(stopped.ProcessId, Native.SIGSTOP);
+        Watchdog.Until(() => !writer.TryWrite(new byte[1000]) && !writer.WaitToWrite(1000, TimeSpan.Zero) && Shm.Print("stat", name).Contains($"process {stopped.ProcessId}, stopped)", StringComparison.Ordinal), "the receiver to be stopped");
     }
 
     [Fact]

@@ -66,7 +66,7 @@ internal sealed class StatCommand : ShmCommand
 
         if (look.Channel is { } channel)
         {
-            PrintChannel(terminal, channel);
+            PrintChannel(terminal, channel, holders);
         }
 
         if (holders is not null)
@@ -78,7 +78,7 @@ internal sealed class StatCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private static void PrintChannel(Terminal terminal, ChannelLook look)
+    private static void PrintChannel(Terminal terminal, ChannelLook look, SharedMemoryHolders? holders)
     {
         Line(terminal, "Channel", look.Summary);
         if (look.Status is not { } status)
@@ -92,7 +92,7 @@ internal sealed class StatCommand : ShmCommand
         if (status.BlockedBy is { } blocker)
         {
             var (role, reason) = blocker.Role == Channels.EndpointRole.Writer ? ("writer", "which has claimed room and not committed") : ("reader", "which the writer has waited for since it last read");
-            Line(terminal, "Blocked", $"by {role} {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}), {reason}");
+            Line(terminal, "Blocked", $"by {role} {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}{(StoppedProcess.Is(blocker.ProcessId, holders) ? ", stopped" : "")}), {reason}");
         }
 
         terminal.Out.Write('\n');
