@@ -143,7 +143,7 @@ class Writer(_End):
                     psm._store4(self.origin + place + _MODE, 0, psm._SEQ)
                     mutex.mark_consistent()
                     settled = True
-                mutex.leave()
+                self._leave(mutex)
         return settled
 
     def _raise(self, end):
@@ -256,6 +256,8 @@ class Reader(_End):
                 self._enter_any()
             self._begin(last)
         except BaseException:
+            if self._words is None:
+                raise  # what was found corrupt is closed already
             self._words.release()
             self._words = None
             if self.can_wait:

@@ -154,11 +154,19 @@ class Endpoint:
         self._notify()
 
     def _refuse(self):
-        """Leaves what was entered as it was found. What was found to be corrupt is closed already."""
+        """Leaves what was entered as it was found; what was found corrupt is closed already."""
         if self.roster.me:
-            if self.mutex is not None:
-                self.mutex.leave()
+            self._leave(self.mutex)
             self.roster.leave()
+
+    @staticmethod
+    def _leave(mutex):
+        """Leaves a mutex. Where a peer has overwritten the word there is nothing left to leave."""
+        try:
+            if mutex is not None:
+                mutex.leave()
+        except RuntimeError:
+            pass
 
     def _require_open(self):
         if not self.roster.me:
@@ -179,8 +187,7 @@ class Endpoint:
     def close(self):
         """Leaves; another process may go on."""
         if self.roster.me:
-            if self.mutex is not None:
-                self.mutex.leave()
+            self._leave(self.mutex)
             self._notify()
             self.roster.leave()
 

@@ -95,7 +95,7 @@ class Writer(_Lines):
                         self.me = writer
                         return True
                     # Another process took it, used it and died between the two looks: it stays as it was found.
-                    self.mutex.leave()
+                    self._leave(self.mutex)
                     self.mutex = None
                     self._notify()
         return False

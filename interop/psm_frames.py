@@ -97,7 +97,7 @@ class Reader(Endpoint):
         if self._look(place) == DIED or not self._enter(index):
             return False
         if self._entered or psm._read(self.origin + place + _MODE) == _EVICTED:
-            self.mutex.leave()
+            self._leave(self.mutex)
             self.mutex = None
             self._notify()
             return False

@@ -107,7 +107,13 @@ public sealed class CallLanguages
             await sending.WaitAsync(Watchdog.Limit);
         }
 
-        // An answer to a call that there never was.
+        // The locks by which it has its ends, and an answer to a call that there never was.
+        var channel = ring.Endpoint.Channel;
+        foreach (var end in (int[])[1, 2])
+        {
+            Volatile.Write(ref channel.ControlHold.GetReference<uint>(EndpointView.OffsetOf(channel, end)), 0);
+        }
+
         Watchdog.Until(() => TryPut(ring, ChannelLayout.AnswerType, new(77, 5)), "room for an answer");
         Assert.Equal(["refused", "refused", "closed"], [peer.ReadLine(), peer.ReadLine(), peer.ReadLine()]);
     }
