@@ -7,6 +7,7 @@
 #ifndef PSM_CHANNEL_H
 #define PSM_CHANNEL_H
 #include "psm.h"
+#include <sys/socket.h>
 
 enum { PSM_CHANNEL_W = 256, PSM_CHANNEL_R = 384, PSM_CHANNEL_WAKES_READER = 512, PSM_CHANNEL_WAKES_WRITER = 640, PSM_CHANNEL_CHANGES = 704, PSM_CHANNEL_ROSTER = 4096 };
 enum { PSM_MESSAGE_KIND = 1, PSM_CONNECTION_KIND = 2, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FRAMES_KIND = 5, PSM_FANIN_KIND = 6 };
@@ -21,7 +22,7 @@ enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };              
 /* What every end has: the checked header, a seat in the roster, its endpoint, and the other side that it waits for. */
 struct psm_channel {
   unsigned char *base, *control, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers, lines; /* control: roster, endpoints and event counts, of a split broadcast in an object of their own; lines: where those of the ring begin, of a connection's second one 1024 further */
-  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told; int is_for_two;
+  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told; int is_for_two, bell; /* bell: the socket of a connection + 1 */
   uint32_t *life, life_value;                                                            /* what the last look has found to be alive, and waits for */
 };
 /* A message, in place. */
@@ -88,8 +89,12 @@ static inline int psm_channel_enter(struct psm_channel *c, uint32_t index) {
   r = psm_lock_until(&c->roster, c->mutex, 0); PSM_WINDOW(4);
   return r == PSM_TIMED_OUT ? -EBUSY : r < 0 ? -EILSEQ : r;
 }
+/* Notifies the other side; also by a byte on the socket, if it sleeps in a loop of its own. */
+static inline void psm_channel_wake(struct psm_channel *c) {
+  if (psm_notify_all(&c->roster, c->peer_wakes) && c->bell && (psm_get4((unsigned char *)c->peer_mutex + 28) & 1)) send(c->bell - 1, "\1", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 static inline void psm_channel_notify(struct psm_channel *c) {
-  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->control + c->lines + PSM_CHANNEL_CHANGES));
+  psm_channel_wake(c); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->control + c->lines + PSM_CHANNEL_CHANGES));
 }
 static inline uint32_t psm_channel_generation(struct psm_channel *c) { return psm_get4((unsigned char *)c->mutex + 16); }
 /* The endpoint is this process's: counts the generation, and shows role and label. */
@@ -197,7 +202,7 @@ static inline void psm_commit(struct psm_end *e, uint32_t length, uint16_t type)
 }
 static inline void psm_publish(struct psm_end *e) {
   PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); e->published = e->own;
-  PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
+  PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_channel_wake(&e->c);
 }
 /* 1: written; 0: there is no room now; -EINVAL: types from 0xff00 are reserved. */
 static inline int psm_try_write(struct psm_end *e, const void *bytes, uint32_t length, uint16_t type) {
@@ -227,7 +232,7 @@ static inline int psm_try_read(struct psm_end *e, struct psm_message *m) {
 /* Passes over a message; its room is given back by psm_release. */
 static inline void psm_pass(struct psm_end *e, const struct psm_message *m) { e->own = m->next; e->messages++; e->bytes += m->length; e->objects += m->type == PSM_OBJECT; }
 static inline void psm_release(struct psm_end *e) {
-  PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
+  PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_channel_wake(&e->c);
 }
 
 /* -- waiting -- */

@@ -180,8 +180,16 @@ class Endpoint:
         self._require_open()
         psm._store8(self.origin + offset, value, psm._SEQ)
 
+    _bell = None  # of a connection: sends a byte over the socket
+
+    def _wake_peer(self):
+        """Notifies the other side; also by a byte on the socket, if it sleeps in a loop of its own."""
+        if self.peer_wakes.notify_all() and self._bell is not None and psm._read(self.origin + self._peer + 28) & 1:
+            self._bell()
+
     def _notify(self):
-        for count in (self.peer_wakes, self.wakes, self.changes):
+        self._wake_peer()
+        for count in (self.wakes, self.changes):
             count.notify_all()
 
     def close(self):
@@ -299,7 +307,7 @@ class _End(Endpoint):
         self._put(self.line + 8, self.messages)
         self._put(self.line + 16, self.bytes)
         self._put(self.line, index)
-        self.peer_wakes.notify_all()
+        self._wake_peer()
 
     def _wait_counted(self, ready, timeout):
         if ready():
