@@ -128,7 +128,13 @@ public sealed class ChannelsOfEveryKind : IDisposable
         using var stopped = Shm.Start("topic", "recv", name);
         Watchdog.Until(() => news.GetStatus().Endpoints.Count(endpoint => endpoint.State == PeerState.Alive) == 2, "the receiver");
         Native.Kill(stopped.ProcessId, Native.SIGSTOP);
-        Watchdog.Until(() => !writer.TryWrite(new byte[1000]) && !writer.WaitToWrite(1000, TimeSpan.Zero) && Shm.Print("stat", name).Contains($"process {stopped.ProcessId}, stopped)", StringComparison.Ordinal), "the receiver to be stopped");
+        Watchdog.Until(() => File.ReadAllText($"/proc/{stopped.ProcessId}/stat").Contains(") T ", StringComparison.Ordinal), "the receiver to be stopped");
+        while (writer.TryWrite(new byte[1000]))
+        {
+        }
+
+        Assert.False(writer.WaitToWrite(1000, TimeSpan.Zero));
+        Assert.Contains($"process {stopped.ProcessId}, stopped)", Shm.Print("stat", name), StringComparison.Ordinal);
     }
 
     [Fact]

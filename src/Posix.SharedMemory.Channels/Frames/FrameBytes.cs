@@ -19,7 +19,7 @@ internal sealed unsafe class FrameBytes(Frame frame, FrameSlots slots) : MemoryM
         {
             var place = _place;
             // SAFETY: the slot lies in the mapped slots, which this object references; the place is loaded once, also by a caller that still holds a former frame.
-            return new(place.First, place.Length);
+            return new((void*)place.First, place.Length);
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed unsafe class FrameBytes(Frame frame, FrameSlots slots) : MemoryM
         var place = _place;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, place.Length);
         // Mapped memory does not move; the handle references this object, and so the mapping.
-        return new(place.First + elementIndex, pinnable: this);
+        return new((void*)(place.First + elementIndex), pinnable: this);
     }
 
     public override void Unpin() => GC.KeepAlive(_slots);

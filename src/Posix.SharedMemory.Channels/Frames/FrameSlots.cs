@@ -32,7 +32,7 @@ internal sealed unsafe class FrameSlots
     }
 
     /// <summary>Where a slot is: one object for each. Valid as long as this object is referenced.</summary>
-    internal SlotPlace PlaceOf(int slot) => _places[slot] ??= new(_first + _layout.SlotOf(slot), _layout.LengthOf(slot));
+    internal SlotPlace PlaceOf(int slot) => _places[slot] ??= new((nint)(_first + _layout.SlotOf(slot)), _layout.LengthOf(slot));
 
     /// <summary>Unmaps the slots as soon as no frame points into them any more: the collector finds that out, and knows how much waits for it.</summary>
     internal void Close()
