@@ -11,7 +11,7 @@ namespace Posix.SharedMemory.Channels;
 /// Any thread may use and dispose it; it is for one thread at a time.
 /// </para>
 /// <para>
-/// Spans and memory that were taken from it are valid until then too: the bytes stay mapped as long as the frame or the memory is referenced, but the publisher fills them with
+/// Spans and memory that were taken from it are valid until it is sent or disposed: the bytes stay mapped as long as the frame or the memory is referenced, but the publisher fills them with
 /// the next frame. A publisher that is not trusted can change them at any time.
 /// </para>
 /// </remarks>
