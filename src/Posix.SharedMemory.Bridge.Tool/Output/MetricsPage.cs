@@ -53,18 +53,32 @@ internal sealed class MetricsPage : IAsyncDisposable
         page.Append("# TYPE shm_bridge_connected gauge\nshm_bridge_connected ").Append(isConnected ? 1 : 0).Append('\n');
         Add("messages", channel => channel.Messages);
         Add("bytes", channel => channel.Bytes);
-        Add("lost", channel => channel.Lost);
+        Head("lost");
+        foreach (var channel in all)
+        {
+            Line("lost", channel, Place(LossPlace.LocalRing), channel.LostInLocalRing);
+            Line("lost", channel, Place(LossPlace.Wire), channel.LostOnWire);
+            Line("lost", channel, Place(LossPlace.RemoteRing), channel.LostInRemoteRing);
+        }
+
         Add("refused", channel => channel.Refused);
         return page.ToString();
 
         void Add(string what, Func<BridgedChannel, long> value)
         {
-            page.Append(CultureInfo.InvariantCulture, $"# TYPE shm_bridge_{what}_total counter\n");
+            Head(what);
             foreach (var channel in all)
             {
-                page.Append(CultureInfo.InvariantCulture, $"shm_bridge_{what}_total{{channel=\"{Escape(channel.Name)}\",direction=\"{(channel.Direction == BridgeDirection.Export ? "export" : "import")}\"}} {value(channel)}\n");
+                Line(what, channel, "", value(channel));
             }
         }
+
+        void Head(string what) => page.Append(CultureInfo.InvariantCulture, $"# TYPE shm_bridge_{what}_total counter\n");
+
+        void Line(string what, BridgedChannel channel, string label, long value) =>
+            page.Append(CultureInfo.InvariantCulture, $"shm_bridge_{what}_total{{channel=\"{Escape(channel.Name)}\",direction=\"{(channel.Direction == BridgeDirection.Export ? "export" : "import")}\"{label}}} {value}\n");
+
+        static string Place(LossPlace place) => $",place=\"{place}\"";
     }
 
     private static string Escape(string label) => label.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);

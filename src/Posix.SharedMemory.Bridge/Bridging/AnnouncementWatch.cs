@@ -10,7 +10,7 @@ internal sealed class AnnouncementWatch : IBridgeReceiver
     private const int MostChannels = 100_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string Host, string Channel), (Announcement First, long FirstAt, Announcement Newest, long NewestAt)> _seen = [];
+    private readonly Dictionary<(string Host, string Instance, string Channel), (Announcement First, long FirstAt, Announcement Newest, long NewestAt)> _seen = [];
 
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
@@ -23,7 +23,7 @@ internal sealed class AnnouncementWatch : IBridgeReceiver
         lock (_gate)
         {
             var now = Stopwatch.GetTimestamp();
-            var key = (announced.Host, announced.Channel);
+            var key = (announced.Host, announced.Instance, announced.Channel);
             if (_seen.TryGetValue(key, out var known) && known.First.IsOfLifeOf(announced))
             {
                 _seen[key] = (known.First, known.FirstAt, announced, now);

@@ -96,6 +96,7 @@ internal abstract class ChannelExport : IAsyncDisposable
     internal Announcement Announce() => new()
     {
         Host = SubjectName.EncodeHost(Options.Host),
+        Instance = HostInstance.Of(Options.NamePrefix),
         Channel = _subject,
         Kind = _header.Kind,
         Epoch = _header.Epoch.ToString("x16", CultureInfo.InvariantCulture),

@@ -106,9 +106,9 @@ internal abstract class ChannelImport : IBridgeReceiver, IAsyncDisposable
         lock (Gate)
         {
             var now = Environment.TickCount64;
-            if (announced.Host != Announced.Host && now - _heardAt < FrameLimits.SilenceMilliseconds)
+            if (!announced.HasHostOf(Announced) && now - _heardAt < FrameLimits.SilenceMilliseconds)
             {
-                Report.Refuse($"The channel is announced by two hosts: {Announced.Host} and {announced.Host}.");
+                Report.Refuse(announced.Host == Announced.Host ? $"The channel is announced by two hosts that are both called {announced.Host}." : $"The channel is announced by two hosts: {Announced.Host} and {announced.Host}.");
             }
             else if (AnnouncementCheck.Refusal(announced, _keeps) is { } refusal)
             {

@@ -18,6 +18,7 @@ internal sealed class DurableImport : ChannelImport
     private long _checkedAt;
     private long _arrivals;
     private ulong _withoutNote;
+    private long _soughtAt = long.MinValue / 2;
 
     internal DurableImport(string name, Announcement announced, IDurableBridgeBackend backend, BridgeOptions options, BridgeReports reports, ImportBudget budget)
         : base(name, announced, backend, options, reports, budget)
@@ -48,17 +49,15 @@ internal sealed class DurableImport : ChannelImport
         return true;
     }
 
-    protected override void Follow(Announcement announced, long now)
-    {
-        // How far the channel is, and whether it has ended, the engine says.
-    }
+    /// <summary>What comes next, and whether the channel has ended, the engine says.</summary>
+    protected override void Follow(Announcement announced, long now) => _intake.Follow(announced.EpochNumber, announced.Next, now);
 
     /// <summary>The lives of a channel follow each other in what the engine keeps: only a ring of another shape cannot go on.</summary>
     protected override void BeginLife(Announcement announced, out ImportedRing? former)
     {
-        former = announced.HasShapeOf(Announced) && announced.Host == Announced.Host && !_intake.IsCompleted ? null : Detach();
+        former = announced.HasShapeOf(Announced) && announced.HasHostOf(Announced) && !_intake.IsCompleted ? null : Detach();
         Announced = announced;
-        _intake.BeginLife();
+        _intake.BeginLife(announced.EpochNumber);
     }
 
     protected override void Open(ImportedRing? ring) => _intake.Open(ring);
@@ -76,6 +75,7 @@ internal sealed class DurableImport : ChannelImport
         {
             await AcknowledgeAsync().ConfigureAwait(false);
             await RemoveNoteAsync().ConfigureAwait(false);
+            await FindLifeAsync().ConfigureAwait(false);
             await CheckAsync().ConfigureAwait(false);
             await BindAsync().ConfigureAwait(false);
         }
@@ -148,14 +148,52 @@ internal sealed class DurableImport : ChannelImport
         var limit = Limit.In(FrameLimits.SilenceMilliseconds, Stop);
         if (await _backend.CountKeptAsync(SubjectName.Messages + SubjectEnd, taker: null, limit).ConfigureAwait(false) == 0)
         {
-            var note = new NoteOfLife(ended);
+            var note = new NoteOfChannel(ended);
             await _backend.ReadNotesAsync(SubjectName.NoteOf(ended), note, limit).ConfigureAwait(false);
-            if (note.Acknowledgement is { } acknowledgement)
+            if (note is { Noted: { } noted, Acknowledgement: { } acknowledgement } && noted.IsOfLifeOf(ended))
             {
                 await _backend.RemoveNoteAsync(SubjectName.NoteOf(ended), acknowledgement, limit).ConfigureAwait(false);
             }
 
             _withoutNote = ended.EpochNumber;
+        }
+    }
+
+    /// <summary>
+    /// A message has come of a life that is not announced. Every exporter stores a note about a life before its first message: where the note is about the life that is known, the message is a
+    /// stranger's; else the note is as good as an announcement, which may never come.
+    /// </summary>
+    private async ValueTask FindLifeAsync()
+    {
+        ulong unannounced;
+        Announcement known;
+        lock (Gate)
+        {
+            (unannounced, known) = (_intake.Unannounced, Announced);
+        }
+
+        var now = Environment.TickCount64;
+        if (unannounced == 0 || !_backend.IsConnected || now - _soughtAt < BindMilliseconds)
+        {
+            return;
+        }
+
+        _soughtAt = now;
+        var note = new NoteOfChannel(known);
+        await _backend.ReadNotesAsync(SubjectName.NoteOf(known), note, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
+        if (note.Noted is { } noted && !noted.IsOfLifeOf(known))
+        {
+            Take(noted);
+        }
+        else if (note.Noted is not null)
+        {
+            lock (Gate)
+            {
+                if (_intake.Unannounced == unannounced && known.IsOfLifeOf(Announced))
+                {
+                    _intake.Refuse(unannounced);
+                }
+            }
         }
     }
 
@@ -230,27 +268,34 @@ internal sealed class DurableImport : ChannelImport
             _subscription = await _backend.SubscribeDurableAsync(
                 SubjectName.Messages + SubjectEnd, SubjectName.TakerOf(Options.Host), most, this, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
         }
-        catch
+        catch (IOException e) when (_backend.IsConnected)
         {
-            lock (Gate)
+            throw new IOException($"{e.Message.TrimEnd('.')}. If another bridge calls itself '{Options.Host}' too, give one of them another name (Host, --host).", e);
+        }
+        finally
+        {
+            if (_subscription is null)
             {
-                _intake.Again();
+                lock (Gate)
+                {
+                    _intake.Again();
+                }
             }
-
-            throw;
         }
     }
 
-    /// <summary>Finds the note about one life of a channel.</summary>
-    private sealed class NoteOfLife(Announcement ended) : IBridgeReceiver
+    /// <summary>Finds the note about a channel: the newest life of it that has messages.</summary>
+    private sealed class NoteOfChannel(Announcement known) : IBridgeReceiver
     {
+        internal Announcement? Noted { get; private set; }
+
         internal string? Acknowledgement { get; private set; }
 
         public void Receive(in BridgeMessage message)
         {
-            if (Announcement.TryParse(message.Payload) is { } noted && noted.IsOfLifeOf(ended))
+            if (Announcement.TryParse(message.Payload) is { } noted && (noted.Host, noted.Channel) == (known.Host, known.Channel))
             {
-                Acknowledgement = message.Acknowledgement;
+                (Noted, Acknowledgement) = (noted, message.Acknowledgement);
             }
         }
     }

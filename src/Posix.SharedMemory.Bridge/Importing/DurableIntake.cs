@@ -9,20 +9,11 @@ namespace Posix.SharedMemory.Bridge;
 /// </summary>
 internal sealed class DurableIntake(ChannelReport report)
 {
-    /// <summary>How often a gap is seen after everything was delivered again, before it counts as lost by the engine.</summary>
-    private const int GapsBeforeLoss = 3;
+    private readonly DurableLives _lives = new();
+    private readonly DurableGap _gap = new();
 
-    /// <summary>How many lives are remembered that others have followed.</summary>
-    private const int MostFormer = 16;
-
-    /// <summary>Lives that have ended: an engine that was killed may deliver messages of them once more.</summary>
-    private readonly Queue<ulong> _former = [];
-
-    /// <summary>What was delivered and is not acknowledged: each is acknowledged when the ring has its last message.</summary>
-    private readonly Queue<(long Last, string Acknowledgement)> _delivered = [];
-    private ulong _epoch;
+    private readonly DeliveredMessages _delivered = new();
     private long _expected;
-    private (long Expected, long First, int Count) _gap;
     private int? _end;
     private bool _mustBind = true;
     private bool _isUnconfirmed;
@@ -38,31 +29,16 @@ internal sealed class DurableIntake(ChannelReport report)
     internal bool MustBindNow => _mustBind && (Ring is { ParkedBytes: 0 } || (Ring is null && IsCompleted && _isUnconfirmed));
 
     /// <summary>Gets what acknowledges everything that is in the ring, and how many deliveries that are.</summary>
-    internal (string Acknowledgement, int Count) Settled
-    {
-        get
-        {
-            var (acknowledgement, count) = ("", 0);
-            var last = Ring is { Waiting.First: > 0 } ring ? ring.Waiting.First - 1 : Math.Max(_expected - 1, 0);
-            foreach (var delivery in _delivered)
-            {
-                if (delivery.Last > last)
-                {
-                    break;
-                }
-
-                (acknowledgement, count) = (delivery.Acknowledgement, count + 1);
-            }
-
-            return (acknowledgement, count);
-        }
-    }
+    internal (string Acknowledgement, int Count) Settled => _delivered.UpTo(Ring is { Waiting.First: > 0 } ring ? ring.Waiting.First - 1 : Math.Max(_expected - 1, 0));
 
     /// <summary>Gets how many deliveries there have been.</summary>
     internal long Arrivals { get; private set; }
 
     /// <summary>Gets whether something was delivered that is not acknowledged.</summary>
     internal bool HasUnacknowledged => _delivered.Count > 0 || _isUnconfirmed;
+
+    /// <summary>Gets the life of which a message has come and waits for an announcement; 0: none.</summary>
+    internal ulong Unannounced => _lives.Unannounced;
 
     /// <summary>Gets whether nothing that was delivered waits here: what the engine keeps comes without anything being done.</summary>
     internal bool IsIdle => _delivered.Count == 0 && Ring is not { ParkedBytes: > 0 };
@@ -71,10 +47,7 @@ internal sealed class DurableIntake(ChannelReport report)
     internal void Forget(int count)
     {
         _isUnconfirmed = false;
-        for (; count > 0 && _delivered.Count > 0; count--)
-        {
-            _delivered.Dequeue();
-        }
+        _delivered.Remove(count);
     }
 
     /// <summary>The engine keeps nothing for this host: it has noted the acknowledgement that it did not confirm.</summary>
@@ -100,22 +73,50 @@ internal sealed class DurableIntake(ChannelReport report)
     }
 
     /// <summary>The channel has begun another life.</summary>
-    internal void BeginLife() => (IsCompleted, _end) = (false, null);
+    internal void BeginLife(ulong announced)
+    {
+        (IsCompleted, _end) = (false, null);
+        _lives.Announce(announced);
+    }
+
+    /// <summary>Messages of a life that was not announced are refused from now on.</summary>
+    internal void Refuse(ulong epoch) => _lives.Refuse(epoch);
+
+    /// <summary>The exporter says how far the announced life is. The engine says so too, but cannot know who has published what it keeps.</summary>
+    internal void Follow(ulong announced, long next, long now)
+    {
+        if (_lives.Current != announced || IsCompleted)
+        {
+            return;
+        }
+
+        _lives.AnnounceAgain(now);
+        if (_gap.Follow(_expected, next, now) && Ring is { IsParking: false, PartSequence: 0 } ring && _end is null)
+        {
+            // A stranger has published a sequence that the channel has not reached, while the exporter was away or before the import was restarted.
+            report.Refuse("The messages were ahead of what the exporter announces.");
+            _expected = next;
+            _gap.Begin();
+            ring.BeginLife(announced, next);
+            Again();
+        }
+    }
 
     /// <summary>Goes on in a ring.</summary>
     internal void Open(ImportedRing? ring)
     {
         Ring = ring;
         _mustBind = true;
-        if (ring?.Last is { } last && _epoch == 0)
+        if (ring?.Last is { } last && _lives.Current == 0)
         {
             // An earlier bridge of this host left it.
-            (_epoch, _expected) = (last.Epoch, last.Sequence + 1);
+            _lives.Resume(last.Epoch);
+            _expected = last.Sequence + 1;
         }
 
-        if (_epoch != 0)
+        if (_lives.Current != 0)
         {
-            ring?.BeginLife(_epoch, _expected);
+            ring?.BeginLife(_lives.Current, _expected);
         }
     }
 
@@ -172,23 +173,28 @@ internal sealed class DurableIntake(ChannelReport report)
         if (message.Headers.Frame is null && message.Payload.IsEmpty)
         {
             // The engine's: it only uses a number up.
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
         }
         else if (!FrameHeader.TryParse(message.Headers.Frame, out var frame) || frame.Epoch == 0 || frame.Sequence == long.MaxValue)
         {
             report.Refuse("A message has no valid header.");
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
         }
-        else if (_former.Contains(frame.Epoch))
+        else if (_lives.IsPassed(frame.Epoch, LastOf(frame, message)))
         {
-            _delivered.Enqueue((0, acknowledgement));
+            _delivered.Add(0, acknowledgement);
+        }
+        else if (frame.Epoch != _lives.Current && _lives.IsRefused(frame.Epoch))
+        {
+            report.Refuse("A message belongs to a life of the channel that was not announced.");
+            _delivered.Add(0, acknowledgement);
         }
         else if (Ring is not { } ring)
         {
             // The ring was completed: what follows waits for the next one.
-            if (frame.Epoch == _epoch && frame.Sequence < _expected)
+            if (frame.Epoch == _lives.Current && frame.Sequence < _expected)
             {
-                _delivered.Enqueue((frame.Sequence, acknowledgement));
+                _delivered.Add(frame.Sequence, acknowledgement);
             }
             else
             {
@@ -196,13 +202,13 @@ internal sealed class DurableIntake(ChannelReport report)
                 (_isUnconfirmed, _mustBind) = (false, true);
             }
         }
-        else if (frame.Epoch != _epoch && !TryBeginLife(ring, frame, message.Headers.End is not null))
+        else if (frame.Epoch != _lives.Current && !(_lives.MayFollow(frame.Epoch, announced) && TryBeginLife(ring, frame, message.Headers.End is not null)))
         {
             _mustBind = true;
         }
         else if (TryAccept(ring, frame, message, announced) is { } last)
         {
-            _delivered.Enqueue((last, acknowledgement));
+            _delivered.Add(last, acknowledgement);
         }
         else
         {
@@ -210,33 +216,34 @@ internal sealed class DurableIntake(ChannelReport report)
         }
     }
 
+    /// <summary>The last sequence that a message has.</summary>
+    private static long LastOf(FrameHeader frame, in BridgeMessage message) =>
+        message.Headers.IsBatch ? frame.Sequence + Math.Max(BatchRecord.Count(message.Payload, (0, int.MaxValue)) - 1, 0) : frame.Sequence;
+
     /// <summary>Another life follows when everything of the former one is in the ring and acknowledged: else it could come again, and would be taken for new.</summary>
     private bool TryBeginLife(ImportedRing ring, FrameHeader frame, bool isEnd)
     {
-        if (_epoch != 0 && (_delivered.Count > 0 || ring.IsParking || ring.PartSequence > 0 || _end is not null))
+        if (_lives.Current != 0 && (_delivered.Count > 0 || ring.IsParking || ring.PartSequence > 0 || _end is not null))
         {
             return false;
         }
 
-        if (_epoch != 0)
-        {
-            _former.Enqueue(_epoch);
-            if (_former.Count > MostFormer)
-            {
-                _former.Dequeue();
-            }
-        }
-
         // What is kept may begin in the middle of a life, if it was kept for others before.
-        (_epoch, _expected) = (frame.Epoch, isEnd ? frame.Sequence + 1 : Math.Max(frame.Sequence, 1));
-        _gap = default;
-        ring.BeginLife(_epoch, _expected);
+        _expected = _lives.Begin(frame.Epoch, _expected) ?? (isEnd ? frame.Sequence + 1 : Math.Max(frame.Sequence, 1));
+        _gap.Begin();
+        ring.BeginLife(frame.Epoch, _expected);
         return true;
     }
 
     /// <returns>The sequence that the ring must have before the message is acknowledged; <see langword="null"/>: it does not follow, or there is no room.</returns>
     private long? TryAccept(ImportedRing ring, FrameHeader frame, in BridgeMessage message, ulong announced)
     {
+        if (_gap.IsRefused(_expected, message.Headers.End is null ? frame.Sequence : frame.Sequence + 1))
+        {
+            report.Refuse("A message is ahead of what the exporter announces.");
+            return 0;
+        }
+
         if (message.Headers.End is { } end)
         {
             return AcceptEnd(ring, frame, end, announced);
@@ -356,7 +363,7 @@ internal sealed class DurableIntake(ChannelReport report)
             return frame.Sequence;
         }
 
-        if (!IsGapForGood(frame.Sequence + 1))
+        if (!_gap.IsForGood(_expected, frame.Sequence + 1))
         {
             return null;
         }
@@ -393,7 +400,7 @@ internal sealed class DurableIntake(ChannelReport report)
             return true;
         }
 
-        if (!IsGapForGood(first))
+        if (!_gap.IsForGood(_expected, first))
         {
             return false;
         }
@@ -401,11 +408,5 @@ internal sealed class DurableIntake(ChannelReport report)
         report.Lost(_expected, first - 1, LossPlace.Wire);
         _expected = first;
         return true;
-    }
-
-    private bool IsGapForGood(long first)
-    {
-        _gap = (_gap.Expected, _gap.First) == (_expected, first) ? _gap with { Count = _gap.Count + 1 } : (_expected, first, 1);
-        return _gap.Count >= GapsBeforeLoss;
     }
 }

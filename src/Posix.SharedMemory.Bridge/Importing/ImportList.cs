@@ -14,8 +14,9 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
     private readonly Dictionary<string, Announcement> _waiting = new(StringComparer.Ordinal);
     private readonly RefusalLog _refusals = new(reports, BridgeDirection.Import);
     private readonly ImportBudget _budget = new(options.ImportLimitBytes);
-    private readonly KeptChannels _kept = new(backend, options);
+    private readonly KeptChannels _kept = new(backend, options, reports);
     private readonly SemaphoreSlim _announced = new(0, 1);
+    private Task _finding = Task.CompletedTask;
     private bool _hasAsked;
 
     /// <inheritdoc/>
@@ -35,9 +36,11 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
             await import.DisposeAsync().ConfigureAwait(false);
         }
 
-        foreach (var (name, announced) in await _kept.FindAsync(cancellationToken).ConfigureAwait(false))
+        if (_finding.IsCompleted)
         {
-            Await(name, announced);
+            // An engine that does not answer this holds nothing else up.
+            await _finding.ConfigureAwait(false);
+            _finding = FindKeptAsync(cancellationToken);
         }
 
         foreach (var (name, import) in TakeWaiting())
@@ -83,12 +86,22 @@ internal sealed class ImportList(IBridgeBackend backend, BridgeOptions options, 
 
     public async ValueTask DisposeAsync()
     {
+        // The token of the last call of OpenAsync has ended it.
+        await _finding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var import in All())
         {
             await import.DisposeAsync().ConfigureAwait(false);
         }
 
         _announced.Dispose();
+    }
+
+    private async Task FindKeptAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, announced) in await _kept.FindAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Await(name, announced);
+        }
     }
 
     private ChannelImport[] All()

@@ -4,10 +4,13 @@ namespace Posix.SharedMemory.Bridge;
 /// Finds durable channels of which the engine keeps messages for this host, also where nobody announces them any more: they were completed while this host was away, or their own host is. Each was
 /// noted by its exporter before its first message.
 /// </summary>
-internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options) : IBridgeReceiver
+internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options, BridgeReports reports) : IBridgeReceiver
 {
     /// <summary>How often the notes are read while the connection is the same.</summary>
     private const int EveryMilliseconds = 30_000;
+
+    /// <summary>How long the engine may take: less than it takes until a request fails that is not answered, so that this differs from an engine that keeps nothing.</summary>
+    private const int AnswerMilliseconds = FrameLimits.SilenceMilliseconds - 1000;
 
     /// <summary>How many notes are looked at in one turn, and the next ones in the next turn; any program may write some.</summary>
     internal const int MostNotes = 1000;
@@ -16,6 +19,7 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
     private long _lookedAt = long.MinValue / 2;
     private int _passed;
     private int _skipped;
+    private bool _isReported;
 
     /// <summary>The connection is new: the next call of <see cref="FindAsync"/> looks.</summary>
     internal void LookAgain() => Interlocked.Exchange(ref _lookedAt, long.MinValue / 2);
@@ -23,7 +27,7 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
     /// <inheritdoc/>
     public void Receive(in BridgeMessage message)
     {
-        if (Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced && message.Subject == SubjectName.NoteOf(announced) && announced.IsFor(options, out var name)
+        if (Announcement.TryParse(message.Payload) is { Delivery: BridgeDelivery.Durable } announced && message.Subject == SubjectName.NoteOf(announced) && announced.Host != SubjectName.EncodeHost(options.Host) && announced.IsFor(options, out var name)
             && ++_passed > _skipped && _noted.Count < MostNotes)
         {
             _noted.Add(new(name, announced));
@@ -45,7 +49,7 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
         var found = new List<KeyValuePair<string, Announcement>>();
         var looked = 0;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(FrameLimits.SilenceMilliseconds);
+        limit.CancelAfter(AnswerMilliseconds);
         try
         {
             await durable.ReadNotesAsync(SubjectName.AllNotes, this, limit.Token).ConfigureAwait(false);
@@ -62,10 +66,17 @@ internal sealed class KeptChannels(IBridgeBackend backend, BridgeOptions options
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             // The engine of this connection keeps nothing, or does not answer: what was found counts, and the next look is in time.
+            if (e is OperationCanceledException && looked == 0 && !_isReported)
+            {
+                _isReported = true;
+                reports.Raise(new RefusedEventArgs(string.Join(' ', options.Import), "Durable channels that nobody announces are not found: the engine has not answered in time, as where this user may not ask it."));
+            }
+
             _skipped = looked > 0 ? _skipped + looked : 0;
             return found;
         }
 
+        _isReported = false;
         _skipped = _skipped + looked < _passed ? _skipped + looked : 0;
         if (_skipped > 0)
         {

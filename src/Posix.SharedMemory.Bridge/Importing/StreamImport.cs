@@ -66,7 +66,7 @@ internal sealed class StreamImport : ChannelImport
     protected override void BeginLife(Announcement announced, out ImportedRing? former)
     {
         _intake.EndAt(Announced.Next);
-        var goesOn = _intake is { Ring.ParkedBytes: 0, IsCompleted: false, End: null } && announced.HasShapeOf(Announced) && announced.Host == Announced.Host;
+        var goesOn = _intake is { Ring.ParkedBytes: 0, IsCompleted: false, End: null } && announced.HasShapeOf(Announced) && announced.HasHostOf(Announced);
         former = goesOn ? null : _intake.Detach();
         Announced = announced;
         _tail.Forget();

@@ -18,8 +18,17 @@ public sealed record BridgedChannel
     /// <summary>Gets how many bytes they had.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>Gets how many messages are known to be lost.</summary>
-    public long Lost { get; init; }
+    /// <summary>Gets how many messages are known to be lost, at all places together.</summary>
+    public long Lost => LostInLocalRing + LostOnWire + LostInRemoteRing;
+
+    /// <summary>Gets how many of them were lost at <see cref="LossPlace.LocalRing"/>.</summary>
+    public long LostInLocalRing { get; init; }
+
+    /// <summary>Gets how many of them were lost at <see cref="LossPlace.Wire"/>.</summary>
+    public long LostOnWire { get; init; }
+
+    /// <summary>Gets how many of them were lost at <see cref="LossPlace.RemoteRing"/>.</summary>
+    public long LostInRemoteRing { get; init; }
 
     /// <summary>Gets how many messages from the network were not accepted.</summary>
     public long Refused { get; init; }

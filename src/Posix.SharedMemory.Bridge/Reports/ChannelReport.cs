@@ -10,14 +10,14 @@ internal sealed class ChannelReport(BridgeReports bridge, string channel, Bridge
     private readonly KeyValuePair<string, object?> _name = new("name", channel), _way = new("direction", direction == BridgeDirection.Export ? "export" : "import");
     private long _messages;
     private long _bytes;
-    private long _lost;
+    private long _lostLocally, _lostOnWire, _lostRemotely;
     private long _refused;
     private readonly ConcurrentDictionary<string, long> _reasons = new(StringComparer.Ordinal);
 
     internal string Channel => channel;
 
     /// <summary>Gets how many messages are known to be lost.</summary>
-    internal long LostSoFar => Interlocked.Read(ref _lost);
+    internal long LostSoFar => Interlocked.Read(ref _lostLocally) + Interlocked.Read(ref _lostOnWire) + Interlocked.Read(ref _lostRemotely);
 
     internal void Carried(long messages, long bytes)
     {
@@ -29,7 +29,7 @@ internal sealed class ChannelReport(BridgeReports bridge, string channel, Bridge
 
     internal void Lost(long first, long last, LossPlace where)
     {
-        Interlocked.Add(ref _lost, last - first + 1);
+        Interlocked.Add(ref where == LossPlace.LocalRing ? ref _lostLocally : ref where == LossPlace.Wire ? ref _lostOnWire : ref _lostRemotely, last - first + 1);
         BridgeReports.Lost.Add(last - first + 1, _name, _way, new("place", where.ToString()));
         bridge.Raise(new LostEventArgs(channel, first, last, where));
     }
@@ -53,7 +53,9 @@ internal sealed class ChannelReport(BridgeReports bridge, string channel, Bridge
         Host = host,
         Messages = Interlocked.Read(ref _messages),
         Bytes = Interlocked.Read(ref _bytes),
-        Lost = Interlocked.Read(ref _lost),
+        LostInLocalRing = Interlocked.Read(ref _lostLocally),
+        LostOnWire = Interlocked.Read(ref _lostOnWire),
+        LostInRemoteRing = Interlocked.Read(ref _lostRemotely),
         Refused = Interlocked.Read(ref _refused),
         IsCompleted = isCompleted,
     };

@@ -13,6 +13,9 @@ internal sealed record Announcement
     /// <summary>Gets the host, as one token of a subject.</summary>
     public string Host { get; init; } = "";
 
+    /// <summary>Gets which host it is, where others have the same name: what <see cref="HostInstance"/> says; empty: the name says it.</summary>
+    public string Instance { get; init; } = "";
+
     /// <summary>Gets the channel's name, as the end of a subject.</summary>
     public string Channel { get; init; } = "";
 
@@ -91,8 +94,14 @@ internal sealed record Announcement
     internal bool IsFor(BridgeOptions options, out string name)
     {
         name = "";
-        return Host != SubjectName.EncodeHost(options.Host) && SubjectName.TryDecodeHost(Host, out _) && SubjectName.TryDecode(Channel, out name) && options.Imports(name);
+        return !IsOfHost(options) && SubjectName.TryDecodeHost(Host, out _) && SubjectName.TryDecode(Channel, out name) && options.Imports(name);
     }
+
+    /// <summary>Whether both are of the same host.</summary>
+    internal bool HasHostOf(Announcement other) => (Host, Instance) == (other.Host, other.Instance);
+
+    /// <summary>Whether a host with these options has announced it.</summary>
+    private bool IsOfHost(BridgeOptions options) => Host == SubjectName.EncodeHost(options.Host) && (Instance.Length == 0 || Instance == HostInstance.Of(options.NamePrefix));
 
     internal byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, AnnouncementJson.Default.Announcement);
 
@@ -107,7 +116,7 @@ internal sealed record Announcement
         try
         {
             var reader = new Utf8JsonReader(bytes);
-            return JsonSerializer.Deserialize(ref reader, AnnouncementJson.Default.Announcement) is { Host: not null, Channel: not null, Epoch: not null, ContentType: not null, Next: > 0 } announcement
+            return JsonSerializer.Deserialize(ref reader, AnnouncementJson.Default.Announcement) is { Host: not null, Instance: not null, Channel: not null, Epoch: not null, ContentType: not null, Next: > 0 } announcement
                 && announcement.EpochNumber != 0 && Enum.IsDefined(announcement.Delivery) ? announcement : null;
         }
         catch (JsonException)

@@ -15,6 +15,9 @@ internal static class FrameLimits
     /// <summary>How often channels are announced and credit is given while nothing happens, in milliseconds.</summary>
     internal const int AnnounceMilliseconds = 1000;
 
+    /// <summary>For how long announcements have to say the same before an import gives up what contradicts them, in milliseconds: longer than it takes to the next one.</summary>
+    internal const int SureMilliseconds = 1500;
+
     /// <summary>How long a host or an importer counts that is not heard of, in milliseconds.</summary>
     internal const int SilenceMilliseconds = 5000;
 

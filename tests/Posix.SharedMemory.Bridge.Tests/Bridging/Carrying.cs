@@ -152,6 +152,23 @@ public sealed class Carrying
         Assert.Equal(1, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
     }
 
+    [Fact]
+    [Rule("bridge.names")]
+    public async Task Between_two_hosts_with_one_name_channels_are_carried_and_a_second_exporter_is_refused()
+    {
+        await using var network = new InMemoryNetwork();
+        await using var hosts = await TwoHosts.StartAsync(network, a => a with { Host = "same", Import = ["*"] }, b => b with { Host = "same", Export = ["*"] });
+        using var source = hosts.CreateSource("x");
+        using var target = hosts.OpenTarget("x");
+        await using var third = await TwoHosts.StartAsync(network, a => a with { Host = "same" }, b => b with { Host = "same", Import = [] });
+        using var other = third.CreateSource("x");
+        Watchdog.Until(() => hosts.Refusals.Any(refusal => refusal.Reason.Contains("two hosts that are both called same", StringComparison.Ordinal)), "the refusal");
+        using var writer = source.OpenWriter();
+        using var reader = target.OpenReader(new() { Restart = PeerRestart.Wait });
+        await Traffic.WriteNumberAsync(writer, 1, 20);
+        Assert.Equal(1, BitConverter.ToInt64(Traffic.ReadOne(reader).Bytes));
+    }
+
     [Theory]
     [InlineData(BridgeDelivery.Stream)]
     [InlineData(BridgeDelivery.Durable)]

@@ -56,4 +56,14 @@ public sealed class Choosing
         Assert.Equal(BridgeDelivery.Stream, options.RouteOf("log").Delivery);
         Assert.Equal(BridgeDelivery.Latest, new BridgeOptions { Delivery = BridgeDelivery.Latest }.RouteOf("log").Delivery);
     }
+
+    [Fact]
+    [Rule("bridge.names")]
+    public void The_set_of_names_that_a_bridge_sees_is_its_prefix_on_what_is_mounted_for_them_now()
+    {
+        Assert.Equal(HostInstance.Of("a-"), HostInstance.Of("a-"));
+        Assert.NotEqual(HostInstance.Of("a-"), HostInstance.Of("b-"));
+        Assert.Equal("0:26", HostInstance.DeviceOfNames("24 23 0:22 / /dev/shm rw - tmpfs tmpfs rw\n25 23 0:30 / /dev/shm2 rw - tmpfs tmpfs rw\n29 24 0:26 / /dev/shm rw,relatime - tmpfs tmpfs rw\n"));
+        Assert.Equal("", HostInstance.DeviceOfNames(""));
+    }
 }

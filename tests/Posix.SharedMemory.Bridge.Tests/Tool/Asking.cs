@@ -206,6 +206,26 @@ public sealed class Asking
         }
     }
 
+    [Fact]
+    [Rule("bridge-tool.run")]
+    public void Metrics_tell_the_places_of_losses_apart()
+    {
+        var report = new ChannelReport(new(), "x", BridgeDirection.Import);
+        report.Lost(1, 3, LossPlace.LocalRing);
+        report.Lost(4, 4, LossPlace.Wire);
+        report.Lost(5, 9, LossPlace.RemoteRing);
+        report.Lost(10, 10, LossPlace.Wire);
+        var described = report.Describe("a", isCompleted: false);
+        Assert.Equal((10, 3, 2, 5), (described.Lost, described.LostInLocalRing, described.LostOnWire, described.LostInRemoteRing));
+        var page = MetricsPage.Describe([described], isConnected: true);
+        foreach (var (place, count) in new[] { ("LocalRing", 3), ("Wire", 2), ("RemoteRing", 5) })
+        {
+            Assert.Contains($"\nshm_bridge_lost_total{{channel=\"x\",direction=\"import\",place=\"{place}\"}} {count}\n", page, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("\nshm_bridge_messages_total{channel=\"x\",direction=\"import\"} 0\n", page, StringComparison.Ordinal);
+    }
+
     private static Peer WithSecrets(params string[] words) => Peer.Run("env", ["SHM_BRIDGE_USER=u", "SHM_BRIDGE_PASSWORD=right", ShmBridge.Program, .. words]);
 
     private static (int Errors, BridgeSettings? Settings, string? Failure) Settle(params string[] words)
