@@ -208,7 +208,7 @@ public sealed class Drawing
         Assert.Equal("shm: map: /nowhere/at/all.svg: No such file or directory (ENOENT)", Shm.Fail("map", name, "--svg", "/nowhere/at/all.svg"));
     }
 
-    private static PageSurvey Survey(long length, PageRun[] runs, ByteRange[]? huge = null) => new("a", "a", length, runs, huge ?? [], IsVague: false, HidesReserved: false);
+    private static PageSurvey Survey(long length, PageRun[] runs, ByteRange[]? huge = null) => new("a", "a", length, runs, huge ?? [], IsHugeExact: true, IsVague: false, HidesReserved: false);
 
     private static PageRun Run(long offset, long length, PageState state) => new(new(offset, length), state);
 

@@ -203,6 +203,52 @@ public sealed class Examining
             root.Make(default(Errno), [new("a", 1024), new("b", 2048), new("c", 3072), new("d", 4096)]));
     }
 
+    [Theory]
+    [InlineData("stale", 0, "It is unknown whether a process uses 1 object that was not written to for a day.")]
+    [InlineData("stale", 1, "1 object of 1K is in use by no process, and was not written to for a day: a. It is unknown whether a process uses 1 other object that was not written to for a day.")]
+    [InlineData("stale", null, "It is unknown whether objects are left that no process uses: this user may not list /dev/shm.")]
+    [InlineData("dead-ends", 0, "No channel that this user may read has an end whose process died; 2 objects, which may be channels, could not be read.")]
+    [InlineData("dead-ends", 1, "1 end of channels belongs to a process that died: a (the writer). 2 objects, which may be channels, could not be read.")]
+    [InlineData("dead-ends", null, "It is unknown whether a channel has an end whose process died: this user may not list /dev/shm.")]
+    public void Objects_of_which_nothing_is_known_are_not_taken_for_objects_without_trouble(string check, int? found, string what)
+    {
+        using var root = new FakeRoot();
+        AssertFound(check, 1, what, found is not { } count ? root.MakeUnsure(null, 0, null, 0)
+            : root.MakeUnsure([.. new StaleObject[] { new("a", 1024) }.Take(count)], 1, [.. new DeadEnd[] { new("a", "writer", "") }.Take(count)], 2));
+    }
+
+    [SkippableFact]
+    public void A_directory_that_this_user_may_not_list_is_not_taken_for_an_empty_one()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        Skip.If(Privileged.NamespaceObstacle is not null, Privileged.NamespaceObstacle);
+        using var copy = new CommandCopy();
+        var user = Privileged.Stranger;
+        var ran = Shm.Shell($"unshare --mount --propagation private sh -c 'mount -t tmpfs -o mode=711 tmpfs /dev/shm && exec setpriv --reuid={user} --regid={user} --clear-groups {copy.Program} doctor --quiet'");
+        Assert.Contains("note     It is unknown whether objects are left that no process uses: this user may not list /dev/shm.\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("note     It is unknown whether a channel has an end whose process died: this user may not list /dev/shm.\n", ran.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_proc_other_sources_are_read_and_what_none_says_is_unknown()
+    {
+        using var root = new FakeRoot();
+        root.Remove("/proc");
+        var usage = new SharedMemoryUsage(4L << 30, 1L << 30, 3L << 30);
+        AssertFound("limits", 1, "The limits of this process are unknown: /proc/self/limits cannot be read.", root.Machine);
+        AssertFound("room", 1, "How much room /dev/shm has, and how much is left, is unknown: statfs fails.", root.MakeWithoutProc(null, null, null));
+        AssertFound("size", 1, "/dev/shm may hold 4G; how much memory the machine has is unknown: /proc/meminfo cannot be read.", root.MakeWithoutProc(usage, null, null));
+        AssertFound("size", 1, "/dev/shm may hold 4G, which is nearly all memory (4G), or more.", root.MakeWithoutProc(usage, 4L << 30, null));
+        Assert.Equal("/dev/shm may hold 4G, of 8G of memory.", Find("size", root.MakeWithoutProc(usage, 8L << 30, null)).What);
+        root.Write("/etc/systemd/logind.conf", "[Login]\n");
+        // Nobody is taken for root, nor for another system user.
+        Assert.Contains("loginctl enable-linger USER;", Find("remove-ipc", root.MakeWithoutProc(usage, null, null)).Cure, StringComparison.Ordinal);
+        Assert.Contains("loginctl enable-linger alice;", Find("remove-ipc", root.MakeWithoutProc(usage, null, 1000)).Cure, StringComparison.Ordinal);
+        var real = Machine.OfThisSystem();
+        Assert.Equal(real.User, real.Creator);
+        Assert.InRange(real.TotalMemory!.Value, 1 << 20, real.Memory("MemTotal")!.Value);
+    }
+
     [Fact]
     public void Names_the_users_that_RemoveIPC_spares()
     {

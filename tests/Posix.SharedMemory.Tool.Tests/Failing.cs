@@ -68,6 +68,29 @@ public sealed class Failing
         }
     }
 
+    [SkippableTheory]
+    [InlineData("create {0}-other 1", "--on-conflict replace needs no such call")]
+    [InlineData("mv {0} {0}-other --no-replace", "without --no-replace an object that has the new name is replaced")]
+    [InlineData("mv {0} {1} --exchange", "without --exchange the name is replaced")]
+    public void Without_a_way_to_take_a_name_that_replaces_no_other_says_what_the_command_can_do_instead(string words, string advice)
+    {
+        Skip.IfNot(System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "The numbers are those of x86-64.");
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        using var objects = new Objects();
+        var given = string.Format(System.Globalization.CultureInfo.InvariantCulture, words, objects.Add("a"), objects.Add("b")).Split(' ');
+        // link, linkat, renameat2
+        string[] behind = [Path.Combine(AppContext.BaseDirectory, "filters", "refuse.py"), "38", "86", "265", "316", "--", Shm.Program];
+        var ran = Shm.Wait("python3", [.. behind, .. given], []);
+        Skip.If(ran.Errors.StartsWith("no filter", StringComparison.Ordinal), ran.Errors);
+        var failure = Shm.OneLine(ran, exitCode: 1);
+        Assert.EndsWith("; " + advice, failure, StringComparison.Ordinal);
+        Assert.DoesNotMatch(Words, failure);
+        if (given[0] == "create")
+        {
+            Assert.Equal((0, ""), Shm.Wait("python3", [.. behind, .. given, "--on-conflict", "replace"], []) is var again ? (again.ExitCode, again.Errors) : default);
+        }
+    }
+
     [SkippableFact]
     public void Names_the_owner_of_an_object_that_may_not_be_opened()
     {

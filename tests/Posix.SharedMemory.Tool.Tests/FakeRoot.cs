@@ -42,6 +42,11 @@ internal sealed class FakeRoot : IDisposable
 
     internal Machine MakeWithDead(IReadOnlyList<DeadEnd> dead) => new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), DeadEnds = dead };
 
+    internal Machine MakeUnsure(IReadOnlyList<StaleObject>? stale, int maybeStale, IReadOnlyList<DeadEnd>? dead, int unread) =>
+        new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30), AnonymousMemory = default(Errno), Stale = stale, MaybeStale = maybeStale, DeadEnds = dead, Unread = unread };
+
+    internal Machine MakeWithoutProc(SharedMemoryUsage? usage, long? memory, uint? creator) => new(_path) { Usage = usage, AnonymousMemory = default(Errno), TotalMemory = memory, Creator = creator };
+
     internal Machine MakeWithLocks((bool, bool, bool) locks) =>
         new(_path) { Usage = new(4L << 30, 1L << 30, 3L << 30) { TotalInodes = 1000, AvailableInodes = 900 }, AnonymousMemory = default(Errno), Locks = locks };
 

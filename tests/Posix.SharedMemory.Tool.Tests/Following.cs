@@ -205,6 +205,42 @@ public sealed class Following
     }
 
     [SkippableFact]
+    public void A_holder_that_cannot_be_examined_any_more_is_not_reported_as_released()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var copy = new CommandCopy();
+        using var objects = new Objects();
+        var name = objects.Prefix + "own";
+        Assert.Equal(0, copy.RunAsStranger("create", name, "4096").ExitCode);
+        // What a process has open that runs a program which it may not read is for root to see, as after PR_SET_DUMPABLE.
+        var program = Path.Combine(Path.GetDirectoryName(copy.Program)!, "cat");
+        Assert.Equal(0, Shm.Shell($"cp \"$(command -v cat)\" {program} && chmod 711 {program}").ExitCode);
+        using var holder = Privileged.RunAs(Privileged.Stranger, "sh", "-c", $"exec 3< /dev/shm/{name}; echo ready; read line; exec {program}");
+        Assert.Equal("ready", holder.ReadLine());
+        using var watching = Privileged.RunAs(Privileged.Stranger, copy.Program, "watch", name, "--interval", "0.02", "--no-bytes");
+        Assert.Contains("started", watching.ReadLine(), StringComparison.Ordinal);
+        holder.Tell("go on");
+        Assert.Equal("hidden", holder.Ask("hidden"));
+        // A look at the holders follows one at the mode: the first one is over when the second change of the mode is reported.
+        var pid = holder.ProcessId.ToString(CultureInfo.InvariantCulture);
+        var entry = SharedMemoryDirectory.Find(name)!;
+        foreach (var mode in (UnixFileMode[])[UnixFileMode.UserRead, UnixFileMode.UserRead | UnixFileMode.UserWrite])
+        {
+            entry.SetPermissions(mode);
+            string line;
+            do
+            {
+                line = watching.ReadLine();
+                Assert.DoesNotContain($" by {pid} ", line, StringComparison.Ordinal);
+            }
+            while (!line.Contains("  mode  ", StringComparison.Ordinal));
+        }
+
+        holder.Kill();
+        Assert.Matches($@"released  {name}  by {pid} sh$", Next(watching, $" by {pid} "));
+    }
+
+    [SkippableFact]
     public void Says_once_why_bytes_cannot_be_read()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);

@@ -58,6 +58,7 @@ public sealed class Holding
         Skip.If(directory is null, "No directory on a disk.");
         var name = objects.Add("a");
         File.WriteAllText(directory.File("hold.c"), """
+            #define _GNU_SOURCE
             #include <fcntl.h>
             #include <pthread.h>
             #include <stdio.h>
@@ -74,9 +75,9 @@ public sealed class Holding
             }
             int main(int argc, char **argv)
             {
-                int fd = shm_open(argv[1], O_RDWR, 0);
+                int fd = shm_open(argv[1], O_RDWR, 0), nameless = memfd_create(argv[1] + 1, 0);
                 pthread_t thread;
-                if (fd == -1 || mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED || pthread_create(&thread, 0, wait_for_end, 0) != 0)
+                if (nameless == -1 || ftruncate(nameless, 5) || fd == -1 || mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED || pthread_create(&thread, 0, wait_for_end, 0) != 0)
                     return 1;
                 close(fd);
                 pthread_exit(0);
@@ -91,6 +92,7 @@ public sealed class Holding
         Assert.Equal("Nothing to remove: every object is in use\n", Shm.Print("gc", name));
         Assert.StartsWith($"shm: rm: {name}: in use by ", Shm.Fail("rm", name, "--if-unused"), StringComparison.Ordinal);
         Assert.StartsWith($"shm: resize: {name}: ", Shm.Fail("resize", name, "0"), StringComparison.Ordinal);
+        Assert.Matches($@"(?m)^ *{peer.ProcessId} +\d+ +\S+ +5 +0 .*{name}$", Shm.Print("ls", "--anonymous"));
     }
 
     [SkippableFact]
@@ -116,6 +118,14 @@ public sealed class Holding
     public void Reports_descriptors_that_are_not_memory_and_processes_that_do_not_exist()
     {
         Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        // The runtime itself does not start without /proc.
+        if (Shm.IsNative && Privileged.NamespaceObstacle is null)
+        {
+            Assert.Equal(
+                "shm: cat: The processes that hold an object are found in /proc, which is not mounted here, or which a filter in front of the kernel (seccomp) hides: newfstatat must be allowed\n",
+                Shm.Shell("unshare --mount --propagation private sh -c 'umount -l /proc && exec $SHM cat --pid 1 --fd 0'").Errors);
+        }
+
         const string Script = "import os,socket,sys; a,b=os.pipe(); s=socket.socket(socket.AF_UNIX); print(a,b,s.fileno(),os.open('/',0),os.open('/dev/zero',2),os.open(sys.executable,0),flush=True); sys.stdin.read()";
         using var python = Peer.Run("python3", "-c", Script);
         var descriptors = python.ReadLine().Split(' ');
@@ -257,8 +267,12 @@ public sealed class Holding
         using var memory = SharedMemoryObject.Open(name);
         var user = Privileged.Stranger;
         var ran = Shm.Shell(
-            $"unshare --mount --propagation private sh -c 'mount -t proc -o hidepid={hidden} proc /proc && exec setpriv --reuid={user} --regid={user} --clear-groups {copy.Program} who {name}'");
+            $"unshare --mount --propagation private sh -c 'mount -t proc -o hidepid={hidden} proc /proc && exec setpriv --reuid={user} --regid={user} --clear-groups sh -c \"{copy.Program} who {name}; {copy.Program} cat --pid {Environment.ProcessId} --fd 0\"'");
         Assert.Matches(@"^No holder was found; whether a process holds it is unknown\.\n(\d+ processes|Process 1) could not be examined", ran.Output);
+        Assert.Equal(
+            hidden == 2 ? $"shm: cat: process {Environment.ProcessId}: /proc hides it from this user (hidepid), and with it what it has open (EACCES)\n"
+                : $"shm: cat: descriptor 0 of process {Environment.ProcessId}: Operation not permitted (EPERM)\n",
+            ran.Errors);
     }
 
     [SkippableFact]
@@ -285,6 +299,20 @@ public sealed class Holding
     }
 
     [SkippableFact]
+    public void A_holder_that_was_found_is_in_no_answer_unknown()
+    {
+        Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
+        using var objects = new Objects();
+        var name = objects.Add("foreign", mode: (UnixFileMode)0x1A4);
+        using var copy = new CommandCopy();
+        var user = Privileged.Stranger;
+        // The kernel says nothing to a user who does not own the object.
+        var ran = Shm.Shell($"exec setpriv --reuid={user} --regid={user} --clear-groups sh -c 'exec 3< /dev/shm/{name}; {copy.Program} stat {name}; {copy.Program} stat {name} --json'");
+        Assert.Contains("In use:    yes\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("\n  \"held\": true,\n", ran.Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public void Prints_unknown_for_processes_that_this_user_may_not_examine()
     {
         Skip.If(Privileged.StrangerObstacle is not null, Privileged.StrangerObstacle);
@@ -298,6 +326,17 @@ public sealed class Holding
         Assert.Matches(@"No holder was found; whether a process holds it is unknown\.\n(\d+ processes|Process \d+) could not be examined", copy.RunAsStranger("who", foreign).Output);
         Assert.Equal(
             "Nothing to remove: no object is certainly unused\nLeft alone: 1 object that a process may use; only the owner or a process with CAP_LEASE can find out, and on an overlay or FUSE nobody can\n", copy.RunAsStranger("gc", foreign, "--remove").Output);
+        fact = Assert.Single(Objects.Json(copy.RunAsStranger("gc", foreign, "--remove", "--json").Output).EnumerateArray());
+        Assert.Equal(
+            (foreign, System.Text.Json.JsonValueKind.Null, false, false),
+            (fact.GetProperty("name").GetString(), fact.GetProperty("holders").ValueKind, fact.GetProperty("holders_exact").GetBoolean(), fact.GetProperty("removed").GetBoolean()));
+        Assert.EndsWith("\nNot listed: 1 object that a process may use; shm gc says more\n", copy.RunAsStranger("ls", foreign, "--orphaned").Output, StringComparison.Ordinal);
+
+        // Not all of them is nothing.
+        Assert.Matches(@"^(.*\n)*\d+ objects? without a name found, .* allocated\n\d+ processes could not be examined and may hold more\.\n$", copy.RunAsStranger("ls", "--anonymous").Output);
+        fact = Objects.Json(copy.RunAsStranger("ls", "--anonymous", "--json").Output).EnumerateArray().Last();
+        Assert.Contains(Environment.ProcessId, fact.GetProperty("unreadable_processes").EnumerateArray().Select(process => process.GetInt32()));
+        Assert.Equal((System.Text.Json.JsonValueKind.Null, false), (fact.GetProperty("allocated").ValueKind, fact.GetProperty("holders_exact").GetBoolean()));
         Assert.Equal($"shm: rm: {foreign}: it is unknown whether a process uses it", Shm.OneLine(copy.RunAsStranger("rm", foreign, "--if-unused"), exitCode: 1));
         Assert.Matches($@"^shm: rm: {foreign}: .*\((EACCES|EPERM)\): the object belongs to {Accounts.Users.NameOf(0)} and has mode 0666$", Shm.OneLine(copy.RunAsStranger("rm", foreign), exitCode: 1));
         Assert.Equal(["foreign"], objects.Names());

@@ -292,6 +292,11 @@ public sealed class LookingAtChannels : IDisposable
         MessageChannel.Create(name, new() { Capacity = 4096, Lifetime = Lifetime.Keep }).Dispose();
         Assert.Equal($"shm: topic tap: {name}: Permission denied (EACCES): the object belongs to root and has mode 0600", Shm.OneLine(copy.RunAsStranger("topic", "tap", name), exitCode: 1));
         Assert.Equal("0 channels; 1 object could not be read\n", copy.RunAsStranger("topic", "ls", _objects.All).Output);
+        var fact = Assert.Single(Objects.Json(copy.RunAsStranger("topic", "ls", _objects.All, "--json").Output).EnumerateArray());
+        Assert.Equal((name, null, null), (fact.GetProperty("name").GetString(), fact.GetProperty("kind").GetString(), fact.GetProperty("state").GetString()));
+        Assert.EndsWith("(EACCES)", fact.GetProperty("problem").GetString(), StringComparison.Ordinal);
+        var listed = Objects.Json(copy.RunAsStranger("ls", name, "--json").Output)[0];
+        Assert.Equal((null, false), (listed.GetProperty("kind").GetString(), listed.GetProperty("kind_known").GetBoolean()));
         Assert.Contains("(EACCES)", Shm.OneLine(copy.RunAsStranger("topic", "ls", name), exitCode: 1), StringComparison.Ordinal);
     }
 

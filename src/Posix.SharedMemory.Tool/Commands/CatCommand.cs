@@ -100,7 +100,13 @@ internal sealed class CatCommand : ShmCommand
         }
         catch (SharedMemoryException e) when (e.Errno == Errno.ENOENT && !Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}")))
         {
-            throw new CommandException($"process {process}: there is no such process ({e.Errno})");
+            throw new CommandException(Processes.Exists(process)
+                ? $"process {process}: /proc hides it from this user (hidepid), and with it what it has open ({Errno.EACCES})"
+                : $"process {process}: there is no such process ({e.Errno})");
+        }
+        catch (SharedMemoryException e) when (e.Errno == Errno.EACCES || e.Errno == Errno.EPERM)
+        {
+            throw new CommandException($"{DescriptorText(given)}: {Failure.Reason(e.Errno)}");
         }
         catch (Exception e) when (IsNotMemory(e))
         {

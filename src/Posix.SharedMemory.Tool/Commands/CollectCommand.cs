@@ -13,7 +13,7 @@ internal sealed class CollectCommand : ShmCommand
 
     internal CollectCommand()
         : base(
-            "gc", "List objects that no process uses, and remove them with --remove. Semaphores (sem.*) are left out.",
+            "gc", "List objects that no process uses, and remove them with --remove. Objects that a process may use are counted and kept; --json lists them too, with holders null. Semaphores (sem.*) are left out.",
             "shm gc", "shm gc --older 1d --remove", "shm gc 'worker-*' --remove")
     {
         foreach (var option in (Option[])[_older, _dryRun, _remove, _json])
@@ -36,8 +36,8 @@ internal sealed class CollectCommand : ShmCommand
         var pattern = given.GetValue(_pattern);
         var now = TimeProvider.System.GetUtcNow();
         var orphans = new List<SharedMemoryEntry>();
-        var temporaries = new List<SharedMemoryEntry>();
-        var (unknown, examined) = (0, 0);
+        var unknown = new List<SharedMemoryEntry>();
+        var examined = 0;
         var index = HolderSearch.TryIndex();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in SharedMemoryDirectory.Enumerate())
@@ -55,19 +55,17 @@ internal sealed class CollectCommand : ShmCommand
             {
                 orphans.Add(entry);
             }
-            else
+            else if (!count.IsHeld)
             {
-                unknown += count.IsHeld ? 0 : 1;
-                if (!count.IsHeld && entry.Name.StartsWith(HeldName.TemporaryPrefix, StringComparison.Ordinal))
-                {
-                    temporaries.Add(entry);
-                }
+                unknown.Add(entry);
             }
         }
 
         orphans.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
+        unknown.Sort((one, other) => one.NameBytes.Span.SequenceCompareTo(other.NameBytes.Span));
+        var temporaries = unknown.FindAll(entry => entry.Name.StartsWith(HeldName.TemporaryPrefix, StringComparison.Ordinal));
         // What is removed cannot be read afterwards.
-        var facts = (given.GetValue(_json) ? orphans.Concat(temporaries) : []).ToDictionary(entry => entry, entry => ObjectFacts.Of(entry, new(0, IsExact: true), ObjectLook.Of(entry)));
+        var looks = (given.GetValue(_json) ? orphans.Concat(unknown) : []).ToDictionary(entry => entry, ObjectLook.Of);
         var removed = (given.GetValue(_remove) ? orphans.FindAll(entry => Remove(terminal, entry)) : []).ToHashSet();
         // All temporary names, and the names that are held for what has one, are examined and removed at once: only where all are meant.
         var isAll = pattern is null && given.GetValue(_older) is null;
@@ -76,14 +74,17 @@ internal sealed class CollectCommand : ShmCommand
         var swept = temporaries.FindAll(entry => gone.Contains(entry.Name, StringComparer.Ordinal));
         orphans.AddRange(swept);
         removed.UnionWith(swept);
-        unknown -= swept.Count;
+        _ = unknown.RemoveAll(swept.Contains);
         if (given.GetValue(_json))
         {
-            WriteFacts(terminal, orphans.Select(entry => new OrphanFacts(facts[entry], removed.Contains(entry))), held.Select(one => HeldNameFacts.Of(one, gone.Contains(one.Name, StringComparer.Ordinal))));
+            // A temporary name that was swept away was in use by no process: the lock of its maker was gone.
+            var facts = orphans.Select(entry => new OrphanFacts(ObjectFacts.Of(entry, new(0, IsExact: true), looks[entry]), removed.Contains(entry)))
+                .Concat(unknown.Select(entry => new OrphanFacts(ObjectFacts.Of(entry, new(null, IsExact: false), looks[entry]), removed: false)));
+            WriteFacts(terminal, facts, held.Select(one => HeldNameFacts.Of(one, gone.Contains(one.Name, StringComparer.Ordinal))));
         }
         else
         {
-            Print(terminal, orphans, given.GetValue(_remove) ? removed.Count : null, unknown, examined, now);
+            Print(terminal, orphans, given.GetValue(_remove) ? removed.Count : null, unknown.Count, examined, now);
             foreach (var one in held)
             {
                 terminal.Out.Write($"{EscapedText.Of(one.Name)}: {Fate(one, given.GetValue(_remove), gone)}\n");

@@ -75,7 +75,7 @@ internal sealed class CreateCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private static void Create(GivenName name, long size, SharedMemoryOptions options)
+    private void Create(GivenName name, long size, SharedMemoryOptions options)
     {
         try
         {
@@ -83,7 +83,7 @@ internal sealed class CreateCommand : ShmCommand
         }
         catch (PlatformNotSupportedException e)
         {
-            throw new CommandException(Failure.Describe(e, name));
+            throw new CommandException(Failure.Describe(e, name, Name));
         }
     }
 

@@ -67,7 +67,7 @@ internal sealed class ListCommand : ShmCommand
         var now = TimeProvider.System.GetUtcNow();
         var isWanted = Filter(given);
         var rows = new List<Row>();
-        var count = 0;
+        var (count, unknown) = (0, 0);
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in SharedMemoryDirectory.Enumerate())
         {
@@ -76,6 +76,7 @@ internal sealed class ListCommand : ShmCommand
             if (isWanted(entry))
             {
                 var holders = isCounted ? HolderCount.Of(entry, index.Value?[entry.Identity]) : default;
+                unknown += holders.IsHeldOrUnknown is null ? 1 : 0;
                 if (!isOrphaned || holders.IsZero)
                 {
                     rows.Add(new(entry, holders, isLookedAt ? ObjectLook.Of(entry) : null));
@@ -101,6 +102,7 @@ internal sealed class ListCommand : ShmCommand
         else
         {
             Print(terminal, rows, count, now, given.GetValue(_bytes) ? ByteSize.Exact : ByteSize.Short);
+            PrintUnknown(terminal, isOrphaned ? unknown : 0);
             if (rows.Count == count)
             {
                 PrintHeld(terminal, HeldName.FindAll(names));
@@ -160,7 +162,7 @@ internal sealed class ListCommand : ShmCommand
             [
                 ModeText.Letters(entry.Permissions), Accounts.Users.NameOf(entry.UserId), Accounts.Groups.NameOf(entry.GroupId), holders.ToCell(),
                 size(entry.Length), size(entry.AllocatedBytes), Age.Since(entry.LastWriteTime, now),
-                .. hasKinds ? [(Cell)(look?.Kind?.Replace('_', ' ') ?? "")] : Array.Empty<Cell>(),
+                .. hasKinds ? [(Cell)(look?.Kind?.Replace('_', ' ') ?? (look is { IsKnown: false } ? "?" : ""))] : Array.Empty<Cell>(),
                 .. hasChannels ? [(Cell)(look?.Channel?.FillText ?? ""), look?.Channel?.Ends ?? ""] : Array.Empty<Cell>(), EscapedText.OfName(entry.NameBytes.Span),
             ];
             table.Add(cells);
@@ -174,6 +176,16 @@ internal sealed class ListCommand : ShmCommand
         var what = rows.Count == count ? ByteSize.Count(count, "object") : $"{rows.Count} of {ByteSize.Count(count, "object")}";
         terminal.Out.Write(terminal.Paint($"{what}, {size(length)} long, {size(allocated)} allocated", Ink.Dim) + "\n");
     }
+
+    /// <summary>Objects that were left out although no process may use them.</summary>
+    private static void PrintUnknown(Terminal terminal, int count)
+    {
+        if (count > 0)
+        {
+            terminal.Out.Write(terminal.Paint($"Not listed: {ByteSize.Count(count, "object")} that a process may use; shm gc says more", Ink.Dim) + "\n");
+        }
+    }
+
     /// <summary>Names that a process holds for an object, or left when it was killed: <c>create</c> finds them taken, and they are not objects.</summary>
     private static void PrintHeld(Terminal terminal, IReadOnlyList<HeldName> held)
     {

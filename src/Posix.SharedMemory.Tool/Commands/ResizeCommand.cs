@@ -47,7 +47,7 @@ internal sealed class ResizeCommand : ShmCommand
         }
         catch (PlatformNotSupportedException e)
         {
-            throw new CommandException(Failure.Describe(e, name));
+            throw new CommandException(Failure.Describe(e, name, Name));
         }
 
         return ExitCode.Done;

@@ -20,8 +20,9 @@ internal sealed class StatCommand : ShmCommand
     {
         var entry = given.GetRequiredValue(_name).Find();
         var holders = HolderSearch.TryFind(entry);
-        var count = HolderCount.Of(entry, holders);
-        var isHeld = IsHeld(entry);
+        // The kernel may know of holders that no list has; and a list may have those of which the kernel says nothing to this user.
+        var confirmed = HolderCount.AskKernel(entry);
+        var count = HolderCount.Of(holders, confirmed);
         var (hasMembers, ranges) = LookInside(entry);
         var look = ObjectLook.Of(entry);
         var status = entry.Status;
@@ -35,7 +36,7 @@ internal sealed class StatCommand : ShmCommand
                 Changed = status.LastChangeTime,
                 Created = status.CreationTime == DateTimeOffset.UnixEpoch ? null : status.CreationTime,
                 HasMembers = hasMembers,
-                Held = isHeld,
+                Held = count.IsHeldOrUnknown,
                 Lock = look.Lock is null ? null : LockFacts.Of(look.Lock),
                 Channel = look.Channel is null ? null : ChannelFacts.Of(look.Channel),
                 AllocatedRanges = ranges,
@@ -46,19 +47,14 @@ internal sealed class StatCommand : ShmCommand
             return ExitCode.Done;
         }
 
-        Line(terminal, "Name", EscapedText.OfName(entry.NameBytes.Span));
-        Line(terminal, "Length", Size(status.Length));
-        Line(terminal, "Allocated", Size(status.AllocatedBytes) + (ranges is null ? "" : Holes(status.Length, ranges)));
-        Line(terminal, "Mode", $"{ModeText.Octal(status.Permissions)} {ModeText.Letters(status.Permissions)}");
-        Line(terminal, "Owner", $"{Accounts.Users.NameOf(status.UserId)} ({status.UserId})");
-        Line(terminal, "Group", $"{Accounts.Groups.NameOf(status.GroupId)} ({status.GroupId})");
-        Line(terminal, "Identity", string.Create(CultureInfo.InvariantCulture, $"device {status.Identity.Device}, inode {status.Identity.Inode}"));
-        Line(terminal, "Created", status.CreationTime == DateTimeOffset.UnixEpoch ? "unknown" : Time(status.CreationTime));
-        Line(terminal, "Modified", Time(status.LastWriteTime));
-        Line(terminal, "Changed", Time(status.LastChangeTime));
-        Line(terminal, "Accessed", Time(status.LastAccessTime));
+        PrintStatus(terminal, entry, ranges);
         Line(terminal, "Members", hasMembers switch { true => "yes: the last one removes the name", false => "none", null => "unknown" });
-        Line(terminal, "In use", isHeld switch { true => "yes (confirmed by the kernel)", false => "no (confirmed by the kernel)", null => "unknown" });
+        Line(terminal, "In use", count.IsHeldOrUnknown switch { true => confirmed is true ? "yes (confirmed by the kernel)" : "yes", false => "no (confirmed by the kernel)", null => "unknown" });
+        if (look.Obstacle is { } obstacle)
+        {
+            Line(terminal, "Kind", $"unknown: it cannot be read: {obstacle}");
+        }
+
         if (look.Lock is { } found)
         {
             Line(terminal, "Lock", $"{LockLook.Kind(found)}; {LockLook.State(found)}");
@@ -66,7 +62,7 @@ internal sealed class StatCommand : ShmCommand
 
         if (look.Channel is { } channel)
         {
-            PrintChannel(terminal, channel, holders);
+            PrintChannel(terminal, channel);
         }
 
         if (holders is not null)
@@ -78,7 +74,23 @@ internal sealed class StatCommand : ShmCommand
         return ExitCode.Done;
     }
 
-    private static void PrintChannel(Terminal terminal, ChannelLook look, SharedMemoryHolders? holders)
+    private static void PrintStatus(Terminal terminal, SharedMemoryEntry entry, IReadOnlyList<ByteRange>? ranges)
+    {
+        var status = entry.Status;
+        Line(terminal, "Name", EscapedText.OfName(entry.NameBytes.Span));
+        Line(terminal, "Length", Size(status.Length));
+        Line(terminal, "Allocated", Size(status.AllocatedBytes) + (ranges is null ? "" : Holes(status.Length, ranges)));
+        Line(terminal, "Mode", $"{ModeText.Octal(status.Permissions)} {ModeText.Letters(status.Permissions)}");
+        Line(terminal, "Owner", $"{Accounts.Users.NameOf(status.UserId)} ({status.UserId})");
+        Line(terminal, "Group", $"{Accounts.Groups.NameOf(status.GroupId)} ({status.GroupId})");
+        Line(terminal, "Identity", string.Create(CultureInfo.InvariantCulture, $"device {status.Identity.Device}, inode {status.Identity.Inode}"));
+        Line(terminal, "Created", status.CreationTime == DateTimeOffset.UnixEpoch ? "unknown" : Time(status.CreationTime));
+        Line(terminal, "Modified", Time(status.LastWriteTime));
+        Line(terminal, "Changed", Time(status.LastChangeTime));
+        Line(terminal, "Accessed", Time(status.LastAccessTime));
+    }
+
+    private static void PrintChannel(Terminal terminal, ChannelLook look)
     {
         Line(terminal, "Channel", look.Summary);
         if (look.Status is not { } status)
@@ -92,20 +104,20 @@ internal sealed class StatCommand : ShmCommand
         if (status.BlockedBy is { } blocker)
         {
             var (role, reason) = blocker.Role == Channels.EndpointRole.Writer ? ("writer", "which has claimed room and not committed") : ("reader", "which the writer has waited for since it last read");
-            Line(terminal, "Blocked", $"by {role} {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}{(StoppedProcess.Is(blocker.ProcessId, holders) ? ", stopped" : "")}), {reason}");
+            Line(terminal, "Blocked", $"by {role} {blocker.Index} ({(blocker.Label.Length == 0 ? "" : EscapedText.Of(blocker.Label) + ", ")}process {blocker.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "unknown"}), {reason}");
         }
 
         terminal.Out.Write('\n');
         ChannelLook.PrintEndpoints(terminal, status);
     }
 
-    /// <summary>What only an open object reveals; nothing if this user may not open it.</summary>
+    /// <summary>What only an open object reveals; nothing if this user may not open it. One answer may be known without the other.</summary>
     private static (bool? HasMembers, IReadOnlyList<ByteRange>? Ranges) LookInside(SharedMemoryEntry entry)
     {
         try
         {
             using var memory = entry.Open();
-            return (memory.HasOtherMembers, memory.GetAllocatedRanges());
+            return (Known(() => (bool?)memory.HasOtherMembers), Known(memory.GetAllocatedRanges));
         }
         catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
         {
@@ -113,15 +125,15 @@ internal sealed class StatCommand : ShmCommand
         }
     }
 
-    private static bool? IsHeld(SharedMemoryEntry entry)
+    private static T? Known<T>(Func<T?> look)
     {
         try
         {
-            return entry.IsHeld();
+            return look();
         }
         catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
         {
-            return null;
+            return default;
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class TopicListCommand : ShmCommand
 
     internal TopicListCommand()
         : base(
-            "ls", "List channels: their kind and state, how full they are, and which ends are open. Nothing is opened for writing, and no end is taken.",
+            "ls", "List channels: their kind and state, how full they are, and which ends are open. Nothing is opened for writing, and no end is taken. Objects that cannot be read, and may be channels, are counted; --json lists them without a kind.",
             "shm topic ls", "shm topic ls 'quotes*' --json | jq '.[] | {name, fill}'")
     {
         Add(_pattern);
@@ -23,14 +23,17 @@ internal sealed class TopicListCommand : ShmCommand
     {
         var pattern = given.GetValue(_pattern);
         var found = new List<(SharedMemoryEntry Entry, ChannelLook Look)>();
-        var unread = 0;
+        var unread = new List<(SharedMemoryEntry Entry, ObjectLook Look)>();
         foreach (var entry in SharedMemoryDirectory.Enumerate().Where(entry => pattern?.Matches(entry) ?? true))
         {
-            var look = ObjectLook.TryRead(entry);
-            unread += look is null ? 1 : 0;
-            if (look?.Channel is { } channel)
+            var look = ObjectLook.Of(entry);
+            if (look.Channel is { } channel)
             {
                 found.Add((entry, channel));
+            }
+            else if (!look.IsKnown)
+            {
+                unread.Add((entry, look));
             }
         }
 
@@ -44,7 +47,9 @@ internal sealed class TopicListCommand : ShmCommand
         found.Sort((one, other) => one.Entry.NameBytes.Span.SequenceCompareTo(other.Entry.NameBytes.Span));
         if (given.GetValue(_json))
         {
-            JsonFacts.Write(terminal, (IReadOnlyList<TopicFacts>)found.ConvertAll(channel => new TopicFacts(channel.Entry, channel.Look)), json => json.IReadOnlyListTopicFacts);
+            unread.Sort((one, other) => one.Entry.NameBytes.Span.SequenceCompareTo(other.Entry.NameBytes.Span));
+            IReadOnlyList<TopicFacts> facts = [.. found.Select(channel => new TopicFacts(channel.Entry, new(null, channel.Look))), .. unread.Select(one => new TopicFacts(one.Entry, one.Look))];
+            JsonFacts.Write(terminal, facts, json => json.IReadOnlyListTopicFacts);
         }
         else if (given.GetValue(_names))
         {
@@ -52,7 +57,7 @@ internal sealed class TopicListCommand : ShmCommand
         }
         else
         {
-            Print(terminal, found, unread);
+            Print(terminal, found, unread.Count);
         }
 
         return ExitCode.Done;

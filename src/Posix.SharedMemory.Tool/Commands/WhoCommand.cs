@@ -23,7 +23,7 @@ internal sealed class WhoCommand : ShmCommand
         if (given.GetValue(_json))
         {
             var facts = new HoldersFacts(
-                NameText.Raw(entry.NameBytes.Span), NameText.EscapedOrNull(entry.NameBytes.Span), count.IsHeld ? true : count.IsZero ? false : null, [.. holders.Select(HolderFacts.Of)], count.IsExact, holders.UnreadableProcessIds);
+                NameText.Raw(entry.NameBytes.Span), NameText.EscapedOrNull(entry.NameBytes.Span), count.IsHeldOrUnknown, [.. holders.Select(HolderFacts.Of)], count.IsExact, holders.UnreadableProcessIds);
             JsonFacts.Write(terminal, facts, json => json.HoldersFacts);
         }
         else

@@ -9,11 +9,16 @@ namespace Posix.SharedMemory.Tool;
 internal sealed record DeadEnd(string Name, string Role, string Label)
 {
     /// <summary>Finds them in all channels that this user may read.</summary>
-    internal static IReadOnlyList<DeadEnd> Find() =>
-        [.. from entry in SharedMemoryDirectory.Enumerate()
-            from endpoint in ObjectLook.Of(entry).Channel?.Status?.Endpoints ?? []
-            where endpoint.State == PeerState.Died
-            select new DeadEnd(EscapedText.OfName(entry.NameBytes.Span), ChannelLook.RoleWord(endpoint.Role), EscapedText.Of(endpoint.Label))];
+    /// <param name="unread">How many objects cannot be read, and may be channels.</param>
+    internal static IReadOnlyList<DeadEnd> Find(out int unread)
+    {
+        var looks = SharedMemoryDirectory.Enumerate().Select(entry => (Entry: entry, Look: ObjectLook.Of(entry))).ToList();
+        unread = looks.Count(one => !one.Look.IsKnown || one.Look.Channel is { Status: null });
+        return [.. from one in looks
+                   from endpoint in one.Look.Channel?.Status?.Endpoints ?? []
+                   where endpoint.State == PeerState.Died
+                   select new DeadEnd(EscapedText.OfName(one.Entry.NameBytes.Span), ChannelLook.RoleWord(endpoint.Role), EscapedText.Of(endpoint.Label))];
+    }
 
     public override string ToString() => Label.Length == 0 ? $"{Name} (the {Role})" : $"{Name} (the {Role} {Label})";
 }

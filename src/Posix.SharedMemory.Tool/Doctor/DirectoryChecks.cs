@@ -80,11 +80,14 @@ internal static class DirectoryChecks
                 "docker run --shm-size=1g; in a compose file, shm_size: 1gb; in Kubernetes, an emptyDir with medium: Memory mounted on /dev/shm; on a machine, mount -o remount,size=1g /dev/shm");
         }
 
-        if (machine.Memory("MemTotal") is not { } memory)
+        if ((machine.Memory("MemTotal") ?? machine.TotalMemory) is not { } memory)
         {
-            return Finding.Ok("size", $"/dev/shm may hold {size}.");
+            return new(
+                "size", FindingLevel.Note, $"/dev/shm may hold {size}; how much memory the machine has is unknown: /proc/meminfo cannot be read.",
+                "If it may hold more than there is, it never fills up: the kernel kills a process instead of failing with ENOSPC.", "mount -t proc proc /proc, and run shm doctor again");
         }
 
+        // Without /proc/meminfo it is unknown how much swap there is: then what exceeds the memory is worth a note too.
         var all = memory + (machine.Memory("SwapTotal") ?? 0);
         return usage.TotalBytes < memory / 16
             ? new(
@@ -93,7 +96,7 @@ internal static class DirectoryChecks
                 "mount -o remount,size=50% /dev/shm, and the same in /etc/fstab: tmpfs /dev/shm tmpfs defaults,size=50% 0 0")
             : usage.TotalBytes > all * 9 / 10
                 ? new(
-                    "size", FindingLevel.Note, $"/dev/shm may hold {size}, which is nearly all memory and swap ({ByteSize.Short(all)}), or more.",
+                    "size", FindingLevel.Note, $"/dev/shm may hold {size}, which is nearly all memory{(machine.Memory("SwapTotal") is null ? "" : " and swap")} ({ByteSize.Short(all)}), or more.",
                     "It never fills up: the machine runs out of memory first, and the kernel kills a process instead of failing with ENOSPC.",
                     "mount -o remount,size=50% /dev/shm")
                 : Finding.Ok("size", $"/dev/shm may hold {size}, of {ByteSize.Short(memory)} of memory.");
@@ -103,7 +106,10 @@ internal static class DirectoryChecks
     {
         if (machine.Usage is not { TotalBytes: > 0 } usage)
         {
-            return null;
+            // A ramfs has no limit; without an answer nothing is known.
+            return machine.Usage is not null || !machine.Exists(Directory) ? null : new(
+                "room", FindingLevel.Note, "How much room /dev/shm has, and how much is left, is unknown: statfs fails.",
+                "When it is full, reserving fails with ENOSPC, and a process that writes to unreserved memory is killed by SIGBUS.", "Allow statfs in the filter (seccomp) of the container or service");
         }
 
         var percent = (int)(usage.UsedBytes * 100m / usage.TotalBytes);

@@ -8,7 +8,7 @@ internal static class Examination
         DirectoryChecks.IsThere, DirectoryChecks.IsMemory, DirectoryChecks.IsOpenToAll, DirectoryChecks.IsWritable, DirectoryChecks.MayExecute,
         DirectoryChecks.IsLargeEnough, DirectoryChecks.HasRoom, DirectoryChecks.HasInodes,
         MemoryChecks.ControlGroup, MemoryChecks.TransparentHugePages, MemoryChecks.TransparentHugePagesOfObjects, MemoryChecks.ReservedHugePages, MemoryChecks.AnonymousMemory, MemoryChecks.ExecutableAnonymousMemory,
-        LimitChecks.LockedMemory, LimitChecks.Descriptors, LimitChecks.FileSize, LimitChecks.AddressSpace, LimitChecks.OtherProcesses, LimitChecks.ProtectedFiles,
+        LimitChecks.AreVisible, LimitChecks.LockedMemory, LimitChecks.Descriptors, LimitChecks.FileSize, LimitChecks.AddressSpace, LimitChecks.OtherProcesses, LimitChecks.ProtectedFiles,
         LockChecks.SleepOnSeveralWords, LockChecks.Fences, LockChecks.MarkedDeaths,
         ObjectChecks.RemovedAtLogout, ObjectChecks.NobodyHolds, ObjectChecks.EndsOfTheDead,
     ];

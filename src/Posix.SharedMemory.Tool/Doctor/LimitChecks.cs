@@ -7,6 +7,12 @@ internal static class LimitChecks
 {
     private const int CAP_IPC_LOCK = 14;
 
+    /// <summary>Where the limits cannot be read, the checks of each have nothing to say.</summary>
+    internal static Finding? AreVisible(Machine machine) => machine.CanSeeLimits ? null : new(
+        "limits", FindingLevel.Note, "The limits of this process are unknown: /proc/self/limits cannot be read.",
+        "Locking memory, opening objects, making them longer and mapping them may fail for a limit (RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS).",
+        "In a shell, ulimit -a shows them; or mount -t proc proc /proc, and run shm doctor again");
+
     internal static Finding? LockedMemory(Machine machine)
     {
         const long Usual = 8 << 20;

@@ -15,11 +15,23 @@ internal sealed class Machine(string root = "")
     /// <summary>Gets how much memory the control group may use; <see langword="null"/> if it is not limited.</summary>
     internal MemoryLimit? MemoryLimit { get; init; }
 
-    /// <summary>Gets the objects that no process uses and that were not written to for a day.</summary>
-    internal IReadOnlyList<StaleObject> Stale { get; init; } = [];
+    /// <summary>Gets the objects that no process uses and that were not written to for a day; <see langword="null"/> if they cannot be listed.</summary>
+    internal IReadOnlyList<StaleObject>? Stale { get; init; } = [];
 
-    /// <summary>Gets the ends of channels whose processes died.</summary>
-    internal IReadOnlyList<DeadEnd> DeadEnds { get; init; } = [];
+    /// <summary>Gets of how many other objects that were not written to for a day it is unknown whether a process uses them.</summary>
+    internal int MaybeStale { get; init; }
+
+    /// <summary>Gets the ends of channels whose processes died; <see langword="null"/> if objects cannot be listed.</summary>
+    internal IReadOnlyList<DeadEnd>? DeadEnds { get; init; } = [];
+
+    /// <summary>Gets how many objects cannot be read, and may be channels.</summary>
+    internal int Unread { get; init; }
+
+    /// <summary>Gets the user that owns what this process creates, found without /proc; <see langword="null"/> if it is unknown.</summary>
+    internal uint? Creator { get; init; }
+
+    /// <summary>Gets how much memory the machine or container has, found without /proc/meminfo; <see langword="null"/> if it is unknown.</summary>
+    internal long? TotalMemory { get; init; }
 
     /// <summary>Gets the result of creating anonymous memory; <see langword="null"/> if it was not tried.</summary>
     internal Errno? AnonymousMemory { get; init; }
@@ -28,25 +40,35 @@ internal sealed class Machine(string root = "")
     internal (bool SleepOnSeveralWords, bool Fence, bool MarkDeaths)? Locks { get; init; }
 
     /// <summary>Examines this machine.</summary>
-    internal static Machine OfThisSystem() => new()
+    internal static Machine OfThisSystem()
     {
-        Usage = Try(() => (SharedMemoryUsage?)SharedMemoryDirectory.GetUsage()),
-        FileSystem = Try(() => new DriveInfo("/dev/shm").DriveFormat),
-        MemoryLimit = Try(SharedMemoryDirectory.GetMemoryLimit),
-        Stale = Try(() => StaleObject.Find()) ?? [],
-        DeadEnds = Try(() => DeadEnd.Find()) ?? [],
-        AnonymousMemory = TryAnonymousMemory(),
-        Locks = TryLocks(),
-    };
+        var (maybeStale, unread) = (0, 0);
+        return new()
+        {
+            Usage = Try(() => (SharedMemoryUsage?)SharedMemoryDirectory.GetUsage()),
+            FileSystem = Try(() => new DriveInfo("/dev/shm").DriveFormat),
+            MemoryLimit = Try(SharedMemoryDirectory.GetMemoryLimit),
+            Stale = Try(() => StaleObject.Find(out maybeStale)),
+            MaybeStale = maybeStale,
+            DeadEnds = Try(() => DeadEnd.Find(out unread)),
+            Unread = unread,
+            AnonymousMemory = TryAnonymousMemory(out var creator),
+            Creator = creator,
+            TotalMemory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and var total ? total : null,
+            Locks = TryLocks(),
+        };
+    }
 
     private static (bool SleepOnSeveralWords, bool Fence, bool MarkDeaths)? TryLocks() =>
         Try(ThreadingSupport.Get) is { IsSupported: true } support ? (support.CanSleepOnSeveralWords, support.CanFence, support.DeathsAreMarked) : null;
 
-    private static Errno? TryAnonymousMemory()
+    private static Errno? TryAnonymousMemory(out uint? creator)
     {
+        creator = null;
         try
         {
-            SharedMemoryObject.CreateAnonymous().Dispose();
+            using var memory = SharedMemoryObject.CreateAnonymous();
+            creator = Try(() => (uint?)memory.GetStatus().UserId);
             return Errno.None;
         }
         catch (SharedMemoryException e)
@@ -59,8 +81,8 @@ internal sealed class Machine(string root = "")
         }
     }
 
-    /// <summary>Gets the effective user of this process.</summary>
-    internal uint User => uint.TryParse(Status("Uid").Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var user) ? user : 0;
+    /// <summary>Gets the effective user of this process; <see langword="null"/> if it is unknown.</summary>
+    internal uint? User => uint.TryParse(Status("Uid").Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var user) ? user : Creator;
 
     internal bool Exists(string path) => File.Exists(root + path) || Directory.Exists(root + path);
 
@@ -109,6 +131,9 @@ internal sealed class Machine(string root = "")
 
         return path;
     }
+
+    /// <summary>Gets whether the limits can be read.</summary>
+    internal bool CanSeeLimits => Lines("/proc/self/limits").Count > 0;
 
     /// <summary>The soft limit in a line of /proc/self/limits: -1 if unlimited, <see langword="null"/> if it cannot be read.</summary>
     internal long? Limit(string name)

@@ -46,9 +46,13 @@ internal record ObjectFacts
     [JsonPropertyOrder(-1)]
     public required DateTimeOffset Modified { get; init; }
 
-    /// <summary>Gets which lock, semaphore or channel it is; null if it is none, or cannot be read.</summary>
+    /// <summary>Gets which lock, semaphore or channel it is; null if it is none, or that is unknown.</summary>
     [JsonPropertyOrder(-1)]
     public required string? Kind { get; init; }
+
+    /// <summary>Gets whether its bytes could be read, which say what kind it is.</summary>
+    [JsonPropertyOrder(-1)]
+    public required bool KindKnown { get; init; }
 
     /// <summary>Gets which part of a channel's ring is waiting to be read, from 0 to 1. This and what follows is there only for channels that can be read.</summary>
     [JsonPropertyOrder(-1)]
@@ -88,6 +92,7 @@ internal record ObjectFacts
             HoldersExact = holders.IsExact,
             Modified = entry.LastWriteTime,
             Kind = look.Kind,
+            KindKnown = look.IsKnown,
             Fill = look.Channel?.Fill,
             Messages = channel?.Messages,
             Bytes = channel?.Bytes,

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>An object that no process uses, as JSON.</summary>
+/// <summary>An object that no process uses, or of which that is unknown (<c>holders</c> is null), as JSON.</summary>
 internal sealed record OrphanFacts : ObjectFacts
 {
     [SetsRequiredMembers]

@@ -24,7 +24,7 @@ internal sealed record StatusFacts : ObjectFacts
     /// <summary>Gets whether processes hold a membership of the name, so that the last of them removes the name.</summary>
     public required bool? HasMembers { get; init; }
 
-    /// <summary>Gets whether the kernel says that a process has it open or mapped.</summary>
+    /// <summary>Gets whether a process has it open or mapped: one was found, or the kernel says so; null if that is unknown.</summary>
     public required bool? Held { get; init; }
 
     /// <summary>Gets what a named lock, a roster or a POSIX semaphore shows; null if it is none.</summary>

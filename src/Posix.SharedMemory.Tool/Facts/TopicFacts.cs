@@ -2,11 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>A channel and its name, as JSON.</summary>
+/// <summary>A channel, or an object that cannot be read and may be one, and its name, as JSON.</summary>
 internal sealed record TopicFacts : ChannelFacts
 {
-    internal TopicFacts(SharedMemoryEntry entry, ChannelLook look)
-        : base(Of(look))
+    internal TopicFacts(SharedMemoryEntry entry, ObjectLook look)
+        : base(look.Channel is { } channel ? Of(channel) : Unknown(look.Obstacle!))
     {
         Name = NameText.Raw(entry.NameBytes.Span);
         Escaped = NameText.EscapedOrNull(entry.NameBytes.Span);

@@ -7,11 +7,13 @@ internal static class AnonymousList
 {
     internal static void Print(Terminal terminal, bool isJson, Func<long, string> size)
     {
-        var found = SharedMemoryDirectory.EnumerateUnnamed()
+        var all = SharedMemoryDirectory.EnumerateUnnamed();
+        var found = all
             .OrderBy(memory => memory.Holders.Count == 0 ? 0 : memory.Holders[0].ProcessId).ThenBy(memory => memory.Identity.Inode).ToList();
         if (isJson)
         {
-            JsonFacts.Write(terminal, (IReadOnlyList<AnonymousFacts>)found.ConvertAll(AnonymousFacts.Of), json => json.IReadOnlyListAnonymousFacts);
+            IReadOnlyList<AnonymousFacts> facts = [.. found.Select(AnonymousFacts.Of), .. all.IsComplete ? [] : (IEnumerable<AnonymousFacts>)[AnonymousFacts.Unseen(all)]];
+            JsonFacts.Write(terminal, facts, json => json.IReadOnlyListAnonymousFacts);
             return;
         }
 
@@ -33,7 +35,24 @@ internal static class AnonymousList
             table.WriteTo(terminal);
         }
 
-        var sum = found.Sum(memory => memory.Status?.AllocatedBytes ?? 0);
-        terminal.Out.Write(terminal.Paint($"{ByteSize.Count(found.Count, "object")} without a name, {size(sum)} allocated", Ink.Dim) + "\n");
+        terminal.Out.Write(terminal.Paint($"{ByteSize.Count(found.Count, "object")} without a name{(all.IsComplete ? "" : " found")}, {Sum(found, size)} allocated", Ink.Dim) + "\n");
+        if (!all.IsComplete)
+        {
+            terminal.Out.Write(terminal.Paint(Doubt(all.UnreadableProcessIds), Ink.Dim) + "\n");
+        }
     }
+
+    /// <summary>How much memory was found, where a part of it may be of an unknown length.</summary>
+    private static string Sum(List<UnnamedMemory> found, Func<long, string> size)
+    {
+        var known = found.Select(memory => memory.Status?.AllocatedBytes).OfType<long>().ToList();
+        return known.Count == found.Count ? size(known.Sum()) : known.Count == 0 ? "?" : $"at least {size(known.Sum())}";
+    }
+
+    private static string Doubt(IReadOnlyList<int> unreadable) => unreadable switch
+    {
+        [] => "Not every process of this machine can be seen from here; others may hold more.",
+        [var only] => $"Process {only} could not be examined and may hold more.",
+        { Count: var count } => $"{count} processes could not be examined and may hold more.",
+    };
 }

@@ -9,12 +9,18 @@ internal readonly record struct HolderCount(int? Known, bool IsExact, bool IsHel
     /// <summary>Gets whether the kernel says that no process holds it.</summary>
     internal bool IsZero => Known is 0 && IsExact && !IsHeld;
 
+    /// <summary>Gets whether a process holds it; <see langword="null"/> if that is unknown.</summary>
+    internal bool? IsHeldOrUnknown => IsHeld ? true : IsZero ? false : null;
+
     /// <summary>Counts the holders that were found, and asks the kernel if none was: a search that finds nobody proves nothing, since processes may be hidden.</summary>
     /// <param name="entry">The object.</param>
     /// <param name="holders">The holders found; <see langword="null"/> where the system does not reveal them.</param>
-    internal static HolderCount Of(SharedMemoryEntry entry, SharedMemoryHolders? holders) => holders is { Count: > 0 }
+    internal static HolderCount Of(SharedMemoryEntry entry, SharedMemoryHolders? holders) => Of(holders, holders is { Count: > 0 } ? null : AskKernel(entry));
+
+    /// <summary>Counts the holders that were found, with what the kernel says.</summary>
+    internal static HolderCount Of(SharedMemoryHolders? holders, bool? confirmed) => holders is { Count: > 0 }
         ? new(holders.Count, holders.IsComplete, IsHeld: true)
-        : AskKernel(entry) switch
+        : confirmed switch
         {
             false => new(0, IsExact: true),
             true => new(1, IsExact: false, IsHeld: true),
@@ -22,7 +28,7 @@ internal readonly record struct HolderCount(int? Known, bool IsExact, bool IsHel
         };
 
     /// <summary>Whether a process has it open or mapped; <see langword="null"/> if the kernel does not reveal it to this user.</summary>
-    private static bool? AskKernel(SharedMemoryEntry entry)
+    internal static bool? AskKernel(SharedMemoryEntry entry)
     {
         try
         {

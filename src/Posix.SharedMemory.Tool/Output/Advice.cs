@@ -30,13 +30,27 @@ internal static class Advice
     };
 
     /// <summary>What the system cannot do, and what to do instead. The library's sentences that say "Use …" name its members: they are replaced.</summary>
-    internal static string For(PlatformNotSupportedException failure) => failure.Message switch
+    /// <param name="failure">The failure.</param>
+    /// <param name="command">The command that failed; <see langword="null"/> if that is not known.</param>
+    internal static string For(PlatformNotSupportedException failure, string? command) => failure.Message switch
     {
-        var message when message.Contains("fallocate", StringComparison.Ordinal) => "the file system of the object, or a filter in front of it, cannot reserve memory; use --sparse",
-        var message when message.Contains("renameat2", StringComparison.Ordinal) => "this kernel, or a filter in front of it, lacks renameat2, which --no-replace and --exchange need",
+        var message when message.Contains("fallocate", StringComparison.Ordinal) && command is "create" or "resize" => "the file system of the object, or a filter in front of it, cannot reserve memory; use --sparse",
+        // A name that replaces no other can be taken in several ways, all of which may be refused; one that may replace another needs none of them.
+        var message when message.Contains("renam", StringComparison.Ordinal) && message.Contains("Use RenameMode.Replace", StringComparison.Ordinal) => Join(Plain(message), command switch
+        {
+            "create" => "--on-conflict replace needs no such call",
+            "mv" when message.Contains("Exchange", StringComparison.Ordinal) => "without --exchange the name is replaced",
+            "mv" => "without --no-replace an object that has the new name is replaced",
+            _ => null,
+        })!,
         var message when message.Contains("O_TMPFILE", StringComparison.Ordinal) => $"the file system of {Directory} cannot create files without a name (O_TMPFILE); mount a tmpfs there, as shm doctor says",
-        var message => string.Join(". ", message.TrimEnd('.').Split(". ").Where(sentence => !sentence.StartsWith("Use ", StringComparison.Ordinal) && !sentence.StartsWith("Open it", StringComparison.Ordinal))),
+        var message => Plain(message),
     };
+
+    /// <summary>The library's sentences without those that name its members.</summary>
+    private static string Plain(string message) => string.Join(
+        ". ", message.TrimEnd('.').Split(". ").Where(sentence => !sentence.StartsWith("Use ", StringComparison.Ordinal) && !sentence.StartsWith("Open it", StringComparison.Ordinal)))
+        .Replace("which Exchange needs", "which --exchange needs", StringComparison.Ordinal);
 
     private static string NoRoom(Errno errno, string command)
     {

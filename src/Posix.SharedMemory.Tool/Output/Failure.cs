@@ -33,7 +33,7 @@ internal static class Failure
         UnauthorizedAccessException => Line(subject, Reason(exception.InnerException is IOException inner && IsErrno(inner.HResult) ? ErrnoNumbers.FromNative(inner.HResult) : Errno.EACCES)),
         IOException when IsErrno(exception.HResult) => Line(subject, Reason(ErrnoNumbers.FromNative(exception.HResult))),
         Win32Exception console => Line(subject, $"{Reason(ErrnoNumbers.FromNative(console.NativeErrorCode))}: the console cannot be used; a filter in front of the kernel (seccomp) may refuse a call that it makes, such as pipe2"),
-        PlatformNotSupportedException unsupported => Line(subject, Advice.For(unsupported)),
+        PlatformNotSupportedException unsupported => Line(subject, Advice.For(unsupported, command)),
         ArgumentException argument => Line(subject, WithoutParameter(argument)),
         _ => Line(subject, exception.Message),
     };

@@ -3,19 +3,21 @@ using Posix.SharedMemory.Threading;
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>What an object is, as far as its bytes say it: a named lock, or a channel, or neither.</summary>
-internal sealed record ObjectLook(NamedLockStatus? Lock, ChannelLook? Channel)
+/// <param name="Lock">What it shows if it is a lock.</param>
+/// <param name="Channel">What it shows if it is a channel.</param>
+/// <param name="Obstacle">Why its bytes cannot be read, so that it may be either; <see langword="null"/> if they can.</param>
+internal sealed record ObjectLook(NamedLockStatus? Lock, ChannelLook? Channel, string? Obstacle = null)
 {
     private static readonly ObjectLook s_neither = new(null, null);
 
-    /// <summary>Gets the kind, as a word of JSON; <see langword="null"/>: neither, or it cannot be read.</summary>
+    /// <summary>Gets the kind, as a word of JSON; <see langword="null"/>: neither, or unknown.</summary>
     internal string? Kind => Lock is not null ? LockLook.Key(Lock.Kind) : Channel?.Kind;
 
-    /// <summary>Looks at an object. What this user cannot read looks like neither.</summary>
-    internal static ObjectLook Of(SharedMemoryEntry entry) => TryRead(entry) ?? s_neither;
+    /// <summary>Gets whether its bytes say what it is.</summary>
+    internal bool IsKnown => Obstacle is null;
 
     /// <summary>Looks at an object.</summary>
-    /// <returns><see langword="null"/>: it cannot be read.</returns>
-    internal static ObjectLook? TryRead(SharedMemoryEntry entry)
+    internal static ObjectLook Of(SharedMemoryEntry entry)
     {
         var (mayBeLock, mayBeChannel) = (LockLook.MayBe(entry), ChannelLook.MayBe(entry));
         if (!mayBeLock && !mayBeChannel)
@@ -29,10 +31,14 @@ internal sealed record ObjectLook(NamedLockStatus? Lock, ChannelLook? Channel)
             return mayBeLock && NamedLockStatus.TryRead(memory) is { } found ? new(found, null)
                 : mayBeChannel ? new(null, ChannelLook.TryRead(memory)) : s_neither;
         }
-        catch (Exception e) when (e is SharedMemoryException or PlatformNotSupportedException)
+        catch (SharedMemoryException e)
         {
-            // Another user's, or gone meanwhile.
-            return null;
+            // What is gone meanwhile is neither; what is another user's may be either.
+            return e.Errno == Errno.ENOENT ? s_neither : new(null, null, Failure.Reason(e.Errno));
+        }
+        catch (PlatformNotSupportedException e)
+        {
+            return new(null, null, Advice.For(e, command: null));
         }
     }
 }

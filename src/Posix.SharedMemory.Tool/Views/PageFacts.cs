@@ -2,10 +2,12 @@ using System.Text.Json.Serialization;
 
 namespace Posix.SharedMemory.Tool;
 
-/// <summary>The states of an object's pages, as JSON. Sums are bytes; null means unknown.</summary>
+/// <summary>
+/// The states of an object's pages, as JSON. Sums are bytes; null means unknown. Where <c>huge_exact</c> is false, processes that could not be examined may map more as huge pages.
+/// </summary>
 internal sealed record PageFacts(
     string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Escaped, long Length, int PageSize, long? Resident, long? Swapped, long? Present, long? Absent, long? Huge,
-    IReadOnlyList<RunFacts> Runs, IReadOnlyList<ByteRangeFacts>? HugeRanges)
+    IReadOnlyList<RunFacts> Runs, IReadOnlyList<ByteRangeFacts>? HugeRanges, bool HugeExact)
 {
     internal static PageFacts Of(PageSurvey survey)
     {
@@ -21,7 +23,8 @@ internal sealed record PageFacts(
             survey.HidesReserved ? null : survey.BytesOf(PageState.Absent),
             survey.Huge is null ? null : survey.HugeBytes,
             [.. survey.Runs.Select(run => new RunFacts(run.Range.Offset, run.Range.Length, StateText(survey, run.State)))],
-            survey.Huge is null ? null : [.. survey.Huge.Select(range => new ByteRangeFacts(range.Offset, range.Length))]);
+            survey.Huge is null ? null : [.. survey.Huge.Select(range => new ByteRangeFacts(range.Offset, range.Length))],
+            survey.IsHugeExact);
     }
 
     private static string StateText(PageSurvey survey, PageState state) => state switch

@@ -30,7 +30,9 @@ internal sealed record PageLegend(PageKind Kind, char Sign, Ink Ink, string Mean
     internal static string? Unknown(PageSurvey survey) => survey switch
     {
         { IsVague: true, Huge: null } => "Unknown: which pages are swapped out, reserved or huge.",
+        { IsVague: true, IsHugeExact: false } => "Unknown: which pages are swapped out, which are reserved but were never written, and whether processes that you may not examine map more as huge pages.",
         { IsVague: true } => "Unknown: which pages are swapped out, and which are reserved but were never written.",
+        { Huge: not null, IsHugeExact: false } => "Unknown: whether processes that you may not examine map more as huge pages.",
         { Huge: null } => "Unknown: which pages are huge. Linux reports this from version 6.7 on, and only if a process that you may examine maps the object.",
         _ => null,
     };

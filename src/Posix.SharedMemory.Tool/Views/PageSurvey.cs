@@ -6,10 +6,11 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Length">Its length in bytes.</param>
 /// <param name="Runs">Its pages, from the start to the end.</param>
 /// <param name="Huge">The ranges that processes map as huge pages; <see langword="null"/> if that is unknown.</param>
+/// <param name="IsHugeExact">Whether there are no others: every process that maps the object was examined.</param>
 /// <param name="IsVague">Whether the kernel reported only what has been written, not whether it is in memory or swapped out.</param>
 /// <param name="HidesReserved">Whether more memory is allocated than the pages show: some pages that seem absent are reserved.</param>
 internal sealed record PageSurvey(
-    string Name, string RawName, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsVague, bool HidesReserved)
+    string Name, string RawName, long Length, IReadOnlyList<PageRun> Runs, IReadOnlyList<ByteRange>? Huge, bool IsHugeExact, bool IsVague, bool HidesReserved)
 {
     internal static readonly int PageSize = Environment.SystemPageSize;
 
@@ -22,7 +23,8 @@ internal sealed record PageSurvey(
         var shown = runs.Where(run => run.State != PageState.Absent).Sum(run => PagesOf(run.Range.Length)) * PageSize;
         var hidesReserved = memory.GetStatus().AllocatedBytes > shown;
         var isVague = hidesReserved || runs.Any(run => run.State == PageState.Present);
-        return new(name.ToString(), NameText.Raw(name.Bytes), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, memory.FindHugePages(), isVague, hidesReserved);
+        var huge = memory.FindHugePages();
+        return new(name.ToString(), NameText.Raw(name.Bytes), runs.Count == 0 ? 0 : runs[^1].Range.End, runs, huge, huge is not null && memory.GetHolders().IsComplete, isVague, hidesReserved);
     }
 
     internal long Pages => PagesOf(Length);

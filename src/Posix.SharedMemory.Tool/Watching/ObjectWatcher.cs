@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Posix.SharedMemory.Tool;
 
 /// <summary>Reports what happens to one object. Between two looks it does not have the object open: watching is not holding.</summary>
@@ -126,7 +128,14 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
 
     private void LookAtHolders(SharedMemoryEntry entry)
     {
-        var now = Holders(entry, out _);
+        var now = Holders(entry, out var told);
+        if (told is null)
+        {
+            // The system does not reveal holders, or not any more: those that were found may hold it still.
+            return;
+        }
+
+        KeepUnseen(entry, told, now);
         foreach (var (id, holder) in now)
         {
             if (!_holders.TryGetValue(id, out var before) || before.Access != holder.Access)
@@ -144,6 +153,19 @@ internal sealed class ObjectWatcher(GivenName name, EventPrinter printer, bool l
         }
 
         _holders = now;
+    }
+
+    /// <summary>A process that cannot be examined any more (it runs as another user now, or forbids it), or that /proc has begun to hide, may hold the object still.</summary>
+    private void KeepUnseen(SharedMemoryEntry entry, SharedMemoryHolders told, Dictionary<int, SharedMemoryHolder> now)
+    {
+        var unreadable = told.UnreadableProcessIds.ToHashSet();
+        // Where /proc hides processes, the first one is reported as unreadable for all of them.
+        var unseen = _holders.Values.Where(holder => !now.ContainsKey(holder.ProcessId)
+            && (unreadable.Contains(holder.ProcessId) || (unreadable.Contains(1) && !Directory.Exists($"/proc/{holder.ProcessId.ToString(CultureInfo.InvariantCulture)}") && Processes.Exists(holder.ProcessId)))).ToList();
+        if (unseen.Count > 0 && (now.Count > 0 || HolderCount.AskKernel(entry) is not false))
+        {
+            unseen.ForEach(holder => now.Add(holder.ProcessId, holder));
+        }
     }
 
     private void PrintHolder(string word, SharedMemoryHolder holder) => Print(new()

@@ -129,8 +129,11 @@ public static class SharedMemoryDirectory
 
     /// <summary>Finds memory without a name in the directory, through the processes that hold it: created by <c>memfd_create</c>, or an object that was unlinked.</summary>
     /// <exception cref="PlatformNotSupportedException">Only Linux supports this.</exception>
-    /// <remarks>Memory that is held only by processes that this user may not examine is not found. <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see></remarks>
-    public static IEnumerable<UnnamedMemory> EnumerateUnnamed() => Platform.Current.Inspection.ListUnnamed();
+    /// <remarks>
+    /// Memory that is held only by processes that this user may not examine is not found: the list says which processes those are, and whether it is complete.
+    /// <see href="https://man7.org/linux/man-pages/man5/proc.5.html">proc(5)</see>
+    /// </remarks>
+    public static UnnamedMemoryList EnumerateUnnamed() => Platform.Current.Inspection.ListUnnamed();
 
     /// <summary>Opens the memory that a descriptor of another process refers to.</summary>
     /// <param name="processId">The process.</param>
@@ -139,11 +142,11 @@ public static class SharedMemoryDirectory
     /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
     /// <exception cref="ArgumentException"><see cref="FileAccess.Write"/>; or the descriptor does not refer to memory but, for example, to a file on disk.</exception>
     /// <exception cref="SharedMemoryException">
-    /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor. <see cref="Errno.EACCES"/>: this user may not examine the process.
+    /// <see cref="Errno.ENOENT"/>: there is no such process or descriptor, or /proc hides the process from this user (<c>hidepid</c>). <see cref="Errno.EACCES"/>: this user may not examine the process.
     /// <see cref="Errno.EINVAL"/>: a pipe, a socket, a directory. <see cref="Errno.EPERM"/>: sealed against writing.
     /// <see cref="Errno.EAGAIN"/>, after a second of trying, as <see cref="SharedMemoryObject.Open(string, FileMode, FileAccess, UnixFileMode)"/>.
     /// </exception>
-    /// <exception cref="PlatformNotSupportedException">Only Linux supports this.</exception>
+    /// <exception cref="PlatformNotSupportedException">Only Linux supports this, and there /proc has to be mounted.</exception>
     /// <remarks><see href="https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html">proc_pid_fd(5)</see></remarks>
     /// <example>
     /// <code>

@@ -108,7 +108,7 @@ public sealed class SharedMemoryEntry
             var target = new OpenObject(handle, _name);
             isHeld = !IsSame(platform.Backing.GetStatus(target)) ? throw new SharedMemoryException(Errno.ENOENT, "shm_open", Name)
                 // A member holds the object, and the kernel shows members to every user.
-                : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target) is MembershipState.Held or MembershipState.Ending ? true : null);
+                : platform.Membership.IsHeldByOthers(target) ?? (platform.Membership.Query(target, isMember: false) is MembershipState.Held or MembershipState.Ending ? true : null);
             return isHeld;
         }
         finally

@@ -49,9 +49,10 @@ internal sealed class NameMembership(ObjectDescriptor descriptor, OwnedName name
         var platform = descriptor.Platform;
         var target = descriptor.Target;
         var joins = joining == Joining.Always || (joining == Joining.WhenAbandoned && platform.Membership.IsOrphaned(target));
-        var state = platform.Membership.Query(target);
-        if (state is MembershipState.None or MembershipState.Unknown && !joins)
+        var state = platform.Membership.Query(target, isMember: false);
+        if (state is MembershipState.None or MembershipState.Unknown or MembershipState.Hidden && !joins)
         {
+            // A share taken on a guess would make members of all that open the object later, and the last of them would remove a name that is to stay.
             return true;
         }
 

@@ -79,7 +79,7 @@ public sealed partial class SharedMemoryObject
 
     /// <summary>Finds the ranges that have memory, in order: whole pages, and the last one up to the object's end.</summary>
     /// <exception cref="SharedMemoryException"><see cref="Errno.EMFILE"/>, <see cref="Errno.EACCES"/>: before Linux 6.5 the call opens the object again, and no descriptor is left, or this user may not open it.</exception>
-    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this; nor does Linux without /proc, where the kernel does not count the pages of the object.</exception>
     /// <remarks>
     /// Before Linux 6.5, in an object that is not fully allocated, memory that was reserved and never written is not found.
     /// <see href="https://man7.org/linux/man-pages/man2/lseek.2.html">lseek(2)</see>, <c>cachestat(2)</c>
@@ -87,7 +87,7 @@ public sealed partial class SharedMemoryObject
     public IReadOnlyList<ByteRange> GetAllocatedRanges() => Platform.Inspection.GetAllocatedRanges(Target);
 
     /// <summary>Returns where the memory of each page is, from the start to the end of the object. No page is brought in, read or touched.</summary>
-    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this.</exception>
+    /// <exception cref="PlatformNotSupportedException">macOS and FreeBSD do not report this; nor does Linux without /proc, where the kernel does not count the pages of the object.</exception>
     /// <remarks>
     /// Before Linux 6.5, and if this user neither owns the object nor may write to it, the kernel reports only what was written:
     /// <see cref="PageState.Present"/>, whether in memory or swapped out; memory that was reserved and never written then counts as absent.
@@ -119,10 +119,11 @@ public sealed partial class SharedMemoryObject
 
     /// <summary>Finds the ranges of the object that processes map in huge pages, in order. No page is brought in or touched.</summary>
     /// <returns>
-    /// <see langword="null"/> if it is not known: before Linux 6.7, on other systems, without /proc, and if no process that this user may inspect
-    /// maps the object.
+    /// <see langword="null"/> if it is not known: before Linux 6.7, on other systems, without /proc, if no process that this user may inspect
+    /// maps the object, and if one of those that map it does not show its page table.
     /// </returns>
     /// <remarks>
+    /// At least these ranges: a process that this user may not inspect may map more in huge pages. <see cref="GetHolders"/> says whether there may be one (<see cref="Inspection.SharedMemoryHolders.IsComplete"/>).
     /// A huge page is seen through the page table of a process that maps it as one. Pages that no such process has touched are not reported.
     /// <see href="https://man7.org/linux/man-pages/man2/PAGEMAP_SCAN.2const.html">ioctl(PAGEMAP_SCAN)</see>
     /// </remarks>

@@ -186,13 +186,18 @@ public sealed partial class SharedMemoryObject : IDisposable
 
     /// <summary>Gets whether the object has other members, so that the last of them removes the name.</summary>
     /// <exception cref="PlatformNotSupportedException">The kernel or the file system has no open file description locks, or a filter refuses them, so the answer is not known.</exception>
+    /// <exception cref="SharedMemoryException">
+    /// <see cref="Errno.EAGAIN"/>: another program has locked the object, or much of it, so that no other locks are seen, and /proc/locks, where they are listed, cannot be read or does not have them.
+    /// </exception>
     /// <remarks>The kernel keeps track of the members, so a process that was killed is not one. docs/spec/objects/membership.md is the protocol.</remarks>
-    public bool HasOtherMembers => Platform.Membership.Query(Target) switch
+    public bool HasOtherMembers => Platform.Membership.Query(Target, IsMember) switch
     {
         MembershipState.None => false,
         MembershipState.Unknown => throw new PlatformNotSupportedException(
             "Whether the object has other members is not known: this kernel or file system, or a filter in front of it, has no open file description locks (fcntl with F_OFD_GETLK). "
             + "GetHolders lists the processes that have it open."),
+        MembershipState.Hidden => throw new SharedMemoryException(
+            Errno.EAGAIN, "fcntl(F_OFD_GETLK)", Name, "whether the object has other members is not known while another program has a lock on all of it (/proc/locks lists the locks)"),
         _ => true,
     };
 

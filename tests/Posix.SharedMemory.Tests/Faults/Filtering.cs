@@ -17,7 +17,7 @@ public sealed partial class Filtering
     private static readonly Type[] s_data =
     [
         typeof(AnonymousMemoryOptions), typeof(ByteRange), typeof(HeldDescriptor), typeof(HeldMapping), typeof(MemoryLimit), typeof(PageRun), typeof(SharedMemoryChange), typeof(SharedMemoryHolder),
-        typeof(SharedMemoryHolders), typeof(SharedMemoryHolderIndex), typeof(SharedMemoryUsage), typeof(UnnamedMemory), typeof(MappedRegionOptions), typeof(MappingOptions), typeof(ObjectIdentity), typeof(PeerCredentials),
+        typeof(SharedMemoryHolders), typeof(SharedMemoryHolderIndex), typeof(SharedMemoryUsage), typeof(UnnamedMemory), typeof(UnnamedMemoryList), typeof(MappedRegionOptions), typeof(MappingOptions), typeof(ObjectIdentity), typeof(PeerCredentials),
         typeof(SharedMemoryOptions), typeof(SharedMemoryStatus), typeof(SharedMemoryException),
         typeof(ErrnoNumbers), typeof(HandleReceipt),
         // They only reach mapped bytes.

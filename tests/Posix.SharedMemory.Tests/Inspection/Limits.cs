@@ -42,6 +42,21 @@ public sealed class Limits : IDisposable
 
     [Fact]
     [Rule("length.memory")]
+    public void Memory_nodes_count_beside_a_meminfo_that_is_not_the_kernels_own()
+    {
+        Write("/proc/meminfo", "MemAvailable: 100 kB\nSwapFree: 50 kB\n");
+        Write("/sys/devices/system/node/node0/meminfo", "Node 0 MemFree: 10 kB\nNode 0 Inactive(file):   700 kB\n");
+        Assert.Equal(760 * 1024, LinuxMemory.MostOfMachine(default, hasCounters: false, _root, out _));
+        Write("/proc/meminfo", "MemAvailable: 900 kB\n");
+        Assert.Equal(900 * 1024, LinuxMemory.MostOfMachine(default, hasCounters: false, _root, out _));
+
+        // Where it is the kernel's own, its estimate is closer than its nodes, which count what it keeps in reserve.
+        Assert.False(LinuxMemory.IsKernels(_root + "/proc/meminfo"));
+        Assert.True(LinuxMemory.IsKernels("/proc/self/status"));
+    }
+
+    [Fact]
+    [Rule("length.memory")]
     public void The_part_of_the_ZFS_cache_above_its_minimum_counts_as_available()
     {
         Write("/proc/meminfo", "MemAvailable: 100 kB\n");

@@ -271,6 +271,19 @@ public sealed class OddFileSystems
     }
 
     [SkippableFact]
+    [Rule("pages.proc")]
+    public void Without_proc_an_object_is_not_taken_for_missing_where_finding_its_memory_needs_it()
+    {
+        using var scratch = Scratch();
+        using var peer = Start("overlay", scratch, Written);
+        Assert.Equal("ok 1048576", peer.Ask("keep o"));
+        OddMemory.Shell(peer, "umount -l /proc");
+        Assert.Contains("/proc", peer.Ask("ranges"), StringComparison.Ordinal);
+        Assert.Contains("/proc", peer.Ask("states"), StringComparison.Ordinal);
+        Assert.Equal(0, peer.Finish().ExitCode);
+    }
+
+    [SkippableFact]
     [Rule("directory.list")]
     public void A_directory_that_only_its_owner_may_write_to_is_read_by_everybody()
     {

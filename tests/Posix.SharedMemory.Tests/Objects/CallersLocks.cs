@@ -29,7 +29,7 @@ public sealed class CallersLocks(LockJudge judge) : IClassFixture<LockJudge>
         typeof(MappingHold), typeof(MappingLease), typeof(MappingWriter), typeof(MappedReadOnlyMemory), typeof(MappingOptions), typeof(SharedMemoryOptions), typeof(AnonymousMemoryOptions),
         typeof(MappedRegionOptions), typeof(ByteRange), typeof(ErrnoNumbers), typeof(MemoryPage), typeof(ObjectIdentity), typeof(PeerCredentials), typeof(SharedMemoryException),
         typeof(SharedMemoryStatus), typeof(HeldDescriptor), typeof(HeldMapping), typeof(MemoryLimit), typeof(PageRun), typeof(SharedMemoryChange), typeof(SharedMemoryHolder),
-        typeof(SharedMemoryHolderIndex), typeof(HandleReceipt), typeof(SharedMemoryHolders), typeof(SharedMemoryUsage), typeof(UnnamedMemory),
+        typeof(SharedMemoryHolderIndex), typeof(HandleReceipt), typeof(SharedMemoryHolders), typeof(SharedMemoryUsage), typeof(UnnamedMemory), typeof(UnnamedMemoryList),
     ];
 
     /// <summary>The operations by name and number of parameters; each is given an object of its own that the caller has locked.</summary>

@@ -26,6 +26,37 @@ public sealed class Living
         Assert.True(published.Exists);
     }
 
+    [SkippableFact]
+    [Rule("lifetime.hidden")]
+    public void Another_programs_lock_on_the_whole_object_hides_no_member_and_makes_none()
+    {
+        Skip.IfNot(Installed.Has("python3"), "python3 is not installed.");
+        using TemporaryName name = new(), kept = new();
+        var first = SharedMemoryObject.Create(name, 1, s_membership);
+        SharedMemoryObject.Create(kept, 1).Dispose();
+        using var python = Peer.Run(
+            "python3", "-c",
+            $"import fcntl, sys\nfiles=[open(path) for path in ('{name.Path}', '{kept.Path}')]\nfor file in files: fcntl.lockf(file, fcntl.LOCK_SH)\nprint('locked', flush=True)\nsys.stdin.readline()");
+        Assert.Equal("locked", python.ReadLine());
+        var second = SharedMemoryObject.Open(name);
+        // The kernel reports the first lock: from now on, the other program's.
+        first.Dispose();
+        var third = SharedMemoryObject.Open(name);
+        Assert.True(third.IsMember);
+        Assert.True(third.HasOtherMembers);
+        using var other = SharedMemoryObject.Open(kept);
+        Assert.False(other.IsMember);
+        python.Kill();
+        python.Finish();
+        second.Dispose();
+        Assert.True(name.Exists);
+        Assert.False(third.HasOtherMembers);
+        third.Dispose();
+        Assert.False(name.Exists);
+        other.Dispose();
+        Assert.True(kept.Exists);
+    }
+
     [Theory]
     [InlineData("Create")]
     [InlineData("OpenOrCreate")]

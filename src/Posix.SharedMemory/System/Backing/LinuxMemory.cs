@@ -31,7 +31,14 @@ internal static class LinuxMemory
     internal static long? MostOfMachine(in LinuxSysinfo counters, bool hasCounters, string root, out long freeSwap)
     {
         var unit = Math.Max(1L, counters.mem_unit);
-        var available = ReadMeminfo($"{root}/proc/meminfo", out freeSwap) ?? ReadNodes($"{root}/sys/devices/system/node");
+        var meminfo = $"{root}/proc/meminfo";
+        var available = ReadMeminfo(meminfo, out freeSwap);
+        if (available is null || !IsKernels(meminfo))
+        {
+            // What the kernel itself says of its nodes is available, whatever a file says that was mounted over its own. The kernel's own estimate is closer than theirs, which counts what it keeps in reserve.
+            available = Larger(available, ReadNodes($"{root}/sys/devices/system/node"));
+        }
+
         if (hasCounters)
         {
             freeSwap = Math.Max(freeSwap, (long)counters.freeswap * unit);
@@ -42,6 +49,22 @@ internal static class LinuxMemory
         }
 
         return available is { } known ? known + freeSwap + ReadZfsCache($"{root}/proc/spl/kstat/zfs/arcstats") : null;
+    }
+
+    private static long? Larger(long? one, long? other) => one is null || other > one ? other : one;
+
+    /// <summary>Returns whether a file in /proc is the kernel's own, and not another one that was mounted there (by LXCFS, for example).</summary>
+    internal static bool IsKernels(string path)
+    {
+        try
+        {
+            return new DriveInfo(path).DriveFormat == "proc";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A filter may refuse statfs.
+            return true;
+        }
     }
 
     /// <remarks><see href="https://man7.org/linux/man-pages/man2/sysinfo.2.html">sysinfo(2)</see> needs no /proc.</remarks>

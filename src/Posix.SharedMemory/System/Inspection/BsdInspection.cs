@@ -15,7 +15,7 @@ internal sealed class BsdInspection : SystemInspection
         "The processes that hold a shared memory object cannot be found on this system. "
         + "On macOS lsof(8) shows the descriptors of your own processes; on FreeBSD procstat(1) shows them all: procstat files -a, procstat vm -a.");
 
-    internal override IEnumerable<UnnamedMemory> ListUnnamed() => throw NoLookInside();
+    internal override UnnamedMemoryList ListUnnamed() => throw NoLookInside();
 
     internal override Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw NoLookInside();
 

@@ -15,14 +15,28 @@ internal readonly struct LinuxHugePageScan(SystemCalls calls, LinuxFiles files)
     {
         var found = new List<ByteRange>();
         var isKnown = false;
-        foreach (var holder in holders.Where(holder => holder.Mappings.Count > 0))
+        foreach (var holder in holders)
         {
-            // A process that is gone, or not this user's to look into, shows nothing.
-            using var pageTable = OpenPageTable(holder.ProcessId);
-            foreach (var mapping in pageTable is null ? [] : holder.Mappings.Where(mapping => !mapping.IsPrivate))
+            var mappings = holder.Mappings.Where(mapping => !mapping.IsPrivate).ToList();
+            if (mappings.Count == 0)
             {
-                isKnown |= Add(pageTable!, mapping, length, found);
+                continue;
             }
+
+            using var pageTable = OpenPageTable(holder.ProcessId);
+            var isRead = pageTable is not null;
+            foreach (var mapping in isRead ? mappings : [])
+            {
+                isRead &= Add(pageTable!, mapping, length, found);
+            }
+
+            // What a process shows that has ended meanwhile is as good as nothing; one that lives and shows a part only may map the rest in huge pages.
+            if (!isRead && LinuxProcess.ReadState(holder.ProcessId) != LinuxProcessState.Gone)
+            {
+                return null;
+            }
+
+            isKnown |= isRead;
         }
 
         return isKnown ? Joined(found) : null;
@@ -75,7 +89,24 @@ internal readonly struct LinuxHugePageScan(SystemCalls calls, LinuxFiles files)
     /// <summary>Opens a process's page table; <see langword="null"/> where the process is gone or another user's.</summary>
     private SafeFileHandle? OpenPageTable(int processId)
     {
-        var path = System.Text.Encoding.ASCII.GetBytes($"/proc/{processId}/pagemap\0");
+        var pageTable = Open(processId);
+        if (pageTable is not null)
+        {
+            return pageTable;
+        }
+
+        // The first thread has ended; the others map what it mapped, and have directories of their own in /proc.
+        foreach (var thread in new LinuxNumberedDirectory(calls, files).ThreadsOf(processId))
+        {
+            pageTable ??= thread == processId ? null : Open(thread);
+        }
+
+        return pageTable;
+    }
+
+    private SafeFileHandle? Open(int id)
+    {
+        var path = System.Text.Encoding.ASCII.GetBytes($"/proc/{id}/pagemap\0");
         _ = files.Open(path, O_RDONLY | O_CLOEXEC, UnixFileMode.None, out var pageTable);
         return pageTable;
     }

@@ -36,7 +36,7 @@ internal class LinuxInspection(
         return new LinuxProcessScan(calls, files, (identity, _) => identity.Device == directory.Identity.Device).Walk();
     }
 
-    internal override IEnumerable<UnnamedMemory> ListUnnamed()
+    internal override UnnamedMemoryList ListUnnamed()
     {
         const string Memfd = "/memfd:", Suffix = " (deleted)";
         // /proc shows the path that remains when all symbolic links are followed.
@@ -56,7 +56,7 @@ internal class LinuxInspection(
             }
         }
 
-        return found.Select(each => new UnnamedMemory
+        var listed = found.Select(each => new UnnamedMemory
         {
             DebugName = each.Value.Name,
             IsUnlinked = each.Value.IsUnlinked,
@@ -64,6 +64,7 @@ internal class LinuxInspection(
             Status = StatusThrough(index[each.Key], each.Key),
             Holders = index[each.Key],
         });
+        return new([.. listed], index.UnreadableProcessIds, index.IsComplete);
 
         bool IsAnonymous(ObjectIdentity identity, ReadOnlySpan<char> path)
         {
@@ -96,14 +97,17 @@ internal class LinuxInspection(
         }
 
         // The first thread has ended, and what it had belongs to root; or another one has descriptors of its own.
-        var threads = new List<int>();
-        _ = new LinuxNumberedDirectory(calls, files).List(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task\0")), threads);
-        foreach (var thread in threads)
+        foreach (var thread in new LinuxNumberedDirectory(calls, files).ThreadsOf(processId))
         {
             if (thread != processId && Open($"/proc/{processId}/task/{thread}/fd/{descriptor}\0", access, out handle).IsSuccess)
             {
                 return default;
             }
+        }
+
+        if (error == Errno.ENOENT)
+        {
+            LinuxProcess.RequireProc();
         }
 
         return error;
@@ -137,9 +141,18 @@ internal class LinuxInspection(
     /// <summary>What the kernel reports of an object that only other processes have: by a descriptor of theirs or, where this user may see that much, by a mapping.</summary>
     private SharedMemoryStatus? StatusThrough(SharedMemoryHolders holders, ObjectIdentity identity)
     {
-        var paths = holders.SelectMany(holder => holder.Descriptors.Select(held => string.Create(CultureInfo.InvariantCulture, $"/proc/{holder.ProcessId}/fd/{held.Number}")))
-            .Concat(holders.SelectMany(holder => holder.Mappings.Select(held => string.Create(
-                CultureInfo.InvariantCulture, $"/proc/{holder.ProcessId}/map_files/{held.Address:x}-{held.Address + (ulong)held.Length:x}"))));
+        // The first thread has all of it, unless it has ended or another one has descriptors of its own.
+        return StatusThrough(holders, identity, holder => [holder.ProcessId])
+            ?? StatusThrough(holders, identity, holder => new LinuxNumberedDirectory(calls, files).ThreadsOf(holder.ProcessId));
+    }
+
+    /// <param name="threadsOf">Under which numbers in /proc to look, where a thread has a directory as a process has.</param>
+    private SharedMemoryStatus? StatusThrough(SharedMemoryHolders holders, ObjectIdentity identity, Func<SharedMemoryHolder, IReadOnlyList<int>> threadsOf)
+    {
+        var threads = holders.SelectMany(holder => threadsOf(holder).Select(thread => (holder, thread))).ToList();
+        var paths = threads.SelectMany(one => one.holder.Descriptors.Select(held => string.Create(CultureInfo.InvariantCulture, $"/proc/{one.thread}/fd/{held.Number}")))
+            .Concat(threads.SelectMany(one => one.holder.Mappings.Select(held => string.Create(
+                CultureInfo.InvariantCulture, $"/proc/{one.thread}/map_files/{held.Address:x}-{held.Address + (ulong)held.Length:x}"))));
         foreach (var path in paths)
         {
             if (files.StatBehind(path, out var status).IsSuccess && status.Identity == identity)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Globalization;
+using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
 using Posix.SharedMemory.Interop;
 using static Posix.SharedMemory.Interop.Linux;
@@ -30,6 +31,16 @@ internal sealed class LinuxNumberedDirectory(SystemCalls calls, LinuxFiles files
         {
             return directory is null ? error : List(directory, numbers);
         }
+    }
+
+    /// <summary>Lists the threads of a process; none where it is gone or hidden.</summary>
+    internal List<int> ThreadsOf(int processId)
+    {
+        Span<byte> path = stackalloc byte[LinuxProcess.PathBytes];
+        Utf8.TryWrite(path, CultureInfo.InvariantCulture, $"/proc/{processId}/task\0", out _);
+        var threads = new List<int>();
+        _ = List(path, threads);
+        return threads;
     }
 
     /// <summary>Examines what the links in a directory, which are named by numbers, stand for. Only regular files are of interest.</summary>

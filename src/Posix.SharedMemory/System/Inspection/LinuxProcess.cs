@@ -20,6 +20,15 @@ internal static class LinuxProcess
     /// <summary>Gets whether /proc can show every process there is: in a container it does not show those outside, which may hold the same objects.</summary>
     internal static bool SeesAll => s_seesAll.Value;
 
+    /// <summary>Fails where /proc cannot be seen, so that what is not found there is not taken for what does not exist.</summary>
+    internal static void RequireProc()
+    {
+        if (!Directory.Exists("/proc/self"))
+        {
+            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here, or which a filter in front of the kernel (seccomp) hides: newfstatat must be allowed.");
+        }
+    }
+
     /// <summary>Describes a process, as far as it can be read.</summary>
     internal static SharedMemoryHolder Describe(int id) => new()
     {

@@ -30,11 +30,7 @@ internal sealed class LinuxProcessScan(SystemCalls calls, LinuxFiles files, Linu
 
     internal SharedMemoryHolderIndex Walk()
     {
-        if (!Directory.Exists("/proc/self"))
-        {
-            throw new PlatformNotSupportedException("The processes that hold an object are found in /proc, which is not mounted here, or which a filter in front of the kernel (seccomp) hides: newfstatat must be allowed.");
-        }
-
+        LinuxProcess.RequireProc();
         var processes = new List<int>();
         var error = _directory.List("/proc\0"u8, processes);
         if (!error.IsSuccess)

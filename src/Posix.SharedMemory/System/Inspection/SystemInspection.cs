@@ -21,7 +21,7 @@ internal class SystemInspection
     internal virtual SharedMemoryHolderIndex IndexHolders(ObjectIdentity? only) => throw Platform.NotSupported();
 
     /// <summary>Finds memory that has no name in the directory, by the processes that hold it.</summary>
-    internal virtual IEnumerable<UnnamedMemory> ListUnnamed() => throw Platform.NotSupported();
+    internal virtual UnnamedMemoryList ListUnnamed() => throw Platform.NotSupported();
 
     /// <summary>Opens again what a descriptor of another process refers to. <see cref="Errno.EINVAL"/>: it is not a regular file.</summary>
     internal virtual Errno OpenDescriptor(int processId, int descriptor, FileAccess access, out SafeFileHandle? handle) => throw Platform.NotSupported();

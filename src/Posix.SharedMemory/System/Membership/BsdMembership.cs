@@ -3,7 +3,7 @@ namespace Posix.SharedMemory;
 /// <summary>macOS and FreeBSD: shared memory has no locks, so no process is ever a member.</summary>
 internal sealed class BsdMembership : SystemMembership
 {
-    internal override MembershipState Query(in OpenObject target) => MembershipState.None;
+    internal override MembershipState Query(in OpenObject target, bool isMember) => MembershipState.None;
 
     internal override Errno Take(in OpenObject target, bool exclusive) => throw new PlatformNotSupportedException(
         "Lifetime.UnlinkOnLastDispose needs locks on the object, and shared memory has none on this system. "

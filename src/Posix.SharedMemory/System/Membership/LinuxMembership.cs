@@ -16,7 +16,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
 
     private static readonly ConditionalWeakTable<SafeFileHandle, LinuxTurnstile> s_turnstiles = [];
 
-    internal override MembershipState Query(in OpenObject target) => Query(target, RecordLock.Membership);
+    internal override MembershipState Query(in OpenObject target, bool isMember) => Query(target, RecordLock.Membership, isMember);
 
     internal override Errno Take(in OpenObject target, bool exclusive) => Try(target, RecordLock.Membership, exclusive);
 
@@ -112,6 +112,7 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     }
 
     /// <summary>Returns a descriptor with a file position of its own, which stays open as long as the object's.</summary>
+    /// <exception cref="PlatformNotSupportedException">/proc is not mounted.</exception>
     internal SafeFileHandle OwnReader(in OpenObject target)
     {
         var turnstile = s_turnstiles.GetOrCreateValue(target.Handle);
@@ -120,6 +121,12 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
             if (turnstile.Reader is null)
             {
                 var error = files.Reopen(target, O_RDONLY, out var reader);
+                if (error == Errno.ENOENT && !Directory.Exists("/proc/self/fd"))
+                {
+                    // The object is there: only the way to it is missing. Its own position belongs to the caller, who may read at this moment.
+                    throw new PlatformNotSupportedException("Finding which parts of this object have memory needs /proc to be mounted, on this kernel or file system.");
+                }
+
                 Check(error, "open(/proc/self/fd)", target.Name);
                 turnstile.Reader = reader;
             }
@@ -184,7 +191,10 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
     /// <summary>Gives a lock back. Should that fail, the act that the lock was for is done all the same, and the lock ends with the descriptor.</summary>
     internal void Release(in OpenObject target, RecordLock which) => _ = SetLock(target, which, F_UNLCK, F_OFD_SETLK, "fcntl(F_OFD_SETLK, F_UNLCK)");
 
-    private MembershipState Query(in OpenObject target, RecordLock which)
+    /// <param name="target">The object.</param>
+    /// <param name="which">The byte.</param>
+    /// <param name="isHolder">Whether this same open has a share.</param>
+    private MembershipState Query(in OpenObject target, RecordLock which, bool isHolder = false)
     {
         // Reports what an exclusive lock would meet: the locks of this same open do not count.
         var request = LockOf(which, F_WRLCK);
@@ -196,11 +206,19 @@ internal class LinuxMembership(SystemCalls calls, LinuxFiles files) : SystemMemb
 
         Check(error, "fcntl(F_OFD_GETLK)", target.Name);
 
-        // Only a lock on just this byte is a share; a lock on the whole file, taken by somebody for other reasons, is not.
-        return request.l_type == F_UNLCK || request.l_start != (long)which || request.l_len != 1 ? MembershipState.None
+        // Only a lock on just this byte is a share; a lock on the whole file, taken by another program for other reasons, is not. The kernel reports one lock, and shares may be hidden by that one.
+        return request.l_type == F_UNLCK ? MembershipState.None
+            : request.l_start != (long)which || request.l_len != 1 ? QueryList(target, which, isHolder)
             : request.l_type == F_WRLCK ? MembershipState.Ending
             : MembershipState.Held;
     }
+
+    private MembershipState QueryList(in OpenObject target, RecordLock which, bool isHolder) =>
+        !files.Stat(target.Handle, STATX_BASIC_STATS, out var statx).IsSuccess || LinuxLockList.Find(LinuxFiles.StatusOf(statx).Identity, which) is not { } listed ? MembershipState.Hidden
+            : listed.IsExclusive ? MembershipState.Ending
+            : listed.Shares > (isHolder ? 1 : 0) ? MembershipState.Held
+            : listed.IsComplete ? MembershipState.None
+            : MembershipState.Hidden;
 
     private Errno Seize(in OpenObject target, RecordLock which)
     {

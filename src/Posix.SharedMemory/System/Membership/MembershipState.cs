@@ -14,4 +14,7 @@ internal enum MembershipState
 
     /// <summary>There are no locks here, or a filter refuses to tell: what others hold is not known.</summary>
     Unknown,
+
+    /// <summary>Another program's lock covers the byte, so that it is not known what others hold.</summary>
+    Hidden,
 }

@@ -10,7 +10,9 @@ internal class SystemMembership
     internal virtual int ProcessId => OperatingSystem.IsWindows() ? Environment.ProcessId : Libc.getpid();
 
     /// <summary>Returns what other processes do with an object's membership; <see cref="MembershipState.None"/> where the system has none.</summary>
-    internal virtual MembershipState Query(in OpenObject target) => throw Platform.NotSupported();
+    /// <param name="target">The object.</param>
+    /// <param name="isMember">Whether this same open has a share, which does not count.</param>
+    internal virtual MembershipState Query(in OpenObject target, bool isMember) => throw Platform.NotSupported();
 
     /// <summary>Takes a share, or all of it alone. <see cref="Errno.EAGAIN"/>: another process's share is in the way.</summary>
     internal virtual Errno Take(in OpenObject target, bool exclusive) => throw Platform.NotSupported();
