@@ -84,20 +84,38 @@ class _Waitv(ctypes.Structure):
 
 
 def _sleep(*words, deadline=None):
-    """Sleeps until one of the (address, value) changes: at most one second, and not past the deadline. All but the first are lives."""
+    """Sleeps until one of the (address, value) changes: at most one second, and not past the deadline. All but the first are lives. True: until then, or as long as it can without a look."""
     until = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + 10**9
     until = until if deadline is None else min(until, deadline)
     entries = (_Waitv * len(words))(*[_Waitv(value, address, 2, 0) for address, value in words])
     limit = _Timespec(until // 10**9, until % 10**9)
-    if _call(449, ctypes.cast(entries, _p), len(words), 0, ctypes.cast(ctypes.byref(limit), _p), 1) in (-errno.ENOSYS, -errno.EPERM, -errno.EACCES, -errno.EINVAL):
-        time.sleep(0.05)  # before Linux 5.16, or behind a filter
+    result = _call(449, ctypes.cast(entries, _p), len(words), 0, ctypes.cast(ctypes.byref(limit), _p), 1)
+    is_refused = result in (-errno.ENOSYS, -errno.EPERM, -errno.EACCES, -errno.EINVAL)
+    if is_refused:
+        time.sleep(max(0, min(50_000_000, until - time.clock_gettime_ns(time.CLOCK_MONOTONIC))) / 1e9)  # before Linux 5.16, or behind a filter
     for life, _ in words[1:]:
         if _read(life) & 0x40000000:  # the kernel woke one sleeper, who wakes the others
             _wake(life, _EVERYBODY)
+    return is_refused or result == -errno.ETIMEDOUT
+
+
+_fences_refused = False
 
 
 def _fence_all():
-    return _call(_MEMBARRIER, 2, 0, 0) == 0
+    global _fences_refused
+    if _call(_MEMBARRIER, 2, 0, 0) == 0:
+        return True
+    _fences_refused = True
+    return False
+
+
+def _bounded(deadline=None):
+    """When a sleeper on an event count looks again: where membarrier is refused, whoever notifies without a fence may not see it, and it looks every millisecond."""
+    if not _fences_refused:
+        return deadline
+    soon = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + 10**6
+    return soon if deadline is None else min(soon, deadline)
 
 
 def _place(mapping, offset, size, alignment):
@@ -168,13 +186,39 @@ def _boot():
         return UNKNOWN_BOOT
 
 
+_GONE, _UNWAITED = -1, -2
+
+
+def _start_of(process):
+    """When a process started; 0: unknown, _GONE: there is no such process, _UNWAITED: it has ended, and its parent has not asked how."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return _GONE
+    except OSError:
+        return 0
+    return 0 if len(fields) < 20 else _UNWAITED if fields[0] in "ZX" and fields[17] == "1" else int(fields[19])
+
+
+def _exists(process):
+    """Whether there is such a process or thread, also where /proc hides those of others."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
 def _space():
     """The PID namespace with, above it, the time namespace unless it is the machine's first, and when this process started; zeros where that is unknown."""
     try:
-        space = os.stat("/proc/self/ns/pid").st_ino
-        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-            start = int(file.read().rpartition(")")[2].split()[19])
+        space, start = os.stat("/proc/self/ns/pid").st_ino, _start_of("self")
     except OSError:
+        return 0, 0
+    if start <= 0:
         return 0, 0
     try:
         time_space = os.stat("/proc/self/ns/time").st_ino
@@ -193,12 +237,17 @@ class Roster:
         self.origin = ctypes.addressof(self._view)
         self.base = place
         self.boot = _boot()
+        self.me, (self._space, self._start) = 0, _space()
+        self._joining = (self._space & 0xFFFFFFFF) and 1 + (self._space & 0xFFFFFFFF) % 0xFFF
         header = 0x524D5350 | 1 << 32 | seats << 48
         if _swap64(self.base, 0, header) not in (0, header):
             raise ValueError("the bytes are not a roster of this size")
         first = _read(self.base + 8) % seats
-        for i in range(seats):
-            if self._claim((first + i) % seats + 1):
+        for i in range(2 * seats):  # the second time around with the witness
+            seat = (first + i) % seats + 1
+            if i >= seats:
+                self._witness(self.base + 64 + 32 * (seat - 1))
+            if self._claim(seat):
                 return
         raise OSError(errno.EUSERS, "all seats are taken")
 
@@ -221,8 +270,7 @@ class Roster:
         _store4(at + 12, self.boot, _SEQ)
         incarnation = ((both >> 32) + 1) & 0x3FFFF or 1
         claim = (incarnation | (REGISTERED if _guard.registered else 0)) << 32 | WAITERS | _guard.tid
-        space, start = _space()
-        joining = claim | (JOINING | ((space & 0xFFFFFFFF) and 1 + (space & 0xFFFFFFFF) % 0xFFF) << 18) << 32  # whoever finds this process dead before the next swap takes the seat
+        joining = claim | (JOINING | self._joining << 18) << 32  # whoever finds this process dead before the next swap takes the seat
         with _guard.gate:
             _store8(node, _guard.head[0], _SEQ)
             won = _swap64(at, both, joining) == both
@@ -237,8 +285,8 @@ class Roster:
             _libc.munmap(_p(pages), ctypes.c_size_t(2 * mmap.PAGESIZE))
             return False
         _store4(at + 8, os.getpid(), _SEQ)
-        _store8(at + 24, start, _SEQ)
-        _store8(at + 16, space, _SEQ)
+        _store8(at + 24, self._start, _SEQ)
+        _store8(at + 16, self._space, _SEQ)
         self._process = os.getpid()
         self.me, self._at, self._node, self._pages = 1 << 28 | seat << 18 | incarnation, at, node, pages
         _wake(at, _EVERYBODY)
@@ -250,6 +298,24 @@ class Roster:
         boot = _read(at + 12)
         return boot != self.boot and UNKNOWN_BOOT not in (boot, self.boot)
 
+    def _witness(self, at):
+        """The second witness: marks the seat of a process that is gone although the kernel could not mark it, if it was in this PID namespace and /proc shows that."""
+        both, process, space, start = _load8(at, _SEQ), _read(at + 8), _load8(at + 16, _SEQ), _load8(at + 24, _SEQ)
+        try:
+            if not both & THREAD or self._is_of_another_boot(at) or int(os.readlink("/proc/self")) != os.getpid() or not self._space:
+                return
+        except (OSError, ValueError):
+            return
+        if both >> 32 & JOINING:  # killed between claim and list: the claim names thread and namespace; who lives all the same finds the seat changed
+            if both >> 50 & 0xFFF != self._joining or _exists(both & THREAD):
+                return
+        else:
+            found = _start_of(process)
+            if not process or not start or space != self._space or found in (0, start) or _read(at + 8) != process or (found == _GONE and _exists(process)):
+                return
+        if _swap64(at, both, both & ~0xFFFFFFFF | 0xC0000000) == both:
+            _wake(at, _EVERYBODY)
+
     @staticmethod
     def _unlink(node):
         before = ctypes.addressof(_guard.head)
@@ -259,7 +325,9 @@ class Roster:
             _store8(before, _load8(node, _SEQ), _SEQ)
 
     def leave(self):
-        """Gives the seat up. What says whose it is stays: a process that is killed here is then found dead. A child of the process that joined only forgets the roster."""
+        """Gives the seat up. What says whose it is stays: a process that is killed here is then found dead. A child of the process that joined only forgets the roster. Further calls have no effect."""
+        if not self.me:
+            return
         self.me = 0
         if self._process == os.getpid():
             self._unlink(self._node)
@@ -325,7 +393,8 @@ class Mutex:
             marked = value | WAITERS | (PATIENT if owner and patience > 10**6 else 0)
             if marked != value and _swap(word, value, marked) != value:
                 continue
-            _sleep((word, marked), *words, deadline=deadline)
+            if _sleep((word, marked), *words, deadline=deadline) and words and owner != roster.me:
+                roster._witness(life)
             slept, swaps, patience = True, 0, patience + time.clock_gettime_ns(time.CLOCK_MONOTONIC) - now
 
     def _give_up(self, value, slept):
@@ -385,7 +454,7 @@ class EventCount:
     def wait(self, key):
         """May return without cause, at least once a second."""
         if _read(self.word) == key:
-            _sleep((self.word, key))
+            _sleep((self.word, key), deadline=_bounded())
 
     def notify_all(self):
         while True:

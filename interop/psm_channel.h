@@ -7,6 +7,7 @@
 #ifndef PSM_CHANNEL_H
 #define PSM_CHANNEL_H
 #include "psm.h"
+#include <sys/socket.h>
 
 enum { PSM_CHANNEL_W = 256, PSM_CHANNEL_R = 384, PSM_CHANNEL_WAKES_READER = 512, PSM_CHANNEL_WAKES_WRITER = 640, PSM_CHANNEL_CHANGES = 704, PSM_CHANNEL_ROSTER = 4096 };
 enum { PSM_MESSAGE_KIND = 1, PSM_CONNECTION_KIND = 2, PSM_BROADCAST_KIND = 3, PSM_LATEST_KIND = 4, PSM_FRAMES_KIND = 5, PSM_FANIN_KIND = 6 };
@@ -21,7 +22,7 @@ enum { PSM_NEVER = 0, PSM_ALIVE = 1, PSM_LEFT = 2, PSM_DIED = 3 };              
 /* What every end has: the checked header, a seat in the roster, its endpoint, and the other side that it waits for. */
 struct psm_channel {
   unsigned char *base, *control, *data, *endpoints; uint64_t capacity; uint32_t align, least, most, seats, count, buffers, lines; /* control: roster, endpoints and event counts, of a split broadcast in an object of their own; lines: where those of the ring begin, of a connection's second one 1024 further */
-  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told;
+  struct psm_roster roster; uint32_t *wakes, *peer_wakes, *mutex, *peer_mutex; unsigned char *peer_state; uint32_t most_state, told; int is_for_two, bell; /* bell: the socket of a connection + 1 */
   uint32_t *life, life_value;                                                            /* what the last look has found to be alive, and waits for */
 };
 /* A message, in place. */
@@ -46,10 +47,10 @@ static inline uint64_t psm_latest_stride(uint32_t most) { return (16ull + most +
 static inline int psm_channel_check_with(struct psm_channel *c, void *base, uint64_t length, uint16_t expected, uint32_t features) {
   unsigned char h[256]; memset(c, 0, sizeof *c); if (length < 4096) return -EILSEQ;
   uint64_t magic = psm_get8(base); memcpy(h, base, sizeof h);
-  uint16_t kind, endpoints, seats; uint32_t required, roster, align, most, element, buffers; uint64_t total, data, capacity;
-  memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
+  uint16_t kind, endpoints, seats; uint32_t required, roster, align, most, element, buffers; uint64_t total, epoch, data, capacity;
+  memcpy(&kind, h + 8, 2); memcpy(&required, h + 12, 4); memcpy(&total, h + 16, 8); memcpy(&epoch, h + 24, 8); memcpy(&roster, h + 32, 4); memcpy(&seats, h + 36, 2); memcpy(&endpoints, h + 38, 2);
   memcpy(&data, h + 40, 8); memcpy(&capacity, h + 48, 8); memcpy(&most, h + 56, 4); memcpy(&align, h + 60, 4); memcpy(&element, h + 72, 4); memcpy(&buffers, h + 144, 4);
-  if (magic != 0x014e4148434d4853ull || kind != expected || required != features || total != length || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
+  if (magic != 0x014e4148434d4853ull || kind != expected || required != features || total != length || !epoch || roster != PSM_CHANNEL_ROSTER || !seats || seats > 1023 || (element && element != most)) return -EILSEQ;
   uint64_t size = kind == PSM_CONNECTION_KIND ? 2 * capacity : capacity, first = (PSM_CHANNEL_ROSTER + psm_roster_size(seats) + 127) & ~127ull;
   if (kind == PSM_LATEST_KIND) {
     if (endpoints != 1 || capacity || align != 16 || buffers < 2 || buffers > 64 || (buffers & (buffers - 1)) || !most || most > 1u << 30) return -EILSEQ;
@@ -65,7 +66,7 @@ static inline int psm_channel_check_with(struct psm_channel *c, void *base, uint
                                   : endpoints != (kind == PSM_CONNECTION_KIND ? 4 : 2) || (align != 8 && align != 16 && align != 32 && align != 64) || most > capacity / 2 - align) return -EILSEQ;
   if (data % 4096 || data < first + 128ull * endpoints || data > total || size > total - data) return -EILSEQ;
   c->base = c->control = base; c->data = c->base + data; c->endpoints = c->control + first; c->capacity = capacity; c->align = align; c->least = element; c->most = most; c->seats = seats; c->count = endpoints;
-  c->buffers = buffers; c->told = UINT32_MAX; return 0;
+  c->buffers = buffers; c->told = UINT32_MAX; c->is_for_two = kind == PSM_CONNECTION_KIND; return 0;
 }
 static inline int psm_channel_check(struct psm_channel *c, void *base, uint64_t length, uint16_t expected) { return psm_channel_check_with(c, base, length, expected, 0); }
 static inline uint32_t *psm_endpoint(struct psm_channel *c, uint32_t index) { return (uint32_t *)(void *)(c->endpoints + 128 * index); }
@@ -88,8 +89,12 @@ static inline int psm_channel_enter(struct psm_channel *c, uint32_t index) {
   r = psm_lock_until(&c->roster, c->mutex, 0); PSM_WINDOW(4);
   return r == PSM_TIMED_OUT ? -EBUSY : r < 0 ? -EILSEQ : r;
 }
+/* Notifies the other side; also by a byte on the socket, if it sleeps in a loop of its own. */
+static inline void psm_channel_wake(struct psm_channel *c) {
+  if (psm_notify_all(&c->roster, c->peer_wakes) && c->bell && (psm_get4((unsigned char *)c->peer_mutex + 28) & 1)) send(c->bell - 1, "\1", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
 static inline void psm_channel_notify(struct psm_channel *c) {
-  psm_notify_all(&c->roster, c->peer_wakes); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->control + c->lines + PSM_CHANNEL_CHANGES));
+  psm_channel_wake(c); psm_notify_all(&c->roster, c->wakes); psm_notify_all(&c->roster, (uint32_t *)(void *)(c->control + c->lines + PSM_CHANNEL_CHANGES));
 }
 static inline uint32_t psm_channel_generation(struct psm_channel *c) { return psm_get4((unsigned char *)c->mutex + 16); }
 /* The endpoint is this process's: counts the generation, and shows role and label. */
@@ -127,21 +132,27 @@ static inline int psm_look(struct psm_channel *c, uint32_t *mutex, int confirm) 
   }
   return word & PSM_INCONSISTENT ? PSM_DIED : psm_get4((unsigned char *)mutex + 16) ? PSM_LEFT : PSM_NEVER;
 }
+/* Looks for ends that the kernel could not mark, after a sleep, and not more often than 20 times a second. */
+static inline void psm_channel_witness(struct psm_channel *c, struct psm_waitv *lives, int count, int64_t *looked) {
+  if (psm_now() - *looked < 50000000) return;
+  for (int i = 0; i < count; i++) psm_witness(&c->roster, (uint32_t)(((unsigned char *)(uintptr_t)lives[i].addr - c->roster.base - 64) / 32) + 1);
+  *looked = psm_now();
+}
 /* Sleeps until what is waited for is ready (1, or an error). 0: the other side has ended the channel. The deadline is one of psm_now(). */
 static inline int psm_channel_wait(struct psm_channel *c, int (*ready)(void *end, uint64_t what), void *end, uint64_t what, int64_t deadline, int restart) {
-  for (;;) {
+  for (int64_t looked = psm_now();;) {
     PSM_WINDOW(13); uint32_t key = psm_prepare_wait(c->wakes), state = c->peer_state ? psm_get4(c->peer_state) : 0, generation = c->peer_mutex ? psm_get4((unsigned char *)c->peer_mutex + 16) : 0;
     int r, peer = PSM_ALIVE; c->life = 0;
     if (state > c->most_state) return -EILSEQ;
     if (!state && c->peer_mutex && (peer = psm_look(c, c->peer_mutex, 1)) < 0) return peer; /* the end and the life before the index */
     if ((r = ready(end, what))) return r;
     if (state) return 0;
-    if ((peer == PSM_DIED || peer == PSM_LEFT) && !restart && c->told != generation) { c->told = generation; return peer == PSM_DIED ? -EOWNERDEAD : -ENOTCONN; }
+    if ((peer == PSM_DIED || peer == PSM_LEFT) && !restart && (c->told != generation || c->is_for_two)) { c->told = generation; return peer == PSM_DIED ? -EOWNERDEAD : -ENOTCONN; }
     int64_t now = psm_now(), until = psm_fences_refused && deadline - now > 1000000 ? now + 1000000 : deadline; if (now >= deadline) return -ETIMEDOUT;
     PSM_WINDOW(14);
     /* The end of the process that is waited for wakes too. Where membarrier is refused, whoever notifies without a fence may not see the sleeper: it looks every millisecond. */
     struct psm_waitv words[2] = {{key, (uintptr_t)c->wakes, 2, 0}, {c->life_value, (uintptr_t)c->life, 2, 0}};
-    if (psm_load(c->wakes) == key) psm_sleep(words, c->life ? 2 : 1, until);
+    if (psm_load(c->wakes) == key && psm_sleep(words, c->life ? 2 : 1, until)) psm_channel_witness(c, words + 1, c->life ? 1 : 0, &looked);
   }
 }
 
@@ -191,7 +202,7 @@ static inline void psm_commit(struct psm_end *e, uint32_t length, uint16_t type)
 }
 static inline void psm_publish(struct psm_end *e) {
   PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); e->published = e->own;
-  PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
+  PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_channel_wake(&e->c);
 }
 /* 1: written; 0: there is no room now; -EINVAL: types from 0xff00 are reserved. */
 static inline int psm_try_write(struct psm_end *e, const void *bytes, uint32_t length, uint16_t type) {
@@ -221,7 +232,7 @@ static inline int psm_try_read(struct psm_end *e, struct psm_message *m) {
 /* Passes over a message; its room is given back by psm_release. */
 static inline void psm_pass(struct psm_end *e, const struct psm_message *m) { e->own = m->next; e->messages++; e->bytes += m->length; e->objects += m->type == PSM_OBJECT; }
 static inline void psm_release(struct psm_end *e) {
-  PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_notify_all(&e->c.roster, e->c.peer_wakes);
+  PSM_WINDOW(10); psm_put8(e->line + 8, e->messages); psm_put8(e->line + 16, e->bytes); PSM_WINDOW(11); psm_put8(e->line, e->own); PSM_WINDOW(12); psm_channel_wake(&e->c);
 }
 
 /* -- waiting -- */
@@ -233,7 +244,7 @@ static inline int psm_end_ready(void *end, uint64_t length) {
   return (r = psm_load_head(e)) ? r : e->own + total - e->seen <= e->c.capacity;
 }
 /* Sleeps until there is a message, or room for one of the given length. 1: there is; 0: the channel was completed and drained, or the reader takes no more;
-   -EOWNERDEAD, -ENOTCONN: once for each peer, unless restart is set; -ETIMEDOUT. The deadline is one of psm_now(). */
+   -EOWNERDEAD, -ENOTCONN: once for each peer, unless restart is set; on a connection, where no other can come, each time; -ETIMEDOUT. The deadline is one of psm_now(). */
 static inline int psm_end_wait(struct psm_end *e, uint32_t length, int64_t deadline, int restart) {
   int r; if ((r = psm_end_ready(e, length))) return r;
   psm_put8(e->line + 24, ++e->waits); return psm_channel_wait(&e->c, psm_end_ready, e, length, deadline, restart);

@@ -53,11 +53,11 @@ class Header:
         bytes_ = bytes(memory[:256])
         if len(bytes_) < 256:
             raise ValueError(f"not a channel: {len(bytes_)} bytes")
-        magic, kind, _, required, total = struct.unpack_from("<QHHIQ", bytes_)
+        magic, kind, _, required, total, epoch = struct.unpack_from("<QHHIQQ", bytes_)
         roster, self.seats, self.count, self.data, self.capacity, self.most, self.align = struct.unpack_from("<IHHQQII", bytes_, 32)
         (self.element,), (self.buffers,) = struct.unpack_from("<I", bytes_, 72), struct.unpack_from("<I", bytes_, 144)
-        if magic != _MAGIC or kind != expected or required != (0 if control is None else 4) or total != len(memory) or roster != _ROSTER or not 1 <= self.seats <= 1023:
-            raise ValueError(f"not a channel of kind {expected} and version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes")
+        if magic != _MAGIC or kind != expected or required != (0 if control is None else 4) or total != len(memory) or not epoch or roster != _ROSTER or not 1 <= self.seats <= 1023:
+            raise ValueError(f"not a channel of kind {expected} and version 1: magic {magic:016x}, kind {kind}, required {required:x}, {total} of {len(memory)} bytes, epoch {epoch:x}")
         if control is not None and (len(control) != self.data or bytes(control[:256]) != bytes_[:16] + struct.pack("<Q", self.data) + bytes_[24:]):
             raise ValueError(f"the control object does not belong to the data: it has {len(control)} bytes, and should begin with the same header and have {self.data}")
         self.endpoints = (_ROSTER + (64 + 32 * self.seats + 63) // 64 * 64 + 127) // 128 * 128
@@ -107,6 +107,7 @@ class Endpoint:
 
     _peer = None  # where the endpoint of the other side is
     _peer_line, _most_state = _W, 3
+    _is_for_two = False  # a connection: no other peer can come
     _lines = 0  # where the lines and event counts of the ring begin: of a connection's second one 1024 further
 
     def _join(self, memory, kind, is_reader, restart, control=None):
@@ -179,8 +180,16 @@ class Endpoint:
         self._require_open()
         psm._store8(self.origin + offset, value, psm._SEQ)
 
+    _bell = None  # of a connection: sends a byte over the socket
+
+    def _wake_peer(self):
+        """Notifies the other side; also by a byte on the socket, if it sleeps in a loop of its own."""
+        if self.peer_wakes.notify_all() and self._bell is not None and psm._read(self.origin + self._peer + 28) & 1:
+            self._bell()
+
     def _notify(self):
-        for count in (self.peer_wakes, self.wakes, self.changes):
+        self._wake_peer()
+        for count in (self.wakes, self.changes):
             count.notify_all()
 
     def close(self):
@@ -234,7 +243,7 @@ class Endpoint:
 
     def _wait(self, ready, timeout):
         """Sleeps until it is ready. False: the other side has ended the channel."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline, looked = None if timeout is None else time.monotonic() + timeout, time.monotonic()
         while True:
             self._require_open()
             key, state, generation, peer, self._life = self.wakes.prepare(), 0, None, ALIVE, None
@@ -250,21 +259,24 @@ class Endpoint:
                 if state == 2 and self.is_reader:
                     raise WriterError(struct.unpack("<ii", struct.pack("<Q", self._load(self._lines + _W + 32)))[1])
                 return False
-            if peer in (DIED, LEFT) and not self.restart and self._told != generation:
+            if peer in (DIED, LEFT) and not self.restart and (self._told != generation or self._is_for_two):
                 self._told = generation
                 raise PeerDied if peer == DIED else PeerLeft
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
-            if psm._read(self.wakes.word) == key:
-                # The end of the process that is waited for wakes too.
-                lives = () if self._life is None else (self._life,)
-                psm._sleep((self.wakes.word, key), *lives, deadline=None if deadline is None else int(deadline * 1e9))
+            # The end of the process that is waited for wakes too; where the kernel could not mark it, it is looked for.
+            lives = () if self._life is None else (self._life,)
+            if psm._read(self.wakes.word) == key and psm._sleep((self.wakes.word, key), *lives, deadline=psm._bounded(None if deadline is None else int(deadline * 1e9))):
+                if lives and time.monotonic() - looked >= 0.05:
+                    self.roster._witness(self._life[0])
+                    looked = time.monotonic()
 
 
 class _End(Endpoint):
     def __init__(self, memory, is_reader, label, restart, direction=None):
         """A direction: an end of one of the two rings of a connection."""
         self._lines, first, self.has_objects, self.objects = 1024 * (direction or 0), 2 * (direction or 0), direction is not None, 0
+        self._is_for_two = self.has_objects
         self._join(memory, _MESSAGE if direction is None else _CONNECTION, is_reader, restart)
         self.data += self.capacity * (direction or 0)
         try:
@@ -295,7 +307,7 @@ class _End(Endpoint):
         self._put(self.line + 8, self.messages)
         self._put(self.line + 16, self.bytes)
         self._put(self.line, index)
-        self.peer_wakes.notify_all()
+        self._wake_peer()
 
     def _wait_counted(self, ready, timeout):
         if ready():

@@ -69,7 +69,7 @@ static inline int psm_connection_receive(struct psm_connection *k, int socket, c
   madvise(base, length, MADV_DONTFORK);
   if (!(r = psm_end_open_in(&k->output, base, length, PSM_CONNECTION_KIND, 1, 0, label)) && (r = psm_end_open_in(&k->input, base, length, PSM_CONNECTION_KIND, 0, 1, label))) psm_end_close(&k->output);
   if (r) { munmap(base, length); return r; }
-  k->socket = socket; k->base = base; k->length = length; return 0;
+  k->socket = socket; k->output.c.bell = k->input.c.bell = socket + 1; k->base = base; k->length = length; return 0;
 }
 /* Connects to a listener, and receives a connection. */
 static inline int psm_connection_connect(struct psm_connection *k, const char *path, const char *label, int64_t deadline) {

@@ -79,6 +79,17 @@ class Connection:
             self.output.close()
             raise
         self.socket, self._sent = socket, 0
+        self.output._bell = self.input._bell = self._ring
+
+    def _ring(self):
+        try:
+            # A full socket has a byte under way; one with a timeout would be waited for.
+            room = select.poll()
+            room.register(self.socket, select.POLLOUT)
+            if room.poll(0):
+                self.socket.send(b"\1", sockets.MSG_DONTWAIT)
+        except (OSError, ValueError):
+            pass  # the peer is gone, or the socket is closed
 
     def send_object(self, descriptor, timeout=None):
         """Sends a memory object without copying it; it arrives in its place among the messages. The descriptor stays the caller's: seal it first where that matters. After TimeoutError nothing was sent."""

@@ -66,6 +66,7 @@ class Writer(_Lines):
     """One of the writers."""
 
     _peer_line, _most_state = _R, 1
+    _taken = None  # of a batch that is open: where its lines are, how many, how many are used, and the header that comes last
 
     def __init__(self, memory, label="", restart=False):
         self._start(memory, False, restart)
@@ -250,6 +251,14 @@ class Writer(_Lines):
             # The first header comes last: the reader sees all of them or none.
             self._put(self._line(at), first)
             self.peer_wakes.notify_all()
+
+    def close(self):
+        """Leaves; another process may go on. A batch that was not sent becomes padding."""
+        if self._taken is not None and self.roster.me:
+            (at, lines, _, _), self._taken = self._taken, (0, 0, 0, 0)
+            if lines:
+                self._pad(at, lines)
+        super().close()
 
 
 class _Batch:

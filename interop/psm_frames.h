@@ -275,7 +275,7 @@ static inline int psm_frames_send(struct psm_frames *f, const struct psm_frame *
 static inline int psm_frames_sleep(struct psm_frames *f, int (*ready)(struct psm_frames *f, uint64_t what), uint64_t what, int64_t deadline) {
   struct psm_channel *c = &f->c; int r; if ((r = ready(f, what))) return r;
   psm_put8(c->base + PSM_CHANNEL_W + 24, ++f->waits);
-  for (;;) {
+  for (int64_t looked = psm_now();;) {
     struct psm_waitv words[66]; int count = 1; uint32_t key = psm_prepare_wait(c->wakes); if ((r = ready(f, what))) return r;
     int64_t now = psm_now(), until = psm_fences_refused && deadline - now > 1000000 ? now + 1000000 : deadline; if (now >= deadline) return -ETIMEDOUT;
     words[0] = (struct psm_waitv){key, (uintptr_t)c->wakes, 2, 0};
@@ -285,7 +285,7 @@ static inline int psm_frames_sleep(struct psm_frames *f, int (*ready)(struct psm
       if (r != PSM_ALIVE) { if ((r = psm_frames_tend(f, &f->readers[i])) < 0) return r; count = 0; break; } /* it ended since the look */
       words[count++] = (struct psm_waitv){c->life_value, (uintptr_t)c->life, 2, 0};
     }
-    if (count && psm_load(c->wakes) == key) psm_sleep(words, count, until);
+    if (count && psm_load(c->wakes) == key && psm_sleep(words, count, until)) psm_channel_witness(c, words + 1, count - 1, &looked);
     for (int i = 2; i < count; i++) if (psm_load((uint32_t *)(uintptr_t)words[i].addr) & 0x40000000u) psm_wake((uint32_t *)(uintptr_t)words[i].addr, INT_MAX); /* the kernel wakes one of those that wait for a death */
   }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>Messages from one process to many, through shared memory: market data, events, telemetry. Each reader gets all of them.</summary>
@@ -73,6 +75,7 @@ public sealed class Broadcast : IDisposable
 
     /// <summary>Opens it for reading and writing.</summary>
     /// <inheritdoc cref="Open(string, FileAccess, ulong)"/>
+    [OverloadResolutionPriority(1)]     // A plain 0 is the schema.
     public static Broadcast Open(string name, ulong schemaId) => Open(name, FileAccess.ReadWrite, schemaId);
 
     /// <summary>Opens a broadcast, or creates it if there is none.</summary>

@@ -6,11 +6,12 @@ namespace Posix.SharedMemory.Channels;
 /// <summary>A frame in shared memory: loaned by a publisher to be filled and sent, or read by a subscriber where it is. Dispose gives it back.</summary>
 /// <remarks>
 /// <para>
-/// There is one object for each slot and end, which is used again: a frame must not be used after it was sent or disposed, and throws <see cref="ObjectDisposedException"/> until its slot is loaned
-/// or read again. A second <see cref="Dispose"/> has no effect. Any thread may use and dispose it; it is for one thread at a time.
+/// A frame must not be used after it was sent or disposed: it throws <see cref="ObjectDisposedException"/>, and a second <see cref="Dispose"/> has no effect. Nothing is allocated for a frame, so the
+/// object is another frame one day: not before 64 others of its end were sent or disposed after it. Whoever keeps it longer than that uses, or gives back, a frame that is not theirs.
+/// Any thread may use and dispose it; it is for one thread at a time.
 /// </para>
 /// <para>
-/// Spans and memory that were taken from it are valid until then too: the bytes stay mapped as long as the frame or the memory is referenced, but the publisher fills them with
+/// Spans and memory that were taken from it are valid until it is sent or disposed: the bytes stay mapped as long as the frame or the memory is referenced, but the publisher fills them with
 /// the next frame. A publisher that is not trusted can change them at any time.
 /// </para>
 /// </remarks>
@@ -42,11 +43,10 @@ public sealed class Frame : IMemoryOwner<byte>
     private long _timestamp;
     private ushort _type;
 
-    internal Frame(IFrameKeeper keeper, FrameSlots slots, int slot)
+    internal Frame(IFrameKeeper keeper, FrameSlots slots)
     {
         _keeper = keeper;
-        _bytes = new(this, slots, slot);
-        Slot = slot;
+        _bytes = new(this, slots);
     }
 
     /// <summary>Gets the bytes, to be filled.</summary>
@@ -189,7 +189,7 @@ public sealed class Frame : IMemoryOwner<byte>
         }
     }
 
-    internal int Slot { get; }
+    internal int Slot { get; private set; }
 
     /// <summary>Gets in which life its slot is.</summary>
     internal uint Generation { get; private set; }
@@ -210,16 +210,18 @@ public sealed class Frame : IMemoryOwner<byte>
     internal bool IsOf(IFrameKeeper keeper) => ReferenceEquals(_keeper, keeper);
 
     /// <summary>It is loaned from now on.</summary>
-    internal void Lend(uint generation, int length)
+    internal void Lend(int slot, uint generation, int length)
     {
-        (_header, _length, _timestamp, _type, _sequence, Generation) = (default, length, 0, 0, 0, generation);
+        _bytes.MoveTo(slot);
+        (_header, _length, _timestamp, _type, _sequence, Slot, Generation) = (default, length, 0, 0, 0, slot, generation);
         Volatile.Write(ref _use, (int)FrameUse.Loaned);
     }
 
     /// <summary>It is read from now on.</summary>
-    internal void Show(uint generation, in SlotHeader header)
+    internal void Show(FrameEntry entry, in SlotHeader header)
     {
-        (_header, _length, _timestamp, _type, _sequence, Generation) = (header.User, (int)header.Length, (long)header.Timestamp, header.Type, (long)header.Sequence, generation);
+        _bytes.MoveTo(entry.Slot);
+        (_header, _length, _timestamp, _type, _sequence, Slot, Generation) = (header.User, (int)header.Length, (long)header.Timestamp, header.Type, (long)header.Sequence, entry.Slot, entry.Generation);
         Volatile.Write(ref _use, (int)FrameUse.Read);
     }
 

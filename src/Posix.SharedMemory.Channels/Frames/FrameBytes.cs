@@ -2,19 +2,29 @@ using System.Buffers;
 
 namespace Posix.SharedMemory.Channels;
 
-/// <summary>The bytes of a frame's slot as memory: one object for each frame, so that a frame as memory allocates nothing.</summary>
-internal sealed unsafe class FrameBytes(Frame frame, FrameSlots slots, int slot) : MemoryManager<byte>
+/// <summary>The bytes of a frame's slot as memory: one object for each frame object, so that a frame as memory allocates nothing.</summary>
+internal sealed unsafe class FrameBytes(Frame frame, FrameSlots slots) : MemoryManager<byte>
 {
     // The slots, which this object references, keep the bytes mapped.
     private readonly FrameSlots _slots = slots;
-    private readonly byte* _first = slots.SlotAt(slot);
+    // The first slot until the first frame begins.
+    private SlotPlace _place = slots.PlaceOf(0);
 
-    internal int Length { get; } = slots.LengthOf(slot);
+    internal int Length => _place.Length;
 
     /// <summary>Gets all bytes of the slot.</summary>
-    internal Span<byte> Room =>
-        // SAFETY: the slot lies in the mapped slots, which this object references.
-        new(_first, Length);
+    internal Span<byte> Room
+    {
+        get
+        {
+            var place = _place;
+            // SAFETY: the slot lies in the mapped slots, which this object references; the place is loaded once, also by a caller that still holds a former frame.
+            return new((void*)place.First, place.Length);
+        }
+    }
+
+    /// <summary>It is those of a slot from now on.</summary>
+    internal void MoveTo(int slot) => _place = _slots.PlaceOf(slot);
 
     internal Memory<byte> First(int length) => CreateMemory(length);
 
@@ -28,9 +38,10 @@ internal sealed unsafe class FrameBytes(Frame frame, FrameSlots slots, int slot)
     {
         frame.RequireUse();
         ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, Length);
+        var place = _place;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, place.Length);
         // Mapped memory does not move; the handle references this object, and so the mapping.
-        return new(_first + elementIndex, pinnable: this);
+        return new((void*)(place.First + elementIndex), pinnable: this);
     }
 
     public override void Unpin() => GC.KeepAlive(_slots);

@@ -14,6 +14,8 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
     private readonly ChannelMemory _channel;
     private readonly FramePool _pool;
     private readonly FrameSlots _slots;
+    private readonly FrameRotation _rotation;
+    // The last frame of each slot.
     private readonly Frame?[] _frames;
     private readonly Subscriber[] _subscribers;
     private readonly Lock _gate = new();
@@ -28,6 +30,7 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
         var layout = _channel.Header.Frames;
         _pool = new(layout);
         _slots = new(_channel, FileAccess.ReadWrite);
+        _rotation = new(this, _slots);
         _frames = new Frame?[layout.Slots];
         _subscribers = [.. end.Endpoint.Peers.Select(place => new Subscriber(_channel, place, _pool))];
         _line = _channel.First + ChannelLayout.WriterLine;
@@ -92,8 +95,8 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
             }
 
             ShowUse();
-            frame = _frames[slot] ??= new(this, _slots, slot);
-            frame.Lend(generation, length);
+            frame = _frames[slot] = _rotation.Take();
+            frame.Lend(slot, generation, length);
             return true;
         }
     }
@@ -110,13 +113,15 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
 
             // Read before the frame ends, and stored afterwards: the slot of one that is disposed at the same time keeps no number that the next frame has too.
             var (slot, length, type, timestamp, user) = (frame.Slot, frame.Length, frame.Type, frame.Timestamp, frame.Header);
-            var entry = new FrameEntry(slot, frame.Generation);
+            var generation = frame.Generation;
+            var entry = new FrameEntry(slot, generation);
             if (!frame.TryEnd())
             {
                 throw new ObjectDisposedException(nameof(Frame), "The frame was disposed while it was sent.");
             }
 
-            StoreHeader(slot, frame.Generation, length, type, timestamp, user);
+            _rotation.Return(frame);
+            StoreHeader(slot, generation, length, type, timestamp, user);
             Reached = 0;
             foreach (var subscriber in _subscribers)
             {
@@ -160,6 +165,7 @@ internal sealed unsafe class FrameDispatch : IFrameKeeper
         lock (_gate)
         {
             _pool.EndLoan(frame.Slot);
+            _rotation.Return(frame);
             ShowUse();
         }
 

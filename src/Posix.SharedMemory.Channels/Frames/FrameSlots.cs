@@ -9,6 +9,7 @@ internal sealed unsafe class FrameSlots
     private readonly MappingHold _hold;
     private readonly byte* _first;
     private readonly PendingUnmap _pending;
+    private readonly SlotPlace?[] _places;
 
     internal FrameSlots(ChannelMemory channel, FileAccess access)
     {
@@ -27,11 +28,11 @@ internal sealed unsafe class FrameSlots
         // SAFETY: the hold, which this object references, keeps the bytes mapped.
         _first = _hold.DangerousGetPointer();
         _pending = new(_layout.SlotBytes);
+        _places = new SlotPlace?[_layout.Slots];
     }
 
-    internal byte* SlotAt(int slot) => _first + _layout.SlotOf(slot);
-
-    internal int LengthOf(int slot) => _layout.LengthOf(slot);
+    /// <summary>Where a slot is: one object for each. Valid as long as this object is referenced.</summary>
+    internal SlotPlace PlaceOf(int slot) => _places[slot] ??= new((nint)(_first + _layout.SlotOf(slot)), _layout.LengthOf(slot));
 
     /// <summary>Unmaps the slots as soon as no frame points into them any more: the collector finds that out, and knows how much waits for it.</summary>
     internal void Close()

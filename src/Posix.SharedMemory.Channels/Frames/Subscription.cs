@@ -9,6 +9,8 @@ internal sealed unsafe class Subscription : IFrameKeeper
 {
     private readonly FrameLayout _layout;
     private readonly FrameSlots _slots;
+    private readonly FrameRotation _rotation;
+    // The last frame of each slot.
     private readonly Frame?[] _frames;
     // Which slots it holds. Changed inside the gate only: a frame that is being disposed is still held until it was returned.
     private readonly bool[] _isHeld;
@@ -32,6 +34,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
         _frames = new Frame?[_layout.Slots];
         _isHeld = new bool[_layout.Slots];
         _slots = new(endpoint.Channel, FileAccess.Read);
+        _rotation = new(this, _slots);
     }
 
     /// <summary>Gets where its block is in the object.</summary>
@@ -103,6 +106,7 @@ internal sealed unsafe class Subscription : IFrameKeeper
 
             _isHeld[frame.Slot] = false;
             Return(new(frame.Slot, frame.Generation));
+            _rotation.Return(frame);
         }
 
         _publisherWakes.NotifyAll();
@@ -221,9 +225,9 @@ internal sealed unsafe class Subscription : IFrameKeeper
 
         missed = (long)(header.Sequence - expected);
         _expected = header.Sequence + 1;
-        frame = _frames[entry.Slot] ??= new(this, _slots, entry.Slot);
+        frame = _frames[entry.Slot] = _rotation.Take();
         _isHeld[entry.Slot] = true;
-        frame.Show(entry.Generation, header);
+        frame.Show(entry, header);
         return true;
     }
 

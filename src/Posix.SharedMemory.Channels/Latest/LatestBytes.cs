@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Posix.SharedMemory.Channels;
 
 /// <summary>The newest state of something, shared with other processes: bytes of any length up to a longest one.</summary>
@@ -71,6 +73,7 @@ public sealed class LatestBytes : IDisposable
 
     /// <summary>Opens it for reading and writing.</summary>
     /// <inheritdoc cref="Open(string, FileAccess, ulong)"/>
+    [OverloadResolutionPriority(1)]     // A plain 0 is the schema.
     public static LatestBytes Open(string name, ulong schemaId) => Open(name, FileAccess.ReadWrite, schemaId);
 
     /// <summary>Opens it, or creates it if there is none.</summary>

@@ -73,6 +73,7 @@ public sealed class LatestValue<T> : IDisposable
 
     /// <summary>Opens it for reading and writing.</summary>
     /// <inheritdoc cref="Open(string, FileAccess, ulong)"/>
+    [OverloadResolutionPriority(1)]     // A plain 0 is the schema.
     public static LatestValue<T> Open(string name, ulong schemaId) => Open(name, FileAccess.ReadWrite, schemaId);
 
     /// <summary>Opens it, or creates it if there is none.</summary>

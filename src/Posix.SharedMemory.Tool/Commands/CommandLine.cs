@@ -146,8 +146,9 @@ internal static class CommandLine
     internal static string UnknownCommand(string word, Command group)
     {
         var names = group.Subcommands.Select(command => command.Name).ToList();
+        var known = names.Concat(group.Subcommands.SelectMany(command => command.Aliases));
         return names.Count == 0 ? $"unexpected argument '{EscapedText.Of(word)}'"
-            : $"unknown command '{EscapedText.Of(word)}'{(Suggestion.Nearest(word, names) is { } near ? DidYouMean(near) : $"; choose from {string.Join(", ", names)}")}";
+            : $"unknown command '{EscapedText.Of(word)}'{(Suggestion.Nearest(word, known) is { } near ? DidYouMean(near) : $"; choose from {string.Join(", ", names)}")}";
     }
 
     private static string UnknownOption(ParseResult given, string word)

@@ -37,7 +37,7 @@ internal sealed class HelpCommand : ShmCommand
         Command command = CommandLine.MakeRoot([]);
         foreach (var word in words)
         {
-            if (command.Subcommands.FirstOrDefault(candidate => candidate.Name == word) is not { } found)
+            if (command.Subcommands.FirstOrDefault(candidate => candidate.Name == word || candidate.Aliases.Contains(word)) is not { } found)
             {
                 result.AddError(command is RootCommand ? CommandLine.UnknownCommand(word) : CommandLine.UnknownCommand(word, command));
                 break;

@@ -11,7 +11,7 @@ internal static class Suggestion
         ["hexdump"] = "dump", ["xxd"] = "dump", ["od"] = "dump", ["truncate"] = "resize", ["grow"] = "resize", ["shrink"] = "resize", ["rename"] = "mv", ["move"] = "mv",
         ["delete"] = "rm", ["del"] = "rm", ["remove"] = "rm", ["unlink"] = "rm", ["mode"] = "chmod", ["usage"] = "df", ["free"] = "df", ["clean"] = "gc", ["cleanup"] = "gc",
         ["prune"] = "gc", ["pages"] = "map", ["draw"] = "map", ["follow"] = "watch", ["monitor"] = "watch", ["check"] = "doctor", ["diagnose"] = "doctor", ["example"] = "demo",
-        ["channel"] = "topic", ["channels"] = "topic", ["topics"] = "topic", ["tap"] = "topic", ["send"] = "topic", ["recv"] = "topic", ["man"] = "manual", ["version"] = "--version",
+        ["channel"] = "topic", ["channels"] = "topic", ["topics"] = "topic", ["tap"] = "topic", ["echo"] = "topic", ["send"] = "topic", ["recv"] = "topic", ["man"] = "manual", ["version"] = "--version",
     };
 
     /// <summary>The command that was probably meant; <see langword="null"/> if none is near.</summary>

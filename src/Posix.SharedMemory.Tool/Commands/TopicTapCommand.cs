@@ -24,6 +24,8 @@ internal sealed class TopicTapCommand : ShmCommand
             "shm topic tap quotes --struct 'i64 f64' --count 10",
             "shm topic tap jobs --json | jq -r .text")
     {
+        // The word of ROS, for hands that know it.
+        Aliases.Add("echo");
         Add(_name);
         _shape.AddTo(this);
         Add(_type);

@@ -4,6 +4,7 @@ namespace Posix.SharedMemory.Tool;
 /// <param name="Kind">Which kind of channel it is; null only in a list of channels, for an object that cannot be read and may be one.</param>
 /// <param name="State">open, completed, aborted or continued.</param>
 /// <param name="Fill">Which part of the ring is waiting to be read, from 0 to 1.</param>
+/// <param name="Endpoints">Those that were ever opened.</param>
 /// <param name="BlockedBy">The writer of a fan-in that has claimed room, and whose message the reader waits for; or the reader of a broadcast that its writer has waited for since it last read.</param>
 /// <param name="Problem">Why the channel cannot be read.</param>
 internal record ChannelFacts(
@@ -17,6 +18,6 @@ internal record ChannelFacts(
         ? new(look.Kind, null, null, null, null, null, null, null, null, null, null, null, null, null, null, look.Problem)
         : new(
             look.Kind, ChannelLook.StateWord(status.State), look.Fill, status.Capacity, status.Used, status.Messages, status.Bytes, status.WriterWaits, status.ReaderWaits, status.MaxMessageLength,
-            status.ElementSize == 0 ? null : status.ElementSize, status.SchemaId, status.ContentType, [.. status.Endpoints.Select(EndpointFacts.Of)],
+            status.ElementSize == 0 ? null : status.ElementSize, status.SchemaId, status.ContentType, EndpointFacts.AllOf(status),
             status.BlockedBy is { } blocker ? EndpointFacts.Of(blocker) : null, null);
 }

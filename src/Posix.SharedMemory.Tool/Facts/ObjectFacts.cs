@@ -69,7 +69,7 @@ internal record ObjectFacts
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Bytes { get; init; }
 
-    /// <summary>Gets the endpoints of a channel.</summary>
+    /// <summary>Gets the endpoints of a channel that were ever opened.</summary>
     [JsonPropertyOrder(-1)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<EndpointFacts>? Endpoints { get; init; }
@@ -96,7 +96,7 @@ internal record ObjectFacts
             Fill = look.Channel?.Fill,
             Messages = channel?.Messages,
             Bytes = channel?.Bytes,
-            Endpoints = channel is null ? null : [.. channel.Endpoints.Select(EndpointFacts.Of)],
+            Endpoints = channel is null ? null : EndpointFacts.AllOf(channel),
         };
     }
 }

@@ -132,7 +132,7 @@ internal static class ManPage
         var examples = new StringBuilder(".SH EXAMPLES\n");
         foreach (var command in commands.SelectMany(command => command.Subcommands.OfType<ShmCommand>().Prepend(command)))
         {
-            page.Append(".SS ").Append(Synopsis(command)).Append('\n').Append(Text(command.Description ?? "")).Append('\n');
+            page.Append(".SS ").Append(Synopsis(command)).Append('\n').Append(Text(command.Description ?? "")).Append(Text(OtherNames(command))).Append('\n');
             foreach (var argument in command.Arguments)
             {
                 page.Append(".TP\n.I ").Append(Text(argument.Name)).Append('\n').Append(Text(argument.Description ?? "")).Append('\n');
@@ -155,6 +155,8 @@ internal static class ManPage
             page.Append(".TP\n").Append(Spelling(option)).Append('\n').Append(Text(option.Description ?? "")).Append('\n');
         }
     }
+
+    private static string OtherNames(ShmCommand command) => command.Aliases.Count == 0 ? "" : $" Also called {string.Join(", ", command.Aliases)}.";
 
     private static string Synopsis(ShmCommand command)
     {

@@ -76,7 +76,7 @@ internal sealed record ChannelLook(ChannelStatus? Status, string? Problem)
         PeerState.Alive => "alive",
         PeerState.Died => "died",
         PeerState.Left => "left",
-        _ => "none",
+        _ => "never opened",
     };
 
     internal static string RoleWord(EndpointRole role) => role == EndpointRole.Writer ? "writer" : "reader";
@@ -90,7 +90,7 @@ internal sealed record ChannelLook(ChannelStatus? Status, string? Problem)
         {
             var ink = endpoint.State switch { PeerState.Died => Ink.Red, PeerState.Alive => Ink.Plain, _ => Ink.Dim };
             table.Add(
-                RoleWord(endpoint.Role), new(endpoint.State == PeerState.None ? "never opened" : StateWord(endpoint.State), ink),
+                RoleWord(endpoint.Role), new(StateWord(endpoint.State), ink),
                 endpoint.ProcessId is { } process ? process : (Cell)"", endpoint.OpenedAt is { } opened ? Age.Since(opened, now) : "", EscapedText.Of(endpoint.Label));
         }
 

@@ -17,7 +17,7 @@ public sealed class Sending
             Assert.ThrowsAny<ArgumentException>(() => Broadcast.Create(name, options));
         }
 
-        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => Broadcast.Open(name)).Errno);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => Broadcast.Open(name, 0)).Errno);
         using (var broadcast = Broadcast.Create(name, new() { Capacity = 4096, MaxReaders = 2, SchemaId = 7 }))
         {
             Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => Broadcast.Create(name)).Errno);

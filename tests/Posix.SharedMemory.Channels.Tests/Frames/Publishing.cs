@@ -134,6 +134,39 @@ public sealed class Publishing
 
     [Fact]
     [Rule("frames.dispose")]
+    public void A_frame_that_has_ended_stays_so_while_its_slot_is_used_again()
+    {
+        using var channel = FrameChannel.CreateAnonymous(s_small with { SlotCount = 1 });
+        using var writer = channel.OpenWriter();
+        var sent = writer.Loan(8);
+        Assert.Equal(0, writer.Send(sent));
+        var next = writer.Loan(9);
+        sent.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => writer.Send(sent));
+        RequireEnded(sent);
+        Assert.Equal((9, 0), (next.Span.Length, writer.CountFree()));
+        using var reader = channel.OpenReader();
+        writer.Send(next);
+        Assert.True(reader.TryRead(out var read));
+        var memory = read.ReadOnlyMemory;
+        read.Dispose();
+        // 64 others of the same end come between two frames of an object, and as many end.
+        for (var others = 1; others <= 64; others++)
+        {
+            writer.Send(writer.Loan(1));
+            Assert.True(reader.TryRead(out var later));
+            Assert.NotSame(read, later);
+            read.Dispose();
+            Assert.Equal((0, 1), (writer.CountFree(), later.ReadOnlySpan.Length));
+            later.Dispose();
+        }
+
+        RequireEnded(read);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+    }
+
+    [Fact]
+    [Rule("frames.dispose")]
     public void Frames_that_are_read_and_disposed_while_their_reader_is_disposed_go_back()
     {
         using var channel = FrameChannel.CreateAnonymous(s_small with { MaxReaders = 1 });
@@ -424,7 +457,8 @@ public sealed class Publishing
         using var channel = FrameChannel.CreateAnonymous(s_small);
         using var writer = channel.OpenWriter();
         using FrameReader one = channel.OpenReader(), two = channel.OpenReader(new() { Overflow = FrameOverflow.Wait });
-        for (var i = 0; i < 8; i++)
+        // The objects are created by the first frames.
+        for (var i = 0; i < 80; i++)
         {
             Round();
         }
@@ -455,7 +489,8 @@ public sealed class Publishing
         using var reader = channel.OpenReader(new() { SpinBudget = TimeSpan.Zero, AllowSynchronousContinuations = true });
         Assert.False(reader.WaitToRead(TimeSpan.Zero));
         using var writer = channel.OpenWriter();
-        for (var i = 0; i < 8; i++)
+        // The objects are created by the first frames.
+        for (var i = 0; i < 80; i++)
         {
             Round();
         }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Posix.SharedMemory.Threading;
 
 namespace Posix.SharedMemory.Channels.Tests.Interop;
 
@@ -129,6 +130,8 @@ public sealed class ConnectionLanguages
 
             var (_, output, errors) = peer.Finish();
             Assert.Contains(language == "python" ? "PeerLeft" : "ended -107", output + errors, StringComparison.Ordinal);
+            // Each wait says so: no other peer can come.
+            Assert.Contains(language == "python" ? "again PeerLeft" : "again -107", output, StringComparison.Ordinal);
         }
     }
 
@@ -180,6 +183,35 @@ public sealed class ConnectionLanguages
         await socket.SendObjectAsync(huge);
         var (_, output, errors) = peer.Finish();
         Assert.Contains(language == "python" ? "the connection is of huge pages" : "connect -84", output + errors, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("connection.languages")]
+    [Rule("connection.doorbell")]
+    public async Task Another_language_rings_a_peer_that_sleeps_on_the_socket(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        using var pair = new SocketPair();
+        using var connection = await MessageConnection.AcceptAsync(pair.Sender, new() { Capacity = 4096 });
+        using var memory = await pair.Receiver.ReceiveObjectAsync(MemorySeals.Shrink);
+        using var bytes = memory.Map();
+        using var roster = Roster.Join(bytes, 4096, bytes.GetReference<ushort>(36));
+        using var listener = Listen(directory);
+        using var peer = Start(language, directory);
+        using var socket = await listener.AcceptAsync().WaitAsync(Watchdog.Limit);
+        await socket.SendObjectAsync(memory);
+        Assert.Equal("open", peer.ReadLine());
+        // The creator's reader, as it were, sleeps on the socket of the test.
+        bytes.GetReference<uint>(((4096 + Roster.SizeFor(12) + 127) / 128 * 128) + (3 * 128) + 28) = 1;
+        SharedEventCount.At(roster, bytes, 1024 + 512).PrepareWait();
+        connection.Output.Write("one"u8);
+        var bell = new byte[10];
+        socket.ReceiveTimeout = (int)Watchdog.Limit.TotalMilliseconds;
+        Assert.Equal((1, 1), (socket.Receive(bell), bell[0]));
+        connection.Output.Complete();
+        Assert.Equal("ended 0", peer.ReadLine());
     }
 
     private static Socket Listen(TemporaryDirectory directory)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Posix.SharedMemory.Channels.Tests.Interop;
@@ -31,7 +30,7 @@ public sealed class Forking
     [Rule("endpoint.fork")]
     public void A_forked_child_neither_ends_its_parents_end_nor_hides_its_death()
     {
-        Skip.IfNot(HasPython(), "Python 3.10 with libatomic.so.1 is not on this machine.");
+        Languages.RequirePython();
         using var name = new TemporaryName("channel");
         using var channel = MessageChannel.Create(name, new() { Capacity = 4096 });
         using var reader = channel.OpenReader();
@@ -54,13 +53,6 @@ public sealed class Forking
         {
             Native.Kill(child, Native.SIGKILL);
         }
-    }
-
-    private static bool HasPython()
-    {
-        using var check = Process.Start(new ProcessStartInfo("python3", ["-c", "import ctypes, sys; ctypes.CDLL('libatomic.so.1'); sys.exit(sys.version_info < (3, 10))"]) { RedirectStandardError = true, UseShellExecute = false })!;
-        check.WaitForExit();
-        return check.ExitCode == 0;
     }
 
     private static string Read(MessageReader reader)

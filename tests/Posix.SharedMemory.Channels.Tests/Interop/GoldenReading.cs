@@ -5,6 +5,7 @@ namespace Posix.SharedMemory.Channels.Tests.Interop;
 /// <summary>The images of the specification, read by each language.</summary>
 public sealed class GoldenReading
 {
+    private const int EpochAt = 24;
     private const string SeventeenLetters = "seventeen letters", FortyNine = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
     [SkippableTheory]
@@ -24,6 +25,24 @@ public sealed class GoldenReading
         Assert.Equal("1 4 5 seven", Assert.Single(Show(language, directory, "latest_partner", GoldenImages.Latest()))[..11]);
     }
 
+    [SkippableTheory]
+    [InlineData("cc")]
+    [InlineData("python")]
+    [Rule("channel.languages")]
+    [Rule("channel.refuse")]
+    public void Each_language_refuses_a_header_without_an_epoch(string language)
+    {
+        using var directory = TemporaryDirectory.InMemory();
+        var image = GoldenImages.Ring();
+        image.AsSpan(EpochAt, 8).Clear();
+        using var name = new TemporaryName("golden");
+        using var memory = SharedMemoryObject.Create(name, image.Length);
+        memory.Write(image, 0);
+        using var peer = Languages.Start(language, directory, "channel_partner", name, image.Length, "show", 0, 0);
+        var (_, output, errors) = peer.Finish();
+        Assert.Contains(language == "python" ? "epoch 0" : "open -84", output + errors, StringComparison.Ordinal);
+    }
+
     private static string[] Show(string language, TemporaryDirectory directory, string partner, byte[] image, string role = "show")
     {
         using var name = new TemporaryName("golden");
@@ -31,6 +50,8 @@ public sealed class GoldenReading
         using (var bytes = memory.Map())
         {
             image.CopyTo(bytes.GetSpan());
+            // Zero in the image, since it differs each time.
+            bytes.GetSpan()[EpochAt] = 1;
         }
 
         using var peer = Languages.Start(language, directory, partner, name, image.Length, role, 0, 0);

@@ -28,6 +28,8 @@ internal static class Languages
         return inNamespace ? Peer.Run("unshare", ["--pid", "--fork", "--kill-child", program, .. arguments]) : Peer.Run(program, arguments);
     }
 
+    internal static void RequirePython() => Skip.IfNot(s_hasPython.Value, "Python 3.10 with libatomic.so.1 is not on this machine.");
+
     /// <summary>The length of the message of a number, where every length is to come; its bytes count up from the number.</summary>
     internal static int SizeOf(long number, int most) => (int)(number * 7919 % (most + 1));
 
@@ -61,7 +63,7 @@ internal static class Languages
             return program;
         }
 
-        Skip.IfNot(s_hasPython.Value, "Python 3.10 with libatomic.so.1 is not on this machine.");
+        RequirePython();
         foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "interop"), "*.py"))
         {
             File.Copy(file, Path.Combine(directory.Path, Path.GetFileName(file)), overwrite: true);

@@ -38,6 +38,7 @@ int main(int argc, char **argv) {
     psm_pass(&k.input, &got); psm_release(&k.input);
   }
   printf("ended %d\n", r); fflush(stdout);
+  if (r < 0) { printf("again %d\n", psm_end_wait(&k.input, 0, psm_now() + 5000000000ll, 0)); fflush(stdout); }
   if (!r) psm_complete(&k.output, 0);
   psm_connection_close(&k); puts("closed"); return 0;
 }

@@ -33,6 +33,14 @@ with psm_connection.connect(path, "python", 0.1 if role == "brief" else 240) as 
         connection.output.complete()
         print("sent", int(connection.input.wait()), flush=True)
         sys.exit()
+    try:
+        connection.input.wait()
+    except psm_channel.PeerLeft:
+        try:
+            connection.input.wait(5)
+        except Exception as again:
+            print("again", type(again).__name__, flush=True)
+        raise
     while connection.input.wait():
         message, kind = connection.input.try_read()
         if kind == psm_channel.OBJECT:

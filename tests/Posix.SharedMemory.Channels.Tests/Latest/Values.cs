@@ -8,7 +8,8 @@ public sealed class Values
     public void It_is_created_opened_and_refused_like_a_channel()
     {
         using var name = new TemporaryName("latest");
-        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => LatestValue<long>.Open(name)).Errno);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => LatestValue<long>.Open(name, 0)).Errno);
+        Assert.Equal(Errno.ENOENT, Assert.Throws<SharedMemoryException>(() => LatestBytes.Open(name, 0)).Errno);
         using (var value = LatestValue<long>.Create(name, new() { SchemaId = 7, ContentType = "counter" }))
         {
             Assert.Equal(Errno.EEXIST, Assert.Throws<SharedMemoryException>(() => LatestValue<long>.Create(name)).Errno);
