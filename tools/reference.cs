@@ -542,7 +542,8 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
             text.Append($"- `{param.Attribute("name")!.Value}`: {Markdown(param)}\n");
         }
 
-        foreach (var returns in Elements(member, "returns"))
+        // What an enumeration inherits of a wait says what the wait returns.
+        foreach (var returns in member is IMethodSymbol { ReturnType.Name: "IAsyncEnumerable" } ? [] : Elements(member, "returns"))
         {
             text.Append($"- **Returns** {Markdown(returns)}\n");
         }
@@ -658,7 +659,9 @@ internal sealed class Pages(Library library, Usage usage, List<string> findings)
         }
 
         var parameters = method.Parameters.Select((parameter, i) => (i == 0 && method.IsExtensionMethod ? "this " : "") + Parameter(parameter));
-        var (head, tail) = (text[..text.IndexOf('(', StringComparison.Ordinal)], text[(text.LastIndexOf(')') + 1)..]);
+        // What it returns may have parentheses too.
+        var from = method.ReturnType.IsTupleType ? text.IndexOf(method.Name + "(", StringComparison.Ordinal) : 0;
+        var (head, tail) = (text[..text.IndexOf('(', from)], text[(text.LastIndexOf(')') + 1)..]);
         var line = $"{head}({string.Join(", ", parameters)}){tail}";
         return line.Length <= 120 ? line : $"{head}(\n    {string.Join(",\n    ", parameters)}){tail}";
     }

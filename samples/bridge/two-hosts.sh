@@ -18,7 +18,8 @@ scratch=$(mktemp -d)
 a=shm-a-$$ b=shm-b-$$
 declare -A host=()
 clean() {
-    kill -9 $(jobs -p) 2>/dev/null
+    # All that runs on a host, and not only what this shell has started there.
+    kill -9 $(jobs -p) $(ip netns pids "$a" 2>/dev/null) $(ip netns pids "$b" 2>/dev/null) 2>/dev/null
     wait 2>/dev/null
     ip netns del "$a" 2>/dev/null
     ip netns del "$b" 2>/dev/null
@@ -48,7 +49,7 @@ import_b() { "${B[@]}" "$bridge" nats://10.99.0.1:4222 --host b --import 'camera
 # dies PROCESS: it is killed.
 dies() { kill -9 "$1" 2>/dev/null || { echo 'it was dead before:'; cat "$scratch"/bridge-?; exit 1; }; wait "$1" 2>/dev/null; }
 # again COMMAND…: until the server, or the channel, is there.
-again() { local try; for try in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "gave up: $*"; exit 1; }
+again() { local try; for try in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "gave up: $*; the bridges say:"; cat "$scratch"/bridge-? 2>/dev/null; exit 1; }
 serve
 again "${A[@]}" bash -c 'exec 3<>/dev/tcp/10.99.0.1/4222'
 export_a

@@ -95,7 +95,14 @@ internal static class SocketFactory
 
     internal static SharedMemoryException Translate(SocketException failure, string operation, string? path) =>
         // What the base library makes of ENOENT.
-        new(failure.SocketErrorCode == SocketError.AddressNotAvailable ? Errno.ENOENT : ErrnoNumbers.FromNative(failure.NativeErrorCode), operation, null, path is null ? null : $"the socket is '{path}'");
+        new(failure.SocketErrorCode == SocketError.AddressNotAvailable ? Errno.ENOENT : ErrnoNumbers.FromNative(failure.NativeErrorCode), operation, null, path is null ? null : $"the socket is '{path}'{NextStep(failure.SocketErrorCode)}");
+
+    private static string NextStep(SocketError error) => error switch
+    {
+        SocketError.AddressNotAvailable => ", and does not exist: start the process that listens there first",
+        SocketError.ConnectionRefused => ", and the process that listened there has ended: start it again",
+        _ => "",
+    };
 
     private static string AbstractName() => $"\0shm-{Guid.NewGuid():N}";
 }

@@ -386,7 +386,7 @@ internal abstract class ChannelEnd
         var peer = Endpoint.Peer.Describe() with { State = state };
         var role = peer.Role == EndpointRole.Writer ? "writer" : "reader";
         return state == PeerState.Died
-            ? new PeerDiedException($"The process of the {role} of {Endpoint.Channel.Subject} died.", peer)
+            ? new PeerDiedException(Endpoint.IsForTwo ? "The peer's process died." : $"The process of the {role} of {Endpoint.Channel.Subject} died.", peer)
             : new PeerLeftException($"The {role} of {Endpoint.Channel.Subject} has left without completing {(Endpoint.IsForTwo ? "it" : "the channel")}.", peer);
     }
 
