@@ -205,7 +205,7 @@ def _exists(process):
     """Whether there is such a process or thread, also where /proc hides those of others."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # a number that no process has
         return False
     except OSError:
         pass

@@ -77,7 +77,7 @@ class Calls:
 
     def reply(self, call, body, timeout=None):
         """Answers a call, whose caller drops the answer if it has given it up. After TimeoutError, where the ring has no room, it is still to be answered."""
-        body = bytes(body)
+        body = bytes(memoryview(body))
         if len(body) > self.max_length:
             raise ValueError(f"{len(body)} bytes: at most {self.max_length}")
         self._answer(call, _REPLIED, 0, body, timeout)
@@ -87,7 +87,7 @@ class Calls:
         if call.is_cancelled:
             self._answer(call, _CANCELLED, 0, b"", timeout)
         else:
-            self._answer(call, _FAILED, error & 0xFFFFFFFF, message.encode()[:min(1024, self.max_length)].decode(errors="ignore").encode(), timeout)
+            self._answer(call, _FAILED, error & 0xFFFFFFFF, message.encode(errors="replace")[:min(1024, self.max_length)].decode(errors="ignore").encode(), timeout)
 
     def serve(self, handler):
         """Answers each call with what the handler returns for it, until the peer has completed its output. CallFailed of the handler is the caller's; the first other exception is raised at the end."""
@@ -113,7 +113,7 @@ class Calls:
             raise thrown
 
     def _start(self, request, kind, deadline):
-        request = bytes(request)
+        request = bytes(memoryview(request))
         if len(request) > self.max_length or not 0 <= kind < 0xFF00:
             raise ValueError(f"{len(request)} bytes of type {kind}: at most {self.max_length}, and types below 0xff00")
         size = self._size(len(request))

@@ -126,7 +126,7 @@ public sealed class NatsBackend : IDurableBridgeBackend
         await _kept.KeepAsync(subject, cancellationToken).ConfigureAwait(false);
         // A new address each time: the server delivers again what was not acknowledged when the address of a consumer changes.
         var inbox = _kept.NewAddress();
-        var subscription = await SubscribeAsync(inbox, receiver, cancellationToken).ConfigureAwait(false);
+        var subscription = await SubscribeAsync(inbox, new UnbrokenDeliveries(receiver), cancellationToken).ConfigureAwait(false);
         try
         {
             await _kept.DeliverAsync(subject, taker, mostUnderWay, inbox, cancellationToken).ConfigureAwait(false);

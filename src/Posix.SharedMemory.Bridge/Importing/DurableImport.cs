@@ -160,8 +160,8 @@ internal sealed class DurableImport : ChannelImport
     }
 
     /// <summary>
-    /// A message has come of a life that is not announced. Every exporter stores a note about a life before its first message: where the note is about the life that is known, the message is a
-    /// stranger's; else the note is as good as an announcement, which may never come.
+    /// A message has come of a life that is not announced. Every exporter stores a note about a life before its first message: where the host's note is about the life that is known, and no other host has one about
+    /// the life that is not, the message is a stranger's. A newer note of the host is as good as an announcement, which may never come; another host that exports the channel now is waited for.
     /// </summary>
     private async ValueTask FindLifeAsync()
     {
@@ -179,13 +179,13 @@ internal sealed class DurableImport : ChannelImport
         }
 
         _soughtAt = now;
-        var note = new NoteOfChannel(known);
-        await _backend.ReadNotesAsync(SubjectName.NoteOf(known), note, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
+        var note = new NoteOfChannel(known, unannounced);
+        await _backend.ReadNotesAsync(SubjectName.NotesOf(known), note, Limit.In(FrameLimits.SilenceMilliseconds, Stop)).ConfigureAwait(false);
         if (note.Noted is { } noted && !noted.IsOfLifeOf(known))
         {
             Take(noted);
         }
-        else if (note.Noted is not null)
+        else if (note.Noted is not null && !note.IsOfAnotherHost)
         {
             lock (Gate)
             {
@@ -284,18 +284,29 @@ internal sealed class DurableImport : ChannelImport
         }
     }
 
-    /// <summary>Finds the note about a channel: the newest life of it that has messages.</summary>
-    private sealed class NoteOfChannel(Announcement known) : IBridgeReceiver
+    /// <summary>Finds the note about a channel: the newest life of it that has messages; and whether another host has one about a life.</summary>
+    private sealed class NoteOfChannel(Announcement known, ulong life = 0) : IBridgeReceiver
     {
+        internal bool IsOfAnotherHost { get; private set; }
+
         internal Announcement? Noted { get; private set; }
 
         internal string? Acknowledgement { get; private set; }
 
         public void Receive(in BridgeMessage message)
         {
-            if (Announcement.TryParse(message.Payload) is { } noted && (noted.Host, noted.Channel) == (known.Host, known.Channel))
+            if (Announcement.TryParse(message.Payload) is not { } noted || noted.Channel != known.Channel)
+            {
+                return;
+            }
+
+            if (noted.Host == known.Host)
             {
                 (Noted, Acknowledgement) = (noted, message.Acknowledgement);
+            }
+            else
+            {
+                IsOfAnotherHost |= noted.EpochNumber == life;
             }
         }
     }

@@ -25,6 +25,9 @@ internal static class SubjectName
     /// <summary>The note about a channel, from what its host announces.</summary>
     internal static string NoteOf(Announcement announced) => $"{Notes}{announced.Host}.{announced.Channel}";
 
+    /// <summary>The notes of all hosts about a channel.</summary>
+    internal static string NotesOf(Announcement announced) => $"{Notes}*.{announced.Channel}";
+
     /// <summary>What a host is called as a taker of durable messages.</summary>
     internal static string TakerOf(string host) => "shm-" + EncodeHost(host);
 

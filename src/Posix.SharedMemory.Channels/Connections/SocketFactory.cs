@@ -95,13 +95,14 @@ internal static class SocketFactory
 
     internal static SharedMemoryException Translate(SocketException failure, string operation, string? path) =>
         // What the base library makes of ENOENT.
-        new(failure.SocketErrorCode == SocketError.AddressNotAvailable ? Errno.ENOENT : ErrnoNumbers.FromNative(failure.NativeErrorCode), operation, null, path is null ? null : $"the socket is '{path}'{NextStep(failure.SocketErrorCode)}");
+        new(failure.SocketErrorCode == SocketError.AddressNotAvailable ? Errno.ENOENT : ErrnoNumbers.FromNative(failure.NativeErrorCode), operation, null, path is null ? null : NextStep(failure.SocketErrorCode, operation, path));
 
-    private static string NextStep(SocketError error) => error switch
+    private static string NextStep(SocketError error, string operation, string path) => (error, operation) switch
     {
-        SocketError.AddressNotAvailable => ", and does not exist: start the process that listens there first",
-        SocketError.ConnectionRefused => ", and the process that listened there has ended: start it again",
-        _ => "",
+        (SocketError.AddressNotAvailable, "connect") => $"there is no socket at '{path}': start the process that listens there first",
+        (SocketError.AddressNotAvailable, _) => $"the directory of '{path}' does not exist: create it first",
+        (SocketError.ConnectionRefused, _) => $"the process that listened at '{path}' has ended: start it again",
+        _ => $"the socket is '{path}'",
     };
 
     private static string AbstractName() => $"\0shm-{Guid.NewGuid():N}";

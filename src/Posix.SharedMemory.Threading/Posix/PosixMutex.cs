@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Posix.SharedMemory.Threading.Interop;
 
 namespace Posix.SharedMemory.Threading;
@@ -37,6 +38,9 @@ public sealed class PosixMutex
     private PosixMutex? _after;
 
     private static volatile bool s_lacksClockLock;
+
+    /// <summary>Of mutexes that could not be left.</summary>
+    private static readonly ConcurrentBag<HeldBytes> s_lost = [];
 
     /// <summary>What this thread is inside of stands on the C library's list of the thread: it stays mapped as long, whatever becomes of the object that was entered.</summary>
     [ThreadStatic]
@@ -178,7 +182,7 @@ public sealed class PosixMutex
         _isUnrepaired = false;
         _ticket.TryEnd(ticket);
         Unlink();
-        Unlock();
+        GiveBack(isHandedBack: false);
     }
 
     internal unsafe void Leave(long ticket)
@@ -191,15 +195,32 @@ public sealed class PosixMutex
 
         // Before the mutex is free: the next to enter it, on another thread, links this object into its own list.
         Unlink();
-        if (_isUnrepaired)
+        var isHandedBack = _isUnrepaired;
+        _isUnrepaired = false;
+        GiveBack(isHandedBack);
+    }
+
+    /// <summary>Leaves the mutex, which is on no list of this class any more.</summary>
+    private unsafe void GiveBack(bool isHandedBack)
+    {
+        // SAFETY: an address is handed on; what it points to is held as long as this object is.
+        try
         {
-            _isUnrepaired = false;
-            _layout.HandBack(_mutex);
-            GC.KeepAlive(this);
+            if (isHandedBack)
+            {
+                _layout.HandBack(_mutex);
+                GC.KeepAlive(this);
+            }
+            else
+            {
+                Unlock();
+            }
         }
-        else
+        catch
         {
-            Unlock();
+            // It may still be on the C library's list of this thread, which is written through: it stays mapped.
+            s_lost.Add(_bytes);
+            throw;
         }
     }
 

@@ -148,12 +148,12 @@ internal sealed class ReturningPermits : Permits
         int before;
         try
         {
-            before = Count;
             if (count > MyPermits())
             {
                 throw new SemaphoreFullException("The process gives back more permits than it has taken.");
             }
 
+            before = Count;
             Hold(-count);
         }
         finally

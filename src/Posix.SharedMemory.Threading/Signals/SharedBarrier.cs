@@ -113,21 +113,20 @@ public sealed class SharedBarrier
         Span<LinuxFutexWaitv> space = stackalloc LinuxFutexWaitv[BarrierWords.MostParticipants + 1];
         var state = new WaitState { IsTry = true };
         var list = new SleepList(space);
-        if (_target.Attempt(ref state, ref list) == WaitOutcome.Taken)
-        {
-            return new(_target.Finish(WaitOutcome.Taken, ref state));
-        }
-
-        state.IsTry = false;
         try
         {
+            if (_target.Attempt(ref state, ref list) == WaitOutcome.Taken)
+            {
+                return new(_target.Finish(WaitOutcome.Taken, ref state));
+            }
+
+            state.IsTry = false;
             return _queue.WaitAsync(_target, state, Deadline.Never, synchronously: false, cancellationToken);
         }
-        catch
+        catch (Exception e)
         {
-            // It could not begin to wait: it has not arrived.
-            _target.GiveUp(ref state);
-            throw;
+            // It may have come to its end all the same; else the arrival is withdrawn.
+            return _target.GiveUp(ref state) is not WaitOutcome.Pending and var late ? new(_target.Finish(late, ref state)) : ValueTask.FromException<BarrierResult>(e);
         }
     }
 

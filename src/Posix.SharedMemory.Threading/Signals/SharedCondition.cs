@@ -34,7 +34,8 @@ public sealed class SharedCondition
         Tags.Claim((uint*)(bytes.First + LockLayout.Tag), LockLayout.ConditionTag, "a condition");
         _word = SharedWord.At(mapping, offset);
         _target = new(_word);
-        _queue = new(Kernel.Current.Service, wakesAll: false);
+        // All are looked at: one that began to wait earlier may be queued later.
+        _queue = new(Kernel.Current.Service, wakesAll: true);
     }
 
     /// <summary>The condition at a place of a mapping.</summary>
@@ -109,6 +110,9 @@ public sealed class SharedCondition
         /// <summary>Up to here the pulses have ended waits.</summary>
         private uint _used = Volatile.Read(ref word.Value);
 
+        /// <summary>The latest beginning of a wait that has ended.</summary>
+        private uint _newest = Volatile.Read(ref word.Value);
+
         public News News => Kernel.Current.News;
 
         public WaitOutcome Attempt(ref WaitState state, ref SleepList list)
@@ -116,17 +120,20 @@ public sealed class SharedCondition
             var sequence = Volatile.Read(ref word.Value);
             var since = sequence - state.Key;
             var unused = Math.Min(since, sequence - _used);
-            if (since < All && unused == 0)
+            // A wait that began later has ended before this one was queued: with a pulse that was this one's.
+            var isLate = (int)(_newest - state.Key) > 0;
+            if (since < All && unused == 0 && !isLate)
             {
                 word.AddTo(ref list, sequence);
                 return WaitOutcome.Pending;
             }
 
-            if (since < All)
+            if (since < All && unused != 0)
             {
                 _used = sequence - unused + 1;
             }
 
+            _newest = isLate ? _newest : state.Key;
             return WaitOutcome.Taken;
         }
 

@@ -39,7 +39,7 @@ public sealed class Kept
     [Rule("bridge.durable-hostile")]
     public async Task A_message_of_another_life_is_taken_where_the_exporter_has_noted_that_life_and_else_refused()
     {
-        const ulong first = 0xE, stranger = 0xF, second = 0x10;
+        const ulong first = 0xE, stranger = 0xF, second = 0x10, ofAnotherHost = 0x11;
         using var name = new TemporaryName("kept");
         var (hub, reports) = (new InMemoryBridgeHub(), new BridgeReports());
         await using var exporter = hub.Connect();
@@ -62,6 +62,13 @@ public sealed class Kept
         await PublishAsync(second, 1);
         Require(1);
         Assert.Equal(1, import.Report.Describe("", false).Refused);
+
+        // Another host takes the channel over: its messages are kept until it is accepted, and not acknowledged before.
+        await NoteAsync(announced with { Host = "c", Epoch = "0000000000000011" });
+        await PublishAsync(ofAnotherHost, 1);
+        await Task.Delay(500);
+        Assert.Equal(1, import.Report.Describe("", false).Refused);
+        Assert.Equal(1, await exporter.CountKeptAsync(SubjectName.Messages + announced.Channel, SubjectName.TakerOf("b"), default));
 
         ValueTask NoteAsync(Announcement note) => exporter.WriteNoteAsync(SubjectName.NoteOf(note), note.ToBytes(), default);
 

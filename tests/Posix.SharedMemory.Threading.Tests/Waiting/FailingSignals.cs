@@ -71,6 +71,12 @@ public sealed class FailingSignals : FailingCalls
             }
 
             Assert.Equal(0ul, Mapping.GetReference<ulong>(Memory.Barrier + 32));
+            using (var cancellation = new CancellationTokenSource(Soon))
+            {
+                Attempt(() => failing.SignalAndWaitAsync(cancellation.Token).AsTask().GetAwaiter().GetResult());
+            }
+
+            Watchdog.Until(() => Mapping.GetReference<ulong>(Memory.Barrier + 32) == 0, "the withdrawal");
             var first = SharedBarrier.At(Roster, Memory.Barrier, 3).SignalAndWaitAsync().AsTask();
             var second = SharedBarrier.At(OtherRoster, OtherMapping, Memory.Barrier, 3).SignalAndWaitAsync().AsTask();
             Watchdog.Until(() => Mapping.GetReference<ulong>(Memory.Barrier + 32) is not 0 and var arrived && System.Numerics.BitOperations.PopCount(arrived) == 2, "the others");
