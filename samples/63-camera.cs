@@ -38,7 +38,7 @@ using var writer = camera.OpenWriter();
 Process Start(string label) => Process.Start(Environment.ProcessPath!, [name, label]);
 Process first = Start("first"), second = Start("second");
 var python = Process.Start("sh", ["-c", "exec python3 \"$0\" \"$1\"", Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, "63-camera.py"), name]);
-for (var number = 0; number < 90 || writer.Readers.Count(reader => reader.State == PeerState.Alive) < (python.HasExited ? 2 : 3); number++)
+for (int number = 0, more = 30; more > 0; more -= ++number > 90 && writer.Readers.Count(reader => reader.State == PeerState.Alive) >= (python.HasExited ? 2 : 3) ? 1 : 0)
 {
     // snippet: write
     using var frame = writer.Loan(FrameBytes);                        // What a killed viewer held is free again.

@@ -91,5 +91,5 @@ internal sealed class BroadcastReaders(EndpointView[] places, bool areWaitedFor)
     }
 
     /// <summary>Those that were ever opened, and those that are being opened and hold the writer up already.</summary>
-    internal EndpointInfo[] Describe() => [.. places.Where(place => place.Generation != 0 || Volatile.Read(ref place.Mode) != 0).Select(place => place.Describe())];
+    internal EndpointInfo[] Describe() => EndpointView.DescribeReached(places.Where(place => place.Generation != 0 || Volatile.Read(ref place.Mode) != 0));
 }

@@ -32,7 +32,7 @@ public sealed class BroadcastWriter : IBufferWriter<byte>, IDisposable
         remove => _tail.PeerChanged -= value;
     }
 
-    /// <summary>Gets what can be seen of the readers now: those that were ever opened.</summary>
+    /// <summary>Gets what can be seen of the readers now: those that were ever opened. One that is just being opened is not there yet: messages reach those that are alive here.</summary>
     public IReadOnlyList<EndpointInfo> Readers => _tail.Readers.Describe();
 
     /// <summary>Gets how many bytes the ring has. A message takes 16 bytes more than its length, rounded up to the record alignment.</summary>

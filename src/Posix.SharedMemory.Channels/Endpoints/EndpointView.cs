@@ -131,6 +131,22 @@ internal sealed unsafe class EndpointView
         return PeerState.Died;
     }
 
+    /// <summary>What can be seen of the readers of a broadcast or of frames. One that lives is seen from when messages reach it: its mode says so, which it stores after its owner's word.</summary>
+    internal static EndpointInfo[] DescribeReached(IEnumerable<EndpointView> places)
+    {
+        var seen = new List<EndpointInfo>();
+        foreach (var place in places)
+        {
+            var reader = place.Describe();
+            if (reader.State != PeerState.Alive || Volatile.Read(ref place.Mode) != 0)
+            {
+                seen.Add(reader);
+            }
+        }
+
+        return [.. seen];
+    }
+
     /// <summary>Gets the last claim of a fan-in's writer. Other writers may move it on too.</summary>
     internal ref ulong LastClaim =>
         // SAFETY: as above, at a multiple of 8.

@@ -176,7 +176,7 @@ internal sealed unsafe class FrameSending : ChannelEnd
     }
 
     /// <summary>Those that were ever opened.</summary>
-    internal EndpointInfo[] Describe() => [.. Endpoint.Peers.Where(place => place.Generation != 0).Select(place => place.Describe())];
+    internal EndpointInfo[] Describe() => EndpointView.DescribeReached(Endpoint.Peers.Where(place => place.Generation != 0));
 
     /// <summary>Has back what a subscriber holds. Any thread may call it.</summary>
     internal void Evict(int endpoint)

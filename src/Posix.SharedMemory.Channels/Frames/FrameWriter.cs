@@ -31,7 +31,7 @@ public sealed class FrameWriter : IDisposable
         remove => _sending.PeerChanged -= value;
     }
 
-    /// <summary>Gets what can be seen of the readers now: those that were ever opened.</summary>
+    /// <summary>Gets what can be seen of the readers now: those that were ever opened. One that is just being opened is not there yet: messages reach those that are alive here.</summary>
     public IReadOnlyList<EndpointInfo> Readers => _sending.Describe();
 
     /// <summary>Gets the longest frame, in bytes: the largest slot.</summary>
