@@ -60,7 +60,7 @@ public sealed class Recording : IDisposable
             using var writer = camera.OpenWriter();
             using var recording = Shm.Start("topic", "record", name, File, "--lossless", "--count", "3", "--json");
             Watchdog.Until(() => writer.Readers.Any(reader => reader.State == PeerState.Alive), "the recorder");
-            // It is shown before frames reach it: they are sent until it has three.
+            // Sent until it has three, with which it may begin anywhere.
             for (byte number = 1; !recording.HasExited; number++)
             {
                 var frame = writer.Loan(3600, Watchdog.Limit);
