@@ -216,9 +216,9 @@ public sealed class PosixMutex
                 Unlock();
             }
         }
-        catch
+        catch (Exception e) when (!isHandedBack || e is not SharedMemoryException)
         {
-            // It may still be on the C library's list of this thread, which is written through: it stays mapped.
+            // It may still be on the C library's list of this thread, which is written through: it stays mapped. Where only a wake-up was refused, it is on none.
             s_lost.Add(_bytes);
             throw;
         }
